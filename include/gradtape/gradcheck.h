@@ -1,0 +1,111 @@
+/* The gradient checker: analytic derivatives against central differences in f64.
+ *
+ *   gt_tensor *f(gt_ctx *gt, gt_tensor *const in[], void *user);   any function of its inputs
+ *   gt_gradcheck_report r;
+ *   if (gt_gradcheck(gt, f, NULL, in, 2, NULL, &r) != GT_PASS) gt_gradcheck_print(&r, stderr);
+ *
+ * Beside the derivatives it checks what else a backward rule can get wrong: that it is linear in
+ * its upstream gradient, leaves inputs, upstream and saved tensors alone, writes every element,
+ * gives the same bits twice and the same gradients whichever inputs ask for them. */
+#ifndef GRADTAPE_GRADCHECK_H
+#define GRADTAPE_GRADCHECK_H
+
+#include <gradtape/op.h>
+
+GT_BEGIN_DECLS
+
+/* Any function of its inputs, built of operations; NULL after a failure. It may reach the inputs by
+ * other ways than `in` (a module reads its parameters), but must be the same function each time. */
+typedef gt_tensor *(*gt_function)(gt_ctx *gt, gt_tensor *const in[], void *user);
+
+/* GT_INCONCLUSIVE: the function has a kink where it was checked, and nothing else is wrong. */
+typedef enum { GT_PASS, GT_FAIL, GT_INCONCLUSIVE } gt_verdict;
+
+typedef enum {
+    GT_GRADCHECK_AUTO, /* FULL up to 20,000 Jacobian entries, FAST above */
+    GT_GRADCHECK_FULL, /* every entry of the Jacobian */
+    GT_GRADCHECK_FAST, /* random projections v' J u; a failure is then tracked down to an entry */
+} gt_gradcheck_mode;
+
+typedef struct {
+    double step;       /* relative step; 6.06e-6, the cube root of f64's epsilon */
+    double rtol, atol; /* 1e-6, 1e-7; beyond the differences' own error estimate */
+    gt_gradcheck_mode mode;
+    int order;        /* 1; 2 checks second derivatives: those of the gradient of a random
+                       * projection, in the inputs and in the projection */
+    int probes;       /* 8, of FAST */
+    uint64_t seed;    /* 1 */
+    bool f32;         /* operations only: instead, values and gradients computed in f32
+                       * against those in f64; order 1 or 2 does both */
+    const char *name; /* of the function, for the report; must outlive it */
+} gt_gradcheck_opts;
+
+/* What a failure is about. */
+typedef enum {
+    GT_GRADCHECK_NOTHING,
+    GT_GRADCHECK_DERIVATIVE, /* an analytic derivative differs from the numeric one */
+    GT_GRADCHECK_KINK,       /* not differentiable here, or at the edge of the domain */
+    GT_GRADCHECK_NAN,        /* a value or an analytic derivative is NaN or infinite */
+    GT_GRADCHECK_UNWRITTEN,  /* an output element was never written */
+    GT_GRADCHECK_UPSTREAM,   /* not linear in the upstream gradient, or not zero for zero */
+    GT_GRADCHECK_MUTATED,    /* an input, the upstream or a saved tensor was changed */
+    GT_GRADCHECK_RANDOM,     /* two runs differ */
+    GT_GRADCHECK_SUBSET,     /* depends on which inputs require gradients */
+    GT_GRADCHECK_SAME,       /* wrong when one tensor stands in two places */
+    GT_GRADCHECK_ACCUMULATE, /* a second backward does not add to the first */
+    GT_GRADCHECK_SHAPE,      /* a gradient's shape or dtype is not its input's */
+    GT_GRADCHECK_PRECISION,  /* f32 strays from f64 by more than rounding explains */
+    GT_GRADCHECK_ERROR,      /* a call failed, or the check was asked for wrongly */
+} gt_gradcheck_kind;
+
+/* A plain value: owns nothing, may be copied. */
+typedef struct {
+    gt_verdict verdict;
+    gt_gradcheck_kind kind;
+    gt_gradcheck_mode mode; /* the one used */
+    int order;
+    int sample; /* number in op->samples, -1 if none */
+    uint64_t seed;
+    int64_t entries; /* Jacobian entries (FULL) or projections (FAST) compared */
+    int64_t wrong;   /* of these; after a FAST failure, of those looked at to explain it */
+    int64_t kinks;   /* entries passed over because of a kink */
+
+    /* The worst entry, d out[out_index] / d in[in_index]; input is -1 when there is none. With
+     * order 2 the outputs are the gradients of the inputs, and the projections are further inputs.
+     */
+    int input, output;
+    int64_t in_index[GT_MAX_DIMS], out_index[GT_MAX_DIMS];
+    double x;                           /* value of the input element */
+    double analytic, numeric, estimate; /* estimate: of the error of numeric */
+    double relative;                    /* |analytic - numeric| / max(|analytic|, |numeric|) */
+
+    char hint[256];     /* "a constant ratio of 0.5: ...", or "" */
+    char message[1280]; /* all that gt_gradcheck_print prints, lines ended by '\n' */
+} gt_gradcheck_report;
+
+/* Checks f at in[0..n_in). Inputs that require gradients must be f64 leaves; the others are passed
+ * as they are. opts may be NULL, report too. A failure inside f is a FAIL with its message, and gt
+ * is not left failed by it. Tape, the inputs' values, grad and requires_grad are left as found (but
+ * the versions of their data are raised). */
+gt_verdict gt_gradcheck(gt_ctx *gt, gt_function f, void *user, gt_tensor *const in[], int n_in,
+                        const gt_gradcheck_opts *opts, gt_gradcheck_report *report);
+
+/* Checks an operation, built in or of your own, on one sample; further than gt_gradcheck it puts
+ * one tensor into two places, and lets gradients accumulate. Without a backward rule, or for a
+ * sample without floating inputs, it checks forward alone. A kink is a FAIL unless sample->kinks.
+ */
+gt_verdict gt_gradcheck_op(gt_ctx *gt, const gt_op *op, const gt_sample *sample,
+                           const gt_gradcheck_opts *opts, gt_gradcheck_report *report);
+
+/* Checks it on all its samples, up to the first that does not pass, which is the one reported. */
+gt_verdict gt_gradcheck_samples(gt_ctx *gt, const gt_op *op, const gt_gradcheck_opts *opts,
+                                gt_gradcheck_report *report);
+
+/* Runs its error samples: each must fail with its code and message and leave gt usable. */
+gt_verdict gt_gradcheck_error_samples(gt_ctx *gt, const gt_op *op, gt_gradcheck_report *report);
+
+void gt_gradcheck_print(const gt_gradcheck_report *report, FILE *file);
+const char *gt_verdict_name(gt_verdict verdict); /* "PASS", "FAIL", "INCONCLUSIVE" */
+
+GT_END_DECLS
+#endif

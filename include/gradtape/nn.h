@@ -1,0 +1,173 @@
+/* Modules: layers, and whatever is made of them, with named parameters.
+ *
+ * A module belongs to its context, which frees it on gt_close; there is nothing to free by hand.
+ * Names are PyTorch's: a parameter's path is the names of the modules above it and its own, joined
+ * by dots ("features.0.weight"), so that a PyTorch state dict fits.
+ *
+ *   gt_module *conv = gt_nn_conv2d(gt, 1, 6, .kernel = {5}, .padding = {2, 2});
+ *   gt_tensor *y = gt_forward(conv, x);
+ *
+ * After a failure constructors return NULL, and every function here takes NULL for a module and
+ * then does nothing, so that errors can be checked once, at the end. */
+#ifndef GRADTAPE_NN_H
+#define GRADTAPE_NN_H
+
+#include <gradtape/ops.h>
+
+GT_BEGIN_DECLS
+
+typedef struct gt_module gt_module;
+
+/* A kind of module; static and constant. Users define their own: a struct that begins with a
+ * gt_module, and one of these. */
+typedef struct {
+    const char *name;                                /* "Conv2d" */
+    size_t size;                                     /* of the struct that begins with a gt_module */
+    gt_tensor *(*forward)(gt_module *m, gt_tensor *x);
+    bool (*materialise)(gt_module *m, gt_tensor *x); /* before every forward until it returns true:
+                                                      * makes lazy parameters from the first input;
+                                                      * NULL: nothing is lazy */
+    void (*free)(gt_module *m);                      /* what the user's struct owns beside parameters,
+                                                      * buffers and children; may be NULL. Must not
+                                                      * touch other modules or tensors */
+} gt_module_type;
+
+typedef struct gt_module_entry gt_module_entry; /* a named tensor in a module's list */
+
+/* Read these fields, do not write them. */
+struct gt_module {
+    const gt_module_type *type;
+    gt_ctx *ctx;
+    gt_module *parent;         /* NULL: a root */
+    gt_module *child, *next;   /* its first child; its next sibling */
+    gt_scope scope;            /* its name, "" for a root, below its parent's scope */
+    gt_module_entry *parameters, *buffers;
+    uint64_t version;          /* raised when a parameter, buffer or child is added here or below */
+    bool training;             /* true until gt_eval */
+    bool ready;                /* nothing lazy is left to materialise */
+};
+
+/* Passes the user's call site on to the message when a constructor fails. */
+static inline gt_module *gt_module_at_(gt_module *made, const char *where)
+{
+    if (!made) gt_note_site_(where);
+    return made;
+}
+#ifdef GT_NO_SITES
+#define GT_MODULE_AT(call) (call)
+#else
+#define GT_MODULE_AT(call) gt_module_at_((call), GT_HERE)
+#endif
+
+/* --- building modules --- */
+
+/* A module of this type: type->size bytes, all zero behind the gt_module; a root, in training mode.
+ * Errors: GT_ERR_ARGUMENT (a type without a name, or smaller than a gt_module), GT_ERR_MEMORY. */
+gt_module *gt_module_new(gt_ctx *gt, const gt_module_type *type);
+#define gt_module_new(gt, type) GT_MODULE_AT(gt_module_new(gt, type))
+
+/* Names must not be empty, hold a dot, or be taken by another parameter, buffer or child of m. */
+
+/* Keeps t as a parameter: lifts it out of the tape, asks for its gradient, names it. t is f32 or f64
+ * and a leaf. Returns the tensor to use from now on (see gt_keep); adding that one to another module
+ * shares it, under the name that it got first. NULL after a failure, or when t is NULL. */
+gt_tensor *gt_module_add_parameter(gt_module *m, const char *name, gt_tensor *t);
+#define gt_module_add_parameter(m, name, t) GT_AT(gt_module_add_parameter(m, name, t))
+
+/* The same for a tensor that is part of the state but not learned, of any dtype and without
+ * gradients: running means, counters, masks. */
+gt_tensor *gt_module_add_buffer(gt_module *m, const char *name, gt_tensor *t);
+#define gt_module_add_buffer(m, name, t) GT_AT(gt_module_add_buffer(m, name, t))
+
+/* Puts child, a root, behind m's other children, and returns it. */
+gt_module *gt_module_add_child(gt_module *m, const char *name, gt_module *child);
+#define gt_module_add_child(m, name, child) GT_MODULE_AT(gt_module_add_child(m, name, child))
+
+/* Fails on behalf of a module, for use in forward and materialise: "Conv2d 'net.conv1': " and the
+ * message. Does nothing when the context has failed already. Returns code. */
+gt_status gt_module_fail(const gt_module *m, gt_status code, const char *fmt, ...) GT_PRINTF(3, 4);
+
+/* --- using modules --- */
+
+/* The module's output for x, recorded under the module's path. Lazy modules make their parameters at
+ * the first call; these outlive rewinds like all parameters. NULL after a failure, or when x is
+ * NULL. */
+gt_tensor *gt_forward(gt_module *m, gt_tensor *x);
+#define gt_forward(m, x) GT_AT(gt_forward(m, x))
+
+/* Sets `training` in m and everything below it. */
+void gt_train(gt_module *m);
+void gt_eval(gt_module *m);
+
+/* Takes away the gradients of all parameters: grad becomes NULL, as after a rewind. */
+void gt_zero_grad(gt_module *m);
+
+/* --- finding things ---
+ * Paths are relative to m: "conv.weight", "0.weight". NULL when there is no such thing, which is no
+ * failure. */
+gt_tensor *gt_module_parameter(const gt_module *m, const char *path);
+gt_tensor *gt_module_buffer(const gt_module *m, const char *path);
+gt_module *gt_module_child(gt_module *m, const char *path);
+
+/* Number of elements of all parameters, shared ones counted once. Lazy parameters count from the
+ * first forward on. */
+int64_t gt_module_n_parameters(const gt_module *m);
+
+/* Walks the tensors of m and all below it, in PyTorch's order: a module's parameters, its buffers,
+ * then its children in the order they were added.
+ *
+ *   gt_state_iter it = gt_module_parameters(net);
+ *   while (gt_state_next(&it)) printf("%lld\n", (long long)it.tensor->size);
+ *
+ * Nothing may be added below m meanwhile. */
+typedef struct {
+    gt_tensor *tensor;       /* the present one */
+    const gt_module *module; /* that has it */
+    bool is_buffer;
+    /* The rest is the walk's own. */
+    const gt_module *root;
+    const gt_module_entry *entry;
+    unsigned kinds;
+} gt_state_iter;
+gt_state_iter gt_module_parameters(const gt_module *m); /* every tensor once, by its first name */
+gt_state_iter gt_module_buffers(const gt_module *m);    /* likewise */
+gt_state_iter gt_module_state(const gt_module *m);      /* parameters and buffers, under all names */
+/* Goes to the next tensor, at first to the first; false when there is none. */
+bool gt_state_next(gt_state_iter *it);
+/* Writes the present tensor's path into buf (always terminated) and returns its full length, as
+ * snprintf does. */
+size_t gt_state_path(const gt_state_iter *it, char *buf, size_t size);
+
+/* --- layers --- */
+
+/* Pairs are height, width; in kernel, stride and dilation a second value of 0 means the same as the
+ * first; padding is taken as written. */
+typedef struct {
+    int kernel[2];                          /* required: {5} is 5x5 */
+    int stride[2], padding[2], dilation[2]; /* 1, 0, 1 */
+    int groups;                             /* 1; divides both channel counts */
+    bool no_bias;
+    gt_dtype dtype;                         /* GT_F32 */
+    int gt_;
+} gt_nn_conv2d_opts;
+
+/* Conv2d: x [n,in,h,w] to [n,out,oh,ow] by gt_conv2d. Parameters: weight [out,in/groups,kh,kw] and,
+ * without .no_bias, bias [out]; both drawn as PyTorch draws them, uniform in +-1/sqrt(in/groups * kh
+ * * kw), weight first.
+ * Errors: GT_ERR_ARGUMENT for numbers that make no sense. */
+gt_module *gt_nn_conv2d_(gt_ctx *gt, int in, int out, gt_nn_conv2d_opts opts);
+/* gt_nn_conv2d(gt, in, out, .kernel = {3}) */
+#define gt_nn_conv2d(gt, in, ...) GT_NN_CONV2D_(gt, in, __VA_ARGS__, .gt_ = 0)
+#define GT_NN_CONV2D_(gt, in, out, ...)                                                            \
+    GT_MODULE_AT(gt_nn_conv2d_(gt, in, out, (gt_nn_conv2d_opts){__VA_ARGS__}))
+
+/* LazyConv2d: takes `in` from its first input, draws its parameters then, and is a Conv2d from then
+ * on. */
+gt_module *gt_nn_lazy_conv2d_(gt_ctx *gt, int out, gt_nn_conv2d_opts opts);
+/* gt_nn_lazy_conv2d(gt, out, .kernel = {3}) */
+#define gt_nn_lazy_conv2d(gt, ...) GT_NN_LAZY_CONV2D_(gt, __VA_ARGS__, .gt_ = 0)
+#define GT_NN_LAZY_CONV2D_(gt, out, ...)                                                           \
+    GT_MODULE_AT(gt_nn_lazy_conv2d_(gt, out, (gt_nn_conv2d_opts){__VA_ARGS__}))
+
+GT_END_DECLS
+#endif

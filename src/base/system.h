@@ -1,0 +1,18 @@
+/* Memory from the system, counted. */
+#ifndef GTI_BASE_SYSTEM_H
+#define GTI_BASE_SYSTEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    uint64_t mallocs;  /* calls to the system's allocator */
+    uint64_t bytes;    /* held now */
+} gti_system;
+
+/* 64-byte aligned memory of `bytes` rounded up to 64, NULL when there is none. Large blocks ask for
+ * huge pages. */
+void *gti_system_get(gti_system *s, size_t bytes);
+void gti_system_put(gti_system *s, void *block, size_t bytes);
+
+#endif

@@ -1,0 +1,129 @@
+/* Reading and writing elements. */
+#include <math.h>
+#include <string.h>
+
+#include "engine/context.h"
+#include "kernels/kernels.h"
+
+static double load(const gt_tensor *t, int64_t i)
+{
+    switch (t->dtype) {
+    case GT_F32: return (double)((const float *)t->data)[i];
+    case GT_F64: return ((const double *)t->data)[i];
+    case GT_I64: return (double)((const int64_t *)t->data)[i];
+    case GT_U8: return ((const uint8_t *)t->data)[i];
+    }
+    return NAN;
+}
+
+double gt_item(const gt_tensor *t)
+{
+    if (!gti_usable(t, "gt_item")) return NAN;
+    if (t->size == 1) return load(t, 0);
+    char shape[128];
+    gt_fail(t->ctx, GT_ERR_SHAPE, "gt_item", "the tensor has %lld elements, not one: shape %s",
+            (long long)t->size, gt_shape_format(t->shape, shape, sizeof shape));
+    return NAN;
+}
+
+double gt_get_(const gt_tensor *t, int n, const int64_t *index)
+{
+    if (!gti_usable(t, "gt_get")) return NAN;
+    if (n != t->shape.ndim) {
+        gt_fail(t->ctx, GT_ERR_ARGUMENT, "gt_get", "%d indices for a tensor of %d dimensions", n,
+                t->shape.ndim);
+        return NAN;
+    }
+    int64_t at = 0;
+    for (int i = 0; i < n; i++) {
+        const int64_t dim = t->shape.dim[i], k = index[i] < 0 ? index[i] + dim : index[i];
+        if (k < 0 || k >= dim) {
+            gt_fail(t->ctx, GT_ERR_ARGUMENT, "gt_get", "index %lld is outside dimension %d of %lld",
+                    (long long)index[i], i, (long long)dim);
+            return NAN;
+        }
+        at = at * dim + k;
+    }
+    return load(t, at);
+}
+
+void gt_touch(gt_tensor *t)
+{
+    if (t) gti_t(t)->base->version = ++t->ctx->clock;
+}
+
+/* Fills n elements from the first-th on. */
+static void fill_run(gt_tensor *t, int64_t first, int64_t n, double value)
+{
+    char *at = (char *)t->data + (size_t)first * gt_dtype_size(t->dtype);
+    if (t->dtype <= GT_F64) gti_kernels_of(t->dtype)->fill(n, value, at);
+    else if (t->dtype == GT_U8) memset(at, (uint8_t)value, (size_t)n);
+    else
+        for (int64_t i = 0; i < n; i++) ((int64_t *)at)[i] = (int64_t)value;
+}
+
+/* Converting NaN or a number out of range to a whole number has no meaning in C. */
+static bool fits(const gt_tensor *t, const char *what, double value)
+{
+    const bool ok = t->dtype <= GT_F64 || (t->dtype == GT_U8 ? value > -1 && value < 256
+                                                             : value >= -0x1p63 && value < 0x1p63);
+    if (!ok)
+        gt_fail(t->ctx, GT_ERR_ARGUMENT, what, "%g does not fit into %s", value,
+                gt_dtype_name(t->dtype));
+    return ok;
+}
+
+gt_status gt_fill(gt_tensor *t, double value)
+{
+    if (!gti_usable(t, "gt_fill")) return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
+    if (!fits(t, "gt_fill", value)) return gt_error_code(t->ctx);
+    fill_run(t, 0, t->size, value);
+    gt_touch(t);
+    return GT_OK;
+}
+
+static int64_t clamp(int64_t i, int64_t dim)
+{
+    if (i < 0) i += dim;
+    return i < 0 ? 0 : i > dim ? dim : i;
+}
+
+gt_status gt_fill_slice(gt_tensor *t, int axis, int64_t start, int64_t stop, double value)
+{
+    static const char what[] = "gt_fill_slice";
+    if (!gti_usable(t, what)) return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
+    const int ndim = t->shape.ndim, k = axis < 0 ? axis + ndim : axis;
+    if (k < 0 || k >= ndim)
+        return gt_fail(t->ctx, GT_ERR_SHAPE, what,
+                       "there is no axis %d in a tensor of %d dimensions", axis, ndim);
+    if (!fits(t, what, value)) return gt_error_code(t->ctx);
+    const int64_t dim = t->shape.dim[k], from = clamp(start, dim), to = clamp(stop, dim);
+    if (from >= to || !t->size) return GT_OK;
+    int64_t inner = 1;
+    for (int i = k + 1; i < ndim; i++) inner *= t->shape.dim[i];
+    for (int64_t first = from * inner; first < t->size; first += dim * inner)
+        fill_run(t, first, (to - from) * inner, value);
+    gt_touch(t);
+    return GT_OK;
+}
+
+gt_status gt_copy_into(gt_tensor *to, const gt_tensor *from)
+{
+    static const char what[] = "gt_copy_into";
+    if (!gti_usable(to, what)) return to ? gt_error_code(to->ctx) : GT_ERR_ARGUMENT;
+    if (!from) return gt_fail(to->ctx, GT_ERR_ARGUMENT, what, "the source is NULL");
+    const char *why = gti_unusable(from);
+    if (why) return gt_fail(to->ctx, GT_ERR_STATE, what, "the source %s", why);
+    if (!gt_shape_equal(to->shape, from->shape)) {
+        char a[128], b[128];
+        return gt_fail(to->ctx, GT_ERR_SHAPE, what, "shapes differ: %s into %s",
+                       gt_shape_format(from->shape, a, sizeof a),
+                       gt_shape_format(to->shape, b, sizeof b));
+    }
+    if (to->dtype != from->dtype)
+        return gt_fail(to->ctx, GT_ERR_DTYPE, what, "dtypes differ: %s into %s",
+                       gt_dtype_name(from->dtype), gt_dtype_name(to->dtype));
+    memmove(to->data, from->data, (size_t)to->size * gt_dtype_size(to->dtype));
+    gt_touch(to);
+    return GT_OK;
+}

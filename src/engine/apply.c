@@ -1,0 +1,261 @@
+/* Running an operation and recording it. */
+#include <string.h>
+
+#include "engine/context.h"
+#include "kernels/kernels.h"
+
+#undef gt_apply
+
+enum { FRAME_TENSORS = 12 };  /* inputs and outputs of a node that lives on the stack */
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* --- refusals: slow, and only on the way to an error --- */
+
+static void fail_input(gt_ctx *gt, const gt_op *op, gt_status code, int i, const char *why)
+{
+    char name[64];
+    gt_fail(gt, code, op->name, "input %s %s", gt_op_input_name(op, i, name, sizeof name), why);
+}
+
+static gt_ctx *context_of(int n_in, gt_tensor *const in[])
+{
+    for (int i = 0; i < n_in; i++)
+        if (in[i]) return in[i]->ctx;
+    return NULL;
+}
+
+static void fail_dtypes(gt_ctx *gt, const gt_op *op, const gt_tensor *a, const gt_tensor *b, int i)
+{
+    char first[64], other[64];
+    gt_fail(gt, GT_ERR_DTYPE, op->name, "input %s is %s, but input %s is %s; make them the same",
+            gt_op_input_name(op, 0, first, sizeof first), gt_dtype_name(a->dtype),
+            gt_op_input_name(op, i, other, sizeof other), gt_dtype_name(b->dtype));
+}
+
+/* Finds what is wrong with the inputs, of which at least one is. */
+static void refuse(const gt_op *op, int n_in, gt_tensor *const in[])
+{
+    gt_ctx *gt = context_of(n_in, in);
+    if (!gt) gti_skip();
+    if (gt ? gt_failed(gt) : n_in < 1) return;
+    for (int i = 0; i < n_in; i++) {
+        if (!in[i]) {
+            fail_input(gt, op, GT_ERR_ARGUMENT, i, "is NULL");
+            return;
+        }
+        const char *why = gti_unusable(in[i]);
+        if (why) fail_input(gt, op, GT_ERR_STATE, i, why);
+        else if (in[i]->ctx != gt)
+            fail_input(gt, op, GT_ERR_ARGUMENT, i, "belongs to another context than the first");
+        else if (in[i]->dtype != in[0]->dtype && !(op->flags & GT_OP_MIXED))
+            fail_dtypes(gt, op, in[0], in[i], i);
+        else continue;
+        return;
+    }
+}
+
+static bool refuse_count(const gt_op *op, int n_in, gt_tensor *const in[])
+{
+    gt_ctx *gt = context_of(n_in, in);
+    gt_fail(gt, GT_ERR_ARGUMENT, op->name, "%d inputs, but the operation takes %d", n_in, op->n_in);
+    return false;
+}
+
+static bool refuse_dtype(const gt_node *n)
+{
+    if (n->in[0]->ctx->failed) return false;
+    return gt_op_fail(n, GT_ERR_DTYPE, "not made for %s", gt_dtype_name(n->dtype));
+}
+
+/* --- the straight way --- */
+
+static inline void copy_opts(void *to, const void *from, size_t size)
+{
+    size_t i = 0;
+    for (; i + 8 <= size; i += 8) memcpy((char *)to + i, (const char *)from + i, 8);
+    for (; i < size; i++) ((char *)to)[i] = ((const char *)from)[i];
+}
+
+/* All inputs are there, alive, of one context and dtype: the common case, in one pass. */
+static inline bool inputs_ok(const gt_op *op, int n_in, gt_tensor *const in[], uint64_t *needs)
+{
+    if (UNLIKELY(!in[0])) return false;
+    const gt_ctx *gt = in[0]->ctx;
+    const gt_dtype dtype = in[0]->dtype;
+    bool other_ctx = false, other_dtype = false;
+    unsigned flags = 0;
+    *needs = 0;
+    for (int i = 0; i < n_in; i++) {
+        if (UNLIKELY(!in[i])) return false;
+        const gti_tensor *t = gti_t(in[i]);
+        flags |= t->flags | t->base->flags;
+        other_ctx |= t->pub.ctx != gt;
+        other_dtype |= t->pub.dtype != dtype;
+        *needs |= (uint64_t)t->pub.requires_grad << (i < 63 ? i : 63);
+    }
+    if (UNLIKELY(gt->failed | other_ctx | ((flags & (GTI_DEAD | GTI_RELEASED)) != 0))) return false;
+    return LIKELY(!other_dtype) || op->flags & GT_OP_MIXED;
+}
+
+static bool share_data(gt_node *n)
+{
+    gti_tensor *y = gti_t(n->out[0]);
+    const gti_tensor *x = gti_t(n->in[0]);
+    y->pub.size = x->pub.size;
+    y->pub.data = x->pub.data;
+    y->base = x->base;
+    return true;
+}
+
+static void prefill(const gt_node *n)
+{
+    for (int i = 0; i < n->n_out; i++) {
+        const gt_tensor *t = n->out[i];
+        const uint32_t nan32 = 0x7fa00001;
+        const uint64_t nan64 = 0x7ff4000000000001;
+        for (int64_t k = 0; k < t->size; k++)
+            if (t->dtype == GT_F32) memcpy((float *)t->data + k, &nan32, sizeof nan32);
+            else if (t->dtype == GT_F64) memcpy((double *)t->data + k, &nan64, sizeof nan64);
+    }
+}
+
+static bool run_with_scratch(gt_node *n, void (*forward)(gt_node *n))
+{
+    gt_ctx *gt = n->in[0]->ctx;
+    int size_class;
+    n->scratch = gti_pool_get(&gt->pool, n->scratch_size, &size_class);
+    if (!n->scratch)
+        return gt_op_fail(n, GT_ERR_MEMORY, "no memory for %zu bytes of scratch", n->scratch_size);
+    forward(n);
+    gti_pool_put(&gt->pool, n->scratch, size_class);
+    n->scratch = NULL;
+    return true;
+}
+
+static inline bool compute(gt_node *n)
+{
+    if (n->op->flags & GT_OP_VIEW) return share_data(n);
+    void (*forward)(gt_node *n) = n->op->forward[n->dtype];
+    if (UNLIKELY(!forward)) return refuse_dtype(n);
+    for (int i = 0; i < n->n_out; i++)
+        if (UNLIKELY(!gti_allocate(gti_t(n->out[i]), n->op->name))) return false;
+    if (UNLIKELY(n->in[0]->ctx->prefill)) prefill(n);
+    if (n->scratch_size) return run_with_scratch(n, forward);
+    forward(n);
+    return true;
+}
+
+static inline void record(gt_ctx *gt, gti_node *n)
+{
+    n->scope = gt->scope;
+    n->id = ++gt->clock;
+    n->path = 0;
+    n->in_backward = gt->in_sweep;
+    n->spent = false;
+    n->index = gt->n_nodes++;
+    n->next = NULL;
+    n->prev = gt->last_node;
+    if (n->prev) n->prev->next = n;
+    else gt->first_node = n;
+    gt->last_node = n;
+    for (int i = 0; i < n->pub.n_out; i++) {
+        gti_tensor *y = gti_t(n->pub.out[i]);
+        y->pub.requires_grad = y->pub.dtype <= GT_F64;
+        y->node = n;
+    }
+}
+
+/* Headers that belong to a call that failed are dead from birth. */
+static void bury(const gt_node *n)
+{
+    for (int i = 0; i < n->n_out; i++) {
+        gti_tensor *t = gti_t(n->out[i]);
+        if (!t->pub.data) t->flags |= GTI_RELEASED;
+        t->flags |= GTI_DEAD;
+        gti_release(t);
+    }
+}
+
+/* gt_apply with counts known to the compiler where they are worth it. Outputs go to `out`. */
+static inline __attribute__((always_inline)) bool apply(const gt_op *op, const void *opts,
+                                                        const int n_in, gt_tensor *const in[],
+                                                        const int n_out, gt_tensor *out[])
+{
+    uint64_t needs;
+    if (UNLIKELY(!inputs_ok(op, n_in, in, &needs))) {
+        refuse(op, n_in, in);
+        return false;
+    }
+    gt_ctx *gt = in[0]->ctx;
+    const bool recorded = needs && gt->recording;
+    struct {
+        gti_node node;
+        gt_tensor *tensors[FRAME_TENSORS];
+    } frame;
+    gti_node *n = &frame.node;
+    gt_tensor **tensors = frame.tensors;
+    if (recorded || n_in + n_out > FRAME_TENSORS) {
+        const size_t pointers = (size_t)(n_in + n_out) * sizeof *tensors;
+        n = gti_arena_get(&gt->step, sizeof *n + pointers + op->opts_size);
+        if (UNLIKELY(!n)) return gt_fail(gt, GT_ERR_MEMORY, op->name, "out of memory"), false;
+        tensors = (gt_tensor **)(n + 1);
+        copy_opts(tensors + n_in + n_out, opts, op->opts_size);
+        opts = tensors + n_in + n_out;
+    }
+    n->pub.op = op;
+    n->pub.opts = opts;
+    n->pub.in = tensors;
+    n->pub.out = tensors + n_in;
+    n->pub.n_in = n_in;
+    n->pub.n_out = n_out;
+    n->pub.dtype = in[0]->dtype;
+    n->pub.scratch_size = 0;
+    n->pub.scratch = NULL;
+    n->pub.needs = needs;
+    for (int i = 0; i < n_in; i++) tensors[i] = in[i];
+    const unsigned born = gt->in_sweep ? GTI_ENGINE : 0;
+    for (int i = 0; i < n_out; i++) {
+        gti_tensor *y = gti_header(gt);
+        if (UNLIKELY(!y)) return false;
+        y->flags = (uint16_t)born;
+        y->pub.dtype = in[0]->dtype;
+        tensors[n_in + i] = &y->pub;
+    }
+    if (UNLIKELY(!op->infer(&n->pub) || !compute(&n->pub))) {
+        if (!gt->failed) gt_op_fail(&n->pub, GT_ERR_STATE, "refused its inputs without a message");
+        bury(&n->pub);
+        return false;
+    }
+    if (recorded) record(gt, n);
+    for (int i = 0; i < n_out; i++) out[i] = n->pub.out[i];
+    return true;
+}
+
+static bool apply_any(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[],
+                      gt_tensor *out[])
+{
+    if (op->n_in >= 0 ? n_in != op->n_in : n_in < 1) return refuse_count(op, n_in, in);
+    return apply(op, opts, n_in, in, op->n_out, out);
+}
+
+gt_tensor *gt_apply(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])
+{
+    gt_tensor *out[GT_OP_OUTPUTS];
+    bool ok;
+    if (LIKELY(op->n_out == 1 && op->n_in == n_in && n_in == 1)) ok = apply(op, opts, 1, in, 1, out);
+    else if (LIKELY(op->n_out == 1 && op->n_in == n_in && n_in == 2))
+        ok = apply(op, opts, 2, in, 1, out);
+    else ok = apply_any(op, opts, n_in, in, out);
+    return ok ? out[0] : NULL;
+}
+
+gt_status gt_apply_n(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[],
+                     gt_tensor *out[])
+{
+    if (apply_any(op, opts, n_in, in, out)) return GT_OK;
+    for (int i = 0; i < op->n_out; i++) out[i] = NULL;
+    const gt_ctx *gt = context_of(n_in, in);
+    return gt ? gt_error_code(gt) : GT_ERR_ARGUMENT;
+}

@@ -1,0 +1,253 @@
+/* gt_backward and gt_grad: what starts a sweep, and where its gradients go. */
+#include <gradtape/autograd.h>
+
+#include <string.h>
+
+#include "engine/sweep.h"
+#include "kernels/kernels.h"
+#include <gradtape/ops.h>
+
+/* Whether a sweep can start at y. */
+static bool startable(const gt_tensor *y, const char *what)
+{
+    if (!gti_usable(y, what)) return false;
+    if (y->ctx->in_sweep)
+        gt_fail(y->ctx, GT_ERR_STATE, what, "called from a backward rule; build gradients with "
+                                            "operations there");
+    else if (!y->requires_grad)
+        gt_fail(y->ctx, GT_ERR_STATE, what,
+                "the output requires no gradient: nothing that it was computed from does, or "
+                "recording was off\n  hint: make a leaf with .requires_grad = true");
+    else return true;
+    return false;
+}
+
+static gt_status status_of(const gt_tensor *t)
+{
+    return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
+}
+
+/* --- gt_backward --- */
+
+static gt_tensor *copy(gt_tensor *g)
+{
+    gt_tensor *c = gt_empty_like(g);
+    if (c) memcpy(c->data, g->data, (size_t)g->size * gt_dtype_size(g->dtype));
+    return c;
+}
+
+/* The first gradient of a leaf. Its data must be the leaf's alone, since users change it in place. */
+static bool adopt(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
+{
+    if (!s->create && !gti_exclusive(g)) {
+        gt_tensor *own = copy(g);
+        if (!own) return false;
+        gti_sweep_unhold(s, g);
+        g = own;
+        gti_t(g)->hold = 1;
+        gti_t(g)->flags |= GTI_ENGINE;
+    }
+    leaf->pub.grad = g;
+    leaf->next_graded = s->gt->graded;
+    s->gt->graded = leaf;
+    return true;
+}
+
+static bool accumulate(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
+{
+    gt_tensor *sum = leaf->pub.grad;
+    if (!s->create && gti_exclusive(sum)) {
+        gti_kernels_of(g->dtype)->accumulate(g->size, g->data, sum->data);
+        gt_touch(sum);
+    } else {
+        const bool recording = gt_set_recording(s->gt, s->create);
+        sum = gt_add(leaf->pub.grad, g);
+        gt_set_recording(s->gt, recording);
+        if (!sum) return false;
+        gti_t(leaf->pub.grad)->base->hold--;
+        leaf->pub.grad = sum;
+        gti_t(sum)->base->hold = 1;
+        gti_t(sum)->flags |= GTI_ENGINE;
+    }
+    gti_sweep_unhold(s, g);
+    return true;
+}
+
+static bool settle(gti_sweep *s)
+{
+    bool ok = true;
+    for (gti_tensor *leaf = s->leaves; leaf; leaf = leaf->next_touched) {
+        gt_tensor *g = leaf->work;
+        leaf->work = NULL;
+        if (ok) ok = leaf->pub.grad ? accumulate(s, leaf, g) : adopt(s, leaf, g);
+    }
+    return ok;
+}
+
+gt_status gt_backward_(gt_tensor *loss, gt_backward_opts opts)
+{
+    static const char what[] = "gt_backward";
+    if (!startable(loss, what)) return status_of(loss);
+    gti_sweep s = {.gt = loss->ctx, .what = what, .create = opts.create_graph};
+    s.freeing = !opts.create_graph && !opts.retain;
+    gti_t(loss)->base->flags |= GTI_PINNED;
+    if (!gti_sweep_seed(&s, loss, opts.upstream)) return status_of(loss);
+    if (!gti_sweep_run(&s, gti_t(loss)->node) || !settle(&s)) return status_of(loss);
+    return GT_OK;
+}
+
+void gt_clear_grad(gt_tensor *leaf)
+{
+    if (!leaf || !leaf->grad) return;
+    gti_unlink_graded(leaf->ctx, gti_t(leaf));
+    gti_t(leaf->grad)->base->hold--;
+    leaf->grad = NULL;
+}
+
+/* --- gt_grad --- */
+
+static bool check_lists(gt_tensor *const outputs[], int n_out, gt_tensor *const inputs[], int n_in)
+{
+    static const char what[] = "gt_grad";
+    if (n_out < 1 || n_in < 1) {
+        gt_fail(n_out > 0 && outputs[0] ? outputs[0]->ctx : NULL, GT_ERR_ARGUMENT, what,
+                "%d outputs and %d inputs; at least one of each is needed", n_out, n_in);
+        return false;
+    }
+    for (int i = 0; i < n_out; i++)
+        if (!startable(outputs[i], what)) return false;
+    gt_ctx *gt = outputs[0]->ctx;
+    for (int i = 0; i < n_in; i++) {
+        if (!gti_usable(inputs[i], what)) {
+            if (!gt->failed) gt_fail(gt, GT_ERR_ARGUMENT, what, "input %d is NULL", i);
+            return false;
+        }
+        if (inputs[i]->ctx != gt)
+            gt_fail(gt, GT_ERR_ARGUMENT, what, "input %d belongs to another context", i);
+        else if (!inputs[i]->requires_grad)
+            gt_fail(gt, GT_ERR_STATE, what, "input %d requires no gradient", i);
+        else continue;
+        return false;
+    }
+    return true;
+}
+
+/* Marks the nodes that lead from targets on; none is older than the oldest target. */
+static void mark_path(gti_sweep *s, gti_node *last, uint64_t oldest)
+{
+    gti_node *n = last;
+    while (n && n->prev && n->prev->id > oldest) n = n->prev;
+    for (; n; n = n == last ? NULL : n->next)
+        for (int i = 0; i < n->pub.n_in; i++) {
+            const gti_tensor *x = gti_t(n->pub.in[i]);
+            if (x->flags & GTI_TARGET || (x->node && x->node->path == s->path)) n->path = s->path;
+        }
+}
+
+static void set_targets(gt_tensor *const inputs[], int n_in, bool on)
+{
+    for (int i = 0; i < n_in; i++) {
+        if (on) gti_t(inputs[i])->flags |= GTI_TARGET;
+        else gti_t(inputs[i])->flags &= (uint16_t)~GTI_TARGET;
+    }
+}
+
+static gti_node *latest_node(gt_tensor *const outputs[], int n_out)
+{
+    gti_node *last = NULL;
+    for (int i = 0; i < n_out; i++) {
+        gti_node *n = gti_t(outputs[i])->node;
+        if (n && (!last || n->id > last->id)) last = n;
+    }
+    return last;
+}
+
+static uint64_t oldest_birth(gt_tensor *const inputs[], int n_in)
+{
+    uint64_t oldest = UINT64_MAX;
+    for (int i = 0; i < n_in; i++)
+        if (gti_t(inputs[i])->id < oldest) oldest = gti_t(inputs[i])->id;
+    return oldest;
+}
+
+/* Moves the targets' gradients out; from here on they are the user's, never released by a sweep. */
+static bool take(const gti_sweep *s, gt_tensor *const inputs[], int n_in, gt_tensor *grads[],
+                 bool allow_unused)
+{
+    bool ok = true;
+    for (int i = 0; i < n_in; i++) {
+        grads[i] = gti_t(inputs[i])->work;
+        if (grads[i]) gti_t(grads[i])->base->flags &= (uint16_t)~GTI_ENGINE;
+        else if (!allow_unused) ok = false;
+        if (ok || allow_unused) continue;
+        gt_fail(s->gt, GT_ERR_STATE, s->what,
+                "no output depends on input %d\n"
+                "  hint: .allow_unused = true gives NULL for it",
+                i);
+    }
+    for (int i = 0; i < n_in; i++) {
+        gti_tensor *x = gti_t(inputs[i]);
+        if (x->work) gti_t(x->work)->base->hold--;
+        x->work = NULL;
+    }
+    return ok;
+}
+
+static bool seed_all(gti_sweep *s, gt_tensor *const outputs[], int n_out, gt_grad_opts opts)
+{
+    for (int i = 0; i < n_out; i++) {
+        if (gti_sweep_seed(s, outputs[i], opts.upstream ? opts.upstream[i] : NULL)) continue;
+        gti_sweep_abandon(s, latest_node(outputs, n_out));
+        return false;
+    }
+    return true;
+}
+
+gt_status gt_grad_(gt_tensor *const outputs[], int n_out, gt_tensor *const inputs[], int n_in,
+                   gt_tensor *grads[], gt_grad_opts opts)
+{
+    for (int i = 0; i < n_in; i++) grads[i] = NULL;
+    if (!check_lists(outputs, n_out, inputs, n_in))
+        return n_out > 0 ? status_of(outputs[0]) : GT_ERR_ARGUMENT;
+    gt_ctx *gt = outputs[0]->ctx;
+    gti_sweep s = {.gt = gt, .what = "gt_grad", .create = opts.create_graph, .selective = true};
+    s.freeing = !opts.create_graph && !opts.retain;
+    s.path = ++gt->clock;
+    gti_node *last = latest_node(outputs, n_out);
+    set_targets(inputs, n_in, true);
+    mark_path(&s, last, oldest_birth(inputs, n_in));
+    for (int i = 0; i < n_out; i++) gti_t(outputs[i])->base->flags |= GTI_PINNED;
+    bool ok = seed_all(&s, outputs, n_out, opts) && gti_sweep_run(&s, last);
+    if (ok) ok = take(&s, inputs, n_in, grads, opts.allow_unused);
+    set_targets(inputs, n_in, false);
+    for (int i = 0; i < n_in && !ok; i++) grads[i] = NULL;
+    return ok ? GT_OK : gt_error_code(gt);
+}
+
+/* --- leaves --- */
+
+void gt_require_grad(gt_tensor *t, bool on)
+{
+    static const char what[] = "gt_require_grad";
+    if (!gti_usable(t, what)) return;
+    if (gti_t(t)->node)
+        gt_fail(t->ctx, GT_ERR_STATE, what, "the tensor is a result on the tape, not a leaf");
+    else if (on && t->dtype > GT_F64)
+        gt_fail(t->ctx, GT_ERR_DTYPE, what, "%s has no gradients; only f32 and f64 have",
+                gt_dtype_name(t->dtype));
+    else t->requires_grad = on;
+}
+
+gt_tensor *gt_detach(gt_tensor *t)
+{
+    if (!gti_usable(t, "gt_detach")) return NULL;
+    gti_tensor *d = gti_header(t->ctx);
+    if (!d) return NULL;
+    d->pub.shape = t->shape;
+    d->pub.dtype = t->dtype;
+    d->pub.size = t->size;
+    d->pub.data = t->data;
+    d->base = gti_t(t)->base;
+    d->flags = GTI_LEAF;
+    return &d->pub;
+}

@@ -1,0 +1,124 @@
+/* Opening, closing, settings and statistics of a context. */
+#include "engine/context.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/kernels.h"
+
+/* What gt_open returns without memory: failed for good, so nothing ever touches the rest of it. */
+static gt_ctx dead = {
+    .failed = true,
+    .error = {.status = GT_ERR_MEMORY, .what = "gt_open", .message = "gt_open: out of memory"},
+};
+
+gt_ctx *gti_dead_context(void)
+{
+    return &dead;
+}
+
+gt_ctx *gt_open(void)
+{
+    gt_ctx *gt = calloc(1, sizeof *gt);
+    if (!gt) return &dead;
+    gt->recording = true;
+    gti_pool_open(&gt->pool, &gt->system);
+    if (!gti_arena_open(&gt->step, &gt->system) || !gti_arena_open(&gt->kept, &gt->system)) {
+        gt_close(gt);
+        return &dead;
+    }
+    gt->floor = gt->resume = gt->step.pos;
+    gti_random_seed(&gt->random, 5489);
+    return gt;
+}
+
+void gt_close(gt_ctx *gt)
+{
+    if (!gt || gt == &dead) return;
+    for (gti_closer *c = gt->closers; c; c = gt->closers) {
+        gt->closers = c->next;
+        c->free_fn(c->object);
+    }
+    gti_forget(gt);
+    gti_pool_close(&gt->pool);
+    gti_arena_close(&gt->step);
+    gti_arena_close(&gt->kept);
+    free(gt);
+}
+
+gt_status gt_at_close(gt_ctx *gt, void (*free_fn)(void *object), void *object)
+{
+    if (gt_failed(gt)) return gt_error_code(gt);
+    gti_closer *c = gti_arena_get(&gt->kept, sizeof *c);
+    if (!c) return gt_fail(gt, GT_ERR_MEMORY, "gt_at_close", "out of memory");
+    *c = (gti_closer){.free_fn = free_fn, .object = object, .next = gt->closers};
+    gt->closers = c;
+    return GT_OK;
+}
+
+bool gt_set_recording(gt_ctx *gt, bool on)
+{
+    if (!gt) return false;
+    const bool old = gt->recording;
+    if (gt != &dead) gt->recording = on;
+    return old;
+}
+
+bool gt_is_recording(const gt_ctx *gt)
+{
+    return gt && gt->recording;
+}
+
+gt_stats gt_get_stats(const gt_ctx *gt)
+{
+    if (!gt) return (gt_stats){0};
+    return (gt_stats){
+        .mallocs = gt->system.mallocs,
+        .nodes = gt->n_nodes,
+        .bytes_live = gt->pool.live,
+        .bytes_peak = gt->pool.peak,
+        .bytes_system = gt->system.bytes,
+    };
+}
+
+void gt_stats_reset_peak(gt_ctx *gt)
+{
+    if (gt && gt != &dead) gt->pool.peak = gt->pool.live;
+}
+
+const gt_scope *gt_set_scope(gt_ctx *gt, const gt_scope *scope)
+{
+    if (!gt || gt == &dead) return NULL;
+    const gt_scope *old = gt->scope;
+    gt->scope = scope;
+    return old;
+}
+
+size_t gt_scope_path(const gt_scope *scope, char *buf, size_t size)
+{
+    if (!scope) {
+        if (size) buf[0] = 0;
+        return 0;
+    }
+    size_t used = gt_scope_path(scope->parent, buf, size);
+    const char *name = scope->name ? scope->name : "";
+    if (!*name) return used;
+    const bool room = used < size;
+    return used + (size_t)snprintf(room ? buf + used : NULL, room ? size - used : 0,
+                                   used ? ".%s" : "%s", name);
+}
+
+const char *gt_version(void)
+{
+    return GT_VERSION;
+}
+
+const char *gt_cpu_level(void)
+{
+    return gti_kernels_level();
+}
+
+const char *gt_blas_name(void)
+{
+    return gti_kernels_blas();
+}

@@ -1,0 +1,157 @@
+/* The engine's own structures. The public structs are their first members. */
+#ifndef GTI_ENGINE_CONTEXT_H
+#define GTI_ENGINE_CONTEXT_H
+
+#include <gradtape/op.h>
+#include <stdarg.h>
+
+#include "base/arena.h"
+#include "base/pool.h"
+#include "base/random.h"
+
+typedef struct gti_tensor gti_tensor;
+typedef struct gti_node gti_node;
+
+enum {
+    GTI_KEPT = 1,      /* lives until gt_free */
+    GTI_LEAF = 2,      /* made by a constructor, not by an operation */
+    GTI_ENGINE = 4,    /* made, or taken over, by a backward sweep, which may release its data */
+    GTI_PINNED = 8,    /* a sweep must not release its data: the loss */
+    GTI_RELEASED = 16, /* data has gone back to the pool */
+    GTI_DEAD = 32,     /* dropped by gt_rewind or gt_free; the header is in quarantine */
+    GTI_TARGET = 64,   /* gt_grad wants its gradient */
+};
+
+typedef struct {
+    char name[48];
+    const gt_scope *owner;
+} gti_label;
+
+struct gti_tensor {
+    gt_tensor pub;
+    gti_node *node;        /* that made it, if recorded */
+    gti_tensor *base;      /* whose block the data is: itself, but for views */
+    gti_tensor *prev;      /* the next older tensor of the step */
+    gti_tensor *next_graded;  /* in ctx->graded */
+    gti_tensor *next_touched; /* in a sweep's list of leaves */
+    gt_tensor *work;       /* gradient gathered by the running sweep */
+    gti_label *label;      /* NULL while nameless */
+    uint64_t id;           /* birth, on the context's clock */
+    uint64_t version;      /* of a base: last in-place change, on the same clock */
+    uint32_t hold;         /* of a base: how many work and grad pointers refer to its data */
+    uint16_t flags;
+    int16_t size_class;    /* of a base: in the pool */
+};
+
+struct gti_node {
+    gt_node pub;
+    gti_node *prev, *next; /* on the tape */
+    const gt_scope *scope;
+    uint64_t id;
+    uint64_t index;        /* on the tape, from 0 */
+    uint64_t path;         /* clock of the gt_grad call that wants this node */
+    bool in_backward;      /* recorded by a sweep */
+    bool spent;            /* its activations were released */
+};
+
+/* The parts of a message; composed when asked for, since the place may come late. */
+typedef struct {
+    gt_status status;
+    const char *where;  /* static string */
+    char what[96];      /* "conv2d 'net.conv1'" */
+    char text[512];
+    char tail[512];     /* lines of shapes and hints */
+    char message[1200];
+} gti_error;
+
+typedef struct gti_closer {
+    void (*free_fn)(void *object);
+    void *object;
+    struct gti_closer *next;
+} gti_closer;
+
+struct gt_ctx {
+    bool failed, recording, in_sweep, prefill, abort_on_error;
+    gti_system system;
+    gti_arena step, kept;       /* headers by lifetime */
+    gti_pool pool;
+    gti_tensor *last;           /* youngest tensor of the step */
+    gti_node *first_node, *last_node;
+    uint64_t n_nodes;
+    uint64_t clock;             /* one tick for every tensor, node and change */
+    uint64_t mark_clock;        /* of the innermost mark: what is older is never released */
+    gti_tensor *graded;         /* leaves whose grad is set */
+    const gt_scope *scope;
+    gti_closer *closers;
+    gti_random random;
+    /* The quarantine: after a rewind to `floor` headers go on behind the dead ones, at `resume`. */
+    char *floor, *resume;
+    gti_tensor *freed, *freed_last; /* freed kept headers, oldest first, linked by prev */
+    int n_freed;
+    gti_error error;
+};
+
+static inline gti_tensor *gti_t(const gt_tensor *t)
+{
+    return (gti_tensor *)t;
+}
+
+/* --- error.c --- */
+/* Records a failure; `what` and `where` may be NULL. gt NULL: for the thread. */
+void gti_fail_v(gt_ctx *gt, gt_status code, const char *what, const char *fmt, va_list args);
+/* To be called when a call does nothing because of an earlier failure, so that the place of this
+ * call is not taken for the place of that one. */
+void gti_skip(void);
+void gti_forget(gt_ctx *gt);
+/* Adds a line to the failure of gt. */
+void gti_fail_note(gt_ctx *gt, const char *fmt, ...) GT_PRINTF(2, 3);
+/* What gt_open returns when there is no memory. */
+gt_ctx *gti_dead_context(void);
+
+/* --- tensor.c --- */
+gti_tensor *gti_no_header(gt_ctx *gt);
+
+/* A header of the step, linked, without data: shape scalar, dtype f32. NULL after a failure. Field
+ * by field, since compilers clear a struct of this size with a slow string instruction; next_graded
+ * and next_touched mean nothing until they are linked. */
+static inline gti_tensor *gti_header(gt_ctx *gt)
+{
+    gti_tensor *t = gti_arena_get(&gt->step, sizeof *t);
+    if (!t) return gti_no_header(gt);
+    t->pub.ctx = gt;
+    t->pub.data = NULL;
+    t->pub.grad = NULL;
+    t->pub.size = 0;
+    t->pub.shape.ndim = 0;
+    t->pub.dtype = GT_F32;
+    t->pub.requires_grad = false;
+    t->pub.where = NULL;
+    t->node = NULL;
+    t->base = t;
+    t->prev = gt->last;
+    t->work = NULL;
+    t->label = NULL;
+    t->id = ++gt->clock;
+    t->version = 0;
+    t->hold = 0;
+    t->flags = 0;
+    t->size_class = 0;
+    gt->last = t;
+    return t;
+}
+
+/* Gives t, whose shape and dtype are set, its size and a block. */
+bool gti_allocate(gti_tensor *t, const char *what);
+/* Gives the block back to the pool and marks it so. */
+void gti_release(gti_tensor *base);
+/* An uninitialised leaf; fails by name. */
+gt_tensor *gti_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new_opts opts);
+/* Whether t is alive with its data in place; otherwise fails by name. */
+bool gti_usable(const gt_tensor *t, const char *what);
+/* The reason why t cannot be used, "was dropped by gt_rewind"; NULL when it can. */
+const char *gti_unusable(const gt_tensor *t);
+/* Sets the flag that fills fresh outputs of operations with signalling NaN before forward. */
+void gti_set_prefill(gt_ctx *gt, bool on);
+void gti_unlink_graded(gt_ctx *gt, gti_tensor *leaf);
+
+#endif

@@ -1,0 +1,195 @@
+/* Failures: sticky in the context, with the place of the user's call. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/context.h"
+
+/* A failure on this thread whose place is still to be noted, and the message of the last failure
+ * that had no context. */
+static _Thread_local gti_error *pending;
+static _Thread_local gti_error homeless;
+
+static void add_tail(gti_error *e, const char *fmt, va_list args)
+{
+    const size_t used = strlen(e->tail);
+    vsnprintf(e->tail + used, sizeof e->tail - used, fmt, args);
+}
+
+static void GT_PRINTF(2, 3) append(gti_error *e, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    add_tail(e, fmt, args);
+    va_end(args);
+}
+
+static const char *file_name(const char *where)
+{
+    const char *slash = strrchr(where, '/');
+    return slash ? slash + 1 : where;
+}
+
+/* "what (where): text", and the tail. */
+static void compose(gti_error *e)
+{
+    const bool what = e->what[0] != 0;
+    snprintf(e->message, sizeof e->message, "%s%s%s%s%s%s%s", e->what, what && e->where ? " " : "",
+             e->where ? "(" : "", e->where ? file_name(e->where) : "", e->where ? ")" : "",
+             what || e->where ? ": " : "", e->text);
+    const size_t used = strlen(e->message);
+    snprintf(e->message + used, sizeof e->message - used, "%s", e->tail);
+}
+
+void gti_fail_v(gt_ctx *gt, gt_status code, const char *what, const char *fmt, va_list args)
+{
+    if (gt && gt->failed) return;
+    gti_error *e = gt ? &gt->error : &homeless;
+    e->status = code;
+    e->where = NULL;
+    snprintf(e->what, sizeof e->what, "%s", what ? what : "");
+    vsnprintf(e->text, sizeof e->text, fmt, args);
+    e->tail[0] = 0;
+    compose(e);
+    pending = e;
+    if (!gt) return;
+    gt->failed = true;
+    if (gt->abort_on_error) abort();
+}
+
+gt_status gt_fail(gt_ctx *gt, gt_status code, const char *what, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    gti_fail_v(gt, code, what, fmt, args);
+    va_end(args);
+    return code;
+}
+
+void gt_note_site_(const char *where)
+{
+    if (!pending) return;
+    if (!pending->where) pending->where = where;
+    compose(pending);
+    pending = NULL;
+}
+
+void gti_fail_note(gt_ctx *gt, const char *fmt, ...)
+{
+    append(&gt->error, "\n  ");
+    va_list args;
+    va_start(args, fmt);
+    add_tail(&gt->error, fmt, args);
+    va_end(args);
+    compose(&gt->error);
+}
+
+void gti_skip(void)
+{
+    pending = NULL;
+}
+
+void gti_forget(gt_ctx *gt)
+{
+    if (pending == &gt->error) pending = NULL;
+}
+
+bool gt_failed(const gt_ctx *gt)
+{
+    if (!gt) return homeless.status != GT_OK;
+    if (gt->failed) gti_skip();
+    return gt->failed;
+}
+
+gt_status gt_error_code(const gt_ctx *gt)
+{
+    return gt ? gt->error.status : homeless.status;
+}
+
+const char *gt_error_message(const gt_ctx *gt)
+{
+    const gti_error *e = gt ? &gt->error : &homeless;
+    return e->status == GT_OK ? "" : e->message;
+}
+
+void gt_error_clear(gt_ctx *gt)
+{
+    if (gt == gti_dead_context()) return;
+    gti_error *e = gt ? &gt->error : &homeless;
+    if (pending == e) pending = NULL;
+    e->status = GT_OK;
+    e->message[0] = 0;
+    if (gt) gt->failed = false;
+}
+
+void gt_set_abort_on_error(gt_ctx *gt, bool on)
+{
+    if (gt && gt != gti_dead_context()) gt->abort_on_error = on;
+}
+
+const char *gt_status_name(gt_status status)
+{
+    static const char *const name[] = {"ok", "argument", "shape",  "dtype",   "state",
+                                       "memory", "io",   "format", "numeric", "unsupported"};
+    const size_t i = (size_t)status;
+    return i < sizeof name / sizeof *name ? name[i] : "?";
+}
+
+/* --- failures of operations --- */
+
+const char *gt_op_input_name(const gt_op *op, int i, char *buf, size_t size)
+{
+    const char *p = op->inputs ? op->inputs : "input";
+    int word = 0;
+    const char *space;
+    while (word < i && (space = strchr(p, ' '))) {
+        p = space + 1;
+        word++;
+    }
+    const int length = (int)strcspn(p, " ");
+    const bool numbered = word < i || op->n_in < 0 || !op->inputs;
+    if (numbered) snprintf(buf, size, "%.*s%d", length, p, i - word);
+    else snprintf(buf, size, "%.*s", length, p);
+    return buf;
+}
+
+enum { NAMED_INPUTS = 8 };  /* in a message */
+
+static void append_inputs(gt_ctx *gt, const gt_node *n)
+{
+    for (int i = 0; i < n->n_in && i < NAMED_INPUTS; i++) {
+        char name[64], shape[128];
+        gt_op_input_name(n->op, i, name, sizeof name);
+        gt_shape_format(n->in[i]->shape, shape, sizeof shape);
+        append(&gt->error, "%s  %s %s", i ? "" : "\n", name, shape);
+    }
+    if (n->n_in > NAMED_INPUTS) append(&gt->error, "  ... %d inputs in all", n->n_in);
+}
+
+bool gt_op_fail(const gt_node *n, gt_status code, const char *fmt, ...)
+{
+    gt_ctx *gt = n->in[0]->ctx;
+    if (gt->failed) return false;
+    char path[64], what[96];
+    gt_scope_path(gt->scope, path, sizeof path);
+    snprintf(what, sizeof what, path[0] ? "%.24s '%s'" : "%.24s", n->op->name, path);
+    va_list args;
+    va_start(args, fmt);
+    gti_fail_v(gt, code, what, fmt, args);
+    va_end(args);
+    append_inputs(gt, n);
+    compose(&gt->error);
+    return false;
+}
+
+bool gt_op_hint(const gt_node *n, const char *fmt, ...)
+{
+    gt_ctx *gt = n->in[0]->ctx;
+    append(&gt->error, "\n  hint: ");
+    va_list args;
+    va_start(args, fmt);
+    add_tail(&gt->error, fmt, args);
+    va_end(args);
+    compose(&gt->error);
+    return false;
+}

@@ -1,0 +1,84 @@
+/* Shapes and dtypes. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "engine/context.h"
+#include <gradtape/ops.h>
+
+static const struct {
+    const char *name;
+    size_t size;
+} dtypes[] = {[GT_F32] = {"f32", 4}, [GT_F64] = {"f64", 8}, [GT_I64] = {"i64", 8}, [GT_U8] = {"u8", 1}};
+_Static_assert(sizeof dtypes / sizeof *dtypes == GT_N_DTYPES, "a row for every dtype");
+
+const char *gt_dtype_name(gt_dtype dtype)
+{
+    return (unsigned)dtype < GT_N_DTYPES ? dtypes[dtype].name : "?";
+}
+
+size_t gt_dtype_size(gt_dtype dtype)
+{
+    return (unsigned)dtype < GT_N_DTYPES ? dtypes[dtype].size : 0;
+}
+
+gt_shape gt_shape_of(int ndim, const int64_t *dim)
+{
+    gt_shape s = {.ndim = ndim};
+    if (ndim < 0 || ndim > GT_MAX_DIMS) s.ndim = -1;
+    for (int i = 0; i < s.ndim; i++) s.dim[i] = dim[i];
+    return s;
+}
+
+bool gt_shape_equal(gt_shape a, gt_shape b)
+{
+    if (a.ndim != b.ndim) return false;
+    for (int i = 0; i < a.ndim; i++)
+        if (a.dim[i] != b.dim[i]) return false;
+    return true;
+}
+
+char *gt_shape_format(gt_shape shape, char *buf, size_t size)
+{
+    size_t used = (size_t)snprintf(buf, size, "[");
+    for (int i = 0; i < shape.ndim && used < size; i++)
+        used += (size_t)snprintf(buf + used, size - used, i ? ",%lld" : "%lld",
+                                 (long long)shape.dim[i]);
+    if (used < size) snprintf(buf + used, size - used, shape.ndim < 0 ? "too many dimensions]" : "]");
+    return buf;
+}
+
+int64_t gt_shape_size(gt_shape shape)
+{
+    int64_t elements, bytes;
+    if (shape.ndim < 0) return -1;
+    return gti_size_of_shape(shape.ndim, shape.dim, 1, &elements, &bytes) ? elements : -1;
+}
+
+bool gt_shape_broadcast(gt_shape a, gt_shape b, gt_shape *out)
+{
+    const int n = a.ndim > b.ndim ? a.ndim : b.ndim;
+    *out = (gt_shape){.ndim = n};
+    for (int i = 1; i <= n; i++) {
+        const int64_t da = i <= a.ndim ? a.dim[a.ndim - i] : 1;
+        const int64_t db = i <= b.ndim ? b.dim[b.ndim - i] : 1;
+        if (da != db && da != 1 && db != 1) return false;
+        out->dim[n - i] = da == 1 ? db : da;
+    }
+    return true;
+}
+
+unsigned gt_axes_(int n, const int *axis)
+{
+    unsigned set = 0;
+    for (int i = 0; i < n; i++) set |= GT_AXIS(axis[i]);
+    return set;
+}
+
+int gt_op_axis(const gt_node *n, int axis, int ndim)
+{
+    const int i = axis < 0 ? axis + ndim : axis;
+    if (i >= 0 && i < ndim) return i;
+    gt_op_fail(n, GT_ERR_SHAPE, "there is no axis %d in a tensor of %d dimensions", axis, ndim);
+    return -1;
+}

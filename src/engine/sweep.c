@@ -1,0 +1,280 @@
+/* The backward walk: every node's rule turns gradients of outputs into gradients of inputs.
+ *
+ * A tensor's gradient gathers in `work` until the node that made it is reached. `hold` counts, on
+ * the base of a gradient, the work and grad pointers to its data. Data that the engine made and
+ * nobody holds goes back to the pool at once, and so do activations whose node has been passed: no
+ * earlier node can have read them. What is older than the innermost mark is never released, since
+ * the next turn of a loop may use it again. */
+#include "engine/sweep.h"
+
+#include <string.h>
+
+#include "kernels/kernels.h"
+#include <gradtape/ops.h>
+
+enum { FRAME_INPUTS = 16 };
+
+void gti_sweep_unhold(const gti_sweep *s, gt_tensor *g)
+{
+    gti_tensor *base = gti_t(g)->base;
+    if (--base->hold || s->create) return;
+    if ((base->flags & (GTI_ENGINE | GTI_PINNED)) == GTI_ENGINE) gti_release(base);
+}
+
+bool gti_exclusive(const gt_tensor *g)
+{
+    const gti_tensor *t = gti_t(g);
+    return t->base == t && t->hold == 1 && t->flags & GTI_ENGINE && !t->pub.requires_grad;
+}
+
+/* x's gradient grows by g. */
+static bool add_work(gti_sweep *s, gti_tensor *x, gt_tensor *g)
+{
+    if (!x->work) {
+        gti_t(g)->base->hold++;
+        x->work = g;
+        if (x->node) {
+            s->pending++;
+        } else {
+            x->next_touched = s->leaves;
+            s->leaves = x;
+        }
+        return true;
+    }
+    if (!s->create && gti_exclusive(x->work)) {
+        gti_kernels_of(g->dtype)->accumulate(g->size, g->data, x->work->data);
+        return true;
+    }
+    gt_tensor *sum = gt_add(x->work, g);
+    if (!sum) return false;
+    gti_t(sum)->base->hold++;
+    gti_sweep_unhold(s, x->work);
+    x->work = sum;
+    return true;
+}
+
+static bool check_upstream(const gti_sweep *s, const gt_tensor *y, const gt_tensor *upstream)
+{
+    if (!gti_usable(upstream, s->what)) return false;
+    char a[128], b[128];
+    if (upstream->ctx != y->ctx)
+        gt_fail(y->ctx, GT_ERR_ARGUMENT, s->what, "upstream belongs to another context");
+    else if (upstream->dtype != y->dtype)
+        gt_fail(y->ctx, GT_ERR_DTYPE, s->what, "upstream is %s, the output %s",
+                gt_dtype_name(upstream->dtype), gt_dtype_name(y->dtype));
+    else if (!gt_shape_equal(upstream->shape, y->shape))
+        gt_fail(y->ctx, GT_ERR_SHAPE, s->what, "upstream has shape %s, the output %s",
+                gt_shape_format(upstream->shape, a, sizeof a),
+                gt_shape_format(y->shape, b, sizeof b));
+    else return true;
+    return false;
+}
+
+bool gti_sweep_seed(gti_sweep *s, gt_tensor *y, gt_tensor *upstream)
+{
+    if (!upstream && y->size != 1) {
+        char shape[128];
+        gt_fail(y->ctx, GT_ERR_SHAPE, s->what,
+                "the output has %lld elements, shape %s; a gradient starts from one number\n"
+                "  hint: reduce it (gt_sum, gt_mean), or pass .upstream of its shape",
+                (long long)y->size, gt_shape_format(y->shape, shape, sizeof shape));
+        return false;
+    }
+    if (upstream && !check_upstream(s, y, upstream)) return false;
+    if (!upstream) upstream = gt_full_like(y, 1.0);
+    return upstream && add_work(s, gti_t(y), upstream);
+}
+
+/* --- one node --- */
+
+static const char *site(const gti_node *n)
+{
+    const char *where = n->pub.out[0]->where;
+    const char *slash = where ? strrchr(where, '/') : NULL;
+    return slash ? slash + 1 : where ? where : "unknown place";
+}
+
+static bool stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const char *name)
+{
+    if (gti_t(t)->base->version <= n->id) return false;
+    gt_fail(s->gt, GT_ERR_STATE, s->what,
+            "%s of %s (%s) was changed in place after it was recorded, and its old values are "
+            "needed\n  hint: change it before the forward pass or after gt_backward",
+            name, n->pub.op->name, site(n));
+    return true;
+}
+
+/* Whether the rule can be run: nothing it reads was released or changed. */
+static bool intact(const gti_sweep *s, const gti_node *n)
+{
+    if (n->spent) {
+        gt_fail(s->gt, GT_ERR_STATE, s->what,
+                "%s (%s) was released by an earlier gt_backward\n"
+                "  hint: pass .retain = true to every gt_backward over it but the last",
+                n->pub.op->name, site(n));
+        return false;
+    }
+    if (n->pub.op->flags & GT_OP_NO_SAVED) return true;
+    for (int i = 0; i < n->pub.n_in; i++)
+        if (gti_t(n->pub.in[i])->base->version > n->id) {
+            char name[64];
+            return !stale(s, n, n->pub.in[i],
+                          gt_op_input_name(n->pub.op, i, name, sizeof name));
+        }
+    for (int i = 0; i < n->pub.n_out; i++)
+        if (stale(s, n, n->pub.out[i], "the result")) return false;
+    return true;
+}
+
+static bool on_path(const gti_sweep *s, const gt_tensor *t)
+{
+    const gti_tensor *x = gti_t(t);
+    return t->requires_grad && (x->flags & GTI_TARGET || (x->node && x->node->path == s->path));
+}
+
+static uint64_t needs_on_path(const gti_sweep *s, const gti_node *n)
+{
+    uint64_t needs = 0;
+    for (int i = 0; i < n->pub.n_in; i++)
+        needs |= (uint64_t)on_path(s, n->pub.in[i]) << (i < 63 ? i : 63);
+    return needs;
+}
+
+static bool refuse_gradient(const gti_sweep *s, const gti_node *n, int i, const gt_tensor *g)
+{
+    char name[64], a[128], b[128];
+    const gt_tensor *x = n->pub.in[i];
+    gt_fail(s->gt, GT_ERR_SHAPE, s->what,
+            "the backward rule of %s (%s) gave input %s, %s %s, a gradient of %s %s",
+            n->pub.op->name, site(n), gt_op_input_name(n->pub.op, i, name, sizeof name),
+            gt_dtype_name(x->dtype), gt_shape_format(x->shape, a, sizeof a),
+            gt_dtype_name(g->dtype), gt_shape_format(g->shape, b, sizeof b));
+    return false;
+}
+
+static bool hand_out(gti_sweep *s, gti_node *n, gt_tensor *const gin[])
+{
+    for (int i = 0; i < n->pub.n_in; i++) {
+        gt_tensor *x = n->pub.in[i];
+        if (!gin[i] || !gt_needs_grad(&n->pub, i) || !x->requires_grad) continue;
+        if (gin[i]->dtype != x->dtype || !gt_shape_equal(gin[i]->shape, x->shape))
+            return refuse_gradient(s, n, i, gin[i]);
+        if (s->selective && !on_path(s, x)) continue;
+        if (!add_work(s, gti_t(x), gin[i])) return false;
+    }
+    return true;
+}
+
+/* What the rule made and nobody holds. */
+static void release_temporaries(gt_ctx *gt, const gti_tensor *before)
+{
+    for (gti_tensor *t = gt->last; t != before; t = t->prev)
+        if (!t->hold && t->base == t) gti_release(t);
+}
+
+static bool rule_failed(const gti_sweep *s, const gti_node *n)
+{
+    if (!s->gt->failed)
+        gt_fail(s->gt, GT_ERR_STATE, s->what, "the backward rule failed without a message");
+    gti_fail_note(s->gt, "in the backward rule of %s (%s)", n->pub.op->name, site(n));
+    return false;
+}
+
+static bool run_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_ctx *gt = s->gt;
+    const gti_tensor *before = gt->last;
+    if (!n->pub.op->backward) {
+        gt_fail(gt, GT_ERR_UNSUPPORTED, s->what, "%s (%s) has no backward rule", n->pub.op->name,
+                site(n));
+        return false;
+    }
+    gt->scope = n->scope;
+    if (!n->pub.op->backward(&n->pub, gout, gin) || gt->failed) return rule_failed(s, n);
+    if (!hand_out(s, n, gin)) return false;
+    if (!s->create) release_temporaries(gt, before);
+    return true;
+}
+
+static bool call_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[])
+{
+    gt_tensor *frame[FRAME_INPUTS];
+    gt_tensor **gin = frame;
+    const size_t bytes = (size_t)n->pub.n_in * sizeof *gin;
+    if (n->pub.n_in > FRAME_INPUTS) gin = gti_arena_get(&s->gt->step, bytes);
+    if (!gin) return gt_fail(s->gt, GT_ERR_MEMORY, s->what, "out of memory"), false;
+    memset(gin, 0, bytes);
+    const uint64_t needs = n->pub.needs;
+    if (s->selective) n->pub.needs = needs_on_path(s, n);
+    const bool ok = run_rule(s, n, gout, gin);
+    n->pub.needs = needs;
+    return ok;
+}
+
+/* Nobody before n reads its outputs. */
+static void release_activations(const gti_sweep *s, gti_node *n)
+{
+    if (n->id <= s->gt->mark_clock) return;
+    n->spent = true;
+    for (int i = 0; i < n->pub.n_out; i++) {
+        gti_tensor *y = gti_t(n->pub.out[i]);
+        if (y->base != y || y->flags & GTI_PINNED) continue;
+        if (y->hold) y->flags |= GTI_ENGINE;
+        else gti_release(y);
+    }
+}
+
+static bool visit(gti_sweep *s, gti_node *n)
+{
+    gt_tensor *gout[GT_OP_OUTPUTS];
+    bool any = false;
+    for (int i = 0; i < n->pub.n_out; i++) {
+        gout[i] = gti_t(n->pub.out[i])->work;
+        any |= gout[i] != NULL;
+    }
+    if (!any) return true;
+    const bool wanted = !s->selective || n->path == s->path;
+    if (wanted && (!intact(s, n) || !call_rule(s, n, gout))) return false;
+    for (int i = 0; i < n->pub.n_out; i++) {
+        gti_tensor *y = gti_t(n->pub.out[i]);
+        if (!gout[i]) continue;
+        s->pending--;
+        if (y->flags & GTI_TARGET) continue;
+        y->work = NULL;
+        gti_sweep_unhold(s, gout[i]);
+    }
+    if (s->freeing && wanted) release_activations(s, n);
+    return true;
+}
+
+/* --- the walk --- */
+
+static void abandon(gti_tensor *t)
+{
+    if (!t->work) return;
+    gti_t(t->work)->base->hold--;
+    t->work = NULL;
+}
+
+void gti_sweep_abandon(gti_sweep *s, gti_node *from)
+{
+    for (gti_tensor *t = s->leaves; t; t = t->next_touched) abandon(t);
+    for (gti_node *n = from; n; n = n->prev)
+        for (int i = 0; i < n->pub.n_out; i++) abandon(gti_t(n->pub.out[i]));
+}
+
+bool gti_sweep_run(gti_sweep *s, gti_node *last)
+{
+    gt_ctx *gt = s->gt;
+    const bool recording = gt->recording;
+    const gt_scope *scope = gt->scope;
+    gt->recording = s->create;
+    gt->in_sweep = true;
+    bool ok = true;
+    for (gti_node *n = last; n && s->pending > 0 && ok; n = n->prev) ok = visit(s, n);
+    gt->in_sweep = false;
+    gt->recording = recording;
+    gt->scope = scope;
+    if (!ok) gti_sweep_abandon(s, last);
+    return ok;
+}

@@ -1,0 +1,338 @@
+/* Headers and data of tensors; making them, keeping them. */
+#include <string.h>
+
+#include "base/size.h"
+#include "engine/context.h"
+
+enum { FREED_QUARANTINE = 64 };  /* freed headers that rest before one is used again */
+
+static gti_tensor *no_memory(gt_ctx *gt, const char *what)
+{
+    gt_fail(gt, GT_ERR_MEMORY, what, "out of memory for headers");
+    return NULL;
+}
+
+gti_tensor *gti_no_header(gt_ctx *gt)
+{
+    return no_memory(gt, "tensor");
+}
+
+static bool too_large(const gti_tensor *t, const char *what)
+{
+    char shape[128];
+    gt_fail(t->pub.ctx, GT_ERR_MEMORY, what, "the size of shape %s overflows",
+            gt_shape_format(t->pub.shape, shape, sizeof shape));
+    return false;
+}
+
+static bool no_block(const gti_tensor *t, const char *what)
+{
+    char shape[128];
+    gt_fail(t->pub.ctx, GT_ERR_MEMORY, what, "no memory for the %lld elements of shape %s",
+            (long long)t->pub.size, gt_shape_format(t->pub.shape, shape, sizeof shape));
+    return false;
+}
+
+bool gti_allocate(gti_tensor *t, const char *what)
+{
+    int64_t bytes;
+    if (!gti_size_of_shape(t->pub.shape.ndim, t->pub.shape.dim, gt_dtype_size(t->pub.dtype),
+                           &t->pub.size, &bytes))
+        return too_large(t, what);
+    int size_class;
+    t->pub.data = gti_pool_get(&t->pub.ctx->pool, (size_t)bytes, &size_class);
+    if (!t->pub.data) return no_block(t, what);
+    t->size_class = (int16_t)size_class;
+    return true;
+}
+
+void gti_release(gti_tensor *base)
+{
+    if (base->base != base || base->flags & GTI_RELEASED) return;
+    base->flags |= GTI_RELEASED;
+    if (base->pub.data) gti_pool_put(&base->pub.ctx->pool, base->pub.data, base->size_class);
+}
+
+void gti_set_prefill(gt_ctx *gt, bool on)
+{
+    gt->prefill = on;
+}
+
+const char *gti_unusable(const gt_tensor *t)
+{
+    const gti_tensor *p = gti_t(t), *base = p->base;
+    if ((p->flags | base->flags) & GTI_DEAD)
+        return base->flags & GTI_KEPT ? "was freed by gt_free" : "was dropped by gt_rewind";
+    if (base->flags & GTI_RELEASED)
+        return "was released by gt_backward; pass .retain = true to keep activations, or gt_keep it "
+               "before";
+    return NULL;
+}
+
+bool gti_usable(const gt_tensor *t, const char *what)
+{
+    if (!t) {
+        gti_skip();
+        gt_fail(NULL, GT_ERR_ARGUMENT, what, "the tensor is NULL");
+        return false;
+    }
+    if (gt_failed(t->ctx)) return false;
+    const char *why = gti_unusable(t);
+    if (why) gt_fail(t->ctx, GT_ERR_STATE, what, "the tensor %s", why);
+    return !why;
+}
+
+/* --- constructors --- */
+
+static bool check_shape(gt_ctx *gt, const char *what, const gt_shape *shape)
+{
+    if (shape->ndim < 0 || shape->ndim > GT_MAX_DIMS) {
+        gt_fail(gt, GT_ERR_SHAPE, what, "the shape has more than %d dimensions", GT_MAX_DIMS);
+        return false;
+    }
+    for (int i = 0; i < shape->ndim; i++) {
+        if (shape->dim[i] >= 0) continue;
+        char text[128];
+        gt_fail(gt, GT_ERR_SHAPE, what, "dimension %d of shape %s is negative", i,
+                gt_shape_format(*shape, text, sizeof text));
+        return false;
+    }
+    return true;
+}
+
+static bool check_dtype(gt_ctx *gt, const char *what, gt_new_opts opts)
+{
+    if (!gt_dtype_size(opts.dtype)) {
+        gt_fail(gt, GT_ERR_DTYPE, what, "%d is no dtype", (int)opts.dtype);
+        return false;
+    }
+    if (opts.requires_grad && opts.dtype > GT_F64) {
+        gt_fail(gt, GT_ERR_DTYPE, what, "%s has no gradients; only f32 and f64 have",
+                gt_dtype_name(opts.dtype));
+        return false;
+    }
+    return true;
+}
+
+gt_tensor *gti_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new_opts opts)
+{
+    if (!gt) {
+        gt_fail(NULL, GT_ERR_ARGUMENT, what, "the context is NULL");
+        return NULL;
+    }
+    if (gt_failed(gt)) return NULL;
+    if (!check_shape(gt, what, &shape) || !check_dtype(gt, what, opts)) return NULL;
+    gti_tensor *t = gti_header(gt);
+    if (!t) return NULL;
+    t->pub.shape = shape;
+    t->pub.dtype = opts.dtype;
+    t->pub.requires_grad = opts.requires_grad;
+    t->flags = gt->in_sweep ? GTI_LEAF | GTI_ENGINE : GTI_LEAF;
+    if (!gti_allocate(t, what)) {
+        t->flags |= GTI_RELEASED;
+        return NULL;
+    }
+    return &t->pub;
+}
+
+gt_tensor *gt_empty_(gt_ctx *gt, gt_shape shape, gt_new_opts opts)
+{
+    return gti_leaf(gt, "empty", shape, opts);
+}
+
+gt_tensor *gt_full_(gt_ctx *gt, gt_shape shape, double value, gt_new_opts opts)
+{
+    gt_tensor *t = gti_leaf(gt, "full", shape, opts);
+    if (t) gt_fill(t, value);
+    return t;
+}
+
+gt_tensor *gt_from_(gt_ctx *gt, gt_shape shape, const void *data, gt_new_opts opts)
+{
+    gt_tensor *t = gti_leaf(gt, "from", shape, opts);
+    if (!t) return NULL;
+    if (!data && t->size) {
+        gt_fail(gt, GT_ERR_ARGUMENT, "from", "data is NULL");
+        return NULL;
+    }
+    if (t->size) memcpy(t->data, data, (size_t)t->size * gt_dtype_size(t->dtype));
+    return t;
+}
+
+static void store(gt_tensor *t, int64_t i, double value)
+{
+    switch (t->dtype) {
+    case GT_F32: ((float *)t->data)[i] = (float)value; break;
+    case GT_F64: ((double *)t->data)[i] = value; break;
+    case GT_I64: ((int64_t *)t->data)[i] = (int64_t)value; break;
+    case GT_U8: ((uint8_t *)t->data)[i] = (uint8_t)value; break;
+    }
+}
+
+gt_tensor *gt_values_(gt_ctx *gt, gt_shape shape, size_t n, const double *values, gt_new_opts opts)
+{
+    gt_tensor *t = gti_leaf(gt, "values", shape, opts);
+    if (!t) return NULL;
+    if ((size_t)t->size != n) {
+        char text[128];
+        gt_fail(gt, GT_ERR_SHAPE, "values", "%zu values for shape %s of %lld elements", n,
+                gt_shape_format(shape, text, sizeof text), (long long)t->size);
+        return NULL;
+    }
+    for (size_t i = 0; i < n; i++) store(t, (int64_t)i, values[i]);
+    return t;
+}
+
+gt_tensor *gt_arange_(gt_ctx *gt, double start, double stop, double step, gt_new_opts opts)
+{
+    const double count = step != 0 ? (stop - start) / step : -1;
+    if (gt && !(count >= 0 && count < 1e15)) {
+        gt_fail(gt, GT_ERR_ARGUMENT, "arange", "no numbers from %g to %g in steps of %g", start, stop,
+                step);
+        return NULL;
+    }
+    const int64_t whole = (int64_t)count;
+    const int64_t n = (double)whole < count ? whole + 1 : whole;
+    gt_tensor *t = gti_leaf(gt, "arange", GT_SHAPE(n), opts);
+    for (int64_t i = 0; t && i < n; i++) store(t, i, start + (double)i * step);
+    return t;
+}
+
+gt_tensor *gt_empty_like(gt_tensor *t)
+{
+    if (!gti_usable(t, "empty_like")) return NULL;
+    return gti_leaf(t->ctx, "empty_like", t->shape, (gt_new_opts){.dtype = t->dtype});
+}
+
+gt_tensor *gt_full_like(gt_tensor *t, double value)
+{
+    gt_tensor *made = gt_empty_like(t);
+    if (made) gt_fill(made, value);
+    return made;
+}
+
+/* --- keeping --- */
+
+static gti_tensor *kept_header(gt_ctx *gt)
+{
+    if (gt->n_freed <= FREED_QUARANTINE) return gti_arena_get(&gt->kept, sizeof(gti_tensor));
+    gti_tensor *t = gt->freed;
+    gt->freed = t->prev;
+    gt->n_freed--;
+    return t;
+}
+
+/* Views of `from` become views of `to`, which has taken over the block. */
+static void move_views(gt_ctx *gt, gti_tensor *from, gti_tensor *to)
+{
+    for (gti_tensor *t = gt->last; t; t = t->prev)
+        if (t->base == from) t->base = to;
+}
+
+static bool copy_label(gti_tensor *k, const gti_label *from)
+{
+    k->label = gti_arena_get(&k->pub.ctx->kept, sizeof *from);
+    if (!k->label) return no_memory(k->pub.ctx, "gt_keep");
+    *k->label = *from;
+    return true;
+}
+
+gt_tensor *gt_keep(gt_tensor *t)
+{
+    if (!gti_usable(t, "gt_keep")) return NULL;
+    gt_ctx *gt = t->ctx;
+    gti_tensor *old = gti_t(t);
+    if (old->flags & GTI_KEPT) return t;
+    gti_tensor *k = kept_header(gt);
+    if (!k) {
+        no_memory(gt, "gt_keep");
+        return NULL;
+    }
+    *k = *old;
+    k->base = k;
+    k->node = NULL;
+    k->prev = NULL;
+    k->next_graded = NULL;
+    k->work = NULL;
+    k->id = ++gt->clock;
+    k->flags = GTI_KEPT | GTI_LEAF;
+    k->pub.grad = NULL;
+    k->pub.requires_grad = t->requires_grad && old->flags & GTI_LEAF;
+    k->label = NULL;
+    if (old->label && !copy_label(k, old->label)) return NULL;
+    if (old->base == old) {
+        move_views(gt, old, k);
+        return &k->pub;
+    }
+    if (!gti_allocate(k, "gt_keep")) return NULL;
+    memcpy(k->pub.data, t->data, (size_t)t->size * gt_dtype_size(t->dtype));
+    k->hold = 0;
+    return &k->pub;
+}
+
+void gti_unlink_graded(gt_ctx *gt, gti_tensor *leaf)
+{
+    for (gti_tensor **p = &gt->graded; *p; p = &(*p)->next_graded) {
+        if (*p != leaf) continue;
+        *p = leaf->next_graded;
+        return;
+    }
+}
+
+void gt_free(gt_tensor *t)
+{
+    if (!t) return;
+    gt_ctx *gt = t->ctx;
+    gti_tensor *k = gti_t(t);
+    if (!(k->flags & GTI_KEPT)) return;
+    if (k->flags & GTI_DEAD) {
+        gt_fail(gt, GT_ERR_STATE, "gt_free", "the tensor was freed before");
+        return;
+    }
+    if (t->grad) gti_unlink_graded(gt, k);
+    gti_release(k);
+    k->flags |= GTI_DEAD;
+    k->prev = NULL;
+    if (gt->n_freed++) gt->freed_last->prev = k;
+    else gt->freed = k;
+    gt->freed_last = k;
+}
+
+/* --- names --- */
+
+static gti_label *label(gt_tensor *t)
+{
+    gti_tensor *p = gti_t(t);
+    if (p->label) return p->label;
+    gt_ctx *gt = t->ctx;
+    p->label = gti_arena_get(p->flags & GTI_KEPT ? &gt->kept : &gt->step, sizeof *p->label);
+    if (p->label) *p->label = (gti_label){.owner = NULL};
+    else no_memory(gt, "gt_set_name");
+    return p->label;
+}
+
+gt_tensor *gt_set_name(gt_tensor *t, const char *name)
+{
+    if (!gti_usable(t, "gt_set_name")) return NULL;
+    gti_label *l = label(t);
+    if (!l) return NULL;
+    snprintf(l->name, sizeof l->name, "%s", name ? name : "");
+    return t;
+}
+
+const char *gt_name(const gt_tensor *t)
+{
+    return t && gti_t(t)->label ? gti_t(t)->label->name : "";
+}
+
+void gt_set_owner(gt_tensor *t, const gt_scope *owner)
+{
+    if (!gti_usable(t, "gt_set_owner")) return;
+    gti_label *l = label(t);
+    if (l) l->owner = owner;
+}
+
+const gt_scope *gt_owner(const gt_tensor *t)
+{
+    return t && gti_t(t)->label ? gti_t(t)->label->owner : NULL;
+}
