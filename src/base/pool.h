@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/system.h"
 
@@ -16,16 +17,29 @@ typedef struct gti_pool_block gti_pool_block;
 
 typedef struct {
     gti_system *system;
-    void *free[GTI_POOL_CLASSES];  /* free blocks of a class, linked through their first word */
-    char *slab, *slab_end;         /* rest of the slab that small blocks are cut from */
-    gti_pool_block *blocks;        /* all that came from the system */
-    uint64_t live, peak;           /* bytes handed out, and the most of it */
+    void *free[GTI_POOL_CLASSES];   /* free blocks of a class, linked through their first word */
+    size_t bytes[GTI_POOL_CLASSES]; /* of a block of the class */
+    char *slab, *slab_end;          /* rest of the slab that small blocks are cut from */
+    gti_pool_block *blocks;         /* all that came from the system */
+    uint64_t live, peak;            /* bytes handed out, and the most of it */
 } gti_pool;
 
 void gti_pool_open(gti_pool *p, gti_system *system);
 void gti_pool_close(gti_pool *p);
 
-size_t gti_pool_class_bytes(int size_class);
+void *gti_pool_new_block_(gti_pool *p, size_t bytes);
+
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#define GTI_POISON(p, n) __asan_poison_memory_region(p, n)
+#define GTI_UNPOISON(p, n) __asan_unpoison_memory_region(p, n)
+#else
+#define GTI_POISON(p, n) ((void)0)
+#define GTI_UNPOISON(p, n) ((void)0)
+#endif
 
 static inline int gti_pool_class_of(size_t bytes)
 {
@@ -36,7 +50,33 @@ static inline int gti_pool_class_of(size_t bytes)
 }
 
 /* A block of at least `bytes`, NULL when there is none; *size_class is for putting it back. */
-void *gti_pool_get(gti_pool *p, size_t bytes, int *size_class);
-void gti_pool_put(gti_pool *p, void *block, int size_class);
+static inline void *gti_pool_get(gti_pool *p, size_t bytes, int *size_class)
+{
+    const int k = gti_pool_class_of(bytes);
+    if (k >= GTI_POOL_CLASSES) return NULL;
+    void *block = p->free[k];
+    if (block) {
+        GTI_UNPOISON(block, p->bytes[k]);
+        p->free[k] = *(void **)block;
+    } else {
+        block = gti_pool_new_block_(p, p->bytes[k]);
+        if (!block) return NULL;
+    }
+    p->live += p->bytes[k];
+    if (p->live > p->peak) p->peak = p->live;
+    *size_class = k;
+    return block;
+}
+
+static inline void gti_pool_put(gti_pool *p, void *block, int size_class)
+{
+#ifdef GT_DEBUG
+    memset(block, 0xff, p->bytes[size_class]); /* every float a NaN */
+#endif
+    *(void **)block = p->free[size_class];
+    p->free[size_class] = block;
+    p->live -= p->bytes[size_class];
+    GTI_POISON((char *)block + sizeof(void *), p->bytes[size_class] - sizeof(void *));
+}
 
 #endif

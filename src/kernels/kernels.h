@@ -1,0 +1,94 @@
+/* The kernel table: all arithmetic of the library, on raw pointers and sizes.
+ *
+ * One table a floating dtype, both of the same type: pointers are void because the table is chosen
+ * by dtype, so an operation's forward is written once. A table starts as the plain C level, which
+ * is the definition; further levels overwrite single entries where a measured gain admits them. It
+ * is chosen once, at the first use in the process, and constant after.
+ *
+ * Every kernel is a pure function of its arguments; outputs never overlap inputs unless the comment
+ * says so. Sizes are in elements. Results depend neither on alignment nor on the number of
+ * threads. */
+#ifndef GTI_KERNELS_H
+#define GTI_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Elementwise kernels by name; the formulas are in unary.def and binary.def. */
+typedef enum {
+#define GTI_UNARY(name, formula) GTI_UNARY_##name,
+#include "kernels/unary.def"
+#undef GTI_UNARY
+    GTI_N_UNARY
+} gti_unary;
+
+typedef enum {
+#define GTI_BINARY(name, formula) GTI_BINARY_##name,
+#include "kernels/binary.def"
+#undef GTI_BINARY
+    GTI_N_BINARY
+} gti_binary;
+
+/* A two-dimensional cross-correlation. Row-major: x [n,c,h,w], weight [k,c/groups,kh,kw],
+ * y [n,k,oh,ow]; oh = (h + 2 ph - dh (kh - 1) - 1) / sh + 1, ow likewise. Output channel j of group
+ * g reads the input channels g c/groups .. (g + 1) c/groups - 1. */
+typedef struct {
+    int64_t n, c, h, w;
+    int64_t k, kh, kw;
+    int64_t oh, ow;
+    int64_t sh, sw, ph, pw, dh, dw;
+    int64_t groups;
+} gti_conv2d;
+
+typedef struct {
+    /* y[i] = f(x[i], s), i < n. y may be x. */
+    void (*unary[GTI_N_UNARY])(int64_t n, const void *x, double s, void *y);
+
+    /* y[i] = f(a[i * sa], b[i * sb]), i < n; strides are 0 or 1. y may be a or b where its stride
+     * is 1. */
+    void (*binary[GTI_N_BINARY])(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb,
+                                 void *y);
+
+    /* y[i] = value */
+    void (*fill)(int64_t n, double value, void *y);
+
+    /* y[i] += x[i] */
+    void (*accumulate)(int64_t n, const void *x, void *y);
+
+    /* y[o,i] = sum over r of x[o,r,i], in double precision (blocked for f64), rounded once.
+     * outer, n or inner may be 0; an empty sum is 0. */
+    void (*sum)(int64_t outer, int64_t n, int64_t inner, const void *x, void *y);
+
+    /* c (m x n, row stride ldc) = op(a) op(b), or += when accumulate; op(a) is m x k: a row-major
+     * with row stride lda, transposed in memory when ta; likewise b. m, n, k may be 0. */
+    void (*gemm)(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const void *a, int64_t lda,
+                 const void *b, int64_t ldb, bool accumulate, void *c, int64_t ldc);
+
+    /* Bytes of scratch that the three convolutions below need for this shape, 0 if none. */
+    size_t (*conv2d_scratch)(const gti_conv2d *s);
+    /* y = x * weight. Scratch is 64-byte aligned, its content undefined before and after. */
+    void (*conv2d)(const gti_conv2d *s, const void *x, const void *weight, void *y, void *scratch);
+    /* dx = the gradient of sum(dy . y) in x */
+    void (*conv2d_dx)(const gti_conv2d *s, const void *dy, const void *weight, void *dx,
+                      void *scratch);
+    /* dw = the gradient of sum(dy . y) in weight */
+    void (*conv2d_dw)(const gti_conv2d *s, const void *x, const void *dy, void *dw, void *scratch);
+} gti_kernels;
+
+/* The table of a floating dtype: 0 f32, 1 f64 (the order of gt_dtype). */
+const gti_kernels *gti_kernels_of(int dtype);
+
+/* The level in use: "plain" or "blas". The environment variable GRADTAPE_CPU may name a lower one
+ * than the machine has ("plain"); an unknown name is ignored. */
+const char *gti_kernels_level(void);
+/* "OpenBLAS 0.3.21", or "none" when built without or masked. */
+const char *gti_kernels_blas(void);
+
+/* Copies an array of ndim dimensions (at most 8) between two strided layouts; strides in elements,
+ * possibly 0 (x only) or negative; element is 1, 4 or 8 bytes. x and y point at
+ * element [0,..,0]. */
+void gti_copy_strided(int ndim, const int64_t *dim, size_t element, const void *x,
+                      const int64_t *xstride, void *y, const int64_t *ystride);
+
+#endif
