@@ -1,0 +1,31 @@
+/* The loop behind two operands that broadcast: out[i] depends on a[i] and b[i], where an operand
+ * repeats along the dimensions that it lacks or has with size 1. */
+#ifndef GTI_OPS_BROADCAST_H
+#define GTI_OPS_BROADCAST_H
+
+#include "common.h"
+
+/* Strides in elements of x seen under `shape`, which x broadcasts to and which is not empty: 0
+ * where x repeats. */
+void gti_broadcast_strides(gt_shape x, gt_shape shape, int64_t stride[GT_MAX_DIMS]);
+
+/* A walk over rows: dimensions that both operands pass alike are merged into one, the innermost of
+ * what is left is the row (elements: its strides are 0 or 1), the outer ones are stepped through.
+ */
+typedef struct {
+    int ndim;                                 /* of the outer dimensions */
+    int64_t dim[GT_MAX_DIMS];                 /* outer dimensions */
+    int64_t sa[GT_MAX_DIMS], sb[GT_MAX_DIMS]; /* outer strides of a and b */
+    int64_t row, row_sa, row_sb;              /* length and strides of the row */
+    int64_t rows;                             /* the product of dim */
+    int64_t index[GT_MAX_DIMS];               /* of the current row */
+    int64_t a, b;                             /* offsets of the current row, in elements */
+} gti_walk;
+
+/* Strides as from gti_broadcast_strides; shape is not empty. Stands on the first
+ * row. */
+void gti_walk_init(gti_walk *w, gt_shape shape, const int64_t *sa, const int64_t *sb);
+/* Goes to the next row; after the last one, back to the first. */
+void gti_walk_next(gti_walk *w);
+
+#endif

@@ -1,0 +1,121 @@
+/* y = x stretched to a shape, as broadcasting does: x [..,1,..] or lacking dimensions at the left.
+ *
+ *   dx = dy summed over the dimensions that were stretched */
+#include "broadcast.h"
+
+static bool infer(gt_node *n)
+{
+    const gt_shape x = n->in[0]->shape, *to = n->opts;
+    gt_shape both;
+    if (!gti_is_shape(*to))
+        return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(*to));
+    if (!gt_shape_broadcast(x, *to, &both) || !gt_shape_equal(both, *to))
+        return gt_op_fail(n, GT_ERR_SHAPE, "shape %s does not broadcast to %s", GTI_SHAPE_TEXT(x),
+                          GTI_SHAPE_TEXT(*to));
+    n->out[0]->shape = *to;
+    return true;
+}
+
+static void forward(gt_node *n)
+{
+    const gt_tensor *x = n->in[0], *y = n->out[0];
+    if (y->size == 0) return;
+    if (x->size == 1 && gti_has_kernels(n)) {
+        const double value =
+            n->dtype == GT_F32 ? (double)*(const float *)x->data : *(const double *)x->data;
+        gti_kernels_for(n)->fill(y->size, value, y->data);
+        return;
+    }
+    int64_t xstride[GT_MAX_DIMS], ystride[GT_MAX_DIMS];
+    gti_broadcast_strides(x->shape, y->shape, xstride);
+    gti_strides(y->shape, ystride);
+    gti_copy_strided(y->shape.ndim, y->shape.dim, gt_dtype_size(y->dtype), x->data, xstride,
+                     y->data, ystride);
+}
+
+static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    /* dx = dy, summed to x's shape */
+    gin[0] = GT_MUTANT(broadcast_to_not_reduced, gti_sum_like(gout[0], n->in[0]), gout[0]);
+    return true;
+}
+
+#define TO(...) .opts = &(const gt_shape)GT_DIMS(__VA_ARGS__)
+static const gt_sample samples[] = {
+    {.label = "row", .in = {GT_IN(3)}, TO(2, 3)},
+    {.label = "column", .in = {GT_IN(2, 1)}, TO(2, 3)},
+    {.label = "scalar", .in = {GT_IN_SCALAR}, TO(2, 3)},
+    {.label = "scalar to scalar", .in = {GT_IN_SCALAR}},
+    {.label = "one element", .in = {GT_IN(1, 1)}, TO(3, 1, 2)},
+    {.label = "same shape", .in = {GT_IN(2, 3)}, TO(2, 3)},
+    {.label = "ones in front", .in = {GT_IN(2)}, TO(1, 1, 2)},
+    {.label = "middle", .in = {GT_IN(2, 1, 3)}, TO(2, 4, 3)},
+    {.label = "alternating", .in = {GT_IN(1, 2, 1, 3)}, TO(2, 2, 2, 3)},
+    {.label = "six dimensions", .in = {GT_IN(1, 2, 1, 2, 1)}, TO(2, 2, 2, 2, 2, 2)},
+    {.label = "to zero-size", .in = {GT_IN(1, 3)}, TO(0, 3)},
+    {.label = "zero-size", .in = {GT_IN(0, 1)}, TO(2, 0, 3)},
+    {.label = "17 wide", .in = {GT_IN(1)}, TO(3, 17)},
+};
+
+static const gt_error_sample error_samples[] = {
+    {.label = "other size",
+     .in = {GT_IN(3)},
+     TO(2, 4),
+     .code = GT_ERR_SHAPE,
+     .message = "shape [3] does not broadcast to [2,4]"},
+    {.label = "fewer dimensions",
+     .in = {GT_IN(2, 3)},
+     TO(3),
+     .code = GT_ERR_SHAPE,
+     .message = "shape [2,3] does not broadcast to [3]"},
+    {.label = "shrinking",
+     .in = {GT_IN(3)},
+     TO(1),
+     .code = GT_ERR_SHAPE,
+     .message = "shape [3] does not broadcast to [1]"},
+    {.label = "negative", .in = {GT_IN(1)}, TO(-1), .code = GT_ERR_SHAPE, .message = "[-1]"},
+    {.label = "overflow",
+     .in = {GT_IN(1)},
+     TO(INT64_MAX, 4),
+     .code = GT_ERR_MEMORY,
+     .message = "overflows"},
+};
+
+const gt_op gt_op_broadcast_to = {
+    .name = "broadcast_to",
+    .inputs = "x",
+    .n_in = 1,
+    .n_out = 1,
+    .opts_size = sizeof(gt_shape),
+    .flags = GT_OP_NO_SAVED,
+    .infer = infer,
+    .forward = GT_FOR_ALL(forward),
+    .backward = backward,
+    GT_SAMPLES(samples),
+    GT_ERROR_SAMPLES(error_samples),
+};
+
+gt_tensor *gt_broadcast_to(gt_tensor *x, gt_shape shape)
+{
+    return gt_apply(&gt_op_broadcast_to, &shape, 1, (gt_tensor *[]){x});
+}
+
+/* Sums over the dimensions that shape lacks or has with size 1, then drops the former. */
+gt_tensor *gt_sum_to(gt_tensor *x, gt_shape shape)
+{
+    if (!gti_is_given(x, "sum_to")) return NULL;
+    gt_shape both;
+    if (!gti_is_shape(shape) || !gt_shape_broadcast(x->shape, shape, &both) ||
+        !gt_shape_equal(both, x->shape)) {
+        gt_fail(x->ctx, GT_ERR_SHAPE, "sum_to", "shape %s does not broadcast to x's %s",
+                GTI_SHAPE_TEXT(shape), GTI_SHAPE_TEXT(x->shape));
+        return NULL;
+    }
+    unsigned axes = 0;
+    const int missing = x->shape.ndim - shape.ndim;
+    for (int i = 0; i < x->shape.ndim; i++)
+        if (i < missing || shape.dim[i - missing] != x->shape.dim[i]) axes |= GT_AXIS(i);
+    if (axes == 0) return gt_reshape(x, shape);
+    gt_tensor *sum = gt_sum_(x, (gt_reduce_opts){.axes = axes, .keepdim = missing == 0});
+    return missing == 0 || !sum || gt_shape_equal(sum->shape, shape) ? sum : gt_reshape(sum, shape);
+}

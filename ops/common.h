@@ -1,0 +1,70 @@
+/* What operations share: comparing shapes, finding kernels, walking layouts. */
+#ifndef GTI_OPS_COMMON_H
+#define GTI_OPS_COMMON_H
+
+#include <gradtape/ops.h>
+
+#include "base/mutants.h"
+#include "base/size.h"
+#include "kernels/kernels.h"
+
+/* The kernels of a node that runs in a floating dtype. */
+static inline const gti_kernels *gti_kernels_for(const gt_node *n)
+{
+    return gti_kernels_of((int)n->dtype);
+}
+
+/* Whether the node's dtype has kernels at all; infer comes before the engine's test of the dtype.
+ */
+static inline bool gti_has_kernels(const gt_node *n)
+{
+    return n->dtype == GT_F32 || n->dtype == GT_F64;
+}
+
+/* Element i of data. */
+static inline void *gti_at(void *data, int64_t i, gt_dtype dtype)
+{
+    return (char *)data + i * (int64_t)gt_dtype_size(dtype);
+}
+
+static inline const void *gti_const_at(const void *data, int64_t i, gt_dtype dtype)
+{
+    return (const char *)data + i * (int64_t)gt_dtype_size(dtype);
+}
+
+/* Whether all dimensions are there and none is negative. Their product may still overflow. */
+static inline bool gti_is_shape(gt_shape shape)
+{
+    for (int i = 0; i < shape.ndim; i++)
+        if (shape.dim[i] < 0) return false;
+    return shape.ndim >= 0;
+}
+
+/* Row-major strides in elements, of a tensor that is not empty. (Of an empty one they may overflow:
+ * its other dimensions can be anything.) */
+static inline void gti_strides(gt_shape shape, int64_t stride[GT_MAX_DIMS])
+{
+    int64_t step = 1;
+    for (int i = shape.ndim - 1; i >= 0; i--) {
+        stride[i] = step;
+        step *= shape.dim[i];
+    }
+}
+
+/* The gradient g of something that x was broadcast to, summed back to x's shape. */
+static inline gt_tensor *gti_sum_like(gt_tensor *g, const gt_tensor *x)
+{
+    return !g || gt_same_shape(g, x) ? g : gt_sum_to(g, x->shape);
+}
+
+/* For composed functions that must look into x before the first operation does. */
+static inline bool gti_is_given(const gt_tensor *x, const char *function)
+{
+    if (!x) gt_fail(NULL, GT_ERR_ARGUMENT, function, "x is NULL");
+    return x != NULL;
+}
+
+/* Buffers of gt_shape_format, on the spot. */
+#define GTI_SHAPE_TEXT(shape) gt_shape_format(shape, (char[128]){0}, 128)
+
+#endif

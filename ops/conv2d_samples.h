@@ -1,0 +1,156 @@
+/* Samples and error samples of the three convolutions: the end of conv2d.c, which alone includes
+ * this file. A row gives label, x, weight, y and options, and makes a sample of all three. */
+
+// clang-format off
+#define GEOMETRIES(ROW)                                                                            \
+    ROW("ordinary", (2, 2, 4, 5), (3, 2, 2, 3), (2, 3, 3, 3), .groups = 1)                         \
+    ROW("one row", (1, 1, 6, 8), (1, 1, 1, 2), (1, 1, 6, 7), .groups = 0)                          \
+    ROW("one column", (1, 2, 5, 4), (2, 2, 3, 1), (1, 2, 3, 4), .groups = 1)                       \
+    ROW("stride 2", (1, 2, 5, 6), (2, 2, 3, 2), (1, 2, 2, 3), .stride = {2})                       \
+    ROW("stride 1x2", (1, 1, 4, 7), (2, 1, 2, 3), (1, 2, 3, 3), .stride = {1, 2})                  \
+    ROW("stride with a rest", (1, 1, 6, 5), (1, 1, 3, 2), (1, 1, 2, 2), .stride = {2, 2})          \
+    ROW("stride 0x2", (1, 1, 3, 5), (1, 1, 2, 2), (1, 1, 2, 2), .stride = {0, 2})                  \
+    ROW("stride beyond the kernel", (1, 1, 7, 7), (1, 1, 2, 1), (1, 1, 2, 2), .stride = {3, 4})    \
+    ROW("padding 1", (1, 2, 3, 4), (2, 2, 3, 3), (1, 2, 3, 4), .padding = {1, 1})                  \
+    ROW("padding 0x2", (1, 1, 3, 3), (1, 1, 2, 3), (1, 1, 2, 5), .padding = {0, 2})                \
+    ROW("padding beyond the kernel", (1, 1, 2, 3), (1, 1, 1, 2), (1, 1, 6, 8), .padding = {2, 3})  \
+    ROW("padding makes room", (1, 1, 2, 2), (1, 1, 3, 4), (1, 1, 2, 1), .padding = {1, 1})         \
+    ROW("dilation 2", (1, 1, 5, 6), (2, 1, 2, 3), (1, 2, 3, 2), .dilation = {2})                   \
+    ROW("dilation 1x3", (1, 1, 3, 7), (1, 1, 2, 2), (1, 1, 2, 4), .dilation = {1, 3})              \
+    ROW("stride, padding, dilation", (1, 2, 5, 6), (2, 2, 2, 3), (1, 2, 3, 8),                     \
+        .stride = {2, 1}, .padding = {1, 2}, .dilation = {2, 1})                                   \
+    ROW("groups 2", (1, 4, 3, 3), (2, 2, 2, 2), (1, 2, 2, 2), .groups = 2)                         \
+    ROW("groups 2, stride 2", (2, 2, 5, 4), (4, 1, 2, 2), (2, 4, 2, 2),                            \
+        .groups = 2, .stride = {2})                                                                \
+    ROW("groups 3, everything else", (1, 3, 4, 5), (6, 1, 2, 3), (1, 6, 4, 2),                     \
+        .groups = 3, .stride = {1, 2}, .padding = {1, 0}, .dilation = {2, 1})                      \
+    ROW("depthwise", (1, 3, 4, 3), (3, 1, 2, 2), (1, 3, 3, 2), .groups = 3)                        \
+    ROW("1x1", (2, 3, 2, 3), (2, 3, 1, 1), (2, 2, 2, 3), .groups = 1)                              \
+    ROW("1x1, stride 2", (1, 2, 4, 3), (2, 2, 1, 1), (1, 2, 2, 2), .stride = {2})                  \
+    ROW("kernel as large as x", (2, 2, 3, 4), (2, 2, 3, 4), (2, 2, 1, 1), .groups = 1)             \
+    ROW("size one", (1, 1, 1, 1), (1, 1, 1, 1), (1, 1, 1, 1), .groups = 1)                         \
+    ROW("9 channels", (1, 9, 2, 2), (9, 9, 1, 2), (1, 9, 2, 1), .groups = 1)                       \
+    ROW("17 wide", (1, 1, 3, 17), (1, 1, 3, 3), (1, 1, 3, 17), .padding = {1, 1})                  \
+    ROW("no images", (0, 2, 3, 3), (2, 2, 2, 2), (0, 2, 2, 2), .groups = 1)                        \
+    ROW("no input channels", (1, 0, 3, 3), (2, 0, 2, 2), (1, 2, 2, 2), .groups = 1)                \
+    ROW("no output channels", (1, 2, 3, 3), (0, 2, 2, 2), (1, 0, 2, 2), .groups = 1)
+// clang-format on
+
+#define OPTS(...)                                                                                  \
+    .opts = &(const conv_opts)                                                                     \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+#define CONV2D(name, x, weight, y, ...)                                                            \
+    {.label = (name), .in = {GT_IN x, GT_IN weight}, OPTS(__VA_ARGS__)},
+#define CONV2D_DX(name, x, weight, y, ...)                                                         \
+    {.label = (name), .in = {GT_IN y, GT_IN weight}, OPTS(__VA_ARGS__, .target = GT_DIMS x)},
+#define CONV2D_DW(name, x, weight, y, ...)                                                         \
+    {.label = (name), .in = {GT_IN x, GT_IN y}, OPTS(__VA_ARGS__, .target = GT_DIMS weight)},
+
+static const gt_sample conv2d_samples[] = {
+    GEOMETRIES(CONV2D){.label = "same tensor", .in = {GT_IN(2, 2, 3, 2), {.same = 1}}},
+};
+static const gt_sample conv2d_dx_samples[] = {
+    GEOMETRIES(CONV2D_DX){.label = "same tensor",
+                          .in = {GT_IN(2, 2, 2, 2), {.same = 1}},
+                          OPTS(.target = GT_DIMS(2, 2, 3, 3))},
+};
+static const gt_sample conv2d_dw_samples[] = {
+    GEOMETRIES(CONV2D_DW){.label = "same tensor",
+                          .in = {GT_IN(2, 2, 2, 3), {.same = 1}},
+                          OPTS(.target = GT_DIMS(2, 2, 1, 1))},
+};
+
+#define SHAPE_ERROR .code = GT_ERR_SHAPE, .message
+#define ARGUMENT_ERROR .code = GT_ERR_ARGUMENT, .message
+#define X GT_IN(1, 4, 5, 5)
+#define W GT_IN(2, 4, 3, 3)
+static const gt_error_sample conv2d_error_samples[] = {
+    {.label = "channels",
+     .in = {GT_IN(1, 3, 5, 5), W},
+     SHAPE_ERROR = "x has 3 channels, weight needs 4 (groups = 1)"},
+    {.label = "NHWC",
+     .in = {GT_IN(1, 24, 32, 3), GT_IN(8, 3, 3, 3)},
+     SHAPE_ERROR = "x has 24 channels, weight needs 3 (groups = 1)\n"
+                   "  x [1,24,32,3]  weight [8,3,3,3]\n"
+                   "  hint: the last dimension is 3; this looks like NHWC: permute(x, 0, 3, 1, 2)"},
+    {.label = "no batch dimension",
+     .in = {GT_IN(4, 5, 6), W},
+     SHAPE_ERROR = "hint: add a batch dimension: gt_reshape(x, GT_SHAPE(1, 4, 5, 6))"},
+    {.label = "plane", .in = {GT_IN(5, 6), W}, SHAPE_ERROR = "x [5,6] has 2 dimensions, needs 4"},
+    {.label = "weight of two dimensions",
+     .in = {X, GT_IN(3, 3)},
+     SHAPE_ERROR = "weight [3,3] has 2 dimensions, needs 4"},
+    {.label = "kernel larger",
+     .in = {GT_IN(1, 4, 3, 2), GT_IN(2, 4, 4, 3)},
+     SHAPE_ERROR = "kernel 4x3 is larger than the padded input 3x2"},
+    {.label = "dilated kernel larger",
+     .in = {GT_IN(1, 4, 2, 2), W},
+     OPTS(.dilation = {3}, .padding = {1, 2}),
+     SHAPE_ERROR = "kernel 7x7 (dilated) is larger than the padded input 4x6"},
+    {.label = "kernel without elements",
+     .in = {X, GT_IN(2, 4, 0, 3)},
+     SHAPE_ERROR = "kernel 0x3 has no elements"},
+    {.label = "groups, input channels",
+     .in = {X, GT_IN(3, 1, 2, 2)},
+     OPTS(.groups = 3),
+     SHAPE_ERROR = "x's 4 channels do not divide into 3 groups"},
+    {.label = "groups, output channels",
+     .in = {X, GT_IN(3, 2, 2, 2)},
+     OPTS(.groups = 2),
+     SHAPE_ERROR = "weight's 3 output channels do not divide into 2 groups"},
+    {.label = "groups, weight",
+     .in = {X, GT_IN(2, 4, 2, 2)},
+     OPTS(.groups = 2),
+     SHAPE_ERROR = "x has 4 channels, weight needs 8 (groups = 2)"},
+    {.label = "negative groups", .in = {X, W}, OPTS(.groups = -2), ARGUMENT_ERROR = "groups is -2"},
+    {.label = "negative stride",
+     .in = {X, W},
+     OPTS(.stride = {2, -1}),
+     ARGUMENT_ERROR = "stride is {2, -1}, must be positive"},
+    {.label = "negative dilation",
+     .in = {X, W},
+     OPTS(.dilation = {-2}),
+     ARGUMENT_ERROR = "dilation is {-2, -2}, must be positive"},
+    {.label = "negative padding",
+     .in = {X, W},
+     OPTS(.padding = {0, -3}),
+     ARGUMENT_ERROR = "padding is {0, -3}, must not be negative"},
+    {.label = "output overflows",
+     .in = {GT_IN(1, 1, 1, 1), GT_IN(8, 1, 1, 1)},
+     OPTS(.padding = {INT_MAX, INT_MAX}),
+     .code = GT_ERR_MEMORY,
+     .message = "the output [1,8,4294967295,4294967295] overflow"},
+};
+
+static const gt_error_sample conv2d_dx_error_samples[] = {
+    {.label = "dy",
+     .in = {GT_IN(1, 2, 3, 4), W},
+     OPTS(.target = GT_DIMS(1, 4, 5, 5)),
+     SHAPE_ERROR = "dy is [1,2,3,4], but x [1,4,5,5] and weight [2,4,3,3] make [1,2,3,3]"},
+    {.label = "target of three dimensions",
+     .in = {GT_IN(1, 2, 3, 3), W},
+     OPTS(.target = GT_DIMS(4, 5, 5)),
+     SHAPE_ERROR = "x [4,5,5] has 3 dimensions, needs 4"},
+    {.label = "negative target",
+     .in = {GT_IN(1, 2, 3, 3), W},
+     OPTS(.target = GT_DIMS(1, 4, -5, 5)),
+     SHAPE_ERROR = "[1,4,-5,5] is no shape"},
+};
+
+static const gt_error_sample conv2d_dw_error_samples[] = {
+    {.label = "dy",
+     .in = {X, GT_IN(1, 2, 3, 3)},
+     OPTS(.stride = {2}, .target = GT_DIMS(2, 4, 3, 3)),
+     SHAPE_ERROR = "dy is [1,2,3,3], but x [1,4,5,5] and weight [2,4,3,3] make [1,2,2,2]"},
+    {.label = "target of two dimensions",
+     .in = {X, GT_IN(1, 2, 3, 3)},
+     OPTS(.target = GT_DIMS(3, 3)),
+     SHAPE_ERROR = "weight [3,3] has 2 dimensions, needs 4"},
+    {.label = "target too large to dilate",
+     .in = {X, GT_IN(1, 2, 3, 3)},
+     OPTS(.dilation = {4}, .target = GT_DIMS(2, 4, INT64_MAX, 3)),
+     .code = GT_ERR_MEMORY,
+     .message = "overflows"},
+};

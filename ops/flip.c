@@ -1,0 +1,96 @@
+/* Elements in reverse order along each axis of a set: y[..,i,..] = x[..,size - 1 - i,..].
+ *
+ *   dx = dy flipped along the same axes */
+#include "common.h"
+
+typedef struct {
+    unsigned axes;
+} flip_opts;
+
+static unsigned axes_of(const gt_node *n)
+{
+    return ((const flip_opts *)n->opts)->axes;
+}
+
+static bool infer(gt_node *n)
+{
+    n->out[0]->shape = n->in[0]->shape;
+    for (int bit = 0; bit < 32; bit++)
+        if (axes_of(n) >> bit & 1 &&
+            gt_op_axis(n, bit < 16 ? bit : bit - 32, n->in[0]->shape.ndim) < 0)
+            return false;
+    return true;
+}
+
+static void forward(gt_node *n)
+{
+    const gt_tensor *x = n->in[0], *y = n->out[0];
+    if (x->size == 0) return;
+    int64_t xstride[GT_MAX_DIMS], ystride[GT_MAX_DIMS], first = 0;
+    gti_strides(x->shape, ystride);
+    for (int i = 0; i < x->shape.ndim; i++) {
+        const bool flipped = axes_of(n) & (GT_AXIS(i) | GT_AXIS(i - x->shape.ndim));
+        xstride[i] = flipped ? -ystride[i] : ystride[i];
+        if (flipped) first += ystride[i] * (x->shape.dim[i] - 1);
+    }
+    gti_copy_strided(x->shape.ndim, x->shape.dim, gt_dtype_size(x->dtype),
+                     gti_const_at(x->data, first, x->dtype), xstride, y->data, ystride);
+}
+
+static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    /* dx = dy, flipped */
+    gin[0] = GT_MUTANT(flip_forgotten, gt_flip(gout[0], axes_of(n)), gout[0]);
+    return true;
+}
+
+#define AXES(set)                                                                                  \
+    .opts = &(const flip_opts)                                                                     \
+    {                                                                                              \
+        (set)                                                                                      \
+    }
+static const gt_sample samples[] = {
+    {.label = "vector", .in = {GT_IN(5)}, AXES(GT_AXIS(0))},
+    {.label = "rows", .in = {GT_IN(3, 4)}, AXES(GT_AXIS(0))},
+    {.label = "columns", .in = {GT_IN(3, 4)}, AXES(GT_AXIS(-1))},
+    {.label = "both", .in = {GT_IN(3, 4)}, AXES(GT_AXIS(0) | GT_AXIS(1))},
+    {.label = "axis named twice", .in = {GT_IN(3, 4)}, AXES(GT_AXIS(1) | GT_AXIS(-1))},
+    {.label = "none", .in = {GT_IN(2, 3)}},
+    {.label = "kernel", .in = {GT_IN(2, 2, 3, 3)}, AXES(GT_AXIS(-1) | GT_AXIS(-2))},
+    {.label = "scalar", .in = {GT_IN_SCALAR}},
+    {.label = "size one", .in = {GT_IN(1, 3)}, AXES(GT_AXIS(0))},
+    {.label = "zero-size", .in = {GT_IN(0, 3)}, AXES(GT_AXIS(0) | GT_AXIS(1))},
+    {.label = "17 wide", .in = {GT_IN(17)}, AXES(GT_AXIS(0))},
+};
+
+static const gt_error_sample error_samples[] = {
+    {.label = "no such axis",
+     .in = {GT_IN(2, 3)},
+     AXES(GT_AXIS(2)),
+     .code = GT_ERR_SHAPE,
+     .message = "there is no axis 2"},
+    {.label = "axis of a scalar",
+     .in = {GT_IN_SCALAR},
+     AXES(GT_AXIS(-1)),
+     .code = GT_ERR_SHAPE,
+     .message = "there is no axis -1"},
+};
+
+const gt_op gt_op_flip = {
+    .name = "flip",
+    .inputs = "x",
+    .n_in = 1,
+    .n_out = 1,
+    .opts_size = sizeof(flip_opts),
+    .flags = GT_OP_NO_SAVED,
+    .infer = infer,
+    .forward = GT_FOR_ALL(forward),
+    .backward = backward,
+    GT_SAMPLES(samples),
+    GT_ERROR_SAMPLES(error_samples),
+};
+
+gt_tensor *gt_flip(gt_tensor *x, unsigned axes)
+{
+    return gt_apply(&gt_op_flip, &(flip_opts){axes}, 1, (gt_tensor *[]){x});
+}

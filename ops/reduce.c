@@ -1,0 +1,244 @@
+/* Reductions over a set of axes (all when the set is empty): those dimensions disappear from the
+ * shape, or stay with size 1 under keepdim. N is the product of their sizes.
+ *
+ *   sum   y = sum of x over the axes        dx = dy, repeated along the axes
+ *   mean  y = sum / N (NaN when N is 0)     dx = dy / N, repeated along the axes */
+#include "common.h"
+
+#define MAX_PASSES (GT_MAX_DIMS / 2)
+
+/* Neighbouring axes are summed in one pass of the kernel, [outer,n,inner] to [outer,inner]; further
+ * groups of axes in further passes, the innermost first, through scratch. */
+typedef struct {
+    int count;
+    struct {
+        int64_t outer, n, inner;
+    } pass[MAX_PASSES];
+} sum_plan;
+
+/* Bit i of the result: dimension i of x is reduced. False after a failure. */
+static bool reduced_dims(const gt_node *n, unsigned *reduced)
+{
+    const gt_reduce_opts *opts = n->opts;
+    const int ndim = n->in[0]->shape.ndim;
+    *reduced = (1u << ndim) - 1;
+    if (opts->axes == 0) return true;
+    *reduced = 0;
+    for (int bit = 0; bit < 32; bit++) {
+        if (!(opts->axes >> bit & 1)) continue;
+        const int axis = gt_op_axis(n, bit < 16 ? bit : bit - 32, ndim);
+        if (axis < 0) return false;
+        *reduced |= 1u << axis;
+    }
+    return true;
+}
+
+static gt_shape reduced_shape(gt_shape x, unsigned reduced, bool keepdim)
+{
+    gt_shape y = {0};
+    for (int i = 0; i < x.ndim; i++) {
+        const bool gone = reduced >> i & 1;
+        if (!gone || keepdim) y.dim[y.ndim++] = gone ? 1 : x.dim[i];
+    }
+    return y;
+}
+
+/* For x with at least one element. */
+static sum_plan make_plan(gt_shape x, unsigned reduced)
+{
+    sum_plan plan = {0};
+    int64_t inner = 1, outer = 1;
+    for (int i = 0; i < x.ndim; i++) outer *= x.dim[i];
+    for (int i = x.ndim - 1; i >= 0;) {
+        int64_t size[2] = {1, 1}; /* of the reduced dimensions from i on, then of the kept ones */
+        for (; i >= 0 && (x.dim[i] == 1 || reduced >> i & 1); i--) size[0] *= x.dim[i];
+        for (; i >= 0 && (x.dim[i] == 1 || !(reduced >> i & 1)); i--) size[1] *= x.dim[i];
+        outer /= size[0];
+        if (size[0] > 1) {
+            plan.pass[plan.count].outer = outer;
+            plan.pass[plan.count].n = size[0];
+            plan.pass[plan.count++].inner = inner;
+        }
+        inner *= size[1];
+        outer /= size[1];
+    }
+    return plan;
+}
+
+static size_t pass_bytes(const sum_plan *plan, int p, gt_dtype dtype)
+{
+    const size_t bytes = (size_t)(plan->pass[p].outer * plan->pass[p].inner) * gt_dtype_size(dtype);
+    return (bytes + 63) & ~(size_t)63;
+}
+
+static bool infer(gt_node *n)
+{
+    const gt_tensor *x = n->in[0];
+    unsigned reduced;
+    if (!reduced_dims(n, &reduced)) return false;
+    n->out[0]->shape = reduced_shape(x->shape, reduced, ((const gt_reduce_opts *)n->opts)->keepdim);
+    if (n->out[0]->shape.ndim == 0 || x->size == 0) return true;
+    const sum_plan plan = make_plan(x->shape, reduced);
+    for (int p = 0; p < plan.count - 1; p++) n->scratch_size += pass_bytes(&plan, p, x->dtype);
+    return true;
+}
+
+static void sum_by_plan(gt_node *n)
+{
+    const gt_tensor *x = n->in[0], *y = n->out[0];
+    unsigned reduced;
+    reduced_dims(n, &reduced);
+    const sum_plan plan = make_plan(x->shape, reduced);
+    const void *from = x->data;
+    char *scratch = n->scratch;
+    for (int p = 0; p < plan.count; p++) {
+        void *to = p == plan.count - 1 ? y->data : scratch;
+        gti_kernels_for(n)->sum(plan.pass[p].outer, plan.pass[p].n, plan.pass[p].inner, from, to);
+        scratch += pass_bytes(&plan, p, x->dtype);
+        from = to;
+    }
+}
+
+static void sum_forward(gt_node *n)
+{
+    const gt_tensor *x = n->in[0], *y = n->out[0];
+    const gti_kernels *kernels = gti_kernels_for(n);
+    if (y->size == 1) kernels->sum(1, x->size, 1, x->data, y->data);
+    else if (x->size == 0) kernels->fill(y->size, 0, y->data);
+    else if (x->size == y->size) kernels->sum(x->size, 1, 1, x->data, y->data);
+    else sum_by_plan(n);
+}
+
+/* N */
+static double mean_count(const gt_node *n)
+{
+    const int64_t kept = n->out[0]->size;
+    return kept == 0 ? 1 : (double)(n->in[0]->size / kept);
+}
+
+static void mean_forward(gt_node *n)
+{
+    const gt_tensor *y = n->out[0];
+    const double count = mean_count(n);
+    const float count_f32 = (float)count;
+    const void *divisor = n->dtype == GT_F32 ? (const void *)&count_f32 : (const void *)&count;
+    sum_forward(n);
+    gti_kernels_for(n)->binary[GTI_BINARY_div](y->size, y->data, 1, divisor, 0, y->data);
+}
+
+/* dy repeated along the reduced axes, which get their size 1 back first. */
+static gt_tensor *repeat(const gt_node *n, gt_tensor *dy)
+{
+    const gt_shape x = n->in[0]->shape;
+    unsigned reduced;
+    if (!reduced_dims(n, &reduced)) return NULL;
+    const gt_shape kept = reduced_shape(x, reduced, true);
+    if (dy && dy->size != 1 && dy->shape.ndim != kept.ndim) dy = gt_reshape(dy, kept);
+    return gt_broadcast_to(dy, x);
+}
+
+static bool sum_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    /* dx = dy, repeated */
+    gin[0] = GT_MUTANT(sum_missing, repeat(n, gout[0]), NULL);
+    return true;
+}
+
+static bool mean_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    /* dx = dy / N, repeated; when N is 0, dx has no elements */
+    const double count = mean_count(n);
+    gin[0] = repeat(n, gt_mul_scalar(gout[0], count > 0 ? 1 / GT_MUTANT(mean_count, count, count + 1) : 0));
+    return true;
+}
+
+static double flops(const gt_node *n)
+{
+    return (double)n->in[0]->size;
+}
+
+#define AXES(...)                                                                                  \
+    .opts = &(const gt_reduce_opts)                                                                \
+    {                                                                                              \
+        .axes = __VA_ARGS__                                                                        \
+    }
+static const gt_sample samples[] = {
+    {.label = "all", .in = {GT_IN(3, 4)}},
+    {.label = "all, keepdim",
+     .in = {GT_IN(2, 3)},
+     .opts = &(const gt_reduce_opts){.keepdim = true}},
+    {.label = "rows", .in = {GT_IN(3, 4)}, AXES(GT_AXIS(0))},
+    {.label = "columns", .in = {GT_IN(3, 4)}, AXES(GT_AXIS(1))},
+    {.label = "columns, keepdim", .in = {GT_IN(3, 4)}, AXES(GT_AXIS(-1), .keepdim = true)},
+    {.label = "all axes named", .in = {GT_IN(3, 4)}, AXES(GT_AXIS(0) | GT_AXIS(1))},
+    {.label = "axis named twice", .in = {GT_IN(3, 4)}, AXES(GT_AXIS(1) | GT_AXIS(-1))},
+    {.label = "middle", .in = {GT_IN(2, 3, 4)}, AXES(GT_AXIS(1))},
+    {.label = "outer and inner", .in = {GT_IN(2, 3, 4)}, AXES(GT_AXIS(0) | GT_AXIS(-1))},
+    {.label = "channels", .in = {GT_IN(2, 3, 2, 2)}, AXES(GT_AXIS(0) | GT_AXIS(2) | GT_AXIS(3))},
+    {.label = "three groups",
+     .in = {GT_IN(2, 3, 2, 2, 3, 2)},
+     AXES(GT_AXIS(0) | GT_AXIS(2) | GT_AXIS(4))},
+    {.label = "three groups, keepdim",
+     .in = {GT_IN(2, 1, 3, 2, 2, 2)},
+     AXES(GT_AXIS(-1) | GT_AXIS(-3) | GT_AXIS(-6), .keepdim = true)},
+    {.label = "axes of size one", .in = {GT_IN(3, 1, 2)}, AXES(GT_AXIS(1))},
+    {.label = "all of size one", .in = {GT_IN(1, 1, 1)}, AXES(GT_AXIS(0) | GT_AXIS(2))},
+    {.label = "kept of size one", .in = {GT_IN(3, 1, 2, 2)}, AXES(GT_AXIS(0) | GT_AXIS(2))},
+    {.label = "scalar", .in = {GT_IN_SCALAR}},
+    {.label = "size one", .in = {GT_IN(1)}},
+    {.label = "zero-size, kept", .in = {GT_IN(0, 3)}, AXES(GT_AXIS(1))},
+    {.label = "17 wide", .in = {GT_IN(17)}},
+    {.label = "17 rows of 9", .in = {GT_IN(17, 9)}, AXES(GT_AXIS(0))},
+    {.label = "9 rows of 17", .in = {GT_IN(9, 17)}, AXES(GT_AXIS(1))},
+    /* From here on for sum alone: the mean of nothing is NaN. */
+    {.label = "zero-size", .in = {GT_IN(0)}},
+    {.label = "zero-size, reduced", .in = {GT_IN(0, 3)}, AXES(GT_AXIS(0))},
+};
+enum { N_SAMPLES = sizeof samples / sizeof *samples, N_SUM_ALONE = 2 };
+
+static const gt_error_sample error_samples[] = {
+    {.label = "no such axis",
+     .in = {GT_IN(2, 3)},
+     AXES(GT_AXIS(2)),
+     .code = GT_ERR_SHAPE,
+     .message = "there is no axis 2"},
+    {.label = "no such axis from the end",
+     .in = {GT_IN(2, 3)},
+     AXES(GT_AXIS(-3)),
+     .code = GT_ERR_SHAPE,
+     .message = "there is no axis -3"},
+    {.label = "axis of a scalar",
+     .in = {GT_IN_SCALAR},
+     AXES(GT_AXIS(0)),
+     .code = GT_ERR_SHAPE,
+     .message = "there is no axis 0"},
+    {.label = "NULL", .in = {{.null = true}}, .code = GT_ERR_ARGUMENT, .message = "x is NULL"},
+    {.label = "whole numbers",
+     .in = {{.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}},
+     .code = GT_ERR_DTYPE,
+     .message = "i64"},
+};
+
+#define REDUCTION(id, sample_count)                                                                \
+    const gt_op gt_op_##id = {                                                                     \
+        .name = #id,                                                                               \
+        .inputs = "x",                                                                             \
+        .n_in = 1,                                                                                 \
+        .n_out = 1,                                                                                \
+        .opts_size = sizeof(gt_reduce_opts),                                                       \
+        .flags = GT_OP_NO_SAVED,                                                                   \
+        .infer = infer,                                                                            \
+        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .backward = id##_backward,                                                                 \
+        .samples = samples,                                                                        \
+        .n_samples = (sample_count),                                                               \
+        GT_ERROR_SAMPLES(error_samples),                                                           \
+        .flops = flops,                                                                            \
+    };                                                                                             \
+    gt_tensor *gt_##id##_(gt_tensor *x, gt_reduce_opts opts)                                       \
+    {                                                                                              \
+        return gt_apply(&gt_op_##id, &opts, 1, (gt_tensor *[]){x});                                \
+    }
+
+REDUCTION(sum, N_SAMPLES)
+REDUCTION(mean, N_SAMPLES - N_SUM_ALONE)
