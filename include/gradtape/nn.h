@@ -21,15 +21,15 @@ typedef struct gt_module gt_module;
 /* A kind of module; static and constant. Users define their own: a struct that begins with a
  * gt_module, and one of these. */
 typedef struct {
-    const char *name;                                /* "Conv2d" */
-    size_t size;                                     /* of the struct that begins with a gt_module */
+    const char *name; /* "Conv2d" */
+    size_t size;      /* of the struct that begins with a gt_module */
     gt_tensor *(*forward)(gt_module *m, gt_tensor *x);
     bool (*materialise)(gt_module *m, gt_tensor *x); /* before every forward until it returns true:
                                                       * makes lazy parameters from the first input;
                                                       * NULL: nothing is lazy */
-    void (*free)(gt_module *m);                      /* what the user's struct owns beside parameters,
-                                                      * buffers and children; may be NULL. Must not
-                                                      * touch other modules or tensors */
+    void (*free)(gt_module *m); /* what the user's struct owns beside parameters,
+                                 * buffers and children; may be NULL. Must not
+                                 * touch other modules or tensors */
 } gt_module_type;
 
 typedef struct gt_module_entry gt_module_entry; /* a named tensor in a module's list */
@@ -38,13 +38,13 @@ typedef struct gt_module_entry gt_module_entry; /* a named tensor in a module's 
 struct gt_module {
     const gt_module_type *type;
     gt_ctx *ctx;
-    gt_module *parent;         /* NULL: a root */
-    gt_module *child, *next;   /* its first child; its next sibling */
-    gt_scope scope;            /* its name, "" for a root, below its parent's scope */
+    gt_module *parent;       /* NULL: a root */
+    gt_module *child, *next; /* its first child; its next sibling */
+    gt_scope scope;          /* its name, "" for a root, below its parent's scope */
     gt_module_entry *parameters, *buffers;
-    uint64_t version;          /* raised when a parameter, buffer or child is added here or below */
-    bool training;             /* true until gt_eval */
-    bool ready;                /* nothing lazy is left to materialise */
+    uint64_t version; /* raised when a parameter, buffer or child is added here or below */
+    bool training;    /* true until gt_eval */
+    bool ready;       /* nothing lazy is left to materialise */
 };
 
 /* Passes the user's call site on to the message when a constructor fails. */
@@ -68,9 +68,9 @@ gt_module *gt_module_new(gt_ctx *gt, const gt_module_type *type);
 
 /* Names must not be empty, hold a dot, or be taken by another parameter, buffer or child of m. */
 
-/* Keeps t as a parameter: lifts it out of the tape, asks for its gradient, names it. t is f32 or f64
- * and a leaf. Returns the tensor to use from now on (see gt_keep); adding that one to another module
- * shares it, under the name that it got first. NULL after a failure, or when t is NULL. */
+/* Keeps t as a parameter: lifts it out of the tape, asks for its gradient, names it. t is f32 or
+ * f64 and a leaf. Returns the tensor to use from now on (see gt_keep); adding that one to another
+ * module shares it, under the name that it got first. NULL after a failure, or when t is NULL. */
 gt_tensor *gt_module_add_parameter(gt_module *m, const char *name, gt_tensor *t);
 #define gt_module_add_parameter(m, name, t) GT_AT(gt_module_add_parameter(m, name, t))
 
@@ -89,8 +89,8 @@ gt_status gt_module_fail(const gt_module *m, gt_status code, const char *fmt, ..
 
 /* --- using modules --- */
 
-/* The module's output for x, recorded under the module's path. Lazy modules make their parameters at
- * the first call; these outlive rewinds like all parameters. NULL after a failure, or when x is
+/* The module's output for x, recorded under the module's path. Lazy modules make their parameters
+ * at the first call; these outlive rewinds like all parameters. NULL after a failure, or when x is
  * NULL. */
 gt_tensor *gt_forward(gt_module *m, gt_tensor *x);
 #define gt_forward(m, x) GT_AT(gt_forward(m, x))
@@ -131,7 +131,7 @@ typedef struct {
 } gt_state_iter;
 gt_state_iter gt_module_parameters(const gt_module *m); /* every tensor once, by its first name */
 gt_state_iter gt_module_buffers(const gt_module *m);    /* likewise */
-gt_state_iter gt_module_state(const gt_module *m);      /* parameters and buffers, under all names */
+gt_state_iter gt_module_state(const gt_module *m); /* parameters and buffers, under all names */
 /* Goes to the next tensor, at first to the first; false when there is none. */
 bool gt_state_next(gt_state_iter *it);
 /* Writes the present tensor's path into buf (always terminated) and returns its full length, as
@@ -147,14 +147,15 @@ typedef struct {
     int stride[2], padding[2], dilation[2]; /* 1, 0, 1 */
     int groups;                             /* 1; divides both channel counts */
     bool no_bias;
-    gt_dtype dtype;                         /* GT_F32 */
+    gt_dtype dtype; /* GT_F32 */
     int gt_;
 } gt_nn_conv2d_opts;
 
 /* Conv2d: x [n,in,h,w] to [n,out,oh,ow] by gt_conv2d. Parameters: weight [out,in/groups,kh,kw] and,
- * without .no_bias, bias [out]; both drawn as PyTorch draws them, uniform in +-1/sqrt(in/groups * kh
+ * without .no_bias, bias [out]; both drawn as PyTorch draws them, uniform in +-1/sqrt(in/groups *
+ * kh
  * * kw), weight first.
- * Errors: GT_ERR_ARGUMENT for numbers that make no sense. */
+ * Errors: GT_ERR_ARGUMENT for numbers that make no sense, GT_ERR_DTYPE, GT_ERR_MEMORY. */
 gt_module *gt_nn_conv2d_(gt_ctx *gt, int in, int out, gt_nn_conv2d_opts opts);
 /* gt_nn_conv2d(gt, in, out, .kernel = {3}) */
 #define gt_nn_conv2d(gt, in, ...) GT_NN_CONV2D_(gt, in, __VA_ARGS__, .gt_ = 0)

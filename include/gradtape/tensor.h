@@ -39,6 +39,15 @@ struct gt_tensor {
     const char *where;   /* "train.c:42", the call that made it; NULL if unknown */
 };
 
+/* gt_shape_equal of two tensors, inline for shape rules. */
+static inline bool gt_same_shape(const gt_tensor *a, const gt_tensor *b)
+{
+    if (a->shape.ndim != b->shape.ndim) return false;
+    for (int i = 0; i < a->shape.ndim; i++)
+        if (a->shape.dim[i] != b->shape.dim[i]) return false;
+    return true;
+}
+
 static inline gt_tensor *gt_at_(gt_tensor *made, const char *where)
 {
     if (made) made->where = where;
@@ -67,7 +76,9 @@ gt_tensor *gt_uniform_(gt_ctx *gt, gt_shape shape, double low, double high, gt_n
 /* Whole numbers in [low, high) as i64, and a permutation of 0..n-1 as i64; PyTorch's numbers for
  * the same seed. */
 gt_tensor *gt_randint(gt_ctx *gt, int64_t low, int64_t high, gt_shape shape);
+#define gt_randint(gt, low, high, shape) GT_AT(gt_randint(gt, low, high, shape))
 gt_tensor *gt_randperm(gt_ctx *gt, int64_t n);
+#define gt_randperm(gt, n) GT_AT(gt_randperm(gt, n))
 
 /* gt_empty: uninitialised. */
 #define gt_empty(gt, ...) GT_EMPTY_(gt, __VA_ARGS__, .gt_ = 0)
@@ -107,8 +118,11 @@ gt_tensor *gt_full_like(gt_tensor *t, double value);
 #define gt_ones_like(t) gt_full_like(t, 1.0)
 
 /* --- lifetime --- */
-/* Lifts t out of the tape: it outlives rewinds until gt_free, or until its context closes. Steals the block, copies
- * nothing, and returns t. A kept tensor is a leaf from the next rewind past its birth on. */
+/* Lifts t out of the tape: returns a tensor that outlives rewinds, until gt_free or until its context
+ * closes. Use that one from now on. It takes over t's data without copying (but for views, which
+ * are copied) and t itself lives on as an alias until the tape is rewound past its birth. The kept
+ * tensor is a leaf: it requires gradients if t is a leaf that does, and is detached from the
+ * operation that made t. A kept tensor is returned as it is. */
 gt_tensor *gt_keep(gt_tensor *t);
 /* Frees a kept tensor. NULL is fine. A tensor that is still on the tape is only given back to it: the next rewind past
  * its birth drops it. */
@@ -139,7 +153,7 @@ gt_tensor *gt_detach(gt_tensor *t);
 gt_tensor *gt_set_name(gt_tensor *t, const char *name);
 const char *gt_name(const gt_tensor *t);  /* "" when it has none */
 
-/* Prints as PyTorch does: "tensor([[19., 25.],\n        [37., 43.]])". */
+/* Prints as PyTorch does, and ends the line: "tensor([[19., 25.],\n        [37., 43.]])". */
 void gt_print(FILE *f, const gt_tensor *t);
 
 GT_END_DECLS

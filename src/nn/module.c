@@ -1,0 +1,284 @@
+/* Modules: building them and running them. */
+#include "nn/module.h"
+
+#include <gradtape/autograd.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+gt_status gt_module_fail(const gt_module *m, gt_status code, const char *fmt, ...)
+{
+    if (!m) return gt_fail(NULL, code, NULL, "the module is NULL");
+    char path[64], what[96], text[512];
+    gt_scope_path(&m->scope, path, sizeof path);
+    snprintf(what, sizeof what, path[0] ? "%.24s '%s'" : "%.24s", m->type->name, path);
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    return gt_fail(m->ctx, code, what, "%s", text);
+}
+
+/* Whether m is there; otherwise fails, in the context of what was to be added if there is one. */
+static bool present(const gt_module *m, const char *what, gt_ctx *gt)
+{
+    if (!m && !(gt && gt_failed(gt))) gt_fail(gt, GT_ERR_ARGUMENT, what, "the module is NULL");
+    return m;
+}
+
+/* --- building --- */
+
+static void free_entries(gt_module_entry *e)
+{
+    while (e) {
+        gt_module_entry *next = e->next;
+        free(e);
+        e = next;
+    }
+}
+
+/* Only what the module itself owns: the context frees every module and every tensor on its own. */
+static void free_module(void *object)
+{
+    gt_module *m = object;
+    if (m->type->free) m->type->free(m);
+    free_entries(m->parameters);
+    free_entries(m->buffers);
+    if (m->parent) free((void *)m->scope.name);
+    free(m);
+}
+
+gt_module *gt_module_new(gt_ctx *gt, const gt_module_type *type)
+{
+    static const char what[] = "gt_module_new";
+    if (!gt) gt_fail(NULL, GT_ERR_ARGUMENT, what, "the context is NULL");
+    if (!gt || gt_failed(gt)) return NULL;
+    if (!type || !type->name || type->size < sizeof(gt_module)) {
+        gt_fail(gt, GT_ERR_ARGUMENT, what,
+                "the type needs a name and the size of a struct that "
+                "begins with a gt_module (at least %zu bytes)",
+                sizeof(gt_module));
+        return NULL;
+    }
+    gt_module *m = calloc(1, type->size);
+    if (!m) {
+        gt_fail(gt, GT_ERR_MEMORY, what, "out of memory for a %s", type->name);
+        return NULL;
+    }
+    m->type = type;
+    m->ctx = gt;
+    m->scope.name = "";
+    m->training = true;
+    m->ready = !type->materialise;
+    if (gt_at_close(gt, free_module, m) == GT_OK) return m;
+    free_module(m);
+    return NULL;
+}
+
+gt_module_entry *gti_entry_find(gt_module_entry *list, const char *name, size_t n)
+{
+    for (gt_module_entry *e = list; e; e = e->next)
+        if (!strncmp(e->name, name, n) && !e->name[n]) return e;
+    return NULL;
+}
+
+gt_module *gti_child_find(const gt_module *m, const char *name, size_t n)
+{
+    for (gt_module *c = m->child; c; c = c->next)
+        if (!strncmp(c->scope.name, name, n) && !c->scope.name[n]) return c;
+    return NULL;
+}
+
+/* Whether name can be given to something new in m; otherwise fails. */
+static bool check_name(const gt_module *m, const char *name)
+{
+    if (!name || !*name) {
+        gt_module_fail(m, GT_ERR_ARGUMENT, "a parameter, buffer or child needs a name");
+        return false;
+    }
+    if (strchr(name, '.')) {
+        gt_module_fail(m, GT_ERR_ARGUMENT, "the name '%s' has a dot; dots join the names of a path",
+                       name);
+        return false;
+    }
+    const size_t n = strlen(name);
+    const char *taken = gti_entry_find(m->parameters, name, n) ? "parameter"
+                        : gti_entry_find(m->buffers, name, n)  ? "buffer"
+                        : gti_child_find(m, name, n)           ? "child"
+                                                               : NULL;
+    if (taken) gt_module_fail(m, GT_ERR_ARGUMENT, "there is already a %s '%s'", taken, name);
+    return !taken;
+}
+
+/* Optimizers see by the version that their list of parameters is out of date. */
+static void raise_versions(gt_module *m)
+{
+    for (; m; m = m->parent) m->version++;
+}
+
+/* Keeps t under a new name at the end of a list. */
+static gt_tensor *add_entry(gt_module *m, gt_module_entry **list, const char *name, gt_tensor *t)
+{
+    const size_t size = strlen(name) + 1;
+    gt_module_entry *e = malloc(sizeof *e + size);
+    if (!e) {
+        gt_module_fail(m, GT_ERR_MEMORY, "out of memory for '%s'", name);
+        return NULL;
+    }
+    t = gt_keep(t);
+    if (t && !gt_owner(t)) {
+        gt_set_name(t, name);
+        gt_set_owner(t, &m->scope);
+    }
+    if (gt_failed(m->ctx)) {
+        free(e);
+        return NULL;
+    }
+    e->next = NULL;
+    e->tensor = t;
+    memcpy(e->name, name, size);
+    while (*list) list = &(*list)->next;
+    *list = e;
+    raise_versions(m);
+    return t;
+}
+
+/* Whether t can become part of m's state; otherwise fails. */
+static bool check_tensor(const gt_module *m, const char *name, const gt_tensor *t)
+{
+    if (gt_failed(m->ctx) || !check_name(m, name)) return false;
+    const bool ours = t && t->ctx == m->ctx;
+    const char *why = !t               ? "is NULL"
+                      : !ours          ? "belongs to another context"
+                      : gt_producer(t) ? "is a result on the tape, not a leaf; use gt_detach"
+                                       : NULL;
+    if (!why) return true;
+    gt_module_fail(m, ours ? GT_ERR_STATE : GT_ERR_ARGUMENT, "the tensor for '%s' %s", name, why);
+    return false;
+}
+
+gt_tensor *gt_module_add_parameter(gt_module *m, const char *name, gt_tensor *t)
+{
+    if (!present(m, "gt_module_add_parameter", t ? t->ctx : NULL)) return NULL;
+    if (!check_tensor(m, name, t)) return NULL;
+    if (t->dtype != GT_F32 && t->dtype != GT_F64) {
+        gt_module_fail(m, GT_ERR_DTYPE,
+                       "parameter '%s' is %s, which has no gradients; make it a buffer", name,
+                       gt_dtype_name(t->dtype));
+        return NULL;
+    }
+    t = add_entry(m, &m->parameters, name, t);
+    if (t && !t->requires_grad) gt_require_grad(t, true);
+    return t;
+}
+
+gt_tensor *gt_module_add_buffer(gt_module *m, const char *name, gt_tensor *t)
+{
+    if (!present(m, "gt_module_add_buffer", t ? t->ctx : NULL)) return NULL;
+    if (!check_tensor(m, name, t)) return NULL;
+    if (t->requires_grad) {
+        gt_module_fail(m, GT_ERR_ARGUMENT,
+                       "buffer '%s' requires gradients; use gt_detach, or make it a parameter",
+                       name);
+        return NULL;
+    }
+    return add_entry(m, &m->buffers, name, t);
+}
+
+static bool is_within(const gt_module *m, const gt_module *root)
+{
+    while (m && m != root) m = m->parent;
+    return m;
+}
+
+static bool check_child(const gt_module *m, const char *name, const gt_module *child)
+{
+    if (gt_failed(m->ctx) || !check_name(m, name)) return false;
+    const char *why = !child                 ? "is NULL"
+                      : child->ctx != m->ctx ? "belongs to another context"
+                      : is_within(m, child)  ? "holds this module, or is it: that is a cycle"
+                                             : NULL;
+    if (!why && !child->parent) return true;
+    if (why) gt_module_fail(m, GT_ERR_ARGUMENT, "child '%s' %s", name, why);
+    else
+        gt_module_fail(m, GT_ERR_ARGUMENT, "child '%s' is already in a %s, as '%s'", name,
+                       child->parent->type->name, child->scope.name);
+    return false;
+}
+
+gt_module *gt_module_add_child(gt_module *m, const char *name, gt_module *child)
+{
+    if (!present(m, "gt_module_add_child", child ? child->ctx : NULL)) return NULL;
+    if (!check_child(m, name, child)) return NULL;
+    const size_t size = strlen(name) + 1;
+    char *copy = malloc(size);
+    if (!copy) {
+        gt_module_fail(m, GT_ERR_MEMORY, "out of memory for '%s'", name);
+        return NULL;
+    }
+    child->scope = (gt_scope){.name = memcpy(copy, name, size), .parent = &m->scope};
+    child->parent = m;
+    gt_module **end = &m->child;
+    while (*end) end = &(*end)->next;
+    *end = child;
+    raise_versions(m);
+    return child;
+}
+
+/* --- running --- */
+
+static gt_tensor *run(gt_module *m, gt_tensor *x)
+{
+    if (!m->ready) m->ready = m->type->materialise(m, x);
+    return m->ready ? m->type->forward(m, x) : NULL;
+}
+
+static bool can_run(const gt_module *m, const gt_tensor *x)
+{
+    if (m && x && m->ctx == x->ctx && m->type->forward) return !gt_failed(m->ctx);
+    gt_ctx *gt = m ? m->ctx : x ? x->ctx : NULL;
+    if (gt && gt_failed(gt)) return false;
+    if (!m) gt_fail(gt, GT_ERR_ARGUMENT, "forward", "the module is NULL");
+    else if (!x) gt_module_fail(m, GT_ERR_ARGUMENT, "the input is NULL");
+    else if (m->ctx != x->ctx)
+        gt_module_fail(m, GT_ERR_ARGUMENT, "the input belongs to another context");
+    else gt_module_fail(m, GT_ERR_UNSUPPORTED, "this type of module has no forward");
+    return false;
+}
+
+gt_tensor *gt_forward(gt_module *m, gt_tensor *x)
+{
+    if (!can_run(m, x)) return NULL;
+    const gt_scope *outer = gt_set_scope(m->ctx, &m->scope);
+    gt_tensor *y = run(m, x);
+    gt_set_scope(m->ctx, outer);
+    return y;
+}
+
+gt_module *gti_module_after(const gt_module *root, const gt_module *m)
+{
+    if (m->child) return m->child;
+    while (m != root && !m->next) m = m->parent;
+    return m == root ? NULL : m->next;
+}
+
+static void set_training(gt_module *root, bool on)
+{
+    for (gt_module *m = root; m; m = gti_module_after(root, m)) m->training = on;
+}
+
+void gt_train(gt_module *m)
+{
+    set_training(m, true);
+}
+
+void gt_eval(gt_module *m)
+{
+    set_training(m, false);
+}
+
+void gt_zero_grad(gt_module *m)
+{
+    for (gt_module *at = m; at; at = gti_module_after(m, at))
+        for (gt_module_entry *e = at->parameters; e; e = e->next) gt_clear_grad(e->tensor);
+}

@@ -1,0 +1,21 @@
+/* What the files of this directory share. */
+#ifndef GTI_NN_MODULE_H
+#define GTI_NN_MODULE_H
+
+#include <gradtape/nn.h>
+
+/* One parameter or buffer; a module's lists of them are in the order of adding. */
+struct gt_module_entry {
+    gt_module_entry *next;
+    gt_tensor *tensor;
+    char name[];
+};
+
+/* m's entry or child with the name that is the first n bytes of `name`, or NULL. */
+gt_module_entry *gti_entry_find(gt_module_entry *list, const char *name, size_t n);
+gt_module *gti_child_find(const gt_module *m, const char *name, size_t n);
+
+/* The module behind m, parents before children, within root; NULL after the last. */
+gt_module *gti_module_after(const gt_module *root, const gt_module *m);
+
+#endif

@@ -1,0 +1,124 @@
+/* Finding parameters, buffers and children of modules, and walking over them. */
+#include <string.h>
+
+#include "nn/module.h"
+
+enum { PARAMETERS = 1, BUFFERS = 2, DISTINCT = 4 };
+
+/* Goes down from m along all names of a path but the last, which *path is left at; NULL when there
+ * is no such child. */
+static const gt_module *descend(const gt_module *m, const char **path)
+{
+    for (const char *dot; m && (dot = strchr(*path, '.')); *path = dot + 1)
+        m = gti_child_find(m, *path, (size_t)(dot - *path));
+    return m;
+}
+
+gt_tensor *gt_module_parameter(const gt_module *m, const char *path)
+{
+    const gt_module *owner = path ? descend(m, &path) : NULL;
+    const gt_module_entry *e = owner ? gti_entry_find(owner->parameters, path, strlen(path)) : NULL;
+    return e ? e->tensor : NULL;
+}
+
+gt_tensor *gt_module_buffer(const gt_module *m, const char *path)
+{
+    const gt_module *owner = path ? descend(m, &path) : NULL;
+    const gt_module_entry *e = owner ? gti_entry_find(owner->buffers, path, strlen(path)) : NULL;
+    return e ? e->tensor : NULL;
+}
+
+gt_module *gt_module_child(gt_module *m, const char *path)
+{
+    const gt_module *parent = path ? descend(m, &path) : NULL;
+    return parent ? gti_child_find(parent, path, strlen(path)) : NULL;
+}
+
+int64_t gt_module_n_parameters(const gt_module *m)
+{
+    int64_t n = 0;
+    gt_state_iter it = gt_module_parameters(m);
+    while (gt_state_next(&it)) n += it.tensor->size;
+    return n;
+}
+
+/* --- walking --- */
+
+static gt_state_iter walk(const gt_module *m, unsigned kinds)
+{
+    return (gt_state_iter){.module = m, .root = m, .kinds = kinds};
+}
+
+gt_state_iter gt_module_parameters(const gt_module *m)
+{
+    return walk(m, PARAMETERS | DISTINCT);
+}
+
+gt_state_iter gt_module_buffers(const gt_module *m)
+{
+    return walk(m, BUFFERS | DISTINCT);
+}
+
+gt_state_iter gt_module_state(const gt_module *m)
+{
+    return walk(m, PARAMETERS | BUFFERS);
+}
+
+/* The entry behind the present one, of any kind; before the first entry of a module it->entry is
+ * NULL and it->is_buffer false. */
+static const gt_module_entry *next_entry(gt_state_iter *it)
+{
+    const gt_module_entry *e = it->entry ? it->entry->next : it->module->parameters;
+    while (!e) {
+        if (!it->is_buffer) {
+            it->is_buffer = true;
+            e = it->module->buffers;
+            continue;
+        }
+        it->module = gti_module_after(it->root, it->module);
+        if (!it->module) return NULL;
+        it->is_buffer = false;
+        e = it->module->parameters;
+    }
+    return e;
+}
+
+/* Whether the present tensor came before, under another name. */
+static bool seen_before(const gt_state_iter *it)
+{
+    gt_state_iter earlier = walk(it->root, it->kinds & ~(unsigned)DISTINCT);
+    while (gt_state_next(&earlier) && earlier.entry != it->entry)
+        if (earlier.tensor == it->tensor) return true;
+    return false;
+}
+
+bool gt_state_next(gt_state_iter *it)
+{
+    while (it->module && (it->entry = next_entry(it))) {
+        it->tensor = it->entry->tensor;
+        if (!(it->kinds & (it->is_buffer ? BUFFERS : PARAMETERS))) continue;
+        if (!(it->kinds & DISTINCT) || !seen_before(it)) return true;
+    }
+    it->tensor = NULL;
+    return false;
+}
+
+/* The scope's path below root, as gt_scope_path does it. */
+static size_t path_below(const gt_module *root, const gt_module *m, char *buf, size_t size)
+{
+    if (m == root) return 0;
+    const size_t used = path_below(root, m->parent, buf, size);
+    const bool room = used < size;
+    return used +
+           (size_t)snprintf(room ? buf + used : NULL, room ? size - used : 0, "%s.", m->scope.name);
+}
+
+size_t gt_state_path(const gt_state_iter *it, char *buf, size_t size)
+{
+    if (size) buf[0] = 0;
+    if (!it->tensor) return 0;
+    const size_t used = path_below(it->root, it->module, buf, size);
+    const bool room = used < size;
+    return used + (size_t)snprintf(room ? buf + used : NULL, room ? size - used : 0, "%s",
+                                   it->entry->name);
+}
