@@ -1,0 +1,37 @@
+/* gradtape version */
+#include <gradtape.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+#if defined(__clang__)
+#define COMPILER "clang " __clang_version__
+#elif defined(__GNUC__)
+#define COMPILER "gcc " __VERSION__
+#else
+#define COMPILER "unknown"
+#endif
+
+static const char *standard(void)
+{
+    return __STDC_VERSION__ >= 202311L ? "C23" : __STDC_VERSION__ >= 201710L ? "C17" : "C11";
+}
+
+int gti_cli_version(int argc, char **argv)
+{
+    bool asks = argc == 2 && strcmp(argv[1], "--help") == 0;
+    if (argc > 1) {
+        fprintf(asks ? stdout : stderr,
+                "usage: gradtape version\n\n"
+                "Prints the versions of gradtape, of the linear algebra library in use and\n"
+                "of the compiler, and the level of the kernels.\n");
+        return asks ? 0 : 2;
+    }
+    printf("gradtape  %s\n", gt_version());
+    printf("kernels   %s\n", gt_cpu_level());
+    printf("BLAS      %s\n", gt_blas_name());
+    printf("compiler  %s\n", COMPILER);
+    printf("standard  %s\n", standard());
+    return 0;
+}

@@ -1,0 +1,208 @@
+/* The boxes of a picture: operations and leaves, in the clusters of their modules. */
+#include <string.h>
+
+#include "graph/escape.h"
+#include "graph/picture.h"
+
+#define HIGHLIGHT "#dc2626"
+
+/* --- clusters --- */
+
+static bool is_named(const gt_scope *scope)
+{
+    return scope->name && *scope->name;
+}
+
+static void indent(const gti_picture *p)
+{
+    for (int i = 0; i <= p->depth; i++) fputs("  ", p->f);
+}
+
+static void close_clusters(gti_picture *p)
+{
+    while (p->depth > 0) {
+        p->depth--;
+        indent(p);
+        fputs("}\n", p->f);
+    }
+}
+
+static void open_backward(gti_picture *p)
+{
+    indent(p);
+    fputs("subgraph cluster_backward {\n", p->f);
+    p->depth++;
+    indent(p);
+    fputs("graph [label=\"backward\" labelloc=b labeljust=r color=\"#e9d5ff\""
+          " fillcolor=\"#fdf8ff\" fontcolor=\"#9333ea\"]\n",
+          p->f);
+}
+
+static bool open_scopes(gti_picture *p, const gt_scope *scope)
+{
+    if (!scope) return true;
+    if (!open_scopes(p, scope->parent)) return false;
+    if (!is_named(scope)) return true;
+    gti_map *seen = &p->scopes[p->backward];
+    uint32_t before = seen->count;
+    if (!gti_map_add(seen, scope)) return false;
+    indent(p);
+    fprintf(p->f, "subgraph cluster_%c%u {\n", p->backward ? 'b' : 'f', gti_map_find(seen, scope));
+    p->depth++;
+    if (seen->count == before) return true;
+    indent(p);
+    fputs("graph [labelloc=t labeljust=l color=\"#cbd5e1\" fillcolor=\"", p->f);
+    fputs(p->backward ? "#faf5ff" : "#f8fafc", p->f);
+    fputs("\" fontcolor=\"" GTI_MUTED "\" label=<", p->f);
+    gti_write_escaped(p->f, scope->name);
+    fputs(">]\n", p->f);
+    return true;
+}
+
+static bool go_to(gti_picture *p, const gt_scope *scope, bool backward)
+{
+    if (scope == p->scope && backward == p->backward) return true;
+    close_clusters(p);
+    p->scope = scope;
+    p->backward = backward;
+    if (backward) open_backward(p);
+    return open_scopes(p, scope);
+}
+
+/* --- boxes --- */
+
+static void write_kind(const gti_picture *p, const gt_tensor *t)
+{
+    char shape[128];
+    fputs("<font point-size=\"10\" color=\"" GTI_MUTED "\">", p->f);
+    fputs(t->shape.ndim ? gt_shape_format(t->shape, shape, sizeof shape) : "scalar", p->f);
+    fprintf(p->f, " %s</font>", gt_dtype_name(t->dtype));
+}
+
+/* The place in the user's program, without its directories, shows when the mouse rests there. */
+static void write_place(const gti_picture *p, const gt_tensor *t)
+{
+    if (!t->where) return;
+    const char *slash = strrchr(t->where, '/');
+    fputs(" tooltip=\"", p->f);
+    gti_write_escaped(p->f, slash ? slash + 1 : t->where);
+    fputs("\"", p->f);
+}
+
+static void write_highlight(const gti_picture *p, bool on)
+{
+    if (on) fputs(" color=\"" HIGHLIGHT "\" penwidth=2.5", p->f);
+}
+
+static void write_op_name(const gti_picture *p, const gt_op *op)
+{
+    fputs("<b>", p->f);
+    gti_write_escaped(p->f, op->name && *op->name ? op->name : "?");
+    fputs("</b>", p->f);
+    if (op->flags & GT_OP_VIEW) fputs(" <i>view</i>", p->f);
+}
+
+/* Several outputs: a row of cells below the name, one for each. */
+static void write_outputs(const gti_picture *p, const gt_node *n)
+{
+    fprintf(p->f, "<table border=\"0\" cellspacing=\"0\"><tr><td colspan=\"%d\">", n->n_out);
+    write_op_name(p, n->op);
+    fputs("</td></tr><tr>", p->f);
+    for (int i = 0; i < n->n_out; i++) {
+        fprintf(p->f, "<td port=\"o%d\">", i);
+        write_kind(p, n->out[i]);
+        fputs("</td>", p->f);
+    }
+    fputs("</tr></table>", p->f);
+}
+
+static bool has_output(const gt_node *n, const gt_tensor *t)
+{
+    for (int i = 0; i < n->n_out; i++)
+        if (n->out[i] == t) return true;
+    return false;
+}
+
+static void write_node(const gti_picture *p, uint32_t i)
+{
+    const gt_node *n = gti_node_at(p, i);
+    indent(p);
+    fprintf(p->f, "n%u [label=<", p->number[i]);
+    if (n->n_out == 1) {
+        write_op_name(p, n->op);
+        fputs("<br/>", p->f);
+        write_kind(p, n->out[0]);
+    } else {
+        write_outputs(p, n);
+    }
+    fputs(">", p->f);
+    if (p->backward) fputs(" color=\"#a855f7\" fillcolor=\"#f5ebff\"", p->f);
+    if (n->op->flags & GT_OP_VIEW) fputs(" style=\"filled,rounded,dashed\"", p->f);
+    write_highlight(p, p->of && has_output(n, p->of));
+    write_place(p, n->out[0]);
+    fputs("]\n", p->f);
+}
+
+static void write_leaf_name(const gti_picture *p, const gt_tensor *t)
+{
+    char path[256];
+    size_t length = gt_scope_path(gt_owner(t), path, sizeof path);
+    if (!*gt_name(t)) {
+        fputs(t->requires_grad ? "<i>variable</i>" : "<i>constant</i>", p->f);
+        return;
+    }
+    fputs("<b>", p->f);
+    gti_write_escaped(p->f, path);
+    if (length) fputs(length < sizeof path ? "." : "&#8230;", p->f);
+    gti_write_escaped(p->f, gt_name(t));
+    fputs("</b>", p->f);
+}
+
+static void write_leaf(const gti_picture *p, uint32_t i)
+{
+    const gt_tensor *t = p->leaves.key[i];
+    const char *parameter = "color=\"#d97706\" fillcolor=\"#fef3c7\"";
+    const char *input = "color=\"#64748b\" fillcolor=\"#f1f5f9\"";
+    indent(p);
+    fprintf(p->f, "t%u [style=filled %s label=<", i, t->requires_grad ? parameter : input);
+    write_leaf_name(p, t);
+    fputs("<br/>", p->f);
+    write_kind(p, t);
+    fputs(">", p->f);
+    write_highlight(p, t == p->of);
+    write_place(p, t);
+    fputs("]\n", p->f);
+}
+
+/* Leaves of a module stand in its cluster, others outside or with the backward pass that uses them
+ * first. */
+static bool add_leaf(gti_picture *p, const gt_tensor *t, bool backward)
+{
+    uint32_t before = p->leaves.count;
+    if (!gti_map_add(&p->leaves, t)) return false;
+    if (p->leaves.count == before) return true;
+    const gt_scope *owner = gt_owner(t);
+    backward = backward && !owner;
+    if (backward && !gti_map_add(&p->late, t)) return false;
+    if (!go_to(p, owner, backward)) return false;
+    write_leaf(p, before);
+    return true;
+}
+
+bool gti_write_boxes(gti_picture *p)
+{
+    for (uint32_t i = 0; i < p->nodes.count; i++) {
+        const gt_node *n = gti_node_at(p, i);
+        bool backward = gt_node_in_backward(n);
+        if (p->number[i] == GTI_NOT_IN_MAP) continue;
+        for (int k = 0; k < n->n_in; k++)
+            if (gti_maker(p, n->in[k]) == GTI_NOT_IN_MAP && !add_leaf(p, n->in[k], backward))
+                return false;
+        if (!go_to(p, gt_node_scope(n), backward)) return false;
+        write_node(p, i);
+    }
+    bool alone = p->of && gti_maker(p, p->of) == GTI_NOT_IN_MAP;
+    if (alone && !add_leaf(p, p->of, false)) return false;
+    close_clusters(p);
+    return true;
+}

@@ -1,0 +1,176 @@
+/* A tape as text for Graphviz.
+ *
+ * Layout: the forward pass runs down. The backward pass stands beside it and runs up: its edges are
+ * given to dot the wrong way round, and an edge from forward to backward may stay level, so that
+ * the gradient of an operation comes to stand at the operation's height. Clusters are reopened by
+ * name whenever the tape comes back to a scope; edges come last, because an edge written inside a
+ * cluster would draw its ends into it. */
+#include <errno.h>
+#include <gradtape/graph.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/picture.h"
+
+/* --- choosing what to draw --- */
+
+uint32_t gti_maker(const gti_picture *p, const gt_tensor *t)
+{
+    const gt_node *n = gt_producer(t);
+    uint32_t i = n ? gti_map_find(&p->nodes, n) : GTI_NOT_IN_MAP;
+    return i == GTI_NOT_IN_MAP ? i : p->number[i];
+}
+
+static bool read_tape(gti_picture *p, const gt_ctx *gt)
+{
+    for (const gt_node *n = gt_tape_first(gt); n; n = gt_tape_next(n))
+        if (!gti_map_add(&p->nodes, n)) return false;
+    p->number = malloc((p->nodes.count + (size_t)1) * sizeof *p->number);
+    return p->number != NULL;
+}
+
+/* Marks with 0 what leads to p->of: nodes are in order, so one sweep back finds all. */
+static void choose(gti_picture *p)
+{
+    for (uint32_t i = 0; i < p->nodes.count; i++) p->number[i] = p->of ? GTI_NOT_IN_MAP : 0;
+    if (!p->of) return;
+    uint32_t last = gti_map_find(&p->nodes, gt_producer(p->of));
+    if (last != GTI_NOT_IN_MAP) p->number[last] = 0;
+    for (uint32_t i = p->nodes.count; i-- > 0;) {
+        const gt_node *n = gti_node_at(p, i);
+        if (p->number[i] == GTI_NOT_IN_MAP) continue;
+        for (int k = 0; k < n->n_in; k++) {
+            uint32_t from = gti_map_find(&p->nodes, gt_producer(n->in[k]));
+            if (from != GTI_NOT_IN_MAP) p->number[from] = 0;
+        }
+    }
+}
+
+static void number(gti_picture *p)
+{
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < p->nodes.count; i++)
+        if (p->number[i] != GTI_NOT_IN_MAP) p->number[i] = next++;
+}
+
+/* --- edges --- */
+
+static void write_end(const gti_picture *p, const gt_tensor *t)
+{
+    uint32_t i = gti_maker(p, t);
+    if (i == GTI_NOT_IN_MAP) {
+        fprintf(p->f, "t%u", gti_map_find(&p->leaves, t));
+        return;
+    }
+    const gt_node *n = gt_producer(t);
+    fprintf(p->f, "n%u", i);
+    for (int k = 0; k < n->n_out && n->n_out > 1; k++)
+        if (n->out[k] == t) fprintf(p->f, ":o%d", k);
+}
+
+/* Whether t stands in the cluster of the backward pass. */
+static bool is_backward(const gti_picture *p, const gt_tensor *t)
+{
+    if (gti_maker(p, t) != GTI_NOT_IN_MAP) return gt_node_in_backward(gt_producer(t));
+    return gti_map_find(&p->late, t) != GTI_NOT_IN_MAP;
+}
+
+static void write_input(const gti_picture *p, uint32_t i, const gt_tensor *t)
+{
+    const gt_node *n = gti_node_at(p, i);
+    bool upwards = gt_node_in_backward(n) && is_backward(p, t);
+    fputs("  ", p->f);
+    if (upwards) {
+        fprintf(p->f, "n%u -> ", p->number[i]);
+        write_end(p, t);
+        fputs(" [dir=back color=\"#9333ea\"]\n", p->f);
+        return;
+    }
+    write_end(p, t);
+    fprintf(p->f, " -> n%u", p->number[i]);
+    if (gt_node_in_backward(n)) fputs(" [minlen=0 weight=2 color=\"#c4b5fd\"]", p->f);
+    else if (is_backward(p, t)) fputs(" [constraint=false]", p->f);
+    fputs("\n", p->f);
+}
+
+static void write_edges(const gti_picture *p)
+{
+    for (uint32_t i = 0; i < p->nodes.count; i++)
+        for (int k = 0; k < gti_node_at(p, i)->n_in && p->number[i] != GTI_NOT_IN_MAP; k++)
+            write_input(p, i, gti_node_at(p, i)->in[k]);
+    for (uint32_t i = 0; i < p->leaves.count; i++) {
+        const gt_tensor *t = p->leaves.key[i];
+        if (!t->grad || gti_maker(p, t->grad) == GTI_NOT_IN_MAP) continue;
+        fputs("  ", p->f);
+        write_end(p, t->grad);
+        fprintf(p->f, " -> t%u [constraint=false style=dashed color=\"#d97706\" label=\"grad\"]\n",
+                i);
+    }
+}
+
+/* --- the whole --- */
+
+static const char head[] =
+    "digraph gradtape {\n"
+    "  graph [newrank=true bgcolor=white pad=0.25 nodesep=0.35 ranksep=0.4 style=\"filled,rounded\""
+    " fontname=\"Helvetica,Arial,sans-serif\" fontsize=11]\n"
+    "  node [shape=box style=\"filled,rounded\" color=\"#3b82f6\" fillcolor=\"#eff6ff\""
+    " fontname=\"Helvetica,Arial,sans-serif\" fontsize=12 fontcolor=\"" GTI_INK "\""
+    " margin=\"0.16,0.08\" height=0.3]\n"
+    "  edge [color=\"#64748b\" arrowsize=0.7"
+    " fontname=\"Helvetica,Arial,sans-serif\" fontsize=10 fontcolor=\"#b45309\"]\n";
+
+static bool write_all(gti_picture *p)
+{
+    fputs(head, p->f);
+    if (!p->of && p->nodes.count == 0)
+        fputs("  graph [label=\"the tape is empty\" fontcolor=\"" GTI_MUTED "\"]\n", p->f);
+    if (!gti_write_boxes(p)) return false;
+    write_edges(p);
+    fputs("}\n", p->f);
+    return true;
+}
+
+static gt_status draw(gti_picture *p, gt_ctx *gt, const char *what)
+{
+    if (!read_tape(p, gt)) return gt_fail(gt, GT_ERR_MEMORY, what, "no memory for the graph");
+    if (p->of && gt_producer(p->of) &&
+        gti_map_find(&p->nodes, gt_producer(p->of)) == GTI_NOT_IN_MAP)
+        return gt_fail(gt, GT_ERR_STATE, what, "the tensor was dropped by gt_rewind");
+    choose(p);
+    number(p);
+    errno = 0;
+    if (!write_all(p)) return gt_fail(gt, GT_ERR_MEMORY, what, "no memory for the graph");
+    if (fflush(p->f) || ferror(p->f))
+        return gt_fail(gt, GT_ERR_IO, what, "the text cannot be written: %s",
+                       errno ? strerror(errno) : "the stream has failed");
+    return GT_OK;
+}
+
+gt_status gti_dot_write(gt_ctx *gt, const gt_tensor *of, const char *what, FILE *f)
+{
+    if (gt_failed(gt)) return gt_error_code(gt);
+    gti_picture p = {.f = f, .of = of};
+    gt_status status = draw(&p, gt, what);
+    gti_map_free(&p.nodes);
+    gti_map_free(&p.leaves);
+    gti_map_free(&p.late);
+    gti_map_free(&p.scopes[0]);
+    gti_map_free(&p.scopes[1]);
+    free(p.number);
+    return status;
+}
+
+gt_status gt_graph_write_dot(const gt_tensor *of, FILE *f)
+{
+    if (!of) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_graph_write_dot", "the tensor is NULL");
+    if (!f) return gt_fail(of->ctx, GT_ERR_ARGUMENT, "gt_graph_write_dot", "the file is NULL");
+    return gti_dot_write(of->ctx, of, "gt_graph_write_dot", f);
+}
+
+gt_status gt_tape_write_dot(gt_ctx *gt, FILE *f)
+{
+    if (!gt) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_tape_write_dot", "the context is NULL");
+    if (!f) return gt_fail(gt, GT_ERR_ARGUMENT, "gt_tape_write_dot", "the file is NULL");
+    return gti_dot_write(gt, NULL, "gt_tape_write_dot", f);
+}
