@@ -112,8 +112,8 @@ static void sum_forward(gt_node *n)
 /* N */
 static double mean_count(const gt_node *n)
 {
-    const int64_t kept = n->out[0]->size;
-    return kept == 0 ? 1 : (double)(n->in[0]->size / kept);
+    const int64_t kept = n->out[0]->size, count = kept == 0 ? 1 : n->in[0]->size / kept;
+    return (double)count;
 }
 
 static void mean_forward(gt_node *n)

@@ -162,7 +162,7 @@ static inline void record(gt_ctx *gt, gti_node *n)
     gt->last_node = n;
     for (int i = 0; i < n->pub.n_out; i++) {
         gti_tensor *y = gti_t(n->pub.out[i]);
-        y->pub.requires_grad = y->pub.dtype <= GT_F64;
+        y->pub.requires_grad = n->pub.needs && y->pub.dtype <= GT_F64;
         y->node = n;
     }
 }
@@ -189,7 +189,7 @@ static inline __attribute__((always_inline)) bool apply(const gt_op *op, const v
         return false;
     }
     gt_ctx *gt = in[0]->ctx;
-    const bool recorded = needs && gt->recording;
+    const bool recorded = gt->recording && (needs || gt->record_all);
     struct {
         gti_node node;
         gt_tensor *tensors[FRAME_TENSORS];

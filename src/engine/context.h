@@ -72,6 +72,7 @@ typedef struct gti_closer {
 
 struct gt_ctx {
     bool failed, recording, in_sweep, prefill, abort_on_error;
+    bool record_all;            /* also what requires no gradient: a whole backward pass */
     gti_system system;
     gti_arena step, kept;       /* headers by lifetime */
     gti_pool pool;
@@ -80,6 +81,8 @@ struct gt_ctx {
     uint64_t n_nodes;
     uint64_t clock;             /* one tick for every tensor, node and change */
     uint64_t mark_clock;        /* of the innermost mark: what is older is never released */
+    gt_mark valid_mark;         /* the latest that was set or rewound to */
+    gt_tensor *one[2];          /* kept: the number 1 in f32 and f64, once it was needed */
     gti_tensor *graded;         /* leaves whose grad is set */
     const gt_scope *scope;
     gti_closer *closers;
@@ -107,6 +110,11 @@ void gti_forget(gt_ctx *gt);
 void gti_fail_note(gt_ctx *gt, const char *fmt, ...) GT_PRINTF(2, 3);
 /* What gt_open returns when there is no memory. */
 gt_ctx *gti_dead_context(void);
+
+static inline size_t gti_element_size(gt_dtype dtype)
+{
+    return dtype == GT_F32 ? 4 : dtype == GT_U8 ? 1 : 8;
+}
 
 /* --- tensor.c --- */
 gti_tensor *gti_no_header(gt_ctx *gt);

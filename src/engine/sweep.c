@@ -62,12 +62,21 @@ static bool check_upstream(const gti_sweep *s, const gt_tensor *y, const gt_tens
     else if (upstream->dtype != y->dtype)
         gt_fail(y->ctx, GT_ERR_DTYPE, s->what, "upstream is %s, the output %s",
                 gt_dtype_name(upstream->dtype), gt_dtype_name(y->dtype));
-    else if (!gt_shape_equal(upstream->shape, y->shape))
+    else if (!gt_same_shape(upstream, y))
         gt_fail(y->ctx, GT_ERR_SHAPE, s->what, "upstream has shape %s, the output %s",
                 gt_shape_format(upstream->shape, a, sizeof a),
                 gt_shape_format(y->shape, b, sizeof b));
     else return true;
     return false;
+}
+
+/* The gradient of y in itself. */
+static gt_tensor *ones(gt_tensor *y)
+{
+    if (y->shape.ndim != 0) return gt_set_name(gt_full_like(y, 1.0), "1");
+    gt_tensor **one = &y->ctx->one[y->dtype];
+    if (!*one) *one = gt_keep(gt_set_name(gt_full_like(y, 1.0), "1"));
+    return *one;
 }
 
 bool gti_sweep_seed(gti_sweep *s, gt_tensor *y, gt_tensor *upstream)
@@ -81,7 +90,7 @@ bool gti_sweep_seed(gti_sweep *s, gt_tensor *y, gt_tensor *upstream)
         return false;
     }
     if (upstream && !check_upstream(s, y, upstream)) return false;
-    if (!upstream) upstream = gt_full_like(y, 1.0);
+    if (!upstream) upstream = ones(y);
     return upstream && add_work(s, gti_t(y), upstream);
 }
 
@@ -94,13 +103,18 @@ static const char *site(const gti_node *n)
     return slash ? slash + 1 : where ? where : "unknown place";
 }
 
-static bool stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const char *name)
+static bool stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const char *role)
 {
     if (gti_t(t)->base->version <= n->id) return false;
+    char path[64];
+    size_t used = gt_scope_path(gt_owner(t), path, sizeof path);
+    if (used && used + 1 < sizeof path) path[used++] = '.';
+    if (used < sizeof path) snprintf(path + used, sizeof path - used, "%s", gt_name(t));
     gt_fail(s->gt, GT_ERR_STATE, s->what,
-            "%s of %s (%s) was changed in place after it was recorded, and its old values are "
-            "needed\n  hint: change it before the forward pass or after gt_backward",
-            name, n->pub.op->name, site(n));
+            "%s of %s (%s)%s%s%s was changed in place after it was recorded, and its old values "
+            "are needed\n  hint: change it before the forward pass or after gt_backward",
+            role, n->pub.op->name, site(n), gt_name(t)[0] ? ", '" : "",
+            gt_name(t)[0] ? path : "", gt_name(t)[0] ? "'," : "");
     return true;
 }
 
@@ -157,7 +171,7 @@ static bool hand_out(gti_sweep *s, gti_node *n, gt_tensor *const gin[])
     for (int i = 0; i < n->pub.n_in; i++) {
         gt_tensor *x = n->pub.in[i];
         if (!gin[i] || !gt_needs_grad(&n->pub, i) || !x->requires_grad) continue;
-        if (gin[i]->dtype != x->dtype || !gt_shape_equal(gin[i]->shape, x->shape))
+        if (gin[i]->dtype != x->dtype || !gt_same_shape(gin[i], x))
             return refuse_gradient(s, n, i, gin[i]);
         if (s->selective && !on_path(s, x)) continue;
         if (!add_work(s, gti_t(x), gin[i])) return false;
@@ -270,9 +284,11 @@ bool gti_sweep_run(gti_sweep *s, gti_node *last)
     const gt_scope *scope = gt->scope;
     gt->recording = s->create;
     gt->in_sweep = true;
+    gt->record_all = s->create;
     bool ok = true;
     for (gti_node *n = last; n && s->pending > 0 && ok; n = n->prev) ok = visit(s, n);
     gt->in_sweep = false;
+    gt->record_all = false;
     gt->recording = recording;
     gt->scope = scope;
     if (!ok) gti_sweep_abandon(s, last);

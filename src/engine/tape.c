@@ -20,14 +20,16 @@ gt_mark gt_mark_tape(gt_ctx *gt)
 {
     if (!gt || gt_failed(gt)) return (gt_mark){{0, 0, 0, 0}};
     gt->mark_clock = gt->clock;
-    return (gt_mark){{(uint64_t)(uintptr_t)gt->last, (uint64_t)(uintptr_t)gt->last_node,
-                      (uint64_t)(uintptr_t)mark_position(gt), gt->clock}};
+    gt->valid_mark = (gt_mark){{(uint64_t)(uintptr_t)gt->last, (uint64_t)(uintptr_t)gt->last_node,
+                                (uint64_t)(uintptr_t)mark_position(gt), gt->clock}};
+    return gt->valid_mark;
 }
 
-/* The tensor that was the youngest at a clock, if it is still the one of the mark. */
+/* Whether the tensor that was the youngest at the mark still is there. */
 static bool mark_is_valid(const gt_ctx *gt, const gt_mark *m)
 {
     if (!m->where[2]) return false;
+    if (!memcmp(m, &gt->valid_mark, sizeof *m)) return true;
     const gti_tensor *t = gt->last;
     while (t && t->id > m->where[3]) t = t->prev;
     return (uint64_t)(uintptr_t)t == m->where[0];
@@ -86,6 +88,7 @@ void gt_rewind(gt_ctx *gt, gt_mark to)
     drop_tensors(gt, to.where[3]);
     drop_nodes(gt, (gti_node *)(uintptr_t)to.where[1]);
     gt->mark_clock = to.where[3];
+    gt->valid_mark = to;
     reuse_headers(gt, (char *)(uintptr_t)to.where[2]);
 }
 

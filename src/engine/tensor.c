@@ -36,7 +36,7 @@ static bool no_block(const gti_tensor *t, const char *what)
 bool gti_allocate(gti_tensor *t, const char *what)
 {
     int64_t bytes;
-    if (!gti_size_of_shape(t->pub.shape.ndim, t->pub.shape.dim, gt_dtype_size(t->pub.dtype),
+    if (!gti_size_of_shape(t->pub.shape.ndim, t->pub.shape.dim, gti_element_size(t->pub.dtype),
                            &t->pub.size, &bytes))
         return too_large(t, what);
     int size_class;

@@ -1,0 +1,279 @@
+/* The gradient checker: setting up, the order of the checks, the verdict. */
+#include "engine/gradcheck.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { FULL_ENTRIES = 20000 };
+
+void gti_check_init(gti_check *c, gt_ctx *gt, const gt_gradcheck_opts *opts,
+                    gt_gradcheck_report *r)
+{
+    *c = (gti_check){.gt = gt, .r = r};
+    if (opts) c->o = *opts;
+    if (!(c->o.step > 0)) c->o.step = 6.055454452393343e-06; /* cbrt(2^-52) */
+    if (!(c->o.rtol > 0)) c->o.rtol = 1e-6;
+    if (!(c->o.atol > 0)) c->o.atol = 1e-7;
+    if (c->o.probes <= 0) c->o.probes = 8;
+    if (!c->o.seed) c->o.seed = 1;
+    c->random = c->o.seed;
+    *r = (gt_gradcheck_report){.order = c->o.order == 2 ? 2 : 1, .sample = -1, .seed = c->o.seed,
+                               .input = -1, .output = -1};
+}
+
+/* --- parts --- */
+
+static void add_part(gti_part *part, gt_shape shape, bool constant, int64_t *end)
+{
+    part->shape = shape;
+    part->constant = constant;
+    part->offset = *end;
+    part->size = constant ? 0 : gt_shape_size(shape);
+    *end += part->size;
+}
+
+static void name_input(const gti_fn *fn, int i, char *name, size_t size)
+{
+    for (int k = 0; k < fn->n_in; k++) {
+        if (fn->in[k] != fn->var[i]) continue;
+        if (fn->op) gt_op_input_name(fn->op, k, name, size);
+        else if (gt_name(fn->in[k])[0]) snprintf(name, size, "%s", gt_name(fn->in[k]));
+        else snprintf(name, size, "in%d", k);
+        return;
+    }
+}
+
+/* x and the projection are the inputs of a gradient, dx its outputs. */
+static void name_parts(gti_check *c, const gti_fn *fn)
+{
+    const gti_fn *inner = fn->inner ? fn->inner : fn;
+    for (int i = 0; i < inner->n_var; i++)
+        name_input(inner, i, c->x[i].name, sizeof c->x[i].name);
+    for (int i = 0; i < fn->n_out; i++) {
+        char *name = c->y[i].name;
+        const size_t size = sizeof c->y[i].name;
+        if (fn->inner) snprintf(name, size, "d%.*s", (int)size - 2, c->x[i].name);
+        else if (fn->n_out == 1) snprintf(name, size, "y");
+        else snprintf(name, size, "y%d", i);
+    }
+    for (int i = 0, k = inner->n_var; fn->inner && i < inner->n_out; i++) {
+        if (!fn->upstream[i]) continue;
+        snprintf(c->x[k].name, sizeof c->x[k].name, inner->n_out == 1 ? "dy" : "dy%d", i);
+        k++;
+    }
+}
+
+static bool make_x(gti_check *c, const gti_fn *fn)
+{
+    c->x = gti_check_scratch(c, fn->n_var, sizeof *c->x);
+    c->y = gti_check_scratch(c, fn->n_out, sizeof *c->y);
+    c->out = gti_check_scratch(c, fn->n_out, sizeof *c->out);
+    c->pulled = gti_check_scratch(c, fn->n_out, sizeof *c->pulled);
+    c->upstream = gti_check_scratch(c, fn->n_out, sizeof *c->upstream);
+    c->wanted = gti_check_scratch(c, fn->n_var, sizeof *c->wanted);
+    c->grad = gti_check_scratch(c, fn->n_var, sizeof *c->grad);
+    if (!gti_check_alive(c)) return false;
+    c->n_x = 0;
+    for (int i = 0; i < fn->n_var; i++) add_part(&c->x[i], fn->var[i]->shape, false, &c->n_x);
+    return true;
+}
+
+/* Shapes of the outputs from a first call; those of a gradient are its variables'. */
+static bool make_y(gti_check *c, const gti_fn *fn)
+{
+    c->n_y = 0;
+    if (!gti_check_begin(c)) return false;
+    for (int i = 0; i < fn->n_out; i++) {
+        const gt_tensor *y = c->out[i];
+        const gt_shape shape = fn->inner ? fn->inner->var[i]->shape : y->shape;
+        add_part(&c->y[i], shape, !fn->inner && y->dtype > GT_F64, &c->n_y);
+        if (fn->inner || !fn->n_var || y->dtype != GT_F32 || fn->var[0]->dtype != GT_F64) continue;
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "make constants in the function with .dtype = GT_F64",
+                              "the result is f32, though the inputs are f64");
+    }
+    gti_check_end(c);
+    return true;
+}
+
+bool gti_check_prepare(gti_check *c, const gti_fn *fn)
+{
+    c->fn = fn;
+    if (!make_x(c, fn)) return false;
+    name_parts(c, fn);
+    if (!make_y(c, fn)) return false;
+    c->y0 = gti_check_scratch(c, c->n_y, sizeof *c->y0);
+    for (int k = 0; k < 4; k++) c->near[k] = gti_check_scratch(c, c->n_y, sizeof *c->near[k]);
+    return gti_check_alive(c) && gti_check_evaluate(c, c->y0);
+}
+
+bool gti_check_gradient(gti_check *c, const gti_fn *fn, gti_fn *gradient)
+{
+    const int n_most = fn->n_var + fn->n_out;
+    *gradient = (gti_fn){.call = gti_call_gradient, .gt = fn->gt, .n_out = fn->n_var, .inner = fn};
+    gradient->n_in = fn->n_in;
+    gradient->in = fn->in;
+    gradient->n_var = fn->n_var;
+    gradient->var = gti_check_scratch(c, n_most, sizeof *gradient->var);
+    gradient->upstream = gti_check_scratch(c, fn->n_out, sizeof *gradient->upstream);
+    if (!gti_check_alive(c)) return false;
+    memcpy(gradient->var, fn->var, (size_t)fn->n_var * sizeof *fn->var);
+    for (int i = 0; i < fn->n_out; i++) {
+        if (c->y[i].constant) continue;
+        const gt_new_opts leaf = {.dtype = GT_F64, .requires_grad = true};
+        gt_tensor *u = gt_empty_(c->gt, c->y[i].shape, leaf);
+        if (!u) return gti_check_alive(c);
+        gti_check_normal(c, u->size, u->data);
+        gradient->upstream[i] = gradient->var[gradient->n_var++] = u;
+    }
+    return true;
+}
+
+/* --- running --- */
+
+static bool is_small(const gti_check *c)
+{
+    return c->n_y == 0 || c->n_x <= FULL_ENTRIES / c->n_y;
+}
+
+static bool check_derivatives(gti_check *c)
+{
+    const gt_gradcheck_mode mode = c->o.mode;
+    const bool full = mode == GT_GRADCHECK_FULL || (mode != GT_GRADCHECK_FAST && is_small(c));
+    return full ? gti_check_full(c) : gti_check_fast(c);
+}
+
+/* What can only be asked of an operation's own inputs, and of first derivatives. */
+static bool check_places(gti_check *c)
+{
+    if (c->r->order == 2) return true;
+    return gti_check_subsets(c) &&
+           (!c->op || (gti_check_same_tensor(c) && gti_check_accumulation(c)));
+}
+
+static void say_kink(gti_check *c)
+{
+    char y[128], x[128];
+    const bool declared = !c->sample || c->sample->kinks;
+    gti_check_head(c, declared ? GT_INCONCLUSIVE : GT_FAIL, GT_GRADCHECK_KINK);
+    gti_check_line_of_text(c, "kink near x = %.10g: d %s / d %s", c->kink_x,
+                           gti_check_place(c->y, c->fn->n_out, c->kink_row, y, sizeof y),
+                           gti_check_place(c->x, c->fn->n_var, c->kink_col, x, sizeof x));
+    if (c->r->mode == GT_GRADCHECK_FULL)
+        gti_check_line_of_text(c, "%lld of %lld entries are not differentiable here; the others agree",
+                               (long long)c->r->kinks, (long long)c->r->entries);
+    if (!declared) gti_check_hint(c, "a kink or a tie: move the sample off it, or declare .kinks");
+    else gti_check_hint(c, "a kink or a tie, or too curved for the step: try another point, or .step");
+    gti_check_finish(c);
+}
+
+static void say_pass(gti_check *c)
+{
+    gti_check_head(c, GT_PASS, GT_GRADCHECK_NOTHING);
+    if (c->r->mode == GT_GRADCHECK_AUTO)
+        gti_check_line_of_text(c, "no derivatives: forward alone was checked");
+    else
+        gti_check_line_of_text(
+            c, "%lld %s compared", (long long)c->r->entries,
+            c->r->mode == GT_GRADCHECK_FULL ? "entries of the Jacobian" : "random projections");
+    gti_check_finish(c);
+}
+
+void gti_check_all(gti_check *c, const gti_fn *fn)
+{
+    gti_fn gradient;
+    if (!gti_check_prepare(c, fn)) return;
+    if (c->r->order == 2 && fn->n_var) {
+        if (!gti_check_gradient(c, fn, &gradient) || !gti_check_prepare(c, &gradient)) return;
+    }
+    if (!gti_check_runs(c)) return;
+    if (fn->n_var &&
+        (!check_derivatives(c) || !gti_check_upstream(c) || !check_places(c)))
+        return;
+    if (c->r->kinks) say_kink(c);
+    else say_pass(c);
+}
+
+bool gti_check_open(gti_check *c)
+{
+    gt_ctx *gt = c->gt;
+    if (!gt) return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the context is NULL");
+    if (gt_failed(gt))
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "clear it first with gt_error_clear",
+                              "the context had failed before: %s", gt_error_message(gt));
+    c->recording = gt->recording;
+    c->prefill = gt->prefill;
+    c->scope = gt->scope;
+    c->mark_clock = gt->mark_clock;
+    c->start = gt_mark_tape(gt);
+    gt->recording = gt->prefill = true;
+    return true;
+}
+
+void gti_check_close(gti_check *c)
+{
+    gt_ctx *gt = c->gt;
+    gt_error_clear(gt);
+    gt_rewind(gt, c->start);
+    gt->recording = c->recording;
+    gt->prefill = c->prefill;
+    gt->scope = c->scope;
+    gt->mark_clock = c->mark_clock;
+}
+
+/* --- the user's function --- */
+
+static bool input_is_fit(gti_check *c, const gt_tensor *x, int i)
+{
+    if (!x) gt_fail(c->gt, GT_ERR_ARGUMENT, "gt_gradcheck", "input %d is NULL", i);
+    else if (x->ctx != c->gt)
+        gt_fail(c->gt, GT_ERR_ARGUMENT, "gt_gradcheck", "input %d belongs to another context", i);
+    if (gt_failed(c->gt) || !gti_usable(x, "gt_gradcheck")) return gti_check_alive(c);
+    if (!x->requires_grad) return true;
+    if (gt_producer(x))
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "pass leaves; gt_detach makes one of a result",
+                              "input %d is the result of %s", i, gt_producer(x)->op->name);
+    if (x->dtype != GT_F64)
+        return gti_check_fail(c, GT_GRADCHECK_ERROR,
+                              "f32 is too coarse for differences: make the inputs with .dtype = GT_F64",
+                              "input %d is %s, where f64 is needed", i, gt_dtype_name(x->dtype));
+    return true;
+}
+
+/* Fills fn->var with the distinct inputs that require gradients. */
+static bool find_variables(gti_check *c, gti_fn *fn)
+{
+    for (int i = 0; i < fn->n_in; i++) {
+        gt_tensor *x = fn->in[i];
+        if (!input_is_fit(c, x, i)) return false;
+        bool known = !x->requires_grad;
+        for (int k = 0; k < fn->n_var; k++) known |= fn->var[k] == x;
+        if (!known) fn->var[fn->n_var++] = x;
+    }
+    return fn->n_var ||
+           gti_check_fail(c, GT_GRADCHECK_ERROR, "make one with .requires_grad = true",
+                          "none of the %d inputs requires gradients", fn->n_in);
+}
+
+static void check_function(gti_check *c, gti_fn *fn, gt_tensor *const in[])
+{
+    fn->in = gti_check_scratch(c, fn->n_in, sizeof *fn->in);
+    fn->var = gti_check_scratch(c, fn->n_in, sizeof *fn->var);
+    if (!gti_check_alive(c)) return;
+    memcpy(fn->in, in, (size_t)fn->n_in * sizeof *in);
+    if (find_variables(c, fn)) gti_check_all(c, fn);
+}
+
+gt_verdict gt_gradcheck(gt_ctx *gt, gt_function f, void *user, gt_tensor *const in[], int n_in,
+                        const gt_gradcheck_opts *opts, gt_gradcheck_report *report)
+{
+    gt_gradcheck_report unread;
+    gti_check c;
+    gti_check_init(&c, gt, opts, report ? report : &unread);
+    gti_fn fn = {.call = gti_call_user, .gt = gt, .n_in = n_in, .n_out = 1, .f = f, .user = user};
+    if (!f || !in || n_in < 1)
+        gti_check_fail(&c, GT_GRADCHECK_ERROR, "", f ? "there are no inputs" : "the function is NULL");
+    if (!f || !in || n_in < 1 || !gti_check_open(&c)) return GT_FAIL;
+    check_function(&c, &fn, in);
+    gti_check_close(&c);
+    return c.r->verdict;
+}

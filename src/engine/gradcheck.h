@@ -1,0 +1,193 @@
+/* The gradient checker's own structures.
+ *
+ * Everything is flattened: x are the elements of all tensors that are differentiated with respect
+ * to, one after the other, n_x in number and called columns; y those of all outputs, n_y rows. The
+ * Jacobian is J [n_y, n_x]. Scratch memory is tensors on the tape, gone at the final rewind.
+ *
+ * Functions that return bool return false when the check is over: its report is complete. */
+#ifndef GTI_ENGINE_GRADCHECK_H
+#define GTI_ENGINE_GRADCHECK_H
+
+#include <gradtape/gradcheck.h>
+
+#include "base/mutants.h"
+#include "engine/context.h"
+
+/* The function that is differentiated: the user's, an operation, or the gradient of one of them. */
+typedef struct gti_fn gti_fn;
+struct gti_fn {
+    /* Fills out[0..n_out); NULL stands for zeros. With graph the results can be differentiated.
+     * False after a failure of the context. */
+    bool (*call)(const gti_fn *fn, gt_tensor *out[], bool graph);
+    gt_ctx *gt;
+    gt_tensor **in;   /* [n_in], the arguments */
+    gt_tensor **var;  /* [n_var], the distinct leaves x */
+    int n_in, n_var, n_out;
+    gt_function f;          /* of the user's function */
+    void *user;
+    const gt_op *op;        /* of an operation */
+    const void *opts;
+    const gti_fn *inner;    /* of a gradient: of what, projected on what, [inner->n_out]; */
+    gt_tensor **upstream;   /* NULL for outputs that carry no gradient */
+};
+
+/* A stretch of the flattened x or y. */
+typedef struct {
+    gt_shape shape;
+    int64_t offset, size;
+    bool constant;  /* an output that carries no gradient: i64 or u8; its size counts as 0 */
+    char name[40];
+} gti_part;
+
+typedef struct {
+    gt_ctx *gt;
+    gt_gradcheck_opts o;  /* defaults filled in */
+    gt_gradcheck_report *r;
+    const gt_op *op;      /* NULL for a user's function */
+    const gt_sample *sample;
+    const gti_fn *fn;
+    gti_part *x, *y;      /* [fn->n_var], [fn->n_out] */
+    int64_t n_x, n_y;
+    gt_tensor **out;      /* [n_out], of the session */
+    gt_tensor **pulled, **upstream, **wanted, **grad; /* [n_out] and [n_var], for gti_check_vjp */
+    gt_mark session, start;
+    bool recording, prefill; /* the context's settings, to be put back */
+    const gt_scope *scope;
+    uint64_t mark_clock;
+    double *y0;           /* [n_y], at x */
+    double *near[4];      /* [n_y], at x + h, x - h, x + h/2, x - h/2 */
+    double score;         /* of the worst entry so far */
+    const char *error_hint; /* for a failure of the context during the present call */
+    double kink_x;        /* where the first kink was */
+    int64_t kink_row, kink_col;
+    uint64_t random;
+    size_t text;          /* length of r->message */
+} gti_check;
+
+/* A numeric derivative. */
+typedef struct {
+    double value, estimate;
+    double weight;  /* of value in tolerances: 1, or less for a sum over many entries */
+    bool rough;     /* a kink, the edge of the domain, or too curved to tell */
+} gti_slope;
+
+typedef enum { GTI_FINE, GTI_WRONG, GTI_ROUGH } gti_state;
+
+/* Part of the Jacobian, both ways; all arrays [n_rows, n_cols]. */
+typedef struct {
+    const int64_t *row, *col;  /* [n_rows], [n_cols], ascending */
+    int64_t n_rows, n_cols;
+    double *analytic, *numeric, *estimate;
+    uint8_t *state;
+    int64_t wrong, worst;  /* worst: place in the arrays */
+} gti_table;
+
+/* What the engine fills fresh outputs of operations with while ctx->prefill is on. */
+#define GTI_PREFILL_F64 0x7ff4000000000001u
+
+/* --- gradcheck.c --- */
+/* Fills opts' zeros with defaults and starts the report. */
+void gti_check_init(gti_check *c, gt_ctx *gt, const gt_gradcheck_opts *opts,
+                    gt_gradcheck_report *r);
+/* Between these the context works as the checker needs it, and then as before. Opening fails in a
+ * context that had failed already, whose failure is left alone. */
+bool gti_check_open(gti_check *c);
+void gti_check_close(gti_check *c);
+/* Everything that is checked of fn, or for order 2 of its gradient, with the verdict. */
+void gti_check_all(gti_check *c, const gti_fn *fn);
+/* Makes fn the one that is checked: parts, buffers, y0. */
+bool gti_check_prepare(gti_check *c, const gti_fn *fn);
+/* The function "gradient of fn's projections on Gaussian upstreams", after gti_check_prepare(fn). */
+bool gti_check_gradient(gti_check *c, const gti_fn *fn, gti_fn *gradient);
+
+/* --- gradcheck_function.c --- */
+bool gti_call_user(const gti_fn *fn, gt_tensor *out[], bool graph);
+bool gti_call_op(const gti_fn *fn, gt_tensor *out[], bool graph);
+bool gti_call_gradient(const gti_fn *fn, gt_tensor *out[], bool graph);
+/* n elements of scratch, zeroed; NULL after a failure of the context. */
+void *gti_check_scratch(gti_check *c, int64_t n, size_t element);
+/* f at the present x. */
+bool gti_check_evaluate(gti_check *c, double *y);
+/* Records the function, for any number of gti_check_vjp until gti_check_end. */
+bool gti_check_begin(gti_check *c);
+void gti_check_end(gti_check *c);
+/* g [n_x] = v' J; 0 in the columns of leaves that do not require gradients at the moment. */
+bool gti_check_vjp(gti_check *c, const double *v, double *g);
+/* The same in a session of its own. */
+bool gti_check_pull(gti_check *c, const double *v, double *g);
+/* Standard normals, and the next 64 bits of the checker's own generator. */
+void gti_check_normal(gti_check *c, int64_t n, double *x);
+uint64_t gti_check_bits(gti_check *c);
+/* n elements of t as double. */
+void gti_check_read(const gt_tensor *t, double *x);
+
+/* --- gradcheck_numeric.c --- */
+/* Column col of J: value, estimate and rough, each [n_y]. */
+bool gti_check_column(gti_check *c, int64_t col, gti_slope *slope);
+/* v' J d with d restricted to the columns from..to-1, by differences along the line x + h d. */
+bool gti_check_line(gti_check *c, const double *d, const double *v, int64_t from, int64_t to,
+                    gti_slope *slope);
+/* Directions whose steps are exactly representable: d *= max(1, |x|), rounded. */
+void gti_check_align(gti_check *c, double *d);
+/* Whether an entry passes; *score is its error in units of the tolerance. */
+gti_state gti_check_judge(const gti_check *c, double analytic, gti_slope numeric, double *score);
+
+/* --- gradcheck_full.c --- */
+/* Compares these rows and columns of the Jacobian. */
+bool gti_check_compare(gti_check *c, const int64_t *row, int64_t n_rows, const int64_t *col,
+                       int64_t n_cols);
+bool gti_check_full(gti_check *c);
+/* Notes a kink of output row at column col. */
+void gti_check_kink(gti_check *c, int64_t row, int64_t col);
+
+/* --- gradcheck_fast.c --- */
+bool gti_check_fast(gti_check *c);
+
+/* --- gradcheck_side.c --- */
+/* What must hold of forward and of a single backward, before derivatives are compared. */
+bool gti_check_runs(gti_check *c);
+/* What must hold of the backward rule as a function of its upstream. */
+bool gti_check_upstream(gti_check *c);
+/* --- gradcheck_places.c: which inputs ask for gradients, and where they stand --- */
+bool gti_check_subsets(gti_check *c);
+bool gti_check_same_tensor(gti_check *c);
+bool gti_check_accumulation(gti_check *c);
+
+/* --- gradcheck_hints.c --- */
+/* Finds what the wrong entries of a table have in common, and writes lines and a hint about it. */
+void gti_check_diagnose(gti_check *c, const gti_table *t);
+
+/* --- gradcheck_report.c --- */
+/* A report is a head, lines, and an end with hint and command; a head starts it anew. */
+void gti_check_head(gti_check *c, gt_verdict verdict, gt_gradcheck_kind kind);
+void gti_check_line_of_text(gti_check *c, const char *fmt, ...) GT_PRINTF(2, 3);
+void gti_check_hint(gti_check *c, const char *fmt, ...) GT_PRINTF(2, 3);
+bool gti_check_finish(gti_check *c);  /* returns false */
+/* Head, line and end of a failure. */
+bool gti_check_fail(gti_check *c, gt_gradcheck_kind kind, const char *hint, const char *fmt, ...)
+    GT_PRINTF(4, 5);
+/* Takes over the failure of the context, if there is one: a FAIL, and the context works on. Returns
+ * whether all is well. */
+bool gti_check_alive(gti_check *c);
+/* "weight[3,0,1,2]"; the element at a place of parts. Returns buf. */
+char *gti_check_place(const gti_part *part, int n, int64_t at, char *buf, size_t size);
+/* The part that a place lies in. */
+int gti_check_part(const gti_part *part, int n, int64_t at);
+void gti_check_unravel(gt_shape shape, int64_t at, int64_t index[GT_MAX_DIMS]);
+
+/* --- gradcheck_sample.c --- */
+/* Makes the inputs of a sample; floating ones that are left open get dtype, with values rounded to
+ * f32 when that is asked for. var: distinct inputs that gradients are asked for. */
+typedef struct {
+    gt_tensor *in[GT_SAMPLE_INPUTS], *var[GT_SAMPLE_INPUTS];
+    int n_in, n_var;
+    const void *opts;
+} gti_sample_inputs;
+bool gti_sample_make(gti_check *c, const gt_op *op, const gt_sample *sample, gt_dtype dtype,
+                     bool rounded, gti_sample_inputs *made);
+
+/* --- gradcheck_f32.c --- */
+/* Values and gradients of f32 against f64, with the verdict. */
+void gti_check_f32(gti_check *c, const gti_fn *f64, const gti_fn *f32);
+
+#endif

@@ -1,0 +1,147 @@
+/* f32 against f64: the kernels that programs really run.
+ *
+ * Both start from the same values, representable in f32. An f32 result may be off by
+ * c n u (sum_i |J_ji x_i| + |y_j|), u = 2^-24: for a sum of n products the bracket is the sum of the
+ * terms' sizes, and for any function it is what rounding its inputs and its result does. */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "engine/gradcheck.h"
+
+enum {
+    ROUNDINGS = 4,    /* c */
+    MOST_ROWS = 4096, /* that get a bound of their own; the others have the largest of those */
+};
+
+/* sum_i |J_ji x_i| times the number of its terms. */
+static double size_of_terms(const gti_check *c, const double *row)
+{
+    double sum = 0, terms = 1;
+    for (int i = 0; i < c->fn->n_var; i++) {
+        const double *x = c->fn->var[i]->data, *g = row + c->x[i].offset;
+        for (int64_t k = 0; k < c->x[i].size; k++) {
+            sum += fabs(g[k] * x[k]);
+            terms += g[k] != 0;
+        }
+    }
+    return terms * sum;
+}
+
+static double bound_of(double size_of_all, double y)
+{
+    return ROUNDINGS * ((FLT_EPSILON / 2) * (size_of_all + fabs(y)) + FLT_MIN);
+}
+
+/* bound [n_y], of the function in f64 that is prepared. */
+static bool make_bounds(gti_check *c, double *bound)
+{
+    double *v = gti_check_scratch(c, c->n_y, sizeof *v), *g = gti_check_scratch(c, c->n_x, sizeof *g);
+    if (!v || !g) return gti_check_alive(c);
+    if (!gti_check_begin(c)) return false;
+    double largest = 0;
+    for (int64_t j = 0; j < c->n_y; j++) {
+        bound[j] = largest;
+        if (j >= MOST_ROWS) continue;
+        v[j] = 1;
+        if (!gti_check_vjp(c, v, g)) return false;
+        v[j] = 0;
+        bound[j] = bound_of(size_of_terms(c, g), c->y0[j]);
+        largest = fmax(largest, bound[j]);
+    }
+    gti_check_end(c);
+    return true;
+}
+
+/* Without a backward rule the inputs' sizes must do. */
+static void make_plain_bounds(gti_check *c, double *bound)
+{
+    double largest = 0;
+    for (int i = 0; i < c->fn->n_in; i++) {
+        const gt_tensor *x = c->fn->in[i];
+        for (int64_t k = 0; x && x->dtype == GT_F64 && k < x->size; k++)
+            largest = fmax(largest, fabs(((const double *)x->data)[k]));
+    }
+    for (int64_t j = 0; j < c->n_y; j++) bound[j] = bound_of(largest, c->y0[j]);
+}
+
+static bool is_close(double y32, double y64, double bound)
+{
+    if (!isfinite(y64)) return true;
+    if (isinf(y32)) return fabs(y64) + bound > FLT_MAX;
+    return fabs(y32 - y64) <= bound;
+}
+
+static bool compare(gti_check *c, const gti_fn *f32, const double *bound)
+{
+    const gti_fn *f64 = c->fn;
+    double *y = gti_check_scratch(c, c->n_y, sizeof *y);
+    if (!y) return gti_check_alive(c);
+    c->fn = f32;
+    if (!gti_check_evaluate(c, y)) return false;
+    c->fn = f64;
+    c->r->entries += c->n_y;
+    for (int64_t j = 0; j < c->n_y; j++) {
+        if (is_close(y[j], c->y0[j], bound[j])) continue;
+        char place[128];
+        return gti_check_fail(c, GT_GRADCHECK_PRECISION,
+                              "an element left out or read twice by a kernel for f32, or a sum that "
+                              "loses precision",
+                              "%s   f32 %.9g   f64 %.9g   error %.2g, where rounding explains %.2g",
+                              gti_check_place(c->y, c->fn->n_out, j, place, sizeof place), y[j],
+                              c->y0[j], fabs(y[j] - c->y0[j]), bound[j]);
+    }
+    return true;
+}
+
+static bool compare_function(gti_check *c, const gti_fn *f64, const gti_fn *f32, bool differentiable)
+{
+    if (!gti_check_prepare(c, f64)) return false;
+    double *bound = gti_check_scratch(c, c->n_y, sizeof *bound);
+    if (!bound) return gti_check_alive(c);
+    if (!differentiable) make_plain_bounds(c, bound);
+    else if (!make_bounds(c, bound)) return false;
+    return compare(c, f32, bound);
+}
+
+/* The gradient of f32 with the upstreams of `gradient`, which is made representable for it. */
+static bool gradient_in_f32(gti_check *c, const gti_fn *f32, gti_fn *gradient, gti_fn *gradient32)
+{
+    *gradient32 = *gradient;
+    gradient32->in = f32->in;
+    gradient32->inner = f32;
+    gradient32->upstream = gti_check_scratch(c, f32->n_out, sizeof *gradient32->upstream);
+    if (!gradient32->upstream) return gti_check_alive(c);
+    for (int i = 0; i < f32->n_out; i++) {
+        const gt_tensor *u = gradient->upstream[i];
+        if (!u) continue;
+        gt_tensor *t = gt_empty_(c->gt, u->shape, (gt_new_opts){.dtype = GT_F32});
+        if (!t) return gti_check_alive(c);
+        for (int64_t k = 0; k < u->size; k++) {
+            const float rounded = (float)((const double *)u->data)[k];
+            ((float *)t->data)[k] = rounded;
+            ((double *)u->data)[k] = (double)rounded;
+        }
+        gradient32->upstream[i] = t;
+    }
+    return true;
+}
+
+void gti_check_f32(gti_check *c, const gti_fn *f64, const gti_fn *f32)
+{
+    const bool differentiable = f64->n_var > 0;
+    gti_fn gradient, gradient32;
+    c->r->mode = GT_GRADCHECK_FULL;
+    if (!compare_function(c, f64, f32, differentiable)) return;
+    if (differentiable) {
+        c->r->order = 2; /* names the gradients in messages */
+        if (!gti_check_gradient(c, f64, &gradient) ||
+            !gradient_in_f32(c, f32, &gradient, &gradient32) ||
+            !compare_function(c, &gradient, &gradient32, true))
+            return;
+    }
+    gti_check_head(c, GT_PASS, GT_GRADCHECK_NOTHING);
+    gti_check_line_of_text(c, "%lld values and gradients in f32 agree with f64",
+                           (long long)c->r->entries);
+    gti_check_finish(c);
+}

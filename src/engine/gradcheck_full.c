@@ -1,0 +1,123 @@
+/* Comparing entries of the Jacobian one by one. */
+#include <math.h>
+
+#include "engine/gradcheck.h"
+
+static bool fill_analytic(gti_check *c, gti_table *t)
+{
+    double *v = gti_check_scratch(c, c->n_y, sizeof *v);
+    double *g = gti_check_scratch(c, c->n_x, sizeof *g);
+    if (!v || !g) return gti_check_alive(c);
+    if (!gti_check_begin(c)) return false;
+    for (int64_t r = 0; r < t->n_rows; r++) {
+        v[t->row[r]] = 1;
+        if (!gti_check_vjp(c, v, g)) return false;
+        v[t->row[r]] = 0;
+        for (int64_t k = 0; k < t->n_cols; k++) t->analytic[r * t->n_cols + k] = g[t->col[k]];
+    }
+    gti_check_end(c);
+    return true;
+}
+
+void gti_check_kink(gti_check *c, int64_t row, int64_t col)
+{
+    if (c->r->kinks++) return;
+    const int i = gti_check_part(c->x, c->fn->n_var, col);
+    c->kink_row = row;
+    c->kink_col = col;
+    c->kink_x = ((const double *)c->fn->var[i]->data)[col - c->x[i].offset];
+}
+
+/* The entry that the report names. */
+static void note_worst(gti_check *c, const gti_table *t, int64_t at, double score)
+{
+    gt_gradcheck_report *r = c->r;
+    const int64_t col = t->col[at % t->n_cols], row = t->row[at / t->n_cols];
+    c->score = score;
+    r->input = gti_check_part(c->x, c->fn->n_var, col);
+    r->output = gti_check_part(c->y, c->fn->n_out, row);
+    const gti_part *x = &c->x[r->input], *y = &c->y[r->output];
+    gti_check_unravel(x->shape, col - x->offset, r->in_index);
+    gti_check_unravel(y->shape, row - y->offset, r->out_index);
+    r->x = ((const double *)c->fn->var[r->input]->data)[col - x->offset];
+    r->analytic = t->analytic[at];
+    r->numeric = t->numeric[at];
+    r->estimate = t->estimate[at];
+    r->relative = fabs(r->analytic - r->numeric) / fmax(fabs(r->analytic), fabs(r->numeric));
+}
+
+static void judge_column(gti_check *c, gti_table *t, int64_t k, const gti_slope *slope)
+{
+    for (int64_t r = 0; r < t->n_rows; r++) {
+        const int64_t at = r * t->n_cols + k;
+        const gti_slope s = slope[t->row[r]];
+        double score;
+        const gti_state state = gti_check_judge(c, t->analytic[at], s, &score);
+        t->numeric[at] = s.value;
+        t->estimate[at] = s.estimate;
+        t->state[at] = (uint8_t)state;
+        if (state == GTI_ROUGH) gti_check_kink(c, t->row[r], t->col[k]);
+        const bool first_wrong = state == GTI_WRONG && !t->wrong++;
+        if (first_wrong || (state != GTI_ROUGH && score > c->score && (state == GTI_WRONG || !t->wrong))) {
+            t->worst = at;
+            note_worst(c, t, at, score);
+        }
+    }
+}
+
+static bool fill_numeric(gti_check *c, gti_table *t)
+{
+    gti_slope *slope = gti_check_scratch(c, c->n_y, sizeof *slope);
+    if (!slope) return gti_check_alive(c);
+    for (int64_t k = 0; k < t->n_cols; k++) {
+        if (!gti_check_column(c, t->col[k], slope)) return false;
+        judge_column(c, t, k, slope);
+    }
+    return true;
+}
+
+static bool make_table(gti_check *c, gti_table *t)
+{
+    const gt_new_opts f64 = {.dtype = GT_F64};
+    const gt_shape shape = GT_SHAPE(t->n_rows, t->n_cols);
+    gt_tensor *a = gt_empty_(c->gt, shape, f64), *n = gt_empty_(c->gt, shape, f64);
+    gt_tensor *e = gt_empty_(c->gt, shape, f64);
+    gt_tensor *s = gt_empty_(c->gt, shape, (gt_new_opts){.dtype = GT_U8});
+    if (!gti_check_alive(c)) return false;
+    t->analytic = a->data;
+    t->numeric = n->data;
+    t->estimate = e->data;
+    t->state = s->data;
+    return true;
+}
+
+bool gti_check_compare(gti_check *c, const int64_t *row, int64_t n_rows, const int64_t *col,
+                       int64_t n_cols)
+{
+    const gt_mark mark = gt_mark_tape(c->gt);
+    gti_table t = {.row = row, .col = col, .n_rows = n_rows, .n_cols = n_cols};
+    if (!make_table(c, &t) || !fill_analytic(c, &t) || !fill_numeric(c, &t)) return false;
+    c->r->wrong = t.wrong;
+    if (t.wrong) {
+        gti_check_diagnose(c, &t);
+        return gti_check_finish(c);
+    }
+    gt_rewind(c->gt, mark);
+    return true;
+}
+
+static int64_t *count_up(gti_check *c, int64_t n)
+{
+    int64_t *numbers = gti_check_scratch(c, n, sizeof *numbers);
+    for (int64_t i = 0; numbers && i < n; i++) numbers[i] = i;
+    return numbers;
+}
+
+bool gti_check_full(gti_check *c)
+{
+    const int64_t *row = count_up(c, c->n_y), *col = count_up(c, c->n_x);
+    if (!row || !col) return gti_check_alive(c);
+    c->r->mode = GT_GRADCHECK_FULL;
+    c->r->entries = c->n_y * c->n_x;
+    return gti_check_compare(c, row, c->n_y, col, c->n_x);
+}

@@ -1,0 +1,224 @@
+/* Functions under check: calling them and pulling gradients through them. */
+#include <math.h>
+#include <string.h>
+
+#include "engine/gradcheck.h"
+#include <gradtape/autograd.h>
+
+/* --- calls --- */
+
+bool gti_call_user(const gti_fn *fn, gt_tensor *out[], bool graph)
+{
+    (void)graph;
+    out[0] = fn->f(fn->gt, fn->in, fn->user);
+    if (!out[0])
+        gt_fail(fn->gt, GT_ERR_ARGUMENT, "gt_gradcheck", "the function returned NULL");
+    else if (out[0]->ctx != fn->gt)
+        gt_fail(fn->gt, GT_ERR_ARGUMENT, "gt_gradcheck", "the result is of another context");
+    return !gt_failed(fn->gt) && gti_usable(out[0], "gt_gradcheck");
+}
+
+bool gti_call_op(const gti_fn *fn, gt_tensor *out[], bool graph)
+{
+    (void)graph;
+    return gt_apply_n(fn->op, fn->opts, fn->n_in, fn->in, out) == GT_OK;
+}
+
+/* out[i] = gradient of sum over k of upstream[k] . y[k] in var[i], y being inner's outputs. */
+bool gti_call_gradient(const gti_fn *fn, gt_tensor *out[], bool graph)
+{
+    const gti_fn *inner = fn->inner;
+    gt_tensor *y[GT_OP_OUTPUTS], *upstream[GT_OP_OUTPUTS];
+    if (!inner->call(inner, y, true)) return false;
+    int n = 0;
+    for (int i = 0; i < inner->n_out; i++) {
+        if (!fn->upstream[i] || !y[i] || !y[i]->requires_grad) continue;
+        y[n] = y[i];
+        upstream[n++] = fn->upstream[i];
+    }
+    memset(out, 0, (size_t)fn->n_out * sizeof *out);
+    if (!n) return true;
+    const gt_grad_opts opts = {.create_graph = graph, .upstream = upstream, .allow_unused = true};
+    return gt_grad_(y, n, inner->var, inner->n_var, out, opts) == GT_OK;
+}
+
+/* --- values --- */
+
+void *gti_check_scratch(gti_check *c, int64_t n, size_t element)
+{
+    const gt_shape shape = GT_SHAPE(n, (int64_t)element);
+    gt_tensor *t = gt_empty_(c->gt, shape, (gt_new_opts){.dtype = GT_U8});
+    if (t) memset(t->data, 0, (size_t)t->size);
+    return t ? t->data : NULL;
+}
+
+void gti_check_read(const gt_tensor *t, double *x)
+{
+    if (t->dtype == GT_F64) memcpy(x, t->data, (size_t)t->size * sizeof *x);
+    else
+        for (int64_t i = 0; i < t->size; i++) x[i] = (double)((const float *)t->data)[i];
+}
+
+/* The outputs of a call into y; false when they are not what they were at first. */
+static bool read_outputs(gti_check *c, double *y)
+{
+    for (int i = 0; i < c->fn->n_out; i++) {
+        const gti_part *part = &c->y[i];
+        const gt_tensor *t = c->out[i];
+        if (t && !gt_shape_equal(t->shape, part->shape))
+            return gti_check_fail(c, GT_GRADCHECK_RANDOM, "the function must be the same each time",
+                                  "the shape of %s is not the same in two runs", part->name);
+        if (part->constant) continue;
+        if (t) gti_check_read(t, y + part->offset);
+        else memset(y + part->offset, 0, (size_t)part->size * sizeof *y);
+    }
+    return true;
+}
+
+bool gti_check_evaluate(gti_check *c, double *y)
+{
+    const gt_mark mark = gt_mark_tape(c->gt);
+    if (!c->fn->call(c->fn, c->out, false)) return gti_check_alive(c);
+    const bool same = read_outputs(c, y);
+    gt_rewind(c->gt, mark);
+    return same;
+}
+
+/* --- gradients --- */
+
+bool gti_check_begin(gti_check *c)
+{
+    c->session = gt_mark_tape(c->gt);
+    return c->fn->call(c->fn, c->out, true) || gti_check_alive(c);
+}
+
+void gti_check_end(gti_check *c)
+{
+    gt_rewind(c->gt, c->session);
+}
+
+/* Upstreams for the outputs that can be differentiated; their number, -1 after a failure. */
+static int make_upstreams(gti_check *c, const double *v)
+{
+    int n = 0;
+    for (int i = 0; i < c->fn->n_out; i++) {
+        gt_tensor *y = c->out[i];
+        if (c->y[i].constant || !y || !y->requires_grad) continue;
+        gt_tensor *u = gt_from_(c->gt, y->shape, v + c->y[i].offset, (gt_new_opts){.dtype = y->dtype});
+        if (!u) return -1;
+        c->pulled[n] = y;
+        c->upstream[n++] = u;
+    }
+    return n;
+}
+
+static bool upstreams_intact(gti_check *c, const double *v)
+{
+    for (int i = 0, k = 0; i < c->fn->n_out; i++) {
+        const gt_tensor *y = c->out[i];
+        if (c->y[i].constant || !y || !y->requires_grad) continue;
+        const gt_tensor *u = c->upstream[k++];
+        if (memcmp(u->data, v + c->y[i].offset, (size_t)u->size * sizeof *v) != 0)
+            return gti_check_fail(c, GT_GRADCHECK_MUTATED, "backward rules only read gout",
+                                  "backward changed the upstream gradient of %s", c->y[i].name);
+    }
+    return true;
+}
+
+static bool read_gradient(gti_check *c, int i, const gt_tensor *grad, double *g)
+{
+    const gt_tensor *x = c->fn->var[i];
+    if (!grad) return true;
+    if (grad->dtype == x->dtype && gt_shape_equal(grad->shape, x->shape)) {
+        gti_check_read(grad, g + c->x[i].offset);
+        return true;
+    }
+    char want[128], got[128];
+    return gti_check_fail(c, GT_GRADCHECK_SHAPE,
+                          "where an input was broadcast, sum its gradient back: gt_sum_to(g, x->shape)",
+                          "the gradient of %s is %s %s, the input is %s %s", c->x[i].name,
+                          gt_dtype_name(grad->dtype), gt_shape_format(grad->shape, got, sizeof got),
+                          gt_dtype_name(x->dtype), gt_shape_format(x->shape, want, sizeof want));
+}
+
+/* What a wrong shape in a backward rule may come from. */
+static const char *hint_for_shapes(const gti_check *c)
+{
+    for (int i = 0; i < c->fn->n_var; i++)
+        for (int k = 0; k < c->fn->n_out; k++) {
+            gt_shape all;
+            const gt_shape x = c->x[i].shape, y = c->y[k].shape;
+            if (gt_shape_equal(x, y) || !gt_shape_broadcast(x, y, &all) || !gt_shape_equal(all, y))
+                continue;
+            return "where an input was broadcast, a reduction is missing: gt_sum_to(g, x->shape)";
+        }
+    return NULL;
+}
+
+static bool gradients(gti_check *c, int n, int n_wanted)
+{
+    const gt_grad_opts opts = {.retain = true, .upstream = c->upstream, .allow_unused = true};
+    c->error_hint = hint_for_shapes(c);
+    const bool ok = gt_grad_(c->pulled, n, c->wanted, n_wanted, c->grad, opts) == GT_OK ||
+                    gti_check_alive(c);
+    c->error_hint = NULL;
+    return ok;
+}
+
+static bool pull(gti_check *c, const double *v, double *g)
+{
+    const int n = make_upstreams(c, v);
+    int n_wanted = 0;
+    for (int i = 0; i < c->fn->n_var; i++)
+        if (c->fn->var[i]->requires_grad) c->wanted[n_wanted++] = c->fn->var[i];
+    if (n < 0) return gti_check_alive(c);
+    if (!n) return true;
+    if (!gradients(c, n, n_wanted)) return false;
+    for (int i = 0, k = 0; i < c->fn->n_var; i++) {
+        if (!c->fn->var[i]->requires_grad) continue;
+        if (!read_gradient(c, i, c->grad[k++], g)) return false;
+    }
+    return upstreams_intact(c, v);
+}
+
+bool gti_check_vjp(gti_check *c, const double *v, double *g)
+{
+    const gt_mark mark = gt_mark_tape(c->gt);
+    for (int64_t i = 0; i < c->n_x; i++) g[i] = 0;
+    const bool ok = pull(c, v, g);
+    if (ok) gt_rewind(c->gt, mark);
+    return ok;
+}
+
+bool gti_check_pull(gti_check *c, const double *v, double *g)
+{
+    if (!gti_check_begin(c)) return false;
+    const bool ok = gti_check_vjp(c, v, g);
+    if (ok) gti_check_end(c);
+    return ok;
+}
+
+/* --- random numbers: SplitMix64, so that the context's own stream is left alone --- */
+
+uint64_t gti_check_bits(gti_check *c)
+{
+    uint64_t z = c->random += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+/* Uniform in (0, 1]. */
+static double uniform(gti_check *c)
+{
+    return (double)((gti_check_bits(c) >> 11) + 1) * 0x1p-53;
+}
+
+void gti_check_normal(gti_check *c, int64_t n, double *x)
+{
+    const double pi = 3.14159265358979323846;
+    for (int64_t i = 0; i < n; i++) {
+        const double radius = sqrt(-2 * log(uniform(c)));
+        x[i] = radius * cos(2 * pi * uniform(c));
+    }
+}

@@ -1,0 +1,189 @@
+/* Side conditions on inputs: gradients do not depend on which inputs ask for them, nor on one tensor
+ * standing in two places, and the gradients of leaves accumulate. */
+#include <math.h>
+#include <string.h>
+
+#include "engine/gradcheck.h"
+#include <gradtape/autograd.h>
+
+enum { MOST_IN_ALL_SUBSETS = 4 }; /* inputs; with more, each alone and all but each */
+
+static double largest_of(const double *g, int64_t n)
+{
+    double largest = 0;
+    for (int64_t i = 0; i < n; i++) largest = fmax(largest, fabs(g[i]));
+    return largest;
+}
+
+/* --- subsets --- */
+
+/* Whether variable i asks for its gradient in the k-th subset. */
+static bool in_subset(int n_var, int k, int i)
+{
+    if (n_var <= MOST_IN_ALL_SUBSETS) return (k + 1) >> i & 1;
+    return k < n_var ? i == k : i != k - n_var;
+}
+
+/* Subsets that are neither empty nor everything. */
+static int number_of_subsets(int n_var)
+{
+    return n_var <= MOST_IN_ALL_SUBSETS ? (1 << n_var) - 2 : 2 * n_var;
+}
+
+static bool same_part(gti_check *c, int i, const double *all, const double *some, double largest)
+{
+    const gti_part *x = &c->x[i];
+    for (int64_t k = x->offset; k < x->offset + x->size; k++) {
+        if (fabs(all[k] - some[k]) <= 1e-10 * largest) continue;
+        char place[128];
+        return gti_check_fail(c, GT_GRADCHECK_SUBSET,
+                              "does the rule make one gradient out of another that is not always made?",
+                              "the gradient of %s is %.10g when all inputs require gradients, but %.10g "
+                              "when only some do",
+                              gti_check_place(c->x, c->fn->n_var, k, place, sizeof place), all[k],
+                              some[k]);
+    }
+    return true;
+}
+
+static bool check_subset(gti_check *c, int subset, const double *v, const double *all, double *some)
+{
+    const int n = c->fn->n_var;
+    const double largest = largest_of(all, c->n_x);
+    for (int i = 0; i < n; i++) gt_require_grad(c->fn->var[i], in_subset(n, subset, i));
+    const bool ok = gti_check_pull(c, v, some);
+    for (int i = 0; i < n; i++) gt_require_grad(c->fn->var[i], true);
+    for (int i = 0; ok && i < n; i++)
+        if (in_subset(n, subset, i) && !same_part(c, i, all, some, largest)) return false;
+    return ok;
+}
+
+bool gti_check_subsets(gti_check *c)
+{
+    const gt_mark mark = gt_mark_tape(c->gt);
+    double *v = gti_check_scratch(c, c->n_y, sizeof *v);
+    double *all = gti_check_scratch(c, c->n_x, sizeof *all);
+    double *some = gti_check_scratch(c, c->n_x, sizeof *some);
+    if (!gti_check_alive(c)) return false;
+    gti_check_normal(c, c->n_y, v);
+    if (!gti_check_pull(c, v, all)) return false;
+    for (int k = 0; k < number_of_subsets(c->fn->n_var); k++)
+        if (!check_subset(c, k, v, all, some)) return false;
+    gt_rewind(c->gt, mark);
+    return true;
+}
+
+/* --- the same tensor in two places of an operation --- */
+
+/* Gradients of op's outputs, weighted by v, in var; the inputs are `in`. */
+static bool op_gradients(gti_check *c, gt_tensor *const in[], const double *v, gt_tensor *const var[],
+                         int n_var, gt_tensor *grad[])
+{
+    gt_tensor *out[GT_OP_OUTPUTS], *u[GT_OP_OUTPUTS];
+    int n = 0;
+    if (gt_apply_n(c->op, c->fn->opts, c->fn->n_in, in, out) != GT_OK) return false;
+    for (int i = 0; i < c->fn->n_out; i++) {
+        if (c->y[i].constant || !out[i]->requires_grad) continue;
+        const gt_new_opts f64 = {.dtype = GT_F64};
+        u[n] = gt_from_(c->gt, out[i]->shape, v + c->y[i].offset, f64);
+        if (!u[n]) return false;
+        out[n++] = out[i];
+    }
+    const gt_grad_opts opts = {.upstream = u, .allow_unused = true};
+    for (int i = 0; i < n_var; i++) grad[i] = NULL;
+    return !n || gt_grad_(out, n, var, n_var, grad, opts) == GT_OK;
+}
+
+static double at(const gt_tensor *t, int64_t i)
+{
+    return t ? ((const double *)t->data)[i] : 0;
+}
+
+/* With x in both places its gradient is the sum of those of x and of a copy of x. */
+static bool check_pair(gti_check *c, int a, int b, const double *v)
+{
+    gt_tensor *in[GT_SAMPLE_INPUTS], *x = c->fn->in[b], *sum, *grad[2];
+    memcpy(in, c->fn->in, (size_t)c->fn->n_in * sizeof *in);
+    in[a] = x;
+    if (!op_gradients(c, in, v, (gt_tensor *[]){x}, 1, &sum)) return gti_check_alive(c);
+    in[a] = gt_from_(c->gt, x->shape, x->data, (gt_new_opts){.dtype = GT_F64, .requires_grad = true});
+    if (!in[a] || !op_gradients(c, in, v, (gt_tensor *[]){in[a], x}, 2, grad))
+        return gti_check_alive(c);
+    double largest = 0;
+    for (int64_t i = 0; i < x->size; i++)
+        largest = fmax(largest, fabs(at(grad[0], i)) + fabs(at(grad[1], i)));
+    for (int64_t i = 0; i < x->size; i++) {
+        const double one = at(sum, i), two = at(grad[0], i) + at(grad[1], i);
+        if (fabs(one - two) <= 1e-10 * largest || !isfinite(two)) continue;
+        return gti_check_fail(c, GT_GRADCHECK_SAME, "does the rule tell inputs apart by their pointers?",
+                              "with one tensor as inputs %d and %d its gradient is %.10g, but the "
+                              "gradients of two equal tensors sum to %.10g",
+                              a, b, one, two);
+    }
+    return true;
+}
+
+static bool can_stand_for(const gt_tensor *a, const gt_tensor *b)
+{
+    return a && b && a != b && a->requires_grad && b->requires_grad &&
+           gt_shape_equal(a->shape, b->shape);
+}
+
+bool gti_check_same_tensor(gti_check *c)
+{
+    const gt_mark mark = gt_mark_tape(c->gt);
+    double *v = gti_check_scratch(c, c->n_y, sizeof *v);
+    if (!v) return gti_check_alive(c);
+    gti_check_normal(c, c->n_y, v);
+    for (int b = 1; b < c->fn->n_in; b++)
+        for (int a = 0; a < b; a++)
+            if (can_stand_for(c->fn->in[a], c->fn->in[b]) && !check_pair(c, a, b, v)) return false;
+    gt_rewind(c->gt, mark);
+    return true;
+}
+
+/* --- leaf gradients --- */
+
+/* The leaves' grads into g, or, on the second run, a comparison with twice of it. */
+static bool take_grads(gti_check *c, int run, double *g)
+{
+    for (int i = 0; i < c->fn->n_var; i++)
+        for (int64_t k = 0; k < c->x[i].size; k++) {
+            const double now = at(c->fn->var[i]->grad, k);
+            double *first = &g[c->x[i].offset + k];
+            if (run == 1) *first = now;
+            if (now == run * *first) continue;
+            return gti_check_fail(c, GT_GRADCHECK_ACCUMULATE, "",
+                                  "the gradient of %s is %.10g after one gt_backward and %.10g after "
+                                  "two, where it should have doubled",
+                                  c->x[i].name, *first, now);
+        }
+    return true;
+}
+
+/* A second backward over the same nodes doubles every gradient, exactly. */
+static bool backward_twice(gti_check *c, const double *v, double *once)
+{
+    if (!gti_check_begin(c)) return false;
+    gt_tensor *y = c->out[0];
+    if (c->y[0].constant || !y->requires_grad) return true;
+    gt_tensor *u = gt_from_(c->gt, y->shape, v, (gt_new_opts){.dtype = GT_F64});
+    for (int run = 1; run <= 2; run++) {
+        const gt_backward_opts opts = {.retain = true, .upstream = u};
+        if (!u || gt_backward_(y, opts) != GT_OK) return gti_check_alive(c);
+        if (!take_grads(c, run, once)) return false;
+    }
+    return true;
+}
+
+bool gti_check_accumulation(gti_check *c)
+{
+    const gt_mark mark = gt_mark_tape(c->gt);
+    double *v = gti_check_scratch(c, c->n_y, sizeof *v);
+    double *once = gti_check_scratch(c, c->n_x, sizeof *once);
+    if (!v || !once) return gti_check_alive(c);
+    gti_check_normal(c, c->n_y, v);
+    if (!backward_twice(c, v, once)) return false;
+    gt_rewind(c->gt, mark);
+    return true;
+}

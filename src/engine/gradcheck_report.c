@@ -1,0 +1,174 @@
+/* What the checker says. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/gradcheck.h"
+
+const char *gt_verdict_name(gt_verdict verdict)
+{
+    static const char *const name[] = {"PASS", "FAIL", "INCONCLUSIVE"};
+    return (unsigned)verdict < sizeof name / sizeof *name ? name[verdict] : "?";
+}
+
+void gt_gradcheck_print(const gt_gradcheck_report *report, FILE *file)
+{
+    fputs(report->message, file);
+}
+
+static void append_v(gti_check *c, const char *fmt, va_list args)
+{
+    const size_t size = sizeof c->r->message;
+    const int n = vsnprintf(c->r->message + c->text, size - c->text, fmt, args);
+    if (n > 0) c->text += (size_t)n;
+    if (c->text > size - 1) c->text = size - 1;
+}
+
+static void append(gti_check *c, const char *fmt, ...) GT_PRINTF(2, 3);
+static void append(gti_check *c, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    append_v(c, fmt, args);
+    va_end(args);
+}
+
+static const char *subject(const gti_check *c)
+{
+    return c->o.name ? c->o.name : c->op ? c->op->name : "function";
+}
+
+void gti_check_head(gti_check *c, gt_verdict verdict, gt_gradcheck_kind kind)
+{
+    c->r->verdict = verdict;
+    c->r->kind = kind;
+    c->r->hint[0] = '\0';
+    c->text = 0;
+    append(c, "gradcheck %s  %s", gt_verdict_name(verdict), subject(c));
+    if (c->sample && c->r->sample >= 0) append(c, "  sample %d", c->r->sample);
+    if (c->sample && c->sample->label) append(c, " (%s)", c->sample->label);
+    if (c->o.f32) append(c, "  f32");
+    else append(c, "  order %d", c->r->order);
+}
+
+void gti_check_line_of_text(gti_check *c, const char *fmt, ...)
+{
+    va_list args;
+    append(c, "\n  ");
+    va_start(args, fmt);
+    append_v(c, fmt, args);
+    va_end(args);
+}
+
+static void set_hint_v(gti_check *c, const char *fmt, va_list args)
+{
+    vsnprintf(c->r->hint, sizeof c->r->hint, fmt, args);
+}
+
+void gti_check_hint(gti_check *c, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    set_hint_v(c, fmt, args);
+    va_end(args);
+}
+
+/* The command, or the option, that repeats the check. */
+static void append_again(gti_check *c)
+{
+    const gt_op_info *info = c->op ? gt_op_find(c->op->name) : NULL;
+    const unsigned long long seed = c->r->seed;
+    if (!info || info->op != c->op || c->r->sample < 0) {
+        append(c, "\n  again: with .seed = %llu", seed);
+        return;
+    }
+    append(c, "\n  again: gradtape check --sample %d --seed %llu", c->r->sample, seed);
+    if (c->o.f32) append(c, " --dtype f32");
+    else if (c->r->order == 2) append(c, " --order 2");
+    append(c, " %s", c->op->name);
+}
+
+bool gti_check_finish(gti_check *c)
+{
+    if (c->r->hint[0]) append(c, "\n  hint: %s", c->r->hint);
+    if (c->r->verdict != GT_PASS) append_again(c);
+    append(c, "\n");
+    return false;
+}
+
+bool gti_check_fail(gti_check *c, gt_gradcheck_kind kind, const char *hint, const char *fmt, ...)
+{
+    va_list args;
+    gti_check_head(c, GT_FAIL, kind);
+    append(c, "\n  ");
+    va_start(args, fmt);
+    append_v(c, fmt, args);
+    va_end(args);
+    gti_check_hint(c, "%s", hint);
+    return gti_check_finish(c);
+}
+
+/* Lines of a message, indented. */
+static void append_message(gti_check *c, const char *message)
+{
+    for (const char *line = message; *line;) {
+        const size_t length = strcspn(line, "\n");
+        append(c, "\n  %.*s", (int)length, line);
+        line += length;
+        while (*line == '\n') line++;
+    }
+}
+
+static const char *hint_for_error(const gti_check *c)
+{
+    if (gt_error_code(c->gt) == GT_ERR_SHAPE && c->error_hint) return c->error_hint;
+    if (gt_error_code(c->gt) != GT_ERR_DTYPE || !c->fn) return "";
+    for (int i = 0; i < c->fn->n_in; i++)
+        if (c->fn->in[i] && c->fn->in[i]->dtype == GT_F32)
+            return "an input is f32; the checker works in f64: make it with .dtype = GT_F64";
+    return "";
+}
+
+bool gti_check_alive(gti_check *c)
+{
+    if (!gt_failed(c->gt)) return true;
+    gti_check_head(c, GT_FAIL, GT_GRADCHECK_ERROR);
+    append_message(c, gt_error_message(c->gt));
+    gti_check_hint(c, "%s", hint_for_error(c));
+    gt_error_clear(c->gt);
+    return gti_check_finish(c);
+}
+
+/* --- naming elements --- */
+
+void gti_check_unravel(gt_shape shape, int64_t at, int64_t index[GT_MAX_DIMS])
+{
+    for (int d = 0; d < GT_MAX_DIMS; d++) index[d] = 0;
+    for (int d = shape.ndim - 1; d >= 0; d--) {
+        index[d] = at % shape.dim[d];
+        at /= shape.dim[d];
+    }
+}
+
+int gti_check_part(const gti_part *part, int n, int64_t at)
+{
+    int low = 0, high = n;
+    while (low < high) {
+        const int middle = low + (high - low) / 2;
+        if (part[middle].offset + part[middle].size <= at) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+char *gti_check_place(const gti_part *part, int n, int64_t at, char *buf, size_t size)
+{
+    const gti_part *p = &part[gti_check_part(part, n, at)];
+    int64_t index[GT_MAX_DIMS];
+    gti_check_unravel(p->shape, at - p->offset, index);
+    size_t used = (size_t)snprintf(buf, size, "%s", p->name);
+    for (int d = 0; d < p->shape.ndim && used < size; d++)
+        used += (size_t)snprintf(buf + used, size - used, "%s%lld%s", d ? "," : "[",
+                                 (long long)index[d], d + 1 < p->shape.ndim ? "" : "]");
+    return buf;
+}

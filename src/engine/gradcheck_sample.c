@@ -1,0 +1,222 @@
+/* Operations on their samples. */
+#include "engine/gradcheck.h"
+
+#include <math.h>
+#include <string.h>
+
+/* --- inputs --- */
+
+static double uniform_in(gti_check *c, double low, double high)
+{
+    return low + (high - low) * ((double)(gti_check_bits(c) >> 11) * 0x1p-53);
+}
+
+static double draw(gti_check *c, const gt_sample_input *s, int64_t i, bool whole)
+{
+    if (s->values) return s->values[i];
+    if (whole) return floor(uniform_in(c, s->low, s->high));
+    if (s->low != 0 || s->high != 0) return uniform_in(c, s->low, s->high);
+    double x;
+    gti_check_normal(c, 1, &x);
+    return x;
+}
+
+static void store(gt_tensor *t, int64_t i, double value)
+{
+    switch (t->dtype) {
+    case GT_F32: ((float *)t->data)[i] = (float)value; break;
+    case GT_F64: ((double *)t->data)[i] = value; break;
+    case GT_I64: ((int64_t *)t->data)[i] = (int64_t)value; break;
+    case GT_U8: ((uint8_t *)t->data)[i] = (uint8_t)value; break;
+    }
+}
+
+static gt_tensor *make_input(gti_check *c, const gt_sample_input *s, gt_dtype dtype, bool rounded)
+{
+    const bool open = s->dtype == GT_F32;
+    gt_tensor *t = gt_empty_(c->gt, s->shape, (gt_new_opts){.dtype = open ? dtype : s->dtype});
+    if (!t) return NULL;
+    for (int64_t i = 0; i < t->size; i++) {
+        const double value = draw(c, s, i, t->dtype > GT_F64);
+        store(t, i, rounded && open ? (double)(float)value : value);
+    }
+    return t;
+}
+
+static const void *options_of(gti_check *c, const gt_op *op, const gt_sample *sample)
+{
+    if (sample->opts || !op->opts_size) return sample->opts;
+    return gti_check_scratch(c, (int64_t)op->opts_size, 1);
+}
+
+bool gti_sample_make(gti_check *c, const gt_op *op, const gt_sample *sample, gt_dtype dtype,
+                     bool rounded, gti_sample_inputs *made)
+{
+    *made = (gti_sample_inputs){.n_in = sample->n_in ? sample->n_in : op->n_in};
+    made->opts = options_of(c, op, sample);
+    if (made->n_in < 1 || made->n_in > GT_SAMPLE_INPUTS)
+        gt_fail(c->gt, GT_ERR_ARGUMENT, op->name, "a sample with %d inputs; from 1 to %d can be made",
+                made->n_in, GT_SAMPLE_INPUTS);
+    for (int i = 0; i < made->n_in && !gt_failed(c->gt); i++) {
+        const gt_sample_input *s = &sample->in[i];
+        if (s->same > i) gt_fail(c->gt, GT_ERR_ARGUMENT, op->name, "input %d: .same looks ahead", i);
+        else if (s->same > 0) made->in[i] = made->in[s->same - 1];
+        else if (!s->null) made->in[i] = make_input(c, s, dtype, rounded);
+    }
+    return gti_check_alive(c);
+}
+
+/* Gradients are asked for of every distinct input of this dtype, if the operation has them. */
+static void ask_for_gradients(const gt_op *op, gti_sample_inputs *made, gt_dtype dtype)
+{
+    if (!op->backward) return;
+    for (int i = 0; i < made->n_in; i++) {
+        gt_tensor *x = made->in[i];
+        if (!x || x->dtype != dtype || x->requires_grad) continue;
+        gt_require_grad(x, true);
+        made->var[made->n_var++] = x;
+    }
+}
+
+static gti_fn function_of(const gt_op *op, gti_sample_inputs *made, gt_ctx *gt)
+{
+    return (gti_fn){.call = gti_call_op, .gt = gt, .in = made->in, .var = made->var,
+                    .n_in = made->n_in, .n_var = made->n_var, .n_out = op->n_out, .op = op,
+                    .opts = made->opts};
+}
+
+/* The same inputs in f32; to be called before gradients are asked for. */
+static bool in_f32(gti_check *c, const gti_sample_inputs *f64, gti_sample_inputs *f32)
+{
+    *f32 = (gti_sample_inputs){.n_in = f64->n_in, .opts = f64->opts};
+    for (int i = 0; i < f64->n_in; i++) {
+        const gt_tensor *x = f64->in[i];
+        for (int k = 0; k < i; k++)
+            if (f64->in[k] == x) f32->in[i] = f32->in[k];
+        if (f32->in[i]) continue;
+        f32->in[i] = f64->in[i];
+        if (!x || x->dtype != GT_F64) continue;
+        gt_tensor *t = f32->in[i] = gt_empty_(c->gt, x->shape, (gt_new_opts){.dtype = GT_F32});
+        if (!t) return gti_check_alive(c);
+        for (int64_t k = 0; k < x->size; k++) store(t, k, ((const double *)x->data)[k]);
+    }
+    return true;
+}
+
+static void check_sample(gti_check *c)
+{
+    gti_sample_inputs f64, f32;
+    if (!gti_sample_make(c, c->op, c->sample, GT_F64, c->o.f32, &f64)) return;
+    if (c->o.f32 && !in_f32(c, &f64, &f32)) return;
+    ask_for_gradients(c->op, &f64, GT_F64);
+    const gti_fn fn = function_of(c->op, &f64, c->gt);
+    if (!c->o.f32) {
+        gti_check_all(c, &fn);
+        return;
+    }
+    ask_for_gradients(c->op, &f32, GT_F32);
+    const gti_fn fn32 = function_of(c->op, &f32, c->gt);
+    gti_check_f32(c, &fn, &fn32);
+}
+
+/* --- the public functions --- */
+
+static int number_of(const gt_op *op, const gt_sample *sample)
+{
+    for (int i = 0; i < op->n_samples; i++)
+        if (&op->samples[i] == sample) return i;
+    return -1;
+}
+
+gt_verdict gt_gradcheck_op(gt_ctx *gt, const gt_op *op, const gt_sample *sample,
+                           const gt_gradcheck_opts *opts, gt_gradcheck_report *report)
+{
+    gt_gradcheck_report unread;
+    gti_check c;
+    gti_check_init(&c, gt, opts, report ? report : &unread);
+    if (!op || !sample)
+        gti_check_fail(&c, GT_GRADCHECK_ERROR, "", "%s is NULL", op ? "the sample" : "the operation");
+    if (!op || !sample || !gti_check_open(&c)) return GT_FAIL;
+    c.op = op;
+    c.sample = sample;
+    c.r->sample = number_of(op, sample);
+    check_sample(&c);
+    gti_check_close(&c);
+    return c.r->verdict;
+}
+
+gt_verdict gt_gradcheck_samples(gt_ctx *gt, const gt_op *op, const gt_gradcheck_opts *opts,
+                                gt_gradcheck_report *report)
+{
+    gt_gradcheck_report unread;
+    if (!report) report = &unread;
+    for (int i = 0; op && i < op->n_samples; i++)
+        if (gt_gradcheck_op(gt, op, &op->samples[i], opts, report) == GT_FAIL) return GT_FAIL;
+    if (op && op->n_samples) return report->verdict = GT_PASS;
+    gti_check c;
+    gti_check_init(&c, gt, opts, report);
+    gti_check_fail(&c, GT_GRADCHECK_ERROR, "set .samples, with GT_SAMPLES(table)", "%s has no samples",
+                   op ? op->name : "NULL");
+    return GT_FAIL;
+}
+
+/* --- error samples --- */
+
+/* What a failing call left behind, in its context or, without any input, on the thread. */
+static bool check_error(gti_check *c, const gt_error_sample *e, uint64_t nodes)
+{
+    gt_ctx *where = gt_failed(c->gt) ? c->gt : NULL;
+    const gt_status code = gt_error_code(where);
+    char message[640];
+    snprintf(message, sizeof message, "%s", gt_error_message(where));
+    gt_error_clear(where);
+    if (code == GT_OK)
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the call succeeded; it should fail with \"%s\"",
+                              e->message);
+    if (code != e->code)
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the error is %s, not %s: %s",
+                              gt_status_name(code), gt_status_name(e->code), message);
+    if (!e->message || !strstr(message, e->message))
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the message \"%s\" lacks \"%s\"", message,
+                              e->message ? e->message : "(no message given)");
+    if (gt_get_stats(c->gt).nodes == nodes) return true;
+    return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the failed call left a node on the tape");
+}
+
+static bool run_error_sample(gti_check *c, const gt_error_sample *e)
+{
+    gt_sample sample = {.label = e->label, .opts = e->opts, .n_in = e->n_in};
+    memcpy(sample.in, e->in, sizeof sample.in);
+    gti_sample_inputs made;
+    c->sample = &sample;
+    if (!gti_sample_make(c, c->op, &sample, GT_F32, false, &made)) return false;
+    gt_tensor *out[GT_OP_OUTPUTS];
+    const uint64_t nodes = gt_get_stats(c->gt).nodes;
+    gt_error_clear(NULL);
+    const gt_status status = gt_apply_n(c->op, made.opts, made.n_in, made.in, out);
+    const bool ok = check_error(c, e, nodes);
+    c->sample = NULL;
+    if (!ok || status != GT_OK) return ok;
+    return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the call failed, but gt_apply_n says it did not");
+}
+
+gt_verdict gt_gradcheck_error_samples(gt_ctx *gt, const gt_op *op, gt_gradcheck_report *report)
+{
+    gt_gradcheck_report unread;
+    gti_check c;
+    gti_check_init(&c, gt, NULL, report ? report : &unread);
+    if (!op) gti_check_fail(&c, GT_GRADCHECK_ERROR, "", "the operation is NULL");
+    if (!op || !gti_check_open(&c)) return GT_FAIL;
+    c.op = op;
+    bool ok = true;
+    for (int i = 0; ok && i < op->n_error_samples; i++) ok = run_error_sample(&c, &op->error_samples[i]);
+    if (ok && op->n_error_samples) {
+        gti_check_head(&c, GT_PASS, GT_GRADCHECK_NOTHING);
+        gti_check_finish(&c);
+    } else if (ok) {
+        gti_check_fail(&c, GT_GRADCHECK_ERROR, "set .error_samples, with GT_ERROR_SAMPLES(table)",
+                       "%s has no error samples", op->name);
+    }
+    gti_check_close(&c);
+    return c.r->verdict;
+}

@@ -1,0 +1,246 @@
+/* Side conditions of forward and backward: nothing is changed that is only to be read, everything is
+ * written, two runs agree, and backward is linear in its upstream. */
+#include <math.h>
+#include <string.h>
+
+#include "engine/gradcheck.h"
+
+/* --- fingerprints of data --- */
+
+/* Any change of a single word changes it: each step is a bijection of the state. */
+static uint64_t fingerprint(const gt_tensor *t)
+{
+    const size_t bytes = (size_t)t->size * gt_dtype_size(t->dtype);
+    uint64_t hash = 0x9e3779b97f4a7c15u ^ bytes;
+    for (size_t i = 0; i < bytes; i += 8) {
+        uint64_t word = 0;
+        memcpy(&word, (const char *)t->data + i, bytes - i < 8 ? bytes - i : 8);
+        hash = (hash ^ word) * 0xff51afd7ed558ccdu;
+        hash ^= hash >> 32;
+    }
+    return hash;
+}
+
+/* The fingerprints of all arguments into print (compare false), or the first argument that differs
+ * from them; -1 if none. */
+static int argument_prints(const gti_check *c, uint64_t *print, bool compare)
+{
+    for (int i = 0; i < c->fn->n_in; i++) {
+        const uint64_t now = c->fn->in[i] ? fingerprint(c->fn->in[i]) : 0;
+        if (compare && now != print[i]) return i;
+        print[i] = now;
+    }
+    return -1;
+}
+
+/* The first node recorded after the first `n`. */
+static const gt_node *node_after(const gt_ctx *gt, uint64_t n)
+{
+    const gt_node *node = gt_tape_first(gt);
+    while (node && n--) node = gt_tape_next(node);
+    return node;
+}
+
+typedef struct {
+    const gt_node *first;
+    int64_t n_nodes;
+    uint64_t *print; /* a node: all its inputs and outputs */
+} saved_values;
+
+static uint64_t node_print(const gt_node *n)
+{
+    uint64_t print = 0;
+    for (int i = 0; i < n->n_in; i++)
+        print = (print ^ (n->in[i] ? fingerprint(n->in[i]) : 0)) * 0xc4ceb9fe1a85ec53u;
+    for (int i = 0; i < n->n_out; i++) print = (print ^ fingerprint(n->out[i])) * 0xc4ceb9fe1a85ec53u;
+    return print;
+}
+
+static bool note_saved(gti_check *c, uint64_t nodes_before, saved_values *s)
+{
+    s->n_nodes = (int64_t)(gt_get_stats(c->gt).nodes - nodes_before);
+    s->first = node_after(c->gt, nodes_before);
+    s->print = gti_check_scratch(c, s->n_nodes, sizeof *s->print);
+    if (!s->print) return gti_check_alive(c);
+    const gt_node *n = s->first;
+    for (int64_t i = 0; i < s->n_nodes; i++, n = gt_tape_next(n)) s->print[i] = node_print(n);
+    return true;
+}
+
+static bool saved_intact(gti_check *c, const saved_values *s)
+{
+    const gt_node *n = s->first;
+    for (int64_t i = 0; i < s->n_nodes; i++, n = gt_tape_next(n))
+        if (node_print(n) != s->print[i])
+            return gti_check_fail(c, GT_GRADCHECK_MUTATED,
+                                  "backward rules only read what forward left behind",
+                                  "backward changed an input or output of the %s that forward recorded",
+                                  n->op->name);
+    return true;
+}
+
+/* --- forward --- */
+
+/* The pattern that the engine fills fresh outputs with, in the outputs of a session. */
+static bool all_written(gti_check *c)
+{
+    for (int i = 0; i < c->fn->n_out; i++) {
+        const gt_tensor *y = c->out[i];
+        if (!y || y->dtype != GT_F64) continue;
+        for (int64_t j = 0; j < y->size; j++) {
+            uint64_t bits;
+            memcpy(&bits, (const char *)y->data + 8 * j, sizeof bits);
+            if (bits != GTI_PREFILL_F64) continue;
+            char place[128];
+            return gti_check_fail(c, GT_GRADCHECK_UNWRITTEN,
+                                  "forward must write every element of every output", "%s was never written",
+                                  gti_check_place(c->y, c->fn->n_out, c->y[i].offset + j, place,
+                                                  sizeof place));
+        }
+    }
+    return true;
+}
+
+static bool all_finite(gti_check *c)
+{
+    for (int64_t j = 0; j < c->n_y; j++) {
+        if (isfinite(c->y0[j])) continue;
+        char place[128];
+        return gti_check_fail(c, GT_GRADCHECK_NAN, "check at a point where the function is finite",
+                              "%s is %g",
+                              gti_check_place(c->y, c->fn->n_out, j, place, sizeof place), c->y0[j]);
+    }
+    return true;
+}
+
+static bool fail_mutated_argument(gti_check *c, const char *who, int i)
+{
+    char name[40];
+    snprintf(name, sizeof name, "input %d", i);
+    for (int k = 0; k < c->fn->n_var; k++)
+        if (c->fn->var[k] == c->fn->in[i]) snprintf(name, sizeof name, "%s", c->x[k].name);
+    return gti_check_fail(c, GT_GRADCHECK_MUTATED,
+                          "an operation writes nothing but its outputs and its scratch",
+                          "%s changed the values of %s", who, name);
+}
+
+/* --- two runs --- */
+
+/* One run of both directions: y into y0's like, g. */
+static bool run_once(gti_check *c, const double *v, double *y, double *g)
+{
+    return gti_check_evaluate(c, y) && gti_check_pull(c, v, g);
+}
+
+static bool same_bits(gti_check *c, const char *what, const gti_part *part, int n_parts,
+                      const double *a, const double *b, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        if (memcmp(&a[i], &b[i], sizeof *a) == 0) continue;
+        char place[128];
+        return gti_check_fail(
+            c, GT_GRADCHECK_RANDOM,
+            "random numbers, time or unset memory in the function? Seed inside it, and write before "
+            "reading",
+            "two runs on the same inputs differ: %s%s is %.17g, then %.17g", what,
+            gti_check_place(part, n_parts, i, place, sizeof place), a[i], b[i]);
+    }
+    return true;
+}
+
+/* The second run finds other bytes in fresh memory. */
+static bool two_runs_agree(gti_check *c, const double *v, const double *g)
+{
+    double *y2 = gti_check_scratch(c, c->n_y, sizeof *y2);
+    double *g2 = gti_check_scratch(c, c->n_x, sizeof *g2);
+    if (!y2 || !g2) return gti_check_alive(c);
+    gti_set_prefill(c->gt, false);
+    const bool ran = run_once(c, v, y2, g2);
+    gti_set_prefill(c->gt, true);
+    return ran && same_bits(c, "", c->y, c->fn->n_out, c->y0, y2, c->n_y) &&
+           same_bits(c, "the gradient of ", c->x, c->fn->n_var, g, g2, c->n_x);
+}
+
+static bool watch_backward(gti_check *c, const double *v, double *g, uint64_t *print)
+{
+    saved_values saved;
+    const uint64_t before = gt_get_stats(c->gt).nodes;
+    if (!gti_check_begin(c) || !all_written(c)) return false;
+    int changed = argument_prints(c, print, true);
+    if (changed >= 0) return fail_mutated_argument(c, "forward", changed);
+    if (!note_saved(c, before, &saved) || !gti_check_vjp(c, v, g)) return false;
+    changed = argument_prints(c, print, true);
+    if (changed >= 0) return fail_mutated_argument(c, "backward", changed);
+    if (!saved_intact(c, &saved)) return false;
+    gti_check_end(c);
+    return true;
+}
+
+bool gti_check_runs(gti_check *c)
+{
+    const gt_mark mark = gt_mark_tape(c->gt);
+    double *v = gti_check_scratch(c, c->n_y, sizeof *v);
+    double *g = gti_check_scratch(c, c->n_x, sizeof *g);
+    uint64_t *print = gti_check_scratch(c, c->fn->n_in, sizeof *print);
+    if (!v || !g || !print) return gti_check_alive(c);
+    gti_check_normal(c, c->n_y, v);
+    argument_prints(c, print, false);
+    if (!watch_backward(c, v, g, print) || !all_finite(c) || !two_runs_agree(c, v, g)) return false;
+    gt_rewind(c->gt, mark);
+    return true;
+}
+
+/* --- the upstream --- */
+
+static bool zero_gives_zero(gti_check *c, double *v, double *g)
+{
+    for (int64_t j = 0; j < c->n_y; j++) v[j] = 0;
+    if (!gti_check_pull(c, v, g)) return false;
+    for (int64_t i = 0; i < c->n_x; i++) {
+        if (g[i] == 0) continue;
+        char place[128];
+        return gti_check_fail(c, GT_GRADCHECK_UPSTREAM, "does every term of the rule contain gout?",
+                              "an upstream gradient of zeros gives a gradient of %g for %s", g[i],
+                              gti_check_place(c->x, c->fn->n_var, i, place, sizeof place));
+    }
+    return true;
+}
+
+/* B(a u + b w) = a B(u) + b B(w), to rounding: of terms as large as the largest gradient. */
+static bool is_linear(gti_check *c, double *v[3], double *g[3])
+{
+    const double a = 0.75, b = -1.5;
+    gti_check_normal(c, c->n_y, v[0]);
+    gti_check_normal(c, c->n_y, v[1]);
+    for (int64_t j = 0; j < c->n_y; j++) v[2][j] = a * v[0][j] + b * v[1][j];
+    double largest = 0;
+    for (int k = 0; k < 3; k++) {
+        if (!gti_check_pull(c, v[k], g[k])) return false;
+        for (int64_t i = 0; i < c->n_x; i++) largest = fmax(largest, fabs(g[k][i]));
+    }
+    for (int64_t i = 0; i < c->n_x; i++) {
+        const double sum = a * g[0][i] + b * g[1][i];
+        if (fabs(g[2][i] - sum) <= 1e-10 * largest) continue;
+        char place[128];
+        return gti_check_fail(c, GT_GRADCHECK_UPSTREAM, "does the rule use gout, and only once?",
+                              "backward is not linear in the upstream gradient: for %s B(%g u %+g w) is "
+                              "%.10g, %g B(u) %+g B(w) is %.10g",
+                              gti_check_place(c->x, c->fn->n_var, i, place, sizeof place), a, b,
+                              g[2][i], a, b, sum);
+    }
+    return true;
+}
+
+bool gti_check_upstream(gti_check *c)
+{
+    const gt_mark mark = gt_mark_tape(c->gt);
+    double *v[3], *g[3];
+    for (int k = 0; k < 3; k++) {
+        v[k] = gti_check_scratch(c, c->n_y, sizeof *v[k]);
+        g[k] = gti_check_scratch(c, c->n_x, sizeof *g[k]);
+    }
+    if (!gti_check_alive(c)) return false;
+    if (!zero_gives_zero(c, v[0], g[0]) || !is_linear(c, v, g)) return false;
+    gt_rewind(c->gt, mark);
+    return true;
+}

@@ -1,0 +1,50 @@
+#include "support.h"
+
+#include <math.h>
+
+int open_context(void **state)
+{
+    *state = gt_open();
+    return gt_failed(*state);
+}
+
+int close_context(void **state)
+{
+    gt_close(*state);
+    return 0;
+}
+
+void assert_well(const gt_ctx *gt)
+{
+    if (gt_failed(gt)) fail_msg("the context failed: %s", gt_error_message(gt));
+}
+
+void assert_error(gt_ctx *gt, gt_status code, const char *part)
+{
+    const char *message = gt_error_message(gt);
+    if (gt_error_code(gt) != code)
+        fail_msg("code %s instead of %s: %s", gt_status_name(gt_error_code(gt)),
+                 gt_status_name(code), message);
+    if (!strstr(message, part)) fail_msg("no \"%s\" in \"%s\"", part, message);
+    gt_error_clear(gt);
+}
+
+double element(const gt_tensor *t, int64_t i)
+{
+    switch (t->dtype) {
+    case GT_F32: return (double)((const float *)t->data)[i];
+    case GT_F64: return ((const double *)t->data)[i];
+    case GT_I64: return (double)((const int64_t *)t->data)[i];
+    case GT_U8: return ((const uint8_t *)t->data)[i];
+    }
+    return NAN;
+}
+
+void assert_values(const gt_tensor *t, int n, const double *want, double tolerance)
+{
+    assert_non_null(t);
+    assert_int_equal(t->size, n);
+    for (int i = 0; i < n; i++)
+        if (!(fabs(element(t, i) - want[i]) <= tolerance))
+            fail_msg("element %d is %.17g instead of %.17g", i, element(t, i), want[i]);
+}

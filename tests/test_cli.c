@@ -1,0 +1,99 @@
+/* The command line tool: every subcommand, and what it says to what it does not know. */
+#define _POSIX_C_SOURCE 200809L
+#include <gradtape.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "program.h"
+
+#define PROGRAM GT_BINARY_DIR "/gradtape"
+#define RUN "'" PROGRAM "'"
+
+static const struct {
+    const char *arguments;
+    int status;
+    const char *output; /* part of it, or of the errors where the status is not 0 */
+} calls[] = {
+    {"", 2, "usage: gradtape COMMAND"},
+    {"--help", 0, "usage: gradtape COMMAND"},
+    {"-h", 0, "usage: gradtape COMMAND"},
+    {"help", 0, "usage: gradtape COMMAND"},
+    {"help --help", 0, "usage: gradtape COMMAND"},
+    {"help help", 0, "usage: gradtape COMMAND"},
+    {"help ops", 0, "usage: gradtape ops"},
+    {"help check", 0, "usage: gradtape check"},
+    {"help version", 0, "usage: gradtape version"},
+    {"help opps", 2, "there is no command 'opps'; did you mean 'ops'?"},
+    {"help ops check", 2, "takes one command"},
+    {"ops --help", 0, "usage: gradtape ops"},
+    {"version --help", 0, "usage: gradtape version"},
+    {"version", 0, "gradtape  " GT_VERSION "\n"},
+    {"--version", 0, "gradtape  " GT_VERSION "\n"},
+    {"version", 0, "BLAS      "},
+    {"version now", 2, "usage: gradtape version"},
+    {"verison", 2, "there is no command 'verison'; did you mean 'version'?"},
+    {"chekc", 2, "did you mean 'check'?"},
+    {"somethingelse", 2, "there is no command 'somethingelse'\n"},
+    {"''", 2, "there is no command ''\n"},
+    {"ops conv2d", 0, "gt_conv2d(gt_tensor *x, gt_tensor *weight, gt_conv2d_opts opts)"},
+    {"ops gt_conv2d", 0, "conv2d\n"},
+    {"ops add sub", 0, "a - b"},
+    {"ops conv2d_dw", 0, "(inner: made by backward rules)"},
+    {"ops reshape", 0, "a view"},
+    {"ops transpose", 0, "by parts"},
+    {"ops conv3d", 2, "there is no operation 'conv3d'; did you mean 'conv2d'?"},
+    {"ops perm", 2, "there is no operation 'perm'\n"},
+    {"ops xyzzy", 2, "there is no operation 'xyzzy'\n"},
+    {"ops --inner", 2, "there is no option '--inner'"},
+};
+
+static void answers(void **state)
+{
+    (void)state;
+    need_program(PROGRAM);
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        char command[512];
+        snprintf(command, sizeof command, "%s %s %s", RUN, calls[i].arguments,
+                 calls[i].status ? "2>&1 >/dev/null" : "2>/dev/null");
+        assert_has(run_program(command, calls[i].status), calls[i].output);
+    }
+}
+
+/* A row for each operation, its columns aligned, no line wider than a terminal. */
+static void lists_all_operations(void **state)
+{
+    (void)state;
+    size_t n;
+    const gt_op_info *info = gt_ops(&n);
+    need_program(PROGRAM);
+    const char *table = run_program(RUN " ops", 0);
+    for (size_t i = 0; i < n; i++) {
+        char row[128];
+        snprintf(row, sizeof row, "\n%s(", info[i].name);
+        assert_has(table, row);
+    }
+    assert_has(table, "\nadd(a, b) ");
+    assert_has(table, "\nsum(x, ...) ");
+    for (const char *line = table; *line; line += strcspn(line, "\n") + 1)
+        assert_true(strcspn(line, "\n") <= 100);
+}
+
+static void notices_a_full_disk(void **state)
+{
+    (void)state;
+    need_program(PROGRAM);
+    if (access("/dev/full", W_OK)) skip();
+    assert_has(run_program(RUN " ops 2>&1 >/dev/full", 1), "gradtape: standard output: ");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers),
+        cmocka_unit_test(lists_all_operations),
+        cmocka_unit_test(notices_a_full_disk),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,364 @@
+/* The gradient checker: functions with known answers pass, and every way of being wrong is found and
+ * named. */
+#include "support.h"
+#include "wrong_ops.h"
+
+/* --- operations that are wrong --- */
+
+typedef struct {
+    const gt_op *op;
+    gt_sample sample;
+    gt_gradcheck_opts opts;
+    gt_verdict verdict;
+    gt_gradcheck_kind kind;
+    const char *says, *hint;  /* parts of the message and of the hint */
+} op_case;
+
+#define ON(...) {.in = {GT_IN(__VA_ARGS__)}}
+#define FIRST {.order = 1}
+#define FAST {.mode = GT_GRADCHECK_FAST}
+static const double around_zero[] = {1, 0, -2};
+
+// clang-format off
+static const op_case op_cases[] = {
+    {&right_op, ON(2, 3), FIRST, GT_PASS, GT_GRADCHECK_NOTHING, "36 entries", ""},
+    {&right_op, ON(2, 3), {.order = 2}, GT_PASS, GT_GRADCHECK_NOTHING, "order 2", ""},
+    {&right_op, ON(2, 3), FAST, GT_PASS, GT_GRADCHECK_NOTHING, "8 random projections", ""},
+    {&right_op, ON(2, 3), {.f32 = true}, GT_PASS, GT_GRADCHECK_NOTHING, "agree with f64", ""},
+    {&right_op, ON(0, 3), FIRST, GT_PASS, GT_GRADCHECK_NOTHING, "0 entries", ""},
+    {&right_op, ON(0, 3), FAST, GT_PASS, GT_GRADCHECK_NOTHING, "8 random projections", ""},
+    {&right_op, {.in = {{.dtype = GT_I64}}}, FIRST, GT_FAIL, GT_GRADCHECK_ERROR, "i64", ""},
+    {&sign_op, ON(2, 3), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "6 of 6 entries of x are wrong; analytic/numeric is -1.000", "the sign is flipped"},
+    {&sign_op, ON(200), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "entries of x that were looked at are wrong", "the sign is flipped"},
+    {&factor_op, ON(2, 3), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "analytic/numeric is 0.500 in all of them", "a constant ratio of 0.5: a factor is missing"},
+    {&half_wrong_sign_op, ON(2, 3), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "3 of 6 entries", "only the last 1 of 2 along dimension 0 of x"},
+    {&dropped_term_op, ON(2, 3), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "entries of x are wrong", ""},
+    {&plus_dy_op, ON(5), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "analytic/numeric is from", "a term is missing or wrong"},
+    {&nan_op, ON(4), FIRST, GT_FAIL, GT_GRADCHECK_NAN, "analytic nan", "NaN or infinite"},
+    {&nan_op, ON(4), FAST, GT_FAIL, GT_GRADCHECK_NAN, "analytic nan", "NaN or infinite"},
+    {&infinite_op, ON(4), FIRST, GT_FAIL, GT_GRADCHECK_NAN, "inf", "NaN or infinite"},
+    {&border_op, ON(1, 2, 5, 5), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "32 of 50 entries", "only entries at the border of x are wrong: padding"},
+    {&last_channel_op, ON(2, 3, 2, 2), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "8 of 24 entries", "only the last 1 of 3 along dimension 1 of x"},
+    {&last_element_op, ON(17), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "d y[16] / d x[16]", "only the last 1 of 17 along dimension 0"},
+    {&one_element_op, ON(100000), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "d y[54321] / d x[54321]", ""},
+    {&nothing_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "analytic 0 ", "no gradient comes to x"},
+    {&not_linear_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_UPSTREAM, "not linear in the upstream", "use gout"},
+    {&offset_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_UPSTREAM, "an upstream gradient of zeros gives", "every term"},
+    {&changed_upstream_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_MUTATED, "backward changed the upstream gradient of y", "only read gout"},
+    {&changed_input_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_MUTATED, "backward changed the values of x", "nothing but its outputs"},
+    {&changed_output_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_MUTATED, "backward changed an input or output of the changed_output", "only read"},
+    {&random_gradient_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_RANDOM, "two runs on the same inputs differ: the gradient of x[0]", "random numbers"},
+    {&second_order_op, ON(3), FIRST, GT_PASS, GT_GRADCHECK_NOTHING, "order 1", ""},
+    {&second_order_op, ON(3), {.order = 2}, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "d dx[", "a constant ratio of 1.5: a factor is too much"},
+    {&unwritten_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_UNWRITTEN, "y[0] was never written", "every element"},
+    {&changing_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_MUTATED, "forward changed the values of x", "nothing but its outputs"},
+    {&random_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_RANDOM, "two runs on the same inputs differ: y[0]", "random numbers"},
+    {&nan_value_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_NAN, "y[1] is nan", "finite"},
+    {&coarse_op, ON(3), FIRST, GT_PASS, GT_GRADCHECK_NOTHING, "", ""},
+    {&coarse_op, ON(3), {.f32 = true}, GT_FAIL, GT_GRADCHECK_PRECISION, "y[2]   f32", "kernel for f32"},
+    {&abs_op, {.in = {GT_IN_RANGE(0.5, 1, 3)}}, FIRST, GT_PASS, GT_GRADCHECK_NOTHING, "", ""},
+    {&abs_op, {.in = {GT_IN_RANGE(0.5, 1, 3)}}, {.order = 2}, GT_PASS, GT_GRADCHECK_NOTHING, "", ""},
+    {&abs_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}}, FIRST, GT_FAIL, GT_GRADCHECK_KINK, "kink near x = 0", "declare .kinks"},
+    {&abs_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, FIRST, GT_INCONCLUSIVE, GT_GRADCHECK_KINK, "1 of 9 entries are not differentiable here", "a kink or a tie"},
+    {&abs_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, {.order = 2}, GT_INCONCLUSIVE, GT_GRADCHECK_KINK, "kink near x = 0", "a kink or a tie"},
+    {&abs_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, FAST, GT_INCONCLUSIVE, GT_GRADCHECK_KINK, "kink near x = 0: d y[1] / d x[1]", ""},
+    {&transposed_op, ON(3, 4), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "of 12 entries", "transposed"},
+    {&transposed_op, ON(3, 3), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "6 of 9 entries", "transposed"},
+    {&product_op, {.in = {GT_IN(3, 3), GT_IN(3, 3)}}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "9 of 9 entries of a", "transposed"},
+    {&first_row_op, {.in = {GT_IN(3, 4), GT_IN(4)}}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "4 of 4 entries of b", "a reduction is missing after broadcasting"},
+    {&not_reduced_op, {.in = {GT_IN(3, 4), GT_IN(4)}}, FIRST, GT_FAIL, GT_GRADCHECK_ERROR, "a gradient of f64 [3,4]", "a reduction is missing: gt_sum_to"},
+    {&subset_op, {.in = {GT_IN(3), GT_IN(3)}}, FIRST, GT_FAIL, GT_GRADCHECK_SUBSET, "the gradient of b[", "one gradient out of another"},
+    {&same_op, {.in = {GT_IN(3), GT_IN(3)}}, FIRST, GT_FAIL, GT_GRADCHECK_SAME, "as inputs 0 and 1", "pointers"},
+};
+// clang-format on
+
+static bool is_as_said(gt_ctx *gt, const op_case *k)
+{
+    gt_gradcheck_report r;
+    const uint64_t nodes = gt_get_stats(gt).nodes;
+    const gt_verdict v = gt_gradcheck_op(gt, k->op, &k->sample, &k->opts, &r);
+    assert_well(gt);
+    assert_int_equal(gt_get_stats(gt).nodes, nodes);
+    if (v == k->verdict && r.verdict == v && r.kind == k->kind && strstr(r.message, k->says) &&
+        strstr(r.hint, k->hint))
+        return true;
+    print_error("%s: wanted %s, kind %d, \"%s\", hint \"%s\"; got kind %d\n%s\n", k->op->name,
+                gt_verdict_name(k->verdict), (int)k->kind, k->says, k->hint, (int)r.kind, r.message);
+    return false;
+}
+
+static void wrong_operations_are_found(void **state)
+{
+    int wrong = 0;
+    for (size_t i = 0; i < sizeof op_cases / sizeof *op_cases; i++)
+        wrong += !is_as_said(*state, &op_cases[i]);
+    assert_int_equal(wrong, 0);
+}
+
+static void the_report_names_the_worst_entry(void **state)
+{
+    gt_gradcheck_report r;
+    const gt_sample sample = ON(2, 3, 2, 2);
+    gt_gradcheck_op(*state, &last_channel_op, &sample, &(gt_gradcheck_opts){.seed = 91}, &r);
+    assert_int_equal(r.verdict, GT_FAIL);
+    assert_int_equal(r.input, 0);
+    assert_int_equal(r.output, 0);
+    assert_int_equal(r.in_index[1], 2);
+    assert_memory_equal(r.in_index, r.out_index, sizeof r.in_index);
+    assert_true(r.analytic == 0);
+    assert_true(fabs(r.numeric - 2 * r.x) < 1e-8);
+    assert_true(r.estimate < 1e-8);
+    assert_true(fabs(r.relative - 1) < 1e-8);
+    assert_int_equal(r.wrong, 8);
+    assert_int_equal(r.entries, 24 * 24);
+    assert_int_equal(r.seed, 91);
+    assert_int_equal(r.sample, -1);
+    assert_true(strncmp(r.message, "gradcheck FAIL  last_channel  order 1\n  d y[", 40) == 0);
+    assert_non_null(strstr(r.message, "\n  again: with .seed = 91\n"));
+}
+
+/* A step that is too small makes any check inconclusive. */
+static void built_in_operations_can_be_repeated_from_the_shell(void **state)
+{
+    const gt_op *mul = gt_op_find("mul")->op;
+    gt_gradcheck_opts opts = {.seed = 5, .step = 1e-14};
+    gt_gradcheck_report r;
+    assert_int_equal(gt_gradcheck_op(*state, mul, &mul->samples[1], &opts, &r), GT_FAIL);
+    assert_int_equal(r.sample, 1);
+    assert_non_null(strstr(r.message, "\n  again: gradtape check --sample 1 --seed 5 mul\n"));
+    opts.order = 2;
+    assert_int_equal(gt_gradcheck_op(*state, mul, &mul->samples[1], &opts, &r), GT_FAIL);
+    assert_non_null(strstr(r.message, "--sample 1 --seed 5 --order 2 mul\n"));
+}
+
+static void operations_without_a_rule_are_checked_forward(void **state)
+{
+    gt_op op = right_op;
+    gt_gradcheck_report r;
+    op.backward = NULL;
+    assert_int_equal(gt_gradcheck_op(*state, &op, &(gt_sample)ON(3), NULL, &r), GT_PASS);
+    assert_non_null(strstr(r.message, "forward alone"));
+    op.forward[GT_F64] = random_op.forward[GT_F64];
+    assert_int_equal(gt_gradcheck_op(*state, &op, &(gt_sample)ON(3), NULL, &r), GT_FAIL);
+}
+
+/* --- functions of the user's --- */
+
+static gt_tensor *mixture(gt_ctx *gt, gt_tensor *const in[], void *user)
+{
+    (void)gt, (void)user;
+    gt_tensor *y = gt_matmul(in[0], in[1]);
+    return gt_div(gt_mul(y, y), gt_add_scalar(gt_square(gt_sum(in[0])), 1));
+}
+
+static gt_tensor *identity(gt_ctx *gt, gt_tensor *const in[], void *user)
+{
+    (void)gt, (void)user;
+    return in[0];
+}
+
+static gt_tensor *nothing(gt_ctx *gt, gt_tensor *const in[], void *user)
+{
+    (void)gt, (void)in, (void)user;
+    return NULL;
+}
+
+static gt_tensor *misfit(gt_ctx *gt, gt_tensor *const in[], void *user)
+{
+    (void)user;
+    return gt_matmul(in[0], gt_zeros(gt, GT_SHAPE(7, 7), .dtype = GT_F64));
+}
+
+static gt_tensor *with_f32(gt_ctx *gt, gt_tensor *const in[], void *user)
+{
+    (void)user;
+    return gt_mul(in[0], gt_ones(gt, GT_SHAPE(1)));
+}
+
+static gt_tensor *constant(gt_ctx *gt, gt_tensor *const in[], void *user)
+{
+    (void)user;
+    return gt_mul(gt_detach(in[0]), gt_ones(gt, GT_SHAPE(1), .dtype = GT_F64));
+}
+
+static gt_tensor *sum_of_squares(gt_ctx *gt, gt_tensor *const in[], void *user)
+{
+    (void)gt, (void)user;
+    return gt_sum(gt_square(in[0]));
+}
+
+static gt_tensor *of_a_copy(gt_ctx *gt, gt_tensor *const in[], void *user)
+{
+    (void)gt, (void)in;
+    return gt_square(user);
+}
+
+static gt_tensor *random_leaf(gt_ctx *gt, gt_shape shape, gt_dtype dtype)
+{
+    return gt_randn(gt, shape, .dtype = dtype, .requires_grad = true);
+}
+
+static void expect(gt_ctx *gt, gt_function f, void *user, gt_tensor *x, gt_verdict verdict,
+                   const char *says, const char *hint)
+{
+    gt_gradcheck_report r;
+    gt_tensor *in[] = {x};
+    const gt_verdict v = gt_gradcheck(gt, f, user, in, 1, NULL, &r);
+    if (v != verdict || !strstr(r.message, says) || !strstr(r.hint, hint))
+        fail_msg("wanted %s, \"%s\", hint \"%s\"; got\n%s", gt_verdict_name(verdict), says, hint,
+                 r.message);
+    assert_well(gt);
+}
+
+static void right_functions_pass(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *in[] = {random_leaf(gt, GT_SHAPE(3, 4), GT_F64), random_leaf(gt, GT_SHAPE(4, 2), GT_F64)};
+    for (int order = 1; order <= 2; order++)
+        for (int mode = GT_GRADCHECK_AUTO; mode <= GT_GRADCHECK_FAST; mode++) {
+            const gt_gradcheck_opts opts = {.order = order, .mode = (gt_gradcheck_mode)mode};
+            gt_gradcheck_report r;
+            if (gt_gradcheck(gt, mixture, NULL, in, 2, &opts, &r) != GT_PASS) fail_msg("%s", r.message);
+        }
+    expect(gt, identity, NULL, in[0], GT_PASS, "144 entries", "");
+    expect(gt, sum_of_squares, NULL, in[0], GT_PASS, "12 entries", "");
+    expect(gt, sum_of_squares, NULL, random_leaf(gt, GT_SHAPE(30000), GT_F64), GT_PASS,
+           "8 random projections", "");
+    expect(gt, sum_of_squares, NULL, random_leaf(gt, GT_SHAPE(0), GT_F64), GT_PASS, "0 entries", "");
+    assert_int_equal(gt_gradcheck(gt, mixture, NULL, in, 2, NULL, NULL), GT_PASS);
+}
+
+static void wrong_requests_are_refused(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = random_leaf(gt, GT_SHAPE(3, 4), GT_F64);
+    expect(gt, NULL, NULL, x, GT_FAIL, "the function is NULL", "");
+    expect(gt, identity, NULL, NULL, GT_FAIL, "input 0 is NULL", "");
+    expect(gt, nothing, NULL, x, GT_FAIL, "the function returned NULL", "");
+    expect(gt, misfit, NULL, x, GT_FAIL, "matmul", "");
+    expect(gt, with_f32, NULL, x, GT_FAIL, "f32", "");
+    expect(gt, identity, NULL, random_leaf(gt, GT_SHAPE(3), GT_F32), GT_FAIL, "input 0 is f32",
+           "f32 is too coarse for differences");
+    expect(gt, identity, NULL, gt_square(x), GT_FAIL, "the result of square", "pass leaves");
+    expect(gt, identity, NULL, gt_ones(gt, GT_SHAPE(3), .dtype = GT_F64), GT_FAIL,
+           "none of the 1 inputs requires gradients", ".requires_grad = true");
+    expect(gt, constant, NULL, x, GT_FAIL, "analytic 0 ", "no gradient comes to in0");
+    expect(gt, of_a_copy, gt_randn(gt, GT_SHAPE(2), .dtype = GT_F64), x, GT_PASS, "", "");
+    assert_int_equal(gt_gradcheck(NULL, identity, NULL, &x, 1, NULL, NULL), GT_FAIL);
+    gt_ctx *other = gt_open();
+    expect(other, identity, NULL, x, GT_FAIL, "belongs to another context", "");
+    gt_close(other);
+}
+
+static void a_failure_from_before_is_left_alone(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = random_leaf(gt, GT_SHAPE(2), GT_F64);
+    gt_gradcheck_report r;
+    gt_item(x);
+    assert_true(gt_failed(gt));
+    assert_int_equal(gt_gradcheck(gt, identity, NULL, &x, 1, NULL, &r), GT_FAIL);
+    assert_non_null(strstr(r.message, "had failed before"));
+    assert_true(gt_failed(gt));
+}
+
+static void everything_is_left_as_found(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_keep(random_leaf(gt, GT_SHAPE(5), GT_F64));
+    gt_tensor *fixed = gt_randn(gt, GT_SHAPE(5), .dtype = GT_F64), *in[] = {x, fixed};
+    gt_backward(gt_sum(gt_square(x)));
+    gt_tensor *grad = x->grad;
+    double before[5], gradient[5];
+    memcpy(before, x->data, sizeof before);
+    memcpy(gradient, grad->data, sizeof gradient);
+    const gt_stats stats = gt_get_stats(gt);
+    gt_set_recording(gt, false);
+    assert_int_equal(gt_gradcheck(gt, sum_of_squares, NULL, in, 2, NULL, NULL), GT_PASS);
+    assert_int_equal(gt_gradcheck(gt, misfit, NULL, in, 2, NULL, NULL), GT_FAIL);
+    assert_int_equal(gt_gradcheck_op(gt, &sign_op, &(gt_sample)ON(3), NULL, NULL), GT_FAIL);
+    assert_false(gt_is_recording(gt));
+    gt_set_recording(gt, true);
+    assert_memory_equal(x->data, before, sizeof before);
+    assert_ptr_equal(x->grad, grad);
+    assert_memory_equal(grad->data, gradient, sizeof gradient);
+    assert_true(x->requires_grad && !fixed->requires_grad);
+    assert_int_equal(gt_get_stats(gt).nodes, stats.nodes);
+    assert_int_equal(gt_get_stats(gt).bytes_live, stats.bytes_live);
+    assert_well(gt);
+}
+
+static void names_of_tensors_are_used(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_set_name(random_leaf(gt, GT_SHAPE(2), GT_F64), "net.weight");
+    gt_tensor *in[] = {x};
+    gt_gradcheck_report r;
+    gt_gradcheck(gt, constant, NULL, in, 1, &(gt_gradcheck_opts){.name = "my loss"}, &r);
+    assert_non_null(strstr(r.message, "gradcheck FAIL  my loss  order 1"));
+    assert_non_null(strstr(r.message, "/ d net.weight["));
+}
+
+static void tables_of_samples(void **state)
+{
+    gt_ctx *gt = *state;
+    static const gt_sample samples[] = {ON(2), ON(3)};
+    static const gt_error_sample errors[] = {{.label = "NULL",
+                                              .in = {{.null = true}},
+                                              .code = GT_ERR_ARGUMENT,
+                                              .message = "input x is NULL"}};
+    gt_gradcheck_report r;
+    gt_op op = sign_op;
+    assert_int_equal(gt_gradcheck_samples(gt, &op, NULL, &r), GT_FAIL);
+    assert_non_null(strstr(r.message, "sign has no samples"));
+    assert_int_equal(gt_gradcheck_error_samples(gt, &op, &r), GT_FAIL);
+    assert_non_null(strstr(r.message, "sign has no error samples"));
+    op.samples = samples, op.n_samples = 2;
+    op.error_samples = errors, op.n_error_samples = 1;
+    assert_int_equal(gt_gradcheck_samples(gt, &op, NULL, &r), GT_FAIL);
+    assert_int_equal(r.sample, 0);
+    op.backward = right_op.backward;
+    assert_int_equal(gt_gradcheck_samples(gt, &op, NULL, &r), GT_PASS);
+    if (gt_gradcheck_error_samples(gt, &op, &r) != GT_PASS) fail_msg("%s", r.message);
+}
+
+/* What an error sample must not be: passing, of another code, with another message. */
+static void error_samples_must_fail_as_they_say(void **state)
+{
+    static const struct {
+        gt_error_sample sample;
+        const char *says;
+    } cases[] = {
+        {{.in = {GT_IN(2)}, .code = GT_ERR_SHAPE, .message = "x"}, "the call succeeded"},
+        {{.in = {{.null = true}}, .code = GT_ERR_SHAPE, .message = "NULL"}, "not shape"},
+        {{.in = {{.null = true}}, .code = GT_ERR_ARGUMENT, .message = "seven"}, "lacks \"seven\""},
+        {{.in = {{.null = true}}, .code = GT_ERR_ARGUMENT}, "no message given"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        gt_op op = right_op;
+        gt_gradcheck_report r;
+        op.error_samples = &cases[i].sample, op.n_error_samples = 1;
+        assert_int_equal(gt_gradcheck_error_samples(*state, &op, &r), GT_FAIL);
+        if (!strstr(r.message, cases[i].says)) fail_msg("no \"%s\" in %s", cases[i].says, r.message);
+        assert_well(*state);
+    }
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(wrong_operations_are_found),
+        TEST(the_report_names_the_worst_entry),
+        TEST(built_in_operations_can_be_repeated_from_the_shell),
+        TEST(operations_without_a_rule_are_checked_forward),
+        TEST(right_functions_pass),
+        TEST(wrong_requests_are_refused),
+        TEST(a_failure_from_before_is_left_alone),
+        TEST(everything_is_left_as_found),
+        TEST(names_of_tensors_are_used),
+        TEST(tables_of_samples),
+        TEST(error_samples_must_fail_as_they_say),
+    };
+    return cmocka_run_group_tests_name("gradcheck", tests, NULL, NULL);
+}

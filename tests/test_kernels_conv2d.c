@@ -1,0 +1,219 @@
+/* The convolutions at every level and for both dtypes, against the definition in long double. */
+#include "kernel_arrays.h"
+
+static const gti_conv2d geometries[] = {
+    /* n  c  h  w  k kh kw oh ow sh sw ph pw dh dw groups; oh and ow are computed */
+    {1, 1, 6, 8, 1, 1, 2, 0, 0, 1, 1, 0, 0, 1, 1, 1},
+    {2, 1, 7, 9, 1, 3, 3, 0, 0, 1, 1, 0, 0, 1, 1, 1},
+    {1, 1, 5, 5, 1, 5, 5, 0, 0, 1, 1, 0, 0, 1, 1, 1},
+    {1, 1, 9, 3, 1, 2, 1, 0, 0, 1, 1, 0, 0, 1, 1, 1},
+    {1, 1, 9, 30, 1, 2, 7, 0, 0, 1, 1, 0, 0, 1, 1, 1},
+    {2, 1, 9, 30, 2, 2, 6, 0, 0, 2, 1, 0, 0, 3, 2, 1},
+    {2, 3, 8, 8, 4, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},
+    {2, 3, 9, 11, 4, 3, 5, 0, 0, 2, 3, 1, 2, 1, 1, 1},
+    {1, 2, 12, 13, 3, 3, 2, 0, 0, 1, 2, 2, 0, 2, 3, 1},
+    {3, 4, 6, 7, 6, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 2},
+    {2, 6, 9, 9, 12, 3, 3, 0, 0, 2, 2, 1, 1, 1, 1, 3},
+    {2, 8, 10, 12, 8, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 8},
+    {2, 5, 10, 20, 5, 3, 5, 0, 0, 2, 2, 1, 2, 1, 1, 5},
+    {1, 4, 9, 21, 8, 3, 3, 0, 0, 1, 1, 0, 0, 1, 1, 4},
+    {2, 16, 7, 7, 8, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 1},
+    {2, 8, 7, 7, 8, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 4},
+    {2, 8, 7, 7, 6, 1, 1, 0, 0, 2, 2, 0, 0, 1, 1, 1},
+    {1, 3, 4, 4, 5, 1, 1, 0, 0, 1, 1, 2, 1, 1, 1, 1},
+    {1, 2, 1, 1, 3, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},
+    {1, 2, 2, 3, 2, 3, 3, 0, 0, 3, 2, 4, 5, 2, 1, 1},
+    {1, 2, 3, 3, 2, 2, 2, 0, 0, 1, 1, 5, 5, 4, 4, 1},
+    {2, 16, 9, 9, 16, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},
+    {1, 8, 40, 40, 4, 7, 7, 0, 0, 1, 1, 3, 3, 1, 1, 1},
+    {1, 64, 30, 70, 2, 3, 3, 0, 0, 2, 1, 1, 1, 1, 1, 1},
+    {0, 3, 5, 5, 4, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},
+    {2, 0, 5, 5, 4, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},
+    {2, 3, 5, 5, 0, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},
+};
+
+static int64_t outputs(int64_t size, int64_t window, int64_t stride, int64_t padding,
+                       int64_t dilation)
+{
+    return (size + 2 * padding - dilation * (window - 1) - 1) / stride + 1;
+}
+
+static gti_conv2d with_outputs(gti_conv2d s)
+{
+    s.oh = outputs(s.h, s.kh, s.sh, s.ph, s.dh);
+    s.ow = outputs(s.w, s.kw, s.sw, s.pw, s.dw);
+    return s;
+}
+
+/* A random geometry with at least one output. */
+static gti_conv2d random_geometry(void)
+{
+    for (;;) {
+        gti_conv2d s = {.groups = 1 + random_below(3)};
+        s.n = 1 + random_below(2);
+        s.c = s.groups * (1 + random_below(3));
+        s.k = s.groups * (1 + random_below(4));
+        s.h = 1 + random_below(12), s.w = 1 + random_below(20);
+        s.kh = 1 + random_below(4), s.kw = 1 + random_below(6);
+        s.sh = 1 + random_below(3), s.sw = 1 + random_below(3);
+        s.ph = random_below(4), s.pw = random_below(4);
+        s.dh = 1 + random_below(3), s.dw = 1 + random_below(3);
+        if (s.h + 2 * s.ph > s.dh * (s.kh - 1) && s.w + 2 * s.pw > s.dw * (s.kw - 1))
+            return with_outputs(s);
+    }
+}
+
+/* One multiplication of a convolution: y[y] += x[x] * weight[weight]. */
+typedef struct {
+    int64_t x, weight, y;
+} term;
+
+/* Calls visit for every term whose tap lies inside the input, by the definition. */
+static void each_term(const gti_conv2d *s, void (*visit)(const term *t, void *user), void *user)
+{
+    const int64_t cg = s->c / s->groups, kg = s->k / s->groups;
+    for (int64_t n = 0; n < s->n; n++)
+        for (int64_t k = 0; k < s->k; k++)
+            for (int64_t i = 0; i < s->oh * s->ow; i++)
+                for (int64_t j = 0; j < cg * s->kh * s->kw; j++) {
+                    const int64_t c = k / kg * cg + j / (s->kh * s->kw);
+                    const int64_t p = j / s->kw % s->kh, q = j % s->kw;
+                    const int64_t h = i / s->ow * s->sh + p * s->dh - s->ph;
+                    const int64_t w = i % s->ow * s->sw + q * s->dw - s->pw;
+                    if (h < 0 || h >= s->h || w < 0 || w >= s->w) continue;
+                    const term t = {((n * s->c + c) * s->h + h) * s->w + w,
+                                    k * cg * s->kh * s->kw + j, (n * s->k + k) * s->oh * s->ow + i};
+                    visit(&t, user);
+                }
+}
+
+enum { Y, DX, DW, N_PASSES };
+
+/* want[i] and magnitude[i] (the sum of absolute values): what one pass should give. */
+typedef struct {
+    int pass;
+    const array *x, *weight, *y; /* the inputs; the one written is not read */
+    long double *want, *magnitude;
+    int64_t *count;
+} expectation;
+
+static void expect_term(const term *t, void *user)
+{
+    const expectation *const e = user;
+    const long double a = e->pass == DX ? get(e->y, t->y) : get(e->x, t->x);
+    const long double b = e->pass == DW ? get(e->y, t->y) : get(e->weight, t->weight);
+    const int64_t i = e->pass == Y ? t->y : e->pass == DX ? t->x : t->weight;
+    e->want[i] += a * b;
+    e->magnitude[i] += fabsl(a * b);
+    e->count[i]++;
+}
+
+static void check_pass(const gti_conv2d *s, expectation *e, const array *out)
+{
+    const size_t n = (size_t)out->n + 1;
+    e->want = calloc(n, sizeof *e->want);
+    e->magnitude = calloc(n, sizeof *e->magnitude);
+    e->count = calloc(n, sizeof *e->count);
+    assert_true(e->want && e->magnitude && e->count);
+    each_term(s, expect_term, e);
+    for (int64_t i = 0; i < out->n; i++)
+        check_near(out, i, e->want[i],
+                   epsilon(out->dtype) * e->magnitude[i] * (4 + (long double)e->count[i] / 4));
+    free(e->want);
+    free(e->magnitude);
+    free(e->count);
+}
+
+static void conv2d_pass(const gti_kernels *k, int dtype, const gti_conv2d *s, int pass)
+{
+    const int64_t nx = s->n * s->c * s->h * s->w, ny = s->n * s->k * s->oh * s->ow;
+    const int64_t nw = s->k * (s->c / s->groups) * s->kh * s->kw;
+    const array x = pass == DX ? new_output(dtype, nx) : new_input(dtype, nx);
+    const array weight = pass == DW ? new_output(dtype, nw) : new_input(dtype, nw);
+    const array y = pass == Y ? new_output(dtype, ny) : new_input(dtype, ny);
+    const array scratch = new_output(F32, (int64_t)(k->conv2d_scratch(s) + 3) / 4);
+    if (pass == Y) k->conv2d(s, x.data, weight.data, y.data, scratch.data);
+    else if (pass == DX) k->conv2d_dx(s, y.data, weight.data, x.data, scratch.data);
+    else k->conv2d_dw(s, x.data, y.data, weight.data, scratch.data);
+    expectation e = {.pass = pass, .x = &x, .weight = &weight, .y = &y};
+    check_pass(s, &e, pass == Y ? &y : pass == DX ? &x : &weight);
+    free_array(&x);
+    free_array(&weight);
+    free_array(&y);
+    free_array(&scratch);
+}
+
+static void test_conv2d_of(const gti_kernels *k, int dtype)
+{
+    for (size_t i = 0; i < sizeof geometries / sizeof geometries[0]; i++) {
+        const gti_conv2d s = with_outputs(geometries[i]);
+        for (int pass = 0; pass < N_PASSES; pass++) conv2d_pass(k, dtype, &s, pass);
+    }
+    for (int i = 0; i < 150; i++) {
+        const gti_conv2d s = random_geometry();
+        for (int pass = 0; pass < N_PASSES; pass++) conv2d_pass(k, dtype, &s, pass);
+    }
+}
+
+/* Scratch beyond any memory is not asked for: such a shape runs without columns. */
+static void test_scratch_overflow_of(const gti_kernels *k, int dtype)
+{
+    (void)dtype;
+    const int64_t big = (int64_t)1 << 31;
+    gti_conv2d s = {1, 4, 1, 1, 2, 1, big, 1, big, 1, 1, 0, big - 1, 1, 1, 1};
+    assert_int_equal(k->conv2d_scratch(&s), 0);
+}
+
+/* A zero never hides a NaN: the first element of one input is NaN, the other input is all zero. */
+static void nan_case(const gti_kernels *k, int dtype, const gti_conv2d *s)
+{
+    const int64_t nx = s->n * s->c * s->h * s->w, ny = s->n * s->k * s->oh * s->ow;
+    const int64_t window = s->c * s->kh * s->kw;
+    const array x = new_input(dtype, nx), weight = new_input(dtype, s->k * window);
+    const array y = new_output(dtype, ny), dx = new_output(dtype, nx);
+    const array dw = new_output(dtype, s->k * window);
+    const array scratch = new_output(F32, (int64_t)(k->conv2d_scratch(s) + 3) / 4);
+    set(&x, 0, (double)NAN);
+    k->fill(s->k * window, 0, weight.data);
+    k->conv2d(s, x.data, weight.data, y.data, scratch.data);
+    for (int64_t i = 0; i < ny; i++) assert_true(isnan(get(&y, i)) == (i % (s->oh * s->ow) == 0));
+    k->fill(ny, 0, y.data);
+    k->conv2d_dw(s, x.data, y.data, dw.data, scratch.data);
+    for (int64_t i = 0; i < dw.n; i++) assert_true(isnan(get(&dw, i)) == (i % window == 0));
+    set(&y, 0, (double)NAN);
+    k->conv2d_dx(s, y.data, weight.data, dx.data, scratch.data);
+    for (int64_t i = 0; i < nx; i++) {
+        const int64_t row = i / s->w % s->h, column = i % s->w;
+        assert_true(isnan(get(&dx, i)) == (row < s->kh && column < s->kw));
+    }
+    free_array(&x);
+    free_array(&weight);
+    free_array(&y);
+    free_array(&dx);
+    free_array(&dw);
+    free_array(&scratch);
+}
+
+static void test_nan_of(const gti_kernels *k, int dtype)
+{
+    for (int64_t c = 1; c <= 16; c *= 4)
+        for (int64_t window = 1; window < 6; window++) {
+            const gti_conv2d s = {1, c, 9, 12, c, window, window, 0, 0, 1, 1, 0, 0, 1, 1, 1};
+            const gti_conv2d full = with_outputs(s);
+            nan_case(k, dtype, &full);
+        }
+}
+
+TEST_OF_TABLES(conv2d)
+TEST_OF_TABLES(scratch_overflow)
+TEST_OF_TABLES(nan)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_conv2d),
+        cmocka_unit_test(test_scratch_overflow),
+        cmocka_unit_test(test_nan),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

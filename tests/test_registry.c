@@ -1,0 +1,77 @@
+/* Every registered operation on all its samples: first and second derivatives in f64, f32 against
+ * f64, and its error samples. An operation without samples does not pass. */
+#include "support.h"
+
+#include <stdlib.h>
+
+static gt_gradcheck_opts options_of(int stage)
+{
+    return (gt_gradcheck_opts){.order = stage == 1 ? 2 : 1, .f32 = stage == 2};
+}
+
+/* A sample in all three ways; they are independent, so each says what is wrong. */
+static int failures(gt_ctx *gt, const gt_op *op, const gt_sample *sample)
+{
+    int failed = 0;
+    for (int stage = 0; stage < 3; stage++) {
+        const gt_gradcheck_opts opts = options_of(stage);
+        gt_gradcheck_report r;
+        if (gt_gradcheck_op(gt, op, sample, &opts, &r) != GT_FAIL) continue;
+        print_error("%s\n", r.message);
+        failed++;
+    }
+    return failed;
+}
+
+static bool is_checked(gt_ctx *gt, const gt_op *op, gt_gradcheck_report *r)
+{
+    return op->n_samples > 0 && gt_gradcheck_error_samples(gt, op, r) == GT_PASS;
+}
+
+static void operation_holds(void **state)
+{
+    const gt_op *op = ((const gt_op_info *)*state)->op;
+    gt_ctx *gt = gt_open();
+    gt_gradcheck_report r = {.message = "no samples\n"};
+    int failed = 0;
+    for (int i = 0; i < op->n_samples; i++) failed += failures(gt, op, &op->samples[i]);
+    const bool checked = is_checked(gt, op, &r);
+    const gt_stats stats = gt_get_stats(gt);
+    gt_close(gt);
+    if (!checked) fail_msg("%s: %s", op->name, r.message);
+    assert_int_equal(failed, 0);
+    assert_int_equal(stats.nodes, 0);
+    assert_int_equal(stats.bytes_live, 0);
+}
+
+/* The guards above, on operations that lack one or the other. */
+static void an_operation_cannot_go_unchecked(void **state)
+{
+    (void)state;
+    gt_ctx *gt = gt_open();
+    gt_gradcheck_report r;
+    gt_op op = *gt_op_find("add")->op;
+    assert_true(is_checked(gt, &op, &r));
+    op.n_samples = 0;
+    assert_false(is_checked(gt, &op, &r));
+    op = *gt_op_find("add")->op;
+    op.n_error_samples = 0;
+    assert_false(is_checked(gt, &op, &r));
+    gt_close(gt);
+}
+
+int main(void)
+{
+    size_t n_ops, n = 0;
+    const gt_op_info *info = gt_ops(&n_ops);
+    struct CMUnitTest *tests = calloc(n_ops + 1, sizeof *tests);
+    if (!tests) return 1;
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(an_operation_cannot_go_unchecked);
+    for (size_t i = 0; i < n_ops; i++)
+        if (info[i].op)
+            tests[n++] = (struct CMUnitTest){
+                .name = info[i].name, .test_func = operation_holds, .initial_state = (void *)&info[i]};
+    const int failed = _cmocka_run_group_tests("registry", tests, n, NULL, NULL);
+    free(tests);
+    return failed;
+}

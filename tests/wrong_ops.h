@@ -1,0 +1,380 @@
+/* Operations that are wrong in one way each, for tests of the gradient checker, and the verdict it
+ * must come to. */
+#ifndef GT_TESTS_WRONG_OPS_H
+#define GT_TESTS_WRONG_OPS_H
+
+#include <math.h>
+#include <string.h>
+
+#include <gradtape.h>
+
+/* --- forwards --- */
+
+static bool same_shape_infer(gt_node *n)
+{
+    n->out[0]->shape = n->in[0]->shape;
+    return true;
+}
+
+#define F64(t) ((double *)(t)->data)
+
+static void square_forward(gt_node *n)
+{
+    for (int64_t i = 0; i < n->in[0]->size; i++) {
+        if (n->dtype == GT_F64) F64(n->out[0])[i] = F64(n->in[0])[i] * F64(n->in[0])[i];
+        else {
+            const float x = ((float *)n->in[0]->data)[i];
+            ((float *)n->out[0]->data)[i] = x * x;
+        }
+    }
+}
+
+/* x masked: what a backward rule that forgets places would hand on. */
+typedef struct {
+    double (*mask)(gt_shape shape, const int64_t *index);
+} mask_opts;
+
+static void mask_forward(gt_node *n)
+{
+    const mask_opts *o = n->opts;
+    const gt_shape s = n->in[0]->shape;
+    for (int64_t i = 0; i < n->in[0]->size; i++) {
+        int64_t index[GT_MAX_DIMS] = {0}, at = i;
+        for (int d = s.ndim - 1; d >= 0; d--) {
+            index[d] = at % s.dim[d];
+            at /= s.dim[d];
+        }
+        F64(n->out[0])[i] = F64(n->in[0])[i] * o->mask(s, index);
+    }
+}
+
+static bool mask_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gin[0] = gt_apply(n->op, n->opts, 1, gout);
+    return true;
+}
+
+static const gt_op mask_op = {.name = "mask",
+                              .inputs = "x",
+                              .n_in = 1,
+                              .n_out = 1,
+                              .opts_size = sizeof(mask_opts),
+                              .infer = same_shape_infer,
+                              .forward = {NULL, mask_forward},
+                              .backward = mask_backward};
+
+static gt_tensor *masked(gt_tensor *x, double (*mask)(gt_shape shape, const int64_t *index))
+{
+    return gt_apply(&mask_op, &(const mask_opts){mask}, 1, &x);
+}
+
+/* --- wrong rules for y = x^2 --- */
+
+static gt_tensor *right_dx(const gt_node *n, gt_tensor *dy)
+{
+    return gt_mul_scalar(gt_mul(dy, n->in[0]), 2);
+}
+
+#define RULE(name, dx)                                                                             \
+    static bool name##_rule(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])                 \
+    {                                                                                              \
+        gt_tensor *x = n->in[0], *dy = gout[0];                                                    \
+        (void)x, (void)dy;                                                                         \
+        gin[0] = (dx);                                                                             \
+        return true;                                                                               \
+    }
+
+static double border(gt_shape s, const int64_t *i)
+{
+    const bool inside = i[s.ndim - 2] > 0 && i[s.ndim - 2] < s.dim[s.ndim - 2] - 1 &&
+                        i[s.ndim - 1] > 0 && i[s.ndim - 1] < s.dim[s.ndim - 1] - 1;
+    return inside ? 1 : 0.25;
+}
+
+static double last_channel(gt_shape s, const int64_t *i)
+{
+    return i[1] == s.dim[1] - 1 ? 0 : 1;
+}
+
+static double last_element(gt_shape s, const int64_t *i)
+{
+    return i[0] == s.dim[0] - 1 ? 0 : 1;
+}
+
+static double one_element(gt_shape s, const int64_t *i)
+{
+    (void)s;
+    return i[0] == 54321 ? 1.001 : 1;
+}
+
+static double one_half(gt_shape s, const int64_t *i)
+{
+    (void)s;
+    return i[0] == 1 ? 0.5 : 1;
+}
+
+static gt_tensor *changed(gt_tensor *t, gt_tensor *result)
+{
+    F64(t)[0] += 1;
+    return result;
+}
+
+/* Different at every call. */
+static double step_of_noise(void)
+{
+    static double calls;
+    return calls += 1e-9;
+}
+
+RULE(right, right_dx(n, dy))
+RULE(sign, gt_neg(right_dx(n, dy)))
+RULE(factor, gt_mul(dy, x))
+RULE(half_wrong_sign, masked(right_dx(n, dy), one_half))
+RULE(dropped_term, gt_add_scalar(gt_mul_scalar(x, 0), 1))
+RULE(plus_dy, gt_add(right_dx(n, dy), dy))
+RULE(nan, gt_mul_scalar(dy, (double)NAN))
+RULE(infinite, gt_mul_scalar(right_dx(n, dy), (double)INFINITY))
+RULE(border, masked(right_dx(n, dy), border))
+RULE(last_channel, masked(right_dx(n, dy), last_channel))
+RULE(last_element, masked(right_dx(n, dy), last_element))
+RULE(one_element, masked(right_dx(n, dy), one_element))
+RULE(nothing, NULL)
+RULE(not_linear, right_dx(n, gt_mul(dy, gt_square(dy))))
+RULE(offset, gt_add_scalar(right_dx(n, dy), 1e-9))
+RULE(changed_upstream, changed(dy, right_dx(n, dy)))
+RULE(changed_input, changed(x, right_dx(n, dy)))
+RULE(changed_output, changed(n->out[0], right_dx(n, dy)))
+RULE(random_gradient, gt_add_scalar(right_dx(n, dy), step_of_noise()))
+
+#define SQUARE(id, rule_)                                                                          \
+    static const gt_op id##_op = {.name = #id,                                                     \
+                                  .inputs = "x",                                                   \
+                                  .n_in = 1,                                                       \
+                                  .n_out = 1,                                                      \
+                                  .infer = same_shape_infer,                                       \
+                                  .forward = GT_FOR_FLOATS(square_forward),                        \
+                                  .backward = rule_}
+
+SQUARE(right, right_rule);
+SQUARE(sign, sign_rule);
+SQUARE(factor, factor_rule);
+SQUARE(half_wrong_sign, half_wrong_sign_rule);
+SQUARE(dropped_term, dropped_term_rule);
+SQUARE(plus_dy, plus_dy_rule);
+SQUARE(nan, nan_rule);
+SQUARE(infinite, infinite_rule);
+SQUARE(border, border_rule);
+SQUARE(last_channel, last_channel_rule);
+SQUARE(last_element, last_element_rule);
+SQUARE(one_element, one_element_rule);
+SQUARE(nothing, nothing_rule);
+SQUARE(not_linear, not_linear_rule);
+SQUARE(offset, offset_rule);
+SQUARE(changed_upstream, changed_upstream_rule);
+SQUARE(changed_input, changed_input_rule);
+SQUARE(changed_output, changed_output_rule);
+SQUARE(random_gradient, random_gradient_rule);
+
+/* Right in first order; the rule is made of an operation whose own rule is wrong. */
+RULE(twice_wrong, gt_mul_scalar(dy, 3))
+static void twice_forward(gt_node *n)
+{
+    for (int64_t i = 0; i < n->in[0]->size; i++) F64(n->out[0])[i] = 2 * F64(n->in[0])[i];
+}
+static const gt_op twice_op = {.name = "twice",
+                               .inputs = "x",
+                               .n_in = 1,
+                               .n_out = 1,
+                               .infer = same_shape_infer,
+                               .forward = {NULL, twice_forward},
+                               .backward = twice_wrong_rule};
+RULE(second_order, gt_apply(&twice_op, NULL, 1, ((gt_tensor *[]){gt_mul(dy, x)})))
+SQUARE(second_order, second_order_rule);
+
+/* --- wrong forwards for y = x^2 --- */
+
+static void unwritten_forward(gt_node *n)
+{
+    for (int64_t i = 1; i < n->in[0]->size; i++)
+        F64(n->out[0])[i] = F64(n->in[0])[i] * F64(n->in[0])[i];
+}
+
+static void changing_forward(gt_node *n)
+{
+    square_forward(n);
+    F64(n->in[0])[0] += 1;
+}
+
+static void random_forward(gt_node *n)
+{
+    square_forward(n);
+    F64(n->out[0])[0] += step_of_noise();
+}
+
+static void nan_forward(gt_node *n)
+{
+    square_forward(n);
+    F64(n->out[0])[1] = (double)NAN;
+}
+
+static void coarse_forward(gt_node *n)
+{
+    square_forward(n);
+    ((float *)n->out[0]->data)[n->in[0]->size - 1] *= 1.0001f;
+}
+
+static void abs_forward(gt_node *n)
+{
+    for (int64_t i = 0; i < n->in[0]->size; i++) F64(n->out[0])[i] = fabs(F64(n->in[0])[i]);
+}
+
+static double sign_of(double x)
+{
+    return x > 0 ? 1 : x < 0 ? -1 : 0;
+}
+
+static void sign_forward(gt_node *n)
+{
+    for (int64_t i = 0; i < n->in[0]->size; i++)
+        F64(n->out[0])[i] = sign_of(F64(n->in[0])[i]) * F64(n->in[1])[i];
+}
+
+/* dy sign(x) as an operation of x and dy, so that abs has second derivatives. */
+static bool sign_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    if (gt_needs_grad(n, 0)) gin[0] = gt_zeros_like(n->in[0]);
+    if (gt_needs_grad(n, 1)) gin[1] = gt_apply(n->op, NULL, 2, ((gt_tensor *[]){n->in[0], gout[0]}));
+    return true;
+}
+static const gt_op sign_times_op = {.name = "sign_times",
+                                    .inputs = "x dy",
+                                    .n_in = 2,
+                                    .n_out = 1,
+                                    .infer = same_shape_infer,
+                                    .forward = {NULL, sign_forward},
+                                    .backward = sign_backward};
+RULE(abs, gt_apply(&sign_times_op, NULL, 2, ((gt_tensor *[]){x, dy})))
+
+#define FORWARD(id, f32, f64, rule_)                                                               \
+    static const gt_op id##_op = {.name = #id,                                                     \
+                                  .inputs = "x",                                                   \
+                                  .n_in = 1,                                                       \
+                                  .n_out = 1,                                                      \
+                                  .infer = same_shape_infer,                                       \
+                                  .forward = {f32, f64},                                           \
+                                  .backward = rule_}
+
+FORWARD(unwritten, NULL, unwritten_forward, right_rule);
+FORWARD(changing, NULL, changing_forward, right_rule);
+FORWARD(random, NULL, random_forward, right_rule);
+FORWARD(nan_value, NULL, nan_forward, right_rule);
+FORWARD(coarse, coarse_forward, square_forward, right_rule);
+FORWARD(abs, NULL, abs_forward, abs_rule);
+
+/* --- y [m,n] of x [n,m]: y = x' --- */
+
+static bool transpose_infer(gt_node *n)
+{
+    n->out[0]->shape = GT_SHAPE(n->in[0]->shape.dim[1], n->in[0]->shape.dim[0]);
+    return true;
+}
+
+static void transpose_forward(gt_node *n)
+{
+    const int64_t rows = n->in[0]->shape.dim[0], cols = n->in[0]->shape.dim[1];
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < cols; j++)
+            F64(n->out[0])[j * rows + i] = F64(n->in[0])[i * cols + j];
+}
+RULE(transposed, gt_reshape(dy, x->shape))
+static const gt_op transposed_op = {.name = "transposed",
+                                    .inputs = "x",
+                                    .n_in = 1,
+                                    .n_out = 1,
+                                    .infer = transpose_infer,
+                                    .forward = {NULL, transpose_forward},
+                                    .backward = transposed_rule};
+
+/* --- y = a b, matrices [n,n] --- */
+
+static void product_forward(gt_node *n)
+{
+    const int64_t m = n->in[0]->shape.dim[0];
+    for (int64_t i = 0; i < m * m; i++) {
+        double sum = 0;
+        for (int64_t k = 0; k < m; k++)
+            sum += F64(n->in[0])[i / m * m + k] * F64(n->in[1])[k * m + i % m];
+        F64(n->out[0])[i] = sum;
+    }
+}
+
+/* da = dy b in place of dy b' */
+static bool product_rule(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    if (gt_needs_grad(n, 0)) gin[0] = gt_matmul(gout[0], n->in[1]);
+    if (gt_needs_grad(n, 1)) gin[1] = gt_matmul(n->in[0], gout[0], .transpose_a = true);
+    return true;
+}
+
+#define PAIR(id, infer_, forward_, rule_)                                                          \
+    static const gt_op id##_op = {.name = #id,                                                     \
+                                  .inputs = "a b",                                                 \
+                                  .n_in = 2,                                                       \
+                                  .n_out = 1,                                                      \
+                                  .infer = infer_,                                                 \
+                                  .forward = {NULL, forward_},                                     \
+                                  .backward = rule_}
+PAIR(product, same_shape_infer, product_forward, product_rule);
+
+/* --- y = a + b, b [n] repeated along the rows of a [m,n] --- */
+
+static void rows_forward(gt_node *n)
+{
+    for (int64_t i = 0; i < n->in[0]->size; i++)
+        F64(n->out[0])[i] = F64(n->in[0])[i] + F64(n->in[1])[i % n->in[1]->size];
+}
+
+static bool first_row_rule(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gin[0] = gout[0];
+    gin[1] = gt_reshape(gt_slice(gout[0], 0, 0, 1), n->in[1]->shape);
+    return true;
+}
+
+static bool not_reduced_rule(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    (void)n;
+    gin[0] = gin[1] = gout[0];
+    return true;
+}
+PAIR(first_row, same_shape_infer, rows_forward, first_row_rule);
+PAIR(not_reduced, same_shape_infer, rows_forward, not_reduced_rule);
+
+/* --- y = a b, element by element --- */
+
+static void mul_forward(gt_node *n)
+{
+    for (int64_t i = 0; i < n->in[0]->size; i++)
+        F64(n->out[0])[i] = F64(n->in[0])[i] * F64(n->in[1])[i];
+}
+
+/* db is right only when da is asked for too. */
+static bool subset_rule(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    const bool both = gt_needs_grad(n, 0) && gt_needs_grad(n, 1);
+    gin[0] = gt_mul(gout[0], n->in[1]);
+    gin[1] = gt_mul(gout[0], both ? n->in[0] : n->in[1]);
+    return true;
+}
+
+/* Confuses one tensor in two places with a single one. */
+static bool same_rule(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gin[0] = gt_mul(gout[0], n->in[1]);
+    if (n->in[1] != n->in[0]) gin[1] = gt_mul(gout[0], n->in[0]);
+    return true;
+}
+PAIR(subset, same_shape_infer, mul_forward, subset_rule);
+PAIR(same, same_shape_infer, mul_forward, same_rule);
+
+#endif
