@@ -1,5 +1,5 @@
-/* One iteration of the notebook's learning loop, eager: forward, backward, SGD step, in nanoseconds.
- * Median and quartiles over short runs, since machines are noisy. */
+/* One iteration of the notebook's learning loop, eager: forward, backward, SGD step, in
+ * nanoseconds. Median and quartiles over short runs, since machines are noisy. */
 #include <gradtape.h>
 
 #include <stdlib.h>
@@ -49,10 +49,11 @@ int main(void)
     const bool failed = gt_failed(gt);
     if (failed) fprintf(stderr, "%s\n", gt_error_message(gt));
     else
-        printf("notebook iteration, eager: median %.0f ns (quartiles %.0f to %.0f), %llu mallocs in "
-               "%d steps\n",
-               ns[RUNS / 2], ns[RUNS / 4], ns[3 * RUNS / 4], (unsigned long long)mallocs,
-               RUNS * STEPS);
+        printf(
+            "notebook iteration, eager: median %.0f ns (quartiles %.0f to %.0f), %llu mallocs in "
+            "%d steps\n",
+            ns[RUNS / 2], ns[RUNS / 4], ns[3 * RUNS / 4], (unsigned long long)mallocs,
+            RUNS * STEPS);
     gt_close(gt);
     return failed;
 }

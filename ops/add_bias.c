@@ -33,9 +33,9 @@ static void forward(gt_node *n)
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     /* dx = dy, dbias[c] = sum over all but c of dy */
-    unsigned axes = GT_AXIS(0);
+    unsigned axes = GT_MUTANT(add_bias_batch, GT_AXIS(0), GT_AXIS(1));
     for (int i = 2; i < n->in[0]->shape.ndim; i++) axes |= GT_AXIS(i);
-    if (gt_needs_grad(n, 0)) gin[0] = gout[0];
+    if (gt_needs_grad(n, 0)) gin[0] = GT_MUTANT(add_bias_sign, gout[0], gt_neg(gout[0]));
     if (gt_needs_grad(n, 1)) gin[1] = gt_sum(gout[0], .axes = axes);
     return true;
 }

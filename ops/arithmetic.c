@@ -56,8 +56,7 @@ static bool add_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     /* da = dy, db = dy */
     gt_tensor *da = GT_MUTANT(add_a_sign, gout[0], gt_neg(gout[0])), *db = gout[0];
     if (gt_needs_grad(n, 0)) gin[0] = gti_sum_like(da, n->in[0]);
-    if (gt_needs_grad(n, 1))
-        gin[1] = GT_MUTANT(add_b_not_reduced, gti_sum_like(db, n->in[1]), db);
+    if (gt_needs_grad(n, 1)) gin[1] = GT_MUTANT(add_b_not_reduced, gti_sum_like(db, n->in[1]), db);
     return true;
 }
 
@@ -77,8 +76,10 @@ static bool mul_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     /* da = dy b, db = dy a */
     gt_tensor *a = n->in[0], *b = n->in[1];
-    if (gt_needs_grad(n, 0)) gin[0] = gti_sum_like(gt_mul(gout[0], GT_MUTANT(mul_operands, b, a)), a);
-    if (gt_needs_grad(n, 1)) gin[1] = gti_sum_like(gt_mul(GT_MUTANT(mul_upstream, gout[0], a), a), b);
+    if (gt_needs_grad(n, 0))
+        gin[0] = gti_sum_like(gt_mul(gout[0], GT_MUTANT(mul_operands, b, a)), a);
+    if (gt_needs_grad(n, 1))
+        gin[1] = gti_sum_like(gt_mul(GT_MUTANT(mul_upstream, gout[0], a), a), b);
     return true;
 }
 
@@ -106,7 +107,8 @@ static bool square_grad_infer(gt_node *n)
 static bool square_grad_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     /* da = 2 dy b, db = 2 dy a */
-    if (gt_needs_grad(n, 0)) gin[0] = gt_square_grad(gout[0], n->in[GT_MUTANT(square_grad_operands, 1, 0)]);
+    if (gt_needs_grad(n, 0))
+        gin[0] = gt_square_grad(gout[0], n->in[GT_MUTANT(square_grad_operands, 1, 0)]);
     if (gt_needs_grad(n, 1))
         gin[1] = GT_MUTANT(square_grad_factor, gt_square_grad, gt_mul)(gout[0], n->in[0]);
     return true;

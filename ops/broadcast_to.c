@@ -36,7 +36,9 @@ static void forward(gt_node *n)
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     /* dx = dy, summed to x's shape */
-    gin[0] = GT_MUTANT(broadcast_to_not_reduced, gti_sum_like(gout[0], n->in[0]), gout[0]);
+    gin[0] = GT_MUTANT(
+        broadcast_to_not_reduced,
+        gti_sum_like(GT_MUTANT(broadcast_to_sign, gout[0], gt_neg(gout[0])), n->in[0]), gout[0]);
     return true;
 }
 

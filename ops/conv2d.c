@@ -223,8 +223,12 @@ static bool conv2d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[
 {
     /* y = conv2d(x, w): dx = conv2d_dx(dy, w), dw = conv2d_dw(x, dy) */
     gt_tensor *x = n->in[0], *w = n->in[1], *dy = gout[0];
-    if (gt_needs_grad(n, 0)) gin[0] = apply(&gt_op_conv2d_dx, opts_for(n, x), dy, w);
-    if (gt_needs_grad(n, 1)) gin[1] = apply(&gt_op_conv2d_dw, opts_for(n, w), x, dy);
+    if (gt_needs_grad(n, 0))
+        gin[0] =
+            apply(&gt_op_conv2d_dx, opts_for(n, x), GT_MUTANT(conv2d_dx_sign, dy, gt_neg(dy)), w);
+    if (gt_needs_grad(n, 1))
+        gin[1] = apply(&gt_op_conv2d_dw, opts_for(n, w), x,
+                       GT_MUTANT(conv2d_dw_upstream, dy, gt_mul(dy, dy)));
     return true;
 }
 
@@ -254,8 +258,11 @@ static bool conv2d_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *g
 {
     /* dx = conv2d_dx(dy, w), g its gradient: d dy = conv2d(g, w), dw = conv2d_dw(g, dy) */
     gt_tensor *dy = n->in[0], *w = n->in[1], *g = gout[0];
-    if (gt_needs_grad(n, 0)) gin[0] = apply(&gt_op_conv2d, opts_for(n, dy), g, w);
-    if (gt_needs_grad(n, 1)) gin[1] = apply(&gt_op_conv2d_dw, opts_for(n, w), g, dy);
+    if (gt_needs_grad(n, 0))
+        gin[0] = apply(&gt_op_conv2d, opts_for(n, dy), g,
+                       GT_MUTANT(conv2d_dx_flipped, w, gt_flip(w, 12)));
+    if (gt_needs_grad(n, 1))
+        gin[1] = GT_MUTANT(conv2d_dx_missing, apply(&gt_op_conv2d_dw, opts_for(n, w), g, dy), NULL);
     return true;
 }
 
@@ -285,8 +292,11 @@ static bool conv2d_dw_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *g
 {
     /* dw = conv2d_dw(x, dy), g its gradient: dx = conv2d_dx(dy, g), d dy = conv2d(x, g) */
     gt_tensor *x = n->in[0], *dy = n->in[1], *g = gout[0];
-    if (gt_needs_grad(n, 0)) gin[0] = apply(&gt_op_conv2d_dx, opts_for(n, x), dy, g);
-    if (gt_needs_grad(n, 1)) gin[1] = apply(&gt_op_conv2d, opts_for(n, dy), x, g);
+    if (gt_needs_grad(n, 0))
+        gin[0] = apply(&gt_op_conv2d_dx, opts_for(n, x), dy,
+                       GT_MUTANT(conv2d_dw_flipped, g, gt_flip(g, 12)));
+    if (gt_needs_grad(n, 1))
+        gin[1] = GT_MUTANT(conv2d_dw_missing, apply(&gt_op_conv2d, opts_for(n, dy), x, g), NULL);
     return true;
 }
 

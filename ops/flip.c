@@ -40,7 +40,8 @@ static void forward(gt_node *n)
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     /* dx = dy, flipped */
-    gin[0] = GT_MUTANT(flip_forgotten, gt_flip(gout[0], axes_of(n)), gout[0]);
+    gin[0] =
+        GT_MUTANT(flip_forgotten, gt_flip(gout[0], GT_MUTANT(flip_axes, axes_of(n), 1)), gout[0]);
     return true;
 }
 

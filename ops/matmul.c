@@ -182,14 +182,18 @@ static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     gt_tensor *b = as_matrices(n->in[1], p.b_batch, p.tb ? p.n : p.k, p.tb ? p.k : p.n);
     if (gt_needs_grad(n, 0)) {
         /* d op(a) = dy op(b)^T; da is that, or its transpose op(b) dy^T */
-        gt_tensor *da = p.ta ? gt_matmul(b, dy, .transpose_a = p.tb, .transpose_b = true)
-                             : gt_matmul(dy, b, .transpose_b = !p.tb);
-        gin[0] = as_input(da, a, n->in[0]);
+        gt_tensor *da = p.ta
+                            ? gt_matmul(b, dy, .transpose_a = GT_MUTANT(matmul_da_ta, p.tb, !p.tb),
+                                        .transpose_b = true)
+                            : gt_matmul(dy, b, .transpose_b = GT_MUTANT(matmul_da_tb, !p.tb, p.tb));
+        gin[0] = as_input(GT_MUTANT(matmul_da_sign, da, gt_neg(da)), a, n->in[0]);
     }
     if (gt_needs_grad(n, 1)) {
         /* d op(b) = op(a)^T dy; db is that, or its transpose dy^T op(a) */
-        gt_tensor *db = p.tb ? gt_matmul(dy, a, .transpose_a = true, .transpose_b = p.ta)
-                             : gt_matmul(a, dy, .transpose_a = !p.ta);
+        gt_tensor *db = p.tb
+                            ? gt_matmul(dy, a, .transpose_a = true,
+                                        .transpose_b = GT_MUTANT(matmul_db_tb, p.ta, !p.ta))
+                            : gt_matmul(a, dy, .transpose_a = GT_MUTANT(matmul_db_ta, !p.ta, p.ta));
         gin[1] = as_input(db, b, n->in[1]);
     }
     return true;

@@ -54,10 +54,10 @@ static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     /* dx = dy, permuted back: inverse[order[i]] = i */
     int inverse[GT_MAX_DIMS] = {0};
     const int ndim = ((const permute_opts *)n->opts)->n;
-    for (int i = 0; i < ndim; i++) 
+    for (int i = 0; i < ndim; i++)
         inverse[GT_MUTANT(permute_not_inverted, axis_of(n, i), i)] =
             GT_MUTANT(permute_not_inverted, i, axis_of(n, i));
-    gin[0] = gt_permute_(gout[0], ndim, inverse);
+    gin[0] = gt_permute_(GT_MUTANT(permute_sign, gout[0], gt_neg(gout[0])), ndim, inverse);
     return true;
 }
 

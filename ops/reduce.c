@@ -24,8 +24,9 @@ static bool reduced_dims(const gt_node *n, unsigned *reduced)
     *reduced = (1u << ndim) - 1;
     if (opts->axes == 0) return true;
     *reduced = 0;
-    for (int bit = 0; bit < 32; bit++) {
-        if (!(opts->axes >> bit & 1)) continue;
+    int bit = 0;
+    for (unsigned rest = opts->axes; rest != 0; rest >>= 1, bit++) {
+        if (!(rest & 1)) continue;
         const int axis = gt_op_axis(n, bit < 16 ? bit : bit - 32, ndim);
         if (axis < 0) return false;
         *reduced |= 1u << axis;
@@ -140,7 +141,8 @@ static gt_tensor *repeat(const gt_node *n, gt_tensor *dy)
 static bool sum_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     /* dx = dy, repeated */
-    gin[0] = GT_MUTANT(sum_missing, repeat(n, gout[0]), NULL);
+    gin[0] = GT_MUTANT(sum_missing, repeat(n, GT_MUTANT(sum_upstream, gout[0], gt_square(gout[0]))),
+                       NULL);
     return true;
 }
 
@@ -148,7 +150,11 @@ static bool mean_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     /* dx = dy / N, repeated; when N is 0, dx has no elements */
     const double count = mean_count(n);
-    gin[0] = repeat(n, gt_mul_scalar(gout[0], count > 0 ? 1 / GT_MUTANT(mean_count, count, count + 1) : 0));
+    gin[0] =
+        repeat(n, gt_mul_scalar(gout[0],
+                                count > 0 ? 1 / GT_MUTANT(mean_count,
+                                                          GT_MUTANT(mean_lost, count, 1), count + 1)
+                                          : 0));
     return true;
 }
 

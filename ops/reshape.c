@@ -24,14 +24,15 @@ static bool infer(gt_node *n)
     gt_shape shape = *(const gt_shape *)n->opts;
     int wild;
     const int64_t size = fixed_size(shape, &wild);
-    const char *to = GTI_SHAPE_TEXT(shape);
     if (size < 0)
-        return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape (one dimension may be -1)", to);
+        return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape (one dimension may be -1)",
+                          GTI_SHAPE_TEXT(shape));
     if (wild >= 0 && size == 0)
-        return gt_op_fail(n, GT_ERR_SHAPE, "the -1 in %s could be anything: the others make 0", to);
+        return gt_op_fail(n, GT_ERR_SHAPE, "the -1 in %s could be anything: the others make 0",
+                          GTI_SHAPE_TEXT(shape));
     if (wild >= 0 ? x->size % size != 0 : x->size != size)
         return gt_op_fail(n, GT_ERR_SHAPE, "x %s has %lld elements, %s takes %s%lld",
-                          GTI_SHAPE_TEXT(x->shape), (long long)x->size, to,
+                          GTI_SHAPE_TEXT(x->shape), (long long)x->size, GTI_SHAPE_TEXT(shape),
                           wild >= 0 ? "a multiple of " : "", (long long)size);
     if (wild >= 0) shape.dim[wild] = x->size / size;
     n->out[0]->shape = shape;
@@ -41,7 +42,9 @@ static bool infer(gt_node *n)
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     /* dx = dy, reshaped */
-    gin[0] = GT_MUTANT(reshape_forgotten, gt_reshape(gout[0], n->in[0]->shape), gout[0]);
+    gin[0] = GT_MUTANT(
+        reshape_forgotten,
+        gt_reshape(GT_MUTANT(reshape_sign, gout[0], gt_neg(gout[0])), n->in[0]->shape), gout[0]);
     return true;
 }
 

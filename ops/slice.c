@@ -83,7 +83,9 @@ static bool slice_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]
 {
     /* dx[.., start + i step, ..] = dy[.., i, ..], 0 elsewhere */
     const places p = select_places(n);
-    gin[0] = gt_slice_dx(gout[0], n->in[0]->shape, p.axis, p.count > 0 ? p.start : 0, p.step);
+    gin[0] = gt_slice_dx(gout[0], n->in[0]->shape, p.axis,
+                         p.count > 0 ? GT_MUTANT(slice_start, p.start, p.start / 2) : 0,
+                         GT_MUTANT(slice_step, p.step, 1));
     return true;
 }
 
@@ -146,9 +148,10 @@ static bool slice_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gi
     const int64_t sign = p.step > 0 ? 1 : -1;
     int64_t stop = p.count > 0 ? p.start + (p.count - 1) * p.step + sign : p.start;
     if (stop < 0) stop = INT64_MIN;
-    gin[0] = p.count > 0
-                 ? gt_slice_(gout[0], p.axis, p.start, stop, (gt_slice_opts){.step = p.step})
-                 : gt_slice_(gout[0], p.axis, 0, 0, (gt_slice_opts){0});
+    gin[0] = p.count > 0 ? gt_slice_(GT_MUTANT(slice_dx_sign, gout[0], gt_neg(gout[0])), p.axis,
+                                     GT_MUTANT(slice_dx_start, p.start, p.start + 1), stop,
+                                     (gt_slice_opts){.step = p.step})
+                         : gt_slice_(gout[0], p.axis, 0, 0, (gt_slice_opts){0});
     return true;
 }
 

@@ -83,10 +83,10 @@ static const gt_error_sample error_samples[] = {
     };
 
 // clang-format off
-UNARY(neg, 0, GT_OP_NO_SAVED, samples, 0, GT_MUTANT(neg_sign, gt_neg(dy), dy))
+UNARY(neg, 0, GT_OP_NO_SAVED, samples, 0, GT_MUTANT(neg_sign, gt_neg(GT_MUTANT(neg_upstream, dy, gt_mul(dy, dy))), dy))
 UNARY(square, 0, 0, samples, 0, gt_square_grad(GT_MUTANT(square_upstream, dy, n->in[0]), GT_MUTANT(square_operand, n->in[0], n->out[0])))
-UNARY(add_scalar, sizeof(scalar_opts), GT_OP_NO_SAVED, scalar_samples, scalar_of(n), GT_MUTANT(add_scalar_missing, dy, NULL))
-UNARY(mul_scalar, sizeof(scalar_opts), GT_OP_NO_SAVED, scalar_samples, scalar_of(n), GT_MUTANT(mul_scalar_factor, gt_mul_scalar(dy, scalar_of(n)), dy))
+UNARY(add_scalar, sizeof(scalar_opts), GT_OP_NO_SAVED, scalar_samples, scalar_of(n), GT_MUTANT(add_scalar_missing, GT_MUTANT(add_scalar_upstream, dy, gt_mul(dy, dy)), NULL))
+UNARY(mul_scalar, sizeof(scalar_opts), GT_OP_NO_SAVED, scalar_samples, scalar_of(n), GT_MUTANT(mul_scalar_factor, gt_mul_scalar(GT_MUTANT(mul_scalar_upstream, dy, n->in[0]), scalar_of(n)), dy))
 // clang-format on
 
 gt_tensor *gt_neg(gt_tensor *x)

@@ -271,12 +271,17 @@ static void bad_rules_are_named(void **state)
     gt_tensor *w = gt_values(gt, GT_SHAPE(2, 3), 1, 2, 3, 4, 5, 6);
     (void)w;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const gt_op odd = {.name = "odd", .inputs = "x", .n_in = 1, .n_out = 1,
-                           .infer = same_shape, .forward = {identity}, .backward = rows[i].rule};
+        const gt_op odd = {.name = "odd",
+                           .inputs = "x",
+                           .n_in = 1,
+                           .n_out = 1,
+                           .infer = same_shape,
+                           .forward = {identity},
+                           .backward = rows[i].rule};
         gt_tensor *x = leaf(gt, 1, 2), *y = gt_apply(&odd, NULL, 1, &x);
         if (rows[i].rule == failing_operation)
-            y = gt_apply(&odd, NULL, 1, (gt_tensor *[]){x = gt_ones(gt, GT_SHAPE(2, 3),
-                                                                    .requires_grad = true)});
+            y = gt_apply(&odd, NULL, 1,
+                         (gt_tensor *[]){x = gt_ones(gt, GT_SHAPE(2, 3), .requires_grad = true)});
         assert_int_equal(gt_backward(gt_sum(y)), rows[i].code);
         assert_error(gt, rows[i].code, rows[i].message);
         assert_null(x->grad);
@@ -289,8 +294,8 @@ static void bad_rules_are_named(void **state)
 static void an_operation_without_the_dtype(void **state)
 {
     gt_ctx *gt = *state;
-    static const gt_op f32_only = {.name = "f32_only", .n_in = 1, .n_out = 1, .infer = same_shape,
-                                   .forward = {identity}};
+    static const gt_op f32_only = {
+        .name = "f32_only", .n_in = 1, .n_out = 1, .infer = same_shape, .forward = {identity}};
     gt_tensor *x = gt_ones(gt, GT_SHAPE(2), .dtype = GT_F64);
     assert_null(gt_apply(&f32_only, NULL, 1, &x));
     assert_error(gt, GT_ERR_DTYPE, "f32_only (test_autograd.c:");

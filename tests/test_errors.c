@@ -4,10 +4,11 @@
 
 typedef struct {
     gt_ctx *gt, *other;
-    gt_tensor *m23, *m34, *v3, *image, *kernel;  /* [2,3] [3,4] [3] [1,4,8,8] [6,4,3,3] */
-    gt_tensor *f64, *labels, *leaf;              /* [2,3] f64, [2,3] i64, [2] requiring gradients */
+    gt_tensor *m23, *m34, *v3, *image, *kernel; /* [2,3] [3,4] [3] [1,4,8,8] [6,4,3,3] */
+    gt_tensor *f64, *labels, *leaf;             /* [2,3] f64, [2,3] i64, [2] requiring gradients */
 } bench;
 
+// clang-format off
 #define DO(name) static void name(bench *b)
 DO(add_null) { gt_add(b->m23, NULL); }
 DO(add_first_null) { gt_add(NULL, b->m23); }
@@ -89,6 +90,7 @@ DO(module_groups) { gt_nn_conv2d(b->gt, 4, 6, .kernel = {3}, .groups = 4); }
 DO(module_kernel) { gt_nn_conv2d(b->gt, 4, 6); }
 DO(sgd_rate) { gt_sgd(gt_nn_conv2d(b->gt, 1, 1, .kernel = {1}), .lr = -1); }
 #undef DO
+// clang-format on
 
 static const struct row {
     const char *name;
@@ -96,6 +98,7 @@ static const struct row {
     gt_status code;
     const char *says[3];
 } rows[] = {
+// clang-format off
 #define ROW(call, code, ...) {#call, call, GT_ERR_##code, {__VA_ARGS__}}
     ROW(add_null, ARGUMENT, "add (test_errors.c:", "input b is NULL"),
     ROW(add_first_null, ARGUMENT, "input a is NULL"),
@@ -156,6 +159,7 @@ static const struct row {
     ROW(module_kernel, ARGUMENT, "kernel"),
     ROW(sgd_rate, ARGUMENT, "lr", "-1"),
 #undef ROW
+    // clang-format on
 };
 
 static int open_bench(void **state)

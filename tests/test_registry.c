@@ -69,8 +69,9 @@ int main(void)
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(an_operation_cannot_go_unchecked);
     for (size_t i = 0; i < n_ops; i++)
         if (info[i].op)
-            tests[n++] = (struct CMUnitTest){
-                .name = info[i].name, .test_func = operation_holds, .initial_state = (void *)&info[i]};
+            tests[n++] = (struct CMUnitTest){.name = info[i].name,
+                                             .test_func = operation_holds,
+                                             .initial_state = (void *)&info[i]};
     const int failed = _cmocka_run_group_tests("registry", tests, n, NULL, NULL);
     free(tests);
     return failed;

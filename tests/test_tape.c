@@ -185,16 +185,11 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
     const struct CMUnitTest tests[] = {
-        TEST(a_rewound_tensor_is_recognised),
-        TEST(a_loop_is_bounded_and_without_mallocs),
-        TEST(nested_loops_are_bounded),
-        TEST(a_void_mark_is_refused),
-        TEST(kept_tensors_outlive_rewinds),
-        TEST(freeing_and_keeping_is_bounded),
-        TEST(grads_live_as_long_as_the_step),
-        TEST(large_and_many_headers),
-        TEST(overflow_and_memory_are_errors),
-        TEST(two_contexts_do_not_touch),
+        TEST(a_rewound_tensor_is_recognised), TEST(a_loop_is_bounded_and_without_mallocs),
+        TEST(nested_loops_are_bounded),       TEST(a_void_mark_is_refused),
+        TEST(kept_tensors_outlive_rewinds),   TEST(freeing_and_keeping_is_bounded),
+        TEST(grads_live_as_long_as_the_step), TEST(large_and_many_headers),
+        TEST(overflow_and_memory_are_errors), TEST(two_contexts_do_not_touch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,7 +130,8 @@ RULE(right, right_dx(n, dy))
 RULE(sign, gt_neg(right_dx(n, dy)))
 RULE(factor, gt_mul(dy, x))
 RULE(half_wrong_sign, masked(right_dx(n, dy), one_half))
-RULE(dropped_term, gt_add_scalar(gt_mul_scalar(x, 0), 1))
+RULE(no_upstream, gt_mul_scalar(x, 2))
+RULE(flipped, gt_mul_scalar(gt_mul(gt_flip(dy, 1), x), 2))
 RULE(plus_dy, gt_add(right_dx(n, dy), dy))
 RULE(nan, gt_mul_scalar(dy, (double)NAN))
 RULE(infinite, gt_mul_scalar(right_dx(n, dy), (double)INFINITY))
@@ -140,7 +141,7 @@ RULE(last_element, masked(right_dx(n, dy), last_element))
 RULE(one_element, masked(right_dx(n, dy), one_element))
 RULE(nothing, NULL)
 RULE(not_linear, right_dx(n, gt_mul(dy, gt_square(dy))))
-RULE(offset, gt_add_scalar(right_dx(n, dy), 1e-9))
+RULE(offset, gt_add_scalar(right_dx(n, dy), 1e-12))
 RULE(changed_upstream, changed(dy, right_dx(n, dy)))
 RULE(changed_input, changed(x, right_dx(n, dy)))
 RULE(changed_output, changed(n->out[0], right_dx(n, dy)))
@@ -159,7 +160,8 @@ SQUARE(right, right_rule);
 SQUARE(sign, sign_rule);
 SQUARE(factor, factor_rule);
 SQUARE(half_wrong_sign, half_wrong_sign_rule);
-SQUARE(dropped_term, dropped_term_rule);
+SQUARE(no_upstream, no_upstream_rule);
+SQUARE(flipped, flipped_rule);
 SQUARE(plus_dy, plus_dy_rule);
 SQUARE(nan, nan_rule);
 SQUARE(infinite, infinite_rule);
@@ -243,7 +245,8 @@ static void sign_forward(gt_node *n)
 static bool sign_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     if (gt_needs_grad(n, 0)) gin[0] = gt_zeros_like(n->in[0]);
-    if (gt_needs_grad(n, 1)) gin[1] = gt_apply(n->op, NULL, 2, ((gt_tensor *[]){n->in[0], gout[0]}));
+    if (gt_needs_grad(n, 1))
+        gin[1] = gt_apply(n->op, NULL, 2, ((gt_tensor *[]){n->in[0], gout[0]}));
     return true;
 }
 static const gt_op sign_times_op = {.name = "sign_times",

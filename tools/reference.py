@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Writes tests/reference/ops.txt: what PyTorch computes for the operations, for tests/test_ops.c.
+"""Writes tests/reference/ops.txt: what PyTorch computes for the operations; for tests/test_ops.c.
 
-Each case is a line "case OP LABEL", a line "opts N v1 .. vN" (numbers whose meaning the test's table
-of callers knows), and tensors, one a line: "NAME NDIM d1 .. dNDIM values...". They are the inputs
-in0, in1, .., the upstream gradient dy, the result y, and the gradients g0, g1, .. of <dy, y>.
+Each case is a line "case OP LABEL", a line "opts N v1 .. vN" (numbers whose meaning the test's
+table of callers knows), and tensors, one a line: "NAME NDIM d1 .. dNDIM values...". They are the
+inputs in0, in1, .., the upstream gradient dy, the result y, and the gradients g0, g1, .. of
+<dy, y>.
 All in f64; inputs are multiples of 1/4, so that f32 holds them exactly and the file is short.
 
 Usage: tools/reference.py [OUTPUT]   (needs torch and numpy)
@@ -27,7 +28,8 @@ def grid(shape, low=-2.0, high=2.0):
 
 def write(name, t):
     numbers = " ".join("%.17g" % v for v in t.detach().numpy().ravel())
-    lines.append(f"{name} {t.dim()} {' '.join(map(str, t.shape))} {numbers}".replace("  ", " ").rstrip())
+    shape = " ".join(map(str, (t.dim(), *t.shape)))
+    lines.append(f"{name} {shape} {numbers}".rstrip())
 
 
 def case(op, label, opts, inputs, function):
@@ -72,7 +74,8 @@ def reductions():
     rows = [("all", (3, 4), [], 0), ("all keepdim", (2, 3), [], 1), ("rows", (3, 4), [0], 0),
             ("columns", (3, 4), [1], 0), ("columns keepdim", (3, 4), [-1], 1),
             ("middle", (2, 3, 4), [1], 0), ("outer and inner", (2, 3, 4), [0, 2], 0),
-            ("channels", (2, 3, 4, 5), [0, 2, 3], 0), ("three groups", (2, 3, 2, 2, 3, 2), [0, 2, 4], 0),
+            ("channels", (2, 3, 4, 5), [0, 2, 3], 0),
+            ("three groups", (2, 3, 2, 2, 3, 2), [0, 2, 4], 0),
             ("three groups keepdim", (2, 1, 3, 2, 2, 2), [-1, -3, -6], 1),
             ("size one", (3, 1, 2), [1], 0), ("scalar", (), [], 0), ("nothing", (0, 3), [0], 0),
             ("nothing at all", (0,), [], 0), ("kept nothing", (0, 3), [1], 0),
@@ -86,7 +89,8 @@ def reductions():
 
 
 def shapes():
-    for label, shape, to in [("row", (3,), (2, 3)), ("column", (2, 1), (2, 3)), ("scalar", (), (2, 3)),
+    for label, shape, to in [("row", (3,), (2, 3)), ("column", (2, 1), (2, 3)), ("scalar", (),
+                             (2, 3)),
                              ("same", (2, 3), (2, 3)), ("middle", (2, 1, 3), (2, 4, 3)),
                              ("ones", (2,), (1, 1, 2)), ("alternating", (1, 2, 1, 3), (2, 2, 2, 3)),
                              ("to nothing", (1, 3), (0, 3)), ("wide", (1,), (3, 17))]:
@@ -105,7 +109,8 @@ def shapes():
     for label, shape, i, j in [("matrix", (3, 4), 0, 1), ("last two", (2, 3, 4), -1, -2),
                                ("far", (2, 3, 4), 2, 0), ("none", (2, 3), 1, 1)]:
         case("transpose", label, [i, j], [grid(shape)], lambda x: x.transpose(i, j))
-    for label, shape, axes in [("vector", (5,), [0]), ("rows", (3, 4), [0]), ("both", (3, 4), [0, -1]),
+    for label, shape, axes in [("vector", (5,), [0]), ("rows", (3, 4), [0]),
+                               ("both", (3, 4), [0, -1]),
                                ("none", (2, 3), []), ("kernel", (2, 2, 3, 3), [-1, -2])]:
         case("flip", label, axes, [grid(shape)], lambda x: x.flip(axes))
 
@@ -114,7 +119,8 @@ END = 2.0**63  # the test's GT_END
 
 
 def slices():
-    rows = [("middle", (6,), 0, 1, 4, 1), ("step 2", (7,), 0, 0, None, 2), ("step 3", (8,), 0, 1, 8, 3),
+    rows = [("middle", (6,), 0, 1, 4, 1), ("step 2", (7,), 0, 0, None, 2),
+            ("step 3", (8,), 0, 1, 8, 3),
             ("from the end", (6,), 0, -4, -1, 1), ("beyond", (4,), 0, -9, 9, 1),
             ("backwards", (5,), 0, -1, None, -1), ("backwards 2", (7,), 0, 5, 0, -2),
             ("backwards beyond", (4,), 0, 9, -9, -2), ("columns", (3, 5), 1, 1, 4, 2),
@@ -141,11 +147,13 @@ def slices():
 
 def products():
     rows = [("ordinary", (3, 4), (4, 2), 0, 0), ("ta", (4, 3), (4, 2), 1, 0),
-            ("tb", (3, 4), (2, 4), 0, 1), ("both", (4, 3), (2, 4), 1, 1), ("vectors", (5,), (5,), 0, 0),
+            ("tb", (3, 4), (2, 4), 0, 1), ("both", (4, 3), (2, 4), 1, 1), ("vectors", (5,),
+            (5,), 0, 0),
             ("matrix vector", (3, 4), (4,), 0, 0), ("vector matrix", (4,), (4, 3), 0, 0),
             ("matrix^T vector", (4, 3), (4,), 1, 0), ("vector matrix^T", (4,), (3, 4), 0, 1),
             ("batches vector", (2, 3, 4), (4,), 0, 0), ("vector batches", (4,), (2, 4, 3), 0, 0),
-            ("vector batches^T", (4,), (2, 3, 4), 0, 1), ("batches^T vector", (2, 4, 3), (4,), 1, 0),
+            ("vector batches^T", (4,), (2, 3, 4), 0, 1), ("batches^T vector", (2, 4, 3),
+            (4,), 1, 0),
             ("batches", (2, 3, 2), (2, 2, 3), 0, 0), ("batches both", (2, 2, 3), (2, 3, 2), 1, 1),
             ("one b", (2, 3, 2), (2, 3), 0, 0), ("one b^T", (2, 2, 3, 2), (3, 2), 0, 1),
             ("a^T one b", (2, 2, 3), (2, 3), 1, 0), ("one a", (3, 2), (2, 2, 3), 0, 0),
@@ -157,7 +165,8 @@ def products():
         def product(x, y):
             return (x.mT if ta else x) @ (y.mT if tb else y)
         case("matmul", label, [ta, tb], [grid(a), grid(b)], product)
-    for label, x, k in [("ordinary", (5, 6), (2, 3)), ("row", (6, 8), (1, 2)), ("all", (3, 4), (3, 4)),
+    for label, x, k in [("ordinary", (5, 6), (2, 3)), ("row", (6, 8), (1, 2)), ("all", (3, 4),
+                        (3, 4)),
                         ("one", (3, 4), (1, 1)), ("odd", (9, 17), (3, 2))]:
         case("corr2d", label, [], [grid(x), grid(k)],
              lambda x, k: F.conv2d(x[None, None], k[None, None])[0, 0])

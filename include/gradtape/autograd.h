@@ -7,30 +7,31 @@
 GT_BEGIN_DECLS
 
 typedef struct {
-    bool create_graph;    /* record the backward pass, so that gradients can be differentiated */
-    bool retain;          /* keep activations, for another backward over the same nodes; implied by
-                           * create_graph */
-    gt_tensor *upstream;  /* gradient of the loss, its shape and dtype; NULL: ones, for a loss of one
-                           * element */
+    bool create_graph;   /* record the backward pass, so that gradients can be differentiated */
+    bool retain;         /* keep activations, for another backward over the same nodes; implied by
+                          * create_graph */
+    gt_tensor *upstream; /* gradient of the loss, its shape and dtype; NULL: ones, for a loss of one
+                          * element */
     int gt_;
 } gt_backward_opts;
 
 /* Adds the gradient of `loss` to the grad of every leaf that requires it and that loss depends on.
  * Without .retain the activations recorded since the innermost mark go back to the pool; reading
  * them afterwards (but for the loss) and walking the same nodes again are errors that say so.
- * Errors: GT_ERR_SHAPE (a loss of several elements without .upstream), GT_ERR_STATE (nothing requires
- * gradients; tape released; a saved tensor changed in place), those of the rules' operations. */
+ * Errors: GT_ERR_SHAPE (a loss of several elements without .upstream), GT_ERR_STATE (nothing
+ * requires gradients; tape released; a saved tensor changed in place), those of the rules'
+ * operations. */
 gt_status gt_backward_(gt_tensor *loss, gt_backward_opts opts);
 /* gt_backward(loss), gt_backward(loss, .retain = true) */
 #define gt_backward(...) GT_BACKWARD_(__VA_ARGS__, .gt_ = 0)
 #define GT_BACKWARD_(loss, ...) GT_STATUS_AT(gt_backward_(loss, (gt_backward_opts){__VA_ARGS__}))
 
 typedef struct {
-    bool create_graph, retain;   /* as above */
-    gt_tensor *const *upstream;  /* n_out gradients of the outputs; NULL: ones, each output of one
-                                  * element */
-    bool allow_unused;           /* grads[i] becomes NULL for an input that no output depends on;
-                                  * otherwise that is an error */
+    bool create_graph, retain;  /* as above */
+    gt_tensor *const *upstream; /* n_out gradients of the outputs; NULL: ones, each output of one
+                                 * element */
+    bool allow_unused;          /* grads[i] becomes NULL for an input that no output depends on;
+                                 * otherwise that is an error */
     int gt_;
 } gt_grad_opts;
 

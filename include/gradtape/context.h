@@ -8,8 +8,12 @@
 #include <stdio.h>
 
 #ifdef __cplusplus
-#define GT_BEGIN_DECLS extern "C" { _Pragma("GCC visibility push(default)")
-#define GT_END_DECLS _Pragma("GCC visibility pop") }
+#define GT_BEGIN_DECLS                                                                             \
+    extern "C" {                                                                                   \
+    _Pragma("GCC visibility push(default)")
+#define GT_END_DECLS                                                                               \
+    _Pragma("GCC visibility pop")                                                                  \
+    }
 #else
 #define GT_BEGIN_DECLS _Pragma("GCC visibility push(default)")
 #define GT_END_DECLS _Pragma("GCC visibility pop")
@@ -46,74 +50,83 @@ typedef enum {
     GT_ERR_UNSUPPORTED, /* right in principle, but this build or operation cannot do it */
 } gt_status;
 
-/* Opens a context. Never NULL: when there is no memory, the context that comes back has already failed, and every call
- * on it is a no-op. One context belongs to one thread at a time; different threads may each have one. */
+/* Opens a context. Never NULL: when there is no memory, the context that comes back has already
+ * failed, and every call on it is a no-op. One context belongs to one thread at a time; different
+ * threads may each have one. */
 gt_ctx *gt_open(void);
 
 /* Frees the context and everything in it: tensors, modules, optimizers. NULL is fine. */
 void gt_close(gt_ctx *gt);
 
 /* --- errors ---
- * Sticky: the first failing call stores its message and returns NULL (or a status); from then on calls on this context
- * do nothing, until gt_error_clear. So a program checks once, at the end or where it can act on it. */
+ * Sticky: the first failing call stores its message and returns NULL (or a status); from then on
+ * calls on this context do nothing, until gt_error_clear. So a program checks once, at the end or
+ * where it can act on it. */
 bool gt_failed(const gt_ctx *gt);
 gt_status gt_error_code(const gt_ctx *gt);
-/* The message, "" when there is none. Valid until the next call on the context. With NULL: the message of this thread's
- * last failure that had no context, such as an operation whose inputs were all NULL. */
+/* The message, "" when there is none. Valid until the next call on the context. With NULL: the
+ * message of this thread's last failure that had no context, such as an operation whose inputs were
+ * all NULL. */
 const char *gt_error_message(const gt_ctx *gt);
-/* Forgets the error; the context works on. With NULL: forgets this thread's message without a context. */
+/* Forgets the error; the context works on. With NULL: forgets this thread's message without a
+ * context. */
 void gt_error_clear(gt_ctx *gt);
 /* "shape", "dtype", ...; "ok" for GT_OK. */
 const char *gt_status_name(gt_status status);
-/* For a debugger: with `on`, the first failure of this context calls abort() where it happens. Off by default. */
+/* For a debugger: with `on`, the first failure of this context calls abort() where it happens. Off
+ * by default. */
 void gt_set_abort_on_error(gt_ctx *gt, bool on);
 
 /* --- tape ---
- * A tensor lives until the tape is rewound past its birth, or its context closes. gt_rewind drops every tensor and node
- * recorded since the mark, and the gradients of leaves made since; rewinding at the top of a loop forgets the step before.
- * Marks nest; a mark that lies behind a rewind is void and refused. */
+ * A tensor lives until the tape is rewound past its birth, or its context closes. gt_rewind drops
+ * every tensor and node recorded since the mark, and the gradients of leaves made since; rewinding
+ * at the top of a loop forgets the step before. Marks nest; a mark that lies behind a rewind is
+ * void and refused. */
 typedef struct {
     uint64_t where[4];
 } gt_mark;
 gt_mark gt_mark_tape(gt_ctx *gt);
 void gt_rewind(gt_ctx *gt, gt_mark to);
 
-/* Recording on (the default): operations on tensors that require gradients go onto the tape. Off: they only compute.
- * Returns the old setting. */
+/* Recording on (the default): operations on tensors that require gradients go onto the tape. Off:
+ * they only compute. Returns the old setting. */
 bool gt_set_recording(gt_ctx *gt, bool on);
 bool gt_is_recording(const gt_ctx *gt);
 
-/* Seeds the context's generator as torch.manual_seed does (MT19937): the same seed gives PyTorch's CPU numbers. A new
- * context is seeded with 5489, the generator's own default. */
+/* Seeds the context's generator as torch.manual_seed does (MT19937): the same seed gives PyTorch's
+ * CPU numbers. A new context is seeded with 5489, the generator's own default. */
 void gt_manual_seed(gt_ctx *gt, uint64_t seed);
 
 /* --- statistics --- */
 typedef struct {
-    uint64_t mallocs;       /* calls to the system's allocator since gt_open; constant in a steady training loop */
-    uint64_t nodes;         /* nodes on the tape now */
-    uint64_t bytes_live;    /* tensor data in use now, in bytes as rounded by the pool */
-    uint64_t bytes_peak;    /* the most that bytes_live has been since gt_open or gt_stats_reset_peak */
-    uint64_t bytes_system;  /* all that the context holds from the system */
+    uint64_t mallocs;    /* calls to the system's allocator since gt_open; constant in a steady
+                            training loop */
+    uint64_t nodes;      /* nodes on the tape now */
+    uint64_t bytes_live; /* tensor data in use now, in bytes as rounded by the pool */
+    uint64_t
+        bytes_peak; /* the most that bytes_live has been since gt_open or gt_stats_reset_peak */
+    uint64_t bytes_system; /* all that the context holds from the system */
 } gt_stats;
 gt_stats gt_get_stats(const gt_ctx *gt);
 void gt_stats_reset_peak(gt_ctx *gt);
 
 /* --- scopes ---
- * A name for a stretch of the tape; modules use it to name themselves in messages and graphs. The path of a scope is its
- * ancestors' names and its own, joined by dots; empty names are left out. The caller owns the struct, which must outlive
- * the nodes recorded in it. */
+ * A name for a stretch of the tape; modules use it to name themselves in messages and graphs. The
+ * path of a scope is its ancestors' names and its own, joined by dots; empty names are left out.
+ * The caller owns the struct, which must outlive the nodes recorded in it. */
 typedef struct gt_scope {
     const char *name;
     const struct gt_scope *parent;
 } gt_scope;
-/* Makes `scope` the current one (NULL: none) and returns the one before, to be restored the same way. */
+/* Makes `scope` the current one (NULL: none) and returns the one before, to be restored the same
+ * way. */
 const gt_scope *gt_set_scope(gt_ctx *gt, const gt_scope *scope);
 /* Writes the path into buf (always terminated) and returns its full length, as snprintf does. */
 size_t gt_scope_path(const gt_scope *scope, char *buf, size_t size);
 
 /* --- call sites ---
- * The macros of operations pass results through GT_AT, which costs a test and a store, so that messages name the line of
- * the user's program. Inside the library, GT_NO_SITES leaves it out. */
+ * The macros of operations pass results through GT_AT, which costs a test and a store, so that
+ * messages name the line of the user's program. Inside the library, GT_NO_SITES leaves it out. */
 #define GT_STRINGIFY_(x) #x
 #define GT_STRINGIFY(x) GT_STRINGIFY_(x)
 #define GT_HERE __FILE__ ":" GT_STRINGIFY(__LINE__)
@@ -124,7 +137,8 @@ size_t gt_scope_path(const gt_scope *scope, char *buf, size_t size);
 #define GT_AT(call) gt_at_((call), GT_HERE)
 #define GT_STATUS_AT(call) gt_status_at_((call), GT_HERE)
 #endif
-/* Completes the message of a failure that has just happened on this thread with the place of the call. */
+/* Completes the message of a failure that has just happened on this thread with the place of the
+ * call. */
 void gt_note_site_(const char *where);
 static inline gt_status gt_status_at_(gt_status status, const char *where)
 {
@@ -133,9 +147,9 @@ static inline gt_status gt_status_at_(gt_status status, const char *where)
 }
 
 /* --- versions --- */
-const char *gt_version(void);    /* "0.1.0" */
-const char *gt_cpu_level(void);  /* the kernel level in use: "plain", "blas" */
-const char *gt_blas_name(void);  /* "OpenBLAS 0.3.21", or "none" */
+const char *gt_version(void);   /* "0.1.0" */
+const char *gt_cpu_level(void); /* the kernel level in use: "plain", "blas" */
+const char *gt_blas_name(void); /* "OpenBLAS 0.3.21", or "none" */
 
 GT_END_DECLS
 #endif

@@ -14,39 +14,39 @@ typedef struct gt_op gt_op;
 /* One recorded call. */
 typedef struct gt_node {
     const gt_op *op;
-    const void *opts;      /* op->opts_size bytes, the engine's copy */
+    const void *opts; /* op->opts_size bytes, the engine's copy */
     gt_tensor **in, **out;
     int n_in, n_out;
-    gt_dtype dtype;        /* whose forward runs: the first input's, unless infer sets another */
-    size_t scratch_size;   /* bytes that forward wants, set by infer */
-    void *scratch;         /* 64-byte aligned, undefined content, only during forward */
-    uint64_t needs;        /* see gt_needs_grad */
+    gt_dtype dtype;      /* whose forward runs: the first input's, unless infer sets another */
+    size_t scratch_size; /* bytes that forward wants, set by infer */
+    void *scratch;       /* 64-byte aligned, undefined content, only during forward */
+    uint64_t needs;      /* see gt_needs_grad */
 } gt_node;
 
 enum {
-    GT_OP_VIEW = 1,      /* output 0 shares input 0's data: same dtype and size, forward unused */
-    GT_OP_MIXED = 2,     /* inputs may differ in dtype; infer checks them */
-    GT_OP_NO_SAVED = 4,  /* backward reads no values of inputs or outputs, only shapes */
+    GT_OP_VIEW = 1,     /* output 0 shares input 0's data: same dtype and size, forward unused */
+    GT_OP_MIXED = 2,    /* inputs may differ in dtype; infer checks them */
+    GT_OP_NO_SAVED = 4, /* backward reads no values of inputs or outputs, only shapes */
 };
 
 /* --- samples: what the gradient checker runs an operation on --- */
 #define GT_SAMPLE_INPUTS 6
 typedef struct {
     gt_shape shape;
-    double low, high;      /* uniform in [low, high); both 0: standard normal */
-    const double *values;  /* instead: these, row-major */
-    gt_dtype dtype;        /* GT_F32, the default: the dtype being checked. Otherwise this dtype,
-                            * filled with whole numbers in [low, high) */
-    bool null;             /* error samples: this input is NULL */
-    int same;              /* k > 0: the very tensor of input k - 1 again */
+    double low, high;     /* uniform in [low, high); both 0: standard normal */
+    const double *values; /* instead: these, row-major */
+    gt_dtype dtype;       /* GT_F32, the default: the dtype being checked. Otherwise this dtype,
+                           * filled with whole numbers in [low, high) */
+    bool null;            /* error samples: this input is NULL */
+    int same;             /* k > 0: the very tensor of input k - 1 again */
 } gt_sample_input;
 
 typedef struct {
-    const char *label;     /* "groups=2, stride=2" */
+    const char *label; /* "groups=2, stride=2" */
     gt_sample_input in[GT_SAMPLE_INPUTS];
-    const void *opts;      /* NULL: all zero */
-    int n_in;              /* for operations with any number of inputs */
-    bool kinks;            /* lies on a declared kink: may end inconclusive */
+    const void *opts; /* NULL: all zero */
+    int n_in;         /* for operations with any number of inputs */
+    bool kinks;       /* lies on a declared kink: may end inconclusive */
 } gt_sample;
 
 typedef struct {
@@ -55,24 +55,39 @@ typedef struct {
     const void *opts;
     int n_in;
     gt_status code;
-    const char *message;   /* must be part of gt_error_message() */
+    const char *message; /* must be part of gt_error_message() */
 } gt_error_sample;
 
 /* Inputs of samples, in static tables: GT_IN(2, 3), GT_IN_RANGE(0.5, 2, 2, 3), GT_IN_SCALAR. */
-#define GT_DIMS(...) {(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}}
-#define GT_IN(...) {.shape = GT_DIMS(__VA_ARGS__)}
-#define GT_IN_RANGE(lo, hi, ...) {.shape = GT_DIMS(__VA_ARGS__), .low = (lo), .high = (hi)}
-#define GT_IN_SCALAR {.shape = {0, {0}}}
+#define GT_DIMS(...)                                                                               \
+    {                                                                                              \
+        (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),                                 \
+        {                                                                                          \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+#define GT_IN(...)                                                                                 \
+    {                                                                                              \
+        .shape = GT_DIMS(__VA_ARGS__)                                                              \
+    }
+#define GT_IN_RANGE(lo, hi, ...)                                                                   \
+    {                                                                                              \
+        .shape = GT_DIMS(__VA_ARGS__), .low = (lo), .high = (hi)                                   \
+    }
+#define GT_IN_SCALAR                                                                               \
+    {                                                                                              \
+        .shape = { 0, {0} }                                                                        \
+    }
 #define GT_SAMPLES(array) .samples = (array), .n_samples = (int)(sizeof(array) / sizeof *(array))
 #define GT_ERROR_SAMPLES(array)                                                                    \
     .error_samples = (array), .n_error_samples = (int)(sizeof(array) / sizeof *(array))
 
 /* An operation. Static and constant. */
 struct gt_op {
-    const char *name;    /* "conv2d" */
-    const char *inputs;  /* names of the inputs for messages and graphs: "x weight"; with fewer names
-                          * than inputs the last one is numbered: "x" for x0, x1, ... */
-    int n_in, n_out;     /* n_in -1: any number, at least one; n_out at most GT_OP_OUTPUTS */
+    const char *name;   /* "conv2d" */
+    const char *inputs; /* names of the inputs for messages and graphs: "x weight"; with fewer names
+                         * than inputs the last one is numbered: "x" for x0, x1, ... */
+    int n_in, n_out;    /* n_in -1: any number, at least one; n_out at most GT_OP_OUTPUTS */
     size_t opts_size;
     unsigned flags;
     /* Checks inputs and options; sets shape and dtype (preset to the first input's) of every output
@@ -82,10 +97,10 @@ struct gt_op {
      * and scratch, allocates nothing. Must write every element of every output. NULL where the
      * dtype is not supported. */
     void (*forward[GT_N_DTYPES])(gt_node *n);
-    /* Sets gin[i], the gradient of input i, by calling operations on gout (gradients of the outputs;
-     * NULL for an output that nobody used, at least one is not NULL). gin comes zeroed; leave NULL
-     * where !gt_needs_grad(n, i). Returns false after a failure of its own; failures of operations
-     * are seen by themselves. NULL: not differentiable. */
+    /* Sets gin[i], the gradient of input i, by calling operations on gout (gradients of the
+     * outputs; NULL for an output that nobody used, at least one is not NULL). gin comes zeroed;
+     * leave NULL where !gt_needs_grad(n, i). Returns false after a failure of its own; failures of
+     * operations are seen by themselves. NULL: not differentiable. */
     bool (*backward)(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]);
     const gt_sample *samples;
     int n_samples;
@@ -97,12 +112,18 @@ struct gt_op {
 #define GT_OP_OUTPUTS 4
 
 /* For .forward: one function for both floating dtypes, or for all four. */
-#define GT_FOR_FLOATS(f) {(f), (f), NULL, NULL}
-#define GT_FOR_ALL(f) {(f), (f), (f), (f)}
+#define GT_FOR_FLOATS(f)                                                                           \
+    {                                                                                              \
+        (f), (f), NULL, NULL                                                                       \
+    }
+#define GT_FOR_ALL(f)                                                                              \
+    {                                                                                              \
+        (f), (f), (f), (f)                                                                         \
+    }
 
 /* Runs op on in[0..n_in) and records it where an input requires gradients. opts may be NULL when
- * op->opts_size is 0, and is copied. Returns output 0, or NULL after a failure. Inputs must be live,
- * of one context and (without GT_OP_MIXED) of one dtype. */
+ * op->opts_size is 0, and is copied. Returns output 0, or NULL after a failure. Inputs must be
+ * live, of one context and (without GT_OP_MIXED) of one dtype. */
 gt_tensor *gt_apply(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[]);
 /* The same for several outputs: fills out[0..op->n_out), with NULL after a failure. */
 gt_status gt_apply_n(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[],
@@ -138,11 +159,11 @@ int64_t gt_shape_size(gt_shape shape);
 
 /* --- the registry --- */
 typedef struct {
-    const char *name;       /* "conv2d" */
-    const char *signature;  /* "gt_conv2d(gt_tensor *x, gt_tensor *weight, gt_conv2d_opts opts)" */
+    const char *name;      /* "conv2d" */
+    const char *signature; /* "gt_conv2d(gt_tensor *x, gt_tensor *weight, gt_conv2d_opts opts)" */
     const char *meaning;
-    const gt_op *op;        /* NULL: a function composed of operations */
-    bool inner;             /* made by backward rules, rarely called by hand */
+    const gt_op *op; /* NULL: a function composed of operations */
+    bool inner;      /* made by backward rules, rarely called by hand */
 } gt_op_info;
 /* All built-in operations in the order of ops.def; *n gets their number. */
 const gt_op_info *gt_ops(size_t *n);
@@ -162,8 +183,8 @@ bool gt_node_in_backward(const gt_node *n);
 /* Sets and gets the scope whose path stands before t's name, as modules do for parameters. */
 void gt_set_owner(gt_tensor *t, const gt_scope *owner);
 const gt_scope *gt_owner(const gt_tensor *t);
-/* Ties something to the context's lifetime: on gt_close, free_fn(object) is called, last tied first,
- * before tensors go. GT_OK, or GT_ERR_MEMORY. */
+/* Ties something to the context's lifetime: on gt_close, free_fn(object) is called, last tied
+ * first, before tensors go. GT_OK, or GT_ERR_MEMORY. */
 gt_status gt_at_close(gt_ctx *gt, void (*free_fn)(void *object), void *object);
 
 GT_END_DECLS

@@ -12,24 +12,25 @@ GT_BEGIN_DECLS
 /* Sets of axes: GT_AXES(0, 2), negative ones counted from the end. GT_AXIS(i) | GT_AXIS(j) is the
  * same as a constant expression. */
 #define GT_AXIS(i) (1u << ((unsigned)(i)&31u))
-#define GT_AXES(...) gt_axes_((int)(sizeof((int[]){__VA_ARGS__}) / sizeof(int)), (int[]){__VA_ARGS__})
+#define GT_AXES(...)                                                                               \
+    gt_axes_((int)(sizeof((int[]){__VA_ARGS__}) / sizeof(int)), (int[]){__VA_ARGS__})
 unsigned gt_axes_(int n, const int *axis);
 
 typedef struct {
-    unsigned axes;  /* GT_AXES(...); 0: all */
-    bool keepdim;   /* keep the reduced dimensions with size 1 */
+    unsigned axes; /* GT_AXES(...); 0: all */
+    bool keepdim;  /* keep the reduced dimensions with size 1 */
     int gt_;
 } gt_reduce_opts;
 
 typedef struct {
-    int64_t step;  /* 1; may be negative: then from start down to, not including, stop */
+    int64_t step; /* 1; may be negative: then from start down to, not including, stop */
     int gt_;
 } gt_slice_opts;
 /* For stop: through the last element (step > 0) or the first (step < 0). */
 #define GT_END INT64_MAX
 
 typedef struct {
-    bool transpose_a, transpose_b;  /* exchange the last two dimensions first */
+    bool transpose_a, transpose_b; /* exchange the last two dimensions first */
     int gt_;
 } gt_matmul_opts;
 
@@ -37,8 +38,8 @@ typedef struct {
  * and a first of 0 means 1; padding is taken as written. */
 typedef struct {
     int stride[2], padding[2], dilation[2];
-    int groups;       /* 1 */
-    gt_tensor *bias;  /* [k], added along dimension 1; NULL: none */
+    int groups;      /* 1 */
+    gt_tensor *bias; /* [k], added along dimension 1; NULL: none */
     int gt_;
 } gt_conv2d_opts;
 

@@ -11,32 +11,32 @@ GT_BEGIN_DECLS
 /* f32 and f64 are differentiable; i64 holds labels and indices, u8 images and masks. */
 typedef enum { GT_F32 = 0, GT_F64, GT_I64, GT_U8 } gt_dtype;
 #define GT_N_DTYPES 4
-const char *gt_dtype_name(gt_dtype dtype);  /* "f32"; "?" for a value that is no dtype */
-size_t gt_dtype_size(gt_dtype dtype);       /* in bytes; 0 for a value that is no dtype */
+const char *gt_dtype_name(gt_dtype dtype); /* "f32"; "?" for a value that is no dtype */
+size_t gt_dtype_size(gt_dtype dtype);      /* in bytes; 0 for a value that is no dtype */
 
 typedef struct {
-    int ndim;                  /* 0 for a scalar; -1 marks a shape with too many dimensions */
-    int64_t dim[GT_MAX_DIMS];  /* dim[ndim..] are 0 */
+    int ndim;                 /* 0 for a scalar; -1 marks a shape with too many dimensions */
+    int64_t dim[GT_MAX_DIMS]; /* dim[ndim..] are 0 */
 } gt_shape;
 /* GT_SHAPE(2, 3) is the shape [2,3]; GT_SCALAR is [], the shape of a single number. */
 gt_shape gt_shape_of(int ndim, const int64_t *dim);
 bool gt_shape_equal(gt_shape a, gt_shape b);
 /* Writes "[2,3]" into buf (always terminated; 128 bytes hold any shape) and returns buf. */
 char *gt_shape_format(gt_shape shape, char *buf, size_t size);
-#define GT_SHAPE(...)                                                                                                  \
+#define GT_SHAPE(...)                                                                              \
     gt_shape_of((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__})
 #define GT_SCALAR gt_shape_of(0, NULL)
 
 /* Read these fields, do not write them; the data of a leaf may be written before it is used. */
 struct gt_tensor {
     gt_ctx *ctx;
-    void *data;        /* row-major, contiguous, 64-byte aligned; never NULL, also when size is 0 */
-    gt_tensor *grad;   /* of a leaf, after gt_backward, until rewound; same shape and dtype */
-    int64_t size;      /* number of elements */
+    void *data;      /* row-major, contiguous, 64-byte aligned; never NULL, also when size is 0 */
+    gt_tensor *grad; /* of a leaf, after gt_backward, until rewound; same shape and dtype */
+    int64_t size;    /* number of elements */
     gt_shape shape;
     gt_dtype dtype;
-    bool requires_grad;  /* asked for (leaf), or computed from something that requires it */
-    const char *where;   /* "train.c:42", the call that made it; NULL if unknown */
+    bool requires_grad; /* asked for (leaf), or computed from something that requires it */
+    const char *where;  /* "train.c:42", the call that made it; NULL if unknown */
 };
 
 /* gt_shape_equal of two tensors, inline for shape rules. */
@@ -56,14 +56,14 @@ static inline gt_tensor *gt_at_(gt_tensor *made, const char *where)
 }
 
 /* --- making tensors ---
- * All belong to the step: gt_rewind past their birth drops them, gt_keep lifts them out. Options by name:
- *   gt_zeros(gt, GT_SHAPE(2, 3), .dtype = GT_F64, .requires_grad = true)
- * Errors: GT_ERR_SHAPE for a negative dimension or more than GT_MAX_DIMS, GT_ERR_MEMORY when the size overflows or memory
- * is short, GT_ERR_DTYPE for gradients on i64 or u8. */
+ * All belong to the step: gt_rewind past their birth drops them, gt_keep lifts them out. Options by
+ * name: gt_zeros(gt, GT_SHAPE(2, 3), .dtype = GT_F64, .requires_grad = true) Errors: GT_ERR_SHAPE
+ * for a negative dimension or more than GT_MAX_DIMS, GT_ERR_MEMORY when the size overflows or
+ * memory is short, GT_ERR_DTYPE for gradients on i64 or u8. */
 typedef struct {
-    gt_dtype dtype;      /* GT_F32 */
-    bool requires_grad;  /* a leaf that gt_backward fills the grad of */
-    int gt_;             /* set by the macros */
+    gt_dtype dtype;     /* GT_F32 */
+    bool requires_grad; /* a leaf that gt_backward fills the grad of */
+    int gt_;            /* set by the macros */
 } gt_new_opts;
 gt_tensor *gt_empty_(gt_ctx *gt, gt_shape shape, gt_new_opts opts);
 gt_tensor *gt_full_(gt_ctx *gt, gt_shape shape, double value, gt_new_opts opts);
@@ -89,20 +89,24 @@ gt_tensor *gt_randperm(gt_ctx *gt, int64_t n);
 #define GT_ONES_(gt, shape, ...) GT_AT(gt_full_(gt, shape, 1.0, (gt_new_opts){__VA_ARGS__}))
 /* gt_full(gt, shape, value, ...) */
 #define gt_full(gt, shape, ...) GT_FULL_(gt, shape, __VA_ARGS__, .gt_ = 0)
-#define GT_FULL_(gt, shape, value, ...) GT_AT(gt_full_(gt, shape, value, (gt_new_opts){__VA_ARGS__}))
+#define GT_FULL_(gt, shape, value, ...)                                                            \
+    GT_AT(gt_full_(gt, shape, value, (gt_new_opts){__VA_ARGS__}))
 /* gt_scalar(gt, value, ...): shape []. */
 #define gt_scalar(gt, ...) GT_SCALAR_(gt, __VA_ARGS__, .gt_ = 0)
 #define GT_SCALAR_(gt, value, ...) GT_AT(gt_full_(gt, GT_SCALAR, value, (gt_new_opts){__VA_ARGS__}))
 /* gt_from(gt, shape, data, ...): copies shape's elements of the dtype from data, row-major. */
 #define gt_from(gt, shape, ...) GT_FROM_(gt, shape, __VA_ARGS__, .gt_ = 0)
 #define GT_FROM_(gt, shape, data, ...) GT_AT(gt_from_(gt, shape, data, (gt_new_opts){__VA_ARGS__}))
-/* gt_values(gt, GT_SHAPE(2, 2), 1, 2, 3, 4): the numbers in the call, as f32; their count must be the shape's. */
-#define gt_values(gt, shape, ...)                                                                                      \
-    GT_AT(gt_values_(gt, shape, sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[]){__VA_ARGS__},             \
-                     (gt_new_opts){.gt_ = 0}))
-/* gt_arange(gt, start, stop, step, ...): start, start + step, ... below stop (above it when step < 0). */
+/* gt_values(gt, GT_SHAPE(2, 2), 1, 2, 3, 4): the numbers in the call, as f32; their count must be
+ * the shape's. */
+#define gt_values(gt, shape, ...)                                                                  \
+    GT_AT(gt_values_(gt, shape, sizeof((double[]){__VA_ARGS__}) / sizeof(double),                  \
+                     (double[]){__VA_ARGS__}, (gt_new_opts){.gt_ = 0}))
+/* gt_arange(gt, start, stop, step, ...): start, start + step, ... below stop (above it when step <
+ * 0). */
 #define gt_arange(gt, start, stop, ...) GT_ARANGE_(gt, start, stop, __VA_ARGS__, .gt_ = 0)
-#define GT_ARANGE_(gt, start, stop, step, ...) GT_AT(gt_arange_(gt, start, stop, step, (gt_new_opts){__VA_ARGS__}))
+#define GT_ARANGE_(gt, start, stop, step, ...)                                                     \
+    GT_AT(gt_arange_(gt, start, stop, step, (gt_new_opts){__VA_ARGS__}))
 /* Uniform in [0,1), and standard normal: PyTorch's numbers for the same seed. f32 and f64. */
 #define gt_rand(gt, ...) GT_RAND_(gt, __VA_ARGS__, .gt_ = 0)
 #define GT_RAND_(gt, shape, ...) GT_AT(gt_rand_(gt, shape, (gt_new_opts){__VA_ARGS__}))
@@ -110,7 +114,8 @@ gt_tensor *gt_randperm(gt_ctx *gt, int64_t n);
 #define GT_RANDN_(gt, shape, ...) GT_AT(gt_randn_(gt, shape, (gt_new_opts){__VA_ARGS__}))
 /* gt_uniform(gt, shape, low, high, ...): u * (high - low) + low. */
 #define gt_uniform(gt, shape, low, ...) GT_UNIFORM_(gt, shape, low, __VA_ARGS__, .gt_ = 0)
-#define GT_UNIFORM_(gt, shape, low, high, ...) GT_AT(gt_uniform_(gt, shape, low, high, (gt_new_opts){__VA_ARGS__}))
+#define GT_UNIFORM_(gt, shape, low, high, ...)                                                     \
+    GT_AT(gt_uniform_(gt, shape, low, high, (gt_new_opts){__VA_ARGS__}))
 /* As t in shape and dtype; never requiring gradients. */
 gt_tensor *gt_empty_like(gt_tensor *t);
 gt_tensor *gt_full_like(gt_tensor *t, double value);
@@ -118,28 +123,31 @@ gt_tensor *gt_full_like(gt_tensor *t, double value);
 #define gt_ones_like(t) gt_full_like(t, 1.0)
 
 /* --- lifetime --- */
-/* Lifts t out of the tape: returns a tensor that outlives rewinds, until gt_free or until its context
- * closes. Use that one from now on. It takes over t's data without copying (but for views, which
- * are copied) and t itself lives on as an alias until the tape is rewound past its birth. The kept
- * tensor is a leaf: it requires gradients if t is a leaf that does, and is detached from the
+/* Lifts t out of the tape: returns a tensor that outlives rewinds, until gt_free or until its
+ * context closes. Use that one from now on. It takes over t's data without copying (but for views,
+ * which are copied) and t itself lives on as an alias until the tape is rewound past its birth. The
+ * kept tensor is a leaf: it requires gradients if t is a leaf that does, and is detached from the
  * operation that made t. A kept tensor is returned as it is. */
 gt_tensor *gt_keep(gt_tensor *t);
-/* Frees a kept tensor. NULL is fine. A tensor that is still on the tape is only given back to it: the next rewind past
- * its birth drops it. */
+/* Frees a kept tensor. NULL is fine. A tensor that is still on the tape is only given back to it:
+ * the next rewind past its birth drops it. */
 void gt_free(gt_tensor *t);
 
 /* --- reading and writing --- */
-double gt_item(const gt_tensor *t);                    /* the only element; otherwise NaN and an error */
+double gt_item(const gt_tensor *t); /* the only element; otherwise NaN and an error */
 double gt_get_(const gt_tensor *t, int n, const int64_t *index);
 /* gt_get(t, i, j, ...): one element, an index for each dimension; otherwise NaN and an error. */
-#define gt_get(t, ...)                                                                                                 \
+#define gt_get(t, ...)                                                                             \
     gt_get_(t, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__})
 
-/* In-place changes. They raise the version of t's data: a tape that still needs the old values refuses gt_backward. */
+/* In-place changes. They raise the version of t's data: a tape that still needs the old values
+ * refuses gt_backward. */
 gt_status gt_fill(gt_tensor *t, double value);
-/* t[..., start:stop, ...] = value along axis (negative axes, starts and stops count from the end, as in Python). */
+/* t[..., start:stop, ...] = value along axis (negative axes, starts and stops count from the end,
+ * as in Python). */
 gt_status gt_fill_slice(gt_tensor *t, int axis, int64_t start, int64_t stop, double value);
-/* Copies the elements of a tensor of the same shape and dtype, which may belong to another context. */
+/* Copies the elements of a tensor of the same shape and dtype, which may belong to another context.
+ */
 gt_status gt_copy_into(gt_tensor *to, const gt_tensor *from);
 /* To be called after writing to t->data directly, for the same reason. */
 void gt_touch(gt_tensor *t);
@@ -149,9 +157,10 @@ void gt_require_grad(gt_tensor *t, bool on);
 /* t's values as a constant: shares the data, requires no gradient. */
 gt_tensor *gt_detach(gt_tensor *t);
 
-/* A name for messages, graphs and printing; copied (at most 47 bytes). Parameters get theirs from the module. */
+/* A name for messages, graphs and printing; copied (at most 47 bytes). Parameters get theirs from
+ * the module. */
 gt_tensor *gt_set_name(gt_tensor *t, const char *name);
-const char *gt_name(const gt_tensor *t);  /* "" when it has none */
+const char *gt_name(const gt_tensor *t); /* "" when it has none */
 
 /* Prints as PyTorch does, and ends the line: "tensor([[19., 25.],\n        [37., 43.]])". */
 void gt_print(FILE *f, const gt_tensor *t);

@@ -5,8 +5,8 @@ enum { CHUNK_BYTES = 1 << 18 };
 /* Chunks follow each other in the order in which they are used; those after current are spare. */
 struct gti_chunk {
     gti_chunk *prev, *next;
-    size_t size;    /* of data */
-    size_t before;  /* data bytes of all chunks before this one */
+    size_t size;   /* of data */
+    size_t before; /* data bytes of all chunks before this one */
     char *data;
 };
 

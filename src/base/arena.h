@@ -14,7 +14,7 @@ typedef struct gti_chunk gti_chunk;
 typedef struct {
     gti_system *system;
     gti_chunk *first, *current;
-    char *pos, *end;  /* free part of current */
+    char *pos, *end; /* free part of current */
 } gti_arena;
 
 /* False when there is no memory. */

@@ -9,8 +9,8 @@
 
 #include "base/system.h"
 
-/* Four classes a power of two, from 64 bytes on; class k > 0 holds (5 + (k - 1) % 4) << (4 + (k - 1)
- * / 4) bytes, rounded up to 64. */
+/* Four classes a power of two, from 64 bytes on; class k > 0 holds (5 + (k - 1) % 4) << (4 + (k -
+ * 1) / 4) bytes, rounded up to 64. */
 #define GTI_POOL_CLASSES 144
 
 typedef struct gti_pool_block gti_pool_block;

@@ -27,7 +27,8 @@ static inline bool gti_size_of_shape(int n, const int64_t *dim, size_t element, 
 {
     int64_t product = 1;
     bool odd = false;
-    for (int i = 0; i < n; i++) odd |= __builtin_mul_overflow(product, dim[i], &product) | (dim[i] <= 0);
+    for (int i = 0; i < n; i++)
+        odd |= __builtin_mul_overflow(product, dim[i], &product) | (dim[i] <= 0);
     odd |= __builtin_mul_overflow(product, (int64_t)element, bytes);
     *elements = product;
     return !odd || gti_size_of_shape_slow_(n, dim, element, elements, bytes);

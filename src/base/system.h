@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 typedef struct {
-    uint64_t mallocs;  /* calls to the system's allocator */
-    uint64_t bytes;    /* held now */
+    uint64_t mallocs; /* calls to the system's allocator */
+    uint64_t bytes;   /* held now */
 } gti_system;
 
 /* 64-byte aligned memory of `bytes` rounded up to 64, NULL when there is none. Large blocks ask for

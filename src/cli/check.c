@@ -14,10 +14,10 @@ static const char *const stage_name[N_STAGES] = {"order 1", "order 2", "f32"};
 typedef struct {
     bool run[N_STAGES];
     gt_gradcheck_mode mode;
-    long long sample;  /* -1: all */
+    long long sample; /* -1: all */
     uint64_t seed;
     bool verbose, help;
-    char **name;       /* of the operations; none: all of them */
+    char **name; /* of the operations; none: all of them */
     int n_names;
 } request;
 
@@ -27,17 +27,18 @@ typedef struct {
 
 static void usage(FILE *f)
 {
-    fprintf(f, "usage: gradtape check [OPTION...] [OPERATION...]\n\n"
-               "Checks the derivatives of the operations, all of them by default, on their samples:\n"
-               "first and second derivatives in f64 against differences, and f32 against f64.\n\n"
-               "  --order 1|2        derivatives of this order alone\n"
-               "  --dtype f64|f32    f64: the derivatives; f32: the comparison with f64\n"
-               "  --sample N         this sample alone\n"
-               "  --seed N           other random numbers (default 1)\n"
-               "  --mode full|fast   every entry of the Jacobian, or random projections\n"
-               "  --verbose          a report for every check\n"
-               "  --help             this\n\n"
-               "The exit status is 0 if everything passes, 1 if not, 2 for a wrong question.\n");
+    fprintf(f,
+            "usage: gradtape check [OPTION...] [OPERATION...]\n\n"
+            "Checks the derivatives of the operations, all of them by default, on their samples:\n"
+            "first and second derivatives in f64 against differences, and f32 against f64.\n\n"
+            "  --order 1|2        derivatives of this order alone\n"
+            "  --dtype f64|f32    f64: the derivatives; f32: the comparison with f64\n"
+            "  --sample N         this sample alone\n"
+            "  --seed N           other random numbers (default 1)\n"
+            "  --mode full|fast   every entry of the Jacobian, or random projections\n"
+            "  --verbose          a report for every check\n"
+            "  --help             this\n\n"
+            "The exit status is 0 if everything passes, 1 if not, 2 for a wrong question.\n");
 }
 
 /* --- the question --- */
@@ -179,7 +180,9 @@ static double seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* One stage on all samples asked for; prints the failures. Returns their number. */
+enum { SHOWN = 3 }; /* failures of one operation in one stage that are printed in full */
+
+/* One stage on all samples asked for, with reports of failures. Returns the number of failures. */
 static int run_stage(gt_ctx *gt, const request *q, const gt_op *op, stage s, FILE *reports)
 {
     const gt_gradcheck_opts opts = {
@@ -190,8 +193,10 @@ static int run_stage(gt_ctx *gt, const request *q, const gt_op *op, stage s, FIL
         gt_gradcheck_report r;
         const gt_verdict v = gt_gradcheck_op(gt, op, &op->samples[i], &opts, &r);
         failed += v == GT_FAIL;
-        if (v == GT_FAIL || q->verbose) gt_gradcheck_print(&r, reports);
+        if ((v == GT_FAIL && failed <= SHOWN) || q->verbose) gt_gradcheck_print(&r, reports);
     }
+    if (failed > SHOWN && !q->verbose)
+        fprintf(reports, "and %d more; --verbose shows them\n", failed - SHOWN);
     return failed;
 }
 
@@ -212,7 +217,9 @@ static void check_op(gt_ctx *gt, const request *q, const gt_op *op, tally *all)
         all->checks += samples;
         all->failed += failed;
     }
-    printf("%8.2f s%s\n", seconds() - start, samples ? "" : "   (no samples)");
+    const bool unchecked = !op->n_samples && op->backward;
+    printf("%8.2f s%s\n", seconds() - start, unchecked ? "   FAILED: no samples" : "");
+    all->failed += unchecked;
     all->operations++;
     all->samples += samples;
     if (!reports) return;
@@ -224,7 +231,8 @@ static void check_op(gt_ctx *gt, const request *q, const gt_op *op, tally *all)
 static void check_info(gt_ctx *gt, const request *q, const gt_op_info *info, tally *all)
 {
     if (info->op) check_op(gt, q, info->op, all);
-    else if (q->n_names) printf("%-16s composed of other operations: nothing of its own\n", info->name);
+    else if (q->n_names)
+        printf("%-16s composed of other operations: nothing of its own\n", info->name);
 }
 
 static int run(const request *q)

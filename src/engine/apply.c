@@ -6,7 +6,7 @@
 
 #undef gt_apply
 
-enum { FRAME_TENSORS = 12 };  /* inputs and outputs of a node that lives on the stack */
+enum { FRAME_TENSORS = 12 }; /* inputs and outputs of a node that lives on the stack */
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -137,7 +137,7 @@ static bool run_with_scratch(gt_node *n, void (*forward)(gt_node *n))
 static inline bool compute(gt_node *n)
 {
     if (n->op->flags & GT_OP_VIEW) return share_data(n);
-    void (*forward)(gt_node *n) = n->op->forward[n->dtype];
+    void (*forward)(gt_node * n) = n->op->forward[n->dtype];
     if (UNLIKELY(!forward)) return refuse_dtype(n);
     for (int i = 0; i < n->n_out; i++)
         if (UNLIKELY(!gti_allocate(gti_t(n->out[i]), n->op->name))) return false;
@@ -244,7 +244,8 @@ gt_tensor *gt_apply(const gt_op *op, const void *opts, int n_in, gt_tensor *cons
 {
     gt_tensor *out[GT_OP_OUTPUTS];
     bool ok;
-    if (LIKELY(op->n_out == 1 && op->n_in == n_in && n_in == 1)) ok = apply(op, opts, 1, in, 1, out);
+    if (LIKELY(op->n_out == 1 && op->n_in == n_in && n_in == 1))
+        ok = apply(op, opts, 1, in, 1, out);
     else if (LIKELY(op->n_out == 1 && op->n_in == n_in && n_in == 2))
         ok = apply(op, opts, 2, in, 1, out);
     else ok = apply_any(op, opts, n_in, in, out);

@@ -12,8 +12,9 @@ static bool startable(const gt_tensor *y, const char *what)
 {
     if (!gti_usable(y, what)) return false;
     if (y->ctx->in_sweep)
-        gt_fail(y->ctx, GT_ERR_STATE, what, "called from a backward rule; build gradients with "
-                                            "operations there");
+        gt_fail(y->ctx, GT_ERR_STATE, what,
+                "called from a backward rule; build gradients with "
+                "operations there");
     else if (!y->requires_grad)
         gt_fail(y->ctx, GT_ERR_STATE, what,
                 "the output requires no gradient: nothing that it was computed from does, or "
@@ -36,7 +37,8 @@ static gt_tensor *copy(gt_tensor *g)
     return c;
 }
 
-/* The first gradient of a leaf. Its data must be the leaf's alone, since users change it in place. */
+/* The first gradient of a leaf. Its data must be the leaf's alone, since users change it in place.
+ */
 static bool adopt(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
 {
     if (!s->create && !gti_exclusive(g)) {
@@ -57,7 +59,7 @@ static bool accumulate(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
 {
     gt_tensor *sum = leaf->pub.grad;
     if (!s->create && gti_exclusive(sum)) {
-        gti_kernels_of(g->dtype)->accumulate(g->size, g->data, sum->data);
+        gti_kernels_of((int)g->dtype)->accumulate(g->size, g->data, sum->data);
         gt_touch(sum);
     } else {
         const bool recording = gt_set_recording(s->gt, s->create);

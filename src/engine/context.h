@@ -29,18 +29,18 @@ typedef struct {
 
 struct gti_tensor {
     gt_tensor pub;
-    gti_node *node;        /* that made it, if recorded */
-    gti_tensor *base;      /* whose block the data is: itself, but for views */
-    gti_tensor *prev;      /* the next older tensor of the step */
+    gti_node *node;           /* that made it, if recorded */
+    gti_tensor *base;         /* whose block the data is: itself, but for views */
+    gti_tensor *prev;         /* the next older tensor of the step */
     gti_tensor *next_graded;  /* in ctx->graded */
     gti_tensor *next_touched; /* in a sweep's list of leaves */
-    gt_tensor *work;       /* gradient gathered by the running sweep */
-    gti_label *label;      /* NULL while nameless */
-    uint64_t id;           /* birth, on the context's clock */
-    uint64_t version;      /* of a base: last in-place change, on the same clock */
-    uint32_t hold;         /* of a base: how many work and grad pointers refer to its data */
+    gt_tensor *work;          /* gradient gathered by the running sweep */
+    gti_label *label;         /* NULL while nameless */
+    uint64_t id;              /* birth, on the context's clock */
+    uint64_t version;         /* of a base: last in-place change, on the same clock */
+    uint32_t hold;            /* of a base: how many work and grad pointers refer to its data */
     uint16_t flags;
-    int16_t size_class;    /* of a base: in the pool */
+    int16_t size_class; /* of a base: in the pool */
 };
 
 struct gti_node {
@@ -48,19 +48,19 @@ struct gti_node {
     gti_node *prev, *next; /* on the tape */
     const gt_scope *scope;
     uint64_t id;
-    uint64_t index;        /* on the tape, from 0 */
-    uint64_t path;         /* clock of the gt_grad call that wants this node */
-    bool in_backward;      /* recorded by a sweep */
-    bool spent;            /* its activations were released */
+    uint64_t index;   /* on the tape, from 0 */
+    uint64_t path;    /* clock of the gt_grad call that wants this node */
+    bool in_backward; /* recorded by a sweep */
+    bool spent;       /* its activations were released */
 };
 
 /* The parts of a message; composed when asked for, since the place may come late. */
 typedef struct {
     gt_status status;
-    const char *where;  /* static string */
-    char what[96];      /* "conv2d 'net.conv1'" */
+    const char *where; /* static string */
+    char what[96];     /* "conv2d 'net.conv1'" */
     char text[512];
-    char tail[512];     /* lines of shapes and hints */
+    char tail[512]; /* lines of shapes and hints */
     char message[1200];
 } gti_error;
 
@@ -72,18 +72,18 @@ typedef struct gti_closer {
 
 struct gt_ctx {
     bool failed, recording, in_sweep, prefill, abort_on_error;
-    bool record_all;            /* also what requires no gradient: a whole backward pass */
+    bool record_all; /* also what requires no gradient: a whole backward pass */
     gti_system system;
-    gti_arena step, kept;       /* headers by lifetime */
+    gti_arena step, kept; /* headers by lifetime */
     gti_pool pool;
-    gti_tensor *last;           /* youngest tensor of the step */
+    gti_tensor *last; /* youngest tensor of the step */
     gti_node *first_node, *last_node;
     uint64_t n_nodes;
-    uint64_t clock;             /* one tick for every tensor, node and change */
-    uint64_t mark_clock;        /* of the innermost mark: what is older is never released */
-    gt_mark valid_mark;         /* the latest that was set or rewound to */
-    gt_tensor *one[2];          /* kept: the number 1 in f32 and f64, once it was needed */
-    gti_tensor *graded;         /* leaves whose grad is set */
+    uint64_t clock;      /* one tick for every tensor, node and change */
+    uint64_t mark_clock; /* of the innermost mark: what is older is never released */
+    gt_mark valid_mark;  /* the latest that was set or rewound to */
+    gt_tensor *one[2];   /* kept: the number 1 in f32 and f64, once it was needed */
+    gti_tensor *graded;  /* leaves whose grad is set */
     const gt_scope *scope;
     gti_closer *closers;
     gti_random random;

@@ -129,8 +129,8 @@ void gt_set_abort_on_error(gt_ctx *gt, bool on)
 
 const char *gt_status_name(gt_status status)
 {
-    static const char *const name[] = {"ok", "argument", "shape",  "dtype",   "state",
-                                       "memory", "io",   "format", "numeric", "unsupported"};
+    static const char *const name[] = {"ok",     "argument", "shape",  "dtype",   "state",
+                                       "memory", "io",       "format", "numeric", "unsupported"};
     const size_t i = (size_t)status;
     return i < sizeof name / sizeof *name ? name[i] : "?";
 }
@@ -153,7 +153,7 @@ const char *gt_op_input_name(const gt_op *op, int i, char *buf, size_t size)
     return buf;
 }
 
-enum { NAMED_INPUTS = 8 };  /* in a message */
+enum { NAMED_INPUTS = 8 }; /* in a message */
 
 static void append_inputs(gt_ctx *gt, const gt_node *n)
 {

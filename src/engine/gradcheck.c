@@ -6,8 +6,7 @@
 
 enum { FULL_ENTRIES = 20000 };
 
-void gti_check_init(gti_check *c, gt_ctx *gt, const gt_gradcheck_opts *opts,
-                    gt_gradcheck_report *r)
+void gti_check_init(gti_check *c, gt_ctx *gt, const gt_gradcheck_opts *opts, gt_gradcheck_report *r)
 {
     *c = (gti_check){.gt = gt, .r = r};
     if (opts) c->o = *opts;
@@ -17,8 +16,11 @@ void gti_check_init(gti_check *c, gt_ctx *gt, const gt_gradcheck_opts *opts,
     if (c->o.probes <= 0) c->o.probes = 8;
     if (!c->o.seed) c->o.seed = 1;
     c->random = c->o.seed;
-    *r = (gt_gradcheck_report){.order = c->o.order == 2 ? 2 : 1, .sample = -1, .seed = c->o.seed,
-                               .input = -1, .output = -1};
+    *r = (gt_gradcheck_report){.order = c->o.order == 2 ? 2 : 1,
+                               .sample = -1,
+                               .seed = c->o.seed,
+                               .input = -1,
+                               .output = -1};
 }
 
 /* --- parts --- */
@@ -47,8 +49,7 @@ static void name_input(const gti_fn *fn, int i, char *name, size_t size)
 static void name_parts(gti_check *c, const gti_fn *fn)
 {
     const gti_fn *inner = fn->inner ? fn->inner : fn;
-    for (int i = 0; i < inner->n_var; i++)
-        name_input(inner, i, c->x[i].name, sizeof c->x[i].name);
+    for (int i = 0; i < inner->n_var; i++) name_input(inner, i, c->x[i].name, sizeof c->x[i].name);
     for (int i = 0; i < fn->n_out; i++) {
         char *name = c->y[i].name;
         const size_t size = sizeof c->y[i].name;
@@ -88,7 +89,8 @@ static bool make_y(gti_check *c, const gti_fn *fn)
         const gt_shape shape = fn->inner ? fn->inner->var[i]->shape : y->shape;
         add_part(&c->y[i], shape, !fn->inner && y->dtype > GT_F64, &c->n_y);
         if (fn->inner || !fn->n_var || y->dtype != GT_F32 || fn->var[0]->dtype != GT_F64) continue;
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "make constants in the function with .dtype = GT_F64",
+        return gti_check_fail(c, GT_GRADCHECK_ERROR,
+                              "make constants in the function with .dtype = GT_F64",
                               "the result is f32, though the inputs are f64");
     }
     gti_check_end(c);
@@ -159,10 +161,13 @@ static void say_kink(gti_check *c)
                            gti_check_place(c->y, c->fn->n_out, c->kink_row, y, sizeof y),
                            gti_check_place(c->x, c->fn->n_var, c->kink_col, x, sizeof x));
     if (c->r->mode == GT_GRADCHECK_FULL)
-        gti_check_line_of_text(c, "%lld of %lld entries are not differentiable here; the others agree",
+        gti_check_line_of_text(c,
+                               "%lld of %lld entries are not differentiable here; the others agree",
                                (long long)c->r->kinks, (long long)c->r->entries);
     if (!declared) gti_check_hint(c, "a kink or a tie: move the sample off it, or declare .kinks");
-    else gti_check_hint(c, "a kink or a tie, or too curved for the step: try another point, or .step");
+    else
+        gti_check_hint(c,
+                       "a kink or a tie, or too curved for the step: try another point, or .step");
     gti_check_finish(c);
 }
 
@@ -172,9 +177,9 @@ static void say_pass(gti_check *c)
     if (c->r->mode == GT_GRADCHECK_AUTO)
         gti_check_line_of_text(c, "no derivatives: forward alone was checked");
     else
-        gti_check_line_of_text(
-            c, "%lld %s compared", (long long)c->r->entries,
-            c->r->mode == GT_GRADCHECK_FULL ? "entries of the Jacobian" : "random projections");
+        gti_check_line_of_text(c, "%lld %s compared", (long long)c->r->entries,
+                               c->r->mode == GT_GRADCHECK_FULL ? "entries of the Jacobian"
+                                                               : "random projections");
     gti_check_finish(c);
 }
 
@@ -186,9 +191,7 @@ void gti_check_all(gti_check *c, const gti_fn *fn)
         if (!gti_check_gradient(c, fn, &gradient) || !gti_check_prepare(c, &gradient)) return;
     }
     if (!gti_check_runs(c)) return;
-    if (fn->n_var &&
-        (!check_derivatives(c) || !gti_check_upstream(c) || !check_places(c)))
-        return;
+    if (fn->n_var && (!check_derivatives(c) || !gti_check_upstream(c) || !check_places(c))) return;
     if (c->r->kinks) say_kink(c);
     else say_pass(c);
 }
@@ -224,18 +227,19 @@ void gti_check_close(gti_check *c)
 
 static bool input_is_fit(gti_check *c, const gt_tensor *x, int i)
 {
-    if (!x) gt_fail(c->gt, GT_ERR_ARGUMENT, "gt_gradcheck", "input %d is NULL", i);
-    else if (x->ctx != c->gt)
-        gt_fail(c->gt, GT_ERR_ARGUMENT, "gt_gradcheck", "input %d belongs to another context", i);
-    if (gt_failed(c->gt) || !gti_usable(x, "gt_gradcheck")) return gti_check_alive(c);
+    if (!x) return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "input %d is NULL", i);
+    if (x->ctx != c->gt)
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "input %d belongs to another context", i);
+    if (!gti_usable(x, "gt_gradcheck")) return gti_check_alive(c);
     if (!x->requires_grad) return true;
     if (gt_producer(x))
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "pass leaves; gt_detach makes one of a result",
                               "input %d is the result of %s", i, gt_producer(x)->op->name);
     if (x->dtype != GT_F64)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR,
-                              "f32 is too coarse for differences: make the inputs with .dtype = GT_F64",
-                              "input %d is %s, where f64 is needed", i, gt_dtype_name(x->dtype));
+        return gti_check_fail(
+            c, GT_GRADCHECK_ERROR,
+            "f32 is too coarse for differences: make the inputs with .dtype = GT_F64",
+            "input %d is %s, where f64 is needed", i, gt_dtype_name(x->dtype));
     return true;
 }
 
@@ -249,9 +253,8 @@ static bool find_variables(gti_check *c, gti_fn *fn)
         for (int k = 0; k < fn->n_var; k++) known |= fn->var[k] == x;
         if (!known) fn->var[fn->n_var++] = x;
     }
-    return fn->n_var ||
-           gti_check_fail(c, GT_GRADCHECK_ERROR, "make one with .requires_grad = true",
-                          "none of the %d inputs requires gradients", fn->n_in);
+    return fn->n_var || gti_check_fail(c, GT_GRADCHECK_ERROR, "make one with .requires_grad = true",
+                                       "none of the %d inputs requires gradients", fn->n_in);
 }
 
 static void check_function(gti_check *c, gti_fn *fn, gt_tensor *const in[])
@@ -271,7 +274,8 @@ gt_verdict gt_gradcheck(gt_ctx *gt, gt_function f, void *user, gt_tensor *const 
     gti_check_init(&c, gt, opts, report ? report : &unread);
     gti_fn fn = {.call = gti_call_user, .gt = gt, .n_in = n_in, .n_out = 1, .f = f, .user = user};
     if (!f || !in || n_in < 1)
-        gti_check_fail(&c, GT_GRADCHECK_ERROR, "", f ? "there are no inputs" : "the function is NULL");
+        gti_check_fail(&c, GT_GRADCHECK_ERROR, "",
+                       f ? "there are no inputs" : "the function is NULL");
     if (!f || !in || n_in < 1 || !gti_check_open(&c)) return GT_FAIL;
     check_function(&c, &fn, in);
     gti_check_close(&c);

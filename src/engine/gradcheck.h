@@ -20,66 +20,67 @@ struct gti_fn {
      * False after a failure of the context. */
     bool (*call)(const gti_fn *fn, gt_tensor *out[], bool graph);
     gt_ctx *gt;
-    gt_tensor **in;   /* [n_in], the arguments */
-    gt_tensor **var;  /* [n_var], the distinct leaves x */
+    gt_tensor **in;  /* [n_in], the arguments */
+    gt_tensor **var; /* [n_var], the distinct leaves x */
     int n_in, n_var, n_out;
-    gt_function f;          /* of the user's function */
+    gt_function f; /* of the user's function */
     void *user;
-    const gt_op *op;        /* of an operation */
+    const gt_op *op; /* of an operation */
     const void *opts;
-    const gti_fn *inner;    /* of a gradient: of what, projected on what, [inner->n_out]; */
-    gt_tensor **upstream;   /* NULL for outputs that carry no gradient */
+    const gti_fn *inner;  /* of a gradient: of what, projected on what, [inner->n_out]; */
+    gt_tensor **upstream; /* NULL for outputs that carry no gradient */
 };
 
 /* A stretch of the flattened x or y. */
 typedef struct {
     gt_shape shape;
     int64_t offset, size;
-    bool constant;  /* an output that carries no gradient: i64 or u8; its size counts as 0 */
+    bool constant; /* an output that carries no gradient: i64 or u8; its size counts as 0 */
     char name[40];
 } gti_part;
 
 typedef struct {
     gt_ctx *gt;
-    gt_gradcheck_opts o;  /* defaults filled in */
+    gt_gradcheck_opts o; /* defaults filled in */
     gt_gradcheck_report *r;
-    const gt_op *op;      /* NULL for a user's function */
+    const gt_op *op; /* NULL for a user's function */
     const gt_sample *sample;
+    const char *label; /* of the sample */
     const gti_fn *fn;
-    gti_part *x, *y;      /* [fn->n_var], [fn->n_out] */
+    gti_part *x, *y; /* [fn->n_var], [fn->n_out] */
     int64_t n_x, n_y;
-    gt_tensor **out;      /* [n_out], of the session */
+    gt_tensor **out;                                  /* [n_out], of the session */
     gt_tensor **pulled, **upstream, **wanted, **grad; /* [n_out] and [n_var], for gti_check_vjp */
     gt_mark session, start;
     bool recording, prefill; /* the context's settings, to be put back */
     const gt_scope *scope;
     uint64_t mark_clock;
-    double *y0;           /* [n_y], at x */
-    double *near[4];      /* [n_y], at x + h, x - h, x + h/2, x - h/2 */
-    double score;         /* of the worst entry so far */
+    double *y0;             /* [n_y], at x */
+    double *near[4];        /* [n_y], at x + h, x - h, x + h/2, x - h/2 */
+    double score;           /* of the worst entry so far */
     const char *error_hint; /* for a failure of the context during the present call */
-    double kink_x;        /* where the first kink was */
+    double kink_x;          /* where the first kink was */
     int64_t kink_row, kink_col;
     uint64_t random;
-    size_t text;          /* length of r->message */
+    size_t text; /* length of r->message */
 } gti_check;
 
 /* A numeric derivative. */
 typedef struct {
     double value, estimate;
-    double weight;  /* of value in tolerances: 1, or less for a sum over many entries */
-    bool rough;     /* a kink, the edge of the domain, or too curved to tell */
+    double weight; /* of value in tolerances: 1, or less for a sum over many entries */
+    bool rough;    /* a kink, the edge of the domain, or too curved to tell */
 } gti_slope;
 
 typedef enum { GTI_FINE, GTI_WRONG, GTI_ROUGH } gti_state;
 
 /* Part of the Jacobian, both ways; all arrays [n_rows, n_cols]. */
 typedef struct {
-    const int64_t *row, *col;  /* [n_rows], [n_cols], ascending */
+    const int64_t *row, *col; /* [n_rows], [n_cols], ascending */
     int64_t n_rows, n_cols;
     double *analytic, *numeric, *estimate;
     uint8_t *state;
-    int64_t wrong, worst;  /* worst: place in the arrays */
+    int64_t wrong, worst; /* worst: place in the arrays */
 } gti_table;
 
 /* What the engine fills fresh outputs of operations with while ctx->prefill is on. */
@@ -97,7 +98,8 @@ void gti_check_close(gti_check *c);
 void gti_check_all(gti_check *c, const gti_fn *fn);
 /* Makes fn the one that is checked: parts, buffers, y0. */
 bool gti_check_prepare(gti_check *c, const gti_fn *fn);
-/* The function "gradient of fn's projections on Gaussian upstreams", after gti_check_prepare(fn). */
+/* The function "gradient of fn's projections on Gaussian upstreams", after gti_check_prepare(fn).
+ */
 bool gti_check_gradient(gti_check *c, const gti_fn *fn, gti_fn *gradient);
 
 /* --- gradcheck_function.c --- */
@@ -153,7 +155,7 @@ bool gti_check_subsets(gti_check *c);
 bool gti_check_same_tensor(gti_check *c);
 bool gti_check_accumulation(gti_check *c);
 
-/* --- gradcheck_hints.c --- */
+/* --- gradcheck_hints*.c --- */
 /* Finds what the wrong entries of a table have in common, and writes lines and a hint about it. */
 void gti_check_diagnose(gti_check *c, const gti_table *t);
 
@@ -162,7 +164,7 @@ void gti_check_diagnose(gti_check *c, const gti_table *t);
 void gti_check_head(gti_check *c, gt_verdict verdict, gt_gradcheck_kind kind);
 void gti_check_line_of_text(gti_check *c, const char *fmt, ...) GT_PRINTF(2, 3);
 void gti_check_hint(gti_check *c, const char *fmt, ...) GT_PRINTF(2, 3);
-bool gti_check_finish(gti_check *c);  /* returns false */
+bool gti_check_finish(gti_check *c); /* returns false */
 /* Head, line and end of a failure. */
 bool gti_check_fail(gti_check *c, gt_gradcheck_kind kind, const char *hint, const char *fmt, ...)
     GT_PRINTF(4, 5);

@@ -1,8 +1,8 @@
 /* f32 against f64: the kernels that programs really run.
  *
  * Both start from the same values, representable in f32. An f32 result may be off by
- * c n u (sum_i |J_ji x_i| + |y_j|), u = 2^-24: for a sum of n products the bracket is the sum of the
- * terms' sizes, and for any function it is what rounding its inputs and its result does. */
+ * c n u (sum_i |J_ji x_i| + |y_j|), u = 2^-24: for a sum of n products the bracket is the sum of
+ * the terms' sizes, and for any function it is what rounding its inputs and its result does. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -36,7 +36,8 @@ static double bound_of(double size_of_all, double y)
 /* bound [n_y], of the function in f64 that is prepared. */
 static bool make_bounds(gti_check *c, double *bound)
 {
-    double *v = gti_check_scratch(c, c->n_y, sizeof *v), *g = gti_check_scratch(c, c->n_x, sizeof *g);
+    double *v = gti_check_scratch(c, c->n_y, sizeof *v),
+           *g = gti_check_scratch(c, c->n_x, sizeof *g);
     if (!v || !g) return gti_check_alive(c);
     if (!gti_check_begin(c)) return false;
     double largest = 0;
@@ -84,17 +85,19 @@ static bool compare(gti_check *c, const gti_fn *f32, const double *bound)
     for (int64_t j = 0; j < c->n_y; j++) {
         if (is_close(y[j], c->y0[j], bound[j])) continue;
         char place[128];
-        return gti_check_fail(c, GT_GRADCHECK_PRECISION,
-                              "an element left out or read twice by a kernel for f32, or a sum that "
-                              "loses precision",
-                              "%s   f32 %.9g   f64 %.9g   error %.2g, where rounding explains %.2g",
-                              gti_check_place(c->y, c->fn->n_out, j, place, sizeof place), y[j],
-                              c->y0[j], fabs(y[j] - c->y0[j]), bound[j]);
+        return gti_check_fail(
+            c, GT_GRADCHECK_PRECISION,
+            "an element left out or read twice by a kernel for f32, or a sum that "
+            "loses precision",
+            "%s   f32 %.9g   f64 %.9g   error %.2g, where rounding explains %.2g",
+            gti_check_place(c->y, c->fn->n_out, j, place, sizeof place), y[j], c->y0[j],
+            fabs(y[j] - c->y0[j]), bound[j]);
     }
     return true;
 }
 
-static bool compare_function(gti_check *c, const gti_fn *f64, const gti_fn *f32, bool differentiable)
+static bool compare_function(gti_check *c, const gti_fn *f64, const gti_fn *f32,
+                             bool differentiable)
 {
     if (!gti_check_prepare(c, f64)) return false;
     double *bound = gti_check_scratch(c, c->n_y, sizeof *bound);

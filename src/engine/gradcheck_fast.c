@@ -4,14 +4,14 @@
 #include "engine/gradcheck.h"
 
 enum {
-    MOST_KINKS = 16,     /* columns that are passed over before the check gives up */
-    SAMPLE_ROWS = 16,    /* of the Jacobian, to explain a failure by */
+    MOST_KINKS = 16,  /* columns that are passed over before the check gives up */
+    SAMPLE_ROWS = 16, /* of the Jacobian, to explain a failure by */
     SAMPLE_COLUMNS = 64,
 };
 
 typedef struct {
-    double *v, *d;  /* [n_y], [n_x]; d is 0 in the columns passed over */
-    double *g;      /* [n_x] = v' J, analytic */
+    double *v, *d; /* [n_y], [n_x]; d is 0 in the columns passed over */
+    double *g;     /* [n_x] = v' J, analytic */
     double *masked, *pulled;
     gti_slope *slope; /* [n_y], of one column */
     bool *passed_over;
@@ -122,9 +122,10 @@ static bool examine(gti_check *c, probe *p, int64_t col, bool *settled)
 
 static bool fail_projection(gti_check *c)
 {
-    return gti_check_fail(c, GT_GRADCHECK_DERIVATIVE, "",
-                          "a random projection of the Jacobian differs from the numeric one, though "
-                          "no single entry does; .mode = GT_GRADCHECK_FULL looks at them all");
+    return gti_check_fail(
+        c, GT_GRADCHECK_DERIVATIVE, "",
+        "a random projection of the Jacobian differs from the numeric one, though "
+        "no single entry does; .mode = GT_GRADCHECK_FULL looks at them all");
 }
 
 /* A probe that differs. Only rough projections may differ without a single entry to show for it. */

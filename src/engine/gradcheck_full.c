@@ -58,7 +58,8 @@ static void judge_column(gti_check *c, gti_table *t, int64_t k, const gti_slope 
         t->state[at] = (uint8_t)state;
         if (state == GTI_ROUGH) gti_check_kink(c, t->row[r], t->col[k]);
         const bool first_wrong = state == GTI_WRONG && !t->wrong++;
-        if (first_wrong || (state != GTI_ROUGH && score > c->score && (state == GTI_WRONG || !t->wrong))) {
+        if (first_wrong ||
+            (state != GTI_ROUGH && score > c->score && (state == GTI_WRONG || !t->wrong))) {
             t->worst = at;
             note_worst(c, t, at, score);
         }

@@ -11,8 +11,7 @@ bool gti_call_user(const gti_fn *fn, gt_tensor *out[], bool graph)
 {
     (void)graph;
     out[0] = fn->f(fn->gt, fn->in, fn->user);
-    if (!out[0])
-        gt_fail(fn->gt, GT_ERR_ARGUMENT, "gt_gradcheck", "the function returned NULL");
+    if (!out[0]) gt_fail(fn->gt, GT_ERR_ARGUMENT, "gt_gradcheck", "the function returned NULL");
     else if (out[0]->ctx != fn->gt)
         gt_fail(fn->gt, GT_ERR_ARGUMENT, "gt_gradcheck", "the result is of another context");
     return !gt_failed(fn->gt) && gti_usable(out[0], "gt_gradcheck");
@@ -104,7 +103,8 @@ static int make_upstreams(gti_check *c, const double *v)
     for (int i = 0; i < c->fn->n_out; i++) {
         gt_tensor *y = c->out[i];
         if (c->y[i].constant || !y || !y->requires_grad) continue;
-        gt_tensor *u = gt_from_(c->gt, y->shape, v + c->y[i].offset, (gt_new_opts){.dtype = y->dtype});
+        gt_tensor *u =
+            gt_from_(c->gt, y->shape, v + c->y[i].offset, (gt_new_opts){.dtype = y->dtype});
         if (!u) return -1;
         c->pulled[n] = y;
         c->upstream[n++] = u;
@@ -134,11 +134,12 @@ static bool read_gradient(gti_check *c, int i, const gt_tensor *grad, double *g)
         return true;
     }
     char want[128], got[128];
-    return gti_check_fail(c, GT_GRADCHECK_SHAPE,
-                          "where an input was broadcast, sum its gradient back: gt_sum_to(g, x->shape)",
-                          "the gradient of %s is %s %s, the input is %s %s", c->x[i].name,
-                          gt_dtype_name(grad->dtype), gt_shape_format(grad->shape, got, sizeof got),
-                          gt_dtype_name(x->dtype), gt_shape_format(x->shape, want, sizeof want));
+    return gti_check_fail(
+        c, GT_GRADCHECK_SHAPE,
+        "where an input was broadcast, sum its gradient back: gt_sum_to(g, x->shape)",
+        "the gradient of %s is %s %s, the input is %s %s", c->x[i].name, gt_dtype_name(grad->dtype),
+        gt_shape_format(grad->shape, got, sizeof got), gt_dtype_name(x->dtype),
+        gt_shape_format(x->shape, want, sizeof want));
 }
 
 /* What a wrong shape in a backward rule may come from. */
@@ -159,8 +160,8 @@ static bool gradients(gti_check *c, int n, int n_wanted)
 {
     const gt_grad_opts opts = {.retain = true, .upstream = c->upstream, .allow_unused = true};
     c->error_hint = hint_for_shapes(c);
-    const bool ok = gt_grad_(c->pulled, n, c->wanted, n_wanted, c->grad, opts) == GT_OK ||
-                    gti_check_alive(c);
+    const bool ok =
+        gt_grad_(c->pulled, n, c->wanted, n_wanted, c->grad, opts) == GT_OK || gti_check_alive(c);
     c->error_hint = NULL;
     return ok;
 }

@@ -4,10 +4,10 @@
 
 #include "engine/gradcheck.h"
 
-/* One-sided slopes at h [0] and h/2 [1] make the derivative. A central difference is their mean; its
- * error is a h^2 + O(h^4), so (4 D(h/2) - D(h)) / 3 is free of the first term. The gap between the
- * two sides is h f'' for a smooth function and halves with h; at a kink it stays. `noise` bounds
- * what rounding does to a slope; a value that does not change at all has none. */
+/* One-sided slopes at h [0] and h/2 [1] make the derivative. A central difference is their mean;
+ * its error is a h^2 + O(h^4), so (4 D(h/2) - D(h)) / 3 is free of the first term. The gap between
+ * the two sides is h f'' for a smooth function and halves with h; at a kink it stays. `noise`
+ * bounds what rounding does to a slope; a value that does not change at all has none. */
 static gti_slope slope_of(const gti_check *c, const double right[2], const double left[2],
                           double noise, double weight)
 {
@@ -16,10 +16,10 @@ static gti_slope slope_of(const gti_check *c, const double right[2], const doubl
     gti_slope s = {(4 * d1 - d0) / 3, fabs(d1 - d0) + noise, weight, false};
     const double gap0 = fabs(right[0] - left[0]), gap1 = fabs(right[1] - left[1]);
     const double steepest = fmax(fabs(right[1]), fabs(left[1]));
-    const bool kink = gap1 > 0.75 * gap0 && gap1 > 1e-6 * steepest + 100 * noise + c->o.atol;
+    const bool bent = gap1 > 0.75 * gap0 && gap1 > 1e-6 * steepest + 100 * noise + c->o.atol;
     const double size = 1e-3 * weight * fabs(s.value);
     const bool unsure = fabs(d1 - d0) > size + 10 * (c->o.atol + noise) || noise > size + 1e-3;
-    s.rough = kink || unsure || !isfinite(s.value);
+    s.rough = GT_MUTANT(check_no_kinks, bent || unsure, false) || !isfinite(s.value);
     return s;
 }
 
@@ -69,7 +69,8 @@ bool gti_check_column(gti_check *c, int64_t col, gti_slope *slope)
         double side[4];
         for (int k = 0; k < 4; k++) side[k] = (c->near[k][j] - c->y0[j]) / s.length[k];
         const double noise = 8 * DBL_EPSILON * fabs(c->y0[j]) / fabs(s.length[3]);
-        slope[j] = slope_of(c, (double[]){side[0], side[2]}, (double[]){side[1], side[3]}, noise, 1);
+        slope[j] =
+            slope_of(c, (double[]){side[0], side[2]}, (double[]){side[1], side[3]}, noise, 1);
     }
     return ok;
 }

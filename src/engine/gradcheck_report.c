@@ -45,8 +45,8 @@ void gti_check_head(gti_check *c, gt_verdict verdict, gt_gradcheck_kind kind)
     c->r->hint[0] = '\0';
     c->text = 0;
     append(c, "gradcheck %s  %s", gt_verdict_name(verdict), subject(c));
-    if (c->sample && c->r->sample >= 0) append(c, "  sample %d", c->r->sample);
-    if (c->sample && c->sample->label) append(c, " (%s)", c->sample->label);
+    if (c->r->sample >= 0) append(c, "  sample %d", c->r->sample);
+    if (c->label) append(c, " (%s)", c->label);
     if (c->o.f32) append(c, "  f32");
     else append(c, "  order %d", c->r->order);
 }

@@ -55,11 +55,12 @@ bool gti_sample_make(gti_check *c, const gt_op *op, const gt_sample *sample, gt_
     *made = (gti_sample_inputs){.n_in = sample->n_in ? sample->n_in : op->n_in};
     made->opts = options_of(c, op, sample);
     if (made->n_in < 1 || made->n_in > GT_SAMPLE_INPUTS)
-        gt_fail(c->gt, GT_ERR_ARGUMENT, op->name, "a sample with %d inputs; from 1 to %d can be made",
-                made->n_in, GT_SAMPLE_INPUTS);
+        gt_fail(c->gt, GT_ERR_ARGUMENT, op->name,
+                "a sample with %d inputs; from 1 to %d can be made", made->n_in, GT_SAMPLE_INPUTS);
     for (int i = 0; i < made->n_in && !gt_failed(c->gt); i++) {
         const gt_sample_input *s = &sample->in[i];
-        if (s->same > i) gt_fail(c->gt, GT_ERR_ARGUMENT, op->name, "input %d: .same looks ahead", i);
+        if (s->same > i)
+            gt_fail(c->gt, GT_ERR_ARGUMENT, op->name, "input %d: .same looks ahead", i);
         else if (s->same > 0) made->in[i] = made->in[s->same - 1];
         else if (!s->null) made->in[i] = make_input(c, s, dtype, rounded);
     }
@@ -80,8 +81,14 @@ static void ask_for_gradients(const gt_op *op, gti_sample_inputs *made, gt_dtype
 
 static gti_fn function_of(const gt_op *op, gti_sample_inputs *made, gt_ctx *gt)
 {
-    return (gti_fn){.call = gti_call_op, .gt = gt, .in = made->in, .var = made->var,
-                    .n_in = made->n_in, .n_var = made->n_var, .n_out = op->n_out, .op = op,
+    return (gti_fn){.call = gti_call_op,
+                    .gt = gt,
+                    .in = made->in,
+                    .var = made->var,
+                    .n_in = made->n_in,
+                    .n_var = made->n_var,
+                    .n_out = op->n_out,
+                    .op = op,
                     .opts = made->opts};
 }
 
@@ -135,10 +142,12 @@ gt_verdict gt_gradcheck_op(gt_ctx *gt, const gt_op *op, const gt_sample *sample,
     gti_check c;
     gti_check_init(&c, gt, opts, report ? report : &unread);
     if (!op || !sample)
-        gti_check_fail(&c, GT_GRADCHECK_ERROR, "", "%s is NULL", op ? "the sample" : "the operation");
+        gti_check_fail(&c, GT_GRADCHECK_ERROR, "", "%s is NULL",
+                       op ? "the sample" : "the operation");
     if (!op || !sample || !gti_check_open(&c)) return GT_FAIL;
     c.op = op;
     c.sample = sample;
+    c.label = sample->label;
     c.r->sample = number_of(op, sample);
     check_sample(&c);
     gti_check_close(&c);
@@ -155,8 +164,8 @@ gt_verdict gt_gradcheck_samples(gt_ctx *gt, const gt_op *op, const gt_gradcheck_
     if (op && op->n_samples) return report->verdict = GT_PASS;
     gti_check c;
     gti_check_init(&c, gt, opts, report);
-    gti_check_fail(&c, GT_GRADCHECK_ERROR, "set .samples, with GT_SAMPLES(table)", "%s has no samples",
-                   op ? op->name : "NULL");
+    gti_check_fail(&c, GT_GRADCHECK_ERROR, "set .samples, with GT_SAMPLES(table)",
+                   "%s has no samples", op ? op->name : "NULL");
     return GT_FAIL;
 }
 
@@ -171,8 +180,8 @@ static bool check_error(gti_check *c, const gt_error_sample *e, uint64_t nodes)
     snprintf(message, sizeof message, "%s", gt_error_message(where));
     gt_error_clear(where);
     if (code == GT_OK)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the call succeeded; it should fail with \"%s\"",
-                              e->message);
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
+                              "the call succeeded; it should fail with \"%s\"", e->message);
     if (code != e->code)
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the error is %s, not %s: %s",
                               gt_status_name(code), gt_status_name(e->code), message);
@@ -188,16 +197,16 @@ static bool run_error_sample(gti_check *c, const gt_error_sample *e)
     gt_sample sample = {.label = e->label, .opts = e->opts, .n_in = e->n_in};
     memcpy(sample.in, e->in, sizeof sample.in);
     gti_sample_inputs made;
-    c->sample = &sample;
+    c->label = e->label;
     if (!gti_sample_make(c, c->op, &sample, GT_F32, false, &made)) return false;
     gt_tensor *out[GT_OP_OUTPUTS];
     const uint64_t nodes = gt_get_stats(c->gt).nodes;
     gt_error_clear(NULL);
     const gt_status status = gt_apply_n(c->op, made.opts, made.n_in, made.in, out);
     const bool ok = check_error(c, e, nodes);
-    c->sample = NULL;
     if (!ok || status != GT_OK) return ok;
-    return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the call failed, but gt_apply_n says it did not");
+    return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
+                          "the call failed, but gt_apply_n says it did not");
 }
 
 gt_verdict gt_gradcheck_error_samples(gt_ctx *gt, const gt_op *op, gt_gradcheck_report *report)
@@ -209,7 +218,9 @@ gt_verdict gt_gradcheck_error_samples(gt_ctx *gt, const gt_op *op, gt_gradcheck_
     if (!op || !gti_check_open(&c)) return GT_FAIL;
     c.op = op;
     bool ok = true;
-    for (int i = 0; ok && i < op->n_error_samples; i++) ok = run_error_sample(&c, &op->error_samples[i]);
+    for (int i = 0; ok && i < op->n_error_samples; i++)
+        ok = run_error_sample(&c, &op->error_samples[i]);
+    if (ok) c.label = NULL;
     if (ok && op->n_error_samples) {
         gti_check_head(&c, GT_PASS, GT_GRADCHECK_NOTHING);
         gti_check_finish(&c);

@@ -5,7 +5,8 @@
 
 #define GT_OP(name, params, meaning) {#name, "gt_" #name #params, meaning, &gt_op_##name, false},
 #define GT_OP_OPTS GT_OP
-#define GT_OP_INNER(name, params, meaning) {#name, "gt_" #name #params, meaning, &gt_op_##name, true},
+#define GT_OP_INNER(name, params, meaning)                                                         \
+    {#name, "gt_" #name #params, meaning, &gt_op_##name, true},
 #define GT_FUN(name, params, meaning) {#name, "gt_" #name #params, meaning, NULL, false},
 #define GT_FUN_OPTS GT_FUN
 static const gt_op_info registry[] = {

@@ -9,7 +9,8 @@
 static const struct {
     const char *name;
     size_t size;
-} dtypes[] = {[GT_F32] = {"f32", 4}, [GT_F64] = {"f64", 8}, [GT_I64] = {"i64", 8}, [GT_U8] = {"u8", 1}};
+} dtypes[] = {
+    [GT_F32] = {"f32", 4}, [GT_F64] = {"f64", 8}, [GT_I64] = {"i64", 8}, [GT_U8] = {"u8", 1}};
 _Static_assert(sizeof dtypes / sizeof *dtypes == GT_N_DTYPES, "a row for every dtype");
 
 const char *gt_dtype_name(gt_dtype dtype)
@@ -44,7 +45,8 @@ char *gt_shape_format(gt_shape shape, char *buf, size_t size)
     for (int i = 0; i < shape.ndim && used < size; i++)
         used += (size_t)snprintf(buf + used, size - used, i ? ",%lld" : "%lld",
                                  (long long)shape.dim[i]);
-    if (used < size) snprintf(buf + used, size - used, shape.ndim < 0 ? "too many dimensions]" : "]");
+    if (used < size)
+        snprintf(buf + used, size - used, shape.ndim < 0 ? "too many dimensions]" : "]");
     return buf;
 }
 

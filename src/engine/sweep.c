@@ -42,7 +42,7 @@ static bool add_work(gti_sweep *s, gti_tensor *x, gt_tensor *g)
         return true;
     }
     if (!s->create && gti_exclusive(x->work)) {
-        gti_kernels_of(g->dtype)->accumulate(g->size, g->data, x->work->data);
+        gti_kernels_of((int)g->dtype)->accumulate(g->size, g->data, x->work->data);
         return true;
     }
     gt_tensor *sum = gt_add(x->work, g);
@@ -113,8 +113,8 @@ static bool stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, con
     gt_fail(s->gt, GT_ERR_STATE, s->what,
             "%s of %s (%s)%s%s%s was changed in place after it was recorded, and its old values "
             "are needed\n  hint: change it before the forward pass or after gt_backward",
-            role, n->pub.op->name, site(n), gt_name(t)[0] ? ", '" : "",
-            gt_name(t)[0] ? path : "", gt_name(t)[0] ? "'," : "");
+            role, n->pub.op->name, site(n), gt_name(t)[0] ? ", '" : "", gt_name(t)[0] ? path : "",
+            gt_name(t)[0] ? "'," : "");
     return true;
 }
 
@@ -132,8 +132,7 @@ static bool intact(const gti_sweep *s, const gti_node *n)
     for (int i = 0; i < n->pub.n_in; i++)
         if (gti_t(n->pub.in[i])->base->version > n->id) {
             char name[64];
-            return !stale(s, n, n->pub.in[i],
-                          gt_op_input_name(n->pub.op, i, name, sizeof name));
+            return !stale(s, n, n->pub.in[i], gt_op_input_name(n->pub.op, i, name, sizeof name));
         }
     for (int i = 0; i < n->pub.n_out; i++)
         if (stale(s, n, n->pub.out[i], "the result")) return false;

@@ -6,13 +6,13 @@
 
 typedef struct {
     gt_ctx *gt;
-    const char *what;    /* "gt_backward", for messages */
-    bool create;         /* record what the rules compute */
-    bool freeing;        /* release activations that are no longer needed */
-    bool selective;      /* only what lies between the outputs and tensors with GTI_TARGET */
-    uint64_t path;       /* selective: marks the nodes of this sweep */
-    gti_tensor *leaves;  /* that have gathered work, linked by next_touched */
-    int64_t pending;     /* results whose work waits for their node */
+    const char *what;   /* "gt_backward", for messages */
+    bool create;        /* record what the rules compute */
+    bool freeing;       /* release activations that are no longer needed */
+    bool selective;     /* only what lies between the outputs and tensors with GTI_TARGET */
+    uint64_t path;      /* selective: marks the nodes of this sweep */
+    gti_tensor *leaves; /* that have gathered work, linked by next_touched */
+    int64_t pending;    /* results whose work waits for their node */
 } gti_sweep;
 
 /* Adds upstream (NULL: ones) to the work of y. */

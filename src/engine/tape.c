@@ -1,9 +1,10 @@
 /* The tape as a whole: marks, rewinding, walking.
  *
- * Quarantine. A rewind does not hand the dropped headers out again at once: the arena goes on behind
- * them, so that a tensor used after its end is still recognised. Once as much as three of the latest
- * step lies between the mark and the present, the arena goes back to the mark; so at least the last
- * two steps of a loop whose steps are alike can be recognised, and memory stays bounded. */
+ * Quarantine. A rewind does not hand the dropped headers out again at once: the arena goes on
+ * behind them, so that a tensor used after its end is still recognised. Once as much as three of
+ * the latest step lies between the mark and the present, the arena goes back to the mark; so at
+ * least the last two steps of a loop whose steps are alike can be recognised, and memory stays
+ * bounded. */
 #include <string.h>
 
 #include "engine/context.h"

@@ -4,7 +4,7 @@
 #include "base/size.h"
 #include "engine/context.h"
 
-enum { FREED_QUARANTINE = 64 };  /* freed headers that rest before one is used again */
+enum { FREED_QUARANTINE = 64 }; /* freed headers that rest before one is used again */
 
 static gti_tensor *no_memory(gt_ctx *gt, const char *what)
 {
@@ -187,8 +187,8 @@ gt_tensor *gt_arange_(gt_ctx *gt, double start, double stop, double step, gt_new
 {
     const double count = step != 0 ? (stop - start) / step : -1;
     if (gt && !(count >= 0 && count < 1e15)) {
-        gt_fail(gt, GT_ERR_ARGUMENT, "arange", "no numbers from %g to %g in steps of %g", start, stop,
-                step);
+        gt_fail(gt, GT_ERR_ARGUMENT, "arange", "no numbers from %g to %g in steps of %g", start,
+                stop, step);
         return NULL;
     }
     const int64_t whole = (int64_t)count;
