@@ -93,9 +93,10 @@ static void sum_by_plan(gt_node *n)
     const void *from = x->data;
     char *scratch = n->scratch;
     for (int p = 0; p < plan.count; p++) {
-        void *to = p == plan.count - 1 ? y->data : scratch;
+        const bool last = p == plan.count - 1;
+        void *to = last ? y->data : scratch;
         gti_kernels_for(n)->sum(plan.pass[p].outer, plan.pass[p].n, plan.pass[p].inner, from, to);
-        scratch += pass_bytes(&plan, p, x->dtype);
+        if (!last) scratch += pass_bytes(&plan, p, x->dtype);
         from = to;
     }
 }

@@ -83,9 +83,6 @@ typedef struct {
     int64_t wrong, worst; /* worst: place in the arrays */
 } gti_table;
 
-/* What the engine fills fresh outputs of operations with while ctx->prefill is on. */
-#define GTI_PREFILL_F64 0x7ff4000000000001u
-
 /* --- gradcheck.c --- */
 /* Fills opts' zeros with defaults and starts the report. */
 void gti_check_init(gti_check *c, gt_ctx *gt, const gt_gradcheck_opts *opts,

@@ -1,0 +1,39 @@
+/* The search for what the wrong entries of a Jacobian have in common. */
+#ifndef GTI_ENGINE_GRADCHECK_HINTS_H
+#define GTI_ENGINE_GRADCHECK_HINTS_H
+
+#include "engine/gradcheck.h"
+
+/* The entries of the input that the worst entry belongs to. */
+typedef struct {
+    gti_check *c;
+    const gti_table *t;
+    const gti_part *x, *y;            /* of the worst entry */
+    int64_t from, to;                 /* places in t->col */
+    int64_t wrong;                    /* Jacobian entries */
+    int64_t x_wrong;                  /* elements of x with at least one of them */
+    double low, high;                 /* analytic/numeric over them, where numeric is not 0 */
+    bool nan;                         /* one of them is not finite */
+    bool analytic_zero, numeric_zero; /* all of them are */
+    bool all;                         /* no entry that is not zero is right */
+} gti_findings;
+
+typedef struct {
+    double a, n;
+    bool wrong;
+} gti_entry;
+
+static inline gti_entry gti_entry_at(const gti_findings *f, int64_t r, int64_t k)
+{
+    const int64_t at = r * f->t->n_cols + k;
+    return (gti_entry){f->t->analytic[at], f->t->numeric[at], f->t->state[at] == GTI_WRONG};
+}
+
+/* Hints: each returns whether it has one. */
+/* gradcheck_hints_transposed.c */
+bool gti_hint_transposed(const gti_findings *f);
+/* gradcheck_hints_places.c: the wrong entries lie at the border, or at the end of a dimension, of x
+ * or y; or x is repeated along y, and not all repetitions count. */
+bool gti_hint_places(const gti_findings *f);
+
+#endif
