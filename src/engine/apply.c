@@ -113,8 +113,8 @@ static void prefill(const gt_node *n)
 {
     for (int i = 0; i < n->n_out; i++) {
         const gt_tensor *t = n->out[i];
-        const uint32_t nan32 = 0x7fa00001;
-        const uint64_t nan64 = 0x7ff4000000000001;
+        const uint32_t nan32 = GTI_PREFILL_F32;
+        const uint64_t nan64 = GTI_PREFILL_F64;
         for (int64_t k = 0; k < t->size; k++)
             if (t->dtype == GT_F32) memcpy((float *)t->data + k, &nan32, sizeof nan32);
             else if (t->dtype == GT_F64) memcpy((double *)t->data + k, &nan64, sizeof nan64);
@@ -242,7 +242,7 @@ static bool apply_any(const gt_op *op, const void *opts, int n_in, gt_tensor *co
 
 gt_tensor *gt_apply(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])
 {
-    gt_tensor *out[GT_OP_OUTPUTS];
+    gt_tensor *out[GT_OP_OUTPUTS] = {NULL};
     bool ok;
     if (LIKELY(op->n_out == 1 && op->n_in == n_in && n_in == 1))
         ok = apply(op, opts, 1, in, 1, out);

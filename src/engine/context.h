@@ -22,6 +22,10 @@ enum {
     GTI_TARGET = 64,   /* gt_grad wants its gradient */
 };
 
+/* Signalling NaNs that fresh outputs of operations are filled with while ctx->prefill is on. */
+#define GTI_PREFILL_F32 0x7fa00001u
+#define GTI_PREFILL_F64 0x7ff4000000000001u
+
 typedef struct {
     char name[48];
     const gt_scope *owner;
