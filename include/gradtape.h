@@ -24,6 +24,7 @@
 
 #include <gradtape/autograd.h>
 #include <gradtape/context.h>
+#include <gradtape/functional.h>
 #include <gradtape/gradcheck.h>
 #include <gradtape/graph.h>
 #include <gradtape/nn.h>

@@ -32,7 +32,6 @@ static void forward(gt_node *n)
 
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    /* dx = dy, dbias[c] = sum over all but c of dy */
     unsigned axes = GT_MUTANT(add_bias_batch, GT_AXIS(0), GT_AXIS(1));
     for (int i = 2; i < n->in[0]->shape.ndim; i++) axes |= GT_AXIS(i);
     if (gt_needs_grad(n, 0)) gin[0] = GT_MUTANT(add_bias_sign, gout[0], gt_neg(gout[0]));
@@ -78,6 +77,7 @@ const gt_op gt_op_add_bias = {
     .infer = infer,
     .forward = GT_FOR_FLOATS(forward),
     .backward = backward,
+    .gradient = "dx = dy, dbias[c] = sum over all but c of dy",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),
 };

@@ -3,44 +3,10 @@
  * The kernels' formulas are in kernels/binary.def, the rules in the rows at the end. */
 #include "broadcast.h"
 
-/* Says at which dimension of the result the shapes disagree. */
-static bool fail_broadcast(gt_node *n)
+static void row(const gt_node *n, int which, int64_t length, const void *const in[],
+                const int64_t stride[], void *y)
 {
-    const gt_shape a = n->in[0]->shape, b = n->in[1]->shape;
-    const int ndim = a.ndim > b.ndim ? a.ndim : b.ndim;
-    for (int i = ndim - 1; i >= 0; i--) {
-        const int ia = i - (ndim - a.ndim), ib = i - (ndim - b.ndim);
-        if (ia < 0 || ib < 0 || a.dim[ia] == b.dim[ib] || a.dim[ia] == 1 || b.dim[ib] == 1)
-            continue;
-        return gt_op_fail(
-            n, GT_ERR_SHAPE, "shapes %s and %s do not broadcast: dimension %d is %lld against %lld",
-            GTI_SHAPE_TEXT(a), GTI_SHAPE_TEXT(b), i, (long long)a.dim[ia], (long long)b.dim[ib]);
-    }
-    return gt_op_fail(n, GT_ERR_SHAPE, "shapes %s and %s do not broadcast", GTI_SHAPE_TEXT(a),
-                      GTI_SHAPE_TEXT(b));
-}
-
-static bool infer(gt_node *n)
-{
-    const gt_tensor *a = n->in[0], *b = n->in[1];
-    n->out[0]->shape = a->shape;
-    if (gt_same_shape(a, b)) return true;
-    return gt_shape_broadcast(a->shape, b->shape, &n->out[0]->shape) || fail_broadcast(n);
-}
-
-static void forward_rows(gt_node *n, gti_binary which)
-{
-    const gt_tensor *a = n->in[0], *b = n->in[1], *y = n->out[0];
-    if (y->size == 0) return;
-    int64_t sa[GT_MAX_DIMS], sb[GT_MAX_DIMS];
-    gti_broadcast_strides(a->shape, y->shape, sa);
-    gti_broadcast_strides(b->shape, y->shape, sb);
-    gti_walk w;
-    gti_walk_init(&w, y->shape, sa, sb);
-    for (int64_t r = 0; r < w.rows; r++, gti_walk_next(&w))
-        gti_kernels_for(n)->binary[which](w.row, gti_const_at(a->data, w.a, n->dtype), w.row_sa,
-                                          gti_const_at(b->data, w.b, n->dtype), w.row_sb,
-                                          gti_at(y->data, r * w.row, n->dtype));
+    gti_kernels_for(n)->binary[which](length, in[0], stride[0], in[1], stride[1], y);
 }
 
 static inline void forward(gt_node *n, gti_binary which)
@@ -48,21 +14,27 @@ static inline void forward(gt_node *n, gti_binary which)
     const gt_tensor *a = n->in[0], *b = n->in[1];
     if (gt_same_shape(a, b))
         gti_kernels_for(n)->binary[which](a->size, a->data, 1, b->data, 1, n->out[0]->data);
-    else forward_rows(n, which);
+    else gti_broadcast_rows(n, (int)which, row);
 }
 
+/* The number s as a constant of x's dtype, which broadcasts to x's shape. */
+static gt_tensor *constant(const gt_tensor *x, double s)
+{
+    return gt_scalar(x->ctx, s, .dtype = x->dtype);
+}
+
+static const char add_gradient[] = "da = dy, db = dy";
 static bool add_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    /* da = dy, db = dy */
     gt_tensor *da = GT_MUTANT(add_a_sign, gout[0], gt_neg(gout[0])), *db = gout[0];
     if (gt_needs_grad(n, 0)) gin[0] = gti_sum_like(da, n->in[0]);
     if (gt_needs_grad(n, 1)) gin[1] = GT_MUTANT(add_b_not_reduced, gti_sum_like(db, n->in[1]), db);
     return true;
 }
 
+static const char sub_gradient[] = "da = dy, db = -dy";
 static bool sub_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    /* da = dy, db = -dy */
     if (gt_needs_grad(n, 0))
         gin[0] = GT_MUTANT(sub_a_not_reduced, gti_sum_like(gout[0], n->in[0]), gout[0]);
     if (gt_needs_grad(n, 1)) {
@@ -72,9 +44,9 @@ static bool sub_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     return true;
 }
 
+static const char mul_gradient[] = "da = dy b, db = dy a";
 static bool mul_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    /* da = dy b, db = dy a */
     gt_tensor *a = n->in[0], *b = n->in[1];
     if (gt_needs_grad(n, 0))
         gin[0] = gti_sum_like(gt_mul(gout[0], GT_MUTANT(mul_operands, b, a)), a);
@@ -83,15 +55,73 @@ static bool mul_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     return true;
 }
 
+static const char div_gradient[] = "da = dy / b, db = -dy a / b^2 = -(dy / b) y";
 static bool div_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    /* da = dy / b, db = -dy a / b^2 = -(dy / b) y */
     gt_tensor *da = gt_div(gout[0], n->in[1]), *y = n->out[0];
     if (gt_needs_grad(n, 0)) gin[0] = gti_sum_like(da, n->in[0]);
     if (gt_needs_grad(n, 1)) {
         gt_tensor *db = gt_mul(da, GT_MUTANT(div_operands, y, n->in[0]));
         gin[1] = gti_sum_like(GT_MUTANT(div_b_sign, gt_neg(db), db), n->in[1]);
     }
+    return true;
+}
+
+/* g where an operand won, half of it where both did, 0 where it lost. */
+static gt_tensor *share(const gt_node *n, gt_tensor *g, gt_tensor *lost)
+{
+    gt_tensor *tie = gt_eq(n->in[0], n->in[1]);
+    return gt_where(lost, constant(g, 0), gt_where(tie, gt_mul_scalar(g, 0.5), g));
+}
+
+static const char maximum_gradient[] =
+    "da = dy where a > b, dy / 2 where a = b, else 0; db likewise";
+static bool maximum_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *a = n->in[0], *b = n->in[1];
+    if (gt_needs_grad(n, 0))
+        gin[0] = gti_sum_like(share(n, gout[0], GT_MUTANT(maximum_a, gt_lt, gt_gt)(a, b)), a);
+    if (gt_needs_grad(n, 1))
+        gin[1] = gti_sum_like(share(n, gout[0], GT_MUTANT(maximum_b, gt_gt, gt_ge)(a, b)), b);
+    return true;
+}
+
+static const char minimum_gradient[] =
+    "da = dy where a < b, dy / 2 where a = b, else 0; db likewise";
+static bool minimum_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *a = n->in[0], *b = n->in[1];
+    if (gt_needs_grad(n, 0))
+        gin[0] = gti_sum_like(share(n, gout[0], GT_MUTANT(minimum_a, gt_gt, gt_ge)(a, b)), a);
+    if (gt_needs_grad(n, 1))
+        gin[1] = gti_sum_like(share(n, gout[0], GT_MUTANT(minimum_b, gt_lt, gt_gt)(a, b)), b);
+    return true;
+}
+
+/* da = dy b a^(b-1), and 0 where b = 0 and a^-1 is Inf or NaN: there the exponent becomes 0. (Not
+ * wherever b = 0, for the mixed derivative 1/a comes from that power.) */
+static gt_tensor *pow_da(gt_tensor *dy, gt_tensor *a, gt_tensor *b)
+{
+    gt_tensor *bad = gt_logical_or(gt_eq_scalar(a, 0), gt_isnan(a));
+    gt_tensor *safe = gt_where(gt_logical_and(bad, gt_eq_scalar(b, 0)), constant(b, 1), b);
+    gt_tensor *power = gt_pow(a, GT_MUTANT(pow_exponent, gt_sub_scalar(safe, 1), safe));
+    return gt_mul(dy, gt_mul(b, power));
+}
+
+/* db = dy y log a, and 0 for 0^b, b >= 0, where the logarithm becomes 0. */
+static gt_tensor *pow_db(gt_tensor *dy, gt_tensor *a, gt_tensor *b, gt_tensor *y)
+{
+    gt_tensor *both = gt_logical_and(gt_eq_scalar(a, 0), gt_ge_scalar(b, 0));
+    gt_tensor *safe = gt_where(both, constant(a, 1), a);
+    return gt_mul(dy, gt_mul(GT_MUTANT(pow_result, y, b), gt_log(safe)));
+}
+
+static const char pow_gradient[] = "da = dy b a^(b-1), db = dy y log a";
+static bool pow_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *a = n->in[0], *b = n->in[1];
+    if (gt_needs_grad(n, 0)) gin[0] = gti_sum_like(pow_da(gout[0], a, b), a);
+    if (gt_needs_grad(n, 1)) gin[1] = gti_sum_like(pow_db(gout[0], a, b, n->out[0]), b);
     return true;
 }
 
@@ -104,9 +134,9 @@ static bool square_grad_infer(gt_node *n)
                                              GTI_SHAPE_TEXT(a->shape), GTI_SHAPE_TEXT(b->shape));
 }
 
+static const char square_grad_gradient[] = "da = 2 g b, db = 2 g a";
 static bool square_grad_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    /* da = 2 dy b, db = 2 dy a */
     if (gt_needs_grad(n, 0))
         gin[0] = gt_square_grad(gout[0], n->in[GT_MUTANT(square_grad_operands, 1, 0)]);
     if (gt_needs_grad(n, 1))
@@ -140,6 +170,40 @@ static const gt_sample samples[] = {
     {.label = "7 wide rows", .in = {GT_IN(2, 7), B(7)}},
     {.label = "17 wide rows", .in = {GT_IN(2, 17), B(2, 1)}},
     {.label = "same tensor", .in = {B(2, 3), {.same = 1}}},
+};
+
+static const double levels[] = {-1, 0, 2, 3};
+#define LEVELS                                                                                     \
+    {                                                                                              \
+        .shape = GT_DIMS(4), .values = levels                                                      \
+    }
+static const gt_sample extreme_samples[] = {
+    {.label = "ordinary", .in = {GT_IN(3, 4), GT_IN(3, 4)}},
+    {.label = "scalars", .in = {GT_IN_SCALAR, GT_IN_SCALAR}},
+    {.label = "b is a scalar", .in = {GT_IN(2, 3), GT_IN_SCALAR}},
+    {.label = "a is a row", .in = {GT_IN(5), GT_IN(3, 5)}},
+    {.label = "b is a column", .in = {GT_IN(3, 5), GT_IN(3, 1)}},
+    {.label = "outer", .in = {GT_IN(4, 1), GT_IN(1, 3)}},
+    {.label = "zero-size", .in = {GT_IN(0, 3), GT_IN(0, 3)}},
+    {.label = "17 wide rows", .in = {GT_IN(2, 17), GT_IN(17)}},
+    {.label = "large values", .in = {GT_IN_RANGE(-1e6, 1e6, 5), GT_IN_RANGE(-1e6, 1e6, 5)}},
+    {.label = "ties with itself", .in = {GT_IN(2, 3), {.same = 1}}},
+    {.label = "ties", .in = {LEVELS, LEVELS}, .kinks = true},
+};
+
+#define A(...) GT_IN_RANGE(0.5, 2, __VA_ARGS__)
+static const gt_sample pow_samples[] = {
+    {.label = "ordinary", .in = {A(3, 4), GT_IN(3, 4)}},
+    {.label = "scalars", .in = {{.low = 0.5, .high = 2}, GT_IN_SCALAR}},
+    {.label = "b is a scalar", .in = {A(2, 3), GT_IN_SCALAR}},
+    {.label = "a is a scalar", .in = {{.low = 0.5, .high = 2}, GT_IN(2, 3)}},
+    {.label = "a is a row", .in = {A(5), GT_IN(3, 5)}},
+    {.label = "b is a column", .in = {A(3, 5), GT_IN(3, 1)}},
+    {.label = "zero-size", .in = {A(0, 3), GT_IN(3)}},
+    {.label = "17 wide rows", .in = {A(17), GT_IN(2, 17)}},
+    {.label = "whole exponents", .in = {A(4), LEVELS}},
+    {.label = "large bases", .in = {GT_IN_RANGE(10, 100, 5), GT_IN_RANGE(-3, 2, 5)}},
+    {.label = "same tensor", .in = {A(2, 3), {.same = 1}}},
 };
 
 static const gt_sample same_shape_samples[] = {
@@ -201,6 +265,7 @@ static const gt_error_sample same_shape_error_samples[] = {
         .infer = (shape_rule),                                                                     \
         .forward = GT_FOR_FLOATS(id##_forward),                                                    \
         .backward = id##_backward,                                                                 \
+        .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(table),                                                                         \
         GT_ERROR_SAMPLES(error_table),                                                             \
     };                                                                                             \
@@ -210,18 +275,15 @@ static const gt_error_sample same_shape_error_samples[] = {
     }
 
 // clang-format off
-BINARY(add, GT_OP_NO_SAVED, infer, samples, error_samples)
-BINARY(sub, GT_OP_NO_SAVED, infer, samples, error_samples)
-BINARY(mul, 0, infer, samples, error_samples)
-BINARY(div, 0, infer, samples, error_samples)
+BINARY(add, GT_OP_NO_SAVED, gti_broadcast_infer, samples, error_samples)
+BINARY(sub, GT_OP_NO_SAVED, gti_broadcast_infer, samples, error_samples)
+BINARY(mul, 0, gti_broadcast_infer, samples, error_samples)
+BINARY(div, 0, gti_broadcast_infer, samples, error_samples)
+BINARY(maximum, 0, gti_broadcast_infer, extreme_samples, error_samples)
+BINARY(minimum, 0, gti_broadcast_infer, extreme_samples, error_samples)
+BINARY(pow, 0, gti_broadcast_infer, pow_samples, error_samples)
 BINARY(square_grad, 0, square_grad_infer, same_shape_samples, same_shape_error_samples)
 // clang-format on
-
-/* The number s as a constant of x's dtype, which broadcasts to x's shape. */
-static gt_tensor *constant(const gt_tensor *x, double s)
-{
-    return gt_scalar(x->ctx, s, .dtype = x->dtype);
-}
 
 /* A division, for x * (1 / s) rounds twice. */
 gt_tensor *gt_div_scalar(gt_tensor *x, double s)

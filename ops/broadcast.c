@@ -1,5 +1,36 @@
 #include "broadcast.h"
 
+/* --- shapes --- */
+
+/* Says at which dimension of the result the shapes disagree. */
+static bool fail_broadcast(gt_node *n, gt_shape a, gt_shape b)
+{
+    const int ndim = a.ndim > b.ndim ? a.ndim : b.ndim;
+    for (int i = ndim - 1; i >= 0; i--) {
+        const int ia = i - (ndim - a.ndim), ib = i - (ndim - b.ndim);
+        if (ia < 0 || ib < 0 || a.dim[ia] == b.dim[ib] || a.dim[ia] == 1 || b.dim[ib] == 1)
+            continue;
+        return gt_op_fail(
+            n, GT_ERR_SHAPE, "shapes %s and %s do not broadcast: dimension %d is %lld against %lld",
+            GTI_SHAPE_TEXT(a), GTI_SHAPE_TEXT(b), i, (long long)a.dim[ia], (long long)b.dim[ib]);
+    }
+    return gt_op_fail(n, GT_ERR_SHAPE, "shapes %s and %s do not broadcast", GTI_SHAPE_TEXT(a),
+                      GTI_SHAPE_TEXT(b));
+}
+
+bool gti_broadcast_infer(gt_node *n)
+{
+    gt_tensor *y = n->out[0];
+    y->shape = n->in[0]->shape;
+    for (int i = 1; i < n->n_in; i++) {
+        const gt_shape all = y->shape;
+        if (gt_same_shape(y, n->in[i])) continue;
+        if (!gt_shape_broadcast(all, n->in[i]->shape, &y->shape))
+            return fail_broadcast(n, all, n->in[i]->shape);
+    }
+    return true;
+}
+
 void gti_broadcast_strides(gt_shape x, gt_shape shape, int64_t stride[GT_MAX_DIMS])
 {
     int64_t own[GT_MAX_DIMS];
@@ -11,35 +42,53 @@ void gti_broadcast_strides(gt_shape x, gt_shape shape, int64_t stride[GT_MAX_DIM
     }
 }
 
-/* Merges the outermost kept dimension of w with the next one inward, (dim, sa, sb), if both
+/* --- rows --- */
+
+/* Merges the outermost kept dimension of w with the next one inward, (dim, sa, sb, sc), if all
  * operands go through the two as through one; otherwise appends it. */
-static void push_dim(gti_walk *w, int64_t dim, int64_t sa, int64_t sb)
+static void push_dim(gti_walk *w, int64_t dim, int64_t sa, int64_t sb, int64_t sc)
 {
-    const int last = w->ndim - 1;
-    if (last >= 0 && w->sa[last] == sa * dim && w->sb[last] == sb * dim) {
-        w->dim[last] *= dim;
-        w->sa[last] = sa;
-        w->sb[last] = sb;
-        return;
+    int last = w->ndim - 1;
+    const bool alike =
+        last >= 0 && w->sa[last] == sa * dim && w->sb[last] == sb * dim && w->sc[last] == sc * dim;
+    if (!alike) {
+        last = w->ndim++;
+        w->dim[last] = 1;
     }
-    w->dim[w->ndim] = dim;
-    w->sa[w->ndim] = sa;
-    w->sb[w->ndim] = sb;
-    w->ndim++;
+    w->dim[last] *= dim;
+    w->sa[last] = sa;
+    w->sb[last] = sb;
+    w->sc[last] = sc;
 }
 
-void gti_walk_init(gti_walk *w, gt_shape shape, const int64_t *sa, const int64_t *sb)
+static const int64_t no_strides[GT_MAX_DIMS];
+
+void gti_walk_init_three(gti_walk *w, gt_shape shape, const int64_t *sa, const int64_t *sb,
+                         const int64_t *sc)
 {
-    *w = (gti_walk){.row = 1, .rows = 1};
+    /* Field by field: most of the arrays is never read. */
+    w->ndim = 0;
+    w->row = w->rows = 1;
+    w->row_sa = w->row_sb = w->row_sc = 0;
+    w->a = w->b = w->c = 0;
     for (int i = 0; i < shape.ndim; i++)
-        if (shape.dim[i] != 1) push_dim(w, shape.dim[i], sa[i], sb[i]);
+        if (shape.dim[i] != 1) push_dim(w, shape.dim[i], sa[i], sb[i], sc[i]);
     if (w->ndim > 0) {
         w->ndim--;
         w->row = w->dim[w->ndim];
         w->row_sa = w->sa[w->ndim];
         w->row_sb = w->sb[w->ndim];
+        w->row_sc = w->sc[w->ndim];
     }
-    for (int i = 0; i < w->ndim; i++) w->rows *= w->dim[i];
+    for (int i = 0; i < w->ndim; i++) {
+        w->rows *= w->dim[i];
+        w->index[i] = 0;
+    }
+}
+
+void gti_walk_init(gti_walk *w, gt_shape shape, const int64_t *sa, const int64_t *sb)
+{
+    gti_walk_init_three(w, shape, sa, sb, no_strides);
 }
 
 void gti_walk_next(gti_walk *w)
@@ -47,9 +96,31 @@ void gti_walk_next(gti_walk *w)
     for (int i = w->ndim - 1; i >= 0; i--) {
         w->a += w->sa[i];
         w->b += w->sb[i];
+        w->c += w->sc[i];
         if (++w->index[i] < w->dim[i]) return;
         w->index[i] = 0;
         w->a -= w->sa[i] * w->dim[i];
         w->b -= w->sb[i] * w->dim[i];
+        w->c -= w->sc[i] * w->dim[i];
+    }
+}
+
+void gti_broadcast_rows(const gt_node *n, int which, gti_row *row)
+{
+    const gt_tensor *a = n->in[0], *b = n->in[1], *c = n->n_in > 2 ? n->in[2] : NULL,
+                    *y = n->out[0];
+    if (y->size == 0) return;
+    int64_t sa[GT_MAX_DIMS], sb[GT_MAX_DIMS], sc[GT_MAX_DIMS];
+    gti_broadcast_strides(a->shape, y->shape, sa);
+    gti_broadcast_strides(b->shape, y->shape, sb);
+    if (c) gti_broadcast_strides(c->shape, y->shape, sc);
+    gti_walk w;
+    gti_walk_init_three(&w, y->shape, sa, sb, c ? sc : no_strides);
+    const int64_t stride[] = {w.row_sa, w.row_sb, w.row_sc};
+    for (int64_t r = 0; r < w.rows; r++, gti_walk_next(&w)) {
+        const void *const in[] = {gti_const_at(a->data, w.a, a->dtype),
+                                  gti_const_at(b->data, w.b, b->dtype),
+                                  c ? gti_const_at(c->data, w.c, c->dtype) : NULL};
+        row(n, which, w.row, in, stride, gti_at(y->data, r * w.row, y->dtype));
     }
 }

@@ -35,7 +35,6 @@ static void forward(gt_node *n)
 
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    /* dx = dy, summed to x's shape */
     gin[0] = GT_MUTANT(
         broadcast_to_not_reduced,
         gti_sum_like(GT_MUTANT(broadcast_to_sign, gout[0], gt_neg(gout[0])), n->in[0]), gout[0]);
@@ -93,6 +92,7 @@ const gt_op gt_op_broadcast_to = {
     .infer = infer,
     .forward = GT_FOR_ALL(forward),
     .backward = backward,
+    .gradient = "dx = dy, summed over the dimensions that were stretched",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),
 };

@@ -6,6 +6,7 @@
 
 #include "base/mutants.h"
 #include "base/size.h"
+#include "kernels/any.h"
 #include "kernels/kernels.h"
 
 /* The kernels of a node that runs in a floating dtype. */

@@ -31,13 +31,20 @@
     ROW("size one", (1, 1, 1, 1), (1, 1, 1, 1), (1, 1, 1, 1), .groups = 1)                         \
     ROW("9 channels", (1, 9, 2, 2), (9, 9, 1, 2), (1, 9, 2, 1), .groups = 1)                       \
     ROW("17 wide", (1, 1, 3, 17), (1, 1, 3, 3), (1, 1, 3, 17), .padding = {1, 1})                  \
+    ROW("same padding", (1, 2, 3, 4), (2, 2, 3, 2), (1, 2, 3, 4), .same_padding = true)            \
+    ROW("same padding, even, dilated", (2, 2, 4, 5), (2, 1, 2, 4), (2, 2, 4, 5),                   \
+        .same_padding = true, .dilation = {1, 3}, .groups = 2)                                     \
+    ROW("same padding, an odd one", (1, 1, 3, 9), (1, 1, 1, 2), (1, 1, 3, 9),                      \
+        .same_padding = true)                                                                      \
+    ROW("trimmed", (1, 2, 6, 9), (2, 2, 2, 3), (1, 2, 4, 5), .trim = {1, 2})                       \
+    ROW("trimmed, 1x1", (1, 2, 3, 4), (3, 2, 1, 1), (1, 3, 2, 2), .trim = {1, 2})                  \
     ROW("no images", (0, 2, 3, 3), (2, 2, 2, 2), (0, 2, 2, 2), .groups = 1)                        \
     ROW("no input channels", (1, 0, 3, 3), (2, 0, 2, 2), (1, 2, 2, 2), .groups = 1)                \
     ROW("no output channels", (1, 2, 3, 3), (0, 2, 2, 2), (1, 0, 2, 2), .groups = 1)
 // clang-format on
 
 #define OPTS(...)                                                                                  \
-    .opts = &(const conv_opts)                                                                     \
+    .opts = &(const gti_conv_opts)                                                                 \
     {                                                                                              \
         __VA_ARGS__                                                                                \
     }
@@ -117,6 +124,14 @@ static const gt_error_sample conv2d_error_samples[] = {
      .in = {X, W},
      OPTS(.padding = {0, -3}),
      ARGUMENT_ERROR = "padding is {0, -3}, must not be negative"},
+    {.label = "same padding, stride",
+     .in = {X, W},
+     OPTS(.same_padding = true, .stride = {2}),
+     ARGUMENT_ERROR = "same_padding is made for stride 1, not {2, 2}"},
+    {.label = "same padding, padding",
+     .in = {X, W},
+     OPTS(.same_padding = true, .padding = {0, 1}),
+     ARGUMENT_ERROR = "both padding {0, 1} and same_padding are given"},
     {.label = "output overflows",
      .in = {GT_IN(1, 1, 1, 1), GT_IN(8, 1, 1, 1)},
      OPTS(.padding = {INT_MAX, INT_MAX}),

@@ -67,13 +67,11 @@ static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *x = n->in[0], *k = n->in[1], *dy = gout[0];
     if (gt_needs_grad(n, 0)) {
-        /* dx[p,q] = sum over a, b of dy[p-a,q-b] k[a,b] */
         const gt_shape shape = GT_SHAPE(1, 1, x->shape.dim[0], x->shape.dim[1]);
         gt_tensor *dx = gt_conv2d_dx(image(dy), image(GT_MUTANT(corr2d_flipped, k, gt_flip(k, 3))),
                                      shape, (gt_conv2d_opts){0});
         gin[0] = gt_reshape(dx, x->shape);
     }
-    /* dk[a,b] = sum over i, j of x[i+a,j+b] dy[i,j] */
     if (gt_needs_grad(n, 1)) gin[1] = gt_corr2d(x, GT_MUTANT(corr2d_dk_sign, dy, gt_neg(dy)));
     return true;
 }
@@ -127,6 +125,7 @@ const gt_op gt_op_corr2d = {
     .infer = infer,
     .forward = GT_FOR_FLOATS(forward),
     .backward = backward,
+    .gradient = "dx[p,q] = sum over a, b of dy[p-a,q-b] k[a,b]; dk = corr2d(x, dy)",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),
     .flops = flops,

@@ -39,7 +39,6 @@ static void forward(gt_node *n)
 
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    /* dx = dy, flipped */
     gin[0] =
         GT_MUTANT(flip_forgotten, gt_flip(gout[0], GT_MUTANT(flip_axes, axes_of(n), 1)), gout[0]);
     return true;
@@ -87,6 +86,7 @@ const gt_op gt_op_flip = {
     .infer = infer,
     .forward = GT_FOR_ALL(forward),
     .backward = backward,
+    .gradient = "dx = dy, flipped along the same axes",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),
 };

@@ -297,6 +297,7 @@ const gt_op gt_op_matmul = {
     .infer = infer,
     .forward = GT_FOR_FLOATS(forward),
     .backward = backward,
+    .gradient = "da = dy b^T, db = a^T dy, each as transposed and as broadcast as it was",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),
     .flops = flops,

@@ -115,6 +115,7 @@ const gt_op gt_op_permute = {
     .infer = infer,
     .forward = GT_FOR_ALL(forward),
     .backward = backward,
+    .gradient = "dx = dy, permuted by the inverse order",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),
 };

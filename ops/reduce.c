@@ -3,7 +3,7 @@
  *
  *   sum   y = sum of x over the axes        dx = dy, repeated along the axes
  *   mean  y = sum / N (NaN when N is 0)     dx = dy / N, repeated along the axes */
-#include "common.h"
+#include "reduction.h"
 
 #define MAX_PASSES (GT_MAX_DIMS / 2)
 
@@ -15,34 +15,6 @@ typedef struct {
         int64_t outer, n, inner;
     } pass[MAX_PASSES];
 } sum_plan;
-
-/* Bit i of the result: dimension i of x is reduced. False after a failure. */
-static bool reduced_dims(const gt_node *n, unsigned *reduced)
-{
-    const gt_reduce_opts *opts = n->opts;
-    const int ndim = n->in[0]->shape.ndim;
-    *reduced = (1u << ndim) - 1;
-    if (opts->axes == 0) return true;
-    *reduced = 0;
-    int bit = 0;
-    for (unsigned rest = opts->axes; rest != 0; rest >>= 1, bit++) {
-        if (!(rest & 1)) continue;
-        const int axis = gt_op_axis(n, bit < 16 ? bit : bit - 32, ndim);
-        if (axis < 0) return false;
-        *reduced |= 1u << axis;
-    }
-    return true;
-}
-
-static gt_shape reduced_shape(gt_shape x, unsigned reduced, bool keepdim)
-{
-    gt_shape y = {0};
-    for (int i = 0; i < x.ndim; i++) {
-        const bool gone = reduced >> i & 1;
-        if (!gone || keepdim) y.dim[y.ndim++] = gone ? 1 : x.dim[i];
-    }
-    return y;
-}
 
 /* For x with at least one element. */
 static sum_plan make_plan(gt_shape x, unsigned reduced)
@@ -76,8 +48,9 @@ static bool infer(gt_node *n)
 {
     const gt_tensor *x = n->in[0];
     unsigned reduced;
-    if (!reduced_dims(n, &reduced)) return false;
-    n->out[0]->shape = reduced_shape(x->shape, reduced, ((const gt_reduce_opts *)n->opts)->keepdim);
+    const gt_reduce_opts *opts = n->opts;
+    if (!gti_reduced_dims(n, opts->axes, &reduced)) return false;
+    n->out[0]->shape = gti_reduced_shape(x->shape, reduced, opts->keepdim);
     if (n->out[0]->shape.ndim == 0 || x->size == 0) return true;
     const sum_plan plan = make_plan(x->shape, reduced);
     for (int p = 0; p < plan.count - 1; p++) n->scratch_size += pass_bytes(&plan, p, x->dtype);
@@ -88,7 +61,7 @@ static void sum_by_plan(gt_node *n)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
     unsigned reduced;
-    reduced_dims(n, &reduced);
+    gti_reduced_dims(n, ((const gt_reduce_opts *)n->opts)->axes, &reduced);
     const sum_plan plan = make_plan(x->shape, reduced);
     const void *from = x->data;
     char *scratch = n->scratch;
@@ -128,28 +101,25 @@ static void mean_forward(gt_node *n)
     gti_kernels_for(n)->binary[GTI_BINARY_div](y->size, y->data, 1, divisor, 0, y->data);
 }
 
-/* dy repeated along the reduced axes, which get their size 1 back first. */
+/* dy repeated along the reduced axes; a single number broadcasts as it is. */
 static gt_tensor *repeat(const gt_node *n, gt_tensor *dy)
 {
-    const gt_shape x = n->in[0]->shape;
-    unsigned reduced;
-    if (!reduced_dims(n, &reduced)) return NULL;
-    const gt_shape kept = reduced_shape(x, reduced, true);
-    if (dy && dy->size != 1 && dy->shape.ndim != kept.ndim) dy = gt_reshape(dy, kept);
-    return gt_broadcast_to(dy, x);
+    const unsigned axes = ((const gt_reduce_opts *)n->opts)->axes;
+    return dy && dy->size == 1 ? gt_broadcast_to(dy, n->in[0]->shape) : gti_repeated(n, axes, dy);
 }
 
+static const char sum_gradient[] = "dx = dy, repeated along the axes";
 static bool sum_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    /* dx = dy, repeated */
     gin[0] = GT_MUTANT(sum_missing, repeat(n, GT_MUTANT(sum_upstream, gout[0], gt_square(gout[0]))),
                        NULL);
     return true;
 }
 
+static const char mean_gradient[] = "dx = dy / N, repeated along the axes";
 static bool mean_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    /* dx = dy / N, repeated; when N is 0, dx has no elements */
+    /* When N is 0, dx has no elements. */
     const double count = mean_count(n);
     gin[0] =
         repeat(n, gt_mul_scalar(gout[0],
@@ -237,6 +207,7 @@ static const gt_error_sample error_samples[] = {
         .infer = infer,                                                                            \
         .forward = GT_FOR_FLOATS(id##_forward),                                                    \
         .backward = id##_backward,                                                                 \
+        .gradient = id##_gradient,                                                                 \
         .samples = samples,                                                                        \
         .n_samples = (sample_count),                                                               \
         GT_ERROR_SAMPLES(error_samples),                                                           \

@@ -41,7 +41,6 @@ static bool infer(gt_node *n)
 
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    /* dx = dy, reshaped */
     gin[0] = GT_MUTANT(
         reshape_forgotten,
         gt_reshape(GT_MUTANT(reshape_sign, gout[0], gt_neg(gout[0])), n->in[0]->shape), gout[0]);
@@ -97,6 +96,7 @@ const gt_op gt_op_reshape = {
     .flags = GT_OP_VIEW | GT_OP_NO_SAVED,
     .infer = infer,
     .backward = backward,
+    .gradient = "dx = dy, under x's shape",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),
 };

@@ -81,7 +81,6 @@ static void slice_forward(gt_node *n)
 
 static bool slice_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    /* dx[.., start + i step, ..] = dy[.., i, ..], 0 elsewhere */
     const places p = select_places(n);
     gin[0] = gt_slice_dx(gout[0], n->in[0]->shape, p.axis,
                          p.count > 0 ? GT_MUTANT(slice_start, p.start, p.start / 2) : 0,
@@ -257,6 +256,7 @@ const gt_op gt_op_slice = {
     .infer = slice_infer,
     .forward = GT_FOR_ALL(slice_forward),
     .backward = slice_backward,
+    .gradient = "dx[.., start + i step, ..] = dy[.., i, ..], 0 elsewhere",
     GT_SAMPLES(slice_samples),
     GT_ERROR_SAMPLES(slice_error_samples),
 };
@@ -271,6 +271,7 @@ const gt_op gt_op_slice_dx = {
     .infer = slice_dx_infer,
     .forward = GT_FOR_ALL(slice_dx_forward),
     .backward = slice_dx_backward,
+    .gradient = "d dy[.., i, ..] = g[.., start + i step, ..]",
     GT_SAMPLES(slice_dx_samples),
     GT_ERROR_SAMPLES(slice_dx_error_samples),
 };

@@ -1,6 +1,6 @@
 /* Operations on the elements of one tensor, y[i] = f(x[i], s), y of x's shape; s is a number that
- * only some of them have. The kernels' formulas are in kernels/unary.def, the rules in the rows
- * at the end. */
+ * only some of them have. The kernels' formulas are in kernels/unary.def, the rows at the end.
+ * (Functions whose derivative is a formula of its own are rows of function.h.) */
 #include "common.h"
 
 typedef struct {
@@ -47,6 +47,19 @@ static const gt_sample scalar_samples[] = {
     {.label = "s that f32 rounds", .in = {GT_IN(2, 3)}, .opts = &(const scalar_opts){0.1}},
 };
 
+static const double beside_steps[] = {-1e3 - 0.25, -2.75, -1.25, -0.75,     0.25,
+                                      0.75,        1.25,  2.75,  1e3 + 0.25};
+static const double steps[] = {-1.5, -1, 0, 0.5, 1, 2.5};
+static const gt_sample step_samples[] = {
+    {.label = "ordinary", .in = {GT_IN(3, 5)}},
+    {.label = "scalar", .in = {GT_IN_SCALAR}},
+    {.label = "zero-size", .in = {GT_IN(2, 0, 3)}},
+    {.label = "7 wide", .in = {GT_IN(7)}},
+    {.label = "17 wide", .in = {GT_IN(17)}},
+    {.label = "both sides of steps", .in = {{.shape = GT_DIMS(9), .values = beside_steps}}},
+    {.label = "on steps", .in = {{.shape = GT_DIMS(6), .values = steps}}, .kinks = true},
+};
+
 static const gt_error_sample error_samples[] = {
     {.label = "NULL", .in = {{.null = true}}, .code = GT_ERR_ARGUMENT, .message = "x is NULL"},
     {.label = "i64",
@@ -55,18 +68,76 @@ static const gt_error_sample error_samples[] = {
      .message = "i64"},
 };
 
-/* A row: name; size of the options; flags; table of samples; s; dx made of dy (and n). */
-#define UNARY(id, size, flag_set, table, s, dx)                                                    \
+/* --- rules --- */
+
+static const char neg_gradient[] = "dx = -dy";
+static bool neg_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    (void)n;
+    gt_tensor *dy = GT_MUTANT(neg_upstream, gout[0], gt_mul(gout[0], gout[0]));
+    gin[0] = GT_MUTANT(neg_sign, gt_neg(dy), dy);
+    return true;
+}
+
+static const char square_gradient[] = "dx = 2 dy x";
+static bool square_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gin[0] = gt_square_grad(GT_MUTANT(square_upstream, gout[0], n->in[0]),
+                            GT_MUTANT(square_operand, n->in[0], n->out[0]));
+    return true;
+}
+
+static const char add_scalar_gradient[] = "dx = dy";
+static bool add_scalar_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    (void)n;
+    gt_tensor *dy = GT_MUTANT(add_scalar_upstream, gout[0], gt_mul(gout[0], gout[0]));
+    gin[0] = GT_MUTANT(add_scalar_missing, dy, NULL);
+    return true;
+}
+
+static const char mul_scalar_gradient[] = "dx = s dy";
+static bool mul_scalar_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *dy = GT_MUTANT(mul_scalar_upstream, gout[0], n->in[0]);
+    gin[0] = GT_MUTANT(mul_scalar_factor, gt_mul_scalar(dy, scalar_of(n)), gout[0]);
+    return true;
+}
+
+/* sign, floor and round: dx = 0, at the steps too */
+
+static const char sign_gradient[] = "dx = 0";
+static bool sign_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    (void)n;
+    gt_tensor *zero = GT_MUTANT(sign_result, gt_zeros_like(gout[0]), n->out[0]);
+    gin[0] = GT_MUTANT(sign_straight, zero, gout[0]);
+    return true;
+}
+
+static const char floor_gradient[] = "dx = 0";
+static bool floor_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    (void)n;
+    gt_tensor *zero = GT_MUTANT(floor_result, gt_zeros_like(gout[0]), n->out[0]);
+    gin[0] = GT_MUTANT(floor_straight, zero, gout[0]);
+    return true;
+}
+
+static const char round_gradient[] = "dx = 0";
+static bool round_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    (void)n;
+    gt_tensor *zero = GT_MUTANT(round_result, gt_zeros_like(gout[0]), n->out[0]);
+    gin[0] = GT_MUTANT(round_straight, zero, gout[0]);
+    return true;
+}
+
+/* A row: name; size of the options; flags; table of samples; s. */
+#define UNARY(id, size, flag_set, table, s)                                                        \
     static void id##_forward(gt_node *n)                                                           \
     {                                                                                              \
         forward(n, GTI_UNARY_##id, (s));                                                           \
-    }                                                                                              \
-    static bool id##_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])               \
-    {                                                                                              \
-        gt_tensor *dy = gout[0];                                                                   \
-        (void)n;                                                                                   \
-        gin[0] = (dx);                                                                             \
-        return true;                                                                               \
     }                                                                                              \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
@@ -78,15 +149,19 @@ static const gt_error_sample error_samples[] = {
         .infer = infer,                                                                            \
         .forward = GT_FOR_FLOATS(id##_forward),                                                    \
         .backward = id##_backward,                                                                 \
+        .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(table),                                                                         \
         GT_ERROR_SAMPLES(error_samples),                                                           \
     };
 
 // clang-format off
-UNARY(neg, 0, GT_OP_NO_SAVED, samples, 0, GT_MUTANT(neg_sign, gt_neg(GT_MUTANT(neg_upstream, dy, gt_mul(dy, dy))), dy))
-UNARY(square, 0, 0, samples, 0, gt_square_grad(GT_MUTANT(square_upstream, dy, n->in[0]), GT_MUTANT(square_operand, n->in[0], n->out[0])))
-UNARY(add_scalar, sizeof(scalar_opts), GT_OP_NO_SAVED, scalar_samples, scalar_of(n), GT_MUTANT(add_scalar_missing, GT_MUTANT(add_scalar_upstream, dy, gt_mul(dy, dy)), NULL))
-UNARY(mul_scalar, sizeof(scalar_opts), GT_OP_NO_SAVED, scalar_samples, scalar_of(n), GT_MUTANT(mul_scalar_factor, gt_mul_scalar(GT_MUTANT(mul_scalar_upstream, dy, n->in[0]), scalar_of(n)), dy))
+UNARY(neg, 0, GT_OP_NO_SAVED, samples, 0)
+UNARY(square, 0, 0, samples, 0)
+UNARY(add_scalar, sizeof(scalar_opts), GT_OP_NO_SAVED, scalar_samples, scalar_of(n))
+UNARY(mul_scalar, sizeof(scalar_opts), GT_OP_NO_SAVED, scalar_samples, scalar_of(n))
+UNARY(sign, 0, GT_OP_NO_SAVED, step_samples, 0)
+UNARY(floor, 0, GT_OP_NO_SAVED, step_samples, 0)
+UNARY(round, 0, GT_OP_NO_SAVED, step_samples, 0)
 // clang-format on
 
 gt_tensor *gt_neg(gt_tensor *x)
@@ -97,6 +172,21 @@ gt_tensor *gt_neg(gt_tensor *x)
 gt_tensor *gt_square(gt_tensor *x)
 {
     return gt_apply(&gt_op_square, NULL, 1, (gt_tensor *[]){x});
+}
+
+gt_tensor *gt_sign(gt_tensor *x)
+{
+    return gt_apply(&gt_op_sign, NULL, 1, (gt_tensor *[]){x});
+}
+
+gt_tensor *gt_floor(gt_tensor *x)
+{
+    return gt_apply(&gt_op_floor, NULL, 1, (gt_tensor *[]){x});
+}
+
+gt_tensor *gt_round(gt_tensor *x)
+{
+    return gt_apply(&gt_op_round, NULL, 1, (gt_tensor *[]){x});
 }
 
 gt_tensor *gt_add_scalar(gt_tensor *x, double s)

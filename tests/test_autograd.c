@@ -303,6 +303,9 @@ static void an_operation_without_the_dtype(void **state)
     assert_error(gt, GT_ERR_DTYPE, "not made for f64");
     assert_null(gt_apply(&f32_only, NULL, 2, (gt_tensor *[]){x, x}));
     assert_error(gt, GT_ERR_ARGUMENT, "2 inputs, but the operation takes 1");
+    static const gt_op silent = {.name = "silent", .n_in = 1, .infer = same_shape};
+    assert_null(gt_apply(&silent, NULL, 1, &x));
+    assert_error(gt, GT_ERR_ARGUMENT, "the operation has 0 outputs, not 1 to 4");
 }
 
 int main(void)

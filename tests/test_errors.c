@@ -145,7 +145,7 @@ static const struct row {
     ROW(backward_null, ARGUMENT, "gt_backward", "NULL"),
     ROW(backward_upstream, SHAPE, "upstream has shape [3]", "[2]"),
     ROW(backward_twice, STATE, "released by an earlier gt_backward", ".retain = true"),
-    ROW(dropped, STATE, "square (test_errors.c:", "input x was dropped by gt_rewind"),
+    ROW(dropped, STATE, "square (test_errors.c:", "input x, made at test_errors.c:", ", was dropped by gt_rewind"),
     ROW(item_of_many, SHAPE, "gt_item", "6 elements", "[2,3]"),
     ROW(get_outside, ARGUMENT, "index 3 is outside dimension 1 of 3"),
     ROW(get_rank, ARGUMENT, "1 indices for a tensor of 2 dimensions"),
@@ -242,14 +242,21 @@ static void the_first_error_stays(void **state)
     ASSERT_VALUES(b->m23, 0, 1, 1, 1, 1, 1, 1);
 }
 
-/* A failure of a call that notes no place does not get that of a later one. */
+/* Calls that are no operations note their place too, and keep it. */
 static void places_are_not_mixed_up(void **state)
 {
     bench *b = *state;
     gt_fill_slice(b->m23, 9, 0, 1, 0);
+    char place[64];
+    snprintf(place, sizeof place, "gt_fill_slice (test_errors.c:%d): ", __LINE__ - 2);
     gt_add(b->m23, b->m23);
-    assert_null(strstr(gt_error_message(b->gt), "test_errors.c"));
-    gt_error_clear(b->gt);
+    assert_error(b->gt, GT_ERR_SHAPE, place);
+    gt_item(b->m23);
+    snprintf(place, sizeof place, "gt_item (test_errors.c:%d): ", __LINE__ - 1);
+    assert_error(b->gt, GT_ERR_SHAPE, place);
+    gt_rewind(b->gt, (gt_mark){{0}});
+    snprintf(place, sizeof place, "gt_rewind (test_errors.c:%d): ", __LINE__ - 1);
+    assert_error(b->gt, GT_ERR_STATE, place);
 }
 
 static void null_without_a_context(void **state)
@@ -280,13 +287,27 @@ static void messages_are_bounded(void **state)
         assert_string_not_equal(gt_status_name((gt_status)s), "?");
 }
 
+/* The longest name of an operation and a module's path stand in a message as they are. */
+static void names_are_not_cut(void **state)
+{
+    bench *b = *state;
+    const gt_scope net = {.name = "backbone"},
+                   stage = {.name = "stage_3_with_a_long_name", .parent = &net},
+                   head = {.name = "the_very_last_classifier_head", .parent = &stage};
+    gt_set_scope(b->gt, &head);
+    gt_binary_cross_entropy_with_logits(b->m23, b->v3);
+    assert_error(b->gt, GT_ERR_SHAPE,
+                 "binary_cross_entropy_with_logits 'backbone.stage_3_with_a_long_name."
+                 "the_very_last_classifier_head' (test_errors.c:");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_bench, close_bench)
     const struct CMUnitTest tests[] = {
         TEST(every_row_gives_its_message), TEST(the_first_error_stays),
         TEST(places_are_not_mixed_up),     TEST(null_without_a_context),
-        TEST(messages_are_bounded),
+        TEST(messages_are_bounded),        TEST(names_are_not_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,6 @@
 /* The kernel table at every level and for both dtypes, against scalar code in long double. */
+#include <tgmath.h> /* formulas in long double */
+
 #include "kernel_arrays.h"
 
 static const int64_t sizes[] = {0,  1,  2,  3,  4,  5,  7,  8,   9,   15,   16,   17,

@@ -45,6 +45,15 @@ static gti_conv2d with_outputs(gti_conv2d s)
     return s;
 }
 
+/* One output less or more along each side now and then, as padding that differs at the end makes.
+ */
+static gti_conv2d with_odd_ends(gti_conv2d s)
+{
+    s.oh += random_below(3) - 1, s.ow += random_below(3) - 1;
+    s.oh = s.oh < 1 ? 1 : s.oh, s.ow = s.ow < 1 ? 1 : s.ow;
+    return s;
+}
+
 /* A random geometry with at least one output. */
 static gti_conv2d random_geometry(void)
 {
@@ -59,7 +68,7 @@ static gti_conv2d random_geometry(void)
         s.ph = random_below(4), s.pw = random_below(4);
         s.dh = 1 + random_below(3), s.dw = 1 + random_below(3);
         if (s.h + 2 * s.ph > s.dh * (s.kh - 1) && s.w + 2 * s.pw > s.dw * (s.kw - 1))
-            return with_outputs(s);
+            return with_odd_ends(with_outputs(s));
     }
 }
 

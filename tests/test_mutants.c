@@ -76,10 +76,12 @@ static bool upstream_ignored(gt_node *n, gt_tensor *const gout[], gt_tensor *gin
     return original(n)->backward(n, ones, gin);
 }
 
-static bool last_input_only(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool first_forgotten(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     if (!original(n)->backward(n, gout, gin)) return false;
-    gin[0] = NULL;
+    int i = 0;
+    while (i < n->n_in && !gin[i]) i++;
+    if (i < n->n_in) gin[i] = NULL;
     return true;
 }
 
@@ -89,8 +91,22 @@ static const struct {
 } spoilt[] = {
     {"the sign flipped", sign_flipped},         {"no gradient", missing},
     {"a ten-thousandth too much", inexact},     {"the upstream squared", upstream_squared},
-    {"the upstream ignored", upstream_ignored}, {"no gradient of the first input", last_input_only},
+    {"the upstream ignored", upstream_ignored}, {"no gradient of the first input", first_forgotten},
 };
+
+/* Steps: spoiling a gradient of 0 leaves it as it is. (They carry mistakes of mutants.def.) */
+static bool is_flat(const gt_op_info *info)
+{
+    static const char *const flat[] = {"sign", "floor", "round"};
+    bool is = false;
+    for (size_t i = 0; i < sizeof flat / sizeof *flat; i++) is |= !strcmp(info->name, flat[i]);
+    return is;
+}
+
+static bool can_be_spoilt(const gt_op_info *info)
+{
+    return info->op && info->op->backward && !is_flat(info);
+}
 
 static void spoilt_rules_are_found(void **state)
 {
@@ -98,8 +114,7 @@ static void spoilt_rules_are_found(void **state)
     const gt_op_info *info = gt_ops(&n);
     int missed = 0;
     for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; info[i].op && info[i].op->backward && k < sizeof spoilt / sizeof *spoilt;
-             k++) {
+        for (size_t k = 0; can_be_spoilt(&info[i]) && k < sizeof spoilt / sizeof *spoilt; k++) {
             gt_op op = *info[i].op;
             op.backward = spoilt[k].rule;
             if (is_found(*state, &op)) continue;

@@ -1,12 +1,13 @@
-/* The operations' values and first gradients against PyTorch's (reference/ops.txt, written by
- * tools/reference.py), and what that does not show. That gradients of gradients are right is the
- * gradient checker's to prove (test_registry.c); error samples are test_samples.c's. */
-#include <math.h>
-#include <stdlib.h>
+/* The first operations' values and gradients against PyTorch's (reference/ops.txt, written by
+ * tools/reference.py), that every operation has such references in one of the files there, and what
+ * that does not show. That gradients of gradients are right is the gradient checker's to prove
+ * (test_registry.c); error samples are test_samples.c's. */
+#define _POSIX_C_SOURCE 200809L
+#include <dirent.h>
 
-#include "support.h"
+#include "reference.h"
 
-/* --- how to call each operation: in are its inputs, o the numbers of the case's line "opts" --- */
+/* --- how to call them: in are the inputs, o the n numbers of the case's line "opts" --- */
 
 #define IN1 in[0]
 #define IN2 in[0], in[1]
@@ -26,20 +27,22 @@
     ROW(square_grad, gt_square_grad(IN2))                                                          \
     ROW(sum, gt_sum(IN1, .keepdim = o[0] != 0, .axes = axes(o + 1, n - 1)))                        \
     ROW(mean, gt_mean(IN1, .keepdim = o[0] != 0, .axes = axes(o + 1, n - 1)))                      \
-    ROW(broadcast_to, gt_broadcast_to(IN1, shape(o, n)))                                           \
     ROW(sum_to, gt_sum_to(IN1, shape(o, n)))                                                       \
-    ROW(reshape, gt_reshape(IN1, shape(o, n)))                                                     \
-    ROW(permute, gt_permute_(IN1, n, whole(o, n).order))                                           \
-    ROW(transpose, gt_transpose(IN1, (int)o[0], (int)o[1]))                                        \
-    ROW(flip, gt_flip(IN1, axes(o, n)))                                                            \
-    ROW(slice, gt_slice(IN1, (int)o[0], place(o[1]), place(o[2]), .step = place(o[3])))            \
-    ROW(slice_dx, gt_slice_dx(IN1, shape(o + 3, n - 3), (int)o[0], place(o[1]), place(o[2])))      \
     ROW(matmul, gt_matmul(IN2, .transpose_a = o[0] != 0, .transpose_b = o[1] != 0))                \
     ROW(corr2d, gt_corr2d(IN2))                                                                    \
     ROW(conv2d, gt_conv2d_(IN2, conv_opts(o, in[2])))                                              \
     ROW(conv2d_dx, gt_conv2d_dx(IN2, shape(o + 7, n - 7), conv_opts(o, NULL)))                     \
     ROW(conv2d_dw, gt_conv2d_dw(IN2, shape(o + 7, n - 7), conv_opts(o, NULL)))                     \
     ROW(add_bias, gt_add_bias(IN2))
+/* Those that only move elements. */
+#define MOVES(ROW)                                                                                 \
+    ROW(broadcast_to, gt_broadcast_to(IN1, shape(o, n)))                                           \
+    ROW(reshape, gt_reshape(IN1, shape(o, n)))                                                     \
+    ROW(permute, gt_permute_(IN1, n, whole(o, n).order))                                           \
+    ROW(transpose, gt_transpose(IN1, (int)o[0], (int)o[1]))                                        \
+    ROW(flip, gt_flip(IN1, axes(o, n)))                                                            \
+    ROW(slice, gt_slice(IN1, (int)o[0], place(o[1]), place(o[2]), .step = place(o[3])))            \
+    ROW(slice_dx, gt_slice_dx(IN1, shape(o + 3, n - 3), (int)o[0], place(o[1]), place(o[2])))
 
 static gt_shape shape(const double *o, int n)
 {
@@ -87,228 +90,99 @@ static gt_conv2d_opts conv_opts(const double *o, gt_tensor *bias)
         return call;                                                                               \
     }
 CALLS(CALLER)
+MOVES(CALLER)
 
-static const struct {
-    const char *name;
-    gt_tensor *(*call)(gt_tensor *const in[], const double *o, int n);
-} callers[] = {
-#define ENTRY(name, call) {#name, call_##name},
-    CALLS(ENTRY)};
-enum { N_CALLERS = sizeof callers / sizeof *callers };
-
-static int caller_of(const char *op)
-{
-    for (int i = 0; i < N_CALLERS; i++)
-        if (!strcmp(callers[i].name, op)) return i;
-    fail_msg("reference/ops.txt has %s, which no caller knows", op);
-    return -1;
-}
-
-/* --- the reference file --- */
-
-enum { MAX_OPTS = 16, MAX_IN = 3 };
-
-typedef struct {
-    gt_shape shape;
-    size_t size;
-    double *value;
-} array;
-
-typedef struct {
-    char op[32], label[64];
-    double opts[MAX_OPTS];
-    int n_opts, n_in;
-    array in[MAX_IN], grad[MAX_IN], dy, y;
-} reference;
-
-static double read_number(FILE *f)
-{
-    double value;
-    assert_int_equal(fscanf(f, "%lf", &value), 1);
-    return value;
-}
-
-static array read_array(FILE *f)
-{
-    array a = {.size = 1};
-    a.shape.ndim = (int)read_number(f);
-    assert_in_range(a.shape.ndim, 0, GT_MAX_DIMS);
-    for (int i = 0; i < a.shape.ndim; i++) {
-        a.shape.dim[i] = (int64_t)read_number(f);
-        a.size *= (size_t)a.shape.dim[i];
-    }
-    a.value = calloc(a.size + 1, sizeof *a.value);
-    assert_non_null(a.value);
-    for (size_t i = 0; i < a.size; i++) a.value[i] = read_number(f);
-    return a;
-}
-
-/* Reads the case whose line has just been begun; `word` gets the first word after it. False when
- * there is none. */
-static bool read_case(FILE *f, reference *r, char word[32])
-{
-    *r = (reference){0};
-    if (fscanf(f, "%31s", r->op) != 1) return false;
-    assert_int_equal(fscanf(f, "%63s opts", r->label), 1);
-    r->n_opts = (int)read_number(f);
-    assert_in_range(r->n_opts, 0, MAX_OPTS);
-    for (int i = 0; i < r->n_opts; i++) r->opts[i] = read_number(f);
-    while (fscanf(f, "%31s", word) == 1 && strcmp(word, "case") != 0) {
-        const int digit = word[strlen(word) - 1] - '0';
-        array *to = !strcmp(word, "dy") ? &r->dy : &r->y;
-        if (!strncmp(word, "in", 2)) to = &r->in[digit], r->n_in = digit + 1;
-        if (word[0] == 'g') to = &r->grad[digit];
-        *to = read_array(f);
-    }
-    return true;
-}
-
-static void free_case(reference *r)
-{
-    for (int i = 0; i < r->n_in; i++) {
-        free(r->in[i].value);
-        free(r->grad[i].value);
-    }
-    free(r->y.value);
-    free(r->dy.value);
-}
-
-static int for_each_case(void (*check)(const reference *r))
-{
-    FILE *f = fopen(GT_SOURCE_DIR "/tests/reference/ops.txt", "r");
-    if (!f) fail_msg("no " GT_SOURCE_DIR "/tests/reference/ops.txt; tools/reference.py writes it");
-    char word[32] = "";
-    while (fscanf(f, "%31s", word) == 1 && strcmp(word, "case") != 0) continue;
-    reference r;
-    int count = 0;
-    for (; !strcmp(word, "case"); count++) {
-        word[0] = 0;
-        if (!read_case(f, &r, word)) break;
-        check(&r);
-        free_case(&r);
-    }
-    fclose(f);
-    return count;
-}
+static const reference_caller callers[] = {
+#define ENTRY(name, call) {#name, call_##name, false},
+#define MOVING(name, call) {#name, call_##name, true},
+    CALLS(ENTRY) MOVES(MOVING){0}};
 
 /* --- values and gradients --- */
 
-static gt_tensor *tensor_of(gt_ctx *gt, const array *a, gt_dtype dtype, bool leaf)
+static void check_f32(const reference *r, const reference_caller *c)
 {
-    return gt_values_(gt, a->shape, a->size, a->value,
-                      (gt_new_opts){.dtype = dtype, .requires_grad = leaf});
+    check_against_reference(r, c, GT_F32);
 }
 
-static void compare(const reference *r, const char *what, const gt_tensor *got, const array *want)
+static void check_f64(const reference *r, const reference_caller *c)
 {
-    char got_shape[128], want_shape[128];
-    if (!got) {
-        fail_msg("%s %s: no %s", r->op, r->label, what);
-        return;
-    }
-    if (!gt_shape_equal(got->shape, want->shape))
-        fail_msg("%s %s: %s is %s, not %s", r->op, r->label, what,
-                 gt_shape_format(got->shape, got_shape, sizeof got_shape),
-                 gt_shape_format(want->shape, want_shape, sizeof want_shape));
-    const double tolerance = got->dtype == GT_F64 ? 1e-12 : 1e-5;
-    for (size_t i = 0; i < want->size; i++) {
-        const double a = element(got, (int64_t)i), b = want->value[i];
-        const bool same = isnan(b) ? isnan(a) : fabs(a - b) <= tolerance * fmax(1, fabs(b));
-        if (!same)
-            fail_msg("%s %s %s: %s element %zu is %.17g, not %.17g", r->op, r->label,
-                     gt_dtype_name(got->dtype), what, i, a, b);
-    }
+    check_against_reference(r, c, GT_F64);
 }
 
-static void check_against_reference(const reference *r, gt_dtype dtype)
+static void check_whole(const reference *r, const reference_caller *c)
 {
-    gt_ctx *gt = gt_open();
-    gt_tensor *in[MAX_IN] = {0};
-    for (int i = 0; i < r->n_in; i++) in[i] = tensor_of(gt, &r->in[i], dtype, true);
-    gt_tensor *y = callers[caller_of(r->op)].call(in, r->opts, r->n_opts);
-    if (gt_failed(gt)) fail_msg("%s %s: %s", r->op, r->label, gt_error_message(gt));
-    compare(r, "y", y, &r->y);
-    if (gt_backward(y, .upstream = tensor_of(gt, &r->dy, dtype, false)) != GT_OK)
-        fail_msg("%s %s: %s", r->op, r->label, gt_error_message(gt));
-    for (int i = 0; i < r->n_in; i++) compare(r, "a gradient", in[i]->grad, &r->grad[i]);
-    gt_close(gt);
-}
-
-static void check_f32(const reference *r)
-{
-    check_against_reference(r, GT_F32);
-}
-
-static void check_f64(const reference *r)
-{
-    check_against_reference(r, GT_F64);
+    check_moving(r, c, GT_I64);
+    check_moving(r, c, GT_U8);
 }
 
 static void test_f32(void **state)
 {
     (void)state;
-    assert_true(for_each_case(check_f32) > 200);
+    assert_true(for_each_case("ops.txt", callers, check_f32) > 200);
 }
 
 static void test_f64(void **state)
 {
     (void)state;
-    assert_true(for_each_case(check_f64) > 200);
-}
-
-/* Operations that only move elements do so for whole numbers, too. |v| * 4 is whole, and moving
- * commutes with it. */
-static void check_moving(const reference *r, gt_dtype dtype)
-{
-    static const char *const moving[] = {"broadcast_to", "reshape", "permute", "transpose",
-                                         "flip",         "slice",   "slice_dx"};
-    bool moves = false;
-    for (size_t i = 0; i < sizeof moving / sizeof *moving; i++) moves |= !strcmp(moving[i], r->op);
-    if (!moves) return;
-    gt_ctx *gt = gt_open();
-    gt_tensor *x = gt_empty(gt, r->in[0].shape, .dtype = dtype);
-    for (size_t i = 0; i < r->in[0].size; i++) {
-        const double value = fabs(r->in[0].value[i]) * 4;
-        if (dtype == GT_U8) ((uint8_t *)x->data)[i] = (uint8_t)value;
-        else ((int64_t *)x->data)[i] = (int64_t)value;
-    }
-    gt_tensor *y = callers[caller_of(r->op)].call(&x, r->opts, r->n_opts);
-    if (!y) fail_msg("%s %s: %s", r->op, r->label, gt_error_message(gt));
-    assert_int_equal(y->dtype, dtype);
-    for (size_t i = 0; i < r->y.size; i++)
-        if (element(y, (int64_t)i) != fabs(r->y.value[i]) * 4)
-            fail_msg("%s %s: element %zu differs", r->op, r->label, i);
-    gt_close(gt);
-}
-
-static void check_whole(const reference *r)
-{
-    check_moving(r, GT_I64);
-    check_moving(r, GT_U8);
+    assert_true(for_each_case("ops.txt", callers, check_f64) > 200);
 }
 
 static void test_whole_numbers(void **state)
 {
     (void)state;
-    for_each_case(check_whole);
+    for_each_case("ops.txt", callers, check_whole);
 }
 
-static int seen[N_CALLERS];
+/* --- every operation has references --- */
 
-static void count_case(const reference *r)
+/* Kernels of a function that is itself the one with references. */
+static const struct {
+    const char *kernel, *function;
+} kernels[] = {{"cross_entropy_classes", "cross_entropy"}};
+
+/* Marks an operation, and those that are kernels of its. */
+static void mark(const char *name, const gt_op_info *info, bool *seen)
 {
-    seen[caller_of(r->op)]++;
+    const gt_op_info *found = gt_op_find(name);
+    if (found) seen[found - info] = true;
+    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
+        if (!strcmp(kernels[i].function, name)) mark(kernels[i].kernel, info, seen);
+}
+
+/* Marks the operations that have a case in a file of tests/reference. */
+static void mark_referenced(const char *file, const gt_op_info *info, bool *seen)
+{
+    char path[512], word[64];
+    snprintf(path, sizeof path, GT_SOURCE_DIR "/tests/reference/%s", file);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    while (fscanf(f, "%63s", word) == 1) {
+        if (strcmp(word, "case") != 0 || fscanf(f, "%63s", word) != 1) continue;
+        mark(word, info, seen);
+    }
+    fclose(f);
 }
 
 static void test_every_operation_has_references(void **state)
 {
     (void)state;
-    memset(seen, 0, sizeof seen);
-    for_each_case(count_case);
     size_t n;
     const gt_op_info *info = gt_ops(&n);
-    for (size_t i = 0; i < n; i++)
-        if (seen[caller_of(info[i].name)] == 0) fail_msg("no reference for %s", info[i].name);
+    bool *seen = calloc(n, sizeof *seen);
+    DIR *folder = opendir(GT_SOURCE_DIR "/tests/reference");
+    assert_non_null(seen);
+    assert_non_null(folder);
+    for (const struct dirent *d; (d = readdir(folder));)
+        if (strstr(d->d_name, ".txt")) mark_referenced(d->d_name, info, seen);
+    closedir(folder);
+    int missing = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (seen[i]) continue;
+        print_error("no reference for %s\n", info[i].name);
+        missing++;
+    }
+    free(seen);
+    assert_int_equal(missing, 0);
 }
 
 /* --- what the file does not show --- */

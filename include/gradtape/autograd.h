@@ -45,8 +45,33 @@ gt_status gt_grad_(gt_tensor *const outputs[], int n_out, gt_tensor *const input
 #define GT_GRAD_(outputs, n_out, inputs, n_in, grads, ...)                                         \
     GT_STATUS_AT(gt_grad_(outputs, n_out, inputs, n_in, grads, (gt_grad_opts){__VA_ARGS__}))
 
+/* x->grad is NULL before the first gt_backward, after a rewind, and for tensors that do not require
+ * gradients. A step of gradient descent by hand, for a kept w:
+ *   gt_set_recording(gt, false);
+ *   gt_copy_into(w, gt_sub(w, gt_mul_scalar(w->grad, lr)));
+ *   gt_set_recording(gt, true); */
+
 /* Forgets a leaf's grad, so that the next gt_backward starts from nothing. */
 void gt_clear_grad(gt_tensor *leaf);
+
+/* --- hooks ---
+ * A hook sees the gradient of one tensor, leaf or result, in every gt_backward and gt_grad that
+ * computes it, when it is complete: before the rule of the operation that made the tensor, or
+ * before it is added to a leaf's grad. It may return a replacement of the same shape and dtype,
+ * built with operations; NULL keeps the gradient. It must not change the gradient in place, and
+ * what it wants to keep it lifts out with gt_keep. */
+typedef gt_tensor *(*gt_hook_fn)(gt_tensor *grad, void *user);
+
+/* Adds a hook to t. Several are called in the order in which they were added, each with what the
+ * one before returned. A hook lives as long as its tensor; gt_keep does not take it along. Errors:
+ * GT_ERR_STATE (t requires no gradient, or a backward pass is running), GT_ERR_ARGUMENT,
+ * GT_ERR_MEMORY. */
+gt_status gt_hook(gt_tensor *t, gt_hook_fn fn, void *user);
+#define gt_hook(t, fn, user) GT_STATUS_AT(gt_hook(t, fn, user))
+/* Removes the first hook of t with this function and user pointer; GT_ERR_ARGUMENT if there is
+ * none. */
+gt_status gt_unhook(gt_tensor *t, gt_hook_fn fn, void *user);
+#define gt_unhook(t, fn, user) GT_STATUS_AT(gt_unhook(t, fn, user))
 
 GT_END_DECLS
 #endif

@@ -76,6 +76,15 @@ const char *gt_status_name(gt_status status);
 /* For a debugger: with `on`, the first failure of this context calls abort() where it happens. Off
  * by default. */
 void gt_set_abort_on_error(gt_ctx *gt, bool on);
+/* With `on`, the first NaN or Inf that an operation computes, forward or backward, is an error:
+ * GT_ERR_NUMERIC, naming the operation, its module, the element, the inputs' shapes and ranges, and
+ * in the backward pass the forward call. For finding bugs: it reads every result once more. Off by
+ * default. Returns the old setting. */
+bool gt_set_anomaly_check(gt_ctx *gt, bool on);
+/* With `on`, operations work out shapes and are recorded, but compute nothing: floating results
+ * have undefined contents, whole numbers are 0. For looking at a network's shapes, as gt_summary
+ * does. Off by default. Returns the old setting. */
+bool gt_set_shapes_only(gt_ctx *gt, bool on);
 
 /* --- tape ---
  * A tensor lives until the tape is rewound past its birth, or its context closes. gt_rewind drops
@@ -87,6 +96,7 @@ typedef struct {
 } gt_mark;
 gt_mark gt_mark_tape(gt_ctx *gt);
 void gt_rewind(gt_ctx *gt, gt_mark to);
+#define gt_rewind(gt, to) GT_VOID_AT(gt_rewind(gt, to))
 
 /* Recording on (the default): operations on tensors that require gradients go onto the tape. Off:
  * they only compute. Returns the old setting. */
@@ -140,6 +150,18 @@ size_t gt_scope_path(const gt_scope *scope, char *buf, size_t size);
 /* Completes the message of a failure that has just happened on this thread with the place of the
  * call. */
 void gt_note_site_(const char *where);
+#ifdef GT_NO_SITES
+#define GT_NUMBER_AT(call) (call)
+#define GT_VOID_AT(call) (call)
+#else
+#define GT_NUMBER_AT(call) gt_number_at_((call), GT_HERE)
+#define GT_VOID_AT(call) ((call), gt_note_site_(GT_HERE))
+#endif
+static inline double gt_number_at_(double number, const char *where)
+{
+    if (number != number) gt_note_site_(where);
+    return number;
+}
 static inline gt_status gt_status_at_(gt_status status, const char *where)
 {
     if (status != GT_OK) gt_note_site_(where);

@@ -10,13 +10,10 @@
 #ifndef GRADTAPE_GRADCHECK_H
 #define GRADTAPE_GRADCHECK_H
 
+#include <gradtape/functional.h>
 #include <gradtape/op.h>
 
 GT_BEGIN_DECLS
-
-/* Any function of its inputs, built of operations; NULL after a failure. It may reach the inputs by
- * other ways than `in` (a module reads its parameters), but must be the same function each time. */
-typedef gt_tensor *(*gt_function)(gt_ctx *gt, gt_tensor *const in[], void *user);
 
 /* GT_INCONCLUSIVE: the function has a kink where it was checked, and nothing else is wrong. */
 typedef enum { GT_PASS, GT_FAIL, GT_INCONCLUSIVE } gt_verdict;

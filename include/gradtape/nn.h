@@ -170,5 +170,26 @@ gt_module *gt_nn_lazy_conv2d_(gt_ctx *gt, int out, gt_nn_conv2d_opts opts);
 #define GT_NN_LAZY_CONV2D_(gt, out, ...)                                                           \
     GT_MODULE_AT(gt_nn_lazy_conv2d_(gt, out, (gt_nn_conv2d_opts){__VA_ARGS__}))
 
+/* --- clipping ---
+ * Between gt_backward and gt_optimizer_step: change the gradients of all parameters in place, as
+ * torch.nn.utils does. */
+typedef struct {
+    double norm_type;        /* 2; any p > 0, INFINITY for the largest absolute value */
+    bool error_if_nonfinite; /* GT_ERR_NUMERIC when the norm is NaN or infinite, instead of
+                              * gradients scaled by it */
+    int gt_;
+} gt_clip_grad_norm_opts;
+/* Scales all gradients by max_norm / (norm + 1e-6) if that is below 1, where norm is that of all
+ * their elements together. Returns the norm before, NaN after a failure. */
+double gt_clip_grad_norm_(gt_module *m, double max_norm, gt_clip_grad_norm_opts opts);
+/* gt_clip_grad_norm(net, 1.0), gt_clip_grad_norm(net, 1.0, .norm_type = INFINITY) */
+#define gt_clip_grad_norm(m, ...) GT_CLIP_GRAD_NORM_(m, __VA_ARGS__, .gt_ = 0)
+#define GT_CLIP_GRAD_NORM_(m, max_norm, ...)                                                       \
+    gt_clip_grad_norm_(m, max_norm, (gt_clip_grad_norm_opts){__VA_ARGS__})
+/* Brings every element into [-bound, bound]; NaN stays. */
+gt_status gt_clip_grad_value(gt_module *m, double bound);
+#define gt_clip_grad_value(m, bound) GT_STATUS_AT(gt_clip_grad_value(m, bound))
+
+
 GT_END_DECLS
 #endif

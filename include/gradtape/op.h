@@ -82,6 +82,12 @@ typedef struct {
 #define GT_ERROR_SAMPLES(array)                                                                    \
     .error_samples = (array), .n_error_samples = (int)(sizeof(array) / sizeof *(array))
 
+/* Windows along the last two dimensions; a sequence has height 1. */
+typedef struct {
+    int64_t kernel[2], stride[2]; /* a dilated kernel from its first to its last element */
+    bool transposed;              /* input and output exchanged */
+} gt_window;
+
 /* An operation. Static and constant. */
 struct gt_op {
     const char *name;   /* "conv2d" */
@@ -102,12 +108,19 @@ struct gt_op {
      * leave NULL where !gt_needs_grad(n, i). Returns false after a failure of its own; failures of
      * operations are seen by themselves. NULL: not differentiable. */
     bool (*backward)(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]);
+    /* What backward computes, for documentation: "dx = dy cos x", dy being the gradient of the
+     * result and dx that of an input x; sums over what was broadcast go without saying. NULL: there
+     * is no rule, or nothing to say. */
+    const char *gradient;
     const gt_sample *samples;
     int n_samples;
     const gt_error_sample *error_samples;
     int n_error_samples;
     /* Work of one call, for summaries and benchmarks; NULL: one operation an output element. */
     double (*flops)(const gt_node *n);
+    /* For summaries, of operations on images and sequences: the windows of input 0 that the elements
+     * of output 0 see; NULL: an element sees its own place, and all of it where sizes shrink. */
+    gt_window (*window)(const gt_node *n);
 };
 #define GT_OP_OUTPUTS 4
 
@@ -161,14 +174,21 @@ int64_t gt_shape_size(gt_shape shape);
 typedef struct {
     const char *name;      /* "conv2d" */
     const char *signature; /* "gt_conv2d(gt_tensor *x, gt_tensor *weight, gt_conv2d_opts opts)" */
-    const char *meaning;
-    const gt_op *op; /* NULL: a function composed of operations */
-    bool inner;      /* made by backward rules, rarely called by hand */
+    const char *meaning;   /* with keyword options and their defaults behind ". Options: " */
+    const gt_op *op;       /* NULL: a function composed of operations */
+    bool inner;            /* made by backward rules, rarely called by hand */
 } gt_op_info;
 /* All built-in operations in the order of ops.def; *n gets their number. */
 const gt_op_info *gt_ops(size_t *n);
 /* The built-in operation of this name, or NULL. */
 const gt_op_info *gt_op_find(const char *name);
+
+typedef struct {
+    const char *title; /* "Convolutions" */
+    const char *note;  /* what holds for all of them, or "" */
+} gt_op_section;
+/* The heading of ops.def that an element of gt_ops() stands under. */
+const gt_op_section *gt_op_section_of(const gt_op_info *info);
 
 /* --- reading the tape --- */
 /* Nodes from the oldest on; NULL at the end. Valid until the next rewind. */

@@ -34,15 +34,276 @@ typedef struct {
     int gt_;
 } gt_matmul_opts;
 
+/* --- options: functions of one element --- */
+
+typedef struct {
+    double slope; /* 0.01; for 0 take gt_relu */
+    int gt_;
+} gt_leaky_relu_opts;
+
+typedef struct {
+    double alpha; /* 1 */
+    int gt_;
+} gt_elu_opts;
+
+typedef struct {
+    bool tanh_approximation; /* x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 */
+    int gt_;
+} gt_gelu_opts;
+
+typedef struct {
+    double beta;      /* 1 */
+    double threshold; /* 20 */
+    int gt_;
+} gt_softplus_opts;
+
+typedef struct {
+    double low;  /* -1; for a bound at 0 take gt_clamp */
+    double high; /* 1 */
+    int gt_;
+} gt_hardtanh_opts;
+
+/* --- options: convolutions and pools --- */
+
 /* Pairs are height, width. In stride and dilation a second value of 0 means the same as the first,
  * and a first of 0 means 1; padding is taken as written. */
 typedef struct {
     int stride[2], padding[2], dilation[2];
-    int groups;      /* 1 */
-    gt_tensor *bias; /* [k], added along dimension 1; NULL: none */
+    int groups;        /* 1 */
+    bool same_padding; /* instead of padding, at stride 1: what makes y as large as x, an odd rest
+                        * at the right and bottom */
+    gt_tensor *bias;   /* [k], added along dimension 1; NULL: none */
     int gt_;
 } gt_conv2d_opts;
+typedef struct {
+    int stride, padding, dilation;
+    int groups;
+    bool same_padding;
+    gt_tensor *bias;
+    int gt_;
+} gt_conv1d_opts;
+/* Padding takes from the output; output_padding adds to its end, less than stride or dilation. */
+typedef struct {
+    int stride[2], padding[2], output_padding[2], dilation[2];
+    int groups;
+    gt_tensor *bias;
+    int gt_;
+} gt_conv_transpose2d_opts;
+typedef struct {
+    int stride, padding, output_padding, dilation;
+    int groups;
+    gt_tensor *bias;
+    int gt_;
+} gt_conv_transpose1d_opts;
 
+/* Of unfold and fold. The kernel has to be given, here and in the pools; a second value of 0 means
+ * the same as the first. */
+typedef struct {
+    int kernel[2], stride[2], padding[2], dilation[2];
+    int gt_;
+} gt_fold_opts;
+
+/* Pools. A stride of 0 is the kernel's size; padding is at most half the kernel. ceil_mode has one
+ * more window where strides leave a rest, if it begins in the input or the padding before it. */
+typedef struct {
+    int kernel[2], stride[2], padding[2], dilation[2];
+    bool ceil_mode;
+    gt_tensor **indices; /* if not NULL, gets where each maximum was: i64 i w + j, of y's shape */
+    int gt_;
+} gt_max_pool2d_opts;
+typedef struct {
+    int kernel, stride, padding, dilation;
+    bool ceil_mode;
+    gt_tensor **indices;
+    int gt_;
+} gt_max_pool1d_opts;
+typedef struct {
+    int kernel[2], stride[2], padding[2];
+    bool ceil_mode;
+    bool exclude_pad;     /* divide by the window's elements inside x: no count_include_pad */
+    int divisor_override; /* divide by this; 0: by the number of elements */
+    int gt_;
+} gt_avg_pool2d_opts;
+typedef struct {
+    int kernel, stride, padding;
+    bool ceil_mode, exclude_pad;
+    int gt_;
+} gt_avg_pool1d_opts;
+typedef struct {
+    gt_tensor **indices; /* as in gt_max_pool2d_opts */
+    int gt_;
+} gt_adaptive_max_pool_opts;
+
+typedef enum { GT_NEAREST = 0, GT_BILINEAR } gt_interpolation;
+typedef struct {
+    gt_interpolation mode;
+    bool align_corners; /* GT_BILINEAR: the corner pixels' centres stay where they are */
+    int gt_;
+} gt_interpolate_opts;
+
+/* --- options: shapes and products --- */
+
+typedef struct {
+    int start, end; /* first and last axis of those joined, negative ones counted from the end;
+                     * an end of 0 means the last one */
+    int gt_;
+} gt_flatten_opts;
+
+typedef struct {
+    unsigned axes; /* GT_AXES(...), of which those of size 1 go; 0: all of size 1 */
+    int gt_;
+} gt_squeeze_opts;
+
+typedef enum {
+    GT_PAD_CONSTANT,  /* value */
+    GT_PAD_REFLECT,   /* x mirrored at its first and last element, which are not repeated */
+    GT_PAD_REPLICATE, /* x's first or last element */
+    GT_PAD_CIRCULAR,  /* x again from its other end */
+} gt_pad_mode;
+
+typedef struct {
+    int64_t pad[2 * GT_MAX_DIMS]; /* elements before and after along the last axis, then along the
+                                   * one before it, and so on; negative ones are cut off */
+    gt_pad_mode mode;             /* GT_PAD_CONSTANT */
+    double value;                 /* 0 */
+    int gt_;
+} gt_pad_opts;
+
+typedef struct {
+    gt_dtype dtype; /* of the result: GT_F32 */
+    int gt_;
+} gt_one_hot_opts;
+
+typedef struct {
+    gt_tensor *bias; /* [out]; NULL: none */
+    int gt_;
+} gt_linear_opts;
+
+/* --- options: normalisation --- */
+
+typedef struct {
+    gt_tensor *weight, *bias; /* factors and offsets, of the shape that is normalised (layer_norm)
+                               * or [c]; NULL: 1 and 0 */
+    double eps;               /* added to the variance: 1e-5 */
+    int gt_;
+} gt_normalize_opts;
+
+typedef struct {
+    gt_tensor *weight; /* of the shape that is normalised; NULL: 1 */
+    double eps;        /* added to the mean square: the dtype's machine epsilon */
+    int gt_;
+} gt_rms_norm_opts;
+
+typedef struct {
+    gt_tensor *weight, *bias; /* [c]; NULL: 1 and 0 */
+    bool training;            /* use the batch's statistics and change the running ones in place:
+                               * (1 - momentum) running + momentum batch, with the unbiased
+                               * variance */
+    double momentum;          /* 0.1 */
+    bool cumulative;          /* momentum is 1 / num_batches: the average of all batches */
+    gt_tensor *num_batches;   /* i64, one element, counted up in training; NULL: not counted */
+    double eps;               /* 1e-5 */
+    int gt_;
+} gt_batch_norm_opts;
+
+typedef struct {
+    double alpha, beta, k; /* 1e-4, 0.75, 1 */
+    int gt_;
+} gt_local_response_norm_opts;
+
+/* How a normalisation sees x, for its gradient: as [n,groups,channels,inner], with statistics of
+ * each [channels,inner] or, pooled (channels is 1 then), of each [n,inner]. */
+typedef struct {
+    int64_t n, groups, channels, inner;
+    bool pooled;
+} gt_normalize_layout;
+
+/* --- options: reductions, classes and losses --- */
+
+typedef struct {
+    unsigned axes; /* as in gt_reduce_opts */
+    bool keepdim;
+    int correction; /* the sum of squares is divided by N - correction: 1 */
+    bool biased;    /* divide by N, a correction of 0 */
+    int gt_;
+} gt_var_opts;
+typedef struct {
+    unsigned axes; /* as in gt_reduce_opts */
+    bool keepdim;
+    int p; /* 2; or 1 */
+    int gt_;
+} gt_norm_opts;
+typedef struct {
+    bool keepdim;
+    gt_tensor **indices; /* if not NULL, gets where along the axis they are, i64: the first place */
+    int gt_;
+} gt_max_opts;
+typedef struct {
+    bool keepdim;
+    int gt_;
+} gt_argmax_opts;
+
+/* For options that are an index, where 0 means the default: the index 0. */
+#define GT_INDEX_0 INT64_MIN
+
+typedef struct {
+    int64_t padding_idx; /* this row gets no gradient; GT_INDEX_0 for row 0; 0: none */
+    int gt_;
+} gt_embedding_opts;
+
+/* What becomes of the elements' losses. */
+typedef enum {
+    GT_MEAN = 0,  /* their mean: NaN when there are none */
+    GT_SUM,       /* their sum */
+    GT_NONE,      /* nothing: a loss for each */
+    GT_BATCHMEAN, /* gt_kl_div: their sum, divided by the size of the first dimension */
+} gt_reduction;
+
+typedef struct {
+    gt_tensor *weight;    /* [c], of the classes; a mean divides by the sum of the rows' weights */
+    int64_t ignore_index; /* rows of this class do not count: -100; GT_INDEX_0 for class 0 */
+    double label_smoothing; /* in 0..1: this part of each target is spread over all classes */
+    gt_reduction reduction;
+    int gt_;
+} gt_cross_entropy_opts;
+typedef struct {
+    gt_tensor *weight; /* as in gt_cross_entropy_opts */
+    int64_t ignore_index;
+    gt_reduction reduction;
+    int gt_;
+} gt_nll_loss_opts;
+typedef struct {
+    gt_reduction reduction;
+    int gt_;
+} gt_loss_opts;
+typedef struct {
+    double beta; /* 1 */
+    gt_reduction reduction;
+    int gt_;
+} gt_smooth_l1_loss_opts;
+typedef struct {
+    double delta; /* 1 */
+    gt_reduction reduction;
+    int gt_;
+} gt_huber_loss_opts;
+typedef struct {
+    gt_tensor *weight; /* factors of the elements' losses; broadcasts to them */
+    gt_reduction reduction;
+    int gt_;
+} gt_binary_cross_entropy_opts;
+typedef struct {
+    gt_tensor *weight;     /* factors of the elements' losses; broadcasts to them */
+    gt_tensor *pos_weight; /* factors of the terms with target; broadcasts likewise */
+    gt_reduction reduction;
+    int gt_;
+} gt_binary_cross_entropy_with_logits_opts;
+typedef struct {
+    bool log_target; /* the target is given as logarithms, as x is */
+    gt_reduction reduction;
+    int gt_;
+} gt_kl_div_opts;
+
+#define GT_SECTION(id, title, note)
 #define GT_OP(name, params, meaning)                                                               \
     gt_tensor *gt_##name params;                                                                   \
     extern const gt_op gt_op_##name;
@@ -50,12 +311,21 @@ typedef struct {
     gt_tensor *gt_##name##_ params;                                                                \
     extern const gt_op gt_op_##name;
 #define GT_OP_INNER GT_OP
+#define GT_OP_UNARY(name, params, meaning)                                                         \
+    GT_OP(name, params, meaning)                                                                   \
+    GT_OP(name##_grad, (gt_tensor * dy, gt_tensor * v, double p, double q), "")
+#define GT_OP_UNARY_OPTS(name, params, meaning)                                                    \
+    GT_OP_OPTS(name, params, meaning)                                                              \
+    GT_OP(name##_grad, (gt_tensor * dy, gt_tensor * v, double p, double q), "")
 #define GT_FUN(name, params, meaning) gt_tensor *gt_##name params;
 #define GT_FUN_OPTS(name, params, meaning) gt_tensor *gt_##name##_ params;
 #include <gradtape/ops.def>
+#undef GT_SECTION
 #undef GT_OP
 #undef GT_OP_OPTS
 #undef GT_OP_INNER
+#undef GT_OP_UNARY
+#undef GT_OP_UNARY_OPTS
 #undef GT_FUN
 #undef GT_FUN_OPTS
 
@@ -73,12 +343,162 @@ typedef struct {
 #define gt_slice(x, axis, start, ...) GT_SLICE_(x, axis, start, __VA_ARGS__, .gt_ = 0)
 #define GT_SLICE_(x, axis, start, stop, ...)                                                       \
     GT_AT(gt_slice_(x, axis, start, stop, (gt_slice_opts){__VA_ARGS__}))
+/* gt_leaky_relu(x), gt_leaky_relu(x, .slope = 0.2) */
+#define gt_leaky_relu(...) GT_LEAKY_RELU_(__VA_ARGS__, .gt_ = 0)
+#define GT_LEAKY_RELU_(x, ...) GT_AT(gt_leaky_relu_(x, (gt_leaky_relu_opts){__VA_ARGS__}))
+#define gt_elu(...) GT_ELU_(__VA_ARGS__, .gt_ = 0)
+#define GT_ELU_(x, ...) GT_AT(gt_elu_(x, (gt_elu_opts){__VA_ARGS__}))
+/* gt_gelu(x), gt_gelu(x, .tanh_approximation = true) */
+#define gt_gelu(...) GT_GELU_(__VA_ARGS__, .gt_ = 0)
+#define GT_GELU_(x, ...) GT_AT(gt_gelu_(x, (gt_gelu_opts){__VA_ARGS__}))
+#define gt_softplus(...) GT_SOFTPLUS_(__VA_ARGS__, .gt_ = 0)
+#define GT_SOFTPLUS_(x, ...) GT_AT(gt_softplus_(x, (gt_softplus_opts){__VA_ARGS__}))
+/* gt_hardtanh(x), gt_hardtanh(x, .low = -2, .high = 2) */
+#define gt_hardtanh(...) GT_HARDTANH_(__VA_ARGS__, .gt_ = 0)
+#define GT_HARDTANH_(x, ...) GT_AT(gt_hardtanh_(x, (gt_hardtanh_opts){__VA_ARGS__}))
 /* gt_matmul(a, b), gt_matmul(a, b, .transpose_b = true) */
 #define gt_matmul(a, ...) GT_MATMUL_(a, __VA_ARGS__, .gt_ = 0)
 #define GT_MATMUL_(a, b, ...) GT_AT(gt_matmul_(a, b, (gt_matmul_opts){__VA_ARGS__}))
 /* gt_conv2d(x, weight), gt_conv2d(x, weight, .stride = {2, 2}, .padding = {1, 1}, .bias = b) */
 #define gt_conv2d(x, ...) GT_CONV2D_(x, __VA_ARGS__, .gt_ = 0)
 #define GT_CONV2D_(x, weight, ...) GT_AT(gt_conv2d_(x, weight, (gt_conv2d_opts){__VA_ARGS__}))
+#define gt_conv1d(x, ...) GT_CONV1D_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_CONV1D_(x, weight, ...) GT_AT(gt_conv1d_(x, weight, (gt_conv1d_opts){__VA_ARGS__}))
+/* gt_conv_transpose2d(x, weight, .stride = {2}, .padding = {1, 1}, .output_padding = {1, 1}) */
+#define gt_conv_transpose2d(x, ...) GT_CONV_TRANSPOSE2D_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_CONV_TRANSPOSE2D_(x, weight, ...)                                                       \
+    GT_AT(gt_conv_transpose2d_(x, weight, (gt_conv_transpose2d_opts){__VA_ARGS__}))
+#define gt_conv_transpose1d(x, ...) GT_CONV_TRANSPOSE1D_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_CONV_TRANSPOSE1D_(x, weight, ...)                                                       \
+    GT_AT(gt_conv_transpose1d_(x, weight, (gt_conv_transpose1d_opts){__VA_ARGS__}))
+/* gt_unfold(x, .kernel = {3}), gt_fold(x, h, w, .kernel = {3}) */
+#define gt_unfold(...) GT_UNFOLD_(__VA_ARGS__, .gt_ = 0)
+#define GT_UNFOLD_(x, ...) GT_AT(gt_unfold_(x, (gt_fold_opts){__VA_ARGS__}))
+#define gt_fold(x, h, ...) GT_FOLD_(x, h, __VA_ARGS__, .gt_ = 0)
+#define GT_FOLD_(x, h, w, ...) GT_AT(gt_fold_(x, h, w, (gt_fold_opts){__VA_ARGS__}))
+/* gt_max_pool2d(x, .kernel = {3}, .stride = {2}, .indices = &where) */
+#define gt_max_pool2d(...) GT_MAX_POOL2D_(__VA_ARGS__, .gt_ = 0)
+#define GT_MAX_POOL2D_(x, ...) GT_AT(gt_max_pool2d_(x, (gt_max_pool2d_opts){__VA_ARGS__}))
+#define gt_max_pool1d(...) GT_MAX_POOL1D_(__VA_ARGS__, .gt_ = 0)
+#define GT_MAX_POOL1D_(x, ...) GT_AT(gt_max_pool1d_(x, (gt_max_pool1d_opts){__VA_ARGS__}))
+#define gt_avg_pool2d(...) GT_AVG_POOL2D_(__VA_ARGS__, .gt_ = 0)
+#define GT_AVG_POOL2D_(x, ...) GT_AT(gt_avg_pool2d_(x, (gt_avg_pool2d_opts){__VA_ARGS__}))
+#define gt_avg_pool1d(...) GT_AVG_POOL1D_(__VA_ARGS__, .gt_ = 0)
+#define GT_AVG_POOL1D_(x, ...) GT_AT(gt_avg_pool1d_(x, (gt_avg_pool1d_opts){__VA_ARGS__}))
+/* gt_adaptive_max_pool2d(x, 7, 7), gt_adaptive_max_pool2d(x, 7, 7, .indices = &where) */
+#define gt_adaptive_max_pool2d(x, oh, ...) GT_ADAPTIVE_MAX_POOL2D_(x, oh, __VA_ARGS__, .gt_ = 0)
+#define GT_ADAPTIVE_MAX_POOL2D_(x, oh, ow, ...)                                                    \
+    GT_AT(gt_adaptive_max_pool2d_(x, oh, ow, (gt_adaptive_max_pool_opts){__VA_ARGS__}))
+#define gt_adaptive_max_pool1d(x, ...) GT_ADAPTIVE_MAX_POOL1D_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_ADAPTIVE_MAX_POOL1D_(x, ol, ...)                                                        \
+    GT_AT(gt_adaptive_max_pool1d_(x, ol, (gt_adaptive_max_pool_opts){__VA_ARGS__}))
+/* gt_interpolate(x, 64, 64), gt_interpolate(x, 64, 64, .mode = GT_BILINEAR) */
+#define gt_interpolate(x, h, ...) GT_INTERPOLATE_(x, h, __VA_ARGS__, .gt_ = 0)
+#define GT_INTERPOLATE_(x, h, w, ...)                                                              \
+    GT_AT(gt_interpolate_(x, h, w, (gt_interpolate_opts){__VA_ARGS__}))
+
+/* --- calls: shapes and products --- */
+/* gt_flatten(x), gt_flatten(x, .start = 1) */
+#define gt_flatten(...) GT_FLATTEN_(__VA_ARGS__, .gt_ = 0)
+#define GT_FLATTEN_(x, ...) GT_AT(gt_flatten_(x, (gt_flatten_opts){__VA_ARGS__}))
+/* gt_squeeze(x), gt_squeeze(x, .axes = GT_AXES(0, -1)) */
+#define gt_squeeze(...) GT_SQUEEZE_(__VA_ARGS__, .gt_ = 0)
+#define GT_SQUEEZE_(x, ...) GT_AT(gt_squeeze_(x, (gt_squeeze_opts){__VA_ARGS__}))
+/* gt_pad(x, .pad = {left, right, top, bottom}, .mode = GT_PAD_REFLECT) */
+#define gt_pad(...) GT_PAD_(__VA_ARGS__, .gt_ = 0)
+#define GT_PAD_(x, ...) GT_AT(gt_pad_(x, (gt_pad_opts){__VA_ARGS__}))
+/* gt_one_hot(index, 10), gt_one_hot(index, 10, .dtype = GT_I64) */
+#define gt_one_hot(index, ...) GT_ONE_HOT_(index, __VA_ARGS__, .gt_ = 0)
+#define GT_ONE_HOT_(index, classes, ...)                                                           \
+    GT_AT(gt_one_hot_(index, classes, (gt_one_hot_opts){__VA_ARGS__}))
+/* gt_linear(x, weight), gt_linear(x, weight, .bias = b) */
+#define gt_linear(x, ...) GT_LINEAR_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_LINEAR_(x, weight, ...) GT_AT(gt_linear_(x, weight, (gt_linear_opts){__VA_ARGS__}))
+
+/* --- calls: normalisation --- */
+/* gt_batch_norm(x, running_mean, running_var, .weight = w, .bias = b, .training = true) */
+#define gt_batch_norm(x, running_mean, ...) GT_BATCH_NORM_(x, running_mean, __VA_ARGS__, .gt_ = 0)
+#define GT_BATCH_NORM_(x, running_mean, running_var, ...)                                          \
+    GT_AT(gt_batch_norm_(x, running_mean, running_var, (gt_batch_norm_opts){__VA_ARGS__}))
+/* gt_layer_norm(x, 1, .weight = w, .bias = b) */
+#define gt_layer_norm(x, ...) GT_LAYER_NORM_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_LAYER_NORM_(x, n_dims, ...)                                                             \
+    GT_AT(gt_layer_norm_(x, n_dims, (gt_normalize_opts){__VA_ARGS__}))
+/* gt_group_norm(x, groups, .weight = w, .bias = b) */
+#define gt_group_norm(x, ...) GT_GROUP_NORM_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_GROUP_NORM_(x, groups, ...)                                                             \
+    GT_AT(gt_group_norm_(x, groups, (gt_normalize_opts){__VA_ARGS__}))
+/* gt_instance_norm(x), gt_instance_norm(x, .weight = w, .bias = b) */
+#define gt_instance_norm(...) GT_INSTANCE_NORM_(__VA_ARGS__, .gt_ = 0)
+#define GT_INSTANCE_NORM_(x, ...) GT_AT(gt_instance_norm_(x, (gt_normalize_opts){__VA_ARGS__}))
+/* gt_rms_norm(x, 1, .weight = w) */
+#define gt_rms_norm(x, ...) GT_RMS_NORM_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_RMS_NORM_(x, n_dims, ...) GT_AT(gt_rms_norm_(x, n_dims, (gt_rms_norm_opts){__VA_ARGS__}))
+/* gt_local_response_norm(x, 5, .alpha = 1e-3) */
+#define gt_local_response_norm(x, ...) GT_LOCAL_RESPONSE_NORM_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_LOCAL_RESPONSE_NORM_(x, size, ...)                                                      \
+    GT_AT(gt_local_response_norm_(x, size, (gt_local_response_norm_opts){__VA_ARGS__}))
+
+/* --- calls: reductions, classes and losses --- */
+/* gt_prod(x), gt_prod(x, .axes = GT_AXES(0, -1), .keepdim = true); likewise amax, amin, logsumexp
+ */
+#define gt_prod(...) GT_PROD_(__VA_ARGS__, .gt_ = 0)
+#define GT_PROD_(x, ...) GT_AT(gt_prod_(x, (gt_reduce_opts){__VA_ARGS__}))
+#define gt_amax(...) GT_AMAX_(__VA_ARGS__, .gt_ = 0)
+#define GT_AMAX_(x, ...) GT_AT(gt_amax_(x, (gt_reduce_opts){__VA_ARGS__}))
+#define gt_amin(...) GT_AMIN_(__VA_ARGS__, .gt_ = 0)
+#define GT_AMIN_(x, ...) GT_AT(gt_amin_(x, (gt_reduce_opts){__VA_ARGS__}))
+#define gt_logsumexp(...) GT_LOGSUMEXP_(__VA_ARGS__, .gt_ = 0)
+#define GT_LOGSUMEXP_(x, ...) GT_AT(gt_logsumexp_(x, (gt_reduce_opts){__VA_ARGS__}))
+/* gt_var(x), gt_var(x, .axes = GT_AXES(0), .biased = true) */
+#define gt_var(...) GT_VAR_(__VA_ARGS__, .gt_ = 0)
+#define GT_VAR_(x, ...) GT_AT(gt_var_(x, (gt_var_opts){__VA_ARGS__}))
+#define gt_std(...) GT_STD_(__VA_ARGS__, .gt_ = 0)
+#define GT_STD_(x, ...) GT_AT(gt_std_(x, (gt_var_opts){__VA_ARGS__}))
+/* gt_norm(x), gt_norm(x, .p = 1, .axes = GT_AXES(1)) */
+#define gt_norm(...) GT_NORM_(__VA_ARGS__, .gt_ = 0)
+#define GT_NORM_(x, ...) GT_AT(gt_norm_(x, (gt_norm_opts){__VA_ARGS__}))
+/* gt_max(x, 1), gt_max(x, 1, .keepdim = true, .indices = &where) */
+#define gt_max(x, ...) GT_MAX_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_MAX_(x, axis, ...) GT_AT(gt_max_(x, axis, (gt_max_opts){__VA_ARGS__}))
+#define gt_min(x, ...) GT_MIN_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_MIN_(x, axis, ...) GT_AT(gt_min_(x, axis, (gt_max_opts){__VA_ARGS__}))
+/* gt_argmax(x, 1), gt_argmax(x, 1, .keepdim = true) */
+#define gt_argmax(x, ...) GT_ARGMAX_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_ARGMAX_(x, axis, ...) GT_AT(gt_argmax_(x, axis, (gt_argmax_opts){__VA_ARGS__}))
+#define gt_argmin(x, ...) GT_ARGMIN_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_ARGMIN_(x, axis, ...) GT_AT(gt_argmin_(x, axis, (gt_argmax_opts){__VA_ARGS__}))
+/* gt_embedding(index, weight), gt_embedding(index, weight, .padding_idx = GT_INDEX_0) */
+#define gt_embedding(index, ...) GT_EMBEDDING_(index, __VA_ARGS__, .gt_ = 0)
+#define GT_EMBEDDING_(index, weight, ...)                                                          \
+    GT_AT(gt_embedding_(index, weight, (gt_embedding_opts){__VA_ARGS__}))
+/* gt_cross_entropy(logits, target), gt_cross_entropy(logits, target, .label_smoothing = 0.1) */
+#define gt_cross_entropy(logits, ...) GT_CROSS_ENTROPY_(logits, __VA_ARGS__, .gt_ = 0)
+#define GT_CROSS_ENTROPY_(logits, target, ...)                                                     \
+    GT_AT(gt_cross_entropy_(logits, target, (gt_cross_entropy_opts){__VA_ARGS__}))
+#define gt_nll_loss(x, ...) GT_NLL_LOSS_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_NLL_LOSS_(x, target, ...) GT_AT(gt_nll_loss_(x, target, (gt_nll_loss_opts){__VA_ARGS__}))
+/* gt_mse_loss(x, target), gt_mse_loss(x, target, .reduction = GT_SUM) */
+#define gt_mse_loss(x, ...) GT_MSE_LOSS_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_MSE_LOSS_(x, target, ...) GT_AT(gt_mse_loss_(x, target, (gt_loss_opts){__VA_ARGS__}))
+#define gt_l1_loss(x, ...) GT_L1_LOSS_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_L1_LOSS_(x, target, ...) GT_AT(gt_l1_loss_(x, target, (gt_loss_opts){__VA_ARGS__}))
+#define gt_smooth_l1_loss(x, ...) GT_SMOOTH_L1_LOSS_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_SMOOTH_L1_LOSS_(x, target, ...)                                                         \
+    GT_AT(gt_smooth_l1_loss_(x, target, (gt_smooth_l1_loss_opts){__VA_ARGS__}))
+#define gt_huber_loss(x, ...) GT_HUBER_LOSS_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_HUBER_LOSS_(x, target, ...)                                                             \
+    GT_AT(gt_huber_loss_(x, target, (gt_huber_loss_opts){__VA_ARGS__}))
+#define gt_binary_cross_entropy(x, ...) GT_BINARY_CROSS_ENTROPY_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_BINARY_CROSS_ENTROPY_(x, target, ...)                                                   \
+    GT_AT(gt_binary_cross_entropy_(x, target, (gt_binary_cross_entropy_opts){__VA_ARGS__}))
+#define gt_binary_cross_entropy_with_logits(x, ...)                                                \
+    GT_BINARY_CROSS_ENTROPY_WITH_LOGITS_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_BINARY_CROSS_ENTROPY_WITH_LOGITS_(x, target, ...)                                       \
+    GT_AT(gt_binary_cross_entropy_with_logits_(                                                    \
+        x, target, (gt_binary_cross_entropy_with_logits_opts){__VA_ARGS__}))
+#define gt_kl_div(x, ...) GT_KL_DIV_(x, __VA_ARGS__, .gt_ = 0)
+#define GT_KL_DIV_(x, target, ...) GT_AT(gt_kl_div_(x, target, (gt_kl_div_opts){__VA_ARGS__}))
 
 GT_END_DECLS
 #endif

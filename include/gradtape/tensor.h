@@ -80,6 +80,14 @@ gt_tensor *gt_randint(gt_ctx *gt, int64_t low, int64_t high, gt_shape shape);
 gt_tensor *gt_randperm(gt_ctx *gt, int64_t n);
 #define gt_randperm(gt, n) GT_AT(gt_randperm(gt, n))
 
+/* The state of the context's generator, and of the keys that dropout draws, as i64 numbers without
+ * further meaning; setting it goes on from there. Errors: GT_ERR_ARGUMENT, GT_ERR_SHAPE and
+ * GT_ERR_DTYPE for a tensor that is no such state. */
+gt_tensor *gt_get_random_state(gt_ctx *gt);
+#define gt_get_random_state(gt) GT_AT(gt_get_random_state(gt))
+gt_status gt_set_random_state(gt_ctx *gt, const gt_tensor *state);
+#define gt_set_random_state(gt, state) GT_STATUS_AT(gt_set_random_state(gt, state))
+
 /* gt_empty: uninitialised. */
 #define gt_empty(gt, ...) GT_EMPTY_(gt, __VA_ARGS__, .gt_ = 0)
 #define GT_EMPTY_(gt, shape, ...) GT_AT(gt_empty_(gt, shape, (gt_new_opts){__VA_ARGS__}))
@@ -98,7 +106,7 @@ gt_tensor *gt_randperm(gt_ctx *gt, int64_t n);
 #define gt_from(gt, shape, ...) GT_FROM_(gt, shape, __VA_ARGS__, .gt_ = 0)
 #define GT_FROM_(gt, shape, data, ...) GT_AT(gt_from_(gt, shape, data, (gt_new_opts){__VA_ARGS__}))
 /* gt_values(gt, GT_SHAPE(2, 2), 1, 2, 3, 4): the numbers in the call, as f32; their count must be
- * the shape's. */
+ * the shape's. It takes no options; gt_require_grad(t, true) asks for its gradient. */
 #define gt_values(gt, shape, ...)                                                                  \
     GT_AT(gt_values_(gt, shape, sizeof((double[]){__VA_ARGS__}) / sizeof(double),                  \
                      (double[]){__VA_ARGS__}, (gt_new_opts){.gt_ = 0}))
@@ -118,7 +126,9 @@ gt_tensor *gt_randperm(gt_ctx *gt, int64_t n);
     GT_AT(gt_uniform_(gt, shape, low, high, (gt_new_opts){__VA_ARGS__}))
 /* As t in shape and dtype; never requiring gradients. */
 gt_tensor *gt_empty_like(gt_tensor *t);
+#define gt_empty_like(t) GT_AT(gt_empty_like(t))
 gt_tensor *gt_full_like(gt_tensor *t, double value);
+#define gt_full_like(t, value) GT_AT(gt_full_like(t, value))
 #define gt_zeros_like(t) gt_full_like(t, 0.0)
 #define gt_ones_like(t) gt_full_like(t, 1.0)
 
@@ -129,37 +139,48 @@ gt_tensor *gt_full_like(gt_tensor *t, double value);
  * kept tensor is a leaf: it requires gradients if t is a leaf that does, and is detached from the
  * operation that made t. A kept tensor is returned as it is. */
 gt_tensor *gt_keep(gt_tensor *t);
+#define gt_keep(t) GT_AT(gt_keep(t))
 /* Frees a kept tensor. NULL is fine. A tensor that is still on the tape is only given back to it:
  * the next rewind past its birth drops it. */
 void gt_free(gt_tensor *t);
+#define gt_free(t) GT_VOID_AT(gt_free(t))
 
 /* --- reading and writing --- */
 double gt_item(const gt_tensor *t); /* the only element; otherwise NaN and an error */
+#define gt_item(t) GT_NUMBER_AT(gt_item(t))
 double gt_get_(const gt_tensor *t, int n, const int64_t *index);
 /* gt_get(t, i, j, ...): one element, an index for each dimension; otherwise NaN and an error. */
 #define gt_get(t, ...)                                                                             \
-    gt_get_(t, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__})
+    GT_NUMBER_AT(gt_get_(t, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),             \
+                         (int64_t[]){__VA_ARGS__}))
 
 /* In-place changes. They raise the version of t's data: a tape that still needs the old values
  * refuses gt_backward. */
 gt_status gt_fill(gt_tensor *t, double value);
+#define gt_fill(t, value) GT_STATUS_AT(gt_fill(t, value))
 /* t[..., start:stop, ...] = value along axis (negative axes, starts and stops count from the end,
  * as in Python). */
 gt_status gt_fill_slice(gt_tensor *t, int axis, int64_t start, int64_t stop, double value);
+#define gt_fill_slice(t, axis, start, stop, value)                                                 \
+    GT_STATUS_AT(gt_fill_slice(t, axis, start, stop, value))
 /* Copies the elements of a tensor of the same shape and dtype, which may belong to another context.
  */
 gt_status gt_copy_into(gt_tensor *to, const gt_tensor *from);
+#define gt_copy_into(to, from) GT_STATUS_AT(gt_copy_into(to, from))
 /* To be called after writing to t->data directly, for the same reason. */
 void gt_touch(gt_tensor *t);
 
 /* Asks for (or no longer for) gradients of a leaf. */
 void gt_require_grad(gt_tensor *t, bool on);
+#define gt_require_grad(t, on) GT_VOID_AT(gt_require_grad(t, on))
 /* t's values as a constant: shares the data, requires no gradient. */
 gt_tensor *gt_detach(gt_tensor *t);
+#define gt_detach(t) GT_AT(gt_detach(t))
 
 /* A name for messages, graphs and printing; copied (at most 47 bytes). Parameters get theirs from
  * the module. */
 gt_tensor *gt_set_name(gt_tensor *t, const char *name);
+#define gt_set_name(t, name) GT_AT(gt_set_name(t, name))
 const char *gt_name(const gt_tensor *t); /* "" when it has none */
 
 /* Prints as PyTorch does, and ends the line: "tensor([[19., 25.],\n        [37., 43.]])". */

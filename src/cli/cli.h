@@ -3,6 +3,8 @@
 #ifndef GTI_CLI_H
 #define GTI_CLI_H
 
+#include <gradtape.h>
+
 int gti_cli_check(int argc, char **argv);
 int gti_cli_ops(int argc, char **argv);
 int gti_cli_version(int argc, char **argv);
@@ -10,5 +12,18 @@ int gti_cli_version(int argc, char **argv);
 /* Among n names the one that a user who typed `typed` may have meant, or NULL. name(i) is the i-th.
  */
 const char *gti_cli_nearest(const char *typed, unsigned n, const char *(*name)(unsigned i));
+
+/* --- words.c: of an operation --- */
+/* As it is called, "sum(x, ...)", or with types, "gt_sum(gt_tensor *x, ...)". */
+void gti_cli_call(const gt_op_info *info, bool types, char *call, size_t size);
+/* Length of its meaning, without the options; these, or "". */
+size_t gti_cli_meaning(const gt_op_info *info);
+const char *gti_cli_options(const gt_op_info *info);
+/* "dx = -dy", "composed" or "none". */
+const char *gti_cli_gradient(const gt_op_info *info);
+
+/* --- markdown.c --- */
+/* Prints docs/operations.md. */
+void gti_cli_markdown(void);
 
 #endif

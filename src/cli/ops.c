@@ -1,96 +1,100 @@
 /* gradtape ops: the table of operations, and each in full. */
-#include <ctype.h>
-#include <gradtape.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli.h"
 
-/* The columns of the table; the last one takes the rest of 100 characters. */
-enum { CALL = 40, SAMPLES = 9, GRADIENT = 10, MEANING = 100 - CALL - SAMPLES - GRADIENT };
+enum { WIDTH = 100 };
+/* The columns of the table; the last one takes the rest of the width. */
+enum { CALL = 40, SAMPLES = 9, GRADIENT = 10, MEANING = WIDTH - CALL - SAMPLES - GRADIENT };
 
-static bool is_word(char c)
+/* Prints the first `length` characters of text from a column on, broken at spaces to lines that end
+ * with the width, and ends the line. */
+static void print_wrapped(const char *text, size_t length, int column)
 {
-    return isalnum((unsigned char)c) || c == '_';
-}
-
-/* "gt_sum(gt_tensor *x, gt_reduce_opts opts)" as it is called: "sum(x, ...)". */
-static void shorten(const char *signature, char *call, size_t size)
-{
-    const char *s = strchr(signature, '(');
-    if (!s) s = signature;
-    int length = (int)(s - signature);
-    bool prefixed = strncmp(signature, "gt_", 3) == 0;
-    size_t at = (size_t)snprintf(call, size, "%.*s(", prefixed ? length - 3 : length,
-                                 prefixed ? signature + 3 : signature);
-    while (*s && *s != ')') {
-        const char *end = s + 1 + strcspn(s + 1, ",)"), *word = end;
-        while (word > s && is_word(word[-1])) word--;
-        bool options = end - word == 4 && strncmp(word, "opts", 4) == 0;
-        if (at < size)
-            at += (size_t)snprintf(call + at, size - at, "%s%.*s", *s == ',' ? ", " : "",
-                                   options ? 3 : (int)(end - word), options ? "..." : word);
-        s = end;
-    }
-    if (at < size) snprintf(call + at, size - at, ")");
-}
-
-/* Prints text from a column on, broken at spaces to lines of `width`, and ends the line. */
-static void print_wrapped(const char *text, int column, int width)
-{
-    for (;;) {
-        int length = (int)strlen(text), cut = width;
-        if (length <= width) break;
+    const size_t width = (size_t)(WIDTH - column);
+    while (length > width) {
+        size_t cut = width;
         while (cut > 0 && text[cut] != ' ') cut--;
-        if (cut == 0) cut = (int)strcspn(text, " ");
-        if (cut == length) break;
-        printf("%.*s\n%*s", cut, text, column, "");
+        if (cut == 0) cut = strcspn(text, " ");
+        if (cut >= length) break;
+        printf("%.*s\n%*s", (int)cut, text, column, "");
         text += cut + 1;
+        length -= cut + 1;
     }
-    printf("%s\n", text);
+    printf("%.*s\n", (int)length, text);
 }
 
-static const char *gradient(const gt_op_info *info)
+/* --- the table --- */
+
+static const char *gradient_column(const gt_op_info *info)
 {
-    if (!info->op) return "by parts";
-    return info->op->backward ? "yes" : "no";
+    if (!info->op) return "composed";
+    return info->op->backward ? "yes" : "none";
 }
 
+/* A call that is too long for its column has a line of its own. */
 static void print_row(const gt_op_info *info)
 {
-    char call[128], samples[16] = "-";
-    shorten(info->signature, call, sizeof call);
+    char call[512], samples[16] = "-";
+    gti_cli_call(info, false, call, sizeof call);
     if (info->op) snprintf(samples, sizeof samples, "%d", info->op->n_samples);
-    printf("%-*s%*s  %-*s", CALL, call, SAMPLES - 2, samples, GRADIENT, gradient(info));
-    print_wrapped(info->meaning, CALL + SAMPLES + GRADIENT, MEANING);
+    const bool fits = strlen(call) <= CALL;
+    if (!fits) print_wrapped(call, strlen(call), 4);
+    printf("%-*s%*s  %-*s", CALL, fits ? call : "", SAMPLES - 2, samples, GRADIENT,
+           gradient_column(info));
+    print_wrapped(info->meaning, gti_cli_meaning(info), CALL + SAMPLES + GRADIENT);
+}
+
+static void print_section(const gt_op_section *section)
+{
+    printf("\n%s%s", section->title, section->note[0] ? ": " : "");
+    print_wrapped(section->note, strlen(section->note), (int)strlen(section->title) + 2);
 }
 
 static void print_table(void)
 {
-    size_t n, inner = 0;
+    size_t n;
     const gt_op_info *info = gt_ops(&n);
+    const gt_op_section *last = NULL;
     printf("%-*s%*s  %-*s%s\n", CALL, "OPERATION", SAMPLES - 2, "SAMPLES", GRADIENT, "GRADIENT",
            "MEANING");
-    for (size_t i = 0; i < n; i++)
-        if (!info[i].inner) print_row(&info[i]);
-    for (size_t i = 0; i < n; i++) inner += info[i].inner;
-    if (inner) printf("\nInner operations, made by backward rules:\n");
+    for (size_t i = 0; i < n; i++) {
+        const gt_op_section *section = gt_op_section_of(&info[i]);
+        if (info[i].inner) continue;
+        if (section != last) print_section(section);
+        last = section;
+        print_row(&info[i]);
+    }
+    printf("\nInner operations, made by backward rules\n");
     for (size_t i = 0; i < n; i++)
         if (info[i].inner) print_row(&info[i]);
-    printf("\n%zu operations; 'by parts': composed of others. 'gradtape ops NAME' says more.\n", n);
+    printf("\n%zu operations; 'composed': of others. 'gradtape ops NAME' says more.\n", n);
+}
+
+/* --- one in full --- */
+
+static void print_line(const char *label, const char *text)
+{
+    if (!text[0]) return;
+    printf("  %-8s ", label);
+    print_wrapped(text, strlen(text), 11);
 }
 
 static void print_one(const gt_op_info *info)
 {
-    enum { INDENT = 11, WIDTH = 89 };
     printf("%s%s\n", info->name, info->inner ? "  (inner: made by backward rules)" : "");
-    printf("  meaning  ");
-    print_wrapped(info->meaning, INDENT, WIDTH);
-    printf("  in C     %s\n  gradient %s\n", info->signature, gradient(info));
+    printf("  %-8s ", "meaning");
+    print_wrapped(info->meaning, gti_cli_meaning(info), 11);
+    print_line("options", gti_cli_options(info));
+    print_line("in C", info->signature);
+    print_line("gradient", gti_cli_gradient(info));
+    print_line("section", gt_op_section_of(info)->title);
+    print_line("", gt_op_section_of(info)->note);
     if (!info->op) return;
-    printf("  inputs   %s\n", info->op->inputs);
-    if (info->op->flags & GT_OP_VIEW) printf("  result   a view: shares the input's data\n");
-    printf("  samples  %d\n", info->op->n_samples);
+    print_line("inputs", info->op->inputs);
+    if (info->op->flags & GT_OP_VIEW) print_line("result", "a view: shares the input's data");
+    printf("  %-8s %d\n", "samples", info->op->n_samples);
     for (int i = 0; i < info->op->n_samples; i++)
         printf("  %7d  %s\n", i, info->op->samples[i].label ? info->op->samples[i].label : "");
 }
@@ -119,28 +123,44 @@ static int print_named(const char *name)
 }
 
 static const char usage[] =
-    "usage: gradtape ops [NAME...]\n"
+    "usage: gradtape ops [--markdown | NAME...]\n"
     "\n"
     "Lists the operations: how each is called, on how many samples its derivatives are\n"
-    "checked, whether it has any, and what it means. With names: these in full.\n";
+    "checked, whether it has any, and what it means. With names: these in full.\n"
+    "\n"
+    "  --markdown   all of them in full, as docs/operations.md\n"
+    "  --help       this\n";
 
-int gti_cli_ops(int argc, char **argv)
+/* What the options ask for: the status to end with, or -1 to go on to the names. */
+static int take_options(int argc, char **argv)
 {
-    int status = 0;
     for (int i = 1; i < argc; i++) {
+        if (argv[i][0] != '-') continue;
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             fputs(usage, stdout);
             return 0;
         }
-        if (argv[i][0] == '-') {
-            fprintf(stderr, "gradtape ops: there is no option '%s'\n%s", argv[i], usage);
-            return 2;
+        if (strcmp(argv[i], "--markdown") == 0 && argc == 2) {
+            gti_cli_markdown();
+            return 0;
         }
+        if (strcmp(argv[i], "--markdown") == 0)
+            fprintf(stderr, "gradtape ops: --markdown takes no names\n");
+        else fprintf(stderr, "gradtape ops: there is no option '%s'\n%s", argv[i], usage);
+        return 2;
     }
+    return -1;
+}
+
+int gti_cli_ops(int argc, char **argv)
+{
+    const int ended = take_options(argc, argv);
+    if (ended >= 0) return ended;
     if (argc == 1) print_table();
+    int status = 0;
     for (int i = 1; i < argc; i++) {
         if (i > 1) putchar('\n');
-        int one = print_named(argv[i]);
+        const int one = print_named(argv[i]);
         if (one) status = one;
     }
     return status;

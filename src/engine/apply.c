@@ -19,6 +19,25 @@ static void fail_input(gt_ctx *gt, const gt_op *op, gt_status code, int i, const
     gt_fail(gt, code, op->name, "input %s %s", gt_op_input_name(op, i, name, sizeof name), why);
 }
 
+static void fail_null(gt_ctx *gt, const gt_op *op, int i)
+{
+    fail_input(gt, op, GT_ERR_ARGUMENT, i,
+               "is NULL\n  hint: an earlier call failed, or it is the grad of a tensor that has "
+               "none (.requires_grad = true, gt_backward)");
+}
+
+/* A tensor that is gone is named by its name and the place where it was made, if known. */
+static void fail_gone(gt_ctx *gt, const gt_op *op, int i, const gt_tensor *t, const char *why)
+{
+    char name[64];
+    const char *slash = t->where ? strrchr(t->where, '/') : NULL;
+    const char *where = slash ? slash + 1 : t->where;
+    gt_fail(gt, GT_ERR_STATE, op->name, "input %s%s%s%s%s%s%s %s",
+            gt_op_input_name(op, i, name, sizeof name), gt_name(t)[0] ? " '" : "", gt_name(t),
+            gt_name(t)[0] ? "'" : "", where ? ", made at " : "", where ? where : "",
+            where ? "," : "", why);
+}
+
 static gt_ctx *context_of(int n_in, gt_tensor *const in[])
 {
     for (int i = 0; i < n_in; i++)
@@ -42,11 +61,11 @@ static void refuse(const gt_op *op, int n_in, gt_tensor *const in[])
     if (gt ? gt_failed(gt) : n_in < 1) return;
     for (int i = 0; i < n_in; i++) {
         if (!in[i]) {
-            fail_input(gt, op, GT_ERR_ARGUMENT, i, "is NULL");
+            fail_null(gt, op, i);
             return;
         }
         const char *why = gti_unusable(in[i]);
-        if (why) fail_input(gt, op, GT_ERR_STATE, i, why);
+        if (why) fail_gone(gt, op, i, in[i], why);
         else if (in[i]->ctx != gt)
             fail_input(gt, op, GT_ERR_ARGUMENT, i, "belongs to another context than the first");
         else if (in[i]->dtype != in[0]->dtype && !(op->flags & GT_OP_MIXED))
@@ -60,6 +79,14 @@ static bool refuse_count(const gt_op *op, int n_in, gt_tensor *const in[])
 {
     gt_ctx *gt = context_of(n_in, in);
     gt_fail(gt, GT_ERR_ARGUMENT, op->name, "%d inputs, but the operation takes %d", n_in, op->n_in);
+    return false;
+}
+
+static bool refuse_outputs(const gt_op *op, int n_in, gt_tensor *const in[])
+{
+    gt_ctx *gt = context_of(n_in, in);
+    gt_fail(gt, GT_ERR_ARGUMENT, op->name, "the operation has %d outputs, not 1 to %d", op->n_out,
+            GT_OP_OUTPUTS);
     return false;
 }
 
@@ -134,6 +161,26 @@ static bool run_with_scratch(gt_node *n, void (*forward)(gt_node *n))
     return true;
 }
 
+/* Whole numbers are 0, which is an index that is likely to be valid. */
+static bool skip_forward(const gt_node *n)
+{
+    for (int i = 0; i < n->n_out; i++) {
+        const gt_tensor *t = n->out[i];
+        if (t->dtype > GT_F64) memset(t->data, 0, (size_t)t->size * gti_element_size(t->dtype));
+    }
+    return true;
+}
+
+static GTI_COLD bool run_watched(gt_node *n, void (*forward)(gt_node *n))
+{
+    const gt_ctx *gt = n->in[0]->ctx;
+    if (gt->shapes_only) return skip_forward(n);
+    if (gt->prefill) prefill(n);
+    if (!n->scratch_size) forward(n);
+    else if (!run_with_scratch(n, forward)) return false;
+    return !gt->anomaly || gti_outputs_finite(n);
+}
+
 static inline bool compute(gt_node *n)
 {
     if (n->op->flags & GT_OP_VIEW) return share_data(n);
@@ -141,7 +188,7 @@ static inline bool compute(gt_node *n)
     if (UNLIKELY(!forward)) return refuse_dtype(n);
     for (int i = 0; i < n->n_out; i++)
         if (UNLIKELY(!gti_allocate(gti_t(n->out[i]), n->op->name))) return false;
-    if (UNLIKELY(n->in[0]->ctx->prefill)) prefill(n);
+    if (UNLIKELY(n->in[0]->ctx->watched)) return run_watched(n, forward);
     if (n->scratch_size) return run_with_scratch(n, forward);
     forward(n);
     return true;
@@ -150,6 +197,7 @@ static inline bool compute(gt_node *n)
 static inline void record(gt_ctx *gt, gti_node *n)
 {
     n->scope = gt->scope;
+    n->stretch = gt->stretch;
     n->id = ++gt->clock;
     n->path = 0;
     n->in_backward = gt->in_sweep;
@@ -165,6 +213,24 @@ static inline void record(gt_ctx *gt, gti_node *n)
         y->pub.requires_grad = n->pub.needs && y->pub.dtype <= GT_F64;
         y->node = n;
     }
+}
+
+bool gt_set_shapes_only(gt_ctx *gt, bool on)
+{
+    if (!gt) return false;
+    const bool old = gt->shapes_only;
+    if (gt == gti_dead_context()) return old;
+    gt->shapes_only = on;
+    gti_update_watched(gt);
+    return old;
+}
+
+bool gti_forward_again(gt_node *n)
+{
+    void (*forward)(gt_node * n) = n->op->forward[n->dtype];
+    if (n->scratch_size) return run_with_scratch(n, forward);
+    forward(n);
+    return true;
 }
 
 /* Headers that belong to a call that failed are dead from birth. */
@@ -237,12 +303,13 @@ static bool apply_any(const gt_op *op, const void *opts, int n_in, gt_tensor *co
                       gt_tensor *out[])
 {
     if (op->n_in >= 0 ? n_in != op->n_in : n_in < 1) return refuse_count(op, n_in, in);
+    if (op->n_out < 1 || op->n_out > GT_OP_OUTPUTS) return refuse_outputs(op, n_in, in);
     return apply(op, opts, n_in, in, op->n_out, out);
 }
 
 gt_tensor *gt_apply(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])
 {
-    gt_tensor *out[GT_OP_OUTPUTS] = {NULL};
+    gt_tensor *out[GT_OP_OUTPUTS];
     bool ok;
     if (LIKELY(op->n_out == 1 && op->n_in == n_in && n_in == 1))
         ok = apply(op, opts, 1, in, 1, out);

@@ -63,7 +63,9 @@ static bool accumulate(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
         gt_touch(sum);
     } else {
         const bool recording = gt_set_recording(s->gt, s->create);
+        s->gt->in_sweep = true;
         sum = gt_add(leaf->pub.grad, g);
+        s->gt->in_sweep = false;
         gt_set_recording(s->gt, recording);
         if (!sum) return false;
         gti_t(leaf->pub.grad)->base->hold--;
@@ -82,6 +84,7 @@ static bool settle(gti_sweep *s)
         gt_tensor *g = leaf->work;
         leaf->work = NULL;
         if (ok) ok = leaf->pub.grad ? accumulate(s, leaf, g) : adopt(s, leaf, g);
+        if (ok && s->gt->anomaly) ok = gti_gradient_finite(s, &leaf->pub, leaf->pub.grad);
     }
     return ok;
 }

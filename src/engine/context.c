@@ -28,7 +28,7 @@ gt_ctx *gt_open(void)
         return &dead;
     }
     gt->floor = gt->resume = gt->step.pos;
-    gti_random_seed(&gt->random, 5489);
+    gt_manual_seed(gt, 5489);
     return gt;
 }
 

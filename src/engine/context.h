@@ -13,22 +13,29 @@ typedef struct gti_tensor gti_tensor;
 typedef struct gti_node gti_node;
 
 enum {
-    GTI_KEPT = 1,      /* lives until gt_free */
-    GTI_LEAF = 2,      /* made by a constructor, not by an operation */
-    GTI_ENGINE = 4,    /* made, or taken over, by a backward sweep, which may release its data */
-    GTI_PINNED = 8,    /* a sweep must not release its data: the loss */
-    GTI_RELEASED = 16, /* data has gone back to the pool */
-    GTI_DEAD = 32,     /* dropped by gt_rewind or gt_free; the header is in quarantine */
-    GTI_TARGET = 64,   /* gt_grad wants its gradient */
+    GTI_KEPT = 1,       /* lives until gt_free */
+    GTI_LEAF = 2,       /* made by a constructor, not by an operation */
+    GTI_ENGINE = 4,     /* made, or taken over, by a backward sweep, which may release its data */
+    GTI_PINNED = 8,     /* a sweep must not release its data: the loss */
+    GTI_RELEASED = 16,  /* data has gone back to the pool */
+    GTI_DEAD = 32,      /* dropped by gt_rewind or gt_free; the header is in quarantine */
+    GTI_TARGET = 64,    /* gt_grad wants its gradient */
+    GTI_REPLAYED = 128, /* dropped by gt_checkpoint: data comes back when its node is run again */
+    GTI_HOOKED = 256,   /* has a label with hooks */
 };
 
 /* Signalling NaNs that fresh outputs of operations are filled with while ctx->prefill is on. */
 #define GTI_PREFILL_F32 0x7fa00001u
 #define GTI_PREFILL_F64 0x7ff4000000000001u
 
+typedef struct gti_hook gti_hook;
+typedef struct gti_stretch gti_stretch;
+
+/* What few tensors have. */
 typedef struct {
     char name[48];
     const gt_scope *owner;
+    gti_hook *hooks; /* in the order of gt_hook */
 } gti_label;
 
 struct gti_tensor {
@@ -51,6 +58,7 @@ struct gti_node {
     gt_node pub;
     gti_node *prev, *next; /* on the tape */
     const gt_scope *scope;
+    gti_stretch *stretch; /* innermost gt_checkpoint that it was recorded in */
     uint64_t id;
     uint64_t index;   /* on the tape, from 0 */
     uint64_t path;    /* clock of the gt_grad call that wants this node */
@@ -62,10 +70,10 @@ struct gti_node {
 typedef struct {
     gt_status status;
     const char *where; /* static string */
-    char what[96];     /* "conv2d 'net.conv1'" */
+    char what[192];    /* "conv2d 'net.conv1'" */
     char text[512];
     char tail[512]; /* lines of shapes and hints */
-    char message[1200];
+    char message[1344];
 } gti_error;
 
 typedef struct gti_closer {
@@ -76,7 +84,11 @@ typedef struct gti_closer {
 
 struct gt_ctx {
     bool failed, recording, in_sweep, prefill, abort_on_error;
-    bool record_all; /* also what requires no gradient: a whole backward pass */
+    bool record_all;  /* also what requires no gradient: a whole backward pass */
+    bool watched;     /* prefill, anomaly or shapes_only */
+    bool anomaly;     /* NaN and Inf are errors */
+    bool shapes_only; /* forward is skipped */
+    bool special;     /* there has been a hook or a checkpoint */
     gti_system system;
     gti_arena step, kept; /* headers by lifetime */
     gti_pool pool;
@@ -89,14 +101,20 @@ struct gt_ctx {
     gt_tensor *one[2];   /* kept: the number 1 in f32 and f64, once it was needed */
     gti_tensor *graded;  /* leaves whose grad is set */
     const gt_scope *scope;
+    gti_stretch *stretch; /* being recorded */
+    gti_hook *free_hooks; /* removed from kept tensors, to be used again */
     gti_closer *closers;
     gti_random random;
+    uint64_t seed, random_calls; /* of gti_random_key: how many keys were drawn */
     /* The quarantine: after a rewind to `floor` headers go on behind the dead ones, at `resume`. */
     char *floor, *resume;
     gti_tensor *freed, *freed_last; /* freed kept headers, oldest first, linked by prev */
     int n_freed;
     gti_error error;
 };
+
+/* Keeps what is rarely done out of the callers' code. */
+#define GTI_COLD __attribute__((noinline, cold))
 
 static inline gti_tensor *gti_t(const gt_tensor *t)
 {
@@ -162,8 +180,34 @@ gt_tensor *gti_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new_opts op
 bool gti_usable(const gt_tensor *t, const char *what);
 /* The reason why t cannot be used, "was dropped by gt_rewind"; NULL when it can. */
 const char *gti_unusable(const gt_tensor *t);
+/* Sets ctx->watched from the settings that make it. */
+static inline void gti_update_watched(gt_ctx *gt)
+{
+    gt->watched = gt->prefill || gt->anomaly || gt->shapes_only;
+}
+
 /* Sets the flag that fills fresh outputs of operations with signalling NaN before forward. */
 void gti_set_prefill(gt_ctx *gt, bool on);
 void gti_unlink_graded(gt_ctx *gt, gti_tensor *leaf);
+/* t's label, made if need be; NULL after a failure, which names `what`. */
+gti_label *gti_label_of(gt_tensor *t, const char *what);
+
+/* --- apply.c --- */
+/* Runs forward of a recorded node that is no view, into its outputs' blocks; fails by name. */
+bool gti_forward_again(gt_node *n);
+
+/* --- hook.c --- */
+/* Removes all hooks of t. */
+void gti_hooks_clear(gti_tensor *t);
+
+/* --- anomaly.c --- */
+/* Fails n, just computed, if an output holds NaN or Inf. */
+bool gti_outputs_finite(const gt_node *n);
+
+/* --- random.c --- */
+/* A key that no call got since gt_manual_seed, for an operation that makes its random numbers by
+ * itself (base/philox.h): i64 {seed, call}. It is an input of that operation, so whatever runs it
+ * again finds the same numbers. NULL after a failure. */
+gt_tensor *gti_random_key(gt_ctx *gt);
 
 #endif

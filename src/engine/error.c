@@ -97,7 +97,6 @@ void gti_forget(gt_ctx *gt)
 bool gt_failed(const gt_ctx *gt)
 {
     if (!gt) return homeless.status != GT_OK;
-    if (gt->failed) gti_skip();
     return gt->failed;
 }
 
@@ -170,9 +169,9 @@ bool gt_op_fail(const gt_node *n, gt_status code, const char *fmt, ...)
 {
     gt_ctx *gt = n->in[0]->ctx;
     if (gt->failed) return false;
-    char path[64], what[96];
+    char path[128], what[192];
     gt_scope_path(gt->scope, path, sizeof path);
-    snprintf(what, sizeof what, path[0] ? "%.24s '%s'" : "%.24s", n->op->name, path);
+    snprintf(what, sizeof what, path[0] ? "%.48s '%s'" : "%.48s", n->op->name, path);
     va_list args;
     va_start(args, fmt);
     gti_fail_v(gt, code, what, fmt, args);

@@ -200,6 +200,8 @@ bool gti_check_open(gti_check *c)
 {
     gt_ctx *gt = c->gt;
     if (!gt) return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the context is NULL");
+    if (c->o.order < 0 || c->o.order > 2)
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "order is %d, must be 1 or 2", c->o.order);
     if (gt_failed(gt))
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "clear it first with gt_error_clear",
                               "the context had failed before: %s", gt_error_message(gt));

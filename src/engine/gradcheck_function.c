@@ -4,6 +4,7 @@
 
 #include "engine/gradcheck.h"
 #include <gradtape/autograd.h>
+#include <gradtape/ops.h>
 
 /* --- calls --- */
 
@@ -33,7 +34,9 @@ bool gti_call_gradient(const gti_fn *fn, gt_tensor *out[], bool graph)
     for (int i = 0; i < inner->n_out; i++) {
         if (!fn->upstream[i] || !y[i] || !y[i]->requires_grad) continue;
         y[n] = y[i];
-        upstream[n++] = fn->upstream[i];
+        /* in f32, of a result that is f64 all the same */
+        const bool fits = fn->upstream[i]->dtype == y[i]->dtype;
+        upstream[n++] = fits ? fn->upstream[i] : gt_cast(fn->upstream[i], y[i]->dtype);
     }
     memset(out, 0, (size_t)fn->n_out * sizeof *out);
     if (!n) return true;

@@ -2,14 +2,91 @@
 #include "base/random.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "engine/context.h"
 
 void gt_manual_seed(gt_ctx *gt, uint64_t seed)
 {
     if (!gt) gt_fail(NULL, GT_ERR_ARGUMENT, "manual_seed", "the context is NULL");
-    else if (!gt_failed(gt)) gti_random_seed(&gt->random, seed);
+    if (!gt || gt_failed(gt)) return;
+    gti_random_seed(&gt->random, seed);
+    gt->seed = seed;
+    gt->random_calls = 0;
 }
+
+gt_tensor *gti_random_key(gt_ctx *gt)
+{
+    gt_tensor *key = gti_leaf(gt, "random_key", GT_SHAPE(2), (gt_new_opts){.dtype = GT_I64});
+    if (!key) return NULL;
+    ((int64_t *)key->data)[0] = (int64_t)gt->seed;
+    ((int64_t *)key->data)[1] = (int64_t)gt->random_calls++;
+    return key;
+}
+
+/* --- state --- */
+
+/* As i64: the twister's words, then these. */
+enum {
+    WORDS = sizeof((gti_random){0}.state) / sizeof *(gti_random){0}.state,
+    USED = WORDS,
+    HAS_SPARE,
+    SPARE, /* its bits */
+    SEED,
+    CALLS,
+    STATE
+};
+
+gt_tensor *gt_get_random_state(gt_ctx *gt)
+{
+    gt_tensor *t = gti_leaf(gt, "random_state", GT_SHAPE(STATE), (gt_new_opts){.dtype = GT_I64});
+    if (!t) return NULL;
+    int64_t *to = t->data;
+    for (int i = 0; i < WORDS; i++) to[i] = (int64_t)gt->random.state[i];
+    to[USED] = gt->random.used;
+    to[HAS_SPARE] = gt->random.has_spare;
+    const double spare = gt->random.has_spare ? gt->random.spare : 0;
+    memcpy(&to[SPARE], &spare, sizeof spare);
+    to[SEED] = (int64_t)gt->seed;
+    to[CALLS] = (int64_t)gt->random_calls;
+    return t;
+}
+
+static bool is_random_state(const int64_t *from)
+{
+    for (int i = 0; i < WORDS; i++)
+        if (from[i] < 0 || from[i] > UINT32_MAX) return false;
+    return from[USED] >= 0 && from[USED] <= WORDS && (from[HAS_SPARE] | 1) == 1;
+}
+
+gt_status gt_set_random_state(gt_ctx *gt, const gt_tensor *state)
+{
+    static const char what[] = "gt_set_random_state";
+    if (!gt) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the context is NULL");
+    if (!state && !gt_failed(gt)) gt_fail(gt, GT_ERR_ARGUMENT, what, "the state is NULL");
+    if (gt_failed(gt) || !state) return gt_error_code(gt);
+    const char *why = gti_unusable(state);
+    if (why) return gt_fail(gt, GT_ERR_STATE, what, "the state %s", why);
+    if (state->dtype != GT_I64 || !gt_shape_equal(state->shape, GT_SHAPE(STATE))) {
+        char shape[128];
+        return gt_fail(gt, state->dtype != GT_I64 ? GT_ERR_DTYPE : GT_ERR_SHAPE, what,
+                       "the state is %s %s, but must be i64 [%d], as gt_get_random_state makes it",
+                       gt_dtype_name(state->dtype),
+                       gt_shape_format(state->shape, shape, sizeof shape), STATE);
+    }
+    const int64_t *from = state->data;
+    if (!is_random_state(from))
+        return gt_fail(gt, GT_ERR_ARGUMENT, what, "these numbers are no state of a generator");
+    for (int i = 0; i < WORDS; i++) gt->random.state[i] = (uint32_t)from[i];
+    gt->random.used = (int)from[USED];
+    gt->random.has_spare = from[HAS_SPARE];
+    memcpy(&gt->random.spare, &from[SPARE], sizeof gt->random.spare);
+    gt->seed = (uint64_t)from[SEED];
+    gt->random_calls = (uint64_t)from[CALLS];
+    return GT_OK;
+}
+
+/* --- tensors --- */
 
 /* An uninitialised leaf for real numbers. */
 static gt_tensor *real_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new_opts opts)

@@ -3,25 +3,85 @@
 
 #include <gradtape/ops.h>
 
+/* --- rows --- */
+
+#define GT_SECTION(id, title, note)
 #define GT_OP(name, params, meaning) {#name, "gt_" #name #params, meaning, &gt_op_##name, false},
 #define GT_OP_OPTS GT_OP
 #define GT_OP_INNER(name, params, meaning)                                                         \
     {#name, "gt_" #name #params, meaning, &gt_op_##name, true},
 #define GT_FUN(name, params, meaning) {#name, "gt_" #name #params, meaning, NULL, false},
 #define GT_FUN_OPTS GT_FUN
+/* A function of one element and the inner operation that is its gradient. */
+#define GT_OP_UNARY(name, params, meaning)                                                         \
+    GT_OP(name, params, meaning){                                                                  \
+        #name "_grad", "gt_" #name "_grad(gt_tensor *dy, gt_tensor *v, double p, double q)",       \
+        "dy f'(x), the gradient of " #name ", made of v: x or the result", &gt_op_##name##_grad,   \
+        true},
+#define GT_OP_UNARY_OPTS GT_OP_UNARY
 static const gt_op_info registry[] = {
 #include <gradtape/ops.def>
 };
+enum { N_OPS = sizeof registry / sizeof *registry };
+#undef GT_SECTION
+#undef GT_OP
+#undef GT_OP_OPTS
+#undef GT_OP_INNER
+#undef GT_FUN
+#undef GT_FUN_OPTS
+#undef GT_OP_UNARY
+#undef GT_OP_UNARY_OPTS
+
+/* --- sections: a heading's number is that of the row below it, for what follows it in the enum
+ * counts on from there --- */
+
+#define GT_SECTION(id, title, note) BELOW_##id, LAST_ABOVE_##id = BELOW_##id - 1,
+#define GT_OP(name, params, meaning) ROW_##name,
+#define GT_OP_OPTS GT_OP
+#define GT_OP_INNER GT_OP
+#define GT_FUN GT_OP
+#define GT_FUN_OPTS GT_OP
+#define GT_OP_UNARY(name, params, meaning) ROW_##name, ROW_##name##_grad,
+#define GT_OP_UNARY_OPTS GT_OP_UNARY
+enum {
+#include <gradtape/ops.def>
+    N_ROWS
+};
+_Static_assert((int)N_ROWS == (int)N_OPS, "rows are counted as they are registered");
+#undef GT_SECTION
+#undef GT_OP
+#undef GT_OP_UNARY
+
+typedef struct {
+    int first; /* row */
+    gt_op_section section;
+} heading;
+
+#define GT_SECTION(id, title, note) {BELOW_##id, {title, note}},
+#define GT_OP(name, params, meaning)
+#define GT_OP_UNARY GT_OP
+static const heading headings[] = {
+#include <gradtape/ops.def>
+};
+
+/* --- the public functions --- */
 
 const gt_op_info *gt_ops(size_t *n)
 {
-    *n = sizeof registry / sizeof *registry;
+    *n = N_OPS;
     return registry;
 }
 
 const gt_op_info *gt_op_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof registry / sizeof *registry; i++)
+    for (size_t i = 0; i < N_OPS; i++)
         if (name && !strcmp(registry[i].name, name)) return &registry[i];
     return NULL;
+}
+
+const gt_op_section *gt_op_section_of(const gt_op_info *info)
+{
+    const heading *h = &headings[sizeof headings / sizeof *headings];
+    while (h > headings && h[-1].first > info - registry) h--;
+    return h > headings ? &h[-1].section : NULL;
 }

@@ -103,13 +103,30 @@ static const char *site(const gti_node *n)
     return slash ? slash + 1 : where ? where : "unknown place";
 }
 
-static bool stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const char *role)
+/* "net.conv1.weight" */
+static void path_of(const gt_tensor *t, char *path, size_t size)
+{
+    size_t used = gt_scope_path(gt_owner(t), path, size);
+    if (used && used + 1 < size) path[used++] = '.';
+    if (used < size) snprintf(path + used, size - used, "%s", gt_name(t));
+}
+
+char *gti_describe(const gt_tensor *t, char *buf, size_t size)
+{
+    char path[64];
+    const gti_node *n = gti_t(t)->node;
+    path_of(t, path, sizeof path);
+    if (gt_name(t)[0]) snprintf(buf, size, "'%s'", path);
+    else if (n) snprintf(buf, size, "the result of %s (%s)", n->pub.op->name, site(n));
+    else snprintf(buf, size, "a leaf");
+    return buf;
+}
+
+bool gti_stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const char *role)
 {
     if (gti_t(t)->base->version <= n->id) return false;
     char path[64];
-    size_t used = gt_scope_path(gt_owner(t), path, sizeof path);
-    if (used && used + 1 < sizeof path) path[used++] = '.';
-    if (used < sizeof path) snprintf(path + used, sizeof path - used, "%s", gt_name(t));
+    path_of(t, path, sizeof path);
     gt_fail(s->gt, GT_ERR_STATE, s->what,
             "%s of %s (%s)%s%s%s was changed in place after it was recorded, and its old values "
             "are needed\n  hint: change it before the forward pass or after gt_backward",
@@ -132,10 +149,11 @@ static bool intact(const gti_sweep *s, const gti_node *n)
     for (int i = 0; i < n->pub.n_in; i++)
         if (gti_t(n->pub.in[i])->base->version > n->id) {
             char name[64];
-            return !stale(s, n, n->pub.in[i], gt_op_input_name(n->pub.op, i, name, sizeof name));
+            return !gti_stale(s, n, n->pub.in[i],
+                              gt_op_input_name(n->pub.op, i, name, sizeof name));
         }
     for (int i = 0; i < n->pub.n_out; i++)
-        if (stale(s, n, n->pub.out[i], "the result")) return false;
+        if (gti_stale(s, n, n->pub.out[i], "the result")) return false;
     return true;
 }
 
@@ -178,10 +196,9 @@ static bool hand_out(gti_sweep *s, gti_node *n, gt_tensor *const gin[])
     return true;
 }
 
-/* What the rule made and nobody holds. */
-static void release_temporaries(gt_ctx *gt, const gti_tensor *before)
+void gti_sweep_release_since(const gti_sweep *s, const gti_tensor *before)
 {
-    for (gti_tensor *t = gt->last; t != before; t = t->prev)
+    for (gti_tensor *t = s->gt->last; t != before; t = t->prev)
         if (!t->hold && t->base == t) gti_release(t);
 }
 
@@ -205,7 +222,7 @@ static bool run_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[], gt_tens
     gt->scope = n->scope;
     if (!n->pub.op->backward(&n->pub, gout, gin) || gt->failed) return rule_failed(s, n);
     if (!hand_out(s, n, gin)) return false;
-    if (!s->create) release_temporaries(gt, before);
+    if (!s->create) gti_sweep_release_since(s, before);
     return true;
 }
 
@@ -237,8 +254,43 @@ static void release_activations(const gti_sweep *s, gti_node *n)
     }
 }
 
+/* x's gradient is complete: shows it to hooks and anomaly checks. */
+static bool complete(const gti_sweep *s, gti_tensor *x)
+{
+    if (!x->work) return true;
+    if (x->flags & GTI_HOOKED && !gti_hooks_run(s, x)) return false;
+    return !s->gt->anomaly || gti_gradient_finite(s, &x->pub, x->work);
+}
+
+static bool wanted(const gti_sweep *s, const gti_node *n)
+{
+    return !s->selective || n->path == s->path;
+}
+
+/* What only hooks, anomaly checks and checkpoints want done before n's rule. Out of the way of the
+ * others. */
+static GTI_COLD bool attend(const gti_sweep *s, const gti_node *n)
+{
+    bool any = false;
+    s->gt->scope = n->scope;
+    for (int i = 0; i < n->pub.n_out; i++) {
+        gti_tensor *y = gti_t(n->pub.out[i]);
+        any |= y->work != NULL;
+        if (!complete(s, y)) return false;
+    }
+    return !any || !n->stretch || !wanted(s, n) || gti_stretch_open(s, n->stretch);
+}
+
+static bool complete_leaves(const gti_sweep *s)
+{
+    for (gti_tensor *x = s->leaves; x; x = x->next_touched)
+        if (!complete(s, x)) return false;
+    return true;
+}
+
 static bool visit(gti_sweep *s, gti_node *n)
 {
+    if (s->attentive && !attend(s, n)) return false;
     gt_tensor *gout[GT_OP_OUTPUTS];
     bool any = false;
     for (int i = 0; i < n->pub.n_out; i++) {
@@ -246,8 +298,8 @@ static bool visit(gti_sweep *s, gti_node *n)
         any |= gout[i] != NULL;
     }
     if (!any) return true;
-    const bool wanted = !s->selective || n->path == s->path;
-    if (wanted && (!intact(s, n) || !call_rule(s, n, gout))) return false;
+    const bool on = wanted(s, n);
+    if (on && (!intact(s, n) || !call_rule(s, n, gout))) return false;
     for (int i = 0; i < n->pub.n_out; i++) {
         gti_tensor *y = gti_t(n->pub.out[i]);
         if (!gout[i]) continue;
@@ -256,7 +308,7 @@ static bool visit(gti_sweep *s, gti_node *n)
         y->work = NULL;
         gti_sweep_unhold(s, gout[i]);
     }
-    if (s->freeing && wanted) release_activations(s, n);
+    if (s->freeing && on) release_activations(s, n);
     return true;
 }
 
@@ -284,8 +336,10 @@ bool gti_sweep_run(gti_sweep *s, gti_node *last)
     gt->recording = s->create;
     gt->in_sweep = true;
     gt->record_all = s->create;
+    s->attentive = gt->special || gt->anomaly;
     bool ok = true;
     for (gti_node *n = last; n && s->pending > 0 && ok; n = n->prev) ok = visit(s, n);
+    if (ok && s->attentive) ok = complete_leaves(s);
     gt->in_sweep = false;
     gt->record_all = false;
     gt->recording = recording;

@@ -3,12 +3,14 @@
 #define GTI_ENGINE_SWEEP_H
 
 #include "engine/context.h"
+#include <gradtape/autograd.h>
 
 typedef struct {
     gt_ctx *gt;
     const char *what;   /* "gt_backward", for messages */
     bool create;        /* record what the rules compute */
     bool freeing;       /* release activations that are no longer needed */
+    bool attentive;     /* there may be hooks or checkpoints, or anomaly checks are on */
     bool selective;     /* only what lies between the outputs and tensors with GTI_TARGET */
     uint64_t path;      /* selective: marks the nodes of this sweep */
     gti_tensor *leaves; /* that have gathered work, linked by next_touched */
@@ -27,5 +29,19 @@ void gti_sweep_unhold(const gti_sweep *s, gt_tensor *g);
 /* Whether only one pointer refers to g's data and nothing recorded reads it, so that it may change
  * in place. */
 bool gti_exclusive(const gt_tensor *g);
+/* Releases what was made after `before` and nobody holds. */
+void gti_sweep_release_since(const gti_sweep *s, const gti_tensor *before);
+
+/* "'net.conv1.weight'", "the result of conv2d (train.c:42)" or "a leaf". Returns buf. */
+char *gti_describe(const gt_tensor *t, char *buf, size_t size);
+/* Calls t's hooks on its gathered work, and puts what they return in its place. */
+bool gti_hooks_run(const gti_sweep *s, gti_tensor *t);
+/* Fails if the gradient g of x holds NaN or Inf. */
+bool gti_gradient_finite(const gti_sweep *s, const gt_tensor *x, const gt_tensor *g);
+/* Whether t, which n reads or made, was changed in place since; then fails. */
+bool gti_stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const char *role);
+/* Recomputes what gt_checkpoint dropped of a stretch and those around it, if that is still to do.
+ */
+bool gti_stretch_open(const gti_sweep *s, gti_stretch *st);
 
 #endif

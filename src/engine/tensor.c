@@ -56,13 +56,17 @@ void gti_release(gti_tensor *base)
 void gti_set_prefill(gt_ctx *gt, bool on)
 {
     gt->prefill = on;
+    gti_update_watched(gt);
 }
 
 const char *gti_unusable(const gt_tensor *t)
 {
     const gti_tensor *p = gti_t(t), *base = p->base;
     if ((p->flags | base->flags) & GTI_DEAD)
-        return base->flags & GTI_KEPT ? "was freed by gt_free" : "was dropped by gt_rewind";
+        return base->flags & GTI_KEPT ? "was freed by gt_free" : "was dropped by gt_rewind; gt_keep it, or make it "
+                                                  "before gt_mark_tape";
+    if (base->flags & GTI_REPLAYED)
+        return "was dropped by gt_checkpoint, which keeps only the result of its function";
     if (base->flags & GTI_RELEASED)
         return "was released by gt_backward; pass .retain = true to keep activations, or gt_keep it "
                "before";
@@ -234,6 +238,7 @@ static bool copy_label(gti_tensor *k, const gti_label *from)
     k->label = gti_arena_get(&k->pub.ctx->kept, sizeof *from);
     if (!k->label) return no_memory(k->pub.ctx, "gt_keep");
     *k->label = *from;
+    k->label->hooks = NULL;
     return true;
 }
 
@@ -290,6 +295,7 @@ void gt_free(gt_tensor *t)
         return;
     }
     if (t->grad) gti_unlink_graded(gt, k);
+    if (k->flags & GTI_HOOKED) gti_hooks_clear(k);
     gti_release(k);
     k->flags |= GTI_DEAD;
     k->prev = NULL;
@@ -300,21 +306,21 @@ void gt_free(gt_tensor *t)
 
 /* --- names --- */
 
-static gti_label *label(gt_tensor *t)
+gti_label *gti_label_of(gt_tensor *t, const char *what)
 {
     gti_tensor *p = gti_t(t);
     if (p->label) return p->label;
     gt_ctx *gt = t->ctx;
     p->label = gti_arena_get(p->flags & GTI_KEPT ? &gt->kept : &gt->step, sizeof *p->label);
     if (p->label) *p->label = (gti_label){.owner = NULL};
-    else no_memory(gt, "gt_set_name");
+    else no_memory(gt, what);
     return p->label;
 }
 
 gt_tensor *gt_set_name(gt_tensor *t, const char *name)
 {
     if (!gti_usable(t, "gt_set_name")) return NULL;
-    gti_label *l = label(t);
+    gti_label *l = gti_label_of(t, "gt_set_name");
     if (!l) return NULL;
     snprintf(l->name, sizeof l->name, "%s", name ? name : "");
     return t;
@@ -328,7 +334,7 @@ const char *gt_name(const gt_tensor *t)
 void gt_set_owner(gt_tensor *t, const gt_scope *owner)
 {
     if (!gti_usable(t, "gt_set_owner")) return;
-    gti_label *l = label(t);
+    gti_label *l = gti_label_of(t, "gt_set_owner");
     if (l) l->owner = owner;
 }
 

@@ -15,6 +15,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/dropout.h"
+#include "kernels/fold.h"
+#include "kernels/function.h"
+#include "kernels/index.h"
+#include "kernels/loss.h"
+#include "kernels/normalize.h"
+#include "kernels/pad.h"
+#include "kernels/pool.h"
+#include "kernels/reduce.h"
+#include "kernels/resample.h"
+#include "kernels/softmax.h"
+
 /* Elementwise kernels by name; the formulas are in unary.def and binary.def. */
 typedef enum {
 #define GTI_UNARY(name, formula) GTI_UNARY_##name,
@@ -31,8 +43,9 @@ typedef enum {
 } gti_binary;
 
 /* A two-dimensional cross-correlation. Row-major: x [n,c,h,w], weight [k,c/groups,kh,kw],
- * y [n,k,oh,ow]; oh = (h + 2 ph - dh (kh - 1) - 1) / sh + 1, ow likewise. Output channel j of group
- * g reads the input channels g c/groups .. (g + 1) c/groups - 1. */
+ * y [n,k,oh,ow]; as a rule oh = (h + 2 ph - dh (kh - 1) - 1) / sh + 1, ow likewise, but other sizes
+ * are fine: what windows read beyond the end of x is 0, like padding. Output channel j of group g
+ * reads the input channels g c/groups .. (g + 1) c/groups - 1. */
 typedef struct {
     int64_t n, c, h, w;
     int64_t k, kh, kw;
@@ -49,6 +62,8 @@ typedef struct {
      * is 1. */
     void (*binary[GTI_N_BINARY])(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb,
                                  void *y);
+
+    gti_function_kernels function;
 
     /* y[i] = value */
     void (*fill)(int64_t n, double value, void *y);
@@ -74,6 +89,18 @@ typedef struct {
                       void *scratch);
     /* dw = the gradient of sum(dy . y) in weight */
     void (*conv2d_dw)(const gti_conv2d *s, const void *x, const void *dy, void *dw, void *scratch);
+
+    gti_index_kernels index;
+    gti_pad_kernels pad;
+    gti_pool_kernels pool;
+    gti_fold_kernels fold;
+    gti_resample_kernels resample;
+    gti_reduce_kernels reduce;
+    gti_softmax_kernels softmax;
+    gti_loss_kernels loss;
+
+    gti_dropout_kernels dropout;
+    gti_normalize_kernels normalize;
 } gti_kernels;
 
 /* The table of a floating dtype: 0 f32, 1 f64 (the order of gt_dtype). */

@@ -1,0 +1,194 @@
+/* Smooth activations, and those that are smooth but for a kink at 0: the rows are at the end, the
+ * formulas and first derivatives in kernels/function.def. A bend makes gg phi'(v), phi being the
+ * derivative as a function of v. s is sigmoid(x), and s' = s (1 - s). */
+#include "function.h"
+
+static gt_tensor *bend_tanh(gt_tensor *gg, gt_tensor *v, const double *p)
+{
+    /* phi(y) = 1 - y^2 */
+    (void)p;
+    return gt_mul_scalar(gt_mul(gg, v), -2);
+}
+
+/* x (1 - 2 s) */
+static gt_tensor *times_one_minus_2s(gt_tensor *x, gt_tensor *s)
+{
+    return gt_mul(x, gt_add_scalar(gt_mul_scalar(s, -2), 1));
+}
+
+static gt_tensor *bend_sigmoid(gt_tensor *gg, gt_tensor *v, const double *p)
+{
+    /* phi(y) = y (1 - y), phi' = 1 - 2 y */
+    (void)p;
+    return times_one_minus_2s(gg, v);
+}
+
+static gt_tensor *bend_elu(gt_tensor *gg, gt_tensor *v, const double *p)
+{
+    /* phi(x) = alpha e^x for x <= 0, else 1; phi' = phi for x < 0, else 0 */
+    return gt_where(gt_lt_scalar(v, 0), gt_elu_grad(gg, v, p[0], p[1]),
+                    gti_function_constant(v, 0));
+}
+
+static gt_tensor *bend_selu(gt_tensor *gg, gt_tensor *v, const double *p)
+{
+    /* as elu's */
+    return gt_where(gt_lt_scalar(v, 0), gt_selu_grad(gg, v, p[0], p[1]),
+                    gti_function_constant(v, 0));
+}
+
+static gt_tensor *bend_gelu_erf(gt_tensor *gg, gt_tensor *v)
+{
+    /* phi = F + x F', phi' = (2 - x^2) F', F' = e^(-x^2 / 2) / sqrt(2 pi) */
+    const double by_root_2pi = 0.39894228040143267794;
+    gt_tensor *x2 = gt_square(v);
+    gt_tensor *density = gt_mul_scalar(gt_exp(gt_mul_scalar(x2, -0.5)), by_root_2pi);
+    return gt_mul(gg, gt_mul(density, gt_rsub_scalar(x2, 2)));
+}
+
+static gt_tensor *bend_gelu_tanh(gt_tensor *gg, gt_tensor *v)
+{
+    /* y = x s(w), w = k (x + c x^3): phi' = s' (2 w' + x ((1 - 2 s) w'^2 + w'')) */
+    const double k = 1.59576912160573071176, c = 0.044715;
+    gt_tensor *x2 = gt_square(v);
+    gt_tensor *s = gt_sigmoid(gt_mul(v, gt_add_scalar(gt_mul_scalar(x2, k * c), k)));
+    gt_tensor *dw = gt_add_scalar(gt_mul_scalar(x2, 3 * k * c), k);
+    gt_tensor *ddw = gt_mul_scalar(v, 6 * k * c);
+    gt_tensor *inner = gt_add(times_one_minus_2s(gt_square(dw), s), ddw);
+    gt_tensor *sum = gt_add(gt_mul_scalar(dw, 2), gt_mul(v, inner));
+    return gt_mul(gt_sigmoid_grad(gg, s, 0, 0), sum);
+}
+
+static gt_tensor *bend_gelu(gt_tensor *gg, gt_tensor *v, const double *p)
+{
+    return p[0] != 0 ? bend_gelu_tanh(gg, v) : bend_gelu_erf(gg, v);
+}
+
+static gt_tensor *bend_silu(gt_tensor *gg, gt_tensor *v, const double *p)
+{
+    /* phi = s + x s', phi' = s' (2 + x (1 - 2 s)) */
+    (void)p;
+    gt_tensor *s = gt_sigmoid(v);
+    gt_tensor *sum = gt_add_scalar(times_one_minus_2s(v, s), 2);
+    return gt_mul(gt_sigmoid_grad(gg, s, 0, 0), sum);
+}
+
+static gt_tensor *bend_mish(gt_tensor *gg, gt_tensor *v, const double *p)
+{
+    /* t = tanh(softplus(x)), t' = (1 - t^2) s, t'' = t' (1 - s - 2 t s);
+     * phi = t + x t', phi' = t' (2 + x (1 - s - 2 t s)) */
+    (void)p;
+    gt_tensor *s = gt_sigmoid(v), *t = gt_tanh(gt_softplus_(v, (gt_softplus_opts){0}));
+    gt_tensor *dt = gt_mul(gt_tanh_grad(gg, t, 0, 0), s);
+    gt_tensor *factor = gt_rsub_scalar(gt_mul(s, gt_add_scalar(gt_mul_scalar(t, 2), 1)), 1);
+    return gt_mul(dt, gt_add_scalar(gt_mul(v, factor), 2));
+}
+
+static gt_tensor *bend_softplus(gt_tensor *gg, gt_tensor *v, const double *p)
+{
+    /* phi = s(beta x), phi' = beta s'(beta x) below the threshold, else 0 */
+    gt_tensor *x = gt_mul_scalar(v, p[0]);
+    gt_tensor *slope = gt_mul_scalar(gt_sigmoid_grad(gg, gt_sigmoid(x), 0, 0), p[0]);
+    return gt_where(gt_ge_scalar(x, p[1]), gti_function_constant(v, 0), slope);
+}
+
+/* --- samples --- */
+
+#define WITH(...) (&(const gti_function_opts){{__VA_ARGS__}})
+static const double far_values[] = {-1e3, -30, -4, -1e-30, 1e-310, 1e-30, 4, 30, 1e3};
+static const double at_0[] = {-1, 0, 1};
+
+/* Of the functions whose derivative is made of y, which for larger x is near a constant. */
+static const double flat_values[] = {-1e3, -1e-30, 1e-310, 1e-3, 1e3};
+static const gt_sample flat[] = {
+    GTI_FUNCTION_SAMPLES(-2, 2, NULL),
+    GTI_FUNCTION_AT("tiny and large values", flat_values, NULL),
+};
+static const gt_sample flat_grad[] = {GTI_FUNCTION_GRAD_SAMPLES(-1, 1, NULL)};
+
+static const gt_sample smooth[] = {
+    GTI_FUNCTION_SAMPLES(-3, 3, NULL),
+    GTI_FUNCTION_AT("tiny and large values", far_values, NULL),
+};
+static const gt_sample smooth_grad[] = {GTI_FUNCTION_GRAD_SAMPLES(-3, 3, NULL)};
+
+static const double beside_0[] = {-1e3, -30, -4, -1e-3, 1e-3, 4, 30, 1e3};
+static const gt_sample selus[] = {
+    GTI_FUNCTION_SAMPLES(-3, 3, NULL),
+    GTI_FUNCTION_AT("large values", beside_0, NULL),
+    GTI_FUNCTION_KINKS(at_0, NULL),
+};
+static const gt_sample selus_grad[] = {GTI_FUNCTION_GRAD_SAMPLES(-3, 3, NULL)};
+
+static const gt_sample elus[] = {
+    GTI_FUNCTION_SAMPLES(-3, 3, WITH(1, 0)),
+    GTI_FUNCTION_AT("large values", beside_0, WITH(1, 0)),
+    GTI_FUNCTION_AT("alpha = 0.3", beside_0, WITH(0.3, 0)),
+    GTI_FUNCTION_AT("alpha = 0", beside_0, WITH(0, 0)),
+    GTI_FUNCTION_AT("alpha = -2", beside_0, WITH(-2, 0)),
+    GTI_FUNCTION_KINKS(at_0, WITH(0.3, 0)),
+};
+static const gt_sample elus_grad[] = {
+    GTI_FUNCTION_GRAD_SAMPLES(-3, 3, WITH(1, 0)),
+    {.label = "alpha = 0.3", .in = {GT_IN(5), GT_IN(5)}, .opts = WITH(0.3, 0)},
+};
+
+static const gt_sample gelus[] = {
+    GTI_FUNCTION_SAMPLES(-3, 3, WITH(0, 0)),
+    GTI_FUNCTION_AT("tiny and large values", far_values, WITH(0, 0)),
+    {.label = "tanh", .in = {GT_IN_RANGE(-3, 3, 17)}, .opts = WITH(1, 0)},
+    GTI_FUNCTION_AT("tanh, tiny and large values", far_values, WITH(1, 0)),
+};
+static const gt_sample gelus_grad[] = {
+    GTI_FUNCTION_GRAD_SAMPLES(-3, 3, WITH(0, 0)),
+    {.label = "tanh", .in = {GT_IN(9), GT_IN_RANGE(-3, 3, 9)}, .opts = WITH(1, 0)},
+};
+
+static const double around_20[] = {-1e3, -30, 1e-310, 19.9, 20.1, 1e3};
+static const gt_sample softpluses[] = {
+    GTI_FUNCTION_SAMPLES(-3, 3, WITH(1, 20)),
+    GTI_FUNCTION_AT("tiny and large values", far_values, WITH(1, 20)),
+    GTI_FUNCTION_AT("around the threshold", around_20, WITH(1, 20)),
+    GTI_FUNCTION_AT("beta = 2.5", far_values, WITH(2.5, 20)),
+    GTI_FUNCTION_AT("beta = -0.5", far_values, WITH(-0.5, 20)),
+    GTI_FUNCTION_AT("threshold = 1000", far_values, WITH(3, 1000)),
+    {.label = "threshold = 1", .in = {GT_IN_RANGE(-2, 4, 9)}, .opts = WITH(1.5, 1)},
+};
+static const gt_sample softpluses_grad[] = {
+    GTI_FUNCTION_GRAD_SAMPLES(-3, 3, WITH(1, 20)),
+    {.label = "threshold = 1", .in = {GT_IN(9), GT_IN_RANGE(-2, 4, 9)}, .opts = WITH(1.5, 1)},
+};
+
+// clang-format off
+GTI_FUNCTION_PLAIN(tanh, "dx = dy (1 - y^2)", bend_tanh, flat)
+GTI_FUNCTION_PLAIN(sigmoid, "dx = dy y (1 - y)", bend_sigmoid, flat)
+GTI_FUNCTION_PLAIN(selu, "dx = dy scale where x > 0, else dy scale alpha e^x", bend_selu, selus)
+GTI_FUNCTION_PLAIN(silu, "dx = dy s (1 + x (1 - s)), s = sigmoid(x)", bend_silu, smooth)
+GTI_FUNCTION_PLAIN(mish, "dx = dy (t + x (1 - t^2) sigmoid(x)), t = tanh(softplus(x))", bend_mish, smooth)
+GTI_FUNCTION_WITH(elu, "dx = dy where x > 0, else dy alpha e^x", bend_elu, elus)
+GTI_FUNCTION_WITH(gelu, "dx = dy (F(x) + x F'(x)), or that of the approximation", bend_gelu, gelus)
+GTI_FUNCTION_WITH(softplus, "dx = dy sigmoid(beta x), dy where beta x > threshold", bend_softplus, softpluses)
+// clang-format on
+
+static double given_or(double value, double otherwise)
+{
+    return value != 0 ? value : otherwise;
+}
+
+gt_tensor *gt_elu_(gt_tensor *x, gt_elu_opts opts)
+{
+    const gti_function_opts all = {{given_or(opts.alpha, 1), 0}};
+    return gt_apply(&gt_op_elu, &all, 1, (gt_tensor *[]){x});
+}
+
+gt_tensor *gt_gelu_(gt_tensor *x, gt_gelu_opts opts)
+{
+    const gti_function_opts all = {{opts.tanh_approximation ? 1 : 0, 0}};
+    return gt_apply(&gt_op_gelu, &all, 1, (gt_tensor *[]){x});
+}
+
+gt_tensor *gt_softplus_(gt_tensor *x, gt_softplus_opts opts)
+{
+    const gti_function_opts all = {{given_or(opts.beta, 1), given_or(opts.threshold, 20)}};
+    return gt_apply(&gt_op_softplus, &all, 1, (gt_tensor *[]){x});
+}

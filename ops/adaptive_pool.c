@@ -1,0 +1,223 @@
+/* Adaptive pools: to a given size, whatever the size of x. Window i of `out` windows along a
+ * dimension of `in` elements goes from floor(i in / out) up to ceil((i + 1) in / out).
+ *
+ *   adaptive_avg_pool2d     y = the mean of each window of x [n,c,h,w], [n,c,oh,ow]
+ *   adaptive_avg_pool2d_dx  dx = over all windows that an element lies in, the sum of dy / size
+ *   adaptive_max_pool2d     y = the greatest element, indices = its place in the plane, i w + j
+ *
+ * The first two are linear and each other's gradients. Of the maximum dx = dy at the indices. */
+#include "pool.h"
+
+typedef struct {
+    int64_t oh, ow;
+    gt_shape target; /* of the gradient: the shape of x */
+} adaptive_opts;
+
+/* Sets y and the scratch. */
+static bool infer_parts(gt_node *n, const gt_shape *x, gt_shape *y)
+{
+    const adaptive_opts *o = n->opts;
+    if (!gti_check_images(n, 2, "x", x) || !gti_check_pixels(n, x)) return false;
+    if (o->oh < 0 || o->ow < 0)
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "the output is to be %s, must not be negative",
+                          GTI_SIZE_TEXT(2, o->oh, o->ow));
+    *y = gti_image_shape(2, x->dim[0], x->dim[1], o->oh, o->ow);
+    return gti_windows_scratch(n, x, y);
+}
+
+static gti_windows windows_of(const gt_node *n, const gt_shape *x, const gt_shape *y)
+{
+    gti_span *rows, *cols;
+    const gti_windows windows = gti_windows_begin(n, x, y, &rows, &cols);
+    gti_adaptive_spans(windows.h, windows.oh, rows);
+    gti_adaptive_spans(windows.w, windows.ow, cols);
+    return windows;
+}
+
+static gt_tensor *apply(const gt_op *op, int64_t oh, int64_t ow, gt_shape target, gt_tensor *x)
+{
+    return gt_apply(op, &(adaptive_opts){oh, ow, target}, 1, &x);
+}
+
+/* --- the mean --- */
+
+static bool adaptive_avg_pool2d_infer(gt_node *n)
+{
+    return infer_parts(n, &n->in[0]->shape, &n->out[0]->shape);
+}
+
+static void adaptive_avg_pool2d_forward(gt_node *n)
+{
+    const gt_tensor *x = n->in[0], *y = n->out[0];
+    if (y->size == 0) return;
+    const gti_windows windows = windows_of(n, &x->shape, &y->shape);
+    gti_kernels_for(n)->pool.mean_windows(&windows, x->data, y->data);
+}
+
+static const char adaptive_avg_pool2d_gradient[] =
+    "dx = over all windows that an element lies in, the sum of dy / size";
+static bool adaptive_avg_pool2d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    const adaptive_opts *o = n->opts;
+    gt_tensor *dy = GT_MUTANT(adaptive_avg_pool2d_upstream, gout[0], gt_square(gout[0]));
+    gt_tensor *dx = apply(&gt_op_adaptive_avg_pool2d_dx, o->oh, o->ow, n->in[0]->shape, dy);
+    gin[0] = GT_MUTANT(adaptive_avg_pool2d_sign, dx, gt_neg(dx));
+    return true;
+}
+
+static bool adaptive_avg_pool2d_dx_infer(gt_node *n)
+{
+    const gt_shape *x = &((const adaptive_opts *)n->opts)->target;
+    gt_shape y;
+    if (!gti_check_target(n, x) || !infer_parts(n, x, &y) ||
+        !gti_check_dy(n, &n->in[0]->shape, x, &y))
+        return false;
+    n->out[0]->shape = *x;
+    return true;
+}
+
+static void adaptive_avg_pool2d_dx_forward(gt_node *n)
+{
+    const gt_tensor *dy = n->in[0], *dx = n->out[0];
+    if (dx->size == 0) return;
+    const gti_windows windows = windows_of(n, &dx->shape, &dy->shape);
+    gti_kernels_for(n)->pool.mean_windows_dx(&windows, dy->data, dx->data);
+}
+
+static const char adaptive_avg_pool2d_dx_gradient[] = "d dy = adaptive_avg_pool2d(g)";
+static bool adaptive_avg_pool2d_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    const adaptive_opts *o = n->opts;
+    gt_tensor *g = GT_MUTANT(adaptive_avg_pool2d_dx_upstream, gout[0], gt_square(gout[0]));
+    g = apply(&gt_op_adaptive_avg_pool2d, o->oh, o->ow, (gt_shape){0}, g);
+    gin[0] = GT_MUTANT(adaptive_avg_pool2d_dx_sign, g, gt_neg(g));
+    return true;
+}
+
+/* --- the maximum --- */
+
+static bool adaptive_max_pool2d_infer(gt_node *n)
+{
+    if (!infer_parts(n, &n->in[0]->shape, &n->out[0]->shape)) return false;
+    n->out[1]->shape = n->out[0]->shape;
+    n->out[1]->dtype = GT_I64;
+    return true;
+}
+
+static void adaptive_max_pool2d_forward(gt_node *n)
+{
+    const gt_tensor *x = n->in[0], *y = n->out[0];
+    if (y->size == 0) return;
+    const gti_windows windows = windows_of(n, &x->shape, &y->shape);
+    gti_kernels_for(n)->pool.max_windows(&windows, x->data, y->data, n->out[1]->data);
+}
+
+static const char adaptive_max_pool2d_gradient[] = "dx = dy where the maxima were, else 0";
+static bool adaptive_max_pool2d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *dy = GT_MUTANT(adaptive_max_pool2d_upstream, gout[0], gt_square(gout[0]));
+    gt_tensor *dx = gt_max_pool2d_dx(dy, n->out[1], n->in[0]->shape);
+    gin[0] = GT_MUTANT(adaptive_max_pool2d_sign, dx, gt_neg(dx));
+    return true;
+}
+
+/* --- samples --- */
+
+static const double steps[] = {1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 0, 0, 3, 3, 0, 0};
+
+/* label, x, and oh, ow as numbers and in the shape of y */
+// clang-format off
+#define GEOMETRIES(ROW)                                                                            \
+    ROW("even windows", (2, 2, 4, 6), (2, 2, 2, 3), 2, 3)                                          \
+    ROW("overlapping windows", (1, 2, 5, 7), (1, 2, 3, 4), 3, 4)                                   \
+    ROW("to one", (2, 2, 3, 4), (2, 2, 1, 1), 1, 1)                                                \
+    ROW("to the same size", (1, 1, 3, 4), (1, 1, 3, 4), 3, 4)                                      \
+    ROW("to a greater size", (1, 1, 2, 3), (1, 1, 5, 4), 5, 4)                                     \
+    ROW("17 wide", (1, 1, 1, 17), (1, 1, 1, 5), 1, 5)                                              \
+    ROW("size one", (1, 1, 1, 1), (1, 1, 1, 1), 1, 1)                                              \
+    ROW("no images", (0, 2, 3, 3), (0, 2, 2, 2), 2, 2)                                             \
+    ROW("to nothing", (1, 1, 2, 2), (1, 1, 0, 2), 0, 2)
+// clang-format on
+#define POOL(name, x, y, oh, ow)                                                                   \
+    {.label = (name), .in = {GT_IN x}, .opts = &(const adaptive_opts){oh, ow, {0}}},
+#define POOL_DX(name, x, y, oh, ow)                                                                \
+    {.label = (name), .in = {GT_IN y}, .opts = &(const adaptive_opts){oh, ow, GT_DIMS x}},
+static const gt_sample adaptive_avg_pool2d_samples[] = {GEOMETRIES(POOL)};
+static const gt_sample adaptive_avg_pool2d_dx_samples[] = {GEOMETRIES(POOL_DX)};
+static const gt_sample adaptive_max_pool2d_samples[] = {
+    GEOMETRIES(POOL){.label = "ties",
+                     .in = {{.shape = GT_DIMS(1, 1, 4, 4), .values = steps}},
+                     .opts = &(const adaptive_opts){2, 3, {0}},
+                     .kinks = true},
+};
+
+#define POOL_ERRORS                                                                                \
+    {.label = "no batch dimension",                                                                \
+     .in = {GT_IN(2, 4, 4)},                                                                       \
+     .opts = &(const adaptive_opts){2, 2, {0}},                                                    \
+     .code = GT_ERR_SHAPE,                                                                         \
+     .message = "hint: add a batch dimension: gt_reshape(x, GT_SHAPE(1, 2, 4, 4))"},               \
+        {.label = "no pixels",                                                                     \
+         .in = {GT_IN(1, 1, 0, 4)},                                                                \
+         .opts = &(const adaptive_opts){2, 2, {0}},                                                \
+         .code = GT_ERR_SHAPE,                                                                     \
+         .message = "x [1,1,0,4] has no pixels"},                                                  \
+    {                                                                                              \
+        .label = "negative size", .in = {GT_IN(1, 1, 4, 4)},                                       \
+        .opts = &(const adaptive_opts){2, -1, {0}}, .code = GT_ERR_ARGUMENT,                       \
+        .message = "the output is to be 2x-1, must not be negative"                                \
+    }
+static const gt_error_sample adaptive_avg_pool2d_error_samples[] = {POOL_ERRORS};
+static const gt_error_sample adaptive_max_pool2d_error_samples[] = {POOL_ERRORS};
+static const gt_error_sample adaptive_avg_pool2d_dx_error_samples[] = {
+    {.label = "dy",
+     .in = {GT_IN(1, 1, 2, 3)},
+     .opts = &(const adaptive_opts){2, 2, GT_DIMS(1, 1, 4, 4)},
+     .code = GT_ERR_SHAPE,
+     .message = "dy is [1,1,2,3], but x [1,1,4,4] makes [1,1,2,2]"},
+    {.label = "negative target",
+     .in = {GT_IN(1, 1, 2, 2)},
+     .opts = &(const adaptive_opts){2, 2, GT_DIMS(1, 1, -4, 4)},
+     .code = GT_ERR_SHAPE,
+     .message = "[1,1,-4,4] is no shape"},
+};
+
+#define ADAPTIVE_POOL(id, input_names, outputs, op_flags)                                          \
+    const gt_op gt_op_##id = {                                                                     \
+        .name = #id,                                                                               \
+        .inputs = (input_names),                                                                   \
+        .n_in = 1,                                                                                 \
+        .n_out = (outputs),                                                                        \
+        .opts_size = sizeof(adaptive_opts),                                                        \
+        .flags = (op_flags),                                                                       \
+        .infer = id##_infer,                                                                       \
+        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .backward = id##_backward,                                                                 \
+        .gradient = id##_gradient,                                                                 \
+        GT_SAMPLES(id##_samples),                                                                  \
+        GT_ERROR_SAMPLES(id##_error_samples),                                                      \
+    };
+
+ADAPTIVE_POOL(adaptive_avg_pool2d, "x", 1, GT_OP_NO_SAVED)
+ADAPTIVE_POOL(adaptive_avg_pool2d_dx, "dy", 1, GT_OP_NO_SAVED)
+ADAPTIVE_POOL(adaptive_max_pool2d, "x", 2, 0)
+
+gt_tensor *gt_adaptive_avg_pool2d(gt_tensor *x, int64_t oh, int64_t ow)
+{
+    return apply(&gt_op_adaptive_avg_pool2d, oh, ow, (gt_shape){0}, x);
+}
+
+gt_tensor *gt_adaptive_avg_pool2d_dx(gt_tensor *dy, gt_shape x)
+{
+    const gt_shape y = dy ? dy->shape : (gt_shape){0};
+    return apply(&gt_op_adaptive_avg_pool2d_dx, y.dim[2], y.dim[3], x, dy);
+}
+
+gt_tensor *gt_adaptive_max_pool2d_(gt_tensor *x, int64_t oh, int64_t ow,
+                                   gt_adaptive_max_pool_opts opts)
+{
+    gt_tensor *out[2] = {NULL, NULL};
+    gt_apply_n(&gt_op_adaptive_max_pool2d, &(adaptive_opts){.oh = oh, .ow = ow}, 1, &x, out);
+    if (opts.indices) *opts.indices = out[1];
+    return out[0];
+}

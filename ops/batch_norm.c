@@ -1,0 +1,294 @@
+/* batch_norm: x [n,c,...], y = (x - mean) * rstd * weight + bias with the statistics of a channel,
+ * rstd = 1 / sqrt(variance + eps); weight, bias, mean and variance are [c].
+ *
+ *   batch_norm       statistics of the batch; mean, rstd and the variance (of the population) are
+ *                    outputs too; the gradient is normalize.c's
+ *   batch_norm_eval  statistics that are given; rstd is an output too
+ *
+ * Running statistics are changed in place, behind the tape's back: no gradient goes through them.
+ */
+#include "normalize.h"
+
+#include "engine/context.h"
+
+static gt_normalize_layout layout_of(const gt_node *n)
+{
+    const gt_shape x = n->in[0]->shape;
+    gt_normalize_layout layout = gti_normalize_groups(x, x.dim[1] > 0 ? x.dim[1] : 1);
+    layout.groups = x.dim[1];
+    layout.channels = 1;
+    layout.pooled = true;
+    return layout;
+}
+
+static double eps_of(const gt_node *n)
+{
+    return ((const gti_normalize_opts *)n->opts)->eps;
+}
+
+static bool infer_channels(gt_node *n)
+{
+    if (!gti_normalize_check_image(n) || !gti_normalize_check_eps(n, eps_of(n))) return false;
+    const gt_shape c = GT_SHAPE(n->in[0]->shape.dim[1]);
+    for (int i = 1; i < n->n_in; i++)
+        if (!gti_normalize_check_parameter(n, i, c)) return false;
+    const gt_normalize_layout layout = layout_of(n);
+    return gti_normalize_set_outputs(n, &layout, c);
+}
+
+/* --- batch_norm --- */
+
+static bool batch_norm_infer(gt_node *n)
+{
+    const gt_tensor *x = n->in[0];
+    if (!infer_channels(n)) return false;
+    if (x->size == 0 || x->size > x->shape.dim[1]) return true;
+    gt_op_fail(n, GT_ERR_SHAPE, "x %s has one element a channel; statistics of a batch need more",
+               GTI_SHAPE_TEXT(x->shape));
+    return gt_op_hint(n, "a larger batch, or running statistics and .training = false");
+}
+
+static void batch_norm_forward(gt_node *n)
+{
+    const gt_normalize_layout layout = layout_of(n);
+    gti_normalize_forward(n, &layout, eps_of(n));
+}
+
+static const char batch_norm_gradient[] = GTI_NORMALIZE_GRADIENT;
+static bool batch_norm_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    const gt_normalize_layout layout = layout_of(n);
+    return gti_normalize_backward(n, &layout, gout, gin);
+}
+
+/* --- batch_norm_eval --- */
+
+static void batch_norm_eval_forward(gt_node *n)
+{
+    const gt_normalize_layout layout = layout_of(n);
+    const gti_normalize s = gti_normalize_of(&layout);
+    gti_kernels_for(n)->normalize.apply(&s, n->in[0]->data, n->in[1]->data, n->in[2]->data,
+                                        n->in[3]->data, n->in[4]->data, eps_of(n), n->out[0]->data,
+                                        n->out[1]->data, n->scratch);
+}
+
+/* t of [n,c,1,inner] summed to [c] */
+static gt_tensor *channel_sum(gt_tensor *t, const gt_tensor *like)
+{
+    return gt_reshape(gt_sum(t, .axes = GTI_NORMALIZE_CHANNEL_AXES), like->shape);
+}
+
+static const char batch_norm_eval_gradient[] =
+    "dx = dy weight rstd, dweight = rstd sum of dy (x - mean), dbias = sum of dy, "
+    "dmean = -rstd weight dbias, dvariance = -rstd^3 weight sum of dy (x - mean) / 2";
+static bool batch_norm_eval_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    /* drstd = weight sum of dy (x - mean), and what comes to rstd itself */
+    const gt_normalize_layout s = layout_of(n);
+    gt_tensor *weight = n->in[1], *mean = n->in[3], *rstd = n->out[1], *drstd = gout[1];
+    if (gout[0]) {
+        gt_tensor *dy = gti_normalize_view(gout[0], &s), *slope = gt_mul(rstd, weight);
+        if (gt_needs_grad(n, 0))
+            gin[0] =
+                gt_reshape(gt_mul(dy, gti_normalize_view_parameter(slope, &s)), n->in[0]->shape);
+        if (gt_needs_grad(n, 2) || gt_needs_grad(n, 3)) gin[2] = channel_sum(dy, weight);
+        if (gt_needs_grad(n, 3)) gin[3] = gt_neg(gt_mul(slope, gin[2]));
+        if (gt_needs_grad(n, 1) || gt_needs_grad(n, 4)) {
+            gt_tensor *d =
+                gt_sub(gti_normalize_view(n->in[0], &s), gti_normalize_view_parameter(mean, &s));
+            gt_tensor *sum = channel_sum(gt_mul(dy, d), weight);
+            gin[1] = GT_MUTANT(batch_norm_eval_weight, gt_mul(sum, rstd), sum);
+            drstd = gti_plus(drstd, gt_mul(sum, weight));
+        }
+    }
+    for (int i = 0; i < 4; i++)
+        if (!gin[i] && gt_needs_grad(n, i)) gin[i] = gt_zeros_like(n->in[i]);
+    if (gt_needs_grad(n, 4))
+        gin[4] = gt_mul_scalar(gt_mul(drstd, gt_mul(gt_square(rstd), rstd)),
+                               GT_MUTANT(batch_norm_eval_variance, -0.5, 0.5));
+    return true;
+}
+
+/* --- samples --- */
+
+#define EPS(value)                                                                                 \
+    .opts = &(const gti_normalize_opts)                                                            \
+    {                                                                                              \
+        .eps = (value)                                                                             \
+    }
+#define R(...) GT_IN_RANGE(0.5, 2, __VA_ARGS__)
+static const gt_sample batch_norm_samples[] = {
+    {.label = "images", .in = {GT_IN(2, 3, 2, 2), GT_IN(3), GT_IN(3)}, EPS(1e-5)},
+    {.label = "sequences", .in = {GT_IN(3, 2, 3), GT_IN(2), GT_IN(2)}, EPS(1e-5)},
+    {.label = "rows", .in = {GT_IN(5, 3), GT_IN(3), GT_IN(3)}, EPS(1e-5)},
+    {.label = "one image", .in = {GT_IN(1, 2, 2, 3), GT_IN(2), GT_IN(2)}, EPS(1e-5)},
+    {.label = "one channel", .in = {GT_IN(3, 1, 3), GT_IN(1), GT_IN(1)}, EPS(1e-5)},
+    {.label = "six dimensions", .in = {GT_IN(2, 2, 1, 2, 1, 2), GT_IN(2), GT_IN(2)}, EPS(1e-5)},
+    {.label = "large eps", .in = {GT_IN(3, 2, 2), GT_IN(2), GT_IN(2)}, EPS(0.5)},
+    {.label = "large mean",
+     .in = {GT_IN_RANGE(1000, 1004, 3, 2, 2), GT_IN(2), GT_IN(2)},
+     EPS(1e-5)},
+    {.label = "17 channels", .in = {GT_IN(2, 17), GT_IN(17), GT_IN(17)}, EPS(1e-1)},
+    {.label = "17 pixels", .in = {GT_IN(1, 2, 17), GT_IN(2), GT_IN(2)}, EPS(1e-5)},
+    {.label = "no images", .in = {GT_IN(0, 3, 2), GT_IN(3), GT_IN(3)}, EPS(1e-1)},
+    {.label = "no pixels", .in = {GT_IN(2, 3, 0), GT_IN(3), GT_IN(3)}, EPS(1e-1)},
+    {.label = "no channels", .in = {GT_IN(2, 0, 3), GT_IN(0), GT_IN(0)}, EPS(1e-1)},
+};
+#define GIVEN(c) GT_IN(c), GT_IN(c), GT_IN(c), R(c)
+static const gt_sample batch_norm_eval_samples[] = {
+    {.label = "images", .in = {GT_IN(2, 3, 2, 2), GIVEN(3)}, EPS(1e-5)},
+    {.label = "rows", .in = {GT_IN(3, 5), GIVEN(5)}, EPS(1e-5)},
+    {.label = "large eps", .in = {GT_IN(2, 2, 3), GIVEN(2)}, EPS(0.5)},
+    {.label = "size one", .in = {GT_IN(1, 1), GIVEN(1)}, EPS(1e-5)},
+    {.label = "9 of 17", .in = {GT_IN(1, 9, 17), GIVEN(9)}, EPS(1e-5)},
+    {.label = "no images", .in = {GT_IN(0, 3, 2), GIVEN(3)}, EPS(1e-5)},
+    {.label = "no channels", .in = {GT_IN(2, 0, 2), GIVEN(0)}, EPS(1e-5)},
+    {.label = "mean is the bias too",
+     .in = {GT_IN(2, 3), GT_IN(3), GT_IN(3), {.same = 3}, R(3)},
+     EPS(1e-5)},
+};
+
+#define SHAPE_ERROR .code = GT_ERR_SHAPE, .message
+static const gt_error_sample batch_norm_error_samples[] = {
+    {.label = "one dimension",
+     .in = {GT_IN(3), GT_IN(3), GT_IN(3)},
+     EPS(1e-5),
+     SHAPE_ERROR = "x has 1 dimensions, needs at least 2: [n,c,...]"},
+    {.label = "one element a channel",
+     .in = {GT_IN(1, 3, 1, 1), GT_IN(3), GT_IN(3)},
+     EPS(1e-5),
+     SHAPE_ERROR = "x [1,3,1,1] has one element a channel; statistics of a batch need more"},
+    {.label = "weight",
+     .in = {GT_IN(2, 3, 4), GT_IN(4), GT_IN(3)},
+     EPS(1e-5),
+     SHAPE_ERROR = "weight is [4], needs [3]"},
+    {.label = "bias",
+     .in = {GT_IN(2, 3, 4), GT_IN(3), GT_IN(1, 3)},
+     EPS(1e-5),
+     SHAPE_ERROR = "bias is [1,3], needs [3]"},
+    {.label = "negative eps",
+     .in = {GT_IN(2, 3), GT_IN(3), GT_IN(3)},
+     EPS(-1e-5),
+     .code = GT_ERR_ARGUMENT,
+     .message = "eps is -1e-05, must be positive"},
+    {.label = "whole numbers",
+     .in = {{.shape = GT_DIMS(2, 3), .dtype = GT_I64, .high = 5},
+            {.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5},
+            {.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}},
+     EPS(1e-5),
+     .code = GT_ERR_DTYPE,
+     .message = "not made for i64"},
+};
+static const gt_error_sample batch_norm_eval_error_samples[] = {
+    {.label = "one dimension",
+     .in = {GT_IN(3), GIVEN(3)},
+     EPS(1e-5),
+     SHAPE_ERROR = "x has 1 dimensions, needs at least 2: [n,c,...]"},
+    {.label = "running_mean",
+     .in = {GT_IN(2, 3), GT_IN(3), GT_IN(3), GT_IN(2), GT_IN(3)},
+     EPS(1e-5),
+     SHAPE_ERROR = "running_mean is [2], needs [3]"},
+    {.label = "running_var",
+     .in = {GT_IN(2, 3), GT_IN(3), GT_IN(3), GT_IN(3), GT_IN(3, 3)},
+     EPS(1e-5),
+     SHAPE_ERROR = "running_var is [3,3], needs [3]"},
+};
+
+#define BATCH_NORM(id, input_names, inputs_n, outputs_n, shape_rule)                               \
+    const gt_op gt_op_##id = {                                                                     \
+        .name = #id,                                                                               \
+        .inputs = (input_names),                                                                   \
+        .n_in = (inputs_n),                                                                        \
+        .n_out = (outputs_n),                                                                      \
+        .opts_size = sizeof(gti_normalize_opts),                                                   \
+        .infer = (shape_rule),                                                                     \
+        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .backward = id##_backward,                                                                 \
+        .gradient = id##_gradient,                                                                 \
+        GT_SAMPLES(id##_samples),                                                                  \
+        GT_ERROR_SAMPLES(id##_error_samples),                                                      \
+        .flops = gti_normalize_flops,                                                              \
+    };
+
+BATCH_NORM(batch_norm, "x weight bias", 3, 4, batch_norm_infer)
+BATCH_NORM(batch_norm_eval, "x weight bias running_mean running_var", 5, 2, infer_channels)
+
+gt_tensor *gt_batch_norm_eval(gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean,
+                              gt_tensor *variance, double eps)
+{
+    const gti_normalize_opts all = {.eps = gti_normalize_eps(eps, 1e-5)};
+    gt_tensor *out[2];
+    gt_apply_n(&gt_op_batch_norm_eval, &all, 5, (gt_tensor *[]){x, weight, bias, mean, variance},
+               out);
+    return out[0];
+}
+
+/* --- running statistics --- */
+
+/* Fails the context of x. Returns false. */
+#define FAIL(x, ...) (gt_fail((x)->ctx, GT_ERR_ARGUMENT, "batch_norm", __VA_ARGS__) == GT_OK)
+
+static bool check_buffer(const gt_tensor *x, const gt_tensor *t, const char *name, gt_dtype dtype,
+                         int64_t size)
+{
+    if (!gti_usable(t, "batch_norm")) return false;
+    if (t->ctx != x->ctx) return FAIL(x, "%s belongs to another context than x", name);
+    return (t->dtype == dtype && t->size == size) ||
+           FAIL(x, "%s is %s %s, needs %s with %lld elements", name, gt_dtype_name(t->dtype),
+                GTI_SHAPE_TEXT(t->shape), gt_dtype_name(dtype), (long long)size);
+}
+
+static bool check_running(const gt_tensor *x, const gt_tensor *mean, const gt_tensor *var,
+                          const gt_batch_norm_opts *o)
+{
+    const int64_t c = x->shape.ndim > 1 ? x->shape.dim[1] : 1;
+    if (gt_failed(x->ctx)) return false;
+    if (!mean != !var)
+        return FAIL(x, "%s is NULL; both running statistics are needed, or neither",
+                    mean ? "running_var" : "running_mean");
+    if (!(o->momentum >= 0 && o->momentum <= 1))
+        return FAIL(x, "momentum is %g, must lie between 0 and 1", o->momentum);
+    if (o->cumulative && !o->num_batches) return FAIL(x, "a cumulative average needs .num_batches");
+    if (mean && (!check_buffer(x, mean, "running_mean", x->dtype, c) ||
+                 !check_buffer(x, var, "running_var", x->dtype, c)))
+        return false;
+    return !o->num_batches || check_buffer(x, o->num_batches, "num_batches", GT_I64, 1);
+}
+
+/* running = (1 - part) running + part statistic; the variance is unbiased, as in PyTorch: that of N
+ * elements times N / (N - 1). */
+static void update_running(const gt_tensor *x, gt_tensor *mean, gt_tensor *var,
+                           const gt_batch_norm_opts *o, gt_tensor *const out[])
+{
+    const gti_normalize_kernels *kernels = &gti_kernels_of((int)x->dtype)->normalize;
+    double part = o->momentum == 0 ? 0.1 : o->momentum;
+    if (o->num_batches) {
+        const int64_t seen = ++*(int64_t *)o->num_batches->data;
+        if (o->cumulative) part = 1 / (double)seen;
+        gt_touch(o->num_batches);
+    }
+    if (!mean || x->size == 0) return;
+    const int64_t c = mean->size;
+    const double count = (double)x->size / (double)c;
+    kernels->blend(c, part, 1, out[1]->data, mean->data);
+    kernels->blend(c, part, count / (count - 1), out[3]->data, var->data);
+    gt_touch(mean);
+    gt_touch(var);
+}
+
+gt_tensor *gt_batch_norm_(gt_tensor *x, gt_tensor *running_mean, gt_tensor *running_var,
+                          gt_batch_norm_opts opts)
+{
+    if (!gti_is_given(x, "batch_norm") || !check_running(x, running_mean, running_var, &opts))
+        return NULL;
+    const gt_shape c = GT_SHAPE(x->shape.ndim > 1 ? x->shape.dim[1] : 1);
+    gt_tensor *weight = gti_normalize_parameter(opts.weight, x, c, 1);
+    gt_tensor *bias = gti_normalize_parameter(opts.bias, x, c, 0);
+    if (!opts.training && running_mean)
+        return gt_batch_norm_eval(x, weight, bias, running_mean, running_var, opts.eps);
+    const gti_normalize_opts all = {.eps = gti_normalize_eps(opts.eps, 1e-5)};
+    gt_tensor *out[4];
+    gt_apply_n(&gt_op_batch_norm, &all, 3, (gt_tensor *[]){x, weight, bias}, out);
+    if (out[0] && opts.training) update_running(x, running_mean, running_var, &opts, out);
+    return out[0];
+}

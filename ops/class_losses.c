@@ -1,0 +1,181 @@
+/* Losses of classifications, composed: nll_loss, and cross_entropy where one kernel does not do.
+ *
+ * With w the weight of a row's class (1 without weights, 0 where the class is to be ignored):
+ *   nll_loss       - w x[class], x being logarithms of probabilities
+ *   cross_entropy  the same of x = log_softmax(logits); with label smoothing e it is
+ *                  (1 - e) that + e / c times the sum of - w_k x[k] over all classes k
+ *   mean           their sum, divided by the sum of w */
+#include "classes.h"
+#include "engine/context.h"
+#include "reduction.h"
+
+static int class_axis(const gt_tensor *x)
+{
+    return x->shape.ndim > 1 ? 1 : 0;
+}
+
+static bool is_reduction(gt_ctx *gt, const char *what, gt_reduction reduction)
+{
+    if ((unsigned)reduction <= GT_NONE) return true;
+    gt_fail(gt, GT_ERR_ARGUMENT, what, "reduction is %d, must be GT_MEAN, GT_SUM or GT_NONE",
+            (int)reduction);
+    return false;
+}
+
+static gt_tensor *fail_weight(const gt_tensor *weight, const char *what, int64_t c)
+{
+    gt_fail(weight->ctx, GT_ERR_SHAPE, what, "weight is %s, but there are %lld classes",
+            GTI_SHAPE_TEXT(weight->shape), (long long)c);
+    return NULL;
+}
+
+/* The weights of the classes, ones where none are given. */
+static gt_tensor *class_weight(gt_tensor *x, gt_tensor *weight, const char *what)
+{
+    if (x->shape.ndim == 0) {
+        gt_fail(x->ctx, GT_ERR_SHAPE, what, "the input is a number, needs a dimension of classes");
+        return NULL;
+    }
+    const int64_t c = x->shape.dim[class_axis(x)];
+    if (!weight) return gt_full(x->ctx, GT_SHAPE(c), 1, .dtype = x->dtype);
+    if (weight->shape.ndim != 1 || weight->size != c) return fail_weight(weight, what, c);
+    return weight;
+}
+
+/* The sum of losses over the sum of weights: NaN when nothing counts, but then no gradient. */
+static gt_tensor *weighted_mean(gt_tensor *losses, gt_tensor *weights)
+{
+    gt_tensor *total = gt_sum_(losses, (gt_reduce_opts){0});
+    gt_tensor *count = gt_sum_(weights, (gt_reduce_opts){0});
+    if (!total || !count) return NULL;
+    gt_tensor *nan_if_0 = gt_div(gt_zeros_like(count), gt_detach(count));
+    return gt_add(gt_div_or_zero(total, count), nan_if_0);
+}
+
+static gt_tensor *reduce(gt_tensor *losses, gt_tensor *weights, gt_reduction reduction)
+{
+    if (reduction == GT_NONE) return losses;
+    return reduction == GT_SUM ? gt_sum_(losses, (gt_reduce_opts){0})
+                               : weighted_mean(losses, weights);
+}
+
+/* - w x[class] */
+static gt_tensor *class_terms(gt_tensor *x, gt_tensor *target, gt_tensor *weights, int64_t ignore)
+{
+    return gt_neg(gt_mul(weights, gt_pick(x, target, class_axis(x), ignore)));
+}
+
+/* weight as it broadcasts to x. */
+static gt_tensor *along_classes(gt_tensor *weight, const gt_tensor *x)
+{
+    gt_shape shape = x->shape;
+    for (int i = 0; i < shape.ndim; i++)
+        if (i != class_axis(x)) shape.dim[i] = 1;
+    return gt_reshape(weight, shape);
+}
+
+/* The sum of - w_k x[k] over classes. */
+static gt_tensor *smooth_terms(gt_tensor *x, gt_tensor *weight)
+{
+    return gt_neg(gt_sum_(gt_mul(x, along_classes(weight, x)),
+                          (gt_reduce_opts){.axes = GT_AXIS(class_axis(x))}));
+}
+
+static bool fail_target(const gt_tensor *x, const gt_tensor *target, gt_shape rows,
+                        const char *what)
+{
+    if (target->dtype != GT_I64)
+        gt_fail(x->ctx, GT_ERR_DTYPE, what, "target is %s, must be i64",
+                gt_dtype_name(target->dtype));
+    else
+        gt_fail(x->ctx, GT_ERR_SHAPE, what, "target is %s, but the input %s has rows %s",
+                GTI_SHAPE_TEXT(target->shape), GTI_SHAPE_TEXT(x->shape), GTI_SHAPE_TEXT(rows));
+    return false;
+}
+
+/* The operations below would find the same mistakes, but under their own names. */
+static bool check_target(const gt_tensor *x, const gt_tensor *target, int64_t ignore,
+                         const char *what)
+{
+    if (!target) return gt_fail(x->ctx, GT_ERR_ARGUMENT, what, "target is NULL"), false;
+    if (!gti_usable(x, what) || !gti_usable(target, what)) return false;
+    const int axis = class_axis(x);
+    const gt_shape rows = gti_reduced_shape(x->shape, 1u << axis, false);
+    if (target->dtype != GT_I64 || !gt_shape_equal(target->shape, rows))
+        return fail_target(x, target, rows, what);
+    const int64_t c = x->shape.dim[axis], i = gti_class_outside(target, c, ignore);
+    if (i < 0) return true;
+    gt_fail(x->ctx, GT_ERR_ARGUMENT, what, "target%s is %lld, must be in 0..%lld",
+            GTI_PLACE_TEXT(target->shape, i), (long long)((const int64_t *)target->data)[i],
+            (long long)c - 1);
+    return false;
+}
+
+gt_tensor *gt_nll_loss_(gt_tensor *x, gt_tensor *target, gt_nll_loss_opts opts)
+{
+    if (!gti_is_given(x, "nll_loss")) return NULL;
+    const int64_t ignore = gti_class_option(opts.ignore_index, -100);
+    gt_tensor *weight = class_weight(x, opts.weight, "nll_loss");
+    if (!weight || !is_reduction(x->ctx, "nll_loss", opts.reduction) ||
+        !check_target(x, target, ignore, "nll_loss"))
+        return NULL;
+    gt_tensor *weights = gt_class_weights(weight, target, ignore);
+    return reduce(class_terms(x, target, weights, ignore), weights, opts.reduction);
+}
+
+/* A target of classes, with weights. */
+static gt_tensor *weighted_classes(gt_tensor *logits, gt_tensor *target, gt_tensor *weight,
+                                   const gt_cross_entropy_opts *opts, int64_t ignore)
+{
+    if (!check_target(logits, target, ignore, "cross_entropy")) return NULL;
+    gt_tensor *x = gt_log_softmax(logits, class_axis(logits));
+    gt_tensor *weights = gt_class_weights(weight, target, ignore);
+    gt_tensor *terms = x ? class_terms(x, target, weights, ignore) : NULL;
+    const double e = opts->label_smoothing;
+    if (e > 0 && terms) {
+        gt_tensor *counts = gt_class_weights(gt_ones_like(weight), target, ignore);
+        gt_tensor *smooth = gt_mul(counts, smooth_terms(x, weight));
+        terms =
+            gt_add(gt_mul_scalar(terms, 1 - e), gt_mul_scalar(smooth, e / (double)weight->size));
+    }
+    return reduce(terms, weights, opts->reduction);
+}
+
+/* A target of probabilities: - sum of w_k q_k log p_k; the mean is over rows, whatever the weights.
+ */
+static gt_tensor *probabilities(gt_tensor *logits, gt_tensor *target, gt_tensor *weight,
+                                const gt_cross_entropy_opts *opts)
+{
+    const int axis = class_axis(logits);
+    const double e = opts->label_smoothing, c = (double)logits->shape.dim[axis];
+    gt_tensor *x = gt_log_softmax(logits, axis);
+    if (e > 0) target = gt_add_scalar(gt_mul_scalar(target, 1 - e), e / c);
+    gt_tensor *terms = x ? smooth_terms(gt_mul(x, target), weight) : NULL;
+    if (opts->reduction == GT_NONE) return terms;
+    return opts->reduction == GT_SUM ? gt_sum_(terms, (gt_reduce_opts){0})
+                                     : gt_mean_(terms, (gt_reduce_opts){0});
+}
+
+static bool check_smoothing(gt_ctx *gt, double smoothing)
+{
+    if (smoothing >= 0 && smoothing <= 1) return true;
+    gt_fail(gt, GT_ERR_ARGUMENT, "cross_entropy", "label_smoothing is %g, must be in 0..1",
+            smoothing);
+    return false;
+}
+
+gt_tensor *gt_cross_entropy_(gt_tensor *logits, gt_tensor *target, gt_cross_entropy_opts opts)
+{
+    if (!gti_is_given(logits, "cross_entropy")) return NULL;
+    const int64_t ignore = gti_class_option(opts.ignore_index, -100);
+    const bool soft = target && target->dtype == logits->dtype && gt_same_shape(logits, target);
+    if (!soft && !opts.weight)
+        return gt_cross_entropy_classes(logits, target, ignore, opts.label_smoothing,
+                                        opts.reduction);
+    gt_tensor *weight = class_weight(logits, opts.weight, "cross_entropy");
+    if (!weight || !is_reduction(logits->ctx, "cross_entropy", opts.reduction) ||
+        !check_smoothing(logits->ctx, opts.label_smoothing))
+        return NULL;
+    return soft ? probabilities(logits, target, weight, &opts)
+                : weighted_classes(logits, target, weight, &opts, ignore);
+}

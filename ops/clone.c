@@ -1,0 +1,55 @@
+/* A copy with data of its own.
+ *
+ *   dx = dy */
+#include <string.h>
+
+#include "common.h"
+
+static bool infer(gt_node *n)
+{
+    n->out[0]->shape = n->in[0]->shape;
+    return true;
+}
+
+static void forward(gt_node *n)
+{
+    const gt_tensor *x = n->in[0];
+    memcpy(n->out[0]->data, x->data, (size_t)x->size * gt_dtype_size(x->dtype));
+}
+
+static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    (void)n;
+    gin[0] = GT_MUTANT(clone_sign, GT_MUTANT(clone_upstream, gout[0], gt_square(gout[0])),
+                       gt_neg(gout[0]));
+    return true;
+}
+
+static const gt_sample samples[] = {
+    {.label = "matrix", .in = {GT_IN(2, 3)}},   {.label = "scalar", .in = {GT_IN_SCALAR}},
+    {.label = "size one", .in = {GT_IN(1, 1)}}, {.label = "zero-size", .in = {GT_IN(0, 3)}},
+    {.label = "17 wide", .in = {GT_IN(17)}},
+};
+
+static const gt_error_sample error_samples[] = {
+    {.label = "NULL", .in = {{.null = true}}, .code = GT_ERR_ARGUMENT, .message = "x is NULL"},
+};
+
+const gt_op gt_op_clone = {
+    .name = "clone",
+    .inputs = "x",
+    .n_in = 1,
+    .n_out = 1,
+    .flags = GT_OP_NO_SAVED,
+    .infer = infer,
+    .forward = GT_FOR_ALL(forward),
+    .backward = backward,
+    .gradient = "dx = dy",
+    GT_SAMPLES(samples),
+    GT_ERROR_SAMPLES(error_samples),
+};
+
+gt_tensor *gt_clone(gt_tensor *x)
+{
+    return gt_apply(&gt_op_clone, NULL, 1, (gt_tensor *[]){x});
+}

@@ -1,0 +1,129 @@
+#include "conv.h"
+
+static bool check_dims(const gt_node *n, int rank, const gt_shape *x, const gt_shape *weight)
+{
+    if (x->ndim == rank + 2 && weight->ndim == rank + 2) return true;
+    if (!gti_conv_check_weight(n, rank, weight,
+                               rank == 1 ? "[k,c/groups,kl]" : "[k,c/groups,kh,kw]"))
+        return false;
+    gti_check_images(n, rank, "x", x);
+    if (rank == 2 && x->ndim == 2)
+        gt_op_hint(n, "gt_corr2d takes planes; or gt_reshape(x, GT_SHAPE(1, 1, %lld, %lld))",
+                   (long long)x->dim[0], (long long)x->dim[1]);
+    return false;
+}
+
+bool gti_conv_check_weight(const gt_node *n, int rank, const gt_shape *weight, const char *needs)
+{
+    return weight->ndim == rank + 2 ||
+           gt_op_fail(n, GT_ERR_SHAPE, "weight %s has %d dimensions, needs %d: %s",
+                      GTI_SHAPE_TEXT(*weight), weight->ndim, rank + 2, needs);
+}
+
+bool gti_conv_check_options(const gt_node *n, int rank, const gti_conv2d *s)
+{
+    return gti_check_positive(n, rank, "stride", s->sh, s->sw) &&
+           gti_check_positive(n, rank, "dilation", s->dh, s->dw) &&
+           gti_check_not_negative(n, rank, "padding", s->ph, s->pw) &&
+           (s->groups > 0 || gt_op_fail(n, GT_ERR_ARGUMENT, "groups is %lld, must be positive",
+                                        (long long)s->groups));
+}
+
+static bool check_same(const gt_node *n, int rank, const gti_conv2d *s)
+{
+    const gti_conv_opts *o = n->opts;
+    if (!o->same_padding) return true;
+    if (s->sh != 1 || s->sw != 1)
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "same_padding is made for stride 1, not %s",
+                          GTI_PAIR_TEXT(rank, s->sh, s->sw));
+    return (o->padding[0] == 0 && o->padding[1] == 0) ||
+           gt_op_fail(n, GT_ERR_ARGUMENT, "both padding %s and same_padding are given",
+                      GTI_PAIR_TEXT(rank, o->padding[0], o->padding[1]));
+}
+
+/* group_channels: the weight's second dimension, which has to be c / groups. */
+static bool check_channels(const gt_node *n, int rank, const gti_conv2d *s, int64_t group_channels)
+{
+    int64_t needed;
+    if (s->groups == 1 && s->c == group_channels) return true;
+    if (s->k % s->groups != 0)
+        return gt_op_fail(n, GT_ERR_SHAPE,
+                          "weight's %lld output channels do not divide into %lld groups",
+                          (long long)s->k, (long long)s->groups);
+    if (!gti_size_mul(group_channels, s->groups, &needed)) needed = INT64_MAX;
+    if (s->c == needed) return true;
+    if (s->c % s->groups != 0)
+        gt_op_fail(n, GT_ERR_SHAPE, "x's %lld channels do not divide into %lld groups",
+                   (long long)s->c, (long long)s->groups);
+    else
+        gt_op_fail(n, GT_ERR_SHAPE, "x has %lld channels, weight needs %lld (groups = %lld)",
+                   (long long)s->c, (long long)needed, (long long)s->groups);
+    if (s->w == needed)
+        gt_op_hint(n, "the last dimension is %lld; this looks like %s", (long long)s->w,
+                   rank == 1 ? "[n,l,c]: permute(x, 0, 2, 1)" : "NHWC: permute(x, 0, 3, 1, 2)");
+    return false;
+}
+
+static int64_t padding_of(bool same, int64_t start, int64_t kernel, int64_t dilation)
+{
+    return same ? gti_same_total(kernel, dilation) : 2 * start;
+}
+
+/* Sets oh and ow. */
+static bool check_window(const gt_node *n, int rank, gti_conv2d *s)
+{
+    const gti_conv_opts *o = n->opts;
+    const bool same = o->same_padding;
+    gti_side h, w;
+    if (s->kh == 0 || s->kw == 0)
+        return gt_op_fail(n, GT_ERR_SHAPE, "kernel %s has no elements",
+                          GTI_SIZE_TEXT(rank, s->kh, s->kw));
+    if (!gti_side_of(s->h, padding_of(same, s->ph, s->kh, s->dh), s->kh, s->dh, &h) ||
+        !gti_side_of(s->w, padding_of(same, s->pw, s->kw, s->dw), s->kw, s->dw, &w))
+        return gti_fail_side(n);
+    if (!gti_check_fits(n, rank, h, w, s->dh > 1 || s->dw > 1)) return false;
+    s->oh = gti_windows_in(h, s->sh) - o->trim[0];
+    s->ow = gti_windows_in(w, s->sw) - o->trim[1];
+    return true;
+}
+
+bool gti_conv_check_size(const gt_node *n, const gti_conv2d *s, const gt_shape *y)
+{
+    const int64_t windows[] = {s->c, s->kh, s->kw, s->oh, s->ow};
+    int64_t elements, bytes;
+    return gti_size_of_shape(5, windows, sizeof(double), &elements, &bytes) ||
+           gt_op_fail(n, GT_ERR_MEMORY, "the size of the output %s overflows", GTI_SHAPE_TEXT(*y));
+}
+
+bool gti_conv_infer(gt_node *n, int rank, const gt_shape *x, const gt_shape *weight, gt_shape *y)
+{
+    if (!check_dims(n, rank, x, weight)) return false;
+    gti_conv2d s = gti_conv_describe(n->opts, x, weight, NULL);
+    if (!gti_conv_check_options(n, rank, &s) || !check_same(n, rank, &s) ||
+        !check_channels(n, rank, &s, weight->dim[1]) || !check_window(n, rank, &s))
+        return false;
+    *y = gti_image_shape(rank, s.n, s.k, s.oh, s.ow);
+    if (!gti_conv_check_size(n, &s, y)) return false;
+    if (gti_has_kernels(n)) n->scratch_size = gti_kernels_for(n)->conv2d_scratch(&s);
+    return true;
+}
+
+double gti_conv_flops(const gt_shape *weight, const gt_shape *y)
+{
+    double terms = 2;
+    for (int i = 1; i < weight->ndim; i++) terms *= (double)weight->dim[i];
+    for (int i = 0; i < y->ndim; i++) terms *= (double)y->dim[i];
+    return terms;
+}
+
+gt_window gti_conv_window(const gt_node *n)
+{
+    const gti_conv2d s = gti_conv_describe(n->opts, &n->in[0]->shape, &n->in[1]->shape, NULL);
+    return (gt_window){.kernel = {(s.kh - 1) * s.dh + 1, (s.kw - 1) * s.dw + 1},
+                       .stride = {s.sh, s.sw}};
+}
+
+gt_tensor *gti_conv_image(gt_tensor *x)
+{
+    return x ? gt_reshape(x, gti_conv_image_shape(x->shape)) : NULL;
+}

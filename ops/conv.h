@@ -1,0 +1,73 @@
+/* What the convolutions share: options, shapes, checks. */
+#ifndef GTI_OPS_CONV_H
+#define GTI_OPS_CONV_H
+
+#include "window.h"
+
+/* Options of the nodes, as written by the user but for the bias. */
+typedef struct {
+    int stride[2], padding[2], dilation[2];
+    int groups;
+    int trim[2];       /* windows left out at the end of each dimension */
+    bool same_padding; /* as much padding as makes y as large as x, an odd rest at the end */
+    gt_shape target;   /* of gradients: the shape of what they are the gradient of */
+} gti_conv_opts;
+
+/* The padding on both sides under same_padding; 0 where that is beyond all sizes. */
+static inline int64_t gti_same_total(int64_t kernel, int64_t dilation)
+{
+    int64_t total;
+    return kernel > 0 && gti_size_mul(kernel - 1, dilation, &total) ? total : 0;
+}
+
+/* The convolution of shapes x and weight into y, which may be NULL while it is not known. Three
+ * dimensions are images of height 1. */
+static inline gti_conv2d gti_conv_describe(const gti_conv_opts *o, const gt_shape *x,
+                                           const gt_shape *weight, const gt_shape *y)
+{
+    gti_conv2d s = {.n = x->dim[0], .c = x->dim[1], .h = gti_height(x), .w = gti_width(x)};
+    s.k = weight->dim[0], s.kh = gti_height(weight), s.kw = gti_width(weight);
+    s.sh = gti_of_pair(o->stride, 0, 1), s.sw = gti_of_pair(o->stride, 1, 1);
+    s.ph = o->padding[0], s.pw = o->padding[1];
+    s.dh = gti_of_pair(o->dilation, 0, 1), s.dw = gti_of_pair(o->dilation, 1, 1);
+    if (o->same_padding) {
+        s.ph += gti_same_total(s.kh, s.dh) / 2;
+        s.pw += gti_same_total(s.kw, s.dw) / 2;
+    }
+    s.groups = o->groups == 0 ? 1 : o->groups;
+    if (y) s.oh = gti_height(y), s.ow = gti_width(y);
+    return s;
+}
+
+/* Checks x and weight of a convolution of rank 1 or 2 whose options are n's (gti_conv_opts), and
+ * sets y and the scratch. */
+bool gti_conv_infer(gt_node *n, int rank, const gt_shape *x, const gt_shape *weight, gt_shape *y);
+
+/* Parts of it. weight has as many dimensions as `needs` names, "[k,c/groups,kh,kw]". */
+bool gti_conv_check_weight(const gt_node *n, int rank, const gt_shape *weight, const char *needs);
+bool gti_conv_check_options(const gt_node *n, int rank, const gti_conv2d *s);
+/* The kernels may count in windows, of which each pixel of y has one. (The engine checks y.) */
+bool gti_conv_check_size(const gt_node *n, const gti_conv2d *s, const gt_shape *y);
+
+/* Multiplications and additions of the convolution of weight into y. */
+double gti_conv_flops(const gt_shape *weight, const gt_shape *y);
+
+/* For gt_op.window; n's options begin with gti_conv_opts. */
+gt_window gti_conv_window(const gt_node *n);
+
+/* [n,c,l] as the image [n,c,1,l]; also for weights. */
+gt_tensor *gti_conv_image(gt_tensor *x);
+static inline gt_shape gti_conv_image_shape(gt_shape s)
+{
+    return (gt_shape){4, {s.dim[0], s.dim[1], 1, s.dim[2]}};
+}
+
+/* A convolution of four dimensions with op's options, for rules. */
+static inline gt_tensor *gti_conv_apply(const gt_op *op, gti_conv_opts opts, gt_shape target,
+                                        gt_tensor *a, gt_tensor *b)
+{
+    opts.target = target;
+    return gt_apply(op, &opts, 2, (gt_tensor *[]){a, b});
+}
+
+#endif

@@ -1,0 +1,139 @@
+/* One-dimensional convolution: conv2d on images of height 1.
+ *
+ *   x [n,c,l]  weight [k,c/groups,kl]  y [n,k,ol], ol = floor((l + 2 p - d (kl - 1) - 1) / s) + 1
+ *   y[n,k,i] = sum over c, a of x[n,c, i s + a d - p] weight[k,c,a], x being 0 outside
+ *
+ *   dx = conv2d_dx(dy, weight)  dw = conv2d_dw(x, dy)  of the images */
+#include "conv.h"
+
+static bool infer(gt_node *n)
+{
+    return gti_conv_infer(n, 1, &n->in[0]->shape, &n->in[1]->shape, &n->out[0]->shape);
+}
+
+static void forward(gt_node *n)
+{
+    const gt_tensor *x = n->in[0], *weight = n->in[1], *y = n->out[0];
+    const gti_conv2d s = gti_conv_describe(n->opts, &x->shape, &weight->shape, &y->shape);
+    gti_kernels_for(n)->conv2d(&s, x->data, weight->data, y->data, n->scratch);
+}
+
+/* op on images a and b, back in the shape of x. */
+static gt_tensor *apply(const gt_node *n, const gt_op *op, const gt_tensor *x, gt_tensor *a,
+                        gt_tensor *b)
+{
+    gt_tensor *dx =
+        gti_conv_apply(op, *(const gti_conv_opts *)n->opts, gti_conv_image_shape(x->shape), a, b);
+    return dx ? gt_reshape(dx, x->shape) : NULL;
+}
+
+static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *x = n->in[0], *w = n->in[1], *dy = gti_conv_image(gout[0]);
+    if (gt_needs_grad(n, 0))
+        gin[0] = apply(n, &gt_op_conv2d_dx, x, GT_MUTANT(conv1d_dx_sign, dy, gt_neg(dy)),
+                       gti_conv_image(w));
+    if (gt_needs_grad(n, 1))
+        gin[1] = apply(n, &gt_op_conv2d_dw, w, gti_conv_image(x),
+                       GT_MUTANT(conv1d_dw_upstream, dy, gt_mul(dy, dy)));
+    return true;
+}
+
+static double flops(const gt_node *n)
+{
+    return gti_conv_flops(&n->in[1]->shape, &n->out[0]->shape);
+}
+
+/* As gt_conv1d_ puts them: the first number of each pair belongs to the height of 1. */
+#define OPTS(...)                                                                                  \
+    .opts = &(const gti_conv_opts)                                                                 \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+static const gt_sample samples[] = {
+    {.label = "ordinary", .in = {GT_IN(2, 2, 7), GT_IN(3, 2, 3)}},
+    {.label = "stride 2", .in = {GT_IN(1, 2, 8), GT_IN(2, 2, 3)}, OPTS(.stride = {1, 2})},
+    {.label = "padding 2", .in = {GT_IN(1, 2, 4), GT_IN(2, 2, 3)}, OPTS(.padding = {0, 2})},
+    {.label = "dilation 3", .in = {GT_IN(1, 1, 9), GT_IN(2, 1, 3)}, OPTS(.dilation = {1, 3})},
+    {.label = "groups, stride, padding, dilation",
+     .in = {GT_IN(1, 4, 7), GT_IN(2, 2, 3)},
+     OPTS(.stride = {1, 2}, .padding = {0, 1}, .dilation = {1, 2}, .groups = 2)},
+    {.label = "depthwise", .in = {GT_IN(1, 3, 6), GT_IN(3, 1, 2)}, OPTS(.groups = 3)},
+    {.label = "same padding", .in = {GT_IN(1, 2, 5), GT_IN(2, 2, 3)}, OPTS(.same_padding = true)},
+    {.label = "same padding, even kernel, dilated",
+     .in = {GT_IN(2, 1, 6), GT_IN(2, 1, 2)},
+     OPTS(.same_padding = true, .dilation = {1, 3})},
+    {.label = "kernel 1", .in = {GT_IN(2, 3, 4), GT_IN(2, 3, 1)}},
+    {.label = "17 long", .in = {GT_IN(1, 1, 17), GT_IN(1, 1, 5)}},
+    {.label = "size one", .in = {GT_IN(1, 1, 1), GT_IN(1, 1, 1)}},
+    {.label = "no images", .in = {GT_IN(0, 2, 4), GT_IN(2, 2, 2)}},
+    {.label = "same tensor", .in = {GT_IN(2, 2, 3), {.same = 1}}},
+};
+
+#define SHAPE_ERROR .code = GT_ERR_SHAPE, .message
+#define ARGUMENT_ERROR .code = GT_ERR_ARGUMENT, .message
+#define X GT_IN(1, 4, 9)
+#define W GT_IN(2, 4, 3)
+static const gt_error_sample error_samples[] = {
+    {.label = "channels",
+     .in = {GT_IN(1, 3, 9), W},
+     SHAPE_ERROR = "x has 3 channels, weight needs 4 (groups = 1)"},
+    {.label = "channels last",
+     .in = {GT_IN(1, 9, 4), W},
+     SHAPE_ERROR = "hint: the last dimension is 4; this looks like [n,l,c]: permute(x, 0, 2, 1)"},
+    {.label = "no batch dimension",
+     .in = {GT_IN(4, 9), W},
+     SHAPE_ERROR = "hint: add a batch dimension: gt_reshape(x, GT_SHAPE(1, 4, 9))"},
+    {.label = "images",
+     .in = {GT_IN(1, 4, 9, 9), W},
+     SHAPE_ERROR = "x [1,4,9,9] has 4 dimensions, needs 3: [n,c,l]"},
+    {.label = "weight of four dimensions",
+     .in = {X, GT_IN(2, 4, 1, 3)},
+     SHAPE_ERROR = "weight [2,4,1,3] has 4 dimensions, needs 3: [k,c/groups,kl]"},
+    {.label = "kernel larger",
+     .in = {GT_IN(1, 4, 2), W},
+     OPTS(.padding = {0, 1}, .dilation = {1, 2}),
+     SHAPE_ERROR = "kernel 5 (dilated) is larger than the padded input 4"},
+    {.label = "kernel without elements",
+     .in = {X, GT_IN(2, 4, 0)},
+     SHAPE_ERROR = "kernel 0 has no elements"},
+    {.label = "negative stride",
+     .in = {X, W},
+     OPTS(.stride = {1, -2}),
+     ARGUMENT_ERROR = "stride is -2, must be positive"},
+    {.label = "negative padding",
+     .in = {X, W},
+     OPTS(.padding = {0, -2}),
+     ARGUMENT_ERROR = "padding is -2, must not be negative"},
+    {.label = "same padding, stride",
+     .in = {X, W},
+     OPTS(.same_padding = true, .stride = {1, 2}),
+     ARGUMENT_ERROR = "same_padding is made for stride 1, not 2"},
+};
+
+const gt_op gt_op_conv1d = {
+    .name = "conv1d",
+    .inputs = "x weight",
+    .n_in = 2,
+    .n_out = 1,
+    .opts_size = sizeof(gti_conv_opts),
+    .infer = infer,
+    .forward = GT_FOR_FLOATS(forward),
+    .backward = backward,
+    .gradient = "dx = conv2d_dx(dy, weight), dweight = conv2d_dw(x, dy), of images of height 1",
+    GT_SAMPLES(samples),
+    GT_ERROR_SAMPLES(error_samples),
+    .flops = flops,
+    .window = gti_conv_window,
+};
+
+gt_tensor *gt_conv1d_(gt_tensor *x, gt_tensor *weight, gt_conv1d_opts opts)
+{
+    const gti_conv_opts o = {.stride = {1, opts.stride},
+                             .padding = {0, opts.padding},
+                             .dilation = {1, opts.dilation},
+                             .groups = opts.groups,
+                             .same_padding = opts.same_padding};
+    gt_tensor *y = gti_conv_apply(&gt_op_conv1d, o, (gt_shape){0}, x, weight);
+    return y && opts.bias ? gt_add_bias(y, opts.bias) : y;
+}

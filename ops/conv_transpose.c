@@ -1,0 +1,218 @@
+/* Transposed convolutions: conv2d's gradient in x taken as a function, for images and sequences.
+ *
+ *   x [n,c,h,w]  weight [c,k/groups,kh,kw]  y [n,k,oh,ow]
+ *   oh = (h - 1) sh - 2 ph + dh (kh - 1) + output padding + 1, ow likewise
+ *   y[n,k, i sh + a dh - ph, j sw + b dw - pw] += x[n,c,i,j] weight[c,k,a,b], for all c, i, j, a, b
+ *
+ *   dx = conv2d(dy, weight)  dw = conv2d_dw(dy, x)
+ *
+ * Output padding adds rows and columns at the end. From a whole stride on the convolution back
+ * would have windows there that no x belongs to: the rules trim them. */
+#include <limits.h>
+
+#include "conv.h"
+
+typedef struct {
+    gti_conv_opts conv;
+    int output_padding[2];
+} transpose_opts;
+
+/* The convolution of y into x; y is NULL while it is not known. */
+static gti_conv2d describe(const gt_node *n, const gt_shape *y)
+{
+    const gti_conv_opts *o = &((const transpose_opts *)n->opts)->conv;
+    const gt_shape *x = &n->in[0]->shape;
+    return gti_conv_describe(o, y ? y : x, &n->in[1]->shape, x);
+}
+
+/* --- the shape rule --- */
+
+static bool check_output_padding(const gt_node *n, int rank, const gti_conv2d *s)
+{
+    const int *extra = ((const transpose_opts *)n->opts)->output_padding;
+    if (!gti_check_not_negative(n, rank, "output_padding", extra[0], extra[1])) return false;
+    return ((extra[0] < s->sh || extra[0] < s->dh) && (extra[1] < s->sw || extra[1] < s->dw)) ||
+           gt_op_fail(n, GT_ERR_ARGUMENT,
+                      "output_padding is %s, must be smaller than stride %s or dilation %s",
+                      GTI_PAIR_TEXT(rank, extra[0], extra[1]), GTI_PAIR_TEXT(rank, s->sh, s->sw),
+                      GTI_PAIR_TEXT(rank, s->dh, s->dw));
+}
+
+static bool check_channels(const gt_node *n, const gti_conv2d *s)
+{
+    const int64_t c = n->in[0]->shape.dim[1];
+    if (c != s->k)
+        return gt_op_fail(n, GT_ERR_SHAPE, "x has %lld channels, weight takes %lld", (long long)c,
+                          (long long)s->k);
+    return c % s->groups == 0 ||
+           gt_op_fail(n, GT_ERR_SHAPE, "x's %lld channels do not divide into %lld groups",
+                      (long long)c, (long long)s->groups);
+}
+
+/* (in - 1) stride - 2 padding + window + extra; false on overflow. */
+static bool out_size(int64_t in, int64_t stride, int64_t padding, int64_t kernel, int64_t dilation,
+                     int64_t extra, int64_t *out)
+{
+    gti_side side;
+    return gti_side_of(0, extra - 2 * padding, kernel, dilation, &side) &&
+           gti_size_mul(in - 1, stride, out) && gti_size_add(*out, side.window, out) &&
+           gti_size_add(*out, side.padded, out);
+}
+
+static bool check_sides(const gt_node *n, int rank, const gti_conv2d *s, int64_t *oh, int64_t *ow)
+{
+    const int *extra = ((const transpose_opts *)n->opts)->output_padding;
+    if (s->kh == 0 || s->kw == 0)
+        return gt_op_fail(n, GT_ERR_SHAPE, "kernel %s has no elements",
+                          GTI_SIZE_TEXT(rank, s->kh, s->kw));
+    if (!out_size(s->oh, s->sh, s->ph, s->kh, s->dh, extra[0], oh) ||
+        !out_size(s->ow, s->sw, s->pw, s->kw, s->dw, extra[1], ow))
+        return gt_op_fail(n, GT_ERR_MEMORY, "the size of the output overflows");
+    return (*oh > 0 && *ow > 0) ||
+           gt_op_fail(n, GT_ERR_SHAPE, "padding %s leaves an output of %s",
+                      GTI_PAIR_TEXT(rank, s->ph, s->pw), GTI_SIZE_TEXT(rank, *oh, *ow));
+}
+
+static bool infer_rank(gt_node *n, int rank)
+{
+    const gt_shape *x = &n->in[0]->shape, *weight = &n->in[1]->shape;
+    const char *needs = rank == 1 ? "[c,k/groups,kl]" : "[c,k/groups,kh,kw]";
+    if (!gti_conv_check_weight(n, rank, weight, needs) || !gti_check_images(n, rank, "x", x) ||
+        !gti_check_pixels(n, x))
+        return false;
+    gti_conv2d s = describe(n, NULL);
+    int64_t k, oh = 0, ow = 0;
+    if (!gti_conv_check_options(n, rank, &s) || !check_output_padding(n, rank, &s) ||
+        !check_channels(n, &s) || !check_sides(n, rank, &s, &oh, &ow))
+        return false;
+    if (!gti_size_mul(weight->dim[1], s.groups, &k))
+        return gt_op_fail(n, GT_ERR_MEMORY, "the number of output channels overflows");
+    const gt_shape y = n->out[0]->shape = gti_image_shape(rank, s.n, k, oh, ow);
+    s = describe(n, &y);
+    if (!gti_conv_check_size(n, &s, &y)) return false;
+    if (gti_has_kernels(n)) n->scratch_size = gti_kernels_for(n)->conv2d_scratch(&s);
+    return true;
+}
+
+static bool conv_transpose2d_infer(gt_node *n)
+{
+    return infer_rank(n, 2);
+}
+
+static bool conv_transpose1d_infer(gt_node *n)
+{
+    return infer_rank(n, 1);
+}
+
+/* --- values and gradients --- */
+
+static void forward(gt_node *n)
+{
+    const gt_tensor *x = n->in[0], *weight = n->in[1], *y = n->out[0];
+    const gti_conv2d s = describe(n, &y->shape);
+    gti_kernels_for(n)->conv2d_dx(&s, x->data, weight->data, y->data, n->scratch);
+}
+
+/* Options of the convolution back. */
+static gti_conv_opts back(const gt_node *n)
+{
+    const transpose_opts *o = n->opts;
+    gti_conv_opts conv = o->conv;
+    for (int i = 0; i < 2; i++)
+        conv.trim[i] = o->output_padding[i] / gti_of_pair(o->conv.stride, i, 1);
+    return conv;
+}
+
+static const char conv_transpose2d_gradient[] =
+    "dx = conv2d(dy, weight), dweight = conv2d_dw(dy, x)";
+static bool conv_transpose2d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *x = n->in[0], *w = n->in[1], *dy = gout[0];
+    if (gt_needs_grad(n, 0))
+        gin[0] = gti_conv_apply(&gt_op_conv2d, back(n), (gt_shape){0}, dy,
+                                GT_MUTANT(conv_transpose2d_flipped, w, gt_flip(w, 12)));
+    if (gt_needs_grad(n, 1))
+        gin[1] = gti_conv_apply(&gt_op_conv2d_dw, back(n), w->shape, dy,
+                                GT_MUTANT(conv_transpose2d_sign, x, gt_neg(x)));
+    return true;
+}
+
+static const char conv_transpose1d_gradient[] = "as of conv_transpose2d, of images of height 1";
+static bool conv_transpose1d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *x = n->in[0], *w = n->in[1], *dy = gti_conv_image(gout[0]);
+    gt_tensor *image = gti_conv_image(x), *kernel = gti_conv_image(w);
+    if (!dy || !image || !kernel) return false;
+    if (gt_needs_grad(n, 0)) {
+        gt_tensor *dx = gti_conv_apply(&gt_op_conv2d, back(n), (gt_shape){0}, dy, kernel);
+        gin[0] = gt_reshape(GT_MUTANT(conv_transpose1d_sign, dx, gt_neg(dx)), x->shape);
+    }
+    if (gt_needs_grad(n, 1)) {
+        gt_tensor *dw =
+            gti_conv_apply(&gt_op_conv2d_dw, back(n), kernel->shape, dy,
+                           GT_MUTANT(conv_transpose1d_upstream, image, gt_square(image)));
+        gin[1] = gt_reshape(dw, w->shape);
+    }
+    return true;
+}
+
+static double flops(const gt_node *n)
+{
+    return gti_conv_flops(&n->in[1]->shape, &n->in[0]->shape);
+}
+
+static gt_window window(const gt_node *n)
+{
+    gt_window w = gti_conv_window(n);
+    w.transposed = true;
+    return w;
+}
+
+#include "conv_transpose_samples.h"
+
+#define TRANSPOSE_OP(id)                                                                           \
+    const gt_op gt_op_##id = {                                                                     \
+        .name = #id,                                                                               \
+        .inputs = "x weight",                                                                      \
+        .n_in = 2,                                                                                 \
+        .n_out = 1,                                                                                \
+        .opts_size = sizeof(transpose_opts),                                                       \
+        .infer = id##_infer,                                                                       \
+        .forward = GT_FOR_FLOATS(forward),                                                         \
+        .backward = id##_backward,                                                                 \
+        .gradient = id##_gradient,                                                                 \
+        GT_SAMPLES(id##_samples),                                                                  \
+        GT_ERROR_SAMPLES(id##_error_samples),                                                      \
+        .flops = flops,                                                                            \
+        .window = window,                                                                          \
+    };
+
+TRANSPOSE_OP(conv_transpose1d)
+TRANSPOSE_OP(conv_transpose2d)
+
+static gt_tensor *apply(const gt_op *op, const transpose_opts *o, gt_tensor *x, gt_tensor *weight,
+                        gt_tensor *bias)
+{
+    gt_tensor *y = gt_apply(op, o, 2, (gt_tensor *[]){x, weight});
+    return y && bias ? gt_add_bias(y, bias) : y;
+}
+
+gt_tensor *gt_conv_transpose2d_(gt_tensor *x, gt_tensor *weight, gt_conv_transpose2d_opts opts)
+{
+    const transpose_opts o = {.conv = {.stride = {opts.stride[0], opts.stride[1]},
+                                       .padding = {opts.padding[0], opts.padding[1]},
+                                       .dilation = {opts.dilation[0], opts.dilation[1]},
+                                       .groups = opts.groups},
+                              .output_padding = {opts.output_padding[0], opts.output_padding[1]}};
+    return apply(&gt_op_conv_transpose2d, &o, x, weight, opts.bias);
+}
+
+gt_tensor *gt_conv_transpose1d_(gt_tensor *x, gt_tensor *weight, gt_conv_transpose1d_opts opts)
+{
+    const transpose_opts o = {.conv = {.stride = {1, opts.stride},
+                                       .padding = {0, opts.padding},
+                                       .dilation = {1, opts.dilation},
+                                       .groups = opts.groups},
+                              .output_padding = {0, opts.output_padding}};
+    return apply(&gt_op_conv_transpose1d, &o, x, weight, opts.bias);
+}

@@ -1,0 +1,82 @@
+/* cumsum: running sums along one axis, y[o,r,i] = the sum of x[o,q,i] over q <= r; in reverse over
+ * q >= r.
+ *
+ *   dx is the running sum of dy in the other direction */
+#include "reduction.h"
+
+typedef struct {
+    int axis;
+    bool reverse;
+} cumsum_opts;
+
+static bool infer(gt_node *n)
+{
+    const gt_shape x = n->in[0]->shape;
+    n->out[0]->shape = x;
+    return gt_op_axis(n, ((const cumsum_opts *)n->opts)->axis, x.ndim) >= 0;
+}
+
+static void forward(gt_node *n)
+{
+    const cumsum_opts *opts = n->opts;
+    const gt_shape x = n->in[0]->shape;
+    const gti_along s = gti_along_axis(x, gt_op_axis(n, opts->axis, x.ndim));
+    gti_kernels_for(n)->reduce.cumsum(&s, opts->reverse, n->in[0]->data, n->out[0]->data);
+}
+
+static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    const cumsum_opts *opts = n->opts;
+    const cumsum_opts other = {opts->axis, GT_MUTANT(cumsum_way, !opts->reverse, opts->reverse)};
+    gt_tensor *dy = GT_MUTANT(cumsum_upstream, gout[0], n->out[0]);
+    gin[0] = gt_apply(n->op, &other, 1, (gt_tensor *[]){dy});
+    return true;
+}
+
+#define AXIS(...)                                                                                  \
+    .opts = &(const cumsum_opts)                                                                   \
+    {                                                                                              \
+        .axis = __VA_ARGS__                                                                        \
+    }
+// clang-format off
+static const gt_sample samples[] = {
+    {.label = "vector", .in = {GT_IN(7)}},
+    {.label = "vector, reverse", .in = {GT_IN(7)}, AXIS(0, true)},
+    {.label = "rows", .in = {GT_IN(3, 4)}, AXIS(0)},
+    {.label = "columns", .in = {GT_IN(3, 4)}, AXIS(-1)},
+    {.label = "columns, reverse", .in = {GT_IN(3, 4)}, AXIS(1, true)},
+    {.label = "middle", .in = {GT_IN(2, 3, 4)}, AXIS(1)},
+    {.label = "middle, reverse", .in = {GT_IN(2, 3, 4)}, AXIS(1, true)},
+    {.label = "size one", .in = {GT_IN(1, 1)}, AXIS(1)},
+    {.label = "zero-size", .in = {GT_IN(0, 3)}, AXIS(1)},
+    {.label = "zero-size axis", .in = {GT_IN(0, 3)}, AXIS(0)},
+    {.label = "17 wide", .in = {GT_IN(17)}},
+    {.label = "3 by 67", .in = {GT_IN(3, 67)}, AXIS(0)},
+};
+
+static const gt_error_sample error_samples[] = {
+    {.label = "no such axis", .in = {GT_IN(2, 3)}, AXIS(2), .code = GT_ERR_SHAPE, .message = "there is no axis 2"},
+    {.label = "scalar", .in = {GT_IN_SCALAR}, .code = GT_ERR_SHAPE, .message = "there is no axis 0"},
+    {.label = "whole numbers", .in = {{.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}}, .code = GT_ERR_DTYPE, .message = "i64"},
+};
+// clang-format on
+
+const gt_op gt_op_cumsum = {
+    .name = "cumsum",
+    .inputs = "x",
+    .n_in = 1,
+    .n_out = 1,
+    .opts_size = sizeof(cumsum_opts),
+    .flags = GT_OP_NO_SAVED,
+    .infer = infer,
+    .forward = GT_FOR_FLOATS(forward),
+    .backward = backward,
+    .gradient = "dx = the running sums of dy from the other end",
+    GT_SAMPLES(samples),
+    GT_ERROR_SAMPLES(error_samples),
+};
+
+gt_tensor *gt_cumsum(gt_tensor *x, int axis)
+{
+    return gt_apply(&gt_op_cumsum, &(cumsum_opts){axis, false}, 1, (gt_tensor *[]){x});
+}

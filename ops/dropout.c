@@ -1,0 +1,156 @@
+/* dropout: y[i] = x[i] / (1 - p), or 0 with probability p.
+ *
+ * What is dropped follows from the key, an i64 tensor {seed, call}: element i belongs to word i of
+ * the stream of that name (base/philox.h), whatever the dtype. gt_dropout draws a fresh key from
+ * the context for every call. No mask is stored, since backward is the same operation on the same
+ * key:
+ *
+ *   dx = dropout(dy, key)
+ *
+ * The numbers are not PyTorch's. */
+#include "common.h"
+
+#include "engine/context.h"
+
+typedef struct {
+    double p;
+    bool channels; /* drop whole x[n,c,...] */
+} dropout_opts;
+
+static bool infer(gt_node *n)
+{
+    const dropout_opts *o = n->opts;
+    const gt_tensor *x = n->in[0], *key = n->in[1];
+    if (!(o->p >= 0 && o->p <= 1))
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "p is %g, must lie between 0 and 1", o->p);
+    if (o->channels && x->shape.ndim < 2)
+        return gt_op_fail(n, GT_ERR_SHAPE, "x has %d dimensions, needs at least 2: [n,c,...]",
+                          x->shape.ndim);
+    if (key->dtype != GT_I64 || key->size != 2)
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "key is %s %s, needs i64 [2]: a seed and a call",
+                          gt_dtype_name(key->dtype), GTI_SHAPE_TEXT(key->shape));
+    n->out[0]->shape = x->shape;
+    return true;
+}
+
+/* p in units of 2^-32; below 1 some may be kept */
+static uint32_t threshold_of(double p)
+{
+    const double words = p * 0x1p32 + 0.5;
+    return words < 0x1p32 ? (uint32_t)words : UINT32_MAX;
+}
+
+static void forward(gt_node *n)
+{
+    const dropout_opts *o = n->opts;
+    const gt_tensor *x = n->in[0], *y = n->out[0];
+    const int64_t *key = n->in[1]->data;
+    const uint64_t seed = (uint64_t)key[0], call = (uint64_t)key[1];
+    const gti_kernels *kernels = gti_kernels_for(n);
+    const int64_t runs = o->channels && x->size > 0 ? x->shape.dim[0] * x->shape.dim[1] : x->size;
+    if (o->p == 1) kernels->fill(x->size, 0, y->data);
+    else if (runs == x->size)
+        kernels->dropout.elements(x->size, seed, call, threshold_of(o->p), 1 / (1 - o->p), x->data,
+                                  y->data);
+    else
+        kernels->dropout.runs(runs, x->size / runs, seed, call, threshold_of(o->p), 1 / (1 - o->p),
+                              x->data, y->data);
+}
+
+static gt_tensor *apply(gt_tensor *x, gt_tensor *key, double p, bool channels)
+{
+    return gt_apply(&gt_op_dropout, &(dropout_opts){p, channels}, 2, (gt_tensor *[]){x, key});
+}
+
+static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    const dropout_opts *o = n->opts;
+    gt_tensor *dx = apply(gout[0], n->in[1], o->p, GT_MUTANT(dropout_channels, o->channels, false));
+    gin[0] = GT_MUTANT(dropout_scale, dx, gt_mul_scalar(dx, 1 - o->p));
+    return true;
+}
+
+static const double key_values[] = {42, 7}, large_key[] = {-3, 0x1p40};
+#define KEY                                                                                        \
+    {                                                                                              \
+        .shape = GT_DIMS(2), .values = key_values, .dtype = GT_I64                                 \
+    }
+#define DROP(...)                                                                                  \
+    .opts = &(const dropout_opts)                                                                  \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+static const gt_sample samples[] = {
+    {.label = "half", .in = {GT_IN(3, 5), KEY}, DROP(.p = 0.5)},
+    {.label = "p=0.1", .in = {GT_IN(17), KEY}, DROP(.p = 0.1)},
+    {.label = "p=0.9", .in = {GT_IN(2, 3, 4), KEY}, DROP(.p = 0.9)},
+    {.label = "p=0", .in = {GT_IN(9), KEY}, DROP(.p = 0)},
+    {.label = "p=1", .in = {GT_IN(9), KEY}, DROP(.p = 1)},
+    {.label = "p just below 1", .in = {GT_IN(9), KEY}, DROP(.p = 1 - 0x1p-40)},
+    {.label = "scalar", .in = {GT_IN_SCALAR, KEY}, DROP(.p = 0.25)},
+    {.label = "zero-size", .in = {GT_IN(2, 0), KEY}, DROP(.p = 0.5)},
+    {.label = "67 elements", .in = {GT_IN(67), KEY}, DROP(.p = 0.3)},
+    {.label = "large key",
+     .in = {GT_IN(8), {.shape = GT_DIMS(2), .values = large_key, .dtype = GT_I64}},
+     DROP(.p = 0.5)},
+    {.label = "large values", .in = {GT_IN_RANGE(1e29, 1e30, 8), KEY}, DROP(.p = 0.5)},
+    {.label = "channels", .in = {GT_IN(2, 4, 2, 3), KEY}, DROP(.p = 0.5, .channels = true)},
+    {.label = "channels of one", .in = {GT_IN(3, 4), KEY}, DROP(.p = 0.5, .channels = true)},
+    {.label = "channels, p=0", .in = {GT_IN(1, 3, 4), KEY}, DROP(.p = 0, .channels = true)},
+    {.label = "channels, p=1", .in = {GT_IN(1, 3, 4), KEY}, DROP(.p = 1, .channels = true)},
+    {.label = "no images", .in = {GT_IN(0, 3, 4), KEY}, DROP(.p = 0.5, .channels = true)},
+    {.label = "no pixels", .in = {GT_IN(2, 3, 0), KEY}, DROP(.p = 0.5, .channels = true)},
+};
+
+static const gt_error_sample error_samples[] = {
+    {.label = "p < 0",
+     .in = {GT_IN(3), KEY},
+     DROP(.p = -0.25),
+     .code = GT_ERR_ARGUMENT,
+     .message = "p is -0.25, must lie between 0 and 1"},
+    {.label = "p > 1",
+     .in = {GT_IN(3), KEY},
+     DROP(.p = 1.5),
+     .code = GT_ERR_ARGUMENT,
+     .message = "p is 1.5, must lie between 0 and 1"},
+    {.label = "channels of a vector",
+     .in = {GT_IN(3), KEY},
+     DROP(.p = 0.5, .channels = true),
+     .code = GT_ERR_SHAPE,
+     .message = "x has 1 dimensions, needs at least 2"},
+    {.label = "a real key",
+     .in = {GT_IN(3), GT_IN(2)},
+     DROP(.p = 0.5),
+     .code = GT_ERR_ARGUMENT,
+     .message = "key is f32 [2], needs i64 [2]"},
+    {.label = "whole numbers",
+     .in = {{.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}, KEY},
+     DROP(.p = 0.5),
+     .code = GT_ERR_DTYPE,
+     .message = "not made for i64"},
+};
+
+const gt_op gt_op_dropout = {
+    .name = "dropout",
+    .inputs = "x key",
+    .n_in = 2,
+    .n_out = 1,
+    .opts_size = sizeof(dropout_opts),
+    .flags = GT_OP_MIXED,
+    .infer = infer,
+    .forward = GT_FOR_FLOATS(forward),
+    .backward = backward,
+    .gradient = "dx = dy / (1 - p) where x was kept, else 0",
+    GT_SAMPLES(samples),
+    GT_ERROR_SAMPLES(error_samples),
+};
+
+gt_tensor *gt_dropout(gt_tensor *x, double p)
+{
+    return gti_is_given(x, "dropout") ? apply(x, gti_random_key(x->ctx), p, false) : NULL;
+}
+
+gt_tensor *gt_dropout2d(gt_tensor *x, double p)
+{
+    return gti_is_given(x, "dropout2d") ? apply(x, gti_random_key(x->ctx), p, true) : NULL;
+}

@@ -1,0 +1,213 @@
+/* embedding: the rows of weight [v,d] that index [..] names: y [..,d]; embedding_dw: its gradient.
+ *
+ *   y[i,:] = weight[index[i],:]    dw[k,:] = the sum of dy[i,:] over all i with index[i] = k
+ *
+ * Row `padding` has no gradient. So embedding_dw's own derivative is an embedding whose padding is
+ * 0, of which embedding_dw is the gradient, too. */
+#include <string.h>
+
+#include "classes.h"
+
+typedef struct {
+    int64_t padding;
+    bool zeros; /* y is 0 where the index is padding */
+} embedding_opts;
+
+typedef struct {
+    int64_t padding, v;
+} dw_opts;
+
+static gt_tensor *apply(gt_tensor *weight, gt_tensor *index, int64_t padding, bool zeros)
+{
+    return gt_apply(&gt_op_embedding, &(embedding_opts){padding, zeros}, 2,
+                    (gt_tensor *[]){weight, index});
+}
+
+static bool embedding_infer(gt_node *n)
+{
+    const embedding_opts *opts = n->opts;
+    const gt_shape weight = n->in[0]->shape;
+    gt_shape y = n->in[1]->shape;
+    if (weight.ndim != 2)
+        return gt_op_fail(n, GT_ERR_SHAPE, "weight %s has %d dimensions, needs 2: [v,d]",
+                          GTI_SHAPE_TEXT(weight), weight.ndim);
+    if (y.ndim == GT_MAX_DIMS)
+        return gt_op_fail(n, GT_ERR_SHAPE, "index %s has no room for another dimension",
+                          GTI_SHAPE_TEXT(y));
+    if (!gti_check_classes(n, 1, weight.dim[0], opts->zeros ? opts->padding : GTI_NO_CLASS))
+        return false;
+    y.dim[y.ndim++] = weight.dim[1];
+    n->out[0]->shape = y;
+    return true;
+}
+
+static void embedding_forward(gt_node *n)
+{
+    const embedding_opts *opts = n->opts;
+    const gt_tensor *weight = n->in[0], *index = n->in[1], *y = n->out[0];
+    const int64_t v = weight->shape.dim[0], d = weight->shape.dim[1];
+    const gti_indexed rows = {1, v, index->size, d};
+    if (y->size == 0) return;
+    gti_index_select(&rows, gt_dtype_size(n->dtype), weight->data, index->data, y->data);
+    for (int64_t i = 0; opts->zeros && i < index->size; i++)
+        if (((const int64_t *)index->data)[i] == opts->padding)
+            gti_kernels_for(n)->fill(d, 0, gti_at(y->data, i * d, n->dtype));
+}
+
+static const char embedding_gradient[] =
+    "dweight[k,:] = the sum of dy[i,:] over all i with index[i] = k";
+static bool embedding_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    const embedding_opts *opts = n->opts;
+    gin[0] = gt_embedding_dw(GT_MUTANT(embedding_sign, gout[0], gt_neg(gout[0])), n->in[1],
+                             n->in[0]->shape.dim[0],
+                             GT_MUTANT(embedding_padding, opts->padding, GTI_NO_CLASS));
+    return true;
+}
+
+static bool dw_infer(gt_node *n)
+{
+    const dw_opts *opts = n->opts;
+    const gt_shape dy = n->in[0]->shape, index = n->in[1]->shape;
+    gt_shape expected = index;
+    const int64_t d = dy.ndim > 0 ? dy.dim[dy.ndim - 1] : 0;
+    if (expected.ndim < GT_MAX_DIMS) expected.dim[expected.ndim++] = d;
+    if (dy.ndim != index.ndim + 1 || !gt_shape_equal(dy, expected) || opts->v < 0)
+        return gt_op_fail(n, GT_ERR_SHAPE, "dy %s is no gradient of %lld rows at index %s",
+                          GTI_SHAPE_TEXT(dy), (long long)opts->v, GTI_SHAPE_TEXT(index));
+    if (!gti_check_classes(n, 1, opts->v, opts->padding)) return false;
+    n->out[0]->shape = (gt_shape){2, {opts->v, d}};
+    const gti_indexed rows = {1, opts->v, n->in[1]->size, d};
+    int64_t count, bytes; /* of sorting, and of the index without padding */
+    if (!gti_size_add(opts->v, 2 * rows.k + 1, &count) ||
+        !gti_size_mul(count, sizeof(int64_t), &bytes))
+        return gt_op_fail(n, GT_ERR_MEMORY, "%lld rows are too many", (long long)opts->v);
+    n->scratch_size = gti_index_add_scratch(&rows) + (size_t)rows.k * sizeof(int64_t);
+    return true;
+}
+
+static void dw_forward(gt_node *n)
+{
+    const dw_opts *opts = n->opts;
+    const gt_tensor *dy = n->in[0], *index = n->in[1], *dw = n->out[0];
+    const int64_t *from = index->data;
+    int64_t *kept = n->scratch;
+    for (int64_t i = 0; i < index->size; i++) kept[i] = from[i] == opts->padding ? -1 : from[i];
+    const gti_indexed rows = {1, opts->v, index->size, dw->shape.dim[1]};
+    gti_kernels_for(n)->index.add(&rows, dy->data, kept, dw->data, kept + index->size);
+}
+
+static const char embedding_dw_gradient[] = "d dy[i,:] = g[index[i],:], 0 in the row of padding";
+static bool dw_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    const int64_t padding = ((const dw_opts *)n->opts)->padding;
+    gin[0] = apply(GT_MUTANT(embedding_dw_rows, gout[0], gt_flip(gout[0], GT_AXIS(0))), n->in[1],
+                   padding, GT_MUTANT(embedding_dw_padding, true, false));
+    return true;
+}
+
+#define INDEX(...)                                                                                 \
+    {                                                                                              \
+        .shape = GT_DIMS(__VA_ARGS__), .dtype = GT_I64, .values = chosen                           \
+    }
+#define OPTS(...)                                                                                  \
+    .opts = &(const embedding_opts)                                                                \
+    {                                                                                              \
+        .padding = __VA_ARGS__                                                                     \
+    }
+#define DW_OPTS(...)                                                                               \
+    .opts = &(const dw_opts)                                                                       \
+    {                                                                                              \
+        .padding = __VA_ARGS__                                                                     \
+    }
+static const double chosen[] = {2, 0, 1, 2, 2, 1, 0, 1, 0, 0, 1, 2, 1, 2, 0, 0, 2};
+// clang-format off
+static const gt_sample embedding_samples[] = {
+    {.label = "ordinary", .in = {GT_IN(4, 3), INDEX(5)}, OPTS(GTI_NO_CLASS)},
+    {.label = "matrix of indices", .in = {GT_IN(3, 2), INDEX(2, 3)}, OPTS(GTI_NO_CLASS)},
+    {.label = "padding", .in = {GT_IN(3, 2), INDEX(6)}, OPTS(2, true)},
+    {.label = "zeros for the first", .in = {GT_IN(3, 2), INDEX(6)}, OPTS(0, true)},
+    {.label = "one index", .in = {GT_IN(3, 2), {.dtype = GT_I64, .high = 3}}, OPTS(GTI_NO_CLASS)},
+    {.label = "no index", .in = {GT_IN(3, 2), INDEX(0)}, OPTS(GTI_NO_CLASS)},
+    {.label = "rows of nothing", .in = {GT_IN(3, 0), INDEX(2)}, OPTS(GTI_NO_CLASS)},
+    {.label = "size one", .in = {GT_IN(1, 1), {.shape = GT_DIMS(1), .dtype = GT_I64, .high = 1}}, OPTS(GTI_NO_CLASS)},
+    {.label = "17 of 9 wide", .in = {GT_IN(3, 9), INDEX(17)}, OPTS(GTI_NO_CLASS)},
+};
+
+static const gt_sample embedding_dw_samples[] = {
+    {.label = "ordinary", .in = {GT_IN(5, 3), INDEX(5)}, DW_OPTS(GTI_NO_CLASS, 4)},
+    {.label = "matrix of indices", .in = {GT_IN(2, 3, 2), INDEX(2, 3)}, DW_OPTS(GTI_NO_CLASS, 3)},
+    {.label = "padding", .in = {GT_IN(6, 2), INDEX(6)}, DW_OPTS(2, 3)},
+    {.label = "padding 0", .in = {GT_IN(6, 2), INDEX(6)}, DW_OPTS(0, 3)},
+    {.label = "one index", .in = {GT_IN(2), {.dtype = GT_I64, .high = 3}}, DW_OPTS(GTI_NO_CLASS, 3)},
+    {.label = "no index", .in = {GT_IN(0, 2), INDEX(0)}, DW_OPTS(GTI_NO_CLASS, 3)},
+    {.label = "rows of nothing", .in = {GT_IN(2, 0), INDEX(2)}, DW_OPTS(GTI_NO_CLASS, 3)},
+    {.label = "17 of 9 wide", .in = {GT_IN(17, 9), INDEX(17)}, DW_OPTS(GTI_NO_CLASS, 3)},
+};
+
+#define ONES(...) {.shape = GT_DIMS(__VA_ARGS__), .dtype = GT_I64, .low = 1, .high = 2}
+#define ERROR(status) .code = status, .message
+static const gt_error_sample embedding_error_samples[] = {
+    {.label = "out of range", .in = {GT_IN(1, 3), ONES(2, 2)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_ARGUMENT) = "index[0,0] is 1, must be in 0..0"},
+    {.label = "no rows", .in = {GT_IN(0, 3), ONES(2)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_ARGUMENT) = "index: there are no classes"},
+    {.label = "weight", .in = {GT_IN(3), ONES(2)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_SHAPE) = "weight [3] has 1 dimensions, needs 2: [v,d]"},
+    {.label = "index of floats", .in = {GT_IN(3, 2), GT_IN(2)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_DTYPE) = "must be i64"},
+    {.label = "too many dimensions", .in = {GT_IN(3, 2), ONES(1, 1, 1, 1, 1, 1)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_SHAPE) = "has no room for another dimension"},
+};
+
+static const gt_error_sample embedding_dw_error_samples[] = {
+    {.label = "dy", .in = {GT_IN(3, 2), ONES(2)}, DW_OPTS(GTI_NO_CLASS, 4), ERROR(GT_ERR_SHAPE) = "dy [3,2] is no gradient of 4 rows at index [2]"},
+    {.label = "a number", .in = {GT_IN_SCALAR, ONES(2)}, DW_OPTS(GTI_NO_CLASS, 4), ERROR(GT_ERR_SHAPE) = "dy [] is no gradient"},
+    {.label = "too many rows", .in = {GT_IN(2, 0), ONES(2)}, DW_OPTS(GTI_NO_CLASS, INT64_MAX), ERROR(GT_ERR_MEMORY) = "rows are too many"},
+    {.label = "out of range", .in = {GT_IN(2, 3), ONES(2)}, DW_OPTS(GTI_NO_CLASS, 1), ERROR(GT_ERR_ARGUMENT) = "index[0] is 1, must be in 0..0"},
+};
+// clang-format on
+
+#define EMBEDDING(id, names, opts_type, prefix)                                                    \
+    const gt_op gt_op_##id = {                                                                     \
+        .name = #id,                                                                               \
+        .inputs = (names),                                                                         \
+        .n_in = 2,                                                                                 \
+        .n_out = 1,                                                                                \
+        .opts_size = sizeof(opts_type),                                                            \
+        .flags = GT_OP_MIXED,                                                                      \
+        .infer = prefix##_infer,                                                                   \
+        .forward = GT_FOR_FLOATS(prefix##_forward),                                                \
+        .backward = prefix##_backward,                                                             \
+        .gradient = id##_gradient,                                                                 \
+        GT_SAMPLES(id##_samples),                                                                  \
+        GT_ERROR_SAMPLES(id##_error_samples),                                                      \
+    };
+
+EMBEDDING(embedding, "weight index", embedding_opts, embedding)
+EMBEDDING(embedding_dw, "dy index", dw_opts, dw)
+
+/* Negative paddings count from the end. */
+gt_tensor *gt_embedding_(gt_tensor *index, gt_tensor *weight, gt_embedding_opts opts)
+{
+    int64_t padding = gti_class_option(opts.padding_idx, GTI_NO_CLASS);
+    const int64_t v = weight && weight->shape.ndim == 2 ? weight->shape.dim[0] : 0;
+    if (padding != GTI_NO_CLASS && v > 0) {
+        if (padding < -v || padding >= v) {
+            gt_fail(weight->ctx, GT_ERR_ARGUMENT, "embedding",
+                    "padding_idx is %lld, must be in %lld..%lld", (long long)padding, (long long)-v,
+                    (long long)v - 1);
+            return NULL;
+        }
+        padding += padding < 0 ? v : 0;
+    }
+    return apply(weight, index, padding, false);
+}
+
+gt_tensor *gt_embedding_dw(gt_tensor *dy, gt_tensor *index, int64_t v, int64_t padding)
+{
+    return gt_apply(&gt_op_embedding_dw, &(dw_opts){padding, v}, 2, (gt_tensor *[]){dy, index});
+}
+
+gt_tensor *gt_class_weights(gt_tensor *weight, gt_tensor *target, int64_t ignore)
+{
+    if (!weight || !target) return NULL;
+    const int64_t c = weight->size;
+    return gt_reshape(apply(gt_reshape(weight, GT_SHAPE(c, 1)), target, ignore, true),
+                      target->shape);
+}

@@ -1,0 +1,149 @@
+/* Functions of one element, y[i] = f(x[i]; p), and their gradients.
+ *
+ * Each NAME is two operations: NAME, and NAME_grad(dy, v) = dy f'(x), made in one pass from v,
+ * which is x or y as kernels/function.def says. With G for the gradient of NAME_grad's result:
+ *
+ *   NAME       dx = NAME_grad(dy, v)
+ *   NAME_grad  d dy = NAME_grad(G, v)    dv = G dy phi'(v), phi being f' as a function of v
+ *
+ * The last is built of operations, by a row's `bend`; NULL where f' is piecewise constant. */
+#ifndef GTI_OPS_FUNCTION_H
+#define GTI_OPS_FUNCTION_H
+
+#include "common.h"
+
+/* The parameters, of functions that have any. */
+typedef struct {
+    double p[2];
+} gti_function_opts;
+
+/* gg phi'(v) */
+typedef gt_tensor *gti_bend(gt_tensor *gg, gt_tensor *v, const double *p);
+
+bool gti_function_infer(gt_node *n);
+bool gti_function_grad_infer(gt_node *n);
+const double *gti_function_parameters(const gt_node *n);
+/* dx of a NAME that has the gradient operation grad. */
+gt_tensor *gti_function_dx(const gt_node *n, const gt_op *grad, gt_tensor *dy, bool of_y);
+/* dv of a NAME_grad. */
+gt_tensor *gti_function_dv(const gt_node *n, gt_tensor *g, gti_bend *bend);
+/* The number s as a constant of x's dtype; NULL after a failure. */
+gt_tensor *gti_function_constant(const gt_tensor *x, double s);
+
+extern const gt_error_sample gti_function_errors[2], gti_function_grad_errors[3];
+
+/* For a row's `parameters`. */
+enum { GTI_NO_PARAMETERS = 0, GTI_PARAMETERS = sizeof(gti_function_opts) };
+
+/* A row: name; formula of the gradient; parameters; shape rule; bend; samples, those of the
+ * gradient being samples_grad; error samples. */
+#define GTI_FUNCTION_OP(id, formula, parameters, shape_rule, bend, table, error_table)             \
+    static void id##_forward(gt_node *n)                                                           \
+    {                                                                                              \
+        gti_kernels_for(n)->function.value[GTI_FUNCTION_##id](                                     \
+            n->in[0]->size, n->in[0]->data, gti_function_parameters(n), n->out[0]->data);          \
+    }                                                                                              \
+    static void id##_grad_forward(gt_node *n)                                                      \
+    {                                                                                              \
+        gti_kernels_for(n)->function.slope[GTI_FUNCTION_##id](                                     \
+            n->in[0]->size, n->in[0]->data, n->in[1]->data, gti_function_parameters(n),            \
+            n->out[0]->data);                                                                      \
+    }                                                                                              \
+    static bool id##_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])               \
+    {                                                                                              \
+        gt_tensor *dy = GT_MUTANT(id##_upstream, gout[0], gt_square(gout[0]));                     \
+        gt_tensor *dx = gti_function_dx(n, &gt_op_##id##_grad, dy, GTI_SLOPE_##id);                \
+        gin[0] = GT_MUTANT(id##_sign, dx, gt_neg(dx));                                             \
+        return true;                                                                               \
+    }                                                                                              \
+    static bool id##_grad_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])          \
+    {                                                                                              \
+        const double *p = gti_function_parameters(n);                                              \
+        gt_tensor *g = GT_MUTANT(id##_grad_upstream, gout[0], n->in[0]);                           \
+        if (gt_needs_grad(n, 0)) gin[0] = gt_##id##_grad(g, n->in[1], p[0], p[1]);                 \
+        if (!gt_needs_grad(n, 1)) return true;                                                     \
+        gt_tensor *dv = gti_function_dv(n, gout[0], (bend));                                       \
+        gin[1] = GT_MUTANT(id##_grad_term, dv, gt_add(dv, gt_mul(gout[0], n->in[0])));             \
+        return true;                                                                               \
+    }                                                                                              \
+    const gt_op gt_op_##id = {                                                                     \
+        .name = #id,                                                                               \
+        .inputs = "x",                                                                             \
+        .n_in = 1,                                                                                 \
+        .n_out = 1,                                                                                \
+        .opts_size = (parameters),                                                                 \
+        .infer = (shape_rule),                                                                     \
+        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .backward = id##_backward,                                                                 \
+        .gradient = (formula),                                                                     \
+        GT_SAMPLES(table),                                                                         \
+        GT_ERROR_SAMPLES(error_table),                                                             \
+    };                                                                                             \
+    const gt_op gt_op_##id##_grad = {                                                              \
+        .name = #id "_grad",                                                                       \
+        .inputs = "dy v",                                                                          \
+        .n_in = 2,                                                                                 \
+        .n_out = 1,                                                                                \
+        .opts_size = (parameters),                                                                 \
+        .infer = gti_function_grad_infer,                                                          \
+        .forward = GT_FOR_FLOATS(id##_grad_forward),                                               \
+        .backward = id##_grad_backward,                                                            \
+        .gradient = "d dy = g f'(x), dv = g dy times the derivative of f'(x) in v",                \
+        GT_SAMPLES(table##_grad),                                                                  \
+        GT_ERROR_SAMPLES(gti_function_grad_errors),                                                \
+    };                                                                                             \
+    gt_tensor *gt_##id##_grad(gt_tensor *dy, gt_tensor *v, double p, double q)                     \
+    {                                                                                              \
+        return gt_apply(&gt_op_##id##_grad, &(gti_function_opts){{p, q}}, 2,                       \
+                        (gt_tensor *[]){dy, v});                                                   \
+    }
+
+/* A row without parameters, and its public function: name; formula of the gradient; bend; samples.
+ */
+#define GTI_FUNCTION_PLAIN(id, formula, bend, table)                                               \
+    GTI_FUNCTION_OP(id, formula, GTI_NO_PARAMETERS, gti_function_infer, bend, table,               \
+                    gti_function_errors)                                                           \
+    gt_tensor *gt_##id(gt_tensor *x)                                                               \
+    {                                                                                              \
+        return gt_apply(&gt_op_##id, NULL, 1, (gt_tensor *[]){x});                                 \
+    }
+
+/* A row with parameters: name; formula of the gradient; bend; samples. */
+#define GTI_FUNCTION_WITH(id, formula, bend, table)                                                \
+    GTI_FUNCTION_OP(id, formula, GTI_PARAMETERS, gti_function_infer, bend, table,                  \
+                    gti_function_errors)
+
+/* --- samples: x in [lo, hi), with options or NULL, and for the gradient v in it --- */
+#define GTI_FUNCTION_SAMPLES(lo, hi, o)                                                            \
+    {.label = "ordinary", .in = {GT_IN_RANGE(lo, hi, 3, 5)}, .opts = (o)},                         \
+        {.label = "scalar", .in = {{.low = (lo), .high = (hi)}}, .opts = (o)},                     \
+        {.label = "size one", .in = {GT_IN_RANGE(lo, hi, 1, 1)}, .opts = (o)},                     \
+        {.label = "zero-size", .in = {GT_IN(2, 0, 3)}, .opts = (o)},                               \
+        {.label = "7 wide", .in = {GT_IN_RANGE(lo, hi, 7)}, .opts = (o)},                          \
+        {.label = "17 wide", .in = {GT_IN_RANGE(lo, hi, 17)}, .opts = (o)},                        \
+    {                                                                                              \
+        .label = "33 elements", .in = {GT_IN_RANGE(lo, hi, 3, 11)}, .opts = (o)                    \
+    }
+#define GTI_FUNCTION_GRAD_SAMPLES(lo, hi, o)                                                       \
+    {.label = "ordinary", .in = {GT_IN(3, 5), GT_IN_RANGE(lo, hi, 3, 5)}, .opts = (o)},            \
+        {.label = "scalars", .in = {GT_IN_SCALAR, {.low = (lo), .high = (hi)}}, .opts = (o)},      \
+        {.label = "zero-size", .in = {GT_IN(0, 3), GT_IN(0, 3)}, .opts = (o)},                     \
+        {.label = "8 wide", .in = {GT_IN(8), GT_IN_RANGE(lo, hi, 8)}, .opts = (o)},                \
+    {                                                                                              \
+        .label = "17 wide", .in = {GT_IN(17), GT_IN_RANGE(lo, hi, 17)}, .opts = (o)                \
+    }
+/* x of these values */
+#define GTI_FUNCTION_AT(name, array, o)                                                            \
+    {                                                                                              \
+        .label = (name),                                                                           \
+        .in = {{.shape = GT_DIMS((int64_t)(sizeof(array) / sizeof *(array))), .values = (array)}}, \
+        .opts = (o)                                                                                \
+    }
+#define GTI_FUNCTION_KINKS(array, o)                                                               \
+    {                                                                                              \
+        .label = "at its kinks",                                                                   \
+        .in = {{.shape = GT_DIMS((int64_t)(sizeof(array) / sizeof *(array))), .values = (array)}}, \
+        .opts = (o), .kinks = true                                                                 \
+    }
+
+#endif

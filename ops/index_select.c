@@ -1,0 +1,243 @@
+/* y[..,j,..] = x[..,index[j],..] along one axis, for index [k].
+ *
+ *   dx = index_select_dx(dy): zeros of x's shape with dy[..,j,..] added at index[j]
+ *   the gradient of index_select_dx in dy is the index_select that takes it again */
+#include "indices.h"
+
+typedef struct {
+    int axis;
+} select_opts;
+
+typedef struct {
+    gt_shape shape;
+    int axis;
+} dx_opts;
+
+/* The geometry of the whole tensor (x or dx) and its slices (y or dy) along an axis. */
+static gti_indexed indexed(gt_shape whole, int axis, int64_t k)
+{
+    gti_indexed g = {.outer = 1, .n = whole.dim[axis], .k = k, .inner = 1};
+    for (int d = 0; d < axis; d++) g.outer *= whole.dim[d];
+    for (int d = axis + 1; d < whole.ndim; d++) g.inner *= whole.dim[d];
+    return g;
+}
+
+static int front(int axis, int ndim)
+{
+    return axis < 0 ? axis + ndim : axis;
+}
+
+static bool check_index(const gt_node *n, int axis, int64_t size)
+{
+    const gt_tensor *index = n->in[1];
+    if (!gti_check_index_dtype(n, 1)) return false;
+    if (index->shape.ndim != 1)
+        return gt_op_fail(n, GT_ERR_SHAPE, "index has %d dimensions, must have 1",
+                          index->shape.ndim);
+    return gti_check_indices(n, axis, size);
+}
+
+static bool select_infer(gt_node *n)
+{
+    gt_shape *y = &n->out[0]->shape;
+    *y = n->in[0]->shape;
+    const int axis = gt_op_axis(n, ((const select_opts *)n->opts)->axis, y->ndim);
+    if (axis < 0 || !check_index(n, axis, y->dim[axis])) return false;
+    y->dim[axis] = n->in[1]->size;
+    return true;
+}
+
+static void select_forward(gt_node *n)
+{
+    const gt_tensor *x = n->in[0], *index = n->in[1], *y = n->out[0];
+    if (y->size == 0) return;
+    const int axis = front(((const select_opts *)n->opts)->axis, x->shape.ndim);
+    const gti_indexed g = indexed(x->shape, axis, index->size);
+    gti_index_select(&g, gt_dtype_size(y->dtype), x->data, index->data, y->data);
+}
+
+static bool select_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    const gt_shape x = n->in[0]->shape;
+    const int axis = front(((const select_opts *)n->opts)->axis, x.ndim);
+    gt_tensor *dy = GT_MUTANT(index_select_order, gout[0], gt_flip(gout[0], GT_AXIS(axis)));
+    gin[0] = GT_MUTANT(index_select_missing, gt_index_select_dx(dy, n->in[1], x, axis), NULL);
+    return true;
+}
+
+static bool dx_infer(gt_node *n)
+{
+    const dx_opts *opts = n->opts;
+    const gt_shape dy = n->in[0]->shape;
+    if (!gti_is_shape(opts->shape))
+        return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(opts->shape));
+    const int axis = gt_op_axis(n, opts->axis, opts->shape.ndim);
+    if (axis < 0 || !check_index(n, axis, opts->shape.dim[axis])) return false;
+    gt_shape expected = opts->shape;
+    expected.dim[axis] = n->in[1]->size;
+    if (!gt_shape_equal(dy, expected))
+        return gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, must be %s", GTI_SHAPE_TEXT(dy),
+                          GTI_SHAPE_TEXT(expected));
+    n->out[0]->shape = opts->shape;
+    if (gt_shape_size(opts->shape) <= 0) return true;
+    const gti_indexed g = indexed(opts->shape, axis, n->in[1]->size);
+    n->scratch_size = gti_index_add_scratch(&g);
+    return true;
+}
+
+static void dx_forward(gt_node *n)
+{
+    const gt_tensor *dx = n->out[0], *index = n->in[1];
+    if (dx->size == 0) return;
+    const int axis = front(((const dx_opts *)n->opts)->axis, dx->shape.ndim);
+    const gti_indexed g = indexed(dx->shape, axis, index->size);
+    gti_kernels_for(n)->index.add(&g, n->in[0]->data, index->data, dx->data, n->scratch);
+}
+
+static bool dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    const int axis = ((const dx_opts *)n->opts)->axis;
+    gt_tensor *g = GT_MUTANT(index_select_dx_upstream, gout[0], gt_square(gout[0]));
+    gin[0] = gt_index_select(GT_MUTANT(index_select_dx_sign, g, gt_neg(g)), axis, n->in[1]);
+    return true;
+}
+
+#define AXIS(i)                                                                                    \
+    .opts = &(const select_opts)                                                                   \
+    {                                                                                              \
+        (i)                                                                                        \
+    }
+/* {k}, values of an index [k] */
+#define INDEX(k, ...)                                                                              \
+    {                                                                                              \
+        .shape = GT_DIMS k, .dtype = GT_I64, .values = (const double[])                            \
+        {                                                                                          \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+#define NO_INDEX                                                                                   \
+    {                                                                                              \
+        .shape = GT_DIMS(0), .dtype = GT_I64                                                       \
+    }
+static const gt_sample select_samples[] = {
+    {.label = "rows", .in = {GT_IN(4, 3), INDEX((2), 3, 1)}, AXIS(0)},
+    {.label = "columns", .in = {GT_IN(2, 4), INDEX((3), 2, 0, 1)}, AXIS(1)},
+    {.label = "twice", .in = {GT_IN(3, 2), INDEX((5), 1, 2, 1, 1, 2)}, AXIS(0)},
+    {.label = "middle", .in = {GT_IN(2, 3, 2), INDEX((4), 2, 0, 2, 1)}, AXIS(-2)},
+    {.label = "vector", .in = {GT_IN(9), INDEX((8), 8, 0, 7, 7, 3, 0, 2, 8)}, AXIS(-1)},
+    {.label = "17 wide", .in = {GT_IN(2, 17), INDEX((3), 1, 1, 0)}, AXIS(0)},
+    {.label = "size one", .in = {GT_IN(1, 2), INDEX((3), 0, 0, 0)}, AXIS(0)},
+    {.label = "no index", .in = {GT_IN(3, 2), NO_INDEX}, AXIS(0)},
+    {.label = "nothing of nothing", .in = {GT_IN(0, 2), NO_INDEX}, AXIS(0)},
+    {.label = "zero-size", .in = {GT_IN(3, 0), INDEX((2), 2, 0)}, AXIS(0)},
+};
+
+#define F32_INDEX GT_IN(2)
+static const gt_error_sample select_error_samples[] = {
+    {.label = "index beyond the end",
+     .in = {GT_IN(1, 3), INDEX((1), 1)},
+     AXIS(0),
+     .code = GT_ERR_ARGUMENT,
+     .message = "index 1 at [0] is out of range for axis 0 of size 1"},
+    {.label = "index into nothing",
+     .in = {GT_IN(2, 0), INDEX((1), 1)},
+     AXIS(-1),
+     .code = GT_ERR_ARGUMENT,
+     .message = "index 1 at [0] is out of range for axis 1 of size 0"},
+    {.label = "floating index",
+     .in = {GT_IN(2, 3), F32_INDEX},
+     AXIS(0),
+     .code = GT_ERR_DTYPE,
+     .message = "index is f32, must be i64"},
+    {.label = "index with two dimensions",
+     .in = {GT_IN(2, 3), INDEX((1, 1), 0)},
+     AXIS(0),
+     .code = GT_ERR_SHAPE,
+     .message = "index has 2 dimensions, must have 1"},
+    {.label = "no such axis",
+     .in = {GT_IN(2, 3), INDEX((1), 0)},
+     AXIS(2),
+     .code = GT_ERR_SHAPE,
+     .message = "there is no axis 2"},
+};
+
+/* dimensions of the shape, axis */
+#define DX(dims, axis)                                                                             \
+    .opts = &(const dx_opts)                                                                       \
+    {                                                                                              \
+        GT_DIMS dims, (axis)                                                                       \
+    }
+static const gt_sample dx_samples[] = {
+    {.label = "rows", .in = {GT_IN(2, 3), INDEX((2), 3, 1)}, DX((4, 3), 0)},
+    {.label = "columns", .in = {GT_IN(2, 3), INDEX((3), 2, 0, 1)}, DX((2, 4), 1)},
+    {.label = "twice", .in = {GT_IN(5, 2), INDEX((5), 1, 2, 1, 1, 2)}, DX((3, 2), 0)},
+    {.label = "middle", .in = {GT_IN(2, 4, 2), INDEX((4), 2, 0, 2, 1)}, DX((2, 3, 2), -2)},
+    {.label = "17 wide", .in = {GT_IN(3, 17), INDEX((3), 1, 1, 0)}, DX((2, 17), 0)},
+    {.label = "129 wide", .in = {GT_IN(2, 129), INDEX((2), 1, 1)}, DX((2, 129), 0)},
+    {.label = "no index", .in = {GT_IN(0, 2), NO_INDEX}, DX((3, 2), 0)},
+    {.label = "zero-size", .in = {GT_IN(2, 0), INDEX((2), 2, 0)}, DX((3, 0), 0)},
+};
+
+static const gt_error_sample dx_error_samples[] = {
+    {.label = "other shape",
+     .in = {GT_IN(3, 3), INDEX((2), 1, 1)},
+     DX((4, 3), 0),
+     .code = GT_ERR_SHAPE,
+     .message = "dy is [3,3], must be [2,3]"},
+    {.label = "index beyond the end",
+     .in = {GT_IN(1, 3), INDEX((1), 1)},
+     DX((1, 3), 0),
+     .code = GT_ERR_ARGUMENT,
+     .message = "index 1 at [0] is out of range for axis 0 of size 1"},
+    {.label = "no shape",
+     .in = {GT_IN(1), INDEX((1), 0)},
+     DX((-1), 0),
+     .code = GT_ERR_SHAPE,
+     .message = "[-1] is no shape"},
+    {.label = "no such axis",
+     .in = {GT_IN(1), INDEX((1), 0)},
+     DX((1), 1),
+     .code = GT_ERR_SHAPE,
+     .message = "there is no axis 1"},
+};
+
+const gt_op gt_op_index_select = {
+    .name = "index_select",
+    .inputs = "x index",
+    .n_in = 2,
+    .n_out = 1,
+    .opts_size = sizeof(select_opts),
+    .flags = GT_OP_MIXED,
+    .infer = select_infer,
+    .forward = GT_FOR_ALL(select_forward),
+    .backward = select_backward,
+    .gradient = "dx[..,index[j],..] += dy[..,j,..]",
+    GT_SAMPLES(select_samples),
+    GT_ERROR_SAMPLES(select_error_samples),
+};
+
+const gt_op gt_op_index_select_dx = {
+    .name = "index_select_dx",
+    .inputs = "dy index",
+    .n_in = 2,
+    .n_out = 1,
+    .opts_size = sizeof(dx_opts),
+    .flags = GT_OP_MIXED,
+    .infer = dx_infer,
+    .forward = GT_FOR_FLOATS(dx_forward),
+    .backward = dx_backward,
+    .gradient = "d dy[..,j,..] = g[..,index[j],..]",
+    GT_SAMPLES(dx_samples),
+    GT_ERROR_SAMPLES(dx_error_samples),
+};
+
+gt_tensor *gt_index_select(gt_tensor *x, int axis, gt_tensor *index)
+{
+    return gt_apply(&gt_op_index_select, &(select_opts){axis}, 2, (gt_tensor *[]){x, index});
+}
+
+gt_tensor *gt_index_select_dx(gt_tensor *dy, gt_tensor *index, gt_shape shape, int axis)
+{
+    const dx_opts opts = {shape, axis};
+    return gt_apply(&gt_op_index_select_dx, &opts, 2, (gt_tensor *[]){dy, index});
+}

@@ -1,0 +1,19 @@
+/* Indices: i64 tensors whose values choose elements of another. A shape rule reads them, since
+ * forward cannot fail. */
+#ifndef GTI_OPS_INDICES_H
+#define GTI_OPS_INDICES_H
+
+#include "common.h"
+
+/* Fails n unless its input `input` is i64. */
+bool gti_check_index_dtype(const gt_node *n, int input);
+/* The place of index's first value outside 0..size-1, -1 if there is none. */
+int64_t gti_index_outside(const gt_tensor *index, int64_t size);
+/* Fails n unless all values of its input 1 are in 0..size-1, the size of `axis`. */
+bool gti_check_indices(const gt_node *n, int axis, int64_t size);
+
+/* The index of an element of a shape, row-major, as a text "[1,0]". */
+#define GTI_PLACE_TEXT(shape, i) GTI_SHAPE_TEXT(gti_place(shape, i))
+gt_shape gti_place(gt_shape shape, int64_t i);
+
+#endif

@@ -1,0 +1,49 @@
+/* Products composed of matmul: y = x W^T + b, the inner and the outer product of vectors. matmul
+ * takes all dimensions of x but the last for rows of one matrix. */
+#include "common.h"
+
+static gt_tensor *refuse(const gt_tensor *x, gt_status code, const char *function, const char *why,
+                         gt_shape a, gt_shape b)
+{
+    gt_fail(x->ctx, code, function, "%s: %s and %s", why, GTI_SHAPE_TEXT(a), GTI_SHAPE_TEXT(b));
+    return NULL;
+}
+
+gt_tensor *gt_linear_(gt_tensor *x, gt_tensor *weight, gt_linear_opts opts)
+{
+    if (!gti_is_given(x, "linear")) return NULL;
+    if (!weight) return gt_matmul_(x, weight, (gt_matmul_opts){.transpose_b = true});
+    const gt_shape xs = x->shape, ws = weight->shape;
+    if (ws.ndim != 2 || xs.ndim < 1)
+        return refuse(x, GT_ERR_SHAPE, "linear", "x must be [..,in], weight [out,in]", xs, ws);
+    if (xs.dim[xs.ndim - 1] != ws.dim[1]) {
+        gt_fail(x->ctx, GT_ERR_SHAPE, "linear", "x %s has %lld features, weight %s takes %lld",
+                GTI_SHAPE_TEXT(xs), (long long)xs.dim[xs.ndim - 1], GTI_SHAPE_TEXT(ws),
+                (long long)ws.dim[1]);
+        return NULL;
+    }
+    if (opts.bias && !gt_shape_equal(opts.bias->shape, GT_SHAPE(ws.dim[0]))) {
+        gt_fail(x->ctx, GT_ERR_SHAPE, "linear", "bias is %s, must be [%lld]",
+                GTI_SHAPE_TEXT(opts.bias->shape), (long long)ws.dim[0]);
+        return NULL;
+    }
+    gt_tensor *y = gt_matmul_(x, weight, (gt_matmul_opts){.transpose_b = true});
+    return opts.bias && y ? gt_add(y, opts.bias) : y;
+}
+
+gt_tensor *gt_dot(gt_tensor *a, gt_tensor *b)
+{
+    if (a && b && (a->shape.ndim != 1 || !gt_same_shape(a, b)))
+        return refuse(a, GT_ERR_SHAPE, "dot", "a and b must be vectors of one size", a->shape,
+                      b->shape);
+    return gt_matmul_(a, b, (gt_matmul_opts){0});
+}
+
+gt_tensor *gt_outer(gt_tensor *a, gt_tensor *b)
+{
+    if (!a || !b) return gt_mul(a, b);
+    if (a->shape.ndim != 1 || b->shape.ndim != 1)
+        return refuse(a, GT_ERR_SHAPE, "outer", "a and b must be vectors", a->shape, b->shape);
+    gt_tensor *column = gt_reshape(a, GT_SHAPE(a->size, 1));
+    return column ? gt_mul(column, b) : NULL;
+}

@@ -1,0 +1,64 @@
+/* logsumexp: y = log of the sum of exp(x) over axes, -infinity where there is nothing to sum. Found
+ * from the largest element on, so that neither end of the range overflows.
+ *
+ *   dx = dy exp(x - y) */
+#include "reduction_samples.h"
+
+static unsigned axes_of(const gt_node *n)
+{
+    return ((const gt_reduce_opts *)n->opts)->axes;
+}
+
+static bool infer(gt_node *n)
+{
+    return gti_infer_reduction(n, axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim);
+}
+
+static void forward(gt_node *n)
+{
+    const gti_reduced r = gti_reduce_from(n, axes_of(n));
+    gti_kernels_for(n)->softmax.logsumexp(&r.s, r.x, n->out[0]->data);
+}
+
+static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *y = gti_unreduced(n, axes_of(n), n->out[0]);
+    gt_tensor *dy = gti_unreduced(n, axes_of(n), GT_MUTANT(logsumexp_upstream, gout[0], y));
+    gt_tensor *part = gt_exp(GT_MUTANT(logsumexp_part, gt_sub(n->in[0], y), n->in[0]));
+    gin[0] = gt_mul(dy, part);
+    return true;
+}
+
+static double flops(const gt_node *n)
+{
+    return 2 * (double)n->in[0]->size;
+}
+
+static const gt_sample samples[] = {
+    GTI_REDUCTION_SAMPLES(gt_reduce_opts),
+    GTI_SMALL_REDUCTION_SAMPLES(gt_reduce_opts),
+    {.label = "large values", .in = {GT_IN_RANGE(1e3, 1.002e3, 5)}},
+    {.label = "large negative values", .in = {GT_IN_RANGE(-1.002e3, -1e3, 5)}},
+};
+
+static const gt_error_sample error_samples[] = {GTI_REDUCTION_ERRORS(gt_reduce_opts)};
+
+const gt_op gt_op_logsumexp = {
+    .name = "logsumexp",
+    .inputs = "x",
+    .n_in = 1,
+    .n_out = 1,
+    .opts_size = sizeof(gt_reduce_opts),
+    .infer = infer,
+    .forward = GT_FOR_FLOATS(forward),
+    .backward = backward,
+    .gradient = "dx = dy e^(x - y)",
+    GT_SAMPLES(samples),
+    GT_ERROR_SAMPLES(error_samples),
+    .flops = flops,
+};
+
+gt_tensor *gt_logsumexp_(gt_tensor *x, gt_reduce_opts opts)
+{
+    return gt_apply(&gt_op_logsumexp, &opts, 1, (gt_tensor *[]){x});
+}

@@ -1,0 +1,260 @@
+/* Losses between x and a target t of its shape: the elements' losses, their sum, or their mean.
+ * The formulas are in kernels/loss.def, the derivatives in the rows at the end.
+ *
+ *   dx = dy times d loss / dx, dt = dy times d loss / dt, divided by N for the mean, element by
+ *   element */
+#include <math.h>
+
+#include "common.h"
+
+typedef struct {
+    double s; /* beta or delta; 0 means 1 */
+    gt_reduction reduction;
+    bool log_target; /* of kl_div */
+} loss_opts;
+
+static double scale_of(const gt_node *n)
+{
+    const double s = ((const loss_opts *)n->opts)->s;
+    return s == 0 ? 1 : s;
+}
+
+/* What the sum is divided by. */
+static double count(const gt_node *n)
+{
+    const gt_tensor *x = n->in[0];
+    switch (((const loss_opts *)n->opts)->reduction) {
+    case GT_MEAN: return (double)x->size;
+    case GT_BATCHMEAN: return (double)x->shape.dim[0];
+    case GT_SUM:
+    case GT_NONE: break;
+    }
+    return 1;
+}
+
+static bool check_reduction(const gt_node *n, bool batchmean)
+{
+    const gt_reduction reduction = ((const loss_opts *)n->opts)->reduction;
+    if ((unsigned)reduction > (batchmean ? GT_BATCHMEAN : GT_NONE))
+        return gt_op_fail(n, GT_ERR_ARGUMENT,
+                          "reduction is %d, must be GT_MEAN, GT_SUM%s or "
+                          "GT_NONE",
+                          (int)reduction, batchmean ? ", GT_BATCHMEAN" : "");
+    return reduction != GT_BATCHMEAN || n->in[0]->shape.ndim > 0 ||
+           gt_op_fail(n, GT_ERR_SHAPE, "a number has no batches");
+}
+
+static bool infer_with(gt_node *n, bool batchmean)
+{
+    const loss_opts *opts = n->opts;
+    const gt_tensor *x = n->in[0], *t = n->in[1];
+    if (!gt_same_shape(x, t)) {
+        gt_op_fail(n, GT_ERR_SHAPE, "x is %s, but target %s", GTI_SHAPE_TEXT(x->shape),
+                   GTI_SHAPE_TEXT(t->shape));
+        if (x->size == t->size)
+            gt_op_hint(n, "gt_reshape(target, x->shape) where the elements belong to each other");
+        return false;
+    }
+    if (!check_reduction(n, batchmean)) return false;
+    if (!(opts->s >= 0 && isfinite(opts->s)))
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "beta or delta is %g, must be positive", opts->s);
+    n->out[0]->shape = opts->reduction == GT_NONE ? x->shape : GT_SCALAR;
+    if (opts->reduction != GT_NONE) n->scratch_size = (size_t)x->size * gt_dtype_size(x->dtype);
+    return true;
+}
+
+static bool infer(gt_node *n)
+{
+    return infer_with(n, false);
+}
+
+static bool kl_div_infer(gt_node *n)
+{
+    return infer_with(n, true);
+}
+
+static void forward(gt_node *n, gti_pair which)
+{
+    const gt_tensor *x = n->in[0], *y = n->out[0];
+    const gti_kernels *k = gti_kernels_for(n);
+    const bool reduced = ((const loss_opts *)n->opts)->reduction != GT_NONE;
+    void *losses = reduced ? n->scratch : y->data;
+    k->loss.pair[which](x->size, x->data, n->in[1]->data, scale_of(n), losses);
+    if (!reduced) return;
+    k->sum(1, x->size, 1, losses, y->data);
+    k->unary[GTI_UNARY_mul_scalar](1, y->data, 1 / count(n), y->data);
+}
+
+/* dy as it broadcasts to x: for a mean, divided. */
+static gt_tensor *upstream(const gt_node *n, gt_tensor *dy)
+{
+    const double divisor = count(n);
+    return divisor == 1 ? dy : gt_mul_scalar(dy, divisor > 0 ? 1 / divisor : 0);
+}
+
+static gt_tensor *one_minus(gt_tensor *x)
+{
+    return gt_rsub_scalar(x, 1);
+}
+
+/* log x and log (1 - x), as bounded as in the loss. */
+static gt_tensor *bounded_log(gt_tensor *x)
+{
+    return gt_clamp(gt_log(x), -100, INFINITY);
+}
+
+static gt_tensor *bounded_log1p(gt_tensor *x)
+{
+    return gt_clamp(gt_log1p(x), -100, INFINITY);
+}
+
+/* (x - t) / (x (1 - x)), bounded as in PyTorch */
+static gt_tensor *bce_slope(gt_tensor *x, gt_tensor *t)
+{
+    return gt_div(gt_sub(x, t), gt_clamp(gt_mul(x, one_minus(x)), 1e-12, INFINITY));
+}
+
+static gt_tensor *kl_slope(gt_tensor *x, gt_tensor *t, bool log_target)
+{
+    gt_tensor *d = gt_add_scalar(gt_sub(log_target ? t : gt_log(t), x), 1);
+    return log_target ? gt_mul(gt_exp(t), d) : d;
+}
+
+static double flops(const gt_node *n)
+{
+    return 4 * (double)n->in[0]->size;
+}
+
+#include "losses_samples.h"
+
+/* A row: name; shape rule; kernel; samples; d loss / dx and d loss / dt, of x, t, s and log_target;
+ * both as text. */
+#define LOSS(id, shape_rule, kernel, table, dx, dt, formula)                                       \
+    static void id##_forward(gt_node *n)                                                           \
+    {                                                                                              \
+        const bool log_target = ((const loss_opts *)n->opts)->log_target;                          \
+        (void)log_target;                                                                          \
+        forward(n, (kernel));                                                                      \
+    }                                                                                              \
+    static bool id##_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])               \
+    {                                                                                              \
+        gt_tensor *x = n->in[0], *t = n->in[1];                                                    \
+        gt_tensor *dy = upstream(n, GT_MUTANT(id##_upstream, gout[0], n->out[0]));                 \
+        const double s = scale_of(n);                                                              \
+        const bool log_target = ((const loss_opts *)n->opts)->log_target;                          \
+        (void)s, (void)log_target;                                                                 \
+        if (gt_needs_grad(n, 0)) gin[0] = gt_mul(dy, (dx));                                        \
+        if (gt_needs_grad(n, 1))                                                                   \
+            gin[1] = GT_MUTANT(id##_target_sign, gt_mul(dy, (dt)), gt_neg(gt_mul(dy, (dt))));      \
+        return true;                                                                               \
+    }                                                                                              \
+    const gt_op gt_op_##id = {                                                                     \
+        .name = #id,                                                                               \
+        .inputs = "x target",                                                                      \
+        .n_in = 2,                                                                                 \
+        .n_out = 1,                                                                                \
+        .opts_size = sizeof(loss_opts),                                                            \
+        .infer = (shape_rule),                                                                     \
+        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .backward = id##_backward,                                                                 \
+        .gradient = (formula),                                                                     \
+        GT_SAMPLES(table),                                                                         \
+        GT_ERROR_SAMPLES(error_samples),                                                           \
+        .flops = flops,                                                                            \
+    };
+
+// clang-format off
+LOSS(mse_loss, infer, GTI_PAIR_mse, samples, gt_mul_scalar(gt_sub(x, t), 2), gt_mul_scalar(gt_sub(t, x), 2), "dx = dy 2 (x - target), dtarget = -dx")
+LOSS(l1_loss, infer, GTI_PAIR_l1, samples, gt_sign(gt_sub(x, t)), gt_sign(gt_sub(t, x)), "dx = dy sign(x - target), dtarget = -dx")
+LOSS(smooth_l1_loss, infer, GTI_PAIR_smooth_l1, bent_samples, gt_clamp(gt_mul_scalar(gt_sub(x, t), 1 / s), -1, 1), gt_clamp(gt_mul_scalar(gt_sub(t, x), 1 / s), -1, 1), "dx = dy d, dtarget = -dx; d = (x - target) / beta, moved into [-1, 1]")
+LOSS(huber_loss, infer, GTI_PAIR_huber, bent_samples, gt_clamp(gt_sub(x, t), -s, s), gt_clamp(gt_sub(t, x), -s, s), "dx = dy d, dtarget = -dx; d = x - target, moved into [-delta, delta]")
+LOSS(binary_cross_entropy, infer, GTI_PAIR_bce, probability_samples, bce_slope(x, t), gt_sub(bounded_log1p(gt_neg(x)), bounded_log(x)), "dx = dy (x - target) / (x (1 - x)), dtarget = dy (log(1 - x) - log x)")
+LOSS(binary_cross_entropy_with_logits, infer, GTI_PAIR_bce_logits, logit_samples, gt_sub(gt_sigmoid(x), t), gt_neg(x), "dx = dy (sigmoid(x) - target), dtarget = -dy x")
+LOSS(kl_div, kl_div_infer, log_target ? GTI_PAIR_kl_div_log : GTI_PAIR_kl_div, kl_samples, gt_neg(log_target ? gt_exp(t) : t), kl_slope(x, t, log_target), "dx = -dy target, dtarget = dy (log target - x + 1); with log_target dx = -dy e^target, dtarget = dy e^target (target - x + 1)")
+// clang-format on
+
+/* --- the functions --- */
+
+static gt_tensor *apply(const gt_op *op, gt_tensor *x, gt_tensor *target, loss_opts opts)
+{
+    return gt_apply(op, &opts, 2, (gt_tensor *[]){x, target});
+}
+
+gt_tensor *gt_mse_loss_(gt_tensor *x, gt_tensor *target, gt_loss_opts opts)
+{
+    return apply(&gt_op_mse_loss, x, target, (loss_opts){.reduction = opts.reduction});
+}
+
+gt_tensor *gt_l1_loss_(gt_tensor *x, gt_tensor *target, gt_loss_opts opts)
+{
+    return apply(&gt_op_l1_loss, x, target, (loss_opts){.reduction = opts.reduction});
+}
+
+gt_tensor *gt_smooth_l1_loss_(gt_tensor *x, gt_tensor *target, gt_smooth_l1_loss_opts opts)
+{
+    return apply(&gt_op_smooth_l1_loss, x, target, (loss_opts){opts.beta, opts.reduction, false});
+}
+
+gt_tensor *gt_huber_loss_(gt_tensor *x, gt_tensor *target, gt_huber_loss_opts opts)
+{
+    return apply(&gt_op_huber_loss, x, target, (loss_opts){opts.delta, opts.reduction, false});
+}
+
+gt_tensor *gt_kl_div_(gt_tensor *x, gt_tensor *target, gt_kl_div_opts opts)
+{
+    return apply(&gt_op_kl_div, x, target, (loss_opts){0, opts.reduction, opts.log_target});
+}
+
+/* Whether w broadcasts to x, and not x to w. */
+static bool check_weight(const gt_tensor *x, const gt_tensor *w, const char *what, const char *name)
+{
+    gt_shape both;
+    if (gt_shape_broadcast(x->shape, w->shape, &both) && gt_shape_equal(both, x->shape))
+        return true;
+    gt_fail(x->ctx, GT_ERR_SHAPE, what, "%s %s does not broadcast to x %s", name,
+            GTI_SHAPE_TEXT(w->shape), GTI_SHAPE_TEXT(x->shape));
+    return false;
+}
+
+static gt_tensor *reduce(gt_tensor *losses, gt_reduction reduction)
+{
+    const gt_reduce_opts all = {0};
+    if (reduction == GT_NONE) return losses;
+    return reduction == GT_SUM ? gt_sum_(losses, all) : gt_mean_(losses, all);
+}
+
+gt_tensor *gt_binary_cross_entropy_(gt_tensor *x, gt_tensor *target,
+                                    gt_binary_cross_entropy_opts opts)
+{
+    const gt_op *op = &gt_op_binary_cross_entropy;
+    gt_tensor *y =
+        apply(op, x, target, (loss_opts){.reduction = opts.weight ? GT_NONE : opts.reduction});
+    if (!y || !opts.weight) return y;
+    return check_weight(x, opts.weight, op->name, "weight")
+               ? reduce(gt_mul(y, opts.weight), opts.reduction)
+               : NULL;
+}
+
+/* -(p t log sigmoid(x) + (1 - t) log(1 - sigmoid(x))): the loss is each logarithm for a target of 1
+ * or 0. */
+static gt_tensor *with_pos_weight(gt_tensor *x, gt_tensor *t, gt_tensor *pos_weight)
+{
+    const gt_op *op = &gt_op_binary_cross_entropy_with_logits;
+    const loss_opts none = {.reduction = GT_NONE};
+    if (!check_weight(x, pos_weight, op->name, "pos_weight")) return NULL;
+    gt_tensor *positive = apply(op, x, gt_ones_like(x), none);
+    gt_tensor *negative = apply(op, x, gt_zeros_like(x), none);
+    return gt_add(gt_mul(gt_mul(pos_weight, t), positive), gt_mul(one_minus(t), negative));
+}
+
+gt_tensor *gt_binary_cross_entropy_with_logits_(gt_tensor *x, gt_tensor *target,
+                                                gt_binary_cross_entropy_with_logits_opts opts)
+{
+    const gt_op *op = &gt_op_binary_cross_entropy_with_logits;
+    const bool plain = !opts.weight && !opts.pos_weight;
+    gt_tensor *y = apply(op, x, target, (loss_opts){.reduction = plain ? opts.reduction : GT_NONE});
+    if (!y || plain) return y;
+    if (opts.pos_weight) y = with_pos_weight(x, target, opts.pos_weight);
+    if (!y || (opts.weight && !check_weight(x, opts.weight, op->name, "weight"))) return NULL;
+    return reduce(opts.weight ? gt_mul(y, opts.weight) : y, opts.reduction);
+}

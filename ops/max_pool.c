@@ -1,0 +1,240 @@
+/* Max pools, and what their gradients are made of.
+ *
+ *   max_pool2d     y = the greatest element of each window of x [n,c,h,w], [n,c,oh,ow]
+ *                  indices = its place in the plane, i w + j; -1 for a window without elements
+ *   max_pool1d     the same of x [n,c,l]
+ *   max_pool2d_dx  dx = zeros of x's shape, dy added at the indices of each plane
+ *   max_pool2d_at  y = the elements of x at the indices of each plane
+ *
+ * The last two are linear and each other's gradients; x is [n,c,h,w] or [n,c,l]. */
+#include "pool.h"
+
+/* --- the pools --- */
+
+/* The kernel counts pixels in 32 bits. */
+static bool check_plane(const gt_node *n, const gti_pool2d *s)
+{
+    int64_t pixels;
+    return (gti_size_mul(s->h, s->w, &pixels) && pixels <= INT64_C(1) << 30) ||
+           gt_op_fail(n, GT_ERR_SHAPE, "x %s has planes of more than 2^30 pixels",
+                      GTI_SHAPE_TEXT(n->in[0]->shape));
+}
+
+static bool infer_rank(gt_node *n, int rank)
+{
+    gti_pool2d s;
+    gt_shape y;
+    if (!gti_pool_infer(n, rank, &n->in[0]->shape, &s, &y) || !check_plane(n, &s)) return false;
+    n->out[0]->shape = n->out[1]->shape = y;
+    n->out[1]->dtype = GT_I64;
+    if (gti_has_kernels(n)) n->scratch_size = gti_kernels_for(n)->pool.max_pool_scratch(&s);
+    return true;
+}
+
+static bool max_pool2d_infer(gt_node *n)
+{
+    return infer_rank(n, 2);
+}
+
+static bool max_pool1d_infer(gt_node *n)
+{
+    return infer_rank(n, 1);
+}
+
+static void max_pool_forward(gt_node *n)
+{
+    const gt_tensor *x = n->in[0], *y = n->out[0];
+    if (y->size == 0) return;
+    const gti_pool2d s = gti_pool_describe(n->opts, &x->shape, &y->shape);
+    gti_kernels_for(n)->pool.max_pool(&s, x->data, y->data, n->out[1]->data, n->scratch);
+}
+
+static const char max_pool2d_gradient[] = "dx = dy added where the maxima were";
+static bool max_pool2d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *dy = GT_MUTANT(max_pool2d_upstream, gout[0], gt_square(gout[0]));
+    gt_tensor *dx = gt_max_pool2d_dx(dy, n->out[1], n->in[0]->shape);
+    gin[0] = GT_MUTANT(max_pool2d_sign, dx, gt_neg(dx));
+    return true;
+}
+
+static const char max_pool1d_gradient[] = "dx = dy added where the maxima were";
+static bool max_pool1d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *dy = GT_MUTANT(max_pool1d_upstream, gout[0], gt_square(gout[0]));
+    gt_tensor *dx = gt_max_pool2d_dx(dy, n->out[1], n->in[0]->shape);
+    gin[0] = GT_MUTANT(max_pool1d_sign, dx, gt_neg(dx));
+    return true;
+}
+
+static double max_pool_flops(const gt_node *n)
+{
+    const gti_pool2d s = gti_pool_describe(n->opts, &n->in[0]->shape, NULL);
+    return (double)n->out[0]->size * (double)s.kh * (double)s.kw;
+}
+
+/* --- at indices --- */
+
+/* indices [n,c,...] as i64, and x [n,c,h,w] or [n,c,l]. */
+static bool check_indices(const gt_node *n, const gt_shape *x)
+{
+    const gt_tensor *indices = n->in[1];
+    if (indices->dtype != GT_I64)
+        return gt_op_fail(n, GT_ERR_DTYPE, "indices are %s, must be i64",
+                          gt_dtype_name(indices->dtype));
+    if (!gti_is_shape(*x) || x->ndim < 3 || x->ndim > 4)
+        return gt_op_fail(n, GT_ERR_SHAPE, "x is %s, needs [n,c,h,w] or [n,c,l]",
+                          GTI_SHAPE_TEXT(*x));
+    const gt_shape *i = &indices->shape;
+    return (i->ndim == x->ndim && i->dim[0] == x->dim[0] && i->dim[1] == x->dim[1]) ||
+           gt_op_fail(n, GT_ERR_SHAPE, "indices %s do not belong to planes %s", GTI_SHAPE_TEXT(*i),
+                      GTI_SHAPE_TEXT(*x));
+}
+
+static const gt_shape *target_of(const gt_node *n)
+{
+    return n->opts;
+}
+
+static bool max_pool2d_dx_infer(gt_node *n)
+{
+    const gt_tensor *dy = n->in[0], *indices = n->in[1];
+    if (!check_indices(n, target_of(n))) return false;
+    if (!gt_same_shape(dy, indices))
+        return gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, but indices are %s",
+                          GTI_SHAPE_TEXT(dy->shape), GTI_SHAPE_TEXT(indices->shape));
+    n->out[0]->shape = *target_of(n);
+    return true;
+}
+
+/* Planes of x, and elements a plane has in x and in y. */
+typedef struct {
+    int64_t planes, size, n;
+} plane_sizes;
+
+static plane_sizes sizes_of(const gt_shape *x, const gt_shape *y)
+{
+    return (plane_sizes){.planes = x->dim[0] * x->dim[1],
+                         .size = gti_height(x) * gti_width(x),
+                         .n = gti_height(y) * gti_width(y)};
+}
+
+static void max_pool2d_dx_forward(gt_node *n)
+{
+    const gt_tensor *dy = n->in[0], *indices = n->in[1], *dx = n->out[0];
+    if (dx->size == 0) return;
+    const plane_sizes p = sizes_of(&dx->shape, &dy->shape);
+    gti_kernels_for(n)->pool.gather_dx(p.planes, p.size, p.n, dy->data, indices->data, dx->data);
+}
+
+static const char max_pool2d_dx_gradient[] = "d dy = g at the indices";
+static bool max_pool2d_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *g = GT_MUTANT(max_pool2d_dx_upstream, gout[0], gt_square(gout[0]));
+    if (!gt_needs_grad(n, 0)) return true;
+    g = gt_max_pool2d_at(g, n->in[1]);
+    gin[0] = GT_MUTANT(max_pool2d_dx_sign, g, gt_neg(g));
+    return true;
+}
+
+static bool max_pool2d_at_infer(gt_node *n)
+{
+    if (!check_indices(n, &n->in[0]->shape)) return false;
+    n->out[0]->shape = n->in[1]->shape;
+    return true;
+}
+
+static void max_pool2d_at_forward(gt_node *n)
+{
+    const gt_tensor *x = n->in[0], *indices = n->in[1], *y = n->out[0];
+    if (y->size == 0) return;
+    const plane_sizes p = sizes_of(&x->shape, &y->shape);
+    gti_kernels_for(n)->pool.gather(p.planes, p.size, p.n, x->data, indices->data, y->data);
+}
+
+static const char max_pool2d_at_gradient[] = "dx = dy added at the indices";
+static bool max_pool2d_at_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *dy = GT_MUTANT(max_pool2d_at_upstream, gout[0], gt_square(gout[0]));
+    if (!gt_needs_grad(n, 0)) return true;
+    gt_tensor *dx = gt_max_pool2d_dx(dy, n->in[1], n->in[0]->shape);
+    gin[0] = GT_MUTANT(max_pool2d_at_sign, dx, gt_neg(dx));
+    return true;
+}
+
+#include "max_pool_samples.h"
+
+#define MAX_POOL(id)                                                                               \
+    const gt_op gt_op_##id = {                                                                     \
+        .name = #id,                                                                               \
+        .inputs = "x",                                                                             \
+        .n_in = 1,                                                                                 \
+        .n_out = 2,                                                                                \
+        .opts_size = sizeof(gti_pool_opts),                                                        \
+        .infer = id##_infer,                                                                       \
+        .forward = GT_FOR_FLOATS(max_pool_forward),                                                \
+        .backward = id##_backward,                                                                 \
+        .gradient = id##_gradient,                                                                 \
+        GT_SAMPLES(id##_samples),                                                                  \
+        GT_ERROR_SAMPLES(id##_error_samples),                                                      \
+        .flops = max_pool_flops,                                                                   \
+        .window = gti_pool_window,                                                                 \
+    };
+#define AT_INDICES(id, input_names, size)                                                          \
+    const gt_op gt_op_##id = {                                                                     \
+        .name = #id,                                                                               \
+        .inputs = (input_names),                                                                   \
+        .n_in = 2,                                                                                 \
+        .n_out = 1,                                                                                \
+        .opts_size = (size),                                                                       \
+        .flags = GT_OP_MIXED,                                                                      \
+        .infer = id##_infer,                                                                       \
+        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .backward = id##_backward,                                                                 \
+        .gradient = id##_gradient,                                                                 \
+        GT_SAMPLES(id##_samples),                                                                  \
+        GT_ERROR_SAMPLES(id##_error_samples),                                                      \
+    };
+
+MAX_POOL(max_pool1d)
+MAX_POOL(max_pool2d)
+AT_INDICES(max_pool2d_dx, "dy indices", sizeof(gt_shape))
+AT_INDICES(max_pool2d_at, "x indices", 0)
+
+static gt_tensor *apply(const gt_op *op, gti_pool_opts opts, gt_tensor *x, gt_tensor **indices)
+{
+    gt_tensor *out[2] = {NULL, NULL};
+    gt_apply_n(op, &opts, 1, (gt_tensor *[]){x}, out);
+    if (indices) *indices = out[1];
+    return out[0];
+}
+
+gt_tensor *gt_max_pool2d_(gt_tensor *x, gt_max_pool2d_opts opts)
+{
+    const gti_pool_opts o = {.kernel = {opts.kernel[0], opts.kernel[1]},
+                             .stride = {opts.stride[0], opts.stride[1]},
+                             .padding = {opts.padding[0], opts.padding[1]},
+                             .dilation = {opts.dilation[0], opts.dilation[1]},
+                             .ceil_mode = opts.ceil_mode};
+    return apply(&gt_op_max_pool2d, o, x, opts.indices);
+}
+
+gt_tensor *gt_max_pool1d_(gt_tensor *x, gt_max_pool1d_opts opts)
+{
+    const gti_pool_opts o = {.kernel = {opts.kernel != 0, opts.kernel},
+                             .stride = {1, opts.stride ? opts.stride : opts.kernel},
+                             .padding = {0, opts.padding},
+                             .dilation = {1, opts.dilation},
+                             .ceil_mode = opts.ceil_mode};
+    return apply(&gt_op_max_pool1d, o, x, opts.indices);
+}
+
+gt_tensor *gt_max_pool2d_dx(gt_tensor *dy, gt_tensor *indices, gt_shape x)
+{
+    return gt_apply(&gt_op_max_pool2d_dx, &x, 2, (gt_tensor *[]){dy, indices});
+}
+
+gt_tensor *gt_max_pool2d_at(gt_tensor *x, gt_tensor *indices)
+{
+    return gt_apply(&gt_op_max_pool2d_at, NULL, 2, (gt_tensor *[]){x, indices});
+}

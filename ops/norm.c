@@ -1,0 +1,159 @@
+/* norm: the length of x over axes.
+ *
+ *   p = 1   y = sum of |x|             dx = dy sign(x), 0 at 0
+ *   p = 2   y = sqrt(sum of x^2)       dx = dy x / y, 0 where y is 0
+ *
+ * div_or_zero: y = a / b, 0 where b is 0.
+ *   da = dy / b    db = - dy y / b    both 0 where b is 0 */
+#include "reduction_samples.h"
+
+static unsigned axes_of(const gt_node *n)
+{
+    return ((const gt_norm_opts *)n->opts)->axes;
+}
+
+static bool is_euclidean(const gt_node *n)
+{
+    return ((const gt_norm_opts *)n->opts)->p != 1;
+}
+
+static bool norm_infer(gt_node *n)
+{
+    const gt_norm_opts *opts = n->opts;
+    if (opts->p < 0 || opts->p > 2)
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "p is %d, must be 1 or 2", opts->p);
+    return gti_infer_reduction(n, opts->axes, opts->keepdim);
+}
+
+static void norm_forward(gt_node *n)
+{
+    const gti_reduced r = gti_reduce_from(n, axes_of(n));
+    gti_kernels_for(n)->reduce.norm(&r.s, is_euclidean(n), r.x, n->out[0]->data);
+}
+
+static bool norm_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *x = n->in[0], *dy = GT_MUTANT(norm_upstream, gout[0], n->out[0]);
+    const bool euclidean = is_euclidean(n);
+    gt_tensor *g = euclidean ? gt_div_or_zero(dy, n->out[0]) : dy;
+    gt_tensor *way = GT_MUTANT(norm_way, euclidean, true) ? x : gt_sign(x);
+    gin[0] = gt_mul(gti_unreduced(n, axes_of(n), g), way);
+    return true;
+}
+
+static double norm_flops(const gt_node *n)
+{
+    return 2 * (double)n->in[0]->size;
+}
+
+#define OPTS(...) GTI_REDUCE(gt_norm_opts, __VA_ARGS__)
+static const gt_sample norm_samples[] = {
+    GTI_REDUCTION_SAMPLES(gt_norm_opts),
+    GTI_SMALL_REDUCTION_SAMPLES(gt_norm_opts),
+    {.label = "p=1", .in = {GT_IN(3, 4)}, OPTS(0, .p = 1)},
+    {.label = "p=1, rows", .in = {GT_IN(9, 3)}, OPTS(GT_AXIS(0), .p = 1)},
+    {.label = "p=1, columns, keepdim",
+     .in = {GT_IN(2, 17)},
+     OPTS(GT_AXIS(1), .p = 1, .keepdim = true)},
+    {.label = "p=1, outer and inner",
+     .in = {GT_IN(2, 3, 2)},
+     OPTS(GT_AXIS(0) | GT_AXIS(2), .p = 1)},
+    {.label = "p=2 named", .in = {GT_IN(4)}, OPTS(0, .p = 2)},
+    {.label = "p=1, a zero",
+     .in = {{.shape = GT_DIMS(3), .values = (const double[]){1, 0, -2}}},
+     OPTS(0, .p = 1),
+     .kinks = true},
+    {.label = "p=2, all zero",
+     .in = {{.shape = GT_DIMS(2), .values = (const double[]){0, 0}}},
+     .kinks = true},
+    {.label = "large values", .in = {GT_IN_RANGE(1e3, 1e4, 5)}},
+};
+
+static const gt_error_sample norm_error_samples[] = {
+    GTI_REDUCTION_ERRORS(gt_norm_opts),
+    {.label = "p=3",
+     .in = {GT_IN(4)},
+     OPTS(0, .p = 3),
+     .code = GT_ERR_ARGUMENT,
+     .message = "p is 3, must be 1 or 2"},
+};
+
+const gt_op gt_op_norm = {
+    .name = "norm",
+    .inputs = "x",
+    .n_in = 1,
+    .n_out = 1,
+    .opts_size = sizeof(gt_norm_opts),
+    .infer = norm_infer,
+    .forward = GT_FOR_FLOATS(norm_forward),
+    .backward = norm_backward,
+    .gradient = "dx = dy x / y, 0 where y is 0 (p = 2), or dy sign x (p = 1)",
+    GT_SAMPLES(norm_samples),
+    GT_ERROR_SAMPLES(norm_error_samples),
+    .flops = norm_flops,
+};
+
+gt_tensor *gt_norm_(gt_tensor *x, gt_norm_opts opts)
+{
+    return gt_apply(&gt_op_norm, &opts, 1, (gt_tensor *[]){x});
+}
+
+/* --- div_or_zero --- */
+
+static bool div_infer(gt_node *n)
+{
+    const gt_tensor *a = n->in[0], *b = n->in[1];
+    n->out[0]->shape = a->shape;
+    return gt_same_shape(a, b) || gt_op_fail(n, GT_ERR_SHAPE, "shapes %s and %s differ",
+                                             GTI_SHAPE_TEXT(a->shape), GTI_SHAPE_TEXT(b->shape));
+}
+
+static void div_forward(gt_node *n)
+{
+    const gt_tensor *a = n->in[0];
+    gti_kernels_for(n)->loss.pair[GTI_PAIR_div_or_zero](a->size, a->data, n->in[1]->data, 0,
+                                                        n->out[0]->data);
+}
+
+static bool div_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *da = gt_div_or_zero(GT_MUTANT(div_or_zero_a, gout[0], n->in[0]), n->in[1]);
+    if (gt_needs_grad(n, 0)) gin[0] = da;
+    if (gt_needs_grad(n, 1))
+        gin[1] = gt_neg(gt_mul(da, GT_MUTANT(div_or_zero_b, n->out[0], n->in[0])));
+    return true;
+}
+
+static const gt_sample div_samples[] = {
+    {.label = "ordinary", .in = {GT_IN(3, 4), GT_IN_RANGE(0.5, 2, 3, 4)}},
+    {.label = "negative divisor", .in = {GT_IN(5), GT_IN_RANGE(-2, -0.5, 5)}},
+    {.label = "scalars", .in = {GT_IN_SCALAR, {.low = 0.5, .high = 2}}},
+    {.label = "zero-size", .in = {GT_IN(0, 2), GT_IN(0, 2)}},
+    {.label = "17 wide", .in = {GT_IN(17), GT_IN_RANGE(0.5, 2, 17)}},
+    {.label = "same tensor", .in = {GT_IN_RANGE(0.5, 2, 3), {.same = 1}}},
+};
+
+static const gt_error_sample div_error_samples[] = {
+    {.label = "shapes",
+     .in = {GT_IN(2, 3), GT_IN(3)},
+     .code = GT_ERR_SHAPE,
+     .message = "shapes [2,3] and [3] differ"},
+};
+
+const gt_op gt_op_div_or_zero = {
+    .name = "div_or_zero",
+    .inputs = "a b",
+    .n_in = 2,
+    .n_out = 1,
+    .infer = div_infer,
+    .forward = GT_FOR_FLOATS(div_forward),
+    .backward = div_backward,
+    .gradient = "da = dy / b, db = -dy y / b, both 0 where b is 0",
+    GT_SAMPLES(div_samples),
+    GT_ERROR_SAMPLES(div_error_samples),
+};
+
+gt_tensor *gt_div_or_zero(gt_tensor *a, gt_tensor *b)
+{
+    return gt_apply(&gt_op_div_or_zero, NULL, 2, (gt_tensor *[]){a, b});
+}

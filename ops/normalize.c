@@ -1,0 +1,195 @@
+#include "normalize.h"
+
+/* --- checks --- */
+
+bool gti_normalize_check_eps(const gt_node *n, double eps)
+{
+    return eps > 0 || gt_op_fail(n, GT_ERR_ARGUMENT, "eps is %g, must be positive", eps);
+}
+
+bool gti_normalize_check_dims(const gt_node *n, int64_t count, gt_shape *last)
+{
+    const gt_shape x = n->in[0]->shape;
+    if (count < 1 || count > x.ndim)
+        return gt_op_fail(n, GT_ERR_SHAPE, "n_dims is %lld, must be from 1 to %d, as x is %s",
+                          (long long)count, x.ndim, GTI_SHAPE_TEXT(x));
+    *last = gt_shape_of((int)count, x.dim + x.ndim - count);
+    return true;
+}
+
+bool gti_normalize_check_image(const gt_node *n)
+{
+    const int ndim = n->in[0]->shape.ndim;
+    return ndim >= 2 ||
+           gt_op_fail(n, GT_ERR_SHAPE, "x has %d dimensions, needs at least 2: [n,c,...]", ndim);
+}
+
+bool gti_normalize_check_parameter(const gt_node *n, int i, gt_shape needed)
+{
+    char name[64];
+    const gt_shape shape = n->in[i]->shape;
+    return gt_shape_equal(shape, needed) ||
+           gt_op_fail(n, GT_ERR_SHAPE, "%s is %s, needs %s",
+                      gt_op_input_name(n->op, i, name, sizeof name), GTI_SHAPE_TEXT(shape),
+                      GTI_SHAPE_TEXT(needed));
+}
+
+bool gti_normalize_set_outputs(gt_node *n, const gt_normalize_layout *layout, gt_shape statistics)
+{
+    int64_t elements, bytes;
+    const int64_t dims[] = {layout->groups, layout->channels, layout->inner};
+    if (!gti_size_of_shape(3, dims, 4 * sizeof(double), &elements, &bytes))
+        return gt_op_fail(n, GT_ERR_MEMORY, "the size of an image of x %s overflows",
+                          GTI_SHAPE_TEXT(n->in[0]->shape));
+    n->out[0]->shape = n->in[0]->shape;
+    for (int i = 1; i < n->n_out; i++) n->out[i]->shape = statistics;
+    const gti_normalize s = gti_normalize_of(layout);
+    if (gti_has_kernels(n)) n->scratch_size = gti_kernels_for(n)->normalize.scratch(&s);
+    return true;
+}
+
+/* --- layouts --- */
+
+/* Of dimensions first .. last - 1. A product that overflows is 0: it belongs to an empty tensor. */
+static int64_t product(gt_shape x, int first, int last)
+{
+    int64_t elements = 1;
+    for (int i = first; i < last; i++)
+        if (!gti_size_mul(elements, x.dim[i], &elements)) return 0;
+    return elements;
+}
+
+gt_normalize_layout gti_normalize_rows(gt_shape x, int64_t count)
+{
+    const int first = x.ndim - (int)count;
+    return (gt_normalize_layout){
+        .n = product(x, 0, first), .groups = 1, .channels = product(x, first, x.ndim), .inner = 1};
+}
+
+gt_normalize_layout gti_normalize_groups(gt_shape x, int64_t groups)
+{
+    return (gt_normalize_layout){.n = x.dim[0],
+                                 .groups = groups,
+                                 .channels = x.dim[1] / groups,
+                                 .inner = product(x, 2, x.ndim)};
+}
+
+gti_normalize gti_normalize_of(const gt_normalize_layout *layout)
+{
+    return (gti_normalize){.n = layout->n,
+                           .groups = layout->groups,
+                           .channels = layout->channels,
+                           .inner = layout->inner,
+                           .pooled = layout->pooled};
+}
+
+/* --- forward --- */
+
+void gti_normalize_forward(gt_node *n, const gt_normalize_layout *layout, double eps)
+{
+    const gti_normalize s = gti_normalize_of(layout);
+    const bool centred = n->n_in == 3;
+    gti_kernels_for(n)->normalize.forward(
+        &s, n->in[0]->data, n->in[1]->data, centred ? n->in[2]->data : NULL, eps, n->out[0]->data,
+        centred ? n->out[1]->data : NULL, n->out[centred ? 2 : 1]->data,
+        n->n_out == 4 ? n->out[3]->data : NULL, n->scratch);
+}
+
+double gti_normalize_flops(const gt_node *n)
+{
+    return 8 * (double)n->in[0]->size;
+}
+
+/* --- views --- */
+
+gt_tensor *gti_normalize_view(gt_tensor *x, const gt_normalize_layout *l)
+{
+    return gt_reshape(x, GT_SHAPE(l->n, l->groups, l->channels, l->inner));
+}
+
+gt_tensor *gti_normalize_view_parameter(gt_tensor *weight, const gt_normalize_layout *l)
+{
+    return gt_reshape(weight, GT_SHAPE(l->groups, l->channels, 1));
+}
+
+gt_tensor *gti_normalize_view_statistic(gt_tensor *mean, const gt_normalize_layout *l)
+{
+    return gt_reshape(mean, GT_SHAPE(l->pooled ? 1 : l->n, l->groups, 1, 1));
+}
+
+unsigned gti_normalize_set_axes(const gt_normalize_layout *layout)
+{
+    return GT_AXIS(2) | GT_AXIS(3) | (layout->pooled ? GT_AXIS(0) : 0);
+}
+
+gt_tensor *gti_plus(gt_tensor *a, gt_tensor *b)
+{
+    return a && b ? gt_add(a, b) : a ? a : b;
+}
+
+/* --- backward --- */
+
+/* What the gradients of the statistics add to dx: with N elements in a set,
+ *   d mean / dx = 1 / N    d rstd / dx = -rstd^3 (x - mean) / N
+ *   d variance / dx = 2 (x - mean) / N
+ * mean may be NULL, for 0. */
+static gt_tensor *through_statistics(const gt_normalize_layout *s, gt_tensor *x, gt_tensor *mean,
+                                     gt_tensor *rstd, gt_tensor *gmean, gt_tensor *grstd,
+                                     gt_tensor *gvariance)
+{
+    const double count = (double)(s->channels * s->inner) * (double)(s->pooled ? s->n : 1);
+    gt_tensor *slope = NULL, *dx = NULL;
+    if (grstd) {
+        gt_tensor *cubed = gt_mul(gt_square(rstd), rstd);
+        slope = gt_neg(gt_mul(GT_MUTANT(group_norm_rstd, cubed, rstd), grstd));
+    }
+    if (gvariance)
+        slope = gti_plus(slope, gt_mul_scalar(gvariance, GT_MUTANT(batch_norm_variance, 2, 1)));
+    if (slope) {
+        gt_tensor *d = gti_normalize_view(x, s);
+        if (mean) d = gt_sub(d, gti_normalize_view_statistic(mean, s));
+        dx = gt_mul(d, gti_normalize_view_statistic(slope, s));
+    }
+    if (gmean) {
+        gt_tensor *all = gti_normalize_view_statistic(gmean, s);
+        dx = dx ? gt_add(dx, all)
+                : gt_broadcast_to(all, GT_SHAPE(s->n, s->groups, s->channels, s->inner));
+    }
+    return dx ? gt_reshape(gt_mul_scalar(dx, count > 0 ? 1 / count : 0), x->shape) : NULL;
+}
+
+/* The gradient, or zeros where no gradient comes. */
+static gt_tensor *or_zeros(gt_tensor *gradient, gt_tensor *like)
+{
+    return gradient ? gradient : gt_zeros_like(like);
+}
+
+bool gti_normalize_backward(gt_node *n, const gt_normalize_layout *s, gt_tensor *const gout[],
+                            gt_tensor *gin[])
+{
+    /* through y: normalize_grad; and dx has a part from each of the statistics */
+    gt_tensor *x = n->in[0], *weight = n->in[1], *dx = NULL, *dweight = NULL, *dbias = NULL;
+    const bool centred = n->n_in == 3;
+    gt_tensor *mean = centred ? n->out[1] : NULL, *rstd = n->out[centred ? 2 : 1];
+    gt_tensor *dy = GT_MUTANT(rms_norm_upstream, gout[0], gout[0] ? gt_square(gout[0]) : NULL);
+    if (dy && centred) dx = gt_normalize_grad(dy, x, weight, mean, rstd, *s, &dweight, &dbias);
+    else if (dy) dx = gt_rms_norm_grad(dy, x, weight, rstd, *s, &dweight);
+    if (gt_needs_grad(n, 0)) {
+        gt_tensor *aux = through_statistics(
+            s, x, mean, rstd, centred ? GT_MUTANT(batch_norm_mean, gout[1], NULL) : NULL,
+            gout[centred ? 2 : 1], n->n_out == 4 ? gout[3] : NULL);
+        gin[0] = gti_plus(GT_MUTANT(layer_norm_sign, dx, dx ? gt_neg(dx) : NULL),
+                          GT_MUTANT(rms_norm_rstd, aux, aux ? gt_neg(aux) : NULL));
+        if (!gin[0]) gin[0] = gt_zeros_like(x);
+    }
+    if (gt_needs_grad(n, 1)) gin[1] = or_zeros(GT_MUTANT(layer_norm_weight, dweight, NULL), weight);
+    if (centred && gt_needs_grad(n, 2))
+        gin[2] = or_zeros(GT_MUTANT(group_norm_bias, dbias, dweight), n->in[2]);
+    return true;
+}
+
+gt_tensor *gti_normalize_parameter(gt_tensor *given, const gt_tensor *x, gt_shape shape,
+                                   double value)
+{
+    return given ? given : gt_full_(x->ctx, shape, value, (gt_new_opts){.dtype = x->dtype});
+}

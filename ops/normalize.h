@@ -1,0 +1,69 @@
+/* What the normalisations share: y = (x - mean) * rstd * weight + bias over the layouts of
+ * kernels/normalize.h, with mean and rstd as further outputs, which the gradient reads. */
+#ifndef GTI_OPS_NORMALIZE_H
+#define GTI_OPS_NORMALIZE_H
+
+#include "common.h"
+
+/* Options of the operations: `count` is layer_norm's and rms_norm's number of dimensions,
+ * group_norm's number of groups; eps is never 0. */
+typedef struct {
+    int64_t count;
+    double eps;
+} gti_normalize_opts;
+
+/* eps as users write it, where 0 means the default. */
+static inline double gti_normalize_eps(double eps, double usual)
+{
+    return eps == 0 ? usual : eps;
+}
+
+/* --- for infer; they return true, or fail the node --- */
+
+bool gti_normalize_check_eps(const gt_node *n, double eps);
+/* The last `count` dimensions of x, which have to be there. */
+bool gti_normalize_check_dims(const gt_node *n, int64_t count, gt_shape *last);
+/* Whether x is [n,c,...]. */
+bool gti_normalize_check_image(const gt_node *n);
+/* Whether input i has the shape `needed` of parameters. */
+bool gti_normalize_check_parameter(const gt_node *n, int i, gt_shape needed);
+/* Shapes of the outputs, y and statistics, and scratch. */
+bool gti_normalize_set_outputs(gt_node *n, const gt_normalize_layout *layout, gt_shape statistics);
+
+/* --- layouts, of shapes that have been checked --- */
+
+/* x as rows, which are its last `count` dimensions. */
+gt_normalize_layout gti_normalize_rows(gt_shape x, int64_t count);
+/* x [n,c,...] in groups of channels. */
+gt_normalize_layout gti_normalize_groups(gt_shape x, int64_t groups);
+gti_normalize gti_normalize_of(const gt_normalize_layout *layout);
+
+/* The gradient of those with a mean: an operation's `gradient`. */
+#define GTI_NORMALIZE_GRADIENT                                                                     \
+    "dx = rstd (g - M(g) - h M(g h)), dweight = sum of dy h, dbias = sum of dy; "                  \
+    "g = dy weight, h = (x - mean) rstd, M the mean over what is normalised together"
+
+/* --- forward and backward of (x, weight, bias) to (y, mean, rstd), and also the variance, or of
+ * (x, weight) to (y, rstd) --- */
+
+void gti_normalize_forward(gt_node *n, const gt_normalize_layout *layout, double eps);
+bool gti_normalize_backward(gt_node *n, const gt_normalize_layout *layout, gt_tensor *const gout[],
+                            gt_tensor *gin[]);
+double gti_normalize_flops(const gt_node *n);
+
+/* --- tensors under a layout's four dimensions, and sums along them --- */
+
+gt_tensor *gti_normalize_view(gt_tensor *x, const gt_normalize_layout *layout);
+gt_tensor *gti_normalize_view_parameter(gt_tensor *weight, const gt_normalize_layout *layout);
+gt_tensor *gti_normalize_view_statistic(gt_tensor *mean, const gt_normalize_layout *layout);
+/* Dimensions over which a set, and over which a channel's sums, extend. */
+unsigned gti_normalize_set_axes(const gt_normalize_layout *layout);
+#define GTI_NORMALIZE_CHANNEL_AXES (GT_AXIS(0) | GT_AXIS(3))
+/* a + b, either may be NULL */
+gt_tensor *gti_plus(gt_tensor *a, gt_tensor *b);
+
+/* The parameter given, or a constant in its place. */
+gt_tensor *gti_normalize_parameter(gt_tensor *given, const gt_tensor *x, gt_shape shape,
+                                   double value);
+
+#endif

@@ -1,0 +1,325 @@
+/* The gradient of a normalisation y = h weight + bias, h = (x - mean) rstd, with mean and rstd
+ * made of x, in one operation. With g = dy weight and M the mean over a set of statistics:
+ *
+ *   dx = rstd (g - M(g) - h M(g h))    dweight = sum of dy h    dbias = sum of dy
+ *
+ * rms_norm_grad is the same without a mean: M(g) is left out, and dbias.
+ *
+ * As an operation it is a function of dy, x, weight, mean and rstd, each by itself; that the last
+ * two depend on x is known to the rule of the normalisation, whose outputs they are. */
+#include "normalize.h"
+
+/* --- shape rule and forward --- */
+
+static const gt_normalize_layout *layout_of(const gt_node *n)
+{
+    return n->opts;
+}
+
+static bool check_layout(const gt_node *n, const gt_normalize_layout *s, int64_t *sets)
+{
+    const int64_t dims[] = {s->n, s->groups, s->channels, s->inner};
+    int64_t elements, bytes;
+    bool good = !s->pooled || (s->channels == 1 && n->n_in == 5);
+    for (int i = 0; i < 4; i++) good = good && dims[i] >= 0;
+    if (!good || !gti_size_of_shape(4, dims, 1, &elements, &bytes) || elements != n->in[0]->size)
+        return gt_op_fail(n, GT_ERR_SHAPE,
+                          "the layout n %lld, groups %lld, channels %lld, "
+                          "inner %lld%s does not fit dy %s",
+                          (long long)s->n, (long long)s->groups, (long long)s->channels,
+                          (long long)s->inner, s->pooled ? ", pooled" : "",
+                          GTI_SHAPE_TEXT(n->in[0]->shape));
+    *sets = s->groups;
+    return s->pooled || gti_size_mul(s->n, s->groups, sets) ||
+           gt_op_fail(n, GT_ERR_MEMORY, "the number of groups overflows");
+}
+
+static bool check_size(const gt_node *n, int i, int64_t size)
+{
+    char name[64];
+    return n->in[i]->size == size || gt_op_fail(n, GT_ERR_SHAPE, "%s is %s, needs %lld elements",
+                                                gt_op_input_name(n->op, i, name, sizeof name),
+                                                GTI_SHAPE_TEXT(n->in[i]->shape), (long long)size);
+}
+
+static bool infer(gt_node *n)
+{
+    const gt_normalize_layout *s = layout_of(n);
+    int64_t sets = 0, channels = 0;
+    if (!check_layout(n, s, &sets)) return false;
+    if (!gti_size_mul(s->groups, s->channels, &channels))
+        return gt_op_fail(n, GT_ERR_MEMORY, "the number of channels overflows");
+    if (!gt_same_shape(n->in[0], n->in[1]))
+        return gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, but x is %s", GTI_SHAPE_TEXT(n->in[0]->shape),
+                          GTI_SHAPE_TEXT(n->in[1]->shape));
+    if (!check_size(n, 2, channels)) return false;
+    for (int i = 3; i < n->n_in; i++)
+        if (!check_size(n, i, sets)) return false;
+    if (!gti_normalize_set_outputs(n, s, n->in[2]->shape)) return false;
+    return true;
+}
+
+static void forward(gt_node *n)
+{
+    const gti_normalize s = gti_normalize_of(layout_of(n));
+    const bool centred = n->n_in == 5;
+    gti_kernels_for(n)->normalize.grad(
+        &s, n->in[0]->data, n->in[1]->data, n->in[2]->data, centred ? n->in[3]->data : NULL,
+        n->in[centred ? 4 : 3]->data, n->out[0]->data, n->out[1]->data,
+        centred ? n->out[2]->data : NULL, n->scratch);
+}
+
+/* --- rule --- */
+
+/* Everything under the layout's four dimensions, [n,groups,channels,inner] or less. */
+typedef struct {
+    gt_tensor *dy, *d, *w, *r; /* d = x - mean */
+    gt_tensor *h, *g;
+    unsigned set; /* axes */
+    bool centred;
+} views;
+
+static views views_of(const gt_node *n)
+{
+    const gt_normalize_layout *s = layout_of(n);
+    views v = {.centred = n->n_in == 5, .set = gti_normalize_set_axes(s)};
+    v.dy = gti_normalize_view(n->in[0], s);
+    v.d = gti_normalize_view(n->in[1], s);
+    v.w = gti_normalize_view_parameter(n->in[2], s);
+    if (v.centred) v.d = gt_sub(v.d, gti_normalize_view_statistic(n->in[3], s));
+    v.r = gti_normalize_view_statistic(n->in[v.centred ? 4 : 3], s);
+    v.h = gt_mul(v.d, v.r);
+    v.g = gt_mul(v.dy, v.w);
+    return v;
+}
+
+static gt_tensor *set_mean(const views *v, gt_tensor *t)
+{
+    return gt_mean(t, .axes = v->set, .keepdim = true);
+}
+
+/* t - M(t) - h m, without the second term where nothing is centred */
+static gt_tensor *project(const views *v, gt_tensor *t, gt_tensor *m)
+{
+    gt_tensor *rest = v->centred ? gt_sub(t, set_mean(v, t)) : t;
+    return gt_sub(rest, gt_mul(v->h, m));
+}
+
+/* Gradients of <u, dx> + <uw, dweight> + <ub, dbias>. */
+typedef struct {
+    gt_tensor *g;     /* in g, with mean, rstd and h held */
+    gt_tensor *dy;    /* in dy, beside what comes through g */
+    gt_tensor *h;     /* in h */
+    gt_tensor *scale; /* in rstd, element by element, with h held */
+} parts;
+
+/* Of <u, dx> = sum of rstd u (g - M(g) - h M(g h)), which is symmetric in u and g. */
+static parts parts_of_dx(const views *v, gt_tensor *u)
+{
+    gt_tensor *mu = set_mean(v, gt_mul(u, v->h)), *mg = set_mean(v, gt_mul(v->g, v->h));
+    gt_tensor *both = gt_add(gt_mul(u, mg), gt_mul(v->g, mu));
+    return (parts){
+        .g = gt_mul(v->r, project(v, u, mu)),
+        .h = gt_mul(gt_neg(v->r), GT_MUTANT(normalize_grad_half, both, gt_mul(u, mg))),
+        .scale = gt_mul(u, project(v, v->g, GT_MUTANT(rms_norm_grad_operands, mg, mu))),
+    };
+}
+
+static void add_parts_of_dweight(parts *p, const views *v, gt_tensor *u)
+{
+    p->dy = gt_mul(u, v->h);
+    p->h = gti_plus(p->h, gt_mul(u, v->dy));
+}
+
+static gt_tensor *shaped(gt_tensor *t, gt_tensor *like)
+{
+    return t ? gt_reshape(t, like->shape) : gt_zeros_like(like);
+}
+
+/* From h and rstd to x, mean and rstd: h = (x - mean) rstd. */
+static void through_h(const gt_node *n, const views *v, const parts *p, gt_tensor *gin[])
+{
+    const int mean = v->centred ? 3 : 0, rstd = v->centred ? 4 : 3;
+    gt_tensor *dx = p->h ? gt_mul(p->h, v->r) : NULL, *dr = p->h ? gt_mul(p->h, v->d) : NULL;
+    if (p->scale) dr = gti_plus(dr, GT_MUTANT(normalize_grad_rstd, p->scale, NULL));
+    if (gt_needs_grad(n, 1)) gin[1] = shaped(dx, n->in[1]);
+    if (mean && gt_needs_grad(n, mean))
+        gin[mean] = shaped(dx ? gt_neg(gt_sum(dx, .axes = v->set)) : NULL, n->in[mean]);
+    if (gt_needs_grad(n, rstd))
+        gin[rstd] = shaped(dr ? gt_sum(dr, .axes = v->set) : NULL, n->in[rstd]);
+}
+
+static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    /* g = dy weight: d dy = weight dg + its own part, dweight = sum of dy dg */
+    const gt_normalize_layout *s = layout_of(n);
+    const views v = views_of(n);
+    parts p = {0};
+    if (gout[0]) p = parts_of_dx(&v, gti_normalize_view(gout[0], s));
+    if (gout[1]) add_parts_of_dweight(&p, &v, gti_normalize_view_parameter(gout[1], s));
+    if (gt_needs_grad(n, 0)) {
+        gt_tensor *ddy =
+            gti_plus(p.g ? gt_mul(v.w, p.g) : NULL, GT_MUTANT(rms_norm_grad_dweight, p.dy, NULL));
+        if (v.centred && gout[2]) {
+            gt_tensor *ub = gti_normalize_view_parameter(gout[2], s);
+            ddy = ddy ? gt_add(ddy, ub) : gt_broadcast_to(ub, v.dy->shape);
+        }
+        gin[0] = shaped(ddy, n->in[0]);
+    }
+    if (gt_needs_grad(n, 2))
+        gin[2] = shaped(p.g ? gt_sum(gt_mul(v.dy, p.g), .axes = GTI_NORMALIZE_CHANNEL_AXES) : NULL,
+                        n->in[2]);
+    through_h(n, &v, &p, gin);
+    return true;
+}
+
+static double flops(const gt_node *n)
+{
+    return 12 * (double)n->in[0]->size;
+}
+
+/* --- samples --- */
+
+#define L(n_, groups_, channels_, inner_, ...)                                                     \
+    .opts = &(const gt_normalize_layout)                                                           \
+    {                                                                                              \
+        .n = (n_), .groups = (groups_), .channels = (channels_), .inner = (inner_), __VA_ARGS__    \
+    }
+#define R(...) GT_IN_RANGE(0.5, 2, __VA_ARGS__)
+static const gt_sample normalize_grad_samples[] = {
+    {.label = "rows",
+     .in = {GT_IN(2, 5), GT_IN(2, 5), GT_IN(5), GT_IN(2), R(2)},
+     L(2, 1, 5, 1, .pooled = false)},
+    {.label = "groups",
+     .in = {GT_IN(2, 4, 2), GT_IN(2, 4, 2), GT_IN(4), GT_IN(2, 2), R(2, 2)},
+     L(2, 2, 2, 2, .pooled = false)},
+    {.label = "pooled images",
+     .in = {GT_IN(2, 3, 2), GT_IN(2, 3, 2), GT_IN(3), GT_IN(3), R(3)},
+     L(2, 3, 1, 2, .pooled = true)},
+    {.label = "pooled columns",
+     .in = {GT_IN(4, 3), GT_IN(4, 3), GT_IN(3), GT_IN(3), R(3)},
+     L(4, 3, 1, 1, .pooled = true)},
+    {.label = "groups of channels of one",
+     .in = {GT_IN(1, 6), GT_IN(1, 6), GT_IN(6), GT_IN(1, 2), R(1, 2)},
+     L(1, 2, 3, 1, .pooled = false)},
+    {.label = "17 wide",
+     .in = {GT_IN(1, 17), GT_IN(1, 17), GT_IN(17), GT_IN(1), R(1)},
+     L(1, 1, 17, 1, .pooled = false)},
+    {.label = "size one",
+     .in = {GT_IN(1, 1), GT_IN(1, 1), GT_IN(1), GT_IN(1), R(1)},
+     L(1, 1, 1, 1, .pooled = false)},
+    {.label = "no rows",
+     .in = {GT_IN(0, 3), GT_IN(0, 3), GT_IN(3), GT_IN(0), R(0)},
+     L(0, 1, 3, 1, .pooled = false)},
+    {.label = "no elements",
+     .in = {GT_IN(2, 0), GT_IN(2, 0), GT_IN(0), GT_IN(2), R(2)},
+     L(2, 1, 0, 1, .pooled = false)},
+    {.label = "same tensor",
+     .in = {GT_IN(2, 3), {.same = 1}, GT_IN(3), GT_IN(2), R(2)},
+     L(2, 1, 3, 1, .pooled = false)},
+};
+static const gt_sample rms_norm_grad_samples[] = {
+    {.label = "rows",
+     .in = {GT_IN(2, 5), GT_IN(2, 5), GT_IN(5), R(2)},
+     L(2, 1, 5, 1, .pooled = false)},
+    {.label = "groups",
+     .in = {GT_IN(2, 4, 2), GT_IN(2, 4, 2), GT_IN(4), R(2, 2)},
+     L(2, 2, 2, 2, .pooled = false)},
+    {.label = "17 wide",
+     .in = {GT_IN(1, 17), GT_IN(1, 17), GT_IN(17), R(1)},
+     L(1, 1, 17, 1, .pooled = false)},
+    {.label = "size one",
+     .in = {GT_IN(1, 1), GT_IN(1, 1), GT_IN(1), R(1)},
+     L(1, 1, 1, 1, .pooled = false)},
+    {.label = "no rows",
+     .in = {GT_IN(0, 3), GT_IN(0, 3), GT_IN(3), R(0)},
+     L(0, 1, 3, 1, .pooled = false)},
+    {.label = "no elements",
+     .in = {GT_IN(2, 0), GT_IN(2, 0), GT_IN(0), R(2)},
+     L(2, 1, 0, 1, .pooled = false)},
+};
+
+#define SHAPE_ERROR .code = GT_ERR_SHAPE, .message
+static const gt_error_sample normalize_grad_error_samples[] = {
+    {.label = "layout",
+     .in = {GT_IN(2, 5), GT_IN(2, 5), GT_IN(5), GT_IN(2), GT_IN(2)},
+     L(2, 1, 4, 1, .pooled = false),
+     SHAPE_ERROR = "n 2, groups 1, channels 4, inner 1 does not fit dy [2,5]"},
+    {.label = "pooled groups",
+     .in = {GT_IN(2, 4), GT_IN(2, 4), GT_IN(4), GT_IN(2), GT_IN(2)},
+     L(2, 2, 2, 1, .pooled = true),
+     SHAPE_ERROR = "inner 1, pooled does not fit dy [2,4]"},
+    {.label = "x",
+     .in = {GT_IN(2, 5), GT_IN(5, 2), GT_IN(5), GT_IN(2), GT_IN(2)},
+     L(2, 1, 5, 1, .pooled = false),
+     SHAPE_ERROR = "dy is [2,5], but x is [5,2]"},
+    {.label = "weight",
+     .in = {GT_IN(2, 5), GT_IN(2, 5), GT_IN(4), GT_IN(2), GT_IN(2)},
+     L(2, 1, 5, 1, .pooled = false),
+     SHAPE_ERROR = "weight is [4], needs 5 elements"},
+    {.label = "mean",
+     .in = {GT_IN(2, 5), GT_IN(2, 5), GT_IN(5), GT_IN(1), GT_IN(2)},
+     L(2, 1, 5, 1, .pooled = false),
+     SHAPE_ERROR = "mean is [1], needs 2 elements"},
+    {.label = "groups overflow",
+     .in = {GT_IN(0), GT_IN(0), GT_IN(0), GT_IN(0), GT_IN(0)},
+     L(INT64_MAX, 2, 0, 1, .pooled = false),
+     .code = GT_ERR_MEMORY,
+     .message = "the number of groups overflows"},
+    {.label = "channels overflow",
+     .in = {GT_IN(0), GT_IN(0), GT_IN(0), GT_IN(0), GT_IN(0)},
+     L(0, 2, INT64_MAX, 1, .pooled = false),
+     .code = GT_ERR_MEMORY,
+     .message = "the number of channels overflows"},
+};
+static const gt_error_sample rms_norm_grad_error_samples[] = {
+    {.label = "pooled",
+     .in = {GT_IN(2, 5), GT_IN(2, 5), GT_IN(5), GT_IN(5)},
+     L(2, 5, 1, 1, .pooled = true),
+     SHAPE_ERROR = "inner 1, pooled does not fit dy [2,5]"},
+    {.label = "rstd",
+     .in = {GT_IN(2, 5), GT_IN(2, 5), GT_IN(5), GT_IN(5)},
+     L(2, 1, 5, 1, .pooled = false),
+     SHAPE_ERROR = "rstd is [5], needs 2 elements"},
+};
+
+static const char normalize_grad_gradient[] = "of all outputs, in all five inputs: see its rule";
+static const char rms_norm_grad_gradient[] = "of all outputs, in all four inputs: see its rule";
+#define NORMALIZE_GRAD(id, input_names, inputs_n, outputs_n)                                       \
+    const gt_op gt_op_##id = {                                                                     \
+        .name = #id,                                                                               \
+        .inputs = (input_names),                                                                   \
+        .n_in = (inputs_n),                                                                        \
+        .n_out = (outputs_n),                                                                      \
+        .opts_size = sizeof(gt_normalize_layout),                                                  \
+        .infer = infer,                                                                            \
+        .forward = GT_FOR_FLOATS(forward),                                                         \
+        .backward = backward,                                                                      \
+        .gradient = id##_gradient,                                                                 \
+        GT_SAMPLES(id##_samples),                                                                  \
+        GT_ERROR_SAMPLES(id##_error_samples),                                                      \
+        .flops = flops,                                                                            \
+    };
+
+NORMALIZE_GRAD(normalize_grad, "dy x weight mean rstd", 5, 3)
+NORMALIZE_GRAD(rms_norm_grad, "dy x weight rstd", 4, 2)
+
+gt_tensor *gt_normalize_grad(gt_tensor *dy, gt_tensor *x, gt_tensor *weight, gt_tensor *mean,
+                             gt_tensor *rstd, gt_normalize_layout layout, gt_tensor **dweight,
+                             gt_tensor **dbias)
+{
+    gt_tensor *out[3];
+    gt_apply_n(&gt_op_normalize_grad, &layout, 5, (gt_tensor *[]){dy, x, weight, mean, rstd}, out);
+    *dweight = out[1];
+    *dbias = out[2];
+    return out[0];
+}
+
+gt_tensor *gt_rms_norm_grad(gt_tensor *dy, gt_tensor *x, gt_tensor *weight, gt_tensor *rstd,
+                            gt_normalize_layout layout, gt_tensor **dweight)
+{
+    gt_tensor *out[2];
+    gt_apply_n(&gt_op_rms_norm_grad, &layout, 4, (gt_tensor *[]){dy, x, weight, rstd}, out);
+    *dweight = out[1];
+    return out[0];
+}

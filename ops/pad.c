@@ -1,0 +1,228 @@
+/* Elements added before and after x along each axis, or cut off where negative:
+ * y[..,j,..] = x[..,source(j - before),..], where source leads places outside x back into it by the
+ * mode, or y is the constant there.
+ *
+ *   constant  dx = dy padded the other way round: cut off where x was padded, zeros where cut off
+ *   others    dx = pad_dx(dy), x's shape: each element the sum of dy where it was copied to
+ *   the gradient of pad_dx in dy is the padding again */
+#include <string.h>
+
+#include "common.h"
+
+typedef struct {
+    gt_shape shape;
+    gt_pad_opts pad;
+} dx_opts;
+
+_Static_assert((int)GT_PAD_REFLECT == GTI_PAD_REFLECT &&
+                   (int)GT_PAD_REPLICATE == GTI_PAD_REPLICATE &&
+                   (int)GT_PAD_CIRCULAR == GTI_PAD_CIRCULAR,
+               "modes are the kernels'");
+
+/* What stands before (after = 0) or after (1) axis d of ndim. */
+static int64_t pad_at(const gt_pad_opts *opts, int ndim, int d, int after)
+{
+    return opts->pad[2 * (ndim - 1 - d) + after];
+}
+
+/* The most that a mode can add to an axis of size n at either side. */
+static int64_t most(gt_pad_mode mode, int64_t n)
+{
+    switch (mode) {
+    case GT_PAD_CONSTANT: break;
+    case GT_PAD_REFLECT: return n > 0 ? n - 1 : 0;
+    case GT_PAD_REPLICATE: return n > 0 ? INT64_MAX : 0;
+    case GT_PAD_CIRCULAR: return n;
+    }
+    return INT64_MAX;
+}
+
+/* Sets *y to the size of axis d, n before. */
+static bool pad_axis(const gt_node *node, const gt_pad_opts *opts, int ndim, int d, int64_t n,
+                     int64_t *y)
+{
+    static const char *const mode[] = {"constant", "reflect", "replicate", "circular"};
+    const int64_t before = pad_at(opts, ndim, d, 0), after = pad_at(opts, ndim, d, 1);
+    const int64_t limit = most(opts->mode, n);
+    if (before > limit || after > limit)
+        return gt_op_fail(node, GT_ERR_SHAPE,
+                          "%s padding of axis %d by %lld and %lld: at most %lld fit its size %lld",
+                          mode[opts->mode], d, (long long)before, (long long)after,
+                          (long long)limit, (long long)n);
+    if (before < -n || after < -n || (before < 0 ? n + before : n) + (after < 0 ? after : 0) < 0)
+        return gt_op_fail(node, GT_ERR_SHAPE,
+                          "padding of axis %d by %lld and %lld cuts off more than its size %lld", d,
+                          (long long)before, (long long)after, (long long)n);
+    if (!gti_size_add(n, before, y) || !gti_size_add(*y, after, y))
+        return gt_op_fail(node, GT_ERR_MEMORY, "the size of axis %d overflows", d);
+    return true;
+}
+
+/* The shape of x padded. */
+static bool padded_shape(const gt_node *n, const gt_pad_opts *opts, gt_shape x, gt_shape *y)
+{
+    if ((unsigned)opts->mode > GT_PAD_CIRCULAR)
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "there is no mode %d", (int)opts->mode);
+    for (int i = 2 * x.ndim; i < 2 * GT_MAX_DIMS; i++)
+        if (opts->pad[i] != 0)
+            return gt_op_fail(n, GT_ERR_SHAPE, "padding for %d dimensions, but there are %d",
+                              i / 2 + 1, x.ndim);
+    *y = x;
+    for (int d = 0; d < x.ndim; d++)
+        if (!pad_axis(n, opts, x.ndim, d, x.dim[d], &y->dim[d])) return false;
+    return true;
+}
+
+/* Axes behind the last one that is padded are one block. */
+static gti_pad geometry(const gt_pad_opts *opts, gt_shape x, gt_shape y)
+{
+    gti_pad p = {.mode = (gti_pad_mode)opts->mode, .inner = 1, .ndim = x.ndim};
+    while (p.ndim > 0 && pad_at(opts, x.ndim, p.ndim - 1, 0) == 0 &&
+           pad_at(opts, x.ndim, p.ndim - 1, 1) == 0)
+        p.inner *= x.dim[--p.ndim];
+    for (int d = 0; d < p.ndim; d++) {
+        p.x[d] = x.dim[d];
+        p.y[d] = y.dim[d];
+        p.before[d] = pad_at(opts, x.ndim, d, 0);
+    }
+    return p;
+}
+
+/* The constant as an element of a dtype; false where it is none. */
+static bool element_of(double value, gt_dtype dtype, unsigned char element[8])
+{
+    const float f32 = (float)value;
+    const bool whole = value >= -0x1p63 && value < 0x1p63 && value == (double)(int64_t)value;
+    const int64_t i64 = whole ? (int64_t)value : 0;
+    const uint8_t u8 = (uint8_t)i64;
+    switch (dtype) {
+    case GT_F32: memcpy(element, &f32, sizeof f32); return true;
+    case GT_F64: memcpy(element, &value, sizeof value); return true;
+    case GT_I64: memcpy(element, &i64, sizeof i64); return whole;
+    case GT_U8: memcpy(element, &u8, sizeof u8); return whole && u8 == i64;
+    }
+    return false;
+}
+
+static bool pad_infer(gt_node *n)
+{
+    const gt_pad_opts *opts = n->opts;
+    const gt_tensor *x = n->in[0];
+    unsigned char element[8];
+    if (opts->mode == GT_PAD_CONSTANT && !element_of(opts->value, x->dtype, element))
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "value is %g, which is no %s", opts->value,
+                          gt_dtype_name(x->dtype));
+    return padded_shape(n, opts, x->shape, &n->out[0]->shape);
+}
+
+static void pad_forward(gt_node *n)
+{
+    const gt_pad_opts *opts = n->opts;
+    const gt_tensor *x = n->in[0], *y = n->out[0];
+    if (y->size == 0) return;
+    unsigned char element[8];
+    element_of(opts->value, y->dtype, element);
+    const gti_pad p = geometry(opts, x->shape, y->shape);
+    gti_pad_copy(&p, gt_dtype_size(y->dtype), x->data, element, y->data);
+}
+
+/* Padding by as much with the other sign. */
+static gt_pad_opts reversed(const gt_pad_opts *opts)
+{
+    gt_pad_opts r = {0};
+    for (int i = 0; i < 2 * GT_MAX_DIMS; i++) r.pad[i] = -opts->pad[GT_MUTANT(pad_sides, i, i ^ 1)];
+    return r;
+}
+
+static bool pad_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    const gt_pad_opts *opts = n->opts;
+    gt_tensor *dy = GT_MUTANT(pad_upstream, gout[0], gt_square(gout[0]));
+    gin[0] = GT_MUTANT(pad_mode, opts->mode, GT_PAD_CONSTANT) == GT_PAD_CONSTANT
+                 ? gt_pad_(dy, reversed(opts))
+                 : gt_pad_dx(dy, n->in[0]->shape, *opts);
+    return true;
+}
+
+static bool dx_infer(gt_node *n)
+{
+    const dx_opts *opts = n->opts;
+    gt_shape dy = {0};
+    if (!gti_is_shape(opts->shape))
+        return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(opts->shape));
+    if (!padded_shape(n, &opts->pad, opts->shape, &dy)) return false;
+    if (!gt_shape_equal(dy, n->in[0]->shape))
+        return gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, must be %s", GTI_SHAPE_TEXT(n->in[0]->shape),
+                          GTI_SHAPE_TEXT(dy));
+    n->out[0]->shape = opts->shape;
+    int64_t elements, bytes; /* an overflow is reported where dx is allocated */
+    if (n->dtype != GT_F64 &&
+        gti_size_of_shape(opts->shape.ndim, opts->shape.dim, sizeof(double), &elements, &bytes))
+        n->scratch_size = (size_t)bytes;
+    return true;
+}
+
+/* Sums in double, in scratch; in place where dx is of doubles. */
+static void dx_forward(gt_node *n)
+{
+    const dx_opts *opts = n->opts;
+    const gt_tensor *dy = n->in[0], *dx = n->out[0];
+    const gti_kernels *kernels = gti_kernels_for(n);
+    if (dx->size == 0) return;
+    double *sum = n->dtype == GT_F64 ? dx->data : n->scratch;
+    memset(sum, 0, (size_t)dx->size * sizeof *sum);
+    const gti_pad p = geometry(&opts->pad, dx->shape, dy->shape);
+    if (dy->size > 0) kernels->pad.fold(&p, dy->data, sum);
+    if (sum != dx->data) kernels->index.round(dx->size, sum, dx->data);
+}
+
+static bool dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    const dx_opts *opts = n->opts;
+    gt_pad_opts pad = {.mode = GT_MUTANT(pad_dx_mode, opts->pad.mode, GT_PAD_CONSTANT)};
+    memcpy(pad.pad, opts->pad.pad, sizeof pad.pad);
+    gin[0] = gt_pad_(GT_MUTANT(pad_dx_sign, gout[0], gt_neg(gout[0])), pad);
+    return true;
+}
+
+#include "pad_samples.h"
+
+const gt_op gt_op_pad = {
+    .name = "pad",
+    .inputs = "x",
+    .n_in = 1,
+    .n_out = 1,
+    .opts_size = sizeof(gt_pad_opts),
+    .flags = GT_OP_NO_SAVED,
+    .infer = pad_infer,
+    .forward = GT_FOR_ALL(pad_forward),
+    .backward = pad_backward,
+    .gradient = "dx = dy, cut out (constant), or each element the sum of dy where it was copied to",
+    GT_SAMPLES(pad_samples),
+    GT_ERROR_SAMPLES(pad_error_samples),
+};
+
+const gt_op gt_op_pad_dx = {
+    .name = "pad_dx",
+    .inputs = "dy",
+    .n_in = 1,
+    .n_out = 1,
+    .opts_size = sizeof(dx_opts),
+    .flags = GT_OP_NO_SAVED,
+    .infer = dx_infer,
+    .forward = GT_FOR_FLOATS(dx_forward),
+    .backward = dx_backward,
+    .gradient = "d dy = g, padded; zeros where pad put a constant",
+    GT_SAMPLES(dx_samples),
+    GT_ERROR_SAMPLES(dx_error_samples),
+};
+
+gt_tensor *gt_pad_(gt_tensor *x, gt_pad_opts opts)
+{
+    return gt_apply(&gt_op_pad, &opts, 1, (gt_tensor *[]){x});
+}
+
+gt_tensor *gt_pad_dx(gt_tensor *dy, gt_shape shape, gt_pad_opts opts)
+{
+    return gt_apply(&gt_op_pad_dx, &(dx_opts){shape, opts}, 1, (gt_tensor *[]){dy});
+}

@@ -1,0 +1,132 @@
+/* Functions that are linear (hardswish: quadratic) between kinks: the rows are at the end, the
+ * formulas and derivatives in kernels/function.def. At a kink the derivative is PyTorch's choice:
+ * the left one of relu and leaky_relu, 0 of the others but hardswish. */
+#include <math.h>
+
+#include "function.h"
+
+static gt_tensor *bend_hardswish(gt_tensor *gg, gt_tensor *v, const double *p)
+{
+    /* phi = x / 3 + 1/2 between -3 and 3, phi' = 1/3 there: twice the slope of hardsigmoid */
+    return gt_mul_scalar(gt_hardsigmoid_grad(gg, v, p[0], p[1]), 2);
+}
+
+/* Infinities are no bounds; a NaN is none that makes sense. */
+static bool clamp_infer(gt_node *n)
+{
+    const double *p = gti_function_parameters(n);
+    if (isnan(p[0]) || isnan(p[1]))
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "a bound is NaN: low %g, high %g", p[0], p[1]);
+    return gti_function_infer(n);
+}
+
+/* --- samples: none of the values of `between` is near a kink of any of them --- */
+
+#define WITH(...) (&(const gti_function_opts){{__VA_ARGS__}})
+static const double between[] = {-1e3, -7, -3.5, -2.5, -0.5, 1e-3, 0.5, 2.5, 3.5, 5.5, 7, 1e3};
+static const double at_0[] = {-1, 0, 1};
+static const double at_0_and_6[] = {-1, 0, 3, 6, 7};
+static const double at_3[] = {-4, -3, 0, 3, 4};
+static const double at_bounds[] = {-2, -1, 0.5, 2, 3};
+
+static const gt_sample kink_at_0[] = {
+    GTI_FUNCTION_SAMPLES(-2, 2, NULL),
+    GTI_FUNCTION_AT("large values", between, NULL),
+    GTI_FUNCTION_KINKS(at_0, NULL),
+};
+static const gt_sample kink_at_0_grad[] = {GTI_FUNCTION_GRAD_SAMPLES(-2, 2, NULL)};
+
+static const gt_sample kinks_at_0_and_6[] = {
+    GTI_FUNCTION_SAMPLES(-2, 8, NULL),
+    GTI_FUNCTION_AT("large values", between, NULL),
+    GTI_FUNCTION_KINKS(at_0_and_6, NULL),
+};
+static const gt_sample kinks_at_0_and_6_grad[] = {GTI_FUNCTION_GRAD_SAMPLES(-2, 8, NULL)};
+
+static const gt_sample kinks_at_3[] = {
+    GTI_FUNCTION_SAMPLES(-5, 5, NULL),
+    GTI_FUNCTION_AT("large values", between, NULL),
+    GTI_FUNCTION_KINKS(at_3, NULL),
+};
+static const gt_sample kinks_at_3_grad[] = {GTI_FUNCTION_GRAD_SAMPLES(-5, 5, NULL)};
+
+static const gt_sample leaks[] = {
+    GTI_FUNCTION_SAMPLES(-2, 2, WITH(0.01, 0)),
+    GTI_FUNCTION_AT("slope = 0.2", between, WITH(0.2, 0)),
+    GTI_FUNCTION_AT("slope = 0", between, WITH(0, 0)),
+    GTI_FUNCTION_AT("slope = -1.5", between, WITH(-1.5, 0)),
+    GTI_FUNCTION_KINKS(at_0, WITH(0.2, 0)),
+};
+static const gt_sample leaks_grad[] = {
+    GTI_FUNCTION_GRAD_SAMPLES(-2, 2, WITH(0.01, 0)),
+    {.label = "slope = -1.5", .in = {GT_IN(5), GT_IN(5)}, .opts = WITH(-1.5, 0)},
+};
+
+static const gt_sample bounds[] = {
+    GTI_FUNCTION_SAMPLES(-3, 4, WITH(-1, 2)),
+    GTI_FUNCTION_AT("large values", between, WITH(-1, 2)),
+    GTI_FUNCTION_AT("low = 0", between, WITH(0, 3)),
+    GTI_FUNCTION_AT("low beyond high", between, WITH(2, -1)),
+    GTI_FUNCTION_KINKS(at_bounds, WITH(-1, 2)),
+};
+static const gt_sample bounds_grad[] = {GTI_FUNCTION_GRAD_SAMPLES(-3, 4, WITH(-1, 2))};
+
+static const gt_sample clamps[] = {
+    GTI_FUNCTION_SAMPLES(-3, 4, WITH(-1, 2)),
+    GTI_FUNCTION_AT("no low", between, WITH(-INFINITY, 2)),
+    GTI_FUNCTION_AT("no high", between, WITH(-1, INFINITY)),
+    GTI_FUNCTION_AT("no bounds", between, WITH(-INFINITY, INFINITY)),
+    GTI_FUNCTION_AT("low = 0", between, WITH(0, 3)),
+    GTI_FUNCTION_AT("low beyond high", between, WITH(2, -1)),
+    GTI_FUNCTION_KINKS(at_bounds, WITH(-1, 2)),
+};
+static const gt_sample clamps_grad[] = {
+    GTI_FUNCTION_GRAD_SAMPLES(-3, 4, WITH(-1, 2)),
+    {.label = "no bounds", .in = {GT_IN(5), GT_IN(5)}, .opts = WITH(-INFINITY, INFINITY)},
+};
+
+static const gt_error_sample clamp_errors[] = {
+    {.label = "NULL",
+     .in = {{.null = true}},
+     .opts = WITH(0, 1),
+     .code = GT_ERR_ARGUMENT,
+     .message = "x is NULL"},
+    {.label = "low is NaN",
+     .in = {GT_IN(3)},
+     .opts = WITH(NAN, 1),
+     .code = GT_ERR_ARGUMENT,
+     .message = "a bound is NaN: low nan, high 1"},
+    {.label = "whole numbers",
+     .in = {{.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}},
+     .opts = WITH(0, 1),
+     .code = GT_ERR_DTYPE,
+     .message = "not made for i64"},
+};
+
+// clang-format off
+GTI_FUNCTION_PLAIN(abs, "dx = dy sign x", NULL, kink_at_0)
+GTI_FUNCTION_PLAIN(relu, "dx = dy where x > 0, else 0", NULL, kink_at_0)
+GTI_FUNCTION_PLAIN(relu6, "dx = dy where 0 < x < 6, else 0", NULL, kinks_at_0_and_6)
+GTI_FUNCTION_PLAIN(hardsigmoid, "dx = dy / 6 where -3 < x < 3, else 0", NULL, kinks_at_3)
+GTI_FUNCTION_PLAIN(hardswish, "dx = dy (x / 3 + 1/2) where -3 < x < 3, 0 below, dy above", bend_hardswish, kinks_at_3)
+GTI_FUNCTION_WITH(leaky_relu, "dx = dy where x > 0, else dy slope", NULL, leaks)
+GTI_FUNCTION_WITH(hardtanh, "dx = dy where low < x < high, else 0", NULL, bounds)
+GTI_FUNCTION_OP(clamp, "dx = dy where low < x < high, else 0", GTI_PARAMETERS, clamp_infer, NULL, clamps, clamp_errors)
+// clang-format on
+
+gt_tensor *gt_leaky_relu_(gt_tensor *x, gt_leaky_relu_opts opts)
+{
+    const gti_function_opts all = {{opts.slope != 0 ? opts.slope : 0.01, 0}};
+    return gt_apply(&gt_op_leaky_relu, &all, 1, (gt_tensor *[]){x});
+}
+
+gt_tensor *gt_hardtanh_(gt_tensor *x, gt_hardtanh_opts opts)
+{
+    const double low = opts.low != 0 ? opts.low : -1, high = opts.high != 0 ? opts.high : 1;
+    return gt_apply(&gt_op_hardtanh, &(gti_function_opts){{low, high}}, 1, (gt_tensor *[]){x});
+}
+
+gt_tensor *gt_clamp(gt_tensor *x, double low, double high)
+{
+    return gt_apply(&gt_op_clamp, &(gti_function_opts){{low, high}}, 1, (gt_tensor *[]){x});
+}

@@ -1,0 +1,115 @@
+#include "pool.h"
+
+gti_pool2d gti_pool_describe(const gti_pool_opts *o, const gt_shape *x, const gt_shape *y)
+{
+    gti_pool2d s = {.planes = x->dim[0] * x->dim[1], .h = gti_height(x), .w = gti_width(x)};
+    s.kh = gti_of_pair(o->kernel, 0, 0), s.kw = gti_of_pair(o->kernel, 1, 0);
+    const bool given = o->stride[0] != 0 || o->stride[1] != 0;
+    s.sh = given ? gti_of_pair(o->stride, 0, (int)s.kh) : s.kh;
+    s.sw = given ? gti_of_pair(o->stride, 1, (int)s.kw) : s.kw;
+    s.ph = o->padding[0], s.pw = o->padding[1];
+    s.dh = gti_of_pair(o->dilation, 0, 1), s.dw = gti_of_pair(o->dilation, 1, 1);
+    if (y) s.oh = gti_height(y), s.ow = gti_width(y);
+    return s;
+}
+
+static bool check_options(const gt_node *n, int rank, const gti_pool2d *s)
+{
+    if (s->kh == 0 || s->kw == 0)
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "no kernel is given: .kernel = %s",
+                          rank == 1 ? "2" : "{2}, or {height, width}");
+    if (!gti_check_positive(n, rank, "kernel", s->kh, s->kw) ||
+        !gti_check_positive(n, rank, "stride", s->sh, s->sw) ||
+        !gti_check_positive(n, rank, "dilation", s->dh, s->dw) ||
+        !gti_check_not_negative(n, rank, "padding", s->ph, s->pw))
+        return false;
+    return (s->ph <= s->kh / 2 && s->pw <= s->kw / 2) ||
+           gt_op_fail(n, GT_ERR_ARGUMENT, "padding is %s, must be at most half the kernel %s",
+                      GTI_PAIR_TEXT(rank, s->ph, s->pw), GTI_SIZE_TEXT(rank, s->kh, s->kw));
+}
+
+/* Whether there is a window; under ceil_mode the input may end before the last stride of it. */
+static bool has_room(gti_side side, int64_t stride, bool ceil)
+{
+    return side.padded - side.window > (ceil ? -stride : -1);
+}
+
+/* The number of windows. Under ceil_mode one more where a rest is left, if it begins inside the
+ * input or the padding before it. */
+static int64_t count_windows(gti_side side, int64_t in, int64_t stride, int64_t padding, bool ceil)
+{
+    const int64_t way = side.padded - side.window;
+    if (way < 0) return 1;
+    const int64_t count = gti_windows_in(side, stride);
+    return ceil && way % stride != 0 && count * stride < in + padding ? count + 1 : count;
+}
+
+static bool check_windows(const gt_node *n, int rank, gti_pool2d *s)
+{
+    const bool ceil = ((const gti_pool_opts *)n->opts)->ceil_mode;
+    gti_side h, w;
+    if (!gti_side_of(s->h, 2 * s->ph, s->kh, s->dh, &h) ||
+        !gti_side_of(s->w, 2 * s->pw, s->kw, s->dw, &w))
+        return gti_fail_side(n);
+    if (!has_room(h, s->sh, ceil) || !has_room(w, s->sw, ceil))
+        return gti_check_fits(n, rank, h, w, s->dh > 1 || s->dw > 1);
+    s->oh = count_windows(h, s->h, s->sh, s->ph, ceil);
+    s->ow = count_windows(w, s->w, s->sw, s->pw, ceil);
+    return true;
+}
+
+bool gti_pool_infer(const gt_node *n, int rank, const gt_shape *x, gti_pool2d *s, gt_shape *y)
+{
+    if (!gti_check_images(n, rank, "x", x) || !gti_check_pixels(n, x)) return false;
+    *s = gti_pool_describe(n->opts, x, NULL);
+    if (!check_options(n, rank, s) || !check_windows(n, rank, s)) return false;
+    *y = gti_image_shape(rank, x->dim[0], x->dim[1], s->oh, s->ow);
+    return true;
+}
+
+gt_window gti_pool_window(const gt_node *n)
+{
+    const gti_pool2d s = gti_pool_describe(n->opts, &n->in[0]->shape, NULL);
+    return (gt_window){.kernel = {(s.kh - 1) * s.dh + 1, (s.kw - 1) * s.dw + 1},
+                       .stride = {s.sh, s.sw}};
+}
+
+/* --- windows --- */
+
+bool gti_windows_scratch(gt_node *n, const gt_shape *x, const gt_shape *y)
+{
+    int64_t spans, bytes, row;
+    if (x->dim[0] == 0 || x->dim[1] == 0) return true;
+    if (!gti_size_add(gti_height(y), gti_width(y), &spans) ||
+        !gti_size_mul(spans, sizeof(gti_span), &bytes) ||
+        !gti_size_mul(gti_width(x), sizeof(double), &row) || !gti_size_add(bytes, row, &bytes))
+        return gt_op_fail(n, GT_ERR_MEMORY, "the size of the output %s overflows",
+                          GTI_SHAPE_TEXT(*y));
+    n->scratch_size = (size_t)bytes;
+    return true;
+}
+
+gti_windows gti_windows_begin(const gt_node *n, const gt_shape *x, const gt_shape *y,
+                              gti_span **rows, gti_span **cols)
+{
+    const int64_t oh = gti_height(y), ow = gti_width(y);
+    *rows = n->scratch;
+    *cols = *rows + oh;
+    return (gti_windows){.planes = x->dim[0] * x->dim[1],
+                         .h = gti_height(x),
+                         .w = gti_width(x),
+                         .oh = oh,
+                         .ow = ow,
+                         .rows = *rows,
+                         .cols = *cols,
+                         .row = *cols + ow};
+}
+
+void gti_adaptive_spans(int64_t in, int64_t out, gti_span *span)
+{
+    for (int64_t i = 0; i < out; i++) {
+        const int64_t lo = i / out * in + i % out * in / out;
+        const int64_t hi = ((i + 1) * in + out - 1) / out;
+        span[i] = (gti_span){lo, hi, (double)(hi - lo)};
+    }
+}

@@ -1,0 +1,29 @@
+/* y = x where x > 0, else weight x, with weight [1], or [c] along dimension 1 of x [n,c,...].
+ * Composed, so that all derivatives come from the parts; at 0 they are those of weight x. */
+#include "common.h"
+
+static bool fits(const gt_tensor *x, const gt_tensor *weight)
+{
+    const gt_shape xs = x->shape, ws = weight->shape;
+    const bool has_channels = xs.ndim >= 2;
+    if (weight->size == 1 || (has_channels && ws.ndim == 1 && ws.dim[0] == xs.dim[1])) return true;
+    if (has_channels)
+        gt_fail(x->ctx, GT_ERR_SHAPE, "prelu", "x is %s, weight %s; needs [1] or [%lld]",
+                GTI_SHAPE_TEXT(xs), GTI_SHAPE_TEXT(ws), (long long)xs.dim[1]);
+    else
+        gt_fail(x->ctx, GT_ERR_SHAPE, "prelu", "x is %s, weight %s; needs [1]", GTI_SHAPE_TEXT(xs),
+                GTI_SHAPE_TEXT(ws));
+    return false;
+}
+
+gt_tensor *gt_prelu(gt_tensor *x, gt_tensor *weight)
+{
+    if (!gti_is_given(x, "prelu")) return NULL;
+    if (!weight) gt_fail(x->ctx, GT_ERR_ARGUMENT, "prelu", "weight is NULL");
+    if (!weight || !fits(x, weight)) return NULL;
+    gt_shape along = GT_SCALAR;
+    if (weight->size != 1)
+        for (int i = 1; i < x->shape.ndim; i++) along.dim[along.ndim++] = i == 1 ? weight->size : 1;
+    gt_tensor *slope = gt_reshape(weight, along);
+    return gt_where(gt_gt_scalar(x, 0), x, gt_mul(x, slope));
+}

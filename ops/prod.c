@@ -1,0 +1,130 @@
+/* prod: y = the product of x over axes; 1 where there is nothing to multiply.
+ *
+ *   dx[j] = dy times the product of all other factors, which is found without dividing by x[j] and
+ *   so is right with zeros among the factors */
+#include "reduction_samples.h"
+
+static unsigned axes_of(const gt_node *n)
+{
+    return ((const gt_reduce_opts *)n->opts)->axes;
+}
+
+static bool infer(gt_node *n)
+{
+    return gti_infer_reduction(n, axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim);
+}
+
+static void forward(gt_node *n)
+{
+    const gti_reduced r = gti_reduce_from(n, axes_of(n));
+    gti_kernels_for(n)->reduce.prod(&r.s, r.x, n->out[0]->data);
+}
+
+/* Elements first, first + 2, ... of each row of x [m,n]; n is even. */
+static gt_tensor *every_other(gt_tensor *x, int64_t first)
+{
+    return gt_slice_(x, 1, first, GT_END, (gt_slice_opts){.step = 2});
+}
+
+/* The opposite: x [m,n] in those places of [m,2n], zeros between. */
+static gt_tensor *spread(gt_tensor *x, int64_t first)
+{
+    return x ? gt_slice_dx(x, GT_SHAPE(x->shape.dim[0], 2 * x->shape.dim[1]), 1, first, 2) : NULL;
+}
+
+/* For each element of x [m,n], n a power of two, the product of the others of its row: of its
+ * neighbour and of the other pairs' products. */
+static gt_tensor *others(gt_tensor *x)
+{
+    if (!x) return NULL;
+    if (x->shape.dim[1] == 1) return gt_ones_like(x);
+    gt_tensor *a = every_other(x, 0), *b = every_other(x, 1);
+    gt_tensor *pairs = others(gt_mul(a, b));
+    return gt_add(spread(gt_mul(pairs, b), GT_MUTANT(prod_places, 0, 1)),
+                  spread(gt_mul(pairs, a), GT_MUTANT(prod_places, 1, 0)));
+}
+
+/* The same for any n > 0, with ones behind each row. */
+static gt_tensor *others_of_rows(gt_tensor *x)
+{
+    if (!x) return NULL;
+    const int64_t m = x->shape.dim[0], n = x->shape.dim[1];
+    int64_t power = 1;
+    while (power < n) power *= 2;
+    if (power == n) return others(x);
+    gt_tensor *ones = gt_full(x->ctx, GT_SHAPE(m, power - n), 1, .dtype = x->dtype);
+    gt_tensor *padded = gt_add(gt_slice_dx(x, GT_SHAPE(m, power), 1, 0, 1),
+                               gt_slice_dx(ones, GT_SHAPE(m, power), 1, n, 1));
+    return gt_slice_(others(padded), 1, 0, n, (gt_slice_opts){0});
+}
+
+/* order: x's dimensions, kept ones first; back: the way back. */
+static void sort_dims(const gt_node *n, unsigned reduced, int *order, int *back)
+{
+    const int ndim = n->in[0]->shape.ndim;
+    int k = 0;
+    for (unsigned gone = 0; gone <= 1; gone++)
+        for (int i = 0; i < ndim; i++)
+            if ((reduced >> i & 1) == gone) {
+                back[i] = k;
+                order[k++] = i;
+            }
+}
+
+static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *x = n->in[0];
+    unsigned reduced;
+    int order[GT_MAX_DIMS] = {0}, back[GT_MAX_DIMS] = {0};
+    if (!gti_reduced_dims(n, axes_of(n), &reduced)) return false;
+    gin[0] = gt_zeros_like(x);
+    if (x->size == 0) return true;
+    sort_dims(n, reduced, order, back);
+    gt_tensor *sorted = gt_permute_(x, x->shape.ndim, order);
+    gt_tensor *rows = gt_reshape(sorted, GT_SHAPE(n->out[0]->size, gti_reduced_count(n)));
+    gt_tensor *rest = sorted ? gt_reshape(others_of_rows(rows), sorted->shape) : NULL;
+    gin[0] = gt_mul(gti_unreduced(n, axes_of(n), GT_MUTANT(prod_upstream, gout[0], n->out[0])),
+                    gt_permute_(rest, x->shape.ndim, back));
+    return true;
+}
+
+static double flops(const gt_node *n)
+{
+    return (double)n->in[0]->size;
+}
+
+#define AXES(...) GTI_REDUCE(gt_reduce_opts, __VA_ARGS__)
+static const gt_sample samples[] = {
+    GTI_REDUCTION_SAMPLES(gt_reduce_opts),
+    GTI_SMALL_REDUCTION_SAMPLES(gt_reduce_opts),
+    {.label = "zero-size, reduced", .in = {GT_IN(0, 3)}, AXES(GT_AXIS(0))},
+    {.label = "a zero",
+     .in = {{.shape = GT_DIMS(5), .values = (const double[]){2, -1, 0, 3, 0.5}}}},
+    {.label = "two zeros",
+     .in = {{.shape = GT_DIMS(6), .values = (const double[]){2, 0, 1.5, 3, 0, 0.5}}}},
+    {.label = "zeros in some rows",
+     .in = {{.shape = GT_DIMS(3, 3), .values = (const double[]){1, 2, 3, 0, -2, 1, 0, 0, 4}}},
+     AXES(GT_AXIS(1))},
+};
+
+static const gt_error_sample error_samples[] = {GTI_REDUCTION_ERRORS(gt_reduce_opts)};
+
+const gt_op gt_op_prod = {
+    .name = "prod",
+    .inputs = "x",
+    .n_in = 1,
+    .n_out = 1,
+    .opts_size = sizeof(gt_reduce_opts),
+    .infer = infer,
+    .forward = GT_FOR_FLOATS(forward),
+    .backward = backward,
+    .gradient = "dx = dy times the product of the other factors",
+    GT_SAMPLES(samples),
+    GT_ERROR_SAMPLES(error_samples),
+    .flops = flops,
+};
+
+gt_tensor *gt_prod_(gt_tensor *x, gt_reduce_opts opts)
+{
+    return gt_apply(&gt_op_prod, &opts, 1, (gt_tensor *[]){x});
+}

@@ -1,0 +1,134 @@
+#include "reduction.h"
+
+bool gti_reduced_dims(const gt_node *n, unsigned axes, unsigned *reduced)
+{
+    const int ndim = n->in[0]->shape.ndim;
+    *reduced = (1u << ndim) - 1;
+    if (axes == 0) return true;
+    *reduced = 0;
+    int bit = 0;
+    for (unsigned rest = axes; rest != 0; rest >>= 1, bit++) {
+        if (!(rest & 1)) continue;
+        const int axis = gt_op_axis(n, bit < 16 ? bit : bit - 32, ndim);
+        if (axis < 0) return false;
+        *reduced |= 1u << axis;
+    }
+    return true;
+}
+
+gt_shape gti_reduced_shape(gt_shape x, unsigned reduced, bool keepdim)
+{
+    gt_shape y = {0};
+    for (int i = 0; i < x.ndim; i++) {
+        const bool gone = reduced >> i & 1;
+        if (!gone || keepdim) y.dim[y.ndim++] = gone ? 1 : x.dim[i];
+    }
+    return y;
+}
+
+/* The dimensions of x that are not 1, in their order; false when kept ones lie between reduced
+ * ones. */
+static bool side_by_side(gt_shape x, unsigned reduced, gti_along *s)
+{
+    int64_t *const size[] = {&s->outer, &s->n, &s->inner};
+    int stage = 0;
+    *s = (gti_along){1, 1, 1};
+    for (int i = 0; i < x.ndim; i++) {
+        if (x.dim[i] == 1) continue;
+        const bool gone = reduced >> i & 1;
+        if (gone != (stage == 1)) stage++;
+        if (stage > 2) return false;
+        *size[stage] *= x.dim[i];
+    }
+    return true;
+}
+
+bool gti_infer_reduction(gt_node *n, unsigned axes, bool keepdim)
+{
+    const gt_tensor *x = n->in[0];
+    unsigned reduced;
+    gti_along s;
+    if (!gti_reduced_dims(n, axes, &reduced)) return false;
+    n->out[0]->shape = gti_reduced_shape(x->shape, reduced, keepdim);
+    if (x->size > 0 && !side_by_side(x->shape, reduced, &s))
+        n->scratch_size = (size_t)x->size * gt_dtype_size(x->dtype);
+    return true;
+}
+
+/* x's dimensions, kept ones first, with their strides in x and in this order. */
+typedef struct {
+    gt_shape shape;
+    int64_t own[GT_MAX_DIMS], sorted[GT_MAX_DIMS];
+} sorted_dims;
+
+static sorted_dims sort_dims(gt_shape x, unsigned reduced)
+{
+    sorted_dims d = {.shape = {.ndim = x.ndim}};
+    int64_t own[GT_MAX_DIMS];
+    gti_strides(x, own);
+    int k = 0;
+    for (unsigned gone = 0; gone <= 1; gone++)
+        for (int i = 0; i < x.ndim; i++)
+            if ((reduced >> i & 1) == gone) {
+                d.own[k] = own[i];
+                d.shape.dim[k++] = x.dim[i];
+            }
+    gti_strides(d.shape, d.sorted);
+    return d;
+}
+
+gti_reduced gti_reduce_to(gt_node *n, unsigned axes, int64_t kept)
+{
+    const gt_tensor *x = n->in[0];
+    unsigned reduced;
+    gti_reduced r = {.s = {kept, 0, 1}, .x = x->data};
+    gti_reduced_dims(n, axes, &reduced);
+    if (x->size == 0 || side_by_side(x->shape, reduced, &r.s)) return r;
+    const sorted_dims d = sort_dims(x->shape, reduced);
+    gti_copy_strided(d.shape.ndim, d.shape.dim, gt_dtype_size(x->dtype), x->data, d.own, n->scratch,
+                     d.sorted);
+    return (gti_reduced){.s = {kept, x->size / kept, 1}, .x = n->scratch};
+}
+
+gti_reduced gti_reduce_from(gt_node *n, unsigned axes)
+{
+    return gti_reduce_to(n, axes, n->out[0]->size);
+}
+
+void gti_reduce_scatter(gt_node *n, unsigned axes, const void *sorted, void *to)
+{
+    unsigned reduced;
+    gti_reduced_dims(n, axes, &reduced);
+    const sorted_dims d = sort_dims(n->in[0]->shape, reduced);
+    gti_copy_strided(d.shape.ndim, d.shape.dim, gt_dtype_size(n->dtype), sorted, d.sorted, to,
+                     d.own);
+}
+
+int64_t gti_reduced_count(const gt_node *n)
+{
+    const int64_t kept = n->out[0]->size;
+    return kept == 0 ? 0 : n->in[0]->size / kept;
+}
+
+gt_tensor *gti_unreduced(const gt_node *n, unsigned axes, gt_tensor *t)
+{
+    unsigned reduced;
+    if (!gti_reduced_dims(n, axes, &reduced)) return NULL;
+    const gt_shape kept = gti_reduced_shape(n->in[0]->shape, reduced, true);
+    return t && t->shape.ndim != kept.ndim ? gt_reshape(t, kept) : t;
+}
+
+gt_tensor *gti_repeated(const gt_node *n, unsigned axes, gt_tensor *t)
+{
+    return gt_broadcast_to(gti_unreduced(n, axes, t), n->in[0]->shape);
+}
+
+gti_along gti_along_axis(gt_shape x, int axis)
+{
+    gti_along s = {1, x.dim[axis], 1};
+    for (int i = 0; i < x.ndim; i++)
+        if (x.dim[i] == 0) return (gti_along){0};
+    for (int i = 0; i < axis; i++) s.outer *= x.dim[i];
+    for (int i = axis + 1; i < x.ndim; i++) s.inner *= x.dim[i];
+    return s;
+}

@@ -1,0 +1,124 @@
+/* var and std: the mean square distance from the mean over axes, and its root. N elements are
+ * reduced to each; the divisor is N - correction, where that is positive.
+ *
+ *   var  y = sum of (x - m)^2 / (N - correction)    dx = dy 2 (x - m) / (N - correction)
+ *   std  y = sqrt(var)                              dx = dy (x - m) / (N - correction) / y
+ *
+ * m depends on x, too, but the distances add up to 0, so that drops out. Where std is 0 it has a
+ * corner, and dx is 0 as in PyTorch. */
+#include "reduction_samples.h"
+
+static double divisor(const gt_node *n)
+{
+    const gt_var_opts *opts = n->opts;
+    const double correction = opts->biased ? 0 : opts->correction == 0 ? 1 : opts->correction;
+    const double left = (double)gti_reduced_count(n) - correction;
+    return left > 0 ? left : 0;
+}
+
+static bool infer(gt_node *n)
+{
+    const gt_var_opts *opts = n->opts;
+    if (opts->biased && opts->correction != 0)
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "biased means a correction of 0, but it is %d",
+                          opts->correction);
+    return gti_infer_reduction(n, opts->axes, opts->keepdim);
+}
+
+static void forward(gt_node *n, bool root)
+{
+    const gti_reduced r = gti_reduce_from(n, ((const gt_var_opts *)n->opts)->axes);
+    gti_kernels_for(n)->reduce.var(&r.s, divisor(n), root, r.x, n->out[0]->data);
+}
+
+static void var_forward(gt_node *n)
+{
+    forward(n, false);
+}
+
+static void std_forward(gt_node *n)
+{
+    forward(n, true);
+}
+
+/* g, of y's shape, times (x - m). */
+static gt_tensor *times_distance(const gt_node *n, gt_tensor *g)
+{
+    gt_tensor *x = n->in[0];
+    const unsigned axes = ((const gt_var_opts *)n->opts)->axes;
+    gt_tensor *mean = gt_mean_(x, (gt_reduce_opts){.axes = axes, .keepdim = true});
+    return gt_mul(gti_unreduced(n, axes, g), GT_MUTANT(var_distance, gt_sub(x, mean), x));
+}
+
+static const char var_gradient[] = "dx = dy 2 (x - mean) / (N - correction)";
+static bool var_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    const double factor = GT_MUTANT(var_factor, 2, 1) / divisor(n);
+    gin[0] = times_distance(n, gt_mul_scalar(gout[0], factor));
+    return true;
+}
+
+static const char std_gradient[] = "dx = dy (x - mean) / ((N - correction) y), 0 where y is 0";
+static bool std_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *g = gt_div_or_zero(GT_MUTANT(std_upstream, gout[0], n->out[0]), n->out[0]);
+    gin[0] = times_distance(n, GT_MUTANT(std_lost, gt_mul_scalar(g, 1 / divisor(n)), g));
+    return true;
+}
+
+static double flops(const gt_node *n)
+{
+    return 4 * (double)n->in[0]->size;
+}
+
+#define OPTS(...) GTI_REDUCE(gt_var_opts, __VA_ARGS__)
+static const gt_sample samples[] = {
+    GTI_REDUCTION_SAMPLES(gt_var_opts),
+    {.label = "biased", .in = {GT_IN(3, 4)}, OPTS(GT_AXIS(0), .biased = true)},
+    {.label = "biased, two groups",
+     .in = {GT_IN(2, 2, 3)},
+     OPTS(GT_AXIS(0) | GT_AXIS(2), .biased = true)},
+    {.label = "correction 2", .in = {GT_IN(5, 2)}, OPTS(GT_AXIS(0), .correction = 2)},
+    {.label = "correction -1", .in = {GT_IN(5)}, OPTS(0, .correction = -1)},
+    {.label = "far from 0", .in = {GT_IN_RANGE(100, 110, 9)}},
+    {.label = "zero-size, kept", .in = {GT_IN(0, 3)}, OPTS(GT_AXIS(1))},
+    /* From here on for var alone: the root has a corner at 0. */
+    {.label = "biased, scalar", .in = {GT_IN_SCALAR}, OPTS(0, .biased = true)},
+    {.label = "biased, axis of size one", .in = {GT_IN(3, 1)}, OPTS(GT_AXIS(1), .biased = true)},
+    {.label = "all equal",
+     .in = {{.shape = GT_DIMS(3), .values = (const double[]){0.1, 0.1, 0.1}}}},
+};
+enum { N_SAMPLES = sizeof samples / sizeof *samples, N_VAR_ALONE = 3 };
+
+static const gt_error_sample error_samples[] = {
+    GTI_REDUCTION_ERRORS(gt_var_opts),
+    {.label = "two corrections",
+     .in = {GT_IN(4)},
+     OPTS(0, .biased = true, .correction = 2),
+     .code = GT_ERR_ARGUMENT,
+     .message = "biased means a correction of 0, but it is 2"},
+};
+
+#define DEVIATION(id, count)                                                                       \
+    const gt_op gt_op_##id = {                                                                     \
+        .name = #id,                                                                               \
+        .inputs = "x",                                                                             \
+        .n_in = 1,                                                                                 \
+        .n_out = 1,                                                                                \
+        .opts_size = sizeof(gt_var_opts),                                                          \
+        .infer = infer,                                                                            \
+        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .backward = id##_backward,                                                                 \
+        .gradient = id##_gradient,                                                                 \
+        .samples = samples,                                                                        \
+        .n_samples = (count),                                                                      \
+        GT_ERROR_SAMPLES(error_samples),                                                           \
+        .flops = flops,                                                                            \
+    };                                                                                             \
+    gt_tensor *gt_##id##_(gt_tensor *x, gt_var_opts opts)                                          \
+    {                                                                                              \
+        return gt_apply(&gt_op_##id, &opts, 1, (gt_tensor *[]){x});                                \
+    }
+
+DEVIATION(var, N_SAMPLES)
+DEVIATION(std, N_SAMPLES - N_VAR_ALONE)

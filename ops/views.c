@@ -1,0 +1,112 @@
+/* The same elements under another shape, by rules that a reader knows by name. All are reshapes but
+ * expand and select, which copy. */
+#include "common.h"
+
+/* The axis of x, where an axis of `ndim` axes is asked for; -1 after a failure. */
+static int axis_of(const gt_tensor *x, int axis, int ndim, const char *function)
+{
+    const int i = axis < 0 ? axis + ndim : axis;
+    if (i >= 0 && i < ndim) return i;
+    gt_fail(x->ctx, GT_ERR_SHAPE, function, "there is no axis %d for x %s", axis,
+            GTI_SHAPE_TEXT(x->shape));
+    return -1;
+}
+
+/* The number of elements of dimensions start..end, 1 for a scalar's; -1 where it overflows, as it
+ * may in a tensor that is empty by another dimension. */
+static int64_t joined_size(gt_shape x, int start, int end)
+{
+    gt_shape part = {.ndim = x.ndim > 0 ? end - start + 1 : 0};
+    for (int i = 0; i < part.ndim; i++) part.dim[i] = x.dim[start + i];
+    return gt_shape_size(part);
+}
+
+gt_tensor *gt_flatten_(gt_tensor *x, gt_flatten_opts opts)
+{
+    if (!gti_is_given(x, "flatten")) return NULL;
+    const int ndim = x->shape.ndim;
+    const int axes = ndim > 0 ? ndim : 1; /* a scalar becomes [1] */
+    const int start = axis_of(x, opts.start, axes, "flatten");
+    const int end = axis_of(x, opts.end == 0 ? -1 : opts.end, axes, "flatten");
+    if (start < 0 || end < 0) return NULL;
+    if (start > end) {
+        gt_fail(x->ctx, GT_ERR_ARGUMENT, "flatten", "start %d comes after end %d in x %s",
+                opts.start, opts.end, GTI_SHAPE_TEXT(x->shape));
+        return NULL;
+    }
+    gt_shape shape = {.ndim = axes - (end - start)};
+    for (int i = 0; i < start; i++) shape.dim[i] = x->shape.dim[i];
+    shape.dim[start] = joined_size(x->shape, start, end);
+    if (shape.dim[start] < 0) {
+        gt_fail(x->ctx, GT_ERR_MEMORY, "flatten", "the size of axes %d to %d of x %s overflows",
+                start, end, GTI_SHAPE_TEXT(x->shape));
+        return NULL;
+    }
+    for (int i = end + 1; i < ndim; i++) shape.dim[i - end + start] = x->shape.dim[i];
+    return gt_reshape(x, shape);
+}
+
+gt_tensor *gt_squeeze_(gt_tensor *x, gt_squeeze_opts opts)
+{
+    if (!gti_is_given(x, "squeeze")) return NULL;
+    const int ndim = x->shape.ndim;
+    for (int bit = 0; bit < 32; bit++)
+        if (opts.axes >> bit & 1 && axis_of(x, bit < 16 ? bit : bit - 32, ndim, "squeeze") < 0)
+            return NULL;
+    gt_shape shape = {0};
+    for (int i = 0; i < ndim; i++) {
+        const bool chosen = !opts.axes || opts.axes & (GT_AXIS(i) | GT_AXIS(i - ndim));
+        if (!chosen || x->shape.dim[i] != 1) shape.dim[shape.ndim++] = x->shape.dim[i];
+    }
+    return gt_reshape(x, shape);
+}
+
+gt_tensor *gt_unsqueeze(gt_tensor *x, int axis)
+{
+    if (!gti_is_given(x, "unsqueeze")) return NULL;
+    const int ndim = x->shape.ndim;
+    if (ndim == GT_MAX_DIMS) {
+        gt_fail(x->ctx, GT_ERR_SHAPE, "unsqueeze", "x %s has %d dimensions, there are no more",
+                GTI_SHAPE_TEXT(x->shape), ndim);
+        return NULL;
+    }
+    const int at = axis_of(x, axis, ndim + 1, "unsqueeze");
+    if (at < 0) return NULL;
+    gt_shape shape = {.ndim = ndim + 1};
+    for (int i = 0; i <= ndim; i++)
+        shape.dim[i] = i < at ? x->shape.dim[i] : i == at ? 1 : x->shape.dim[i - 1];
+    return gt_reshape(x, shape);
+}
+
+gt_tensor *gt_expand(gt_tensor *x, gt_shape shape)
+{
+    if (!gti_is_given(x, "expand")) return NULL;
+    const int missing = shape.ndim - x->shape.ndim;
+    gt_shape to = shape, both;
+    for (int i = missing > 0 ? missing : 0; i < shape.ndim; i++)
+        if (shape.dim[i] == -1) to.dim[i] = x->shape.dim[i - missing];
+    if (missing < 0 || !gti_is_shape(to) || !gt_shape_broadcast(x->shape, to, &both) ||
+        !gt_shape_equal(both, to)) {
+        gt_fail(x->ctx, GT_ERR_SHAPE, "expand", "x %s does not expand to %s",
+                GTI_SHAPE_TEXT(x->shape), GTI_SHAPE_TEXT(shape));
+        return NULL;
+    }
+    return gt_broadcast_to(x, to);
+}
+
+gt_tensor *gt_select(gt_tensor *x, int axis, int64_t index)
+{
+    if (!gti_is_given(x, "select")) return NULL;
+    const int at = axis_of(x, axis, x->shape.ndim, "select");
+    if (at < 0) return NULL;
+    const int64_t size = x->shape.dim[at], i = index < 0 ? index + size : index;
+    if (i < 0 || i >= size) {
+        gt_fail(x->ctx, GT_ERR_ARGUMENT, "select", "index %lld is out of range for axis %d of x %s",
+                (long long)index, axis, GTI_SHAPE_TEXT(x->shape));
+        return NULL;
+    }
+    gt_shape shape = {.ndim = x->shape.ndim - 1};
+    for (int d = 0; d < shape.ndim; d++) shape.dim[d] = x->shape.dim[d < at ? d : d + 1];
+    gt_tensor *slice = gt_slice_(x, at, i, i + 1, (gt_slice_opts){0});
+    return slice ? gt_reshape(slice, shape) : NULL;
+}

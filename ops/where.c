@@ -1,0 +1,114 @@
+/* y = a where cond is not 0, else b; all three broadcast. cond is u8, a and b of one dtype, any.
+ *
+ *   da = dy where cond, else 0    db = 0 where cond, else dy */
+#include "broadcast.h"
+
+static bool infer(gt_node *n)
+{
+    const gt_tensor *cond = n->in[0], *a = n->in[1], *b = n->in[2];
+    if (cond->dtype != GT_U8) {
+        gt_op_fail(n, GT_ERR_DTYPE, "cond is %s, needs u8", gt_dtype_name(cond->dtype));
+        return gt_op_hint(n, "comparisons such as gt_gt(x, y) make masks");
+    }
+    if (a->dtype != b->dtype)
+        return gt_op_fail(n, GT_ERR_DTYPE, "a is %s, but b is %s; make them the same",
+                          gt_dtype_name(a->dtype), gt_dtype_name(b->dtype));
+    n->dtype = n->out[0]->dtype = a->dtype;
+    return gti_broadcast_infer(n);
+}
+
+static void row(const gt_node *n, int which, int64_t length, const void *const in[],
+                const int64_t stride[], void *y)
+{
+    (void)which;
+    gti_any_kernels_of((int)n->dtype)
+        ->select(length, in[0], stride[0], in[1], stride[1], in[2], stride[2], y);
+}
+
+static void forward(gt_node *n)
+{
+    gti_broadcast_rows(n, 0, row);
+}
+
+static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *cond = n->in[0], *dy = gout[0];
+    gt_tensor *zero = gt_scalar(dy->ctx, 0, .dtype = dy->dtype);
+    if (gt_needs_grad(n, 1))
+        gin[1] = gti_sum_like(gt_where(cond, dy, GT_MUTANT(where_a_all, zero, dy)), n->in[1]);
+    if (gt_needs_grad(n, 2))
+        gin[2] = gti_sum_like(
+            GT_MUTANT(where_b_mask, gt_where(cond, zero, dy), gt_where(cond, dy, zero)), n->in[2]);
+    return true;
+}
+
+#define MASK(...)                                                                                  \
+    {                                                                                              \
+        .shape = GT_DIMS(__VA_ARGS__), .dtype = GT_U8, .high = 2                                   \
+    }
+#define I64(...)                                                                                   \
+    {                                                                                              \
+        .shape = GT_DIMS(__VA_ARGS__), .dtype = GT_I64, .low = -5, .high = 5                       \
+    }
+#define MASK_SCALAR                                                                                \
+    {                                                                                              \
+        .dtype = GT_U8, .high = 2                                                                  \
+    }
+static const gt_sample samples[] = {
+    {.label = "ordinary", .in = {MASK(3, 4), GT_IN(3, 4), GT_IN(3, 4)}},
+    {.label = "scalars", .in = {MASK_SCALAR, GT_IN_SCALAR, GT_IN_SCALAR}},
+    {.label = "size one", .in = {MASK(1), GT_IN(1, 1), GT_IN_SCALAR}},
+    {.label = "zero-size", .in = {MASK(0, 3), GT_IN(0, 3), GT_IN(3)}},
+    {.label = "a is a scalar", .in = {MASK(2, 3), GT_IN_SCALAR, GT_IN(2, 3)}},
+    {.label = "b is a scalar", .in = {MASK(2, 3), GT_IN(2, 3), GT_IN_SCALAR}},
+    {.label = "only cond is large", .in = {MASK(2, 3), GT_IN_SCALAR, GT_IN_SCALAR}},
+    {.label = "cond is a scalar", .in = {MASK_SCALAR, GT_IN(2, 3), GT_IN(2, 3)}},
+    {.label = "cond is a row", .in = {MASK(5), GT_IN(3, 5), GT_IN(3, 5)}},
+    {.label = "cond is a column", .in = {MASK(3, 1), GT_IN(3, 5), GT_IN(5)}},
+    {.label = "all of their own", .in = {MASK(2, 1, 1), GT_IN(3, 1), GT_IN(4)}},
+    {.label = "alternating", .in = {MASK(2, 1, 3, 1), GT_IN(1, 2, 1, 3), GT_IN(3, 1)}},
+    {.label = "any number but 0 is true",
+     .in = {{.shape = GT_DIMS(9), .dtype = GT_U8, .high = 200}, GT_IN(9), GT_IN(9)}},
+    {.label = "17 wide", .in = {MASK(2, 17), GT_IN(17), GT_IN(2, 17)}},
+    {.label = "same tensor", .in = {MASK(3), GT_IN(3), {.same = 2}}},
+    {.label = "whole numbers", .in = {MASK(2, 9), I64(9), I64(2, 1)}},
+    {.label = "masks", .in = {MASK(2, 9), MASK(9), {.same = 1}}},
+};
+
+static const gt_error_sample error_samples[] = {
+    {.label = "cond is f32",
+     .in = {GT_IN(3), GT_IN(3), GT_IN(3)},
+     .code = GT_ERR_DTYPE,
+     .message = "cond is f32, needs u8"},
+    {.label = "mixed dtypes",
+     .in = {MASK(3), GT_IN(3), I64(3)},
+     .code = GT_ERR_DTYPE,
+     .message = "a is f32, but b is i64"},
+    {.label = "b does not broadcast",
+     .in = {MASK(2, 3), GT_IN(3), GT_IN(2)},
+     .code = GT_ERR_SHAPE,
+     .message = "shapes [2,3] and [2] do not broadcast: dimension 1 is 3 against 2"},
+    {.label = "cond NULL",
+     .in = {{.null = true}, GT_IN(3), GT_IN(3)},
+     .code = GT_ERR_ARGUMENT,
+     .message = "cond is NULL"},
+};
+
+const gt_op gt_op_where = {
+    .name = "where",
+    .inputs = "cond a b",
+    .n_in = 3,
+    .n_out = 1,
+    .flags = GT_OP_MIXED,
+    .infer = infer,
+    .forward = GT_FOR_ALL(forward),
+    .backward = backward,
+    .gradient = "da = dy where cond, else 0; db = 0 where cond, else dy",
+    GT_SAMPLES(samples),
+    GT_ERROR_SAMPLES(error_samples),
+};
+
+gt_tensor *gt_where(gt_tensor *cond, gt_tensor *a, gt_tensor *b)
+{
+    return gt_apply(&gt_op_where, NULL, 3, (gt_tensor *[]){cond, a, b});
+}

@@ -1,0 +1,55 @@
+/* What the tables of operations say of one. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Whether the last word of a parameter is opts, which stands for keyword options. */
+static bool is_options(const char *end)
+{
+    return strncmp(end - 4, "opts", 4) == 0 && !is_word(end[-5]);
+}
+
+void gti_cli_call(const gt_op_info *info, bool types, char *call, size_t size)
+{
+    const char *s = strchr(info->signature, '(');
+    size_t at = (size_t)snprintf(call, size, "%s%s(", types ? "gt_" : "", info->name);
+    while (*s && *s != ')') {
+        const char *end = s + 1 + strcspn(s + 1, ",)"), *word = types ? s + 1 : end;
+        while (!types && is_word(word[-1])) word--;
+        word += strspn(word, " ");
+        const bool options = !info->inner && is_options(end);
+        if (at < size)
+            at += (size_t)snprintf(call + at, size - at, "%s%.*s", *s == ',' ? ", " : "",
+                                   options ? 3 : (int)(end - word), options ? "..." : word);
+        s = end;
+    }
+    if (at < size) snprintf(call + at, size - at, ")");
+}
+
+static const char options_mark[] = ". Options: ";
+
+size_t gti_cli_meaning(const gt_op_info *info)
+{
+    const char *mark = strstr(info->meaning, options_mark);
+    return mark ? (size_t)(mark - info->meaning) : strlen(info->meaning);
+}
+
+const char *gti_cli_options(const gt_op_info *info)
+{
+    const char *mark = strstr(info->meaning, options_mark);
+    return mark ? mark + sizeof options_mark - 1 : "";
+}
+
+const char *gti_cli_gradient(const gt_op_info *info)
+{
+    if (!info->op) return "composed";
+    if (!info->op->backward) return "none";
+    return info->op->gradient ? info->op->gradient : "yes";
+}

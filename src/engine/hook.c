@@ -1,0 +1,126 @@
+/* Hooks: functions of the user that see a tensor's gradient, and may replace it, once all that
+ * depends on the tensor has been passed. They hang on the tensor's label. */
+#include "engine/sweep.h"
+
+struct gti_hook {
+    gt_hook_fn fn;
+    void *user;
+    gti_hook *next;
+};
+
+static gti_hook *new_hook(gti_tensor *t)
+{
+    gt_ctx *gt = t->pub.ctx;
+    if (!(t->flags & GTI_KEPT)) return gti_arena_get(&gt->step, sizeof(gti_hook));
+    gti_hook *h = gt->free_hooks;
+    if (!h) return gti_arena_get(&gt->kept, sizeof *h);
+    gt->free_hooks = h->next;
+    return h;
+}
+
+static void free_hook(gti_tensor *t, gti_hook *h)
+{
+    if (!(t->flags & GTI_KEPT)) return;
+    h->next = t->pub.ctx->free_hooks;
+    t->pub.ctx->free_hooks = h;
+}
+
+/* A hook must not disturb the list that it is called from. */
+static bool changeable(const gt_tensor *t, const char *what)
+{
+    if (!gti_usable(t, what)) return false;
+    if (!t->ctx->in_sweep) return true;
+    gt_fail(t->ctx, GT_ERR_STATE, what, "called while gt_backward or gt_grad runs");
+    return false;
+}
+
+gt_status gt_hook(gt_tensor *t, gt_hook_fn fn, void *user)
+{
+    static const char what[] = "gt_hook";
+    if (!changeable(t, what)) return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
+    if (!fn) return gt_fail(t->ctx, GT_ERR_ARGUMENT, what, "the function is NULL");
+    if (!t->requires_grad)
+        return gt_fail(t->ctx, GT_ERR_STATE, what,
+                       "the tensor requires no gradient, so there will be none to see");
+    gti_label *label = gti_label_of(t, what);
+    if (!label) return gt_error_code(t->ctx);
+    gti_hook *h = new_hook(gti_t(t));
+    if (!h) return gt_fail(t->ctx, GT_ERR_MEMORY, what, "out of memory");
+    *h = (gti_hook){.fn = fn, .user = user};
+    gti_hook **end = &label->hooks;
+    while (*end) end = &(*end)->next;
+    *end = h;
+    gti_t(t)->flags |= GTI_HOOKED;
+    t->ctx->special = true;
+    return GT_OK;
+}
+
+gt_status gt_unhook(gt_tensor *t, gt_hook_fn fn, void *user)
+{
+    static const char what[] = "gt_unhook";
+    if (!changeable(t, what)) return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
+    gti_tensor *p = gti_t(t);
+    for (gti_hook **at = p->label ? &p->label->hooks : NULL; at && *at; at = &(*at)->next) {
+        gti_hook *h = *at;
+        if (h->fn != fn || h->user != user) continue;
+        *at = h->next;
+        free_hook(p, h);
+        if (!p->label->hooks) p->flags &= (uint16_t)~GTI_HOOKED;
+        return GT_OK;
+    }
+    return gt_fail(t->ctx, GT_ERR_ARGUMENT, what, "the tensor has no such hook");
+}
+
+void gti_hooks_clear(gti_tensor *t)
+{
+    for (gti_hook *h = t->label->hooks, *next; h; h = next) {
+        next = h->next;
+        free_hook(t, h);
+    }
+    t->label->hooks = NULL;
+    t->flags &= (uint16_t)~GTI_HOOKED;
+}
+
+/* --- running --- */
+
+static bool refuse(const gti_sweep *s, const gti_tensor *t, const char *why)
+{
+    char name[128];
+    if (!s->gt->failed)
+        gt_fail(s->gt, GT_ERR_STATE, s->what, "a hook on %s %s",
+                gti_describe(&t->pub, name, sizeof name), why);
+    else gti_fail_note(s->gt, "in a hook on %s", gti_describe(&t->pub, name, sizeof name));
+    return false;
+}
+
+static bool replace(const gti_sweep *s, gti_tensor *t, gt_tensor *g)
+{
+    const char *why = g->ctx != s->gt ? "returned a tensor of another context" : gti_unusable(g);
+    if (!why && g->dtype != t->pub.dtype) why = "returned a gradient of another dtype";
+    if (!why && !gt_same_shape(g, &t->pub)) why = "returned a gradient of another shape";
+    if (why) return refuse(s, t, why);
+    gti_t(g)->base->hold++;
+    gti_sweep_unhold(s, t->work);
+    t->work = g;
+    return true;
+}
+
+static bool call(const gti_sweep *s, gti_tensor *t, const gti_hook *h)
+{
+    gt_tensor *g = t->work;
+    const uint64_t version = gti_t(g)->base->version;
+    gt_tensor *other = h->fn(g, h->user);
+    if (s->gt->failed) return refuse(s, t, "failed");
+    if (gti_t(g)->base->version != version)
+        return refuse(s, t, "changed the gradient in place; let it return a new one instead");
+    return !other || other == g || replace(s, t, other);
+}
+
+bool gti_hooks_run(const gti_sweep *s, gti_tensor *t)
+{
+    const gti_tensor *before = s->gt->last;
+    for (const gti_hook *h = t->label->hooks; h; h = h->next)
+        if (!call(s, t, h)) return false;
+    if (!s->create) gti_sweep_release_since(s, before);
+    return true;
+}

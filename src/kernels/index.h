@@ -1,0 +1,45 @@
+/* Kernels that move elements by index, and the sums that are their gradients.
+ *
+ * Indices are checked before a kernel sees them, but a recorded call may be run again on others:
+ * what an index outside 0..n-1 reads has all bytes 0xff (NaN where elements are floating), and what
+ * it would add is left out. */
+#ifndef GTI_KERNELS_INDEX_H
+#define GTI_KERNELS_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* x [outer,n,inner], index [k], y [outer,k,inner]; y[o,j,i] belongs to x[o,index[j],i]. */
+typedef struct {
+    int64_t outer, n, k, inner;
+} gti_indexed;
+
+/* y[o,j,i] = x[o,index[j],i]; element is 1, 4 or 8 bytes. */
+void gti_index_select(const gti_indexed *g, size_t element, const void *x, const int64_t *index,
+                      void *y);
+
+/* One row of a gather: element j of the row, j < k, belongs to x[index[j] * step + j * along],
+ * where 0 <= index[j] < n. Steps are in elements. */
+typedef struct {
+    int64_t k, n, step, along;
+} gti_gather;
+
+/* y[j] = x[index[j] * step + j * along]; element is 1, 4 or 8 bytes. */
+void gti_gather_row(const gti_gather *g, size_t element, const void *x, const int64_t *index,
+                    void *y);
+
+/* Bytes of scratch of index_add. */
+size_t gti_index_add_scratch(const gti_indexed *g);
+
+typedef struct {
+    /* x[o,m,i] = the sum of y[o,j,i] over all j with index[j] = m, in double precision, rounded
+     * once; 0 where there are none. Scratch is as gti_index_add_scratch says. */
+    void (*add)(const gti_indexed *g, const void *y, const int64_t *index, void *x, void *scratch);
+    /* x[index[j] * step + j * along] += y[j], in the order of j */
+    void (*scatter_row)(const gti_gather *g, const void *y, const int64_t *index, double *x);
+    /* y[i] = x[i], rounded */
+    void (*round)(int64_t n, const double *x, void *y);
+} gti_index_kernels;
+
+#endif

@@ -1,0 +1,47 @@
+/* Kernels of the normalisations: y = (x - mean) * rstd * weight + bias, where mean and rstd, the
+ * inverse deviation 1 / sqrt(variance + eps), belong to sets of elements.
+ *
+ * All of them see x as [n,groups,channels,inner]. A set is [channels,inner], or, when pooled
+ * (channels is 1 then), what has the same group: [n,inner]. There are n groups sets, or groups of
+ * them. weight and bias are [groups,channels].
+ *
+ *   layer norm of rows of m    n rows, groups 1, channels m, inner 1
+ *   group norm                 groups, channels a group, inner the pixels
+ *   batch norm                 groups the channels, channels 1, inner the pixels, pooled
+ *
+ * Not centred is as if the mean were 0, with the mean square for a variance; mean and bias are NULL
+ * then, and nothing is pooled. Statistics are summed in double and in blocks. No size is negative,
+ * any may be 0. */
+#ifndef GTI_KERNELS_NORMALIZE_H
+#define GTI_KERNELS_NORMALIZE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    int64_t n, groups, channels, inner;
+    bool pooled;
+} gti_normalize;
+
+typedef struct {
+    /* Bytes of scratch that the kernels below need, with this size of an element. */
+    size_t (*scratch)(const gti_normalize *s);
+    /* y, and of each set mean, rstd and variance; variance may be NULL. */
+    void (*forward)(const gti_normalize *s, const void *x, const void *weight, const void *bias,
+                    double eps, void *y, void *mean, void *rstd, void *variance, void *scratch);
+    /* The same for a mean and a variance that are given; s is pooled. Makes y and rstd. */
+    void (*apply)(const gti_normalize *s, const void *x, const void *weight, const void *bias,
+                  const void *mean, const void *variance, double eps, void *y, void *rstd,
+                  void *scratch);
+    /* dx, dweight and dbias (NULL when mean is) from dy, which is 0 where it counts for mean and
+     * rstd: with h = (x - mean) rstd, g = dy weight and M the mean over a set
+     *   dx = rstd (g - M(g) - h M(g h))   dweight = sum of dy h   dbias = sum of dy */
+    void (*grad)(const gti_normalize *s, const void *dy, const void *x, const void *weight,
+                 const void *mean, const void *rstd, void *dx, void *dweight, void *dbias,
+                 void *scratch);
+    /* y[i] = (1 - part) y[i] + part scale x[i] */
+    void (*blend)(int64_t n, double part, double scale, const void *x, void *y);
+} gti_normalize_kernels;
+
+#endif

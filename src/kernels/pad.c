@@ -1,0 +1,65 @@
+#include "kernels/pad.h"
+
+#include <string.h>
+
+int64_t gti_pad_source(gti_pad_mode mode, int64_t i, int64_t n)
+{
+    if (i >= 0 && i < n) return i;
+    switch (mode) {
+    case GTI_PAD_CONSTANT: break;
+    case GTI_PAD_REFLECT: return i < 0 ? -i : 2 * (n - 1) - i;
+    case GTI_PAD_REPLICATE: return i < 0 ? 0 : n - 1;
+    case GTI_PAD_CIRCULAR: return i < 0 ? i + n : i - n;
+    }
+    return -1;
+}
+
+/* A copy under way; steps in bytes from one element of an axis to the next. */
+typedef struct {
+    const gti_pad *p;
+    size_t element;
+    const void *value;
+    size_t xstep[GTI_PAD_DIMS], ystep[GTI_PAD_DIMS];
+} padding;
+
+static void fill(const padding *c, size_t bytes, char *y)
+{
+    if (c->element == 1) {
+        memset(y, *(const unsigned char *)c->value, bytes);
+        return;
+    }
+    for (size_t i = 0; i < bytes; i += c->element) memcpy(y + i, c->value, c->element);
+}
+
+/* Writes y from axis `axis` inwards; on the last axis what lies within x is one block. */
+static void pad_axis(const padding *c, int axis, const char *x, char *y)
+{
+    const gti_pad *p = c->p;
+    const size_t xstep = c->xstep[axis], ystep = c->ystep[axis];
+    for (int64_t j = 0, count; j < p->y[axis]; j += count, y += (size_t)count * ystep) {
+        const int64_t i = j - p->before[axis], from = gti_pad_source(p->mode, i, p->x[axis]);
+        count = 1;
+        if (from < 0) {
+            fill(c, ystep, y);
+        } else if (axis < p->ndim - 1) {
+            pad_axis(c, axis + 1, x + (size_t)from * xstep, y);
+        } else {
+            if (from == i) count = gti_pad_inside(p, axis, j);
+            memcpy(y, x + (size_t)from * xstep, (size_t)count * ystep);
+        }
+    }
+}
+
+void gti_pad_copy(const gti_pad *p, size_t element, const void *x, const void *value, void *y)
+{
+    padding c = {.p = p, .element = element, .value = value};
+    size_t xstep = (size_t)p->inner * element, ystep = xstep;
+    if (p->ndim == 0) memcpy(y, x, xstep);
+    for (int a = p->ndim - 1; a >= 0; a--) {
+        c.xstep[a] = xstep;
+        c.ystep[a] = ystep;
+        xstep *= (size_t)p->x[a];
+        ystep *= (size_t)p->y[a];
+    }
+    if (p->ndim > 0) pad_axis(&c, 0, x, y);
+}
