@@ -1,102 +1,127 @@
-/* What all optimizers have in common: the list of parameters, their state, the step. */
+/* What all optimizers have in common: making them, their step, the learning rate. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "rule.h"
 
-static gt_ctx *context(const gt_optimizer *o)
+gt_ctx *gti_optimizer_context(const gt_optimizer *o)
 {
-    return o->module->ctx;
+    return o->slots.module->ctx;
+}
+
+/* --- making --- */
+
+double gti_or(double value, double otherwise)
+{
+    return value != 0 || signbit(value) ? value + 0.0 : otherwise;
 }
 
 static void free_optimizer(void *object)
 {
     gt_optimizer *o = object;
-    free(o->slots);
+    gti_slots_clear(&o->slots);
+    gti_groups_clear(o);
     free(o);
+}
+
+static bool refuse(const gt_module *m, const gti_rule *rule, const char *option, double value,
+                   const char *want)
+{
+    gt_fail(m->ctx, GT_ERR_ARGUMENT, rule->name, "%s is %g, but must be %s", option, value, want);
+    return false;
+}
+
+static bool present(const gt_module *m, const gti_rule *rule)
+{
+    if (!m) gt_fail(NULL, GT_ERR_ARGUMENT, rule->name, "the module is NULL");
+    return m && !gt_failed(m->ctx);
 }
 
 bool gti_optimizer_check(const gt_module *m, const gti_rule *rule, const char *option, double value)
 {
-    if (!m) gt_fail(NULL, GT_ERR_ARGUMENT, rule->name, "the module is NULL");
-    if (!m || gt_failed(m->ctx)) return false;
+    if (!present(m, rule)) return false;
     if (value >= 0 && isfinite(value)) return true;
-    gt_fail(m->ctx, GT_ERR_ARGUMENT, rule->name, "%s is %g, but must be finite and not negative",
-            option, value);
-    return false;
+    return refuse(m, rule, option, value, "finite and not negative");
 }
 
-gt_optimizer *gti_optimizer_new(gt_module *m, const gti_rule *rule, double lr)
+bool gti_optimizer_check_fraction(const gt_module *m, const gti_rule *rule, const char *option,
+                                  double value)
 {
-    if (!gti_optimizer_check(m, rule, "lr", lr)) return NULL;
+    if (!present(m, rule)) return false;
+    if (value >= 0 && value < 1) return true;
+    return refuse(m, rule, option, value, "at least 0 and below 1");
+}
+
+gt_optimizer *gti_optimizer_new(gt_module *m, const gti_rule *rule, gti_common c)
+{
+    if (!gti_optimizer_check(m, rule, "lr", c.lr) ||
+        !gti_optimizer_check(m, rule, "weight_decay", c.weight_decay))
+        return NULL;
     gt_optimizer *o = calloc(1, rule->size);
     if (!o) {
         gt_fail(m->ctx, GT_ERR_MEMORY, rule->name, "out of memory for the optimizer");
         return NULL;
     }
     o->rule = rule;
-    o->module = m;
-    o->lr = lr;
-    o->version = m->version - 1;
+    gti_slots_init(&o->slots, m);
+    o->rate = (gti_rate){.lr = c.lr, .initial = NAN};
+    o->weight_decay = c.weight_decay;
+    o->maximize = c.maximize;
+    o->accumulation = 1;
     if (gt_at_close(m->ctx, free_optimizer, o) == GT_OK) return o;
-    free(o);
+    free_optimizer(o);
     return NULL;
 }
 
-/* --- parameters --- */
-
-static bool knows(const gt_optimizer *o, const gt_tensor *t)
+bool gti_optimizer_ready(const gt_optimizer *o, const char *what, gt_status *status)
 {
-    for (int i = 0; i < o->n_slots; i++)
-        if (o->slots[i].tensor == t) return true;
-    return false;
-}
-
-static bool add_slot(gt_optimizer *o, gt_tensor *t)
-{
-    if (o->n_slots == o->capacity) {
-        const int capacity = o->capacity ? 2 * o->capacity : 8;
-        gti_slot *slots = realloc(o->slots, (size_t)capacity * sizeof *slots);
-        if (!slots) {
-            gt_fail(context(o), GT_ERR_MEMORY, o->rule->name, "out of memory for the parameters");
-            return false;
-        }
-        o->slots = slots;
-        o->capacity = capacity;
-    }
-    o->slots[o->n_slots++] = (gti_slot){.tensor = t};
-    return true;
-}
-
-/* Adds the parameters that the module has got since; it never loses any. */
-static bool collect(gt_optimizer *o)
-{
-    gt_state_iter it = gt_module_parameters(o->module);
-    while (gt_state_next(&it))
-        if (!knows(o, it.tensor) && !add_slot(o, it.tensor)) return false;
-    o->version = o->module->version;
-    return true;
+    if (!o) *status = gt_fail(NULL, GT_ERR_ARGUMENT, what, "the optimizer is NULL");
+    else *status = gt_error_code(gti_optimizer_context(o));
+    return *status == GT_OK;
 }
 
 /* --- stepping --- */
 
-static bool make_states(const gt_optimizer *o, gti_slot *s)
+bool gti_optimizer_collect(gt_optimizer *o)
 {
-    for (int i = 0; i < o->rule->n_states; i++) {
-        if (s->state[i]) continue;
-        const gt_tensor *w = s->tensor;
-        s->state[i] = gt_keep(gt_full_(w->ctx, w->shape, 0.0, (gt_new_opts){.dtype = w->dtype}));
-        if (!s->state[i]) return false;
+    const int before = o->slots.n;
+    if (!gti_slots_collect(&o->slots, o->rule->name)) return false;
+    if (o->slots.n > before) gti_groups_assign(o, before);
+    return true;
+}
+
+/* Lends u the states that the options need, making those that are missing. */
+static bool lend_states(const gt_optimizer *o, gti_slot *s, gti_update *u)
+{
+    const unsigned uses = o->rule->uses ? o->rule->uses(o) : ~0U;
+    for (int i = 0; i < GTI_STATES && o->rule->state[i]; i++) {
+        if (!(uses >> i & 1)) continue;
+        u->fresh |= !s->state[i];
+        const gt_tensor *t = gti_slot_make(s, &s->state[i], o->start);
+        if (!t) return false;
+        u->state[i] = t->data;
     }
     return true;
 }
 
 static bool update(const gt_optimizer *o, gti_slot *s)
 {
-    if (!s->step && !make_states(o, s)) return false;
     gt_tensor *w = s->tensor;
-    gti_update u = {.w = w->data, .grad = w->grad->data, .n = w->size, .step = ++s->step};
-    for (int i = 0; i < o->rule->n_states; i++) u.state[i] = s->state[i]->data;
+    gti_update u = {
+        .w = w->data,
+        .grad = w->grad->data,
+        .n = w->size,
+        .lr = o->rate.lr,
+        .weight_decay = o->weight_decay,
+        .sign = o->maximize ? -1 : 1,
+        .product = &s->product,
+    };
+    if (s->group >= 0) {
+        u.lr = gt_optimizer_group_lr(o, s->group);
+        u.weight_decay = o->groups[s->group].weight_decay;
+    }
+    if (!lend_states(o, s, &u)) return false;
+    u.step = ++s->step;
     o->rule->update[w->dtype](o, &u);
     gt_touch(w);
     return true;
@@ -104,29 +129,36 @@ static bool update(const gt_optimizer *o, gti_slot *s)
 
 gt_status gt_optimizer_step(gt_optimizer *o)
 {
-    if (!o) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_optimizer_step", "the optimizer is NULL");
-    const gt_ctx *gt = context(o);
-    if (gt_failed(gt)) return gt_error_code(gt);
-    if (o->version != o->module->version && !collect(o)) return gt_error_code(gt);
-    for (gti_slot *s = o->slots, *end = s + o->n_slots; s < end; s++)
+    gt_status status;
+    if (!gti_optimizer_ready(o, "gt_optimizer_step", &status)) return status;
+    const gt_ctx *gt = gti_optimizer_context(o);
+    if (!gti_optimizer_collect(o)) return gt_error_code(gt);
+    for (gti_slot *s = o->slots.at, *end = s + o->slots.n; s < end; s++)
         if (s->tensor->grad && !update(o, s)) return gt_error_code(gt);
+    gti_optimizer_end_accumulation(o);
     return GT_OK;
 }
 
 void gt_optimizer_zero_grad(gt_optimizer *o)
 {
-    if (o) gt_zero_grad(o->module);
+    if (!o) return;
+    gt_zero_grad(o->slots.module);
+    gti_optimizer_end_accumulation(o);
 }
+
+/* --- the learning rate --- */
 
 gt_status gt_optimizer_set_lr(gt_optimizer *o, double lr)
 {
-    if (!o) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_optimizer_set_lr", "the optimizer is NULL");
-    if (!gti_optimizer_check(o->module, o->rule, "lr", lr)) return gt_error_code(context(o));
-    o->lr = lr;
+    gt_status status;
+    if (!gti_optimizer_ready(o, "gt_optimizer_set_lr", &status)) return status;
+    if (!gti_optimizer_check(o->slots.module, o->rule, "lr", lr))
+        return gt_error_code(gti_optimizer_context(o));
+    o->rate.lr = lr;
     return GT_OK;
 }
 
 double gt_optimizer_lr(const gt_optimizer *o)
 {
-    return o ? o->lr : NAN;
+    return o ? o->rate.lr : NAN;
 }

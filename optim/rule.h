@@ -1,4 +1,4 @@
-/* Between the optimizers' common part (optimizer.c) and their rules (sgd.c, ...).
+/* Between the optimizers' common part (optimizer.c) and their rules (sgd.c, adam.c, ...).
  *
  * A rule is a descriptor and one file: the struct that begins with a gt_optimizer and holds its
  * options, a constructor, and the update over flat arrays. */
@@ -7,44 +7,87 @@
 
 #include <gradtape/optim.h>
 
-enum { GTI_RULE_STATES = 1 }; /* most state arrays that a rule has for each parameter */
+#include "slots.h"
 
 /* One parameter's part in a step: flat arrays of n elements of its dtype. */
 typedef struct {
     void *w;
     const void *grad;
-    void *state[GTI_RULE_STATES]; /* zero before the parameter's first step */
+    void *state[GTI_STATES]; /* NULL where the options do not need it */
     int64_t n;
-    int64_t step; /* of this parameter, 1 at the first */
+    int64_t step;            /* of this parameter, 1 at the first */
+    bool fresh;              /* states were made for this step */
+    double lr, weight_decay; /* of the parameter's group */
+    double sign;             /* times the gradient: -1 to maximize */
+    double *product;         /* a number of the parameter's own, 1 before its first step */
 } gti_update;
 
 typedef struct {
-    const char *name; /* "SGD" */
-    size_t size;      /* of the struct that begins with a gt_optimizer */
-    int n_states;
+    const char *name;                        /* "SGD" */
+    size_t size;                             /* of the struct that begins with a gt_optimizer */
+    const char *state[GTI_STATES];           /* PyTorch's names of the states */
+    const char *product;                     /* name of the number, NULL: the rule has none */
+    unsigned (*uses)(const gt_optimizer *o); /* states that the options need, a bit for each; NULL:
+                                              * all that have a name */
     void (*update[2])(const gt_optimizer *o, const gti_update *u); /* f32, f64 */
 } gti_rule;
 
+/* A learning rate that schedules change: the optimizer's, or a group's own. */
 typedef struct {
-    gt_tensor *tensor;
-    gt_tensor *state[GTI_RULE_STATES]; /* kept */
-    int64_t step;                      /* steps done */
-} gti_slot;
+    double lr;
+    double initial; /* what the schedules start from; NaN before there is one */
+} gti_rate;
+
+typedef struct {
+    char *pattern; /* owned */
+    bool own_rate; /* else its lr is the optimizer's times lr_scale */
+    gti_rate rate;
+    double lr_scale;
+    double weight_decay;
+} gti_group;
 
 struct gt_optimizer {
     const gti_rule *rule;
-    gt_module *module;
-    double lr;
-    uint64_t version; /* of the module, when slots was last complete */
-    gti_slot *slots;  /* every parameter once, in the order in which they were met */
-    int n_slots, capacity;
+    gti_slots slots;
+    gti_rate rate;
+    double weight_decay;
+    bool maximize;
+    double start;        /* value of new states */
+    double *momentum;    /* within the rule's struct, for schedules: momentum or betas[0]; NULL: the
+                          * rule has none */
+    int64_t accumulated; /* micro-batches in the sums */
+    int64_t accumulation; /* number of the present accumulation, from 1 */
+    gti_group *groups;
+    int n_groups;
 };
 
+/* What all rules have among their options, with defaults put in. */
+typedef struct {
+    double lr, weight_decay;
+    bool maximize;
+} gti_common;
+
+/* value, or `otherwise` when it is 0 and not GT_ZERO. */
+double gti_or(double value, double otherwise);
 /* An optimizer for m, rule->size bytes, all zero behind the gt_optimizer, to be freed by m's
- * context. NULL after a failure. */
-gt_optimizer *gti_optimizer_new(gt_module *m, const gti_rule *rule, double lr);
-/* Whether an option is finite and not negative; otherwise fails. */
+ * context. NULL after a failure, among them numbers in c that are negative or infinite. */
+gt_optimizer *gti_optimizer_new(gt_module *m, const gti_rule *rule, gti_common c);
+/* Whether an option is finite and not negative, or in [0, 1); otherwise fails. */
 bool gti_optimizer_check(const gt_module *m, const gti_rule *rule, const char *option,
                          double value);
+bool gti_optimizer_check_fraction(const gt_module *m, const gti_rule *rule, const char *option,
+                                  double value);
+gt_ctx *gti_optimizer_context(const gt_optimizer *o);
+/* Whether o is there and its context well; otherwise sets *status, and fails if o is NULL. */
+bool gti_optimizer_ready(const gt_optimizer *o, const char *what, gt_status *status);
+/* Completes the list of parameters and puts new ones into their groups. */
+bool gti_optimizer_collect(gt_optimizer *o);
+void gti_optimizer_end_accumulation(gt_optimizer *o);
+/* Puts parameters [from, n) into their groups. */
+void gti_groups_assign(gt_optimizer *o, int from);
+void gti_groups_clear(gt_optimizer *o);
+/* The rates, one behind the other: 0 is the optimizer's, the rest are groups' own; NULL behind the
+ * last. */
+gti_rate *gti_optimizer_rate(gt_optimizer *o, int i);
 
 #endif

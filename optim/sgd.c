@@ -5,7 +5,7 @@
 
 typedef struct {
     gt_optimizer base;
-    double momentum, dampening, weight_decay;
+    double momentum, dampening;
     bool nesterov;
 } sgd;
 
@@ -13,13 +13,13 @@ typedef struct {
  * momentum: b = momentum * b + (1 - dampening) * g, but b = g at first; then w -= lr * b, or,
  * looking ahead with nesterov, w -= lr * (g + momentum * b). */
 #define SGD_UPDATES(T, plain, with_momentum)                                                       \
-    static void plain(const gt_optimizer *o, const gti_update *u)                                  \
+    static void plain(const gti_update *u)                                                         \
     {                                                                                              \
         T *restrict w = u->w;                                                                      \
         const T *restrict grad = u->grad;                                                          \
-        const T lr = (T)o->lr, decay = (T)((const sgd *)o)->weight_decay;                          \
+        const T lr = (T)u->lr, decay = (T)u->weight_decay, sign = (T)u->sign;                      \
         for (int64_t i = 0; i < u->n; i++) {                                                       \
-            const T g = decay > 0 ? grad[i] + decay * w[i] : grad[i];                              \
+            const T g = sign * grad[i] + decay * w[i];                                             \
             w[i] -= lr * g;                                                                        \
         }                                                                                          \
     }                                                                                              \
@@ -29,11 +29,11 @@ typedef struct {
         const sgd *s = (const sgd *)o;                                                             \
         T *restrict w = u->w, *restrict b = u->state[0];                                           \
         const T *restrict grad = u->grad;                                                          \
-        const T lr = (T)o->lr, decay = (T)s->weight_decay, momentum = (T)s->momentum;              \
-        const T take = (T)(u->step == 1 ? 1.0 : 1.0 - s->dampening);                               \
+        const T lr = (T)u->lr, decay = (T)u->weight_decay, sign = (T)u->sign;                      \
+        const T momentum = (T)s->momentum, take = (T)(u->fresh ? 1.0 : 1.0 - s->dampening);        \
         const bool nesterov = s->nesterov;                                                         \
         for (int64_t i = 0; i < u->n; i++) {                                                       \
-            const T g = decay > 0 ? grad[i] + decay * w[i] : grad[i];                              \
+            const T g = sign * grad[i] + decay * w[i];                                             \
             b[i] = momentum * b[i] + take * g;                                                     \
             w[i] -= lr * (nesterov ? g + momentum * b[i] : b[i]);                                  \
         }                                                                                          \
@@ -42,27 +42,39 @@ typedef struct {
 SGD_UPDATES(float, plain_f32, momentum_f32)
 SGD_UPDATES(double, plain_f64, momentum_f64)
 
-static const gti_rule plain_rule = {
+static void update_f32(const gt_optimizer *o, const gti_update *u)
+{
+    if (u->state[0]) momentum_f32(o, u);
+    else plain_f32(u);
+}
+
+static void update_f64(const gt_optimizer *o, const gti_update *u)
+{
+    if (u->state[0]) momentum_f64(o, u);
+    else plain_f64(u);
+}
+
+static unsigned uses(const gt_optimizer *o)
+{
+    return ((const sgd *)o)->momentum > 0;
+}
+
+static const gti_rule rule = {
     .name = "SGD",
     .size = sizeof(sgd),
-    .update = {plain_f32, plain_f64},
-};
-static const gti_rule momentum_rule = {
-    .name = "SGD",
-    .size = sizeof(sgd),
-    .n_states = 1,
-    .update = {momentum_f32, momentum_f64},
+    .state = {"momentum_buffer"},
+    .uses = uses,
+    .update = {update_f32, update_f64},
 };
 
-static bool check_options(const gt_module *m, const gti_rule *rule, const gt_sgd_opts *o)
+static bool check_options(const gt_module *m, const gt_sgd_opts *o)
 {
-    if (!gti_optimizer_check(m, rule, "momentum", o->momentum)) return false;
-    if (!gti_optimizer_check(m, rule, "weight_decay", o->weight_decay)) return false;
+    if (!gti_optimizer_check(m, &rule, "momentum", o->momentum)) return false;
     if (!isfinite(o->dampening))
-        gt_fail(m->ctx, GT_ERR_ARGUMENT, rule->name, "dampening is %g, but must be finite",
+        gt_fail(m->ctx, GT_ERR_ARGUMENT, rule.name, "dampening is %g, but must be finite",
                 o->dampening);
     else if (o->nesterov && (o->momentum <= 0 || o->dampening != 0))
-        gt_fail(m->ctx, GT_ERR_ARGUMENT, rule->name,
+        gt_fail(m->ctx, GT_ERR_ARGUMENT, rule.name,
                 "nesterov needs a momentum and no dampening, not momentum %g and dampening %g",
                 o->momentum, o->dampening);
     return !gt_failed(m->ctx);
@@ -70,13 +82,13 @@ static bool check_options(const gt_module *m, const gti_rule *rule, const gt_sgd
 
 gt_optimizer *gt_sgd_(gt_module *m, gt_sgd_opts opts)
 {
-    const gti_rule *rule = opts.momentum > 0 ? &momentum_rule : &plain_rule;
-    if (!check_options(m, rule, &opts)) return NULL;
-    sgd *s = (sgd *)gti_optimizer_new(m, rule, opts.lr != 0 ? opts.lr : 1e-3);
+    if (!check_options(m, &opts)) return NULL;
+    const gti_common common = {gti_or(opts.lr, 1e-3), opts.weight_decay, opts.maximize};
+    sgd *s = (sgd *)gti_optimizer_new(m, &rule, common);
     if (!s) return NULL;
+    s->base.momentum = &s->momentum;
     s->momentum = opts.momentum;
     s->dampening = opts.dampening;
-    s->weight_decay = opts.weight_decay;
     s->nesterov = opts.nesterov;
     return &s->base;
 }

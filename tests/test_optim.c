@@ -1,29 +1,5 @@
 /* Optimizers: SGD against weights recorded from PyTorch 2.15.0, late parameters, misuse. */
-#include <math.h>
-
-#include "support.h"
-
-/* A module of nothing but parameters. */
-static const gt_module_type bag_type = {.name = "Bag", .size = sizeof(gt_module)};
-
-static const double start_w[3] = {0.5, -2.5, 2.0}, slope[3] = {-0.5, 0.1, -0.125};
-
-static gt_tensor *vector(gt_ctx *gt, gt_dtype dtype, const double v[3])
-{
-    return gt_values_(gt, GT_SHAPE(3), 3, v, (gt_new_opts){.dtype = dtype});
-}
-
-static gt_tensor *add_vector(gt_module *m, const char *name, gt_dtype dtype)
-{
-    return gt_module_add_parameter(m, name, vector(m->ctx, dtype, start_w));
-}
-
-/* loss = sum(slope * w^2), its gradient added to w's. */
-static void backward(gt_tensor *w)
-{
-    gt_tensor *c = vector(w->ctx, w->dtype, slope);
-    assert_int_equal(gt_backward(gt_sum(gt_mul(c, gt_square(w)))), GT_OK);
-}
+#include "optim_support.h"
 
 static void check_vector(const gt_tensor *w, const double expected[3])
 {

@@ -1,0 +1,78 @@
+/* Gradients of several micro-batches as one.
+ *
+ * gt_rewind takes gradients away, so their sum is kept in the optimizer. It also becomes the
+ * gradient, by value, so that clipping and the step work on it as on any other. */
+#include "rule.h"
+
+#include <gradtape/autograd.h>
+
+/* sum += grad, grad = scale * sum; and the second half alone */
+#define ACCUMULATE(T, add, take)                                                                   \
+    static void add(int64_t n, T *restrict sum, T *restrict grad, T scale)                         \
+    {                                                                                              \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            sum[i] += grad[i];                                                                     \
+            grad[i] = scale * sum[i];                                                              \
+        }                                                                                          \
+    }                                                                                              \
+                                                                                                   \
+    static void take(int64_t n, const T *restrict sum, T *restrict grad, T scale)                  \
+    {                                                                                              \
+        for (int64_t i = 0; i < n; i++) grad[i] = scale * sum[i];                                  \
+    }
+ACCUMULATE(float, add_f32, take_f32)
+ACCUMULATE(double, add_f64, take_f64)
+
+/* The parameter has a gradient in this micro-batch. */
+static bool add(const gt_optimizer *o, gti_slot *s, double scale)
+{
+    if (!gti_slot_make(s, &s->sum, 0)) return false;
+    if (s->summed != o->accumulation && gt_fill(s->sum, 0) != GT_OK) return false;
+    s->summed = o->accumulation;
+    gt_tensor *g = s->tensor->grad;
+    if (g->dtype == GT_F32) add_f32(g->size, s->sum->data, g->data, (float)scale);
+    else add_f64(g->size, s->sum->data, g->data, scale);
+    gt_touch(g);
+    return true;
+}
+
+/* It had one only earlier: a walk from the parameter itself gives it the sum as its gradient. */
+static bool bring_back(const gti_slot *s, double scale)
+{
+    if (!s->tensor->requires_grad) return true;
+    if (gt_backward(s->tensor, .upstream = s->sum) != GT_OK) return false;
+    gt_tensor *g = s->tensor->grad;
+    if (g->dtype == GT_F32) take_f32(g->size, s->sum->data, g->data, (float)scale);
+    else take_f64(g->size, s->sum->data, g->data, scale);
+    gt_touch(g);
+    return true;
+}
+
+gt_status gt_optimizer_accumulate_(gt_optimizer *o, gt_accumulate_opts opts)
+{
+    gt_status status;
+    if (!gti_optimizer_ready(o, "gt_optimizer_accumulate", &status)) return status;
+    const gt_ctx *gt = gti_optimizer_context(o);
+    if (!gti_optimizer_collect(o)) return gt_error_code(gt);
+    o->accumulated++;
+    const double scale = opts.sum ? 1 : 1 / (double)o->accumulated;
+    for (gti_slot *s = o->slots.at, *end = s + o->slots.n; s < end; s++) {
+        if (s->tensor->grad ? add(o, s, scale)
+                            : s->summed != o->accumulation || bring_back(s, scale))
+            continue;
+        return gt_error_code(gt);
+    }
+    return GT_OK;
+}
+
+void gti_optimizer_end_accumulation(gt_optimizer *o)
+{
+    if (!o->accumulated) return;
+    o->accumulated = 0;
+    o->accumulation++;
+}
+
+int64_t gt_optimizer_accumulated(const gt_optimizer *o)
+{
+    return o ? o->accumulated : 0;
+}

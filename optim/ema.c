@@ -1,0 +1,173 @@
+/* The exponential moving average of a module's parameters. A slot's first state is its average. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rule.h"
+#include "state.h"
+
+struct gt_ema {
+    gti_slots slots;
+    double decay;
+    bool warm_up;
+    bool swapped;
+    double n_averaged; /* updates done */
+};
+
+static void free_ema(void *object)
+{
+    gt_ema *e = object;
+    gti_slots_clear(&e->slots);
+    free(e);
+}
+
+gt_ema *gt_ema_new_(gt_module *m, gt_ema_opts opts)
+{
+    static const gti_rule names = {.name = "gt_ema_new"};
+    const double decay = gti_or(opts.decay, 0.999);
+    if (!gti_optimizer_check_fraction(m, &names, "decay", decay)) return NULL;
+    gt_ema *e = calloc(1, sizeof *e);
+    if (!e) {
+        gt_fail(m->ctx, GT_ERR_MEMORY, names.name, "out of memory for the average");
+        return NULL;
+    }
+    gti_slots_init(&e->slots, m);
+    e->decay = decay;
+    e->warm_up = opts.warm_up;
+    if (gt_at_close(m->ctx, free_ema, e) == GT_OK) return e;
+    free_ema(e);
+    return NULL;
+}
+
+static bool ready(const gt_ema *e, const char *what, gt_status *status)
+{
+    if (!e) *status = gt_fail(NULL, GT_ERR_ARGUMENT, what, "the average is NULL");
+    else *status = gt_error_code(e->slots.module->ctx);
+    return *status == GT_OK;
+}
+
+/* --- updating and swapping --- */
+
+#define EMA_LOOPS(T, mix, exchange)                                                                \
+    static void mix(int64_t n, T *restrict average, const T *restrict w, T take)                   \
+    {                                                                                              \
+        for (int64_t i = 0; i < n; i++) average[i] += take * (w[i] - average[i]);                  \
+    }                                                                                              \
+                                                                                                   \
+    static void exchange(int64_t n, T *restrict a, T *restrict b)                                  \
+    {                                                                                              \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            const T was = a[i];                                                                    \
+            a[i] = b[i];                                                                           \
+            b[i] = was;                                                                            \
+        }                                                                                          \
+    }
+EMA_LOOPS(float, mix_f32, exchange_f32)
+EMA_LOOPS(double, mix_f64, exchange_f64)
+
+static bool update(gti_slot *s, double take)
+{
+    const gt_tensor *w = s->tensor;
+    gt_tensor **average = &s->state[0];
+    if (!*average) return gti_slot_make(s, average, 0) && gt_copy_into(*average, w) == GT_OK;
+    if (w->dtype == GT_F32) mix_f32(w->size, (*average)->data, w->data, (float)take);
+    else mix_f64(w->size, (*average)->data, w->data, take);
+    gt_touch(*average);
+    return true;
+}
+
+gt_status gt_ema_update(gt_ema *e)
+{
+    static const char what[] = "gt_ema_update";
+    gt_status status;
+    if (!ready(e, what, &status)) return status;
+    gt_ctx *gt = e->slots.module->ctx;
+    if (e->swapped)
+        return gt_fail(gt, GT_ERR_STATE, what,
+                       "the module's weights are the averages now\n  hint: gt_ema_swap brings its "
+                       "own weights back");
+    if (!gti_slots_collect(&e->slots, what)) return gt_error_code(gt);
+    const double n = ++e->n_averaged, most = n / (9 + n);
+    const double decay = e->warm_up && most < e->decay ? most : e->decay;
+    for (int i = 0; i < e->slots.n; i++)
+        if (!update(&e->slots.at[i], 1 - decay)) return gt_error_code(gt);
+    return GT_OK;
+}
+
+gt_status gt_ema_swap(gt_ema *e)
+{
+    gt_status status;
+    if (!ready(e, "gt_ema_swap", &status)) return status;
+    for (gti_slot *s = e->slots.at, *end = s + e->slots.n; s < end; s++) {
+        gt_tensor *w = s->tensor, *average = s->state[0];
+        if (!average) continue;
+        if (w->dtype == GT_F32) exchange_f32(w->size, w->data, average->data);
+        else exchange_f64(w->size, w->data, average->data);
+        gt_touch(w);
+        gt_touch(average);
+    }
+    e->swapped = !e->swapped;
+    return GT_OK;
+}
+
+bool gt_ema_is_swapped(const gt_ema *e)
+{
+    return e && e->swapped;
+}
+
+/* --- state --- */
+
+static bool next(void *walk)
+{
+    gt_optim_iter *it = walk;
+    const gt_ema *e = it->of;
+    if (it->place++ == 0) {
+        it->key = "n_averaged";
+        it->number = e->n_averaged;
+        return true;
+    }
+    for (; it->place - 2 < e->slots.n; it->place++) {
+        const gti_slot *s = &e->slots.at[it->place - 2];
+        it->owner = s->name;
+        it->key = "shadow";
+        it->tensor = s->state[0];
+        if (it->tensor) return true;
+    }
+    it->key = NULL;
+    return false;
+}
+
+gt_optim_iter gt_ema_state(const gt_ema *e)
+{
+    return (gt_optim_iter){.of = e, .next = e ? next : NULL, .group = -1};
+}
+
+gt_status gt_ema_set_state(gt_ema *e, const char *name, const gt_tensor *tensor, double number)
+{
+    static const char what[] = "gt_ema_set_state";
+    gt_status status;
+    if (!ready(e, what, &status)) return status;
+    gt_ctx *gt = e->slots.module->ctx;
+    if (!name) return gti_no_state(gt, what, name);
+    if (!strcmp(name, "n_averaged"))
+        return gti_set_number(gt, what, name, GTI_COUNT, &e->n_averaged, number);
+    if (!gti_slots_collect(&e->slots, what)) return gt_error_code(gt);
+    const char *key = gti_key_of(name);
+    gti_slot *s = key && !strcmp(key, "shadow")
+                      ? gti_slots_find(&e->slots, name, (size_t)(key - 1 - name))
+                      : NULL;
+    if (!s) return gti_no_state(gt, what, name);
+    if (!tensor) return gti_restore(s->tensor, NULL, what, name);
+    if (!gti_slot_make(s, &s->state[0], 0)) return gt_error_code(gt);
+    return gti_restore(s->state[0], tensor, what, name);
+}
+
+void gt_ema_clear_state(gt_ema *e)
+{
+    if (!e) return;
+    e->n_averaged = 0;
+    for (int i = 0; i < e->slots.n; i++) {
+        gt_free(e->slots.at[i].state[0]);
+        e->slots.at[i].state[0] = NULL;
+    }
+}

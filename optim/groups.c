@@ -1,0 +1,133 @@
+/* Groups of parameters: learning rates and weight decays of their own. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rule.h"
+
+/* Whether all of `name` fits the pattern. After a mismatch behind a '*', that star takes one byte
+ * more; only the last star needs to be remembered. */
+static bool fits(const char *pattern, const char *name)
+{
+    const char *star = NULL, *taken = NULL;
+    while (*name) {
+        if (*pattern == '*') {
+            star = pattern++;
+            taken = name;
+        } else if (*pattern == '?' || *pattern == *name) {
+            pattern++;
+            name++;
+        } else if (star) {
+            pattern = star + 1;
+            name = ++taken;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*') pattern++;
+    return !*pattern;
+}
+
+void gti_groups_assign(gt_optimizer *o, int from)
+{
+    for (int i = from; i < o->slots.n; i++) {
+        int g = o->n_groups - 1;
+        while (g >= 0 && !fits(o->groups[g].pattern, o->slots.at[i].name)) g--;
+        o->slots.at[i].group = g;
+    }
+}
+
+void gti_groups_clear(gt_optimizer *o)
+{
+    for (int i = 0; i < o->n_groups; i++) free(o->groups[i].pattern);
+    free(o->groups);
+}
+
+static bool check_options(const gt_optimizer *o, const char *pattern, const gt_group_opts *opts)
+{
+    static const char what[] = "gt_optimizer_add_group";
+    gt_ctx *gt = gti_optimizer_context(o);
+    const gt_module *m = o->slots.module;
+    if (!pattern || !*pattern)
+        gt_fail(gt, GT_ERR_ARGUMENT, what,
+                "the pattern is %s\n  hint: \"*.bias\" means the parameters whose path ends in "
+                ".bias, \"*\" all",
+                pattern ? "empty" : "NULL");
+    else if (gti_or(opts->lr, NAN) >= 0 && gti_or(opts->lr_scale, NAN) >= 0)
+        gt_fail(gt, GT_ERR_ARGUMENT, what, "'%s' has lr %g and lr_scale %g, but can have only one",
+                pattern, opts->lr, opts->lr_scale);
+    else
+        return gti_optimizer_check(m, o->rule, "lr", opts->lr) &&
+               gti_optimizer_check(m, o->rule, "lr_scale", opts->lr_scale) &&
+               gti_optimizer_check(m, o->rule, "weight_decay", opts->weight_decay);
+    return false;
+}
+
+static bool append(gt_optimizer *o, const char *pattern, gti_group g)
+{
+    const size_t size = strlen(pattern) + 1;
+    gti_group *groups = realloc(o->groups, (size_t)(o->n_groups + 1) * sizeof *groups);
+    if (groups) o->groups = groups;
+    g.pattern = groups ? malloc(size) : NULL;
+    if (!g.pattern) {
+        gt_fail(gti_optimizer_context(o), GT_ERR_MEMORY, o->rule->name, "out of memory for '%s'",
+                pattern);
+        return false;
+    }
+    memcpy(g.pattern, pattern, size);
+    o->groups[o->n_groups++] = g;
+    return true;
+}
+
+gt_status gt_optimizer_add_group_(gt_optimizer *o, const char *pattern, gt_group_opts opts)
+{
+    gt_status status;
+    if (!gti_optimizer_ready(o, "gt_optimizer_add_group", &status)) return status;
+    const gti_group g = {
+        .own_rate = gti_or(opts.lr, NAN) >= 0,
+        .rate = {.lr = gti_or(opts.lr, 0), .initial = NAN},
+        .lr_scale = gti_or(opts.lr_scale, 1),
+        .weight_decay = gti_or(opts.weight_decay, o->weight_decay),
+    };
+    if (!check_options(o, pattern, &opts) || !append(o, pattern, g))
+        return gt_error_code(gti_optimizer_context(o));
+    gti_groups_assign(o, 0);
+    return GT_OK;
+}
+
+/* --- learning rates --- */
+
+static bool check_index(const gt_optimizer *o, int i, const char *what)
+{
+    if (i >= 0 && i < o->n_groups) return true;
+    gt_fail(gti_optimizer_context(o), GT_ERR_ARGUMENT, what, "there is no group %d; there are %d",
+            i, o->n_groups);
+    return false;
+}
+
+double gt_optimizer_group_lr(const gt_optimizer *o, int i)
+{
+    if (!o || !check_index(o, i, "gt_optimizer_group_lr")) return NAN;
+    const gti_group *g = &o->groups[i];
+    return g->own_rate ? g->rate.lr : o->rate.lr * g->lr_scale;
+}
+
+gt_status gt_optimizer_set_group_lr(gt_optimizer *o, int i, double lr)
+{
+    static const char what[] = "gt_optimizer_set_group_lr";
+    gt_status status;
+    if (!gti_optimizer_ready(o, what, &status)) return status;
+    if (!check_index(o, i, what) || !gti_optimizer_check(o->slots.module, o->rule, "lr", lr))
+        return gt_error_code(gti_optimizer_context(o));
+    o->groups[i].own_rate = true;
+    o->groups[i].rate.lr = lr;
+    return GT_OK;
+}
+
+gti_rate *gti_optimizer_rate(gt_optimizer *o, int i)
+{
+    if (i == 0) return &o->rate;
+    for (int g = 0; g < o->n_groups; g++)
+        if (o->groups[g].own_rate && --i == 0) return &o->groups[g].rate;
+    return NULL;
+}

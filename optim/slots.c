@@ -1,0 +1,93 @@
+/* The list of a module's parameters. */
+#include "slots.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void gti_slots_init(gti_slots *s, gt_module *m)
+{
+    *s = (gti_slots){.module = m, .version = m->version - 1};
+}
+
+void gti_slots_clear(gti_slots *s)
+{
+    for (int i = 0; i < s->n; i++) free(s->at[i].name);
+    free(s->at);
+    *s = (gti_slots){0};
+}
+
+static bool knows(const gti_slots *s, const gt_tensor *t)
+{
+    for (int i = 0; i < s->n; i++)
+        if (s->at[i].tensor == t) return true;
+    return false;
+}
+
+static char *path_of(const gt_state_iter *it)
+{
+    const size_t size = gt_state_path(it, NULL, 0) + 1;
+    char *path = malloc(size);
+    if (path) gt_state_path(it, path, size);
+    return path;
+}
+
+static bool reserve(gti_slots *s)
+{
+    if (s->n < s->capacity) return true;
+    const int capacity = s->capacity ? 2 * s->capacity : 8;
+    gti_slot *at = realloc(s->at, (size_t)capacity * sizeof *at);
+    if (!at) return false;
+    s->at = at;
+    s->capacity = capacity;
+    return true;
+}
+
+static bool add(gti_slots *s, const gt_state_iter *it)
+{
+    char *name = reserve(s) ? path_of(it) : NULL;
+    if (!name) return false;
+    s->at[s->n++] = (gti_slot){.tensor = it->tensor, .name = name, .product = 1, .group = -1};
+    return true;
+}
+
+bool gti_slots_collect(gti_slots *s, const char *what)
+{
+    if (s->version == s->module->version) return true;
+    gt_state_iter it = gt_module_parameters(s->module);
+    while (gt_state_next(&it)) {
+        if (knows(s, it.tensor) || add(s, &it)) continue;
+        gt_fail(s->module->ctx, GT_ERR_MEMORY, what, "out of memory for the parameters");
+        return false;
+    }
+    s->version = s->module->version;
+    return true;
+}
+
+gti_slot *gti_slots_find(const gti_slots *s, const char *name, size_t n)
+{
+    for (int i = 0; i < s->n; i++)
+        if (!strncmp(s->at[i].name, name, n) && !s->at[i].name[n]) return &s->at[i];
+    return NULL;
+}
+
+gt_tensor *gti_slot_make(const gti_slot *slot, gt_tensor **t, double value)
+{
+    const gt_tensor *w = slot->tensor;
+    if (!*t) *t = gt_keep(gt_full_(w->ctx, w->shape, value, (gt_new_opts){.dtype = w->dtype}));
+    return *t;
+}
+
+gt_status gti_restore(gt_tensor *to, const gt_tensor *from, const char *what, const char *name)
+{
+    gt_ctx *gt = to->ctx;
+    if (!from) return gt_fail(gt, GT_ERR_ARGUMENT, what, "'%s' is a tensor, not a number", name);
+    char a[128], b[128];
+    if (from->dtype != to->dtype)
+        return gt_fail(gt, GT_ERR_DTYPE, what, "'%s' is %s, but must be %s as its parameter", name,
+                       gt_dtype_name(from->dtype), gt_dtype_name(to->dtype));
+    if (!gt_same_shape(from, to))
+        return gt_fail(gt, GT_ERR_SHAPE, what, "'%s' has shape %s, its parameter %s", name,
+                       gt_shape_format(from->shape, a, sizeof a),
+                       gt_shape_format(to->shape, b, sizeof b));
+    return gt_copy_into(to, from);
+}

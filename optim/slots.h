@@ -1,0 +1,42 @@
+/* The parameters of a module, each once, and what an optimizer or an average keeps beside them. */
+#ifndef GTI_OPTIM_SLOTS_H
+#define GTI_OPTIM_SLOTS_H
+
+#include <gradtape/nn.h>
+
+enum { GTI_STATES = 3 }; /* most tensors that a rule keeps for each parameter */
+
+typedef struct {
+    gt_tensor *tensor; /* the parameter */
+    char *name;        /* its path below the module; owned */
+    gt_tensor
+        *state[GTI_STATES]; /* kept, in shape and dtype as the parameter; NULL: not made yet */
+    gt_tensor *sum;         /* kept; accumulated gradients, or NULL */
+    int64_t summed;         /* the accumulation in which sum was begun; 0: none */
+    int64_t step;           /* steps done */
+    double product;         /* a number for the rule, 1 before the first step */
+    int group;              /* index of its group, -1: none */
+} gti_slot;
+
+typedef struct {
+    gt_module *module;
+    gti_slot *at; /* n of them, in the order in which they were met */
+    int n, capacity;
+    uint64_t version; /* of the module, when the list was last complete */
+} gti_slots;
+
+void gti_slots_init(gti_slots *s, gt_module *m);
+/* Frees the list; the kept tensors go with their context. */
+void gti_slots_clear(gti_slots *s);
+/* Adds the parameters that the module has got since; it never loses any. False after a failure, in
+ * the name of `what`. */
+bool gti_slots_collect(gti_slots *s, const char *what);
+/* The slot whose name is the first n bytes of `name`, or NULL. */
+gti_slot *gti_slots_find(const gti_slots *s, const char *name, size_t n);
+/* Makes *t, if it is NULL, a kept tensor like the slot's parameter, full of value, and returns
+ * it. */
+gt_tensor *gti_slot_make(const gti_slot *slot, gt_tensor **t, double value);
+/* Copies `from`, of the same shape and dtype, into `to`; otherwise fails, naming both. */
+gt_status gti_restore(gt_tensor *to, const gt_tensor *from, const char *what, const char *name);
+
+#endif

@@ -1,0 +1,214 @@
+/* The state of optimizers by name, for checkpoints. */
+#include "state.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "rule.h"
+
+/* --- what all walks share --- */
+
+bool gt_optim_next(gt_optim_iter *it)
+{
+    it->tensor = NULL;
+    it->number = 0;
+    return it->next && it->next(it);
+}
+
+size_t gt_optim_name(const gt_optim_iter *it, char *buf, size_t size)
+{
+    if (size) buf[0] = 0;
+    if (!it->key) return 0;
+    size_t used = 0;
+    if (it->schedule) used = gti_schedule_path(it->of, it->schedule, buf, size);
+    const bool room = used < size;
+    char *to = room ? buf + used : NULL;
+    const size_t left = room ? size - used : 0;
+    if (it->group >= 0)
+        return used + (size_t)snprintf(to, left, "groups.%d.%s", it->group, it->key);
+    const char *owner = it->owner ? it->owner : "";
+    return used + (size_t)snprintf(to, left, "%s%s%s", owner, *owner ? "." : "", it->key);
+}
+
+gt_status gti_no_state(gt_ctx *gt, const char *what, const char *name)
+{
+    return gt_fail(gt, GT_ERR_ARGUMENT, what,
+                   "there is no '%s'\n  hint: make the same objects as when it was saved; lazy "
+                   "parameters are made by the first gt_forward",
+                   name ? name : "(NULL)");
+}
+
+const char *gti_key_of(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot ? dot + 1 : NULL;
+}
+
+gt_status gti_set_number(gt_ctx *gt, const char *what, const char *name, gti_range range,
+                         double *to, double value)
+{
+    static const char *const want[] = {"finite and not negative", "a count", "a number"};
+    const bool ok = range == GTI_RATE    ? value >= 0 && isfinite(value)
+                    : range == GTI_COUNT ? value >= 0 && value <= 0x1p53 && value == floor(value)
+                                         : !isnan(value);
+    if (!ok)
+        return gt_fail(gt, GT_ERR_ARGUMENT, what, "'%s' is %g, but must be %s", name, value,
+                       want[range]);
+    *to = value;
+    return GT_OK;
+}
+
+/* --- the optimizer's own numbers --- */
+
+static const struct {
+    const char *key;
+    gti_range range;
+} own[] = {
+    {"lr", GTI_RATE}, {"initial_lr", GTI_RATE}, {"momentum", GTI_RATE}, {"accumulated", GTI_COUNT}};
+enum { LR, INITIAL_LR, MOMENTUM, ACCUMULATED, N_OWN };
+_Static_assert(sizeof own / sizeof *own == N_OWN, "a row for each");
+
+/* What own number i of the optimizer (group -1) or of a group is; false when it has none. */
+static bool own_number(const gt_optimizer *o, int group, int i, double *value)
+{
+    if (group >= 0 && (i > INITIAL_LR || !o->groups[group].own_rate)) return false;
+    const gti_rate *rate = group >= 0 ? &o->groups[group].rate : &o->rate;
+    switch (i) {
+    case LR: *value = rate->lr; return true;
+    case INITIAL_LR: *value = rate->initial; return !isnan(rate->initial);
+    case MOMENTUM: *value = o->momentum ? *o->momentum : 0; return o->momentum;
+    case ACCUMULATED: *value = (double)o->accumulated; return o->accumulated;
+    default: return false;
+    }
+}
+
+static gt_status set_own(gt_optimizer *o, int group, int i, const char *name, double value)
+{
+    static const char what[] = "gt_optimizer_set_state";
+    gt_ctx *gt = gti_optimizer_context(o);
+    if (group >= 0 && i > INITIAL_LR) return gti_no_state(gt, what, name);
+    double number = 0;
+    if (gti_set_number(gt, what, name, own[i].range, &number, value) != GT_OK)
+        return gt_error_code(gt);
+    gti_rate *rate = group >= 0 ? &o->groups[group].rate : &o->rate;
+    if (i == LR && group >= 0) return gt_optimizer_set_group_lr(o, group, number);
+    if (i == MOMENTUM && !o->momentum) return gti_no_state(gt, what, name);
+    if (i == LR) rate->lr = number;
+    else if (i == INITIAL_LR) rate->initial = number;
+    else if (i == MOMENTUM) *o->momentum = number;
+    else o->accumulated = (int64_t)number;
+    return GT_OK;
+}
+
+/* --- the parameters' --- */
+
+enum { SUM = GTI_STATES, STEP, PRODUCT, N_PARTS };
+
+static const char *part_key(const gt_optimizer *o, int part)
+{
+    return part == SUM       ? "grad_sum"
+           : part == STEP    ? "step"
+           : part == PRODUCT ? o->rule->product
+                             : o->rule->state[part];
+}
+
+static bool read_part(const gt_optimizer *o, const gti_slot *s, int part, gt_optim_iter *it)
+{
+    it->key = part_key(o, part);
+    if (part < GTI_STATES) it->tensor = s->state[part];
+    else if (part == SUM && o->accumulated && s->summed == o->accumulation) it->tensor = s->sum;
+    else if (part == STEP) it->number = (double)s->step;
+    else if (part == PRODUCT) it->number = s->product;
+    return it->key && (it->tensor || (part > SUM && s->step));
+}
+
+static gt_status set_part(const gt_optimizer *o, gti_slot *s, int part, const char *name,
+                          const gt_tensor *tensor, double number)
+{
+    static const char what[] = "gt_optimizer_set_state";
+    gt_ctx *gt = gti_optimizer_context(o);
+    if (part == PRODUCT) return gti_set_number(gt, what, name, GTI_ANY, &s->product, number);
+    if (part == STEP) {
+        double step = 0;
+        if (gti_set_number(gt, what, name, GTI_COUNT, &step, number) == GT_OK)
+            s->step = (int64_t)step;
+        return gt_error_code(gt);
+    }
+    gt_tensor **t = part == SUM ? &s->sum : &s->state[part];
+    if (!tensor) return gti_restore(s->tensor, NULL, what, name);
+    if (!gti_slot_make(s, t, o->start)) return gt_error_code(gt);
+    if (part == SUM) s->summed = o->accumulation;
+    return gti_restore(*t, tensor, what, name);
+}
+
+/* --- walking and setting --- */
+
+/* The places of the walk: the optimizer's own numbers, N_OWN for each group, N_PARTS for each
+ * parameter. */
+static bool next(void *walk)
+{
+    gt_optim_iter *it = walk;
+    const gt_optimizer *o = it->of;
+    const int64_t n_own = (int64_t)N_OWN * (o->n_groups + 1);
+    const int64_t n = n_own + (int64_t)N_PARTS * o->slots.n;
+    for (it->group = -1; it->place < n;) {
+        const int64_t at = it->place++;
+        if (at < n_own) {
+            it->group = (int)(at / N_OWN) - 1;
+            it->key = own[at % N_OWN].key;
+            if (own_number(o, it->group, (int)(at % N_OWN), &it->number)) return true;
+            continue;
+        }
+        it->group = -1;
+        const gti_slot *s = &o->slots.at[(at - n_own) / N_PARTS];
+        it->owner = s->name;
+        if (read_part(o, s, (int)((at - n_own) % N_PARTS), it)) return true;
+    }
+    it->key = NULL;
+    return false;
+}
+
+gt_optim_iter gt_optimizer_state(const gt_optimizer *o)
+{
+    return (gt_optim_iter){.of = o, .next = o ? next : NULL, .group = -1};
+}
+
+/* Takes "groups.N.key" apart; -1 when name is not of that form or there is no such group. */
+static int group_of(const gt_optimizer *o, const char *name)
+{
+    int g = -1, end = 0;
+    if (sscanf(name, "groups.%9d.%n", &g, &end) != 1 || !end || strchr(name + end, '.')) return -1;
+    return g >= 0 && g < o->n_groups ? g : -1;
+}
+
+gt_status gt_optimizer_set_state(gt_optimizer *o, const char *name, const gt_tensor *tensor,
+                                 double number)
+{
+    static const char what[] = "gt_optimizer_set_state";
+    gt_status status;
+    if (!gti_optimizer_ready(o, what, &status)) return status;
+    gt_ctx *gt = gti_optimizer_context(o);
+    if (!name) return gti_no_state(gt, what, name);
+    if (!gti_optimizer_collect(o)) return gt_error_code(gt);
+    const char *key = gti_key_of(name);
+    gti_slot *s = key ? gti_slots_find(&o->slots, name, (size_t)(key - 1 - name)) : NULL;
+    for (int i = 0; s && i < N_PARTS; i++)
+        if (part_key(o, i) && !strcmp(part_key(o, i), key))
+            return set_part(o, s, i, name, tensor, number);
+    const int group = group_of(o, name);
+    for (int i = 0; (!key || group >= 0) && i < N_OWN; i++)
+        if (!strcmp(own[i].key, key ? key : name)) return set_own(o, group, i, name, number);
+    return gti_no_state(gt, what, name);
+}
+
+void gt_optimizer_clear_state(gt_optimizer *o)
+{
+    if (!o) return;
+    gti_optimizer_end_accumulation(o);
+    for (int k = 0; k < o->slots.n; k++) {
+        gti_slot *s = &o->slots.at[k];
+        for (int i = 0; i < GTI_STATES; i++) gt_free(s->state[i]);
+        gt_free(s->sum);
+        *s = (gti_slot){.tensor = s->tensor, .name = s->name, .product = 1, .group = s->group};
+    }
+}
