@@ -43,6 +43,11 @@ have() {
         compiles '#include <openblas_config.h>' ||
             pkg-config --exists openblas 2>/dev/null ||
             [ -e /usr/include/openblas/cblas.h ] ;;
+    zlib1g-dev) compiles '#include <zlib.h>' ;;
+    libpng-dev) compiles '#include <png.h>' ;;
+    libjpeg-dev)
+        compiles '#include <stdio.h>
+        #include <jpeglib.h>' ;;
     *) command -v "$1" >/dev/null ;;
     esac
 }
@@ -72,7 +77,14 @@ need() {
         phase "installing$missing" apt_install $missing
         return 0
     fi
-    [ "$missing" != " libopenblas-dev" ] || return 0 # gradtape works without; configuring says so
+    needed=
+    for package in $missing; do
+        case $package in
+        libopenblas-dev | zlib1g-dev | libpng-dev | libjpeg-dev) ;; # gradtape works without;
+        *) needed=yes ;;                                            # configuring says so
+        esac
+    done
+    [ "$needed" ] || return 0
     die "These are missing, and cannot be installed from here:$missing
 (names of Debian packages). With the rights to do so:
     apt-get install$missing"

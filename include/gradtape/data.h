@@ -1,0 +1,290 @@
+/* Data: datasets, loaders that shuffle and batch them, and files of arrays and images.
+ *
+ *   gt_dataset *digits = gt_mnist(gt, "data/mnist", true);
+ *   gt_loader *train = gt_loader_new(digits, 64, .shuffle = true, .threads = 1);
+ *   gt_tensor *x, *y;
+ *   while (gt_loader_next(train, &x, &y)) { ... }      one epoch: x f32 [n,c,h,w], y i64 [n]
+ *
+ * Datasets and loaders belong to their context, which frees them on gt_close. After a failure
+ * constructors return NULL, and functions here take NULL and do nothing.
+ *
+ * Readers are strict. A file that is truncated, longer than it says or otherwise not what its
+ * format demands is GT_ERR_FORMAT, one that cannot be read GT_ERR_IO; the message names the file,
+ * what was expected and what was found. No reader asks for more memory than the file can fill. What
+ * a build lacks a library for (zlib, libpng, libjpeg) is GT_ERR_UNSUPPORTED. */
+#ifndef GRADTAPE_DATA_H
+#define GRADTAPE_DATA_H
+
+#include <gradtape/tensor.h>
+
+GT_BEGIN_DECLS
+
+typedef struct gt_dataset gt_dataset;
+typedef struct gt_loader gt_loader;
+
+static inline gt_dataset *gt_dataset_at_(gt_dataset *made, const char *where)
+{
+    if (!made) gt_note_site_(where);
+    return made;
+}
+static inline gt_loader *gt_loader_at_(gt_loader *made, const char *where)
+{
+    if (!made) gt_note_site_(where);
+    return made;
+}
+static inline bool gt_data_ok_at_(bool ok, const char *where)
+{
+    if (!ok) gt_note_site_(where);
+    return ok;
+}
+#ifdef GT_NO_SITES
+#define GT_DATASET_AT(call) (call)
+#define GT_LOADER_AT(call) (call)
+#define GT_DATA_OK_AT(call) (call)
+#else
+#define GT_DATASET_AT(call) gt_dataset_at_((call), GT_HERE)
+#define GT_LOADER_AT(call) gt_loader_at_((call), GT_HERE)
+#define GT_DATA_OK_AT(call) gt_data_ok_at_((call), GT_HERE)
+#endif
+
+/* --- datasets --- */
+
+/* Items are fetched in threads that may not touch a context, so their errors travel in this. */
+typedef struct {
+    gt_status code;
+    char text[768];
+} gt_data_error;
+/* Fills in the error, unless there is one already, and returns false. */
+bool gt_data_fail(gt_data_error *error, gt_status code, const char *fmt, ...) GT_PRINTF(3, 4);
+
+/* A kind of dataset; static and constant. Users define their own: a struct that begins with a
+ * gt_dataset, and one of these. */
+typedef struct {
+    const char *name; /* "mnist" */
+    size_t size;      /* of the struct that begins with a gt_dataset */
+    /* Writes item i, 0 <= i < d->count, to x, which has room for d->shape of d->dtype, and its
+     * class to *label. Called by several threads at once, so it only reads d; it always gives the
+     * same for the same i. False after gt_data_fail. */
+    bool (*get)(const gt_dataset *d, int64_t i, void *x, int64_t *label, gt_data_error *error);
+    void (*free)(gt_dataset *d); /* what the user's struct owns; may be NULL */
+} gt_dataset_type;
+
+/* Read these fields; the maker of a dataset writes those behind ctx. */
+struct gt_dataset {
+    const gt_dataset_type *type;
+    gt_ctx *ctx;
+    int64_t count;              /* of items */
+    gt_shape shape;             /* of one item: [c,h,w] */
+    gt_dtype dtype;             /* of one item: GT_U8 (loaders make 0..255 to 0..1) or GT_F32 */
+    int64_t n_classes;          /* labels are 0..n_classes-1; 0: unknown */
+    const char *const *classes; /* their names, n_classes of them; may be NULL */
+};
+
+/* A dataset of this type: type->size bytes, all zero behind ctx. Errors: GT_ERR_ARGUMENT (a type
+ * without name or get, or smaller than a gt_dataset), GT_ERR_MEMORY. */
+gt_dataset *gt_dataset_new(gt_ctx *gt, const gt_dataset_type *type);
+#define gt_dataset_new(gt, type) GT_DATASET_AT(gt_dataset_new(gt, type))
+
+/* Item i as a tensor of the step, of d's shape and dtype; its class in *label unless that is NULL.
+ * Errors: GT_ERR_ARGUMENT, and what reading the item meets. */
+gt_tensor *gt_dataset_item(gt_dataset *d, int64_t i, int64_t *label);
+#define gt_dataset_item(d, i, label) GT_AT(gt_dataset_item(d, i, label))
+
+/* MNIST or a set in its format: the files train-images-idx3-ubyte, train-labels-idx1-ubyte,
+ * t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte in `folder`, as they are or with .gz; those of
+ * the training or the test set are read to memory. tools/get-data downloads them. */
+typedef enum { GT_MNIST_DIGITS = 0, GT_MNIST_FASHION } gt_mnist_kind;
+typedef struct {
+    gt_mnist_kind kind; /* whose class names */
+    int gt_;
+} gt_mnist_opts;
+gt_dataset *gt_mnist_(gt_ctx *gt, const char *folder, bool train, gt_mnist_opts opts);
+/* gt_mnist(gt, folder, train, .kind = GT_MNIST_FASHION) */
+#define gt_mnist(gt, folder, ...) GT_MNIST_(gt, folder, __VA_ARGS__, .gt_ = 0)
+#define GT_MNIST_(gt, folder, train, ...)                                                          \
+    GT_DATASET_AT(gt_mnist_(gt, folder, train, (gt_mnist_opts){__VA_ARGS__}))
+
+/* CIFAR in its binary form: data_batch_1.bin to data_batch_5.bin or test_batch.bin for CIFAR-10,
+ * train.bin or test.bin for CIFAR-100 (by the 100 fine classes), in `folder` or in the folder that
+ * their archives make in it. */
+gt_dataset *gt_cifar10(gt_ctx *gt, const char *folder, bool train);
+#define gt_cifar10(gt, folder, train) GT_DATASET_AT(gt_cifar10(gt, folder, train))
+gt_dataset *gt_cifar100(gt_ctx *gt, const char *folder, bool train);
+#define gt_cifar100(gt, folder, train) GT_DATASET_AT(gt_cifar100(gt, folder, train))
+
+/* PNG and JPEG files, by the names *.png, *.jpg and *.jpeg, in a folder for each class; classes and
+ * files in the order of their names. Images are read when they are fetched. Without a size all must
+ * have the size of the first one. */
+typedef struct {
+    int size[2]; /* height and width to resize to, bilinear; a second 0 means the same */
+    bool grey;   /* one channel instead of red, green and blue */
+    int gt_;
+} gt_image_folder_opts;
+gt_dataset *gt_image_folder_(gt_ctx *gt, const char *folder, gt_image_folder_opts opts);
+/* gt_image_folder(gt, folder, .size = {64, 64}) */
+#define gt_image_folder(gt, ...) GT_IMAGE_FOLDER_(gt, __VA_ARGS__, .gt_ = 0)
+#define GT_IMAGE_FOLDER_(gt, folder, ...)                                                          \
+    GT_DATASET_AT(gt_image_folder_(gt, folder, (gt_image_folder_opts){__VA_ARGS__}))
+
+/* Generated images of the digits 0-9, drawn with strokes of random place, size, slant, thickness
+ * and brightness, and noise; a class for each digit, in turn. They are drawn when they are fetched,
+ * so that any number costs no memory. The same seed gives the same images; another seed makes a
+ * test set. */
+typedef struct {
+    uint64_t seed;
+    int size;     /* 28: height and width, at least 8 */
+    bool rgb;     /* three channels, in random colours */
+    double noise; /* 0.1: standard deviation, of a range of 1; negative: none */
+    int gt_;
+} gt_generated_digits_opts;
+gt_dataset *gt_generated_digits_(gt_ctx *gt, int64_t count, gt_generated_digits_opts opts);
+/* gt_generated_digits(gt, 10000), gt_generated_digits(gt, 1000, .seed = 2) */
+#define gt_generated_digits(gt, ...) GT_GENERATED_DIGITS_(gt, __VA_ARGS__, .gt_ = 0)
+#define GT_GENERATED_DIGITS_(gt, count, ...)                                                       \
+    GT_DATASET_AT(gt_generated_digits_(gt, count, (gt_generated_digits_opts){__VA_ARGS__}))
+
+/* The rows of x, u8 or f32 [n,...], with the labels y, i64 [n]; y may be NULL, then all are 0. Both
+ * are kept (see gt_keep) until gt_close, and shared: changing them changes the dataset, and must
+ * not happen while a loader with threads is within an epoch. */
+gt_dataset *gt_tensor_dataset(gt_tensor *x, gt_tensor *y);
+#define gt_tensor_dataset(x, y) GT_DATASET_AT(gt_tensor_dataset(x, y))
+
+/* Items start..stop-1 of d; negative ones count from the end, as in Python. */
+gt_dataset *gt_subset(gt_dataset *d, int64_t start, int64_t stop);
+#define gt_subset(d, start, stop) GT_DATASET_AT(gt_subset(d, start, stop))
+/* The n items of d at these indices, which are copied. */
+gt_dataset *gt_subset_at(gt_dataset *d, int64_t n, const int64_t *indices);
+#define gt_subset_at(d, n, ...) GT_DATASET_AT(gt_subset_at(d, n, __VA_ARGS__))
+/* `first` items of d, drawn by the context's generator, to *a and the others to *b: the indices of
+ * torch.utils.data.random_split for the same seed. */
+gt_status gt_random_split(gt_dataset *d, int64_t first, gt_dataset **a, gt_dataset **b);
+#define gt_random_split(d, first, a, b) GT_STATUS_AT(gt_random_split(d, first, a, b))
+
+/* --- transforms ---
+ * What a loader does to each image, in this order, when it is f32 [c,h,w], usually in 0..1:
+ *
+ *   .transforms = GT_TRANSFORMS({.kind = GT_RANDOM_CROP, .size = {28}, .padding = 2},
+ *                               {.kind = GT_RANDOM_FLIP},
+ *                               {.kind = GT_NORMALISE, .mean = {0.1307}, .std = {0.3081}})
+ *
+ * They mean what torchvision's do. Their random numbers are gradtape's own and depend on the
+ * epoch's seed and the item's index alone, so neither on the number of threads nor on the order. */
+typedef enum {
+    GT_NO_TRANSFORM = 0,     /* ends a list */
+    GT_NORMALISE,            /* (x - mean) / std by channel; where std is 0, the first channel's */
+    GT_RESIZE,               /* to size, bilinear and, when shrinking, antialiased */
+    GT_CENTER_CROP,          /* size, from the middle */
+    GT_RANDOM_CROP,          /* size, from anywhere after zeros were added on each side: padding */
+    GT_RANDOM_FLIP,          /* left and right, with probability p */
+    GT_RANDOM_VERTICAL_FLIP, /* top and bottom, with probability p */
+    GT_RANDOM_ROTATION,      /* by up to `degrees` either way, bilinear, zeros outside */
+    GT_RANDOM_ERASING, /* with probability p zeros in a rectangle of `scale` of the area and of
+                          `ratio` height to width */
+    GT_COLOUR_JITTER,  /* brightness, contrast, saturation and hue, in random order */
+} gt_transform_kind;
+typedef struct {
+    gt_transform_kind kind;
+    double mean[4], std[4];
+    int size[2];     /* height and width; a second 0 means the same as the first */
+    int padding;     /* 0 */
+    double p;        /* 0.5 */
+    double degrees;  /* required by GT_RANDOM_ROTATION */
+    double scale[2]; /* 0.02, 0.33 */
+    double ratio[2]; /* 0.3, 3.3 */
+    /* Factors from 1 - b to 1 + b; hue is turned by up to this part of the circle, at most 0.5. */
+    double brightness, contrast, saturation, hue;
+} gt_transform;
+#define GT_TRANSFORMS(...) ((const gt_transform[]){__VA_ARGS__, {.kind = GT_NO_TRANSFORM}})
+
+/* --- loaders --- */
+
+typedef struct {
+    bool shuffle;   /* another order in each epoch */
+    bool drop_last; /* leave out a last batch that is not full */
+    uint64_t seed;  /* of a generator of the loader's own; 0: the context's generator */
+    int threads;    /* 0: items are fetched when they are asked for; n: ahead, by n threads */
+    const gt_transform *transforms; /* a list, copied; NULL: none */
+    gt_dtype dtype;                 /* of x: GT_F32 or GT_F64 */
+    int gt_;
+} gt_loader_opts;
+/* Batches of `batch` items of d, f32 [batch,c,h,w] or as d's items are, with labels i64 [batch].
+ *
+ * Epochs draw what torch.utils.data.DataLoader draws from the generator, shuffled or not, so the
+ * same seed gives the same order as in PyTorch. Order and contents are the same, to the bit, for
+ * any number of threads.
+ * Errors: GT_ERR_ARGUMENT, GT_ERR_SHAPE (a transform that does not fit), GT_ERR_MEMORY. */
+gt_loader *gt_loader_new_(gt_dataset *d, int64_t batch, gt_loader_opts opts);
+/* gt_loader_new(d, 64), gt_loader_new(d, 64, true), gt_loader_new(d, 64, .shuffle = true) */
+#define gt_loader_new(d, ...) GT_LOADER_NEW_(d, __VA_ARGS__, .gt_ = 0)
+#define GT_LOADER_NEW_(d, batch, ...)                                                              \
+    GT_LOADER_AT(gt_loader_new_(d, batch, (gt_loader_opts){__VA_ARGS__}))
+
+/* The next batch, or false at the end of the epoch; the call after that starts the next epoch.
+ * Leaving the loop early is fine: the next call goes on where it was left (or see gt_loader_reset).
+ *
+ * The tensors are the loader's, kept, and the same ones each time (other ones for a last batch that
+ * is smaller): they survive a rewind to any mark, and the next call overwrites them. So
+ *
+ *   while (gt_loader_next(train, &x, &y)) { gt_rewind(gt, start); ... }
+ *
+ * is right, and a tape that still needs the batch before refuses gt_backward. Also false, with x
+ * and y NULL, after a failure: that of a thread arrives here, at its place in the order. y may be
+ * NULL. */
+bool gt_loader_next(gt_loader *l, gt_tensor **x, gt_tensor **y);
+#define gt_loader_next(l, x, y) GT_DATA_OK_AT(gt_loader_next(l, x, y))
+
+/* Gives up the rest of the epoch: the next call of gt_loader_next starts another one. */
+void gt_loader_reset(gt_loader *l);
+int64_t gt_loader_batches(const gt_loader *l); /* in an epoch; 0 for NULL */
+gt_dataset *gt_loader_dataset(const gt_loader *l);
+/* Ends the threads and frees all but a few bytes now rather than on gt_close; also the tensors that
+ * gt_loader_next gave. */
+void gt_loader_free(gt_loader *l);
+
+/* Where a loader is, for checkpoints: plain numbers, to be written as they are. A new loader of the
+ * same dataset with the same options goes on from there. The context's generator is not part of it.
+ */
+typedef struct {
+    uint64_t epoch;      /* epochs that are over */
+    uint64_t position;   /* batches given in the present one; 0: it has not begun */
+    uint64_t item_seed;  /* of the present epoch's transforms */
+    uint64_t order_seed; /* of the present epoch's order */
+} gt_loader_state;
+gt_loader_state gt_loader_get_state(const gt_loader *l);
+/* Errors: GT_ERR_ARGUMENT for a position beyond the epoch's end. */
+gt_status gt_loader_set_state(gt_loader *l, gt_loader_state state);
+#define gt_loader_set_state(l, state) GT_STATUS_AT(gt_loader_set_state(l, state))
+
+/* --- arrays in files --- */
+
+/* A NumPy array: f4 becomes f32, f8 f64, u1 and bool u8, other integers i64; any byte order, C or
+ * Fortran order, up to GT_MAX_DIMS dimensions. */
+gt_tensor *gt_npy_load(gt_ctx *gt, const char *path);
+#define gt_npy_load(gt, path) GT_AT(gt_npy_load(gt, path))
+/* The array `name` of an .npz archive, stored or compressed. */
+gt_tensor *gt_npz_load(gt_ctx *gt, const char *path, const char *name);
+#define gt_npz_load(gt, path, name) GT_AT(gt_npz_load(gt, path, name))
+/* Writes t; the file appears whole or not at all. Errors: GT_ERR_IO. */
+gt_status gt_npy_save(const gt_tensor *t, const char *path);
+#define gt_npy_save(t, path) GT_STATUS_AT(gt_npy_save(t, path))
+/* An IDX file of bytes, plain or gzipped, as u8. */
+gt_tensor *gt_idx_load(gt_ctx *gt, const char *path);
+#define gt_idx_load(gt, path) GT_AT(gt_idx_load(gt, path))
+
+/* A PNG or JPEG file, told apart by content, as u8 [3,h,w], or [1,h,w] with .grey. Transparent
+ * parts show white. */
+typedef struct {
+    bool grey;
+    int gt_;
+} gt_image_opts;
+gt_tensor *gt_image_load_(gt_ctx *gt, const char *path, gt_image_opts opts);
+/* gt_image_load(gt, path), gt_image_load(gt, path, .grey = true) */
+#define gt_image_load(gt, ...) GT_IMAGE_LOAD_(gt, __VA_ARGS__, .gt_ = 0)
+#define GT_IMAGE_LOAD_(gt, path, ...) GT_AT(gt_image_load_(gt, path, (gt_image_opts){__VA_ARGS__}))
+/* Writes t, [h,w], [1,h,w] or [3,h,w], u8 or f32 and f64 in 0..1 (what lies outside is clamped), as
+ * a PNG file. Errors: GT_ERR_SHAPE, GT_ERR_DTYPE, GT_ERR_IO. */
+gt_status gt_image_save(const gt_tensor *t, const char *path);
+#define gt_image_save(t, path) GT_STATUS_AT(gt_image_save(t, path))
+
+GT_END_DECLS
+#endif

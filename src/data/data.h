@@ -1,0 +1,157 @@
+/* What the files of src/data share. Functions that return bool or a pointer and take a
+ * gt_data_error fill it in when they fail. */
+#ifndef GTI_DATA_DATA_H
+#define GTI_DATA_DATA_H
+
+#include <gradtape/data.h>
+#include <gradtape/op.h>
+
+/* --- dataset.c --- */
+
+/* Whether a call on gt may begin; otherwise the failure is recorded, if it is not already. */
+bool gti_data_ready(gt_ctx *gt, const char *what);
+/* Moves the error to the context. */
+void gti_data_report(gt_ctx *gt, const char *what, const gt_data_error *error);
+/* memory = malloc(size) of at least one byte, and an error when there is none. */
+void *gti_data_malloc(size_t size, gt_data_error *error);
+
+/* --- file.c --- */
+
+/* A file of bytes to be read from front to back; .gz is inflated on the way. */
+typedef struct {
+    const char *path;
+    void *stream; /* a FILE, or a gzFile */
+    bool gz;
+    int64_t limit; /* no more bytes than this can come */
+    int64_t taken;
+    gt_data_error *error;
+} gti_source;
+bool gti_source_open(gti_source *s, const char *path, gt_data_error *error);
+void gti_source_close(gti_source *s);
+/* Reads n bytes of what is called `part`. */
+bool gti_source_read(gti_source *s, void *to, int64_t n, const char *part);
+/* The same into memory of its own, which never is much more than what the file has given. */
+uint8_t *gti_source_take(gti_source *s, int64_t n, const char *part);
+/* Whether the file ends here. */
+bool gti_source_end(gti_source *s);
+
+/* All of a file, as it is. */
+uint8_t *gti_file_read(const char *path, int64_t *size, gt_data_error *error);
+bool gti_file_exists(const char *path);
+/* "folder/name" plus suffix, in memory of its own. */
+char *gti_path_join(const char *folder, const char *name, const char *suffix, gt_data_error *error);
+/* Calls write(user, file) for a file that then takes the name `path`. */
+bool gti_file_write(const char *path, bool (*write)(void *user, FILE *f), void *user,
+                    gt_data_error *error);
+
+/* Deflate can shrink its input by no more than this. */
+enum { GTI_DEFLATE_RATIO = 1032 };
+
+/* --- bytes.c: datasets of bytes in memory --- */
+
+typedef struct {
+    gt_dataset base;
+    uint8_t *data, *labels; /* image i at data + i * stride, its label at labels + i * step */
+    int64_t stride, step;
+    uint8_t *owned[2]; /* to be freed */
+} gti_bytes;
+bool gti_bytes_get(const gt_dataset *d, int64_t i, void *x, int64_t *label, gt_data_error *error);
+void gti_bytes_free(gt_dataset *d);
+/* Whether all labels are below n_classes. */
+bool gti_bytes_check(const gti_bytes *b, const char *path, gt_data_error *error);
+
+/* --- npy.c --- */
+
+/* The array in these bytes; `path` is for messages. */
+gt_tensor *gti_npy_parse(gt_ctx *gt, const uint8_t *bytes, int64_t size, const char *path,
+                         gt_data_error *error);
+
+/* --- picture.c, png.c, jpeg.c --- */
+
+/* Red, green, blue, u8 [h,w,3]. */
+typedef struct {
+    int64_t h, w;
+    uint8_t *rgb; /* to be freed */
+} gti_picture;
+bool gti_picture_read(const char *path, gti_picture *p, gt_data_error *error);
+/* Allocates h * w pixels, if as many can come out of `size` bytes of a file, `ratio` of one. */
+bool gti_picture_allocate(gti_picture *p, int64_t h, int64_t w, int64_t size, int64_t ratio,
+                          const char *path, gt_data_error *error);
+/* u8 [h,w,3] to [3,h,w], or [1,h,w] with PIL's weights. */
+void gti_picture_planes(const gti_picture *p, bool grey, uint8_t *to);
+bool gti_png_read(const uint8_t *bytes, int64_t size, const char *path, gti_picture *p,
+                  gt_data_error *error);
+/* Writes u8 [h,w,channels]. */
+bool gti_png_write(const uint8_t *pixels, int64_t h, int64_t w, int channels, FILE *f,
+                   gt_data_error *error);
+bool gti_jpeg_read(const uint8_t *bytes, int64_t size, const char *path, gti_picture *p,
+                   gt_data_error *error);
+
+/* --- random numbers --- */
+
+/* SplitMix64 (Steele, Lea and Flood), started from two keys. */
+typedef struct {
+    uint64_t state;
+} gti_noise;
+
+static inline uint64_t gti_noise_u64(gti_noise *r)
+{
+    uint64_t z = r->state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+static inline gti_noise gti_noise_start(uint64_t seed, uint64_t index)
+{
+    gti_noise a = {seed}, b = {index ^ 0x6a09e667f3bcc909u};
+    return (gti_noise){gti_noise_u64(&a) ^ gti_noise_u64(&b)};
+}
+
+/* Uniform in [low,high). */
+static inline float gti_noise_range(gti_noise *r, double low, double high)
+{
+    return (float)(low + (high - low) * (double)(gti_noise_u64(r) >> 40) * 0x1p-24);
+}
+
+/* 0..n-1, n > 0 */
+static inline int64_t gti_noise_below(gti_noise *r, int64_t n)
+{
+    return (int64_t)(gti_noise_u64(r) % (uint64_t)n);
+}
+
+/* --- transforms --- */
+
+/* An image on its way through the transforms, f32 [c,h,w]; a transform that cannot work in place
+ * writes to spare and swaps. Both have room for the largest image of the way. */
+typedef struct {
+    float *at, *spare;
+    int64_t c, h, w;
+} gti_image;
+
+static inline int64_t gti_image_size(const gti_image *m)
+{
+    return m->c * m->h * m->w;
+}
+
+static inline void gti_image_swap(gti_image *m, int64_t h, int64_t w)
+{
+    float *at = m->at;
+    m->at = m->spare;
+    m->spare = at;
+    m->h = h;
+    m->w = w;
+}
+
+/* Completes the options of t for an input of size [c,h,w] and sets the output's h and w. */
+bool gti_transform_check(gt_transform *t, int64_t c, int64_t *h, int64_t *w, gt_data_error *error);
+void gti_transform_apply(const gt_transform *t, gti_image *m, gti_noise *r);
+/* resize.c: bilinear with antialiasing, by way of [c,h,ow], for which there must be room too */
+void gti_resize(gti_image *m, int64_t oh, int64_t ow);
+/* rotate.c */
+void gti_rotate(gti_image *m, double radians);
+/* colour.c; hue by a part of the circle */
+void gti_hue_turn(gti_image *m, float turn);
+void gti_colour_jitter(const gt_transform *t, gti_image *m, gti_noise *r);
+
+#endif

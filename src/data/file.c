@@ -1,0 +1,206 @@
+/* Reading and writing files, with zlib where it is there. */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#ifdef GT_WITH_ZLIB
+#include <zlib.h>
+#endif
+
+#include "data/data.h"
+
+enum { STEP = 1 << 20 }; /* bytes: the least by which memory grows */
+
+/* --- names --- */
+
+bool gti_file_exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0;
+}
+
+char *gti_path_join(const char *folder, const char *name, const char *suffix, gt_data_error *error)
+{
+    const size_t size = strlen(folder) + strlen(name) + strlen(suffix) + 2;
+    char *path = gti_data_malloc(size, error);
+    if (path) snprintf(path, size, "%s/%s%s", folder, name, suffix);
+    return path;
+}
+
+/* --- opening --- */
+
+/* Opens a regular file; its size to *size. */
+static FILE *open_file(const char *path, int64_t *size, gt_data_error *error)
+{
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        gt_data_fail(error, GT_ERR_IO, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        gt_data_fail(error, GT_ERR_IO, "%s: is not a regular file", path);
+        return NULL;
+    }
+    *size = (int64_t)st.st_size;
+    FILE *f = fopen(path, "rb");
+    if (!f) gt_data_fail(error, GT_ERR_IO, "%s: %s", path, strerror(errno));
+    return f;
+}
+
+#ifdef GT_WITH_ZLIB
+static bool open_gz(gti_source *s, FILE *f, int64_t size)
+{
+    fclose(f);
+    s->limit = size > INT64_MAX / GTI_DEFLATE_RATIO ? INT64_MAX : size * GTI_DEFLATE_RATIO;
+    s->stream = gzopen(s->path, "rb");
+    return s->stream || gt_data_fail(s->error, GT_ERR_IO, "%s: cannot be opened by zlib", s->path);
+}
+#else
+static bool open_gz(gti_source *s, FILE *f, int64_t size)
+{
+    (void)size;
+    fclose(f);
+    return gt_data_fail(s->error, GT_ERR_UNSUPPORTED,
+                        "%s: is gzipped, and this gradtape was built without zlib; gunzip it first",
+                        s->path);
+}
+#endif
+
+bool gti_source_open(gti_source *s, const char *path, gt_data_error *error)
+{
+    *s = (gti_source){.path = path, .error = error};
+    FILE *f = open_file(path, &s->limit, error);
+    if (!f) return false;
+    uint8_t magic[2] = {0, 0};
+    const size_t n = fread(magic, 1, 2, f);
+    s->gz = n == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
+    if (s->gz) return open_gz(s, f, s->limit);
+    rewind(f);
+    s->stream = f;
+    return true;
+}
+
+void gti_source_close(gti_source *s)
+{
+    if (!s->stream) return;
+#ifdef GT_WITH_ZLIB
+    if (s->gz) gzclose_r(s->stream);
+    else
+#endif
+        fclose(s->stream);
+    s->stream = NULL;
+}
+
+/* --- reading --- */
+
+/* At most n bytes, fewer only at the end; -1 after a failure. */
+static int64_t read_some(gti_source *s, void *to, int64_t n)
+{
+#ifdef GT_WITH_ZLIB
+    if (s->gz) {
+        const int got = gzread(s->stream, to, n > STEP ? STEP : (unsigned)n);
+        int code = Z_OK;
+        const char *why = gzerror(s->stream, &code);
+        if (got > 0 || (got == 0 && (code == Z_OK || code == Z_STREAM_END))) return got;
+        gt_data_fail(s->error, GT_ERR_FORMAT, "%s: after %lld bytes: %s", s->path,
+                     (long long)s->taken, code == Z_BUF_ERROR ? "the gzip file is truncated" : why);
+        return -1;
+    }
+#endif
+    const size_t got = fread(to, 1, n > STEP ? STEP : (size_t)n, s->stream);
+    if (got || !ferror((FILE *)s->stream)) return (int64_t)got;
+    gt_data_fail(s->error, GT_ERR_IO, "%s: %s", s->path, strerror(errno));
+    return -1;
+}
+
+/* Whether n more bytes can be there at all. */
+static bool can_give(const gti_source *s, int64_t n, const char *part)
+{
+    if (n <= s->limit - s->taken) return true;
+    return gt_data_fail(s->error, GT_ERR_FORMAT,
+                        "%s: expected %lld bytes of %s, found %s%lld: truncated, or no such file",
+                        s->path, (long long)n, part, s->gz ? "at most " : "",
+                        (long long)(s->limit - s->taken));
+}
+
+bool gti_source_read(gti_source *s, void *to, int64_t n, const char *part)
+{
+    if (!can_give(s, n, part)) return false;
+    for (int64_t done = 0; done < n;) {
+        const int64_t got = read_some(s, (char *)to + done, n - done);
+        if (got < 0) return false;
+        if (got == 0)
+            return gt_data_fail(s->error, GT_ERR_FORMAT,
+                                "%s: truncated: expected %lld bytes of %s, found %lld", s->path,
+                                (long long)n, part, (long long)done);
+        done += got;
+        s->taken += got;
+    }
+    return true;
+}
+
+/* What a compressed file really holds shows only when it is inflated, so memory grows with it; a
+ * plain file's size is known. */
+uint8_t *gti_source_take(gti_source *s, int64_t n, const char *part)
+{
+    if (!can_give(s, n, part)) return NULL;
+    uint8_t *bytes = NULL;
+    for (int64_t room = 0, next = s->gz && n > STEP ? STEP : n;;) {
+        uint8_t *more = realloc(bytes, (size_t)next + 1);
+        if (!more) gt_data_fail(s->error, GT_ERR_MEMORY, "%s: out of memory", s->path);
+        bytes = more ? more : bytes;
+        if (!more || !gti_source_read(s, bytes + room, next - room, part)) break;
+        if (next == n) return bytes;
+        room = next;
+        next = n - room > room ? 2 * room : n;
+    }
+    free(bytes);
+    return NULL;
+}
+
+bool gti_source_end(gti_source *s)
+{
+    char more;
+    const int64_t got = read_some(s, &more, 1);
+    if (got > 0)
+        gt_data_fail(s->error, GT_ERR_FORMAT, "%s: expected the end after %lld bytes, found more",
+                     s->path, (long long)s->taken);
+    return got == 0;
+}
+
+uint8_t *gti_file_read(const char *path, int64_t *size, gt_data_error *error)
+{
+    gti_source s = {.path = path, .error = error};
+    s.stream = open_file(path, &s.limit, error);
+    if (!s.stream) return NULL;
+    *size = s.limit;
+    uint8_t *bytes = gti_source_take(&s, s.limit, "its size");
+    gti_source_close(&s);
+    return bytes;
+}
+
+/* --- writing --- */
+
+bool gti_file_write(const char *path, bool (*write)(void *user, FILE *f), void *user,
+                    gt_data_error *error)
+{
+    char suffix[48];
+    snprintf(suffix, sizeof suffix, ".%ld.tmp", (long)getpid());
+    const size_t size = strlen(path) + sizeof suffix;
+    char *temporary = gti_data_malloc(size, error);
+    if (!temporary) return false;
+    snprintf(temporary, size, "%s%s", path, suffix);
+    errno = 0;
+    FILE *f = fopen(temporary, "wb");
+    bool ok = f && write(user, f);
+    if (f && fclose(f) != 0) ok = false;
+    if (ok && rename(temporary, path) != 0) ok = false;
+    if (!ok) {
+        gt_data_fail(error, GT_ERR_IO, "%s: %s", path, errno ? strerror(errno) : "not written");
+        if (f) remove(temporary);
+    }
+    free(temporary);
+    return ok;
+}

@@ -1,0 +1,154 @@
+/* IDX files, and the sets in MNIST's format that are made of them.
+ *
+ * An IDX file: two zero bytes, the type of its elements (8: bytes), the number of dimensions, each
+ * dimension as a big-endian 32-bit number, and the elements. */
+#include <stdlib.h>
+
+#include "data/data.h"
+
+enum { BYTES = 8 };
+
+static bool read_header(gti_source *s, gt_shape *shape)
+{
+    uint8_t head[4], size[4];
+    if (!gti_source_read(s, head, 4, "IDX header")) return false;
+    if (head[0] || head[1] || head[2] != BYTES || !head[3] || head[3] > GT_MAX_DIMS)
+        return gt_data_fail(s->error, GT_ERR_FORMAT,
+                            "%s: expected an IDX file of bytes (00 00 08, then 01 to %02x), found "
+                            "%02x %02x %02x %02x",
+                            s->path, GT_MAX_DIMS, head[0], head[1], head[2], head[3]);
+    *shape = (gt_shape){.ndim = head[3]};
+    for (int i = 0; i < head[3]; i++) {
+        if (!gti_source_read(s, size, 4, "IDX dimensions")) return false;
+        shape->dim[i] = (int64_t)size[0] << 24 | size[1] << 16 | size[2] << 8 | size[3];
+    }
+    return true;
+}
+
+static uint8_t *read_elements(gti_source *s, gt_shape shape)
+{
+    const int64_t n = gt_shape_size(shape);
+    if (n < 0) {
+        char text[128];
+        gt_data_fail(s->error, GT_ERR_FORMAT, "%s: the size of %s overflows", s->path,
+                     gt_shape_format(shape, text, sizeof text));
+        return NULL;
+    }
+    uint8_t *bytes = gti_source_take(s, n, "elements");
+    if (bytes && gti_source_end(s)) return bytes;
+    free(bytes);
+    return NULL;
+}
+
+/* The elements, to be freed; ndim 0 takes any. */
+static uint8_t *read_idx(const char *path, int ndim, gt_shape *shape, gt_data_error *error)
+{
+    gti_source s;
+    uint8_t *bytes = NULL;
+    *shape = GT_SCALAR;
+    if (!gti_source_open(&s, path, error)) return NULL;
+    if (read_header(&s, shape)) {
+        if (ndim && shape->ndim != ndim)
+            gt_data_fail(error, GT_ERR_FORMAT, "%s: expected %d dimensions, found %d", path, ndim,
+                         shape->ndim);
+        else bytes = read_elements(&s, *shape);
+    }
+    gti_source_close(&s);
+    return bytes;
+}
+
+gt_tensor *gt_idx_load(gt_ctx *gt, const char *path)
+{
+    static const char what[] = "gt_idx_load";
+    if (!gti_data_ready(gt, what)) return NULL;
+    gt_data_error error = {.code = GT_OK};
+    gt_shape shape;
+    if (!path) gt_data_fail(&error, GT_ERR_ARGUMENT, "the path is NULL");
+    uint8_t *bytes = path ? read_idx(path, 0, &shape, &error) : NULL;
+    if (!bytes) {
+        gti_data_report(gt, what, &error);
+        return NULL;
+    }
+    gt_tensor *t = gt_from_(gt, shape, bytes, (gt_new_opts){.dtype = GT_U8});
+    free(bytes);
+    return t;
+}
+
+/* --- MNIST --- */
+
+/* The file `name` in folder, as it is or gzipped; to be freed. */
+static char *find_file(const char *folder, const char *name, gt_data_error *error)
+{
+    char *path = gti_path_join(folder, name, "", error);
+    if (!path || gti_file_exists(path)) return path;
+    free(path);
+    path = gti_path_join(folder, name, ".gz", error);
+    if (!path || gti_file_exists(path)) return path;
+    free(path);
+    gt_data_fail(error, GT_ERR_IO,
+                 "%s/%s: is not there, and neither is %s.gz; tools/get-data downloads MNIST and "
+                 "Fashion-MNIST",
+                 folder, name, name);
+    return NULL;
+}
+
+static bool read_images(gti_bytes *b, const char *path, gt_data_error *error)
+{
+    gt_shape shape;
+    b->data = b->owned[0] = read_idx(path, 3, &shape, error);
+    if (!b->data) return false;
+    b->base.count = shape.dim[0];
+    b->base.shape = GT_SHAPE(1, shape.dim[1], shape.dim[2]);
+    b->stride = gt_shape_size(b->base.shape);
+    return b->stride > 0 || gt_data_fail(error, GT_ERR_FORMAT, "%s: images of %lldx%lld pixels",
+                                         path, (long long)shape.dim[1], (long long)shape.dim[2]);
+}
+
+static bool read_labels(gti_bytes *b, const char *path, gt_data_error *error)
+{
+    gt_shape shape;
+    b->labels = b->owned[1] = read_idx(path, 1, &shape, error);
+    if (!b->labels) return false;
+    b->step = 1;
+    if (shape.dim[0] != b->base.count)
+        return gt_data_fail(error, GT_ERR_FORMAT,
+                            "%s: expected %lld labels for as many images, "
+                            "found %lld",
+                            path, (long long)b->base.count, (long long)shape.dim[0]);
+    return gti_bytes_check(b, path, error);
+}
+
+static bool read_part(gti_bytes *b, const char *folder, const char *name,
+                      bool (*read)(gti_bytes *b, const char *path, gt_data_error *error),
+                      gt_data_error *error)
+{
+    char *path = find_file(folder, name, error);
+    const bool ok = path && read(b, path, error);
+    free(path);
+    return ok;
+}
+
+static const gt_dataset_type mnist_type = {
+    .name = "mnist", .size = sizeof(gti_bytes), .get = gti_bytes_get, .free = gti_bytes_free};
+
+gt_dataset *gt_mnist_(gt_ctx *gt, const char *folder, bool train, gt_mnist_opts opts)
+{
+    static const char *const names[2][2] = {{"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"},
+                                            {"train-images-idx3-ubyte", "train-labels-idx1-ubyte"}};
+    static const char *const digits[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+    static const char *const fashion[] = {"T-shirt/top", "Trouser",   "Pullover", "Dress",
+                                          "Coat",        "Sandal",    "Shirt",    "Sneaker",
+                                          "Bag",         "Ankle boot"};
+    gti_bytes *b = (gti_bytes *)gt_dataset_new(gt, &mnist_type);
+    if (!b) return NULL;
+    gt_data_error error = {.code = GT_OK};
+    b->base.dtype = GT_U8;
+    b->base.n_classes = 10;
+    b->base.classes = opts.kind == GT_MNIST_FASHION ? fashion : digits;
+    if (!folder) gt_data_fail(&error, GT_ERR_ARGUMENT, "the folder is NULL");
+    else if (read_part(b, folder, names[train][0], read_images, &error) &&
+             read_part(b, folder, names[train][1], read_labels, &error))
+        return &b->base;
+    gti_data_report(gt, "mnist", &error);
+    return NULL;
+}

@@ -1,0 +1,79 @@
+/* JPEG by libjpeg-turbo. Its errors come by longjmp; its warnings, of data that is damaged or ends
+ * too soon, are errors here. */
+#include "data/data.h"
+
+#ifdef GT_WITH_JPEG
+#include <setjmp.h>
+
+#include <jpeglib.h>
+
+/* The barest progressive scan has one bit for a block of 64 pixels, and blocks are shared by up to
+ * four pixels where colour is coarser. */
+enum { PIXELS_PER_BYTE = 8 * 64 * 4 };
+
+typedef struct {
+    struct jpeg_error_mgr base;
+    jmp_buf back;
+    const char *path;
+    gt_data_error *error;
+} handler;
+
+static void on_error(j_common_ptr j)
+{
+    handler *h = (handler *)j->err;
+    char why[JMSG_LENGTH_MAX];
+    h->base.format_message(j, why);
+    gt_data_fail(h->error, GT_ERR_FORMAT, "%s: not a sound JPEG file: %s", h->path, why);
+    longjmp(h->back, 1);
+}
+
+static void on_message(j_common_ptr j, int level)
+{
+    if (level < 0) on_error(j);
+}
+
+/* All that may jump is in here, and what it changes is reached by pointers. */
+static bool decode(struct jpeg_decompress_struct *j, handler *h, const uint8_t *bytes, int64_t size,
+                   gti_picture *p)
+{
+    if (setjmp(h->back)) return false;
+    jpeg_create_decompress(j);
+    jpeg_mem_src(j, bytes, (unsigned long)size);
+    jpeg_read_header(j, TRUE);
+    if (!gti_picture_allocate(p, j->image_height, j->image_width, size, PIXELS_PER_BYTE, h->path,
+                              h->error))
+        return false;
+    j->out_color_space = JCS_RGB;
+    jpeg_start_decompress(j);
+    while (j->output_scanline < j->output_height) {
+        JSAMPROW row = p->rgb + (size_t)j->output_scanline * (size_t)p->w * 3;
+        jpeg_read_scanlines(j, &row, 1);
+    }
+    jpeg_finish_decompress(j);
+    return true;
+}
+
+bool gti_jpeg_read(const uint8_t *bytes, int64_t size, const char *path, gti_picture *p,
+                   gt_data_error *error)
+{
+    struct jpeg_decompress_struct j = {.err = NULL};
+    handler h = {.path = path, .error = error};
+    j.err = jpeg_std_error(&h.base);
+    h.base.error_exit = on_error;
+    h.base.emit_message = on_message;
+    const bool ok = decode(&j, &h, bytes, size, p);
+    jpeg_destroy_decompress(&j);
+    return ok;
+}
+
+#else
+
+bool gti_jpeg_read(const uint8_t *bytes, int64_t size, const char *path, gti_picture *p,
+                   gt_data_error *error)
+{
+    (void)bytes, (void)size, (void)p;
+    return gt_data_fail(error, GT_ERR_UNSUPPORTED,
+                        "%s: is a JPEG file, and this gradtape was built without libjpeg", path);
+}
+
+#endif

@@ -1,0 +1,205 @@
+/* NumPy's .npz files: zip archives of .npy files. The archive's directory, at its end, is what
+ * counts; of the copy in front of each member only the length is used. */
+#include <stdlib.h>
+#include <string.h>
+#ifdef GT_WITH_ZLIB
+#include <zlib.h>
+#endif
+
+#include "data/data.h"
+
+enum {
+    END_SIZE = 22, /* of the record at the archive's end, without its comment */
+    ENTRY_SIZE = 46,
+    LOCAL_SIZE = 30,
+    COMMENT = 65535,
+    STORED = 0,
+    DEFLATED = 8,
+};
+#define END_MAGIC 0x06054b50u
+#define ENTRY_MAGIC 0x02014b50u
+#define LOCAL_MAGIC 0x04034b50u
+
+typedef struct {
+    const uint8_t *bytes;
+    int64_t size;
+    const char *path;
+    gt_data_error *error;
+} archive;
+
+typedef struct {
+    unsigned method, flags;
+    uint32_t crc;
+    int64_t packed, size, local; /* bytes as stored, and as they are; place of the member */
+    const char *name;            /* name_size bytes, without the .npy */
+    int name_size;
+    int64_t next; /* place of the next entry */
+} entry;
+
+static uint32_t get16(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8;
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+    return get16(p) | get16(p + 2) << 16;
+}
+
+static bool broken(const archive *a, const char *why)
+{
+    gt_data_fail(a->error, GT_ERR_FORMAT, "%s: %s", a->path, why);
+    return false;
+}
+
+/* Whether n bytes can be read at `at`. */
+static bool has(const archive *a, int64_t at, int64_t n)
+{
+    return at >= 0 && at <= a->size && n <= a->size - at;
+}
+
+/* Finds the directory: its place and the number of its entries. */
+static bool find_directory(const archive *a, int64_t *place, int *entries)
+{
+    for (int64_t at = a->size - END_SIZE; at >= 0 && a->size - at <= END_SIZE + COMMENT; at--) {
+        const uint8_t *p = a->bytes + at;
+        if (get32(p) != END_MAGIC || at + END_SIZE + (int64_t)get16(p + 20) != a->size) continue;
+        *entries = (int)get16(p + 10);
+        *place = (int64_t)get32(p + 16);
+        const int64_t size = (int64_t)get32(p + 12);
+        if (get16(p + 4) || get16(p + 6) || get16(p + 8) != get16(p + 10))
+            return broken(a, "an archive in several volumes");
+        return *place + size == at || broken(a, "the zip directory is not where the archive's end "
+                                                "says it is");
+    }
+    return broken(a, "expected an .npz (zip) archive, found no zip directory: truncated?");
+}
+
+static bool read_entry(const archive *a, int64_t at, entry *e)
+{
+    if (!has(a, at, ENTRY_SIZE) || get32(a->bytes + at) != ENTRY_MAGIC)
+        return broken(a, "the zip directory is broken");
+    const uint8_t *p = a->bytes + at;
+    const int name = (int)get16(p + 28);
+    *e = (entry){.flags = get16(p + 8),
+                 .method = get16(p + 10),
+                 .crc = get32(p + 16),
+                 .packed = (int64_t)get32(p + 20),
+                 .size = (int64_t)get32(p + 24),
+                 .local = (int64_t)get32(p + 42),
+                 .name = (const char *)p + ENTRY_SIZE,
+                 .name_size = name};
+    e->next = at + ENTRY_SIZE + name + (int64_t)get16(p + 30) + (int64_t)get16(p + 32);
+    if (!has(a, at, e->next - at)) return broken(a, "the zip directory is broken");
+    if (name > 4 && !memcmp(e->name + name - 4, ".npy", 4)) e->name_size -= 4;
+    return true;
+}
+
+/* Finds the entry of this name; otherwise fails, with the names that there are. */
+static bool find_entry(const archive *a, const char *name, entry *e)
+{
+    int64_t at = 0;
+    int n = 0;
+    char names[256] = "";
+    if (!find_directory(a, &at, &n)) return false;
+    for (int i = 0; i < n; i++, at = e->next) {
+        if (!read_entry(a, at, e)) return false;
+        if (strlen(name) == (size_t)e->name_size && !memcmp(e->name, name, strlen(name)))
+            return true;
+        const size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%.*s", i ? ", " : "", e->name_size, e->name);
+    }
+    return gt_data_fail(a->error, GT_ERR_ARGUMENT, "%s: has no array '%s'; it has: %s", a->path,
+                        name, names);
+}
+
+/* --- a member's bytes --- */
+
+static bool find_member(const archive *a, const entry *e, const uint8_t **packed)
+{
+    if (e->flags & 1 || e->packed == UINT32_MAX || e->size == UINT32_MAX || e->local == UINT32_MAX)
+        return gt_data_fail(a->error, GT_ERR_UNSUPPORTED,
+                            "%s: '%.*s' is encrypted, or larger than 4 GiB", a->path, e->name_size,
+                            e->name);
+    if (!has(a, e->local, LOCAL_SIZE) || get32(a->bytes + e->local) != LOCAL_MAGIC)
+        return broken(a, "a member is not where the zip directory says it is");
+    const uint8_t *p = a->bytes + e->local;
+    const int64_t at = e->local + LOCAL_SIZE + (int64_t)get16(p + 26) + (int64_t)get16(p + 28);
+    if (!has(a, at, e->packed)) return broken(a, "a member reaches beyond the archive's end");
+    if (e->size / GTI_DEFLATE_RATIO > e->packed || (e->method == STORED && e->size != e->packed))
+        return broken(a, "a member claims more bytes than it can hold");
+    *packed = a->bytes + at;
+    return true;
+}
+
+#ifdef GT_WITH_ZLIB
+static bool inflate_member(const archive *a, const entry *e, const uint8_t *packed, uint8_t *to)
+{
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)packed,
+                  .avail_in = (uInt)e->packed,
+                  .next_out = to,
+                  .avail_out = (uInt)e->size};
+    if (inflateInit2(&z, -MAX_WBITS) != Z_OK)
+        return gt_data_fail(a->error, GT_ERR_MEMORY, "%s: out of memory", a->path);
+    const int code = inflate(&z, Z_FINISH);
+    const bool whole = code == Z_STREAM_END && !z.avail_in && !z.avail_out;
+    inflateEnd(&z);
+    return whole || broken(a, "a member does not inflate to the size it claims");
+}
+
+static bool check_member(const archive *a, const entry *e, const uint8_t *bytes)
+{
+    return (uint32_t)crc32(0, bytes, (uInt)e->size) == e->crc ||
+           broken(a, "a member's checksum is wrong");
+}
+#else
+static bool inflate_member(const archive *a, const entry *e, const uint8_t *packed, uint8_t *to)
+{
+    (void)e, (void)packed, (void)to;
+    return gt_data_fail(a->error, GT_ERR_UNSUPPORTED,
+                        "%s: is compressed, and this gradtape was built without zlib", a->path);
+}
+
+static bool check_member(const archive *a, const entry *e, const uint8_t *bytes)
+{
+    (void)a, (void)e, (void)bytes;
+    return true;
+}
+#endif
+
+static gt_tensor *load_member(gt_ctx *gt, const archive *a, const entry *e)
+{
+    const uint8_t *packed = NULL;
+    if (!find_member(a, e, &packed)) return NULL;
+    if (e->method != STORED && e->method != DEFLATED) {
+        gt_data_fail(a->error, GT_ERR_UNSUPPORTED,
+                     "%s: zip method %u; stored and deflated members "
+                     "can be read",
+                     a->path, e->method);
+        return NULL;
+    }
+    uint8_t *own = e->method == DEFLATED ? gti_data_malloc((size_t)e->size, a->error) : NULL;
+    const bool ok = e->method == STORED || (own && inflate_member(a, e, packed, own));
+    const uint8_t *bytes = own ? own : packed;
+    gt_tensor *t = ok && check_member(a, e, bytes)
+                       ? gti_npy_parse(gt, bytes, e->size, a->path, a->error)
+                       : NULL;
+    free(own);
+    return t;
+}
+
+gt_tensor *gt_npz_load(gt_ctx *gt, const char *path, const char *name)
+{
+    static const char what[] = "gt_npz_load";
+    if (!gti_data_ready(gt, what)) return NULL;
+    gt_data_error error = {.code = GT_OK};
+    archive a = {.path = path, .error = &error};
+    if (!path || !name) gt_data_fail(&error, GT_ERR_ARGUMENT, "the path or the name is NULL");
+    uint8_t *bytes = path && name ? gti_file_read(path, &a.size, &error) : NULL;
+    a.bytes = bytes;
+    entry e = {.next = 0};
+    gt_tensor *t = bytes && find_entry(&a, name, &e) ? load_member(gt, &a, &e) : NULL;
+    free(bytes);
+    if (!t) gti_data_report(gt, what, &error);
+    return t;
+}

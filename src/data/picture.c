@@ -1,0 +1,136 @@
+/* Pictures: reading PNG and JPEG files, and writing PNG files. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/data.h"
+
+bool gti_picture_allocate(gti_picture *p, int64_t h, int64_t w, int64_t size, int64_t ratio,
+                          const char *path, gt_data_error *error)
+{
+    const int64_t pixels = gt_shape_size(GT_SHAPE(h, w));
+    if (pixels <= 0 || pixels > INT64_MAX / 16 || pixels / ratio > size)
+        return gt_data_fail(error, GT_ERR_FORMAT,
+                            "%s: claims %lld x %lld pixels, more than %lld bytes can hold", path,
+                            (long long)w, (long long)h, (long long)size);
+    p->h = h;
+    p->w = w;
+    p->rgb = gti_data_malloc((size_t)pixels * 3, error);
+    return p->rgb;
+}
+
+bool gti_picture_read(const char *path, gti_picture *p, gt_data_error *error)
+{
+    *p = (gti_picture){.rgb = NULL};
+    int64_t size;
+    uint8_t *bytes = gti_file_read(path, &size, error);
+    if (!bytes) return false;
+    bool ok = false;
+    if (size >= 8 && !memcmp(bytes, "\x89PNG\r\n\x1a\n", 8))
+        ok = gti_png_read(bytes, size, path, p, error);
+    else if (size >= 3 && !memcmp(bytes, "\xff\xd8\xff", 3))
+        ok = gti_jpeg_read(bytes, size, path, p, error);
+    else
+        gt_data_fail(error, GT_ERR_FORMAT,
+                     "%s: expected a PNG or JPEG file, found other first bytes", path);
+    free(bytes);
+    if (ok) return true;
+    free(p->rgb);
+    p->rgb = NULL;
+    return false;
+}
+
+void gti_picture_planes(const gti_picture *p, bool grey, uint8_t *to)
+{
+    const int64_t n = p->h * p->w;
+    for (int64_t i = 0; i < n; i++) {
+        const uint8_t *in = p->rgb + 3 * i;
+        if (grey) {
+            to[i] = (uint8_t)((19595u * in[0] + 38470u * in[1] + 7471u * in[2] + 0x8000u) >> 16);
+            continue;
+        }
+        for (int64_t c = 0; c < 3; c++) to[c * n + i] = in[c];
+    }
+}
+
+gt_tensor *gt_image_load_(gt_ctx *gt, const char *path, gt_image_opts opts)
+{
+    static const char what[] = "gt_image_load";
+    if (!gti_data_ready(gt, what)) return NULL;
+    gt_data_error error = {.code = GT_OK};
+    gti_picture p;
+    if (!path) gt_data_fail(&error, GT_ERR_ARGUMENT, "the path is NULL");
+    if (!path || !gti_picture_read(path, &p, &error)) {
+        gti_data_report(gt, what, &error);
+        return NULL;
+    }
+    const gt_shape shape = GT_SHAPE(opts.grey ? 1 : 3, p.h, p.w);
+    gt_tensor *t = gt_empty_(gt, shape, (gt_new_opts){.dtype = GT_U8});
+    if (t) gti_picture_planes(&p, opts.grey, t->data);
+    free(p.rgb);
+    return t;
+}
+
+/* --- writing --- */
+
+typedef struct {
+    const gt_tensor *t;
+    uint8_t *pixels; /* [h,w,c] */
+    int64_t c, h, w;
+    gt_data_error *error;
+} output;
+
+static double value(const gt_tensor *t, int64_t i)
+{
+    if (t->dtype == GT_F32) return (double)((const float *)t->data)[i];
+    return ((const double *)t->data)[i];
+}
+
+static uint8_t level(const gt_tensor *t, int64_t i)
+{
+    if (t->dtype == GT_U8) return ((const uint8_t *)t->data)[i];
+    const double v = value(t, i);
+    return v > 0 ? (uint8_t)lround(fmin(v, 1.0) * 255.0) : 0;
+}
+
+static bool write_png(void *user, FILE *f)
+{
+    const output *o = user;
+    const int64_t n = o->h * o->w;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t c = 0; c < o->c; c++) o->pixels[i * o->c + c] = level(o->t, c * n + i);
+    return gti_png_write(o->pixels, o->h, o->w, (int)o->c, f, o->error);
+}
+
+static gt_status check_image(const gt_tensor *t, const char *path, const char *what)
+{
+    const int n = t->shape.ndim;
+    if (!path) return gt_fail(t->ctx, GT_ERR_ARGUMENT, what, "the path is NULL");
+    if (t->dtype == GT_I64)
+        return gt_fail(t->ctx, GT_ERR_DTYPE, what, "the image is i64, but must be u8 or real");
+    if (t->size && (n == 2 || (n == 3 && (t->shape.dim[0] == 1 || t->shape.dim[0] == 3))))
+        return GT_OK;
+    char shape[128];
+    return gt_fail(t->ctx, GT_ERR_SHAPE, what,
+                   "the image is %s, but must be [h,w], [1,h,w] or "
+                   "[3,h,w]",
+                   gt_shape_format(t->shape, shape, sizeof shape));
+}
+
+gt_status gt_image_save(const gt_tensor *t, const char *path)
+{
+    static const char what[] = "gt_image_save";
+    if (!t) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the image is NULL");
+    if (gt_failed(t->ctx)) return gt_error_code(t->ctx);
+    const gt_status status = check_image(t, path, what);
+    if (status != GT_OK) return status;
+    gt_data_error error = {.code = GT_OK};
+    const int64_t *dim = t->shape.dim + t->shape.ndim - 2;
+    output o = {
+        .t = t, .c = t->size / (dim[0] * dim[1]), .h = dim[0], .w = dim[1], .error = &error};
+    o.pixels = gti_data_malloc((size_t)t->size, &error);
+    const bool ok = o.pixels && gti_file_write(path, write_png, &o, &error);
+    free(o.pixels);
+    if (!ok) gti_data_report(t->ctx, what, &error);
+    return error.code;
+}

@@ -1,0 +1,188 @@
+/* Threads that make batches ahead.
+ *
+ * Batches are claimed in order, and batch i is made in slot i % n_slots, so that the order in which
+ * they are taken does not depend on who made them. A batch may be claimed once the one that had its
+ * slot before has been released: claimed < released + n_slots. Everything that changes is guarded
+ * by the lock; a slot's contents belong to whoever claimed or took it. */
+#define _POSIX_C_SOURCE 200809L
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "data/batch.h"
+
+typedef struct {
+    float *x;
+    int64_t *y;
+    int64_t ready; /* the batch that is in here; -1: none */
+    gt_data_error error;
+} slot;
+
+typedef struct {
+    gti_prefetch *of;
+    gti_bench bench;
+    pthread_t thread;
+} worker;
+
+struct gti_prefetch {
+    const gti_batches *batches;
+    pthread_mutex_t lock;
+    pthread_cond_t work, done; /* something to claim; something made */
+    int64_t claimed, released; /* batches: the next one of each */
+    int64_t end;               /* none is claimed from here on */
+    int busy;                  /* threads at work */
+    bool stop;
+    int n_workers; /* that are running */
+    int n_slots;
+    worker *workers;
+    slot *slots;
+};
+
+/* --- the threads --- */
+
+static bool can_claim(const gti_prefetch *p)
+{
+    return p->claimed < p->end && p->claimed < p->released + p->n_slots;
+}
+
+/* With the lock held, which is given up meanwhile. */
+static void make_next(gti_prefetch *p, worker *w)
+{
+    const int64_t i = p->claimed++;
+    slot *s = &p->slots[i % p->n_slots];
+    p->busy++;
+    pthread_mutex_unlock(&p->lock);
+    s->error.code = GT_OK;
+    gti_batch_make(p->batches, i, &w->bench, s->x, s->y, &s->error);
+    pthread_mutex_lock(&p->lock);
+    s->ready = i;
+    p->busy--;
+    pthread_cond_broadcast(&p->done);
+}
+
+static void *run(void *user)
+{
+    worker *w = user;
+    gti_prefetch *p = w->of;
+    pthread_mutex_lock(&p->lock);
+    while (!p->stop) {
+        if (can_claim(p)) make_next(p, w);
+        else pthread_cond_wait(&p->work, &p->lock);
+    }
+    pthread_mutex_unlock(&p->lock);
+    return NULL;
+}
+
+/* --- beginning and ending --- */
+
+static bool make_slots(gti_prefetch *p, gt_data_error *error)
+{
+    const gti_batches *b = p->batches;
+    p->slots = calloc((size_t)p->n_slots, sizeof *p->slots);
+    if (!p->slots) return gt_data_fail(error, GT_ERR_MEMORY, "out of memory");
+    for (int i = 0; i < p->n_slots; i++) {
+        slot *s = &p->slots[i];
+        s->ready = -1;
+        s->x = gti_data_malloc((size_t)(b->batch * b->recipe.size) * sizeof *s->x, error);
+        s->y = gti_data_malloc((size_t)b->batch * sizeof *s->y, error);
+    }
+    return error->code == GT_OK;
+}
+
+static bool start_workers(gti_prefetch *p, int threads, gt_data_error *error)
+{
+    p->workers = calloc((size_t)threads, sizeof *p->workers);
+    if (!p->workers) return gt_data_fail(error, GT_ERR_MEMORY, "out of memory");
+    for (int i = 0; i < threads; i++) {
+        worker *w = &p->workers[i];
+        w->of = p;
+        if (!gti_bench_make(&w->bench, &p->batches->recipe, error) ||
+            pthread_create(&w->thread, NULL, run, w) != 0) {
+            gti_bench_free(&w->bench);
+            return gt_data_fail(error, GT_ERR_MEMORY, "thread %d of %d could not be started", i + 1,
+                                threads);
+        }
+        p->n_workers++;
+    }
+    return true;
+}
+
+gti_prefetch *gti_prefetch_new(const gti_batches *b, int threads, gt_data_error *error)
+{
+    gti_prefetch *p = calloc(1, sizeof *p);
+    if (!p) {
+        gt_data_fail(error, GT_ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    p->batches = b;
+    p->n_slots = 2 * threads;
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->work, NULL);
+    pthread_cond_init(&p->done, NULL);
+    if (make_slots(p, error) && start_workers(p, threads, error)) return p;
+    gti_prefetch_free(p);
+    return NULL;
+}
+
+void gti_prefetch_free(gti_prefetch *p)
+{
+    if (!p) return;
+    pthread_mutex_lock(&p->lock);
+    p->stop = true;
+    pthread_cond_broadcast(&p->work);
+    pthread_mutex_unlock(&p->lock);
+    for (int i = 0; i < p->n_workers; i++) {
+        pthread_join(p->workers[i].thread, NULL);
+        gti_bench_free(&p->workers[i].bench);
+    }
+    for (int i = 0; p->slots && i < p->n_slots; i++) {
+        free(p->slots[i].x);
+        free(p->slots[i].y);
+    }
+    pthread_mutex_destroy(&p->lock);
+    pthread_cond_destroy(&p->work);
+    pthread_cond_destroy(&p->done);
+    free(p->workers);
+    free(p->slots);
+    free(p);
+}
+
+/* --- use --- */
+
+void gti_prefetch_begin(gti_prefetch *p, int64_t first)
+{
+    pthread_mutex_lock(&p->lock);
+    p->claimed = p->released = first;
+    p->end = p->batches->n;
+    pthread_cond_broadcast(&p->work);
+    pthread_mutex_unlock(&p->lock);
+}
+
+const float *gti_prefetch_take(gti_prefetch *p, const int64_t **y, gt_data_error *error)
+{
+    pthread_mutex_lock(&p->lock);
+    slot *s = &p->slots[p->released % p->n_slots];
+    while (s->ready != p->released) pthread_cond_wait(&p->done, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+    *y = s->y;
+    if (s->error.code == GT_OK) return s->x;
+    *error = s->error;
+    return NULL;
+}
+
+void gti_prefetch_release(gti_prefetch *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->slots[p->released % p->n_slots].ready = -1;
+    p->released++;
+    pthread_cond_signal(&p->work);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void gti_prefetch_halt(gti_prefetch *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->end = 0;
+    while (p->busy) pthread_cond_wait(&p->done, &p->lock);
+    for (int i = 0; i < p->n_slots; i++) p->slots[i].ready = -1;
+    pthread_mutex_unlock(&p->lock);
+}

@@ -1,0 +1,216 @@
+/* The transforms of a loader: their options, and those that only move pixels. */
+#include <math.h>
+#include <string.h>
+
+#include "data/data.h"
+
+/* --- options --- */
+
+static bool bad(gt_data_error *error, const gt_transform *t, const char *why)
+{
+    static const char *const names[] = {"transform",
+                                        "normalise",
+                                        "resize",
+                                        "center_crop",
+                                        "random_crop",
+                                        "random_flip",
+                                        "random_vertical_flip",
+                                        "random_rotation",
+                                        "random_erasing",
+                                        "colour_jitter"};
+    return gt_data_fail(error, GT_ERR_ARGUMENT, "%s: %s", names[t->kind], why);
+}
+
+static bool check_normalise(gt_transform *t, int64_t c, gt_data_error *error)
+{
+    if (c > 4) return bad(error, t, "is for up to four channels");
+    if (!(t->std[0] > 0)) return bad(error, t, "std is required and must be positive");
+    for (int i = 1; i < 4; i++) {
+        if (t->std[i] < 0) return bad(error, t, "std must be positive");
+        if (t->std[i] > 0) continue;
+        t->std[i] = t->std[0];
+        t->mean[i] = t->mean[0];
+    }
+    return true;
+}
+
+/* Sets the output's size to `size`, which must lie within what there is when cropping. */
+static bool check_size(gt_transform *t, int64_t *h, int64_t *w, gt_data_error *error)
+{
+    if (!t->size[1]) t->size[1] = t->size[0];
+    if (t->size[0] <= 0 || t->size[1] <= 0 || t->padding < 0)
+        return bad(error, t, "size is required and must be positive, padding must not be negative");
+    if (t->size[0] > 1 << 15 || t->size[1] > 1 << 15 || t->padding > 1 << 15)
+        return bad(error, t, "size or padding is above 32768");
+    const int64_t room = t->kind == GT_RANDOM_CROP ? 2 * (int64_t)t->padding : 0;
+    const long long high = *h + room, wide = *w + room;
+    if (t->kind != GT_RESIZE && (t->size[0] > high || t->size[1] > wide))
+        return gt_data_fail(error, GT_ERR_SHAPE,
+                            "%d x %d pixels cannot be cropped from %lld x %lld; .padding and "
+                            "GT_RESIZE make images larger",
+                            t->size[0], t->size[1], high, wide);
+    *h = t->size[0];
+    *w = t->size[1];
+    return true;
+}
+
+static bool check_probability(gt_transform *t, gt_data_error *error)
+{
+    if (t->p == 0) t->p = 0.5;
+    return (t->p > 0 && t->p <= 1) || bad(error, t, "p must be above 0 and at most 1");
+}
+
+static bool check_range(double range[2], double low, double high)
+{
+    if (range[0] == 0 && range[1] == 0) {
+        range[0] = low;
+        range[1] = high;
+    }
+    return range[0] > 0 && range[0] <= range[1] && isfinite(range[1]);
+}
+
+static bool check_erasing(gt_transform *t, gt_data_error *error)
+{
+    if (!check_range(t->scale, 0.02, 0.33) || !check_range(t->ratio, 0.3, 3.3) || t->scale[1] > 1)
+        return bad(error, t, "scale must be a range within 0 to 1, ratio one of positive numbers");
+    return check_probability(t, error);
+}
+
+static bool check_jitter(const gt_transform *t, gt_data_error *error)
+{
+    const bool fine = t->brightness >= 0 && t->contrast >= 0 && t->saturation >= 0 && t->hue >= 0 &&
+                      t->hue <= 0.5;
+    return (fine && isfinite(t->brightness + t->contrast + t->saturation)) ||
+           bad(error, t, "strengths must not be negative, and hue at most 0.5");
+}
+
+bool gti_transform_check(gt_transform *t, int64_t c, int64_t *h, int64_t *w, gt_data_error *error)
+{
+    switch (t->kind) {
+    case GT_NORMALISE: return check_normalise(t, c, error);
+    case GT_RESIZE:
+    case GT_CENTER_CROP:
+    case GT_RANDOM_CROP: return check_size(t, h, w, error);
+    case GT_RANDOM_FLIP:
+    case GT_RANDOM_VERTICAL_FLIP: return check_probability(t, error);
+    case GT_RANDOM_ROTATION:
+        return (t->degrees > 0 && isfinite(t->degrees)) ||
+               bad(error, t, "degrees are required and must be positive");
+    case GT_RANDOM_ERASING: return check_erasing(t, error);
+    case GT_COLOUR_JITTER: return check_jitter(t, error);
+    case GT_NO_TRANSFORM: break;
+    }
+    return gt_data_fail(error, GT_ERR_ARGUMENT, "there is no transform %d", (int)t->kind);
+}
+
+/* --- pixels --- */
+
+static void normalise(const gt_transform *t, gti_image *m)
+{
+    const int64_t n = m->h * m->w;
+    for (int64_t k = 0; k < m->c; k++) {
+        const float mean = (float)t->mean[k], std = (float)t->std[k];
+        float *x = m->at + k * n;
+        for (int64_t i = 0; i < n; i++) x[i] = (x[i] - mean) / std;
+    }
+}
+
+/* The window whose first pixel is (top,left), zeros where it reaches outside. */
+static void crop(const gt_transform *t, gti_image *m, int64_t top, int64_t left)
+{
+    const int64_t h = t->size[0], w = t->size[1];
+    const int64_t from = left < 0 ? -left : 0, to = m->w - left < w ? m->w - left : w;
+    memset(m->spare, 0, (size_t)(m->c * h * w) * sizeof(float));
+    for (int64_t k = 0; k < m->c; k++)
+        for (int64_t i = 0; i < h; i++) {
+            if (top + i < 0 || top + i >= m->h || from >= to) continue;
+            const float *row = m->at + (k * m->h + top + i) * m->w + left;
+            memcpy(m->spare + (k * h + i) * w + from, row + from,
+                   (size_t)(to - from) * sizeof(float));
+        }
+    gti_image_swap(m, h, w);
+}
+
+/* As torchvision rounds: half to even. */
+static void center_crop(const gt_transform *t, gti_image *m)
+{
+    crop(t, m, (int64_t)nearbyint((double)(m->h - t->size[0]) / 2),
+         (int64_t)nearbyint((double)(m->w - t->size[1]) / 2));
+}
+
+static void random_crop(const gt_transform *t, gti_image *m, gti_noise *r)
+{
+    const int64_t down = m->h + 2 * t->padding - t->size[0] + 1;
+    const int64_t right = m->w + 2 * t->padding - t->size[1] + 1;
+    const int64_t top = gti_noise_below(r, down) - t->padding;
+    crop(t, m, top, gti_noise_below(r, right) - t->padding);
+}
+
+static void flip(gti_image *m)
+{
+    for (int64_t row = 0; row < m->c * m->h; row++) {
+        float *a = m->at + row * m->w, *b = a + m->w - 1;
+        for (; a < b; a++, b--) {
+            const float kept = *a;
+            *a = *b;
+            *b = kept;
+        }
+    }
+}
+
+static void flip_vertically(gti_image *m)
+{
+    for (int64_t k = 0; k < m->c; k++)
+        for (int64_t i = 0; i < m->h; i++)
+            memcpy(m->spare + (k * m->h + m->h - 1 - i) * m->w, m->at + (k * m->h + i) * m->w,
+                   (size_t)m->w * sizeof(float));
+    gti_image_swap(m, m->h, m->w);
+}
+
+static void erase(gti_image *m, int64_t top, int64_t left, int64_t h, int64_t w)
+{
+    for (int64_t k = 0; k < m->c; k++)
+        for (int64_t i = top; i < top + h; i++)
+            memset(m->at + (k * m->h + i) * m->w + left, 0, (size_t)w * sizeof(float));
+}
+
+/* As torchvision: ten tries to find a rectangle that fits. */
+static void random_erasing(const gt_transform *t, gti_image *m, gti_noise *r)
+{
+    for (int i = 0; i < 10; i++) {
+        const double area =
+            (double)(m->h * m->w) * (double)gti_noise_range(r, t->scale[0], t->scale[1]);
+        const double ratio = exp((double)gti_noise_range(r, log(t->ratio[0]), log(t->ratio[1])));
+        const double h = round(sqrt(area * ratio)), w = round(sqrt(area / ratio));
+        if (h >= (double)m->h || w >= (double)m->w) continue;
+        const int64_t top = gti_noise_below(r, m->h - (int64_t)h + 1);
+        const int64_t left = gti_noise_below(r, m->w - (int64_t)w + 1);
+        erase(m, top, left, (int64_t)h, (int64_t)w);
+        return;
+    }
+}
+
+void gti_transform_apply(const gt_transform *t, gti_image *m, gti_noise *r)
+{
+    const double radians = 3.14159265358979323846 / 180;
+    switch (t->kind) {
+    case GT_NORMALISE: normalise(t, m); break;
+    case GT_RESIZE: gti_resize(m, t->size[0], t->size[1]); break;
+    case GT_CENTER_CROP: center_crop(t, m); break;
+    case GT_RANDOM_CROP: random_crop(t, m, r); break;
+    case GT_RANDOM_FLIP:
+        if (gti_noise_range(r, 0, 1) < t->p) flip(m);
+        break;
+    case GT_RANDOM_VERTICAL_FLIP:
+        if (gti_noise_range(r, 0, 1) < t->p) flip_vertically(m);
+        break;
+    case GT_RANDOM_ROTATION:
+        gti_rotate(m, radians * gti_noise_range(r, -t->degrees, t->degrees));
+        break;
+    case GT_RANDOM_ERASING:
+        if (gti_noise_range(r, 0, 1) < t->p) random_erasing(t, m, r);
+        break;
+    case GT_COLOUR_JITTER: gti_colour_jitter(t, m, r); break;
+    case GT_NO_TRANSFORM: break;
+    }
+}
