@@ -1,0 +1,219 @@
+/* Files that appear whole or not at all.
+ *
+ * Written under a name of their own in the folder that they will be in, forced to the disk, renamed
+ * to their own name, which replaces an older file in one step; then the folder is forced to the
+ * disk. Whoever opens the name finds the old file or the new one, also after a power cut. */
+#define _XOPEN_SOURCE 700
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/io.h"
+
+enum { BUFFER = 1 << 16 };
+
+struct gt_file {
+    gt_ctx *gt;
+    const char *what;
+    char *path;      /* as the caller has it, for messages */
+    char *target;    /* with links followed */
+    char *temporary; /* what is written now; NULL: nothing yet */
+    int fd;
+    bool failed;
+    size_t used;
+    char buffer[BUFFER];
+};
+
+static gt_status fail(gt_file *f, const char *why)
+{
+    f->failed = true;
+    return gt_fail(f->gt, GT_ERR_IO, f->what, "'%s' cannot be written: %s", f->path, why);
+}
+
+/* --- making --- */
+
+static void free_file(gt_file *f)
+{
+    if (f->fd >= 0) close(f->fd);
+    free(f->path);
+    free(f->target);
+    free(f->temporary);
+    free(f);
+}
+
+/* The length of the folder in path, with its slash. */
+static size_t folder_length(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? (size_t)(slash + 1 - path) : 0;
+}
+
+/* Opens the first free name. */
+static bool open_temporary(gt_file *f)
+{
+    const size_t folder = folder_length(f->target), size = folder + 64;
+    char *name = malloc(size);
+    if (!name) return false;
+    memcpy(name, f->target, folder);
+    for (unsigned k = 0; k < 1000 && f->fd < 0; k++) {
+        snprintf(name + folder, size - folder, ".gradtape-%ld-%u.tmp", (long)getpid(), k);
+        f->fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (f->fd < 0 && errno != EEXIST) break;
+    }
+    if (f->fd >= 0) f->temporary = name;
+    else free(name);
+    return f->fd >= 0;
+}
+
+/* A file that is replaced hands its permissions on. Replacing anything but a file would take a
+ * device or a pipe away from the system. */
+static bool begin(gt_file *f)
+{
+    struct stat old;
+    const bool exists = stat(f->path, &old) == 0;
+    if (exists && !S_ISREG(old.st_mode)) {
+        fail(f, "it is no regular file");
+        return false;
+    }
+    f->target = exists ? realpath(f->path, NULL) : strdup(f->path);
+    if (!f->target || !open_temporary(f)) {
+        fail(f, strerror(errno));
+        return false;
+    }
+    if (exists && fchmod(f->fd, old.st_mode & 07777) != 0) fail(f, strerror(errno));
+    return !f->failed;
+}
+
+gt_file *gti_file_create(gt_ctx *gt, const char *what, const char *path)
+{
+    if (!gti_io_ready(gt, what, path)) return NULL;
+    gt_file *f = malloc(sizeof *f);
+    char *copy = strdup(path);
+    if (!f || !copy) {
+        free(f);
+        free(copy);
+        gt_fail(gt, GT_ERR_MEMORY, what, "out of memory for '%s'", path);
+        return NULL;
+    }
+    f->gt = gt;
+    f->what = what;
+    f->path = copy;
+    f->target = f->temporary = NULL;
+    f->fd = -1;
+    f->failed = false;
+    f->used = 0;
+    if (begin(f)) return f;
+    gt_file_discard(f);
+    return NULL;
+}
+
+gt_file *gt_file_create(gt_ctx *gt, const char *path)
+{
+    return gti_file_create(gt, "gt_file_create", path);
+}
+
+/* --- writing --- */
+
+static gt_status put(gt_file *f, const char *from, size_t n)
+{
+    while (n && !f->failed) {
+        const size_t most = (size_t)1 << 30;
+        const ssize_t done = write(f->fd, from, n < most ? n : most);
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) return fail(f, done < 0 ? strerror(errno) : "the system takes no bytes");
+        from += done;
+        n -= (size_t)done;
+    }
+    return f->failed ? GT_ERR_IO : GT_OK;
+}
+
+static gt_status flush(gt_file *f)
+{
+    const size_t n = f->used;
+    f->used = 0;
+    return put(f, f->buffer, n);
+}
+
+gt_status gt_file_write(gt_file *f, const void *data, size_t size)
+{
+    if (!f) return GT_ERR_ARGUMENT;
+    if (f->failed) return GT_ERR_IO;
+    if (size > BUFFER - f->used && flush(f) != GT_OK) return GT_ERR_IO;
+    if (size > BUFFER) return put(f, data, size);
+    if (size) memcpy(f->buffer + f->used, data, size);
+    f->used += size;
+    return GT_OK;
+}
+
+gt_status gt_file_printf(gt_file *f, const char *fmt, ...)
+{
+    if (!f) return GT_ERR_ARGUMENT;
+    char small[256], *large = NULL;
+    va_list args, again;
+    va_start(args, fmt);
+    va_copy(again, args);
+    const int n = vsnprintf(small, sizeof small, fmt, args);
+    if (n >= (int)sizeof small && (large = malloc((size_t)n + 1)))
+        vsnprintf(large, (size_t)n + 1, fmt, again);
+    va_end(again);
+    va_end(args);
+    const bool ok = n >= 0 && (n < (int)sizeof small || large);
+    const gt_status status =
+        ok ? gt_file_write(f, large ? large : small, (size_t)n) : fail(f, "out of memory");
+    free(large);
+    return status;
+}
+
+/* --- ending --- */
+
+/* Not every file system can; that is no failure. */
+static bool sync_folder(const gt_file *f)
+{
+    const size_t n = folder_length(f->target);
+    char *folder = n ? strndup(f->target, n) : strdup(".");
+    const int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    free(folder);
+    if (fd < 0) return true;
+    const bool ok = fsync(fd) == 0 || errno != EIO;
+    const int why = errno;
+    close(fd);
+    errno = why;
+    return ok;
+}
+
+static gt_status finish(gt_file *f)
+{
+    if (flush(f) != GT_OK) return GT_ERR_IO;
+    const int fd = f->fd;
+    if (fsync(fd) != 0 && errno != EINVAL) return fail(f, strerror(errno));
+    f->fd = -1;
+    if (close(fd) != 0 && errno != EINTR) return fail(f, strerror(errno));
+    if (rename(f->temporary, f->target) != 0) return fail(f, strerror(errno));
+    free(f->temporary);
+    f->temporary = NULL;
+    return sync_folder(f) ? GT_OK : fail(f, strerror(errno));
+}
+
+void gt_file_discard(gt_file *f)
+{
+    if (!f) return;
+    if (f->temporary) unlink(f->temporary);
+    free_file(f);
+}
+
+gt_status gti_file_commit(gt_file *f)
+{
+    const gt_status status = finish(f);
+    gt_file_discard(f);
+    return status;
+}
+
+gt_status gt_file_commit(gt_file *f)
+{
+    if (!f) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_file_commit", "the file is NULL");
+    return gti_file_commit(f);
+}

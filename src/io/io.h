@@ -1,0 +1,146 @@
+/* What the files of src/io share. */
+#ifndef GTI_IO_IO_H
+#define GTI_IO_IO_H
+
+#include <gradtape/io.h>
+#include <gradtape/op.h>
+
+/* --- text.c --- */
+
+/* Text that grows; all zero is empty, and `at` is NULL while nothing was added. Out of memory shows
+ * in `failed`, and later additions do nothing. */
+typedef struct {
+    char *at;
+    size_t length, room;
+    bool failed;
+} gti_text;
+void gti_text_add(gti_text *t, const char *fmt, ...) GT_PRINTF(2, 3);
+/* As a JSON string, in quotes; s is UTF-8. */
+void gti_text_quote(gti_text *t, const char *s);
+/* The path of the present tensor below `prefix`, replacing what was there. NULL when out of
+ * memory. */
+const char *gti_text_path(gti_text *t, const char *prefix, const gt_state_iter *it);
+const char *gti_text_optim(gti_text *t, const char *prefix, const gt_optim_iter *it);
+
+/* A name from a file, fit for a message: at most 80 bytes, no control characters. Returns buf. */
+enum { GTI_SHOWN = 96 };
+char *gti_show(const char *name, char buf[GTI_SHOWN]);
+/* The rest of s behind prefix; NULL when s does not begin with it. */
+const char *gti_behind(const char *s, const char *prefix);
+
+/* Whether a call may begin: the context is well and the path is there. */
+bool gti_io_ready(gt_ctx *gt, const char *what, const char *path);
+/* Whether the machine has the byte order of the format; otherwise fails. */
+bool gti_little_endian(gt_ctx *gt, const char *what);
+
+/* --- file.c --- */
+
+/* As gt_file_create, on behalf of the function `what`. */
+gt_file *gti_file_create(gt_ctx *gt, const char *what, const char *path);
+/* The status of gt_file_commit. */
+gt_status gti_file_commit(gt_file *f);
+
+/* --- safetensors: one tensor of a file --- */
+
+enum { GTI_HEADER_LIMIT = 100000000 }; /* bytes, as in the reference implementation */
+
+typedef struct gti_st_type gti_st_type; /* a dtype of the format */
+struct gti_st_type {
+    const char *name; /* "BF16" */
+    int bits;
+    bool readable;
+    gt_dtype dtype; /* what it is read as, if it is */
+};
+
+/* --- safetensors_write.c --- */
+
+/* What is to be written. */
+typedef struct {
+    char *name; /* owned */
+    gt_dtype dtype;
+    gt_shape shape;
+    const void *data;    /* NULL: `bits` */
+    uint64_t bits;       /* a number of its own */
+    int64_t begin, size; /* bytes */
+} gti_st_item;
+/* Functions that add return false after a failure of gt, on behalf of `what`. */
+typedef struct {
+    gt_ctx *gt;
+    const char *what;
+    gti_st_item *at;
+    size_t n, room;
+} gti_st_items;
+bool gti_st_add(gti_st_items *list, const char *name, const gt_tensor *t);
+bool gti_st_add_f64(gti_st_items *list, const char *name, double number);
+bool gti_st_add_i64(gti_st_items *list, const char *name, int64_t number);
+/* All of a module's state, names behind prefix. */
+bool gti_st_add_module(gti_st_items *list, const char *prefix, const gt_module *m);
+/* Writes the file. `first` is an entry of metadata that the caller's may replace. */
+gt_status gti_st_write(gti_st_items *list, const char *path, gt_metadata first,
+                       const gt_metadata *metadata);
+void gti_st_items_free(gti_st_items *list);
+
+/* --- safetensors_read.c --- */
+
+/* One tensor of a file. */
+typedef struct {
+    const char *name;
+    const gti_st_type *type;
+    int ndim; /* only the first GT_MAX_DIMS are in shape */
+    gt_shape shape;
+    int64_t elements;
+    int64_t begin, end; /* bytes, from the start of the data */
+    bool used;          /* for the caller */
+} gti_st_entry;
+
+typedef struct {
+    gt_ctx *gt;
+    const char *what, *path;
+    int fd;
+    char *header;         /* that names and metadata lie in */
+    int64_t data, size;   /* where the data begins in the file, and its bytes */
+    gti_st_entry *at;     /* in the order of their data */
+    gti_st_entry **named; /* by name */
+    size_t n;
+    gt_metadata *metadata; /* by name, ended by an entry without one */
+    size_t n_metadata;
+} gti_st;
+/* Opens a file and checks everything but the elements. False after a failure. */
+bool gti_st_open(gti_st *s, gt_ctx *gt, const char *what, const char *path);
+void gti_st_close(gti_st *s);
+/* NULL when there is none. */
+gti_st_entry *gti_st_find(const gti_st *s, const char *name);
+const char *gti_st_metadata(const gti_st *s, const char *name);
+/* Whether the elements can become a tensor of this dtype. */
+bool gti_st_fits(const gti_st_entry *e, gt_dtype dtype);
+/* "f32 [2,3]", as it stands in the file. */
+char *gti_st_describe(const gti_st_entry *e, char *buf, size_t size);
+/* Reads the elements into t, which has the entry's shape and a dtype that fits. */
+bool gti_st_read(const gti_st *s, const gti_st_entry *e, gt_tensor *t);
+/* The same into a tensor of its own, kept. */
+gt_tensor *gti_st_make(const gti_st *s, const gti_st_entry *e);
+
+/* --- safetensors_types.c --- */
+
+/* NULL when there is no such type. */
+const gti_st_type *gti_st_type_find(const char *name);
+const char *gti_st_type_name(gt_dtype dtype);
+/* n elements of a readable type to a dtype that fits. */
+void gti_st_convert(const gti_st_type *type, int64_t n, const uint8_t *from, gt_dtype dtype,
+                    void *to);
+
+/* --- load.c --- */
+
+/* The module's part of a file. */
+typedef struct {
+    gti_st *file;
+    gt_module *module;
+    const char *prefix;
+} gti_load;
+/* Checks that it fits as opts ask, and marks its entries as used; changes nothing. */
+bool gti_load_check(const gti_load *l, const gt_load_opts *opts);
+bool gti_load_read(const gti_load *l, const gt_load_opts *opts);
+/* The first module from m on that has lazy parameters still to be made; NULL if none. */
+const gt_module *gti_find_lazy(const gt_module *m);
+
+#endif

@@ -1,0 +1,268 @@
+/* Saving and loading the state of modules. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/io.h"
+
+/* --- lazy modules --- */
+
+static bool is_lazy(const gt_module *m)
+{
+    return !m->ready && !m->parameters && !m->buffers && !m->child;
+}
+
+/* Modules in the order of the tree, within root; root comes first, NULL behind the last. */
+static const gt_module *next_module(const gt_module *root, const gt_module *m)
+{
+    if (m->child) return m->child;
+    while (m != root && !m->next) m = m->parent;
+    return m == root ? NULL : m->next;
+}
+
+const gt_module *gti_find_lazy(const gt_module *root)
+{
+    for (const gt_module *m = root; m; m = next_module(root, m))
+        if (is_lazy(m)) return m;
+    return NULL;
+}
+
+/* The part of name behind the names of the modules from root down to m and a dot; NULL when name
+ * does not begin with them. */
+static const char *behind_module(const gt_module *root, const gt_module *m, const char *name)
+{
+    if (m == root) return name;
+    name = behind_module(root, m->parent, name);
+    name = name ? gti_behind(name, m->scope.name) : NULL;
+    return name && *name == '.' ? name + 1 : NULL;
+}
+
+/* --- saving --- */
+
+bool gti_st_add_module(gti_st_items *list, const char *prefix, const gt_module *m)
+{
+    const gt_module *lazy = gti_find_lazy(m);
+    if (lazy) {
+        gt_module_fail(lazy, GT_ERR_STATE,
+                       "%s: it has no parameters yet\n  hint: run one gt_forward before saving",
+                       list->what);
+        return false;
+    }
+    gti_text name = {.at = NULL};
+    gt_state_iter it = gt_module_state(m);
+    bool ok = true;
+    while (ok && gt_state_next(&it))
+        ok = gti_st_add(list, gti_text_path(&name, prefix, &it), it.tensor);
+    free(name.at);
+    return ok;
+}
+
+gt_status gt_save_(const gt_module *m, const char *path, gt_save_opts opts)
+{
+    static const char what[] = "gt_save";
+    if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the module is NULL");
+    if (!gti_io_ready(m->ctx, what, path)) return gt_error_code(m->ctx);
+    gti_st_items list = {.gt = m->ctx, .what = what};
+    const gt_metadata format = {"format", "pt"};
+    gt_status status;
+    if (gti_st_add_module(&list, "", m)) status = gti_st_write(&list, path, format, opts.metadata);
+    else status = gt_error_code(m->ctx);
+    gti_st_items_free(&list);
+    return status;
+}
+
+/* --- what does not fit --- */
+
+/* The first few of some entries, for a message. */
+typedef struct {
+    char text[112];
+    int64_t n;
+} samples;
+
+static void GT_PRINTF(2, 3) add_sample(samples *s, const char *fmt, ...)
+{
+    const size_t used = strlen(s->text);
+    if (s->n++ >= 3 || used > sizeof s->text - 24) return;
+    snprintf(s->text + used, sizeof s->text - used, "%s", used ? ", " : "");
+    const size_t at = strlen(s->text);
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(s->text + at, sizeof s->text - at, fmt, args);
+    va_end(args);
+}
+
+typedef struct {
+    samples missing, unexpected, misshaped;
+    gt_load_report report;
+    const gt_module *lazy; /* that unexpected entries belong to */
+    const char *hint;      /* what the file's names begin with, behind which missing ones lie; */
+    int hint_length;
+} misfits;
+
+/* Whether the tensor of `it` is in the file under an earlier or later name, being shared. */
+static bool found_elsewhere(const gti_load *l, const gt_tensor *t)
+{
+    gti_text name = {.at = NULL};
+    bool found = false;
+    gt_state_iter it = gt_module_state(l->module);
+    while (!found && gt_state_next(&it)) {
+        if (it.tensor != t) continue;
+        const char *path = gti_text_path(&name, l->prefix, &it);
+        found = path && gti_st_find(l->file, path);
+    }
+    free(name.at);
+    return found;
+}
+
+static bool same_shape(const gti_st_entry *e, const gt_tensor *t)
+{
+    return gti_st_fits(e, t->dtype) && gt_shape_equal(e->shape, t->shape);
+}
+
+static void check_one(const gti_load *l, const char *name, const gt_tensor *t, misfits *m)
+{
+    gti_st_entry *e = gti_st_find(l->file, name);
+    char shown[GTI_SHOWN], shape[128], is[160];
+    if (e) e->used = true;
+    if (!e && found_elsewhere(l, t)) return;
+    if (e && same_shape(e, t)) {
+        m->report.loaded++;
+        return;
+    }
+    if (e) {
+        m->report.misshaped++;
+        add_sample(&m->misshaped, "%s is %s, not %s %s", gti_show(name, shown),
+                   gti_st_describe(e, is, sizeof is), gt_dtype_name(t->dtype),
+                   gt_shape_format(t->shape, shape, sizeof shape));
+        return;
+    }
+    m->report.missing++;
+    add_sample(&m->missing, "%s", gti_show(name, shown));
+}
+
+/* Looks for a missing name behind a prefix of one in the file. */
+static void find_hint(const gti_load *l, const char *missing, misfits *m)
+{
+    const size_t n = strlen(missing);
+    for (size_t i = 0; i < l->file->n && !m->hint; i++) {
+        const char *name = l->file->at[i].name;
+        const size_t length = strlen(name);
+        if (length <= n || length - n > 60 || strcmp(name + length - n, missing) != 0 ||
+            name[length - n - 1] != '.')
+            continue;
+        m->hint = name;
+        m->hint_length = (int)(length - n);
+    }
+}
+
+static bool check_state(const gti_load *l, misfits *m)
+{
+    gti_text name = {.at = NULL};
+    gt_state_iter it = gt_module_state(l->module);
+    bool ok = true;
+    while (ok && gt_state_next(&it)) {
+        const int64_t missing = m->report.missing;
+        const char *path = gti_text_path(&name, l->prefix, &it);
+        ok = path;
+        if (ok) check_one(l, path, it.tensor, m);
+        if (ok && m->report.missing > missing && !m->hint) find_hint(l, path, m);
+    }
+    if (!ok) gt_fail(l->file->gt, GT_ERR_MEMORY, l->file->what, "out of memory");
+    free(name.at);
+    return ok;
+}
+
+static void check_entry(const gti_load *l, const gti_st_entry *e, misfits *m)
+{
+    char shown[GTI_SHOWN];
+    const char *name = gti_behind(e->name, l->prefix);
+    if (e->used || !name) return;
+    m->report.unexpected++;
+    add_sample(&m->unexpected, "%s", gti_show(e->name, shown));
+    for (const gt_module *at = l->module; at && !m->lazy; at = next_module(l->module, at))
+        if (is_lazy(at) && behind_module(l->module, at, name)) m->lazy = at;
+}
+
+/* --- saying so --- */
+
+static void add_line(char *text, size_t size, const char *title, const samples *s)
+{
+    const size_t used = strlen(text);
+    char rest[32] = "";
+    if (!s->n) return;
+    if (s->n > 3) snprintf(rest, sizeof rest, ", ... (%lld)", (long long)s->n);
+    snprintf(text + used, size - used, "\n  %s: %s%s", title, s->text, rest);
+}
+
+static bool fail_misfits(const gti_load *l, const misfits *m, bool misshaped)
+{
+    char text[420] = "", hint[96] = "";
+    add_line(text, sizeof text, "missing", &m->missing);
+    add_line(text, sizeof text, "unexpected", &m->unexpected);
+    add_line(text, sizeof text, "misshaped", &m->misshaped);
+    if (m->hint)
+        snprintf(hint, sizeof hint, "\n  hint: .prefix = \"%.*s\"", m->hint_length, m->hint);
+    gt_fail(l->file->gt, misshaped ? GT_ERR_SHAPE : GT_ERR_ARGUMENT, l->file->what,
+            "'%.80s' does not fit the module%s%s", l->file->path, text, hint);
+    return false;
+}
+
+static bool fail_lazy(const gti_load *l, const gt_module *lazy)
+{
+    gt_module_fail(lazy, GT_ERR_STATE,
+                   "%s: '%.80s' has its parameters, but it is lazy and has none yet\n"
+                   "  hint: run one gt_forward before loading",
+                   l->file->what, l->file->path);
+    return false;
+}
+
+static bool fail_nothing(const gti_load *l, const misfits *m)
+{
+    gt_fail(l->file->gt, GT_ERR_ARGUMENT, l->file->what,
+            "'%.80s' has nothing that fits the module\n  missing: %s\n  unexpected: %s",
+            l->file->path, m->missing.text, m->unexpected.text);
+    return false;
+}
+
+bool gti_load_check(const gti_load *l, const gt_load_opts *opts)
+{
+    misfits m = {.hint = NULL};
+    if (!check_state(l, &m)) return false;
+    for (size_t i = 0; i < l->file->n; i++) check_entry(l, &l->file->at[i], &m);
+    if (opts->report) *opts->report = m.report;
+    const bool names = (m.report.missing || m.report.unexpected) && !opts->partial;
+    const bool shapes = m.report.misshaped && !opts->skip_misshaped;
+    if (m.lazy) return fail_lazy(l, m.lazy);
+    if (names || shapes) return fail_misfits(l, &m, shapes);
+    if (!m.report.loaded && (m.report.missing || m.report.unexpected)) return fail_nothing(l, &m);
+    return true;
+}
+
+bool gti_load_read(const gti_load *l, const gt_load_opts *opts)
+{
+    gti_text name = {.at = NULL};
+    gt_state_iter it = gt_module_state(l->module);
+    bool ok = true;
+    while (ok && gt_state_next(&it)) {
+        const char *path = gti_text_path(&name, l->prefix, &it);
+        const gti_st_entry *e = path ? gti_st_find(l->file, path) : NULL;
+        if (!path) gt_fail(l->file->gt, GT_ERR_MEMORY, l->file->what, "out of memory");
+        ok = path;
+        if (e && (!opts->skip_misshaped || same_shape(e, it.tensor)))
+            ok = gti_st_read(l->file, e, it.tensor);
+    }
+    free(name.at);
+    return ok;
+}
+
+gt_status gt_load_(gt_module *m, const char *path, gt_load_opts opts)
+{
+    static const char what[] = "gt_load";
+    if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the module is NULL");
+    gti_st file;
+    if (!gti_st_open(&file, m->ctx, what, path)) return gt_error_code(m->ctx);
+    const gti_load l = {&file, m, opts.prefix ? opts.prefix : ""};
+    const bool ok = gti_load_check(&l, &opts) && gti_load_read(&l, &opts);
+    gti_st_close(&file);
+    return ok ? GT_OK : gt_error_code(m->ctx);
+}
