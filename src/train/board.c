@@ -1,0 +1,261 @@
+/* TensorBoard's event files: records of the protocol buffer message Event.
+ *
+ *   Event     1 double wall_time, 2 int64 step, 3 string file_version, 5 Summary
+ *   Summary   1 Value (repeated)
+ *   Value     1 string tag, 2 float simple_value, 4 Image, 5 HistogramProto
+ *   Image     1 height, 2 width, 3 channels (int32), 4 bytes of a PNG file
+ *   HistogramProto   1 min, 2 max, 3 num, 4 sum, 5 sum_squares (double), 6 limits, 7 counts (packed
+ *                    doubles) */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "train/proto.h"
+#include "train/train.h"
+
+struct gt_board {
+    gt_ctx *gt;
+    FILE *f; /* NULL: closed */
+    char *path;
+};
+
+static gt_status cannot(gt_board *b, const char *what, const char *why)
+{
+    return gt_fail(b->gt, GT_ERR_IO, what, "'%s' cannot be written: %s", b->path, why);
+}
+
+/* --- writing events --- */
+
+static bool ready(const gt_board *b, const char *what, gt_status *status)
+{
+    if (!b) gt_fail(NULL, GT_ERR_ARGUMENT, what, "the board is NULL");
+    else if (!gt_failed(b->gt) && !b->f) gt_fail(b->gt, GT_ERR_STATE, what, "the board was closed");
+    *status = !b ? GT_ERR_ARGUMENT : gt_error_code(b->gt);
+    return *status == GT_OK;
+}
+
+static double wall_time(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Takes the message, and leaves it empty. */
+static gt_status write_event(gt_board *b, gti_proto *event, const char *what)
+{
+    const bool full = event->failed;
+    errno = 0;
+    const bool written = !full && gti_record_write(b->f, event->at, event->length);
+    const int why = errno;
+    gti_proto_free(event);
+    if (full) return gt_fail(b->gt, GT_ERR_MEMORY, what, "out of memory for an event");
+    return written ? GT_OK : cannot(b, what, strerror(why));
+}
+
+/* Writes an event of one value, whose fields but for the tag are given. */
+static gt_status write_value(gt_board *b, const char *tag, int64_t step, gti_proto *fields,
+                             const char *what)
+{
+    gti_proto value = {0}, summary = {0}, event = {0};
+    gti_proto_bytes(&value, 1, tag, strlen(tag));
+    gti_proto_append(&value, fields);
+    gti_proto_message(&summary, 1, &value);
+    gti_proto_double(&event, 1, wall_time());
+    gti_proto_int(&event, 2, step);
+    gti_proto_message(&event, 5, &summary);
+    return write_event(b, &event, what);
+}
+
+static bool has_tag(const gt_board *b, const char *tag, const char *what, gt_status *status)
+{
+    if (!ready(b, what, status)) return false;
+    if (tag && *tag) return true;
+    *status = gt_fail(b->gt, GT_ERR_ARGUMENT, what, "the tag is NULL or empty");
+    return false;
+}
+
+/* --- making --- */
+
+static bool make_folders(const char *folder)
+{
+    char *path = gti_copy(folder);
+    if (!path) return false;
+    for (char *p = path + 1; *p; p++) {
+        if (*p != '/') continue;
+        *p = '\0';
+        mkdir(path, 0777);
+        *p = '/';
+    }
+    struct stat st;
+    mkdir(path, 0777);
+    const bool made = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    free(path);
+    return made;
+}
+
+/* A new file, by a name that TensorBoard looks for. */
+static FILE *create(gt_board *b, const char *folder)
+{
+    char host[128] = "localhost";
+    gethostname(host, sizeof host - 1);
+    const size_t size = strlen(folder) + strlen(host) + 128;
+    b->path = malloc(size);
+    if (!b->path) return NULL;
+    FILE *f = NULL;
+    for (int k = 0; !f && k < 1000; k++) {
+        snprintf(b->path, size, "%s/events.out.tfevents.%lld.%s.%ld.%d", folder,
+                 (long long)time(NULL), host, (long)getpid(), k);
+        f = fopen(b->path, "wbx");
+        if (!f && errno != EEXIST) break;
+    }
+    return f;
+}
+
+static void free_board(void *object)
+{
+    gt_board *b = object;
+    if (b->f) fclose(b->f);
+    free(b->path);
+    free(b);
+}
+
+static gt_status write_version(gt_board *b, const char *what)
+{
+    static const char version[] = "brain.Event:2";
+    gti_proto event = {0};
+    gti_proto_double(&event, 1, wall_time());
+    gti_proto_bytes(&event, 3, version, sizeof version - 1);
+    return write_event(b, &event, what);
+}
+
+gt_board *gt_board_open(gt_ctx *gt, const char *folder)
+{
+    static const char what[] = "gt_board_open";
+    if (!gti_train_ready(gt, what)) return NULL;
+    if (!folder || !*folder) {
+        gt_fail(gt, GT_ERR_ARGUMENT, what, "the folder is NULL or empty");
+        return NULL;
+    }
+    gt_board *b = calloc(1, sizeof *b);
+    if (!b) gt_fail(gt, GT_ERR_MEMORY, what, "out of memory");
+    if (!b) return NULL;
+    b->gt = gt;
+    if (gt_at_close(gt, free_board, b) != GT_OK) {
+        free_board(b);
+        return NULL;
+    }
+    if (make_folders(folder)) b->f = create(b, folder);
+    if (!b->f)
+        gt_fail(gt, GT_ERR_IO, what, "no file can be made in '%s': %s", folder, strerror(errno));
+    return b->f && write_version(b, what) == GT_OK ? b : NULL;
+}
+
+/* --- values --- */
+
+gt_status gt_board_scalar(gt_board *b, const char *tag, double value, int64_t step)
+{
+    static const char what[] = "gt_board_scalar";
+    gt_status status;
+    if (!has_tag(b, tag, what, &status)) return status;
+    gti_proto fields = {0};
+    gti_proto_float(&fields, 2, (float)value);
+    return write_value(b, tag, step, &fields, what);
+}
+
+static uint8_t level(const gt_tensor *t, int64_t i)
+{
+    if (t->dtype == GT_U8) return ((const uint8_t *)t->data)[i];
+    const double v = gti_element(t, i);
+    return v > 0 ? (uint8_t)lround(fmin(v, 1.0) * 255.0) : 0;
+}
+
+static bool is_image(const gt_tensor *t, const char *what)
+{
+    if (!gti_readable(t, what)) return false;
+    const int n = t->shape.ndim;
+    char shape[128];
+    if (t->dtype == GT_I64)
+        gt_fail(t->ctx, GT_ERR_DTYPE, what, "the image is i64, but must be u8, f32 or f64");
+    else if (!t->size || n < 2 || n > 3 || (n == 3 && t->shape.dim[0] != 1 && t->shape.dim[0] != 3))
+        gt_fail(t->ctx, GT_ERR_SHAPE, what,
+                "the image is %s, but must be [h,w], [1,h,w] or [3,h,w]",
+                gt_shape_format(t->shape, shape, sizeof shape));
+    return !gt_failed(t->ctx);
+}
+
+/* A PNG file of t's planes; NULL when out of memory. */
+static uint8_t *encode(const gt_tensor *t, size_t h, size_t w, size_t c, size_t *size)
+{
+    uint8_t *pixels = malloc((size_t)t->size);
+    if (!pixels) return NULL;
+    for (size_t i = 0; i < h * w; i++)
+        for (size_t k = 0; k < c; k++) pixels[i * c + k] = level(t, (int64_t)(k * h * w + i));
+    uint8_t *png = gti_png_encode(pixels, h, w, c, size);
+    free(pixels);
+    return png;
+}
+
+gt_status gt_board_image(gt_board *b, const char *tag, const gt_tensor *t, int64_t step)
+{
+    static const char what[] = "gt_board_image";
+    gt_status status;
+    if (!has_tag(b, tag, what, &status)) return status;
+    if (!is_image(t, what)) return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
+    const size_t h = (size_t)t->shape.dim[t->shape.ndim - 2],
+                 w = (size_t)t->shape.dim[t->shape.ndim - 1], c = (size_t)t->size / (h * w);
+    size_t size = 0;
+    uint8_t *png = encode(t, h, w, c, &size);
+    if (!png) return gt_fail(b->gt, GT_ERR_MEMORY, what, "out of memory for a PNG file");
+    gti_proto image = {0}, fields = {0};
+    gti_proto_int(&image, 1, (int64_t)h);
+    gti_proto_int(&image, 2, (int64_t)w);
+    gti_proto_int(&image, 3, (int64_t)c);
+    gti_proto_bytes(&image, 4, png, size);
+    free(png);
+    gti_proto_message(&fields, 4, &image);
+    return write_value(b, tag, step, &fields, what);
+}
+
+gt_status gt_board_histogram(gt_board *b, const char *tag, const gt_tensor *t, int64_t step)
+{
+    static const char what[] = "gt_board_histogram";
+    gt_status status;
+    if (!has_tag(b, tag, what, &status)) return status;
+    if (!gti_readable(t, what)) return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
+    gti_histogram h;
+    gti_histogram_fill(&h, t);
+    const size_t n = gti_histogram_squeeze(&h);
+    const double numbers[] = {h.min, h.max, (double)h.n, h.sum, h.sum_squares};
+    gti_proto histogram = {0}, fields = {0};
+    for (int i = 0; i < 5; i++) gti_proto_double(&histogram, i + 1, numbers[i]);
+    gti_proto_doubles(&histogram, 6, h.limit, n);
+    gti_proto_doubles(&histogram, 7, h.count, n);
+    gti_proto_message(&fields, 5, &histogram);
+    return write_value(b, tag, step, &fields, what);
+}
+
+gt_status gt_board_flush(gt_board *b)
+{
+    static const char what[] = "gt_board_flush";
+    gt_status status;
+    if (!ready(b, what, &status)) return status;
+    return fflush(b->f) ? cannot(b, what, strerror(errno)) : GT_OK;
+}
+
+gt_status gt_board_close(gt_board *b)
+{
+    static const char what[] = "gt_board_close";
+    gt_status status;
+    if (b && !b->f) return gt_error_code(b->gt);
+    const bool well = ready(b, what, &status);
+    FILE *f = b ? b->f : NULL;
+    if (b) b->f = NULL;
+    if (f && fclose(f) && well) return cannot(b, what, strerror(errno));
+    return status;
+}

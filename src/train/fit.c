@@ -1,0 +1,202 @@
+/* gt_fit: the training loop. */
+#include <gradtape/autograd.h>
+#include <math.h>
+#include <string.h>
+
+#include "train/fit.h"
+
+static const char what[] = "gt_fit";
+
+/* --- callbacks --- */
+
+static const gt_callbacks no_callbacks;
+
+static bool is_end(const gt_callbacks *c)
+{
+    return !c->begin && !c->gradients && !c->step && !c->best && !c->epoch;
+}
+
+/* Calls one kind of callback of all in the list: the member at this offset. */
+static void call(gti_fit *f, size_t offset)
+{
+    const gt_callbacks *c = f->opts.callbacks ? f->opts.callbacks : &no_callbacks;
+    for (; !is_end(c) && !gt_failed(f->gt); c++) {
+        gt_fit_fn fn;
+        memcpy(&fn, (const char *)c + offset, sizeof fn);
+        if (fn && !fn(&f->state, c->user)) f->halted = true;
+    }
+}
+#define CALL(f, member) call(f, offsetof(gt_callbacks, member))
+
+/* --- steps --- */
+
+static bool step_schedule(gti_fit *f, double metric)
+{
+    gt_schedule *s = f->opts.schedule;
+    if (!s) return true;
+    return (gt_schedule_needs_metric(s) ? gt_schedule_step_metric(s, metric)
+                                        : gt_schedule_step(s)) == GT_OK;
+}
+
+/* A step of the optimizer with the gradients of the last f->pending batches. */
+static bool step(gti_fit *f)
+{
+    f->pending = 0;
+    CALL(f, gradients);
+    if (f->opts.clip_grad_norm > 0) gt_clip_grad_norm(f->m, f->opts.clip_grad_norm);
+    if (gt_failed(f->gt) || gt_optimizer_step(f->o) != GT_OK) return false;
+    f->state.step = ++f->run.step;
+    if (f->opts.ema && gt_ema_update(f->opts.ema) != GT_OK) return false;
+    if (f->opts.schedule_each_step && !step_schedule(f, f->state.loss)) return false;
+    CALL(f, step);
+    if (gt_stop_requested()) f->halted = true;
+    return !gt_failed(f->gt);
+}
+
+static bool is_finite(gti_fit *f, double loss)
+{
+    if (isfinite(loss)) return true;
+    gt_fail(f->gt, GT_ERR_NUMERIC, what,
+            "the loss is %g in epoch %lld, batch %lld of %lld\n"
+            "  hint: a smaller learning rate or .clip_grad_norm may help; "
+            "gt_set_anomaly_check(gt, true) names the operation",
+            loss, (long long)f->state.epoch, (long long)f->state.batch + 1,
+            (long long)f->state.batches);
+    return false;
+}
+
+static bool train_batch(gti_fit *f, gt_tensor *x, gt_tensor *y)
+{
+    gt_rewind(f->gt, f->start);
+    gt_tensor *loss = gti_measure_batch(&f->measure, f->m, x, y, &f->means);
+    if (!loss) return false;
+    f->state.loss = gt_item(loss);
+    if (!is_finite(f, f->state.loss) || gt_backward(loss) != GT_OK) return false;
+    f->state.batch++;
+    f->pending++;
+    if (f->opts.accumulate > 1 && gt_optimizer_accumulate(f->o) != GT_OK) return false;
+    return f->pending < f->opts.accumulate || step(f);
+}
+
+/* Whether the epoch came to its end, neither failed nor halted. */
+static bool train_epoch(gti_fit *f)
+{
+    gt_tensor *x, *y;
+    gt_train(f->m);
+    CALL(f, begin);
+    while (!f->halted && !gt_failed(f->gt) && gt_loader_next(f->train, &x, &y)) {
+        if (!train_batch(f, x, y)) return false;
+        gti_fit_show_batch(f);
+    }
+    if (f->halted || gt_failed(f->gt)) return false;
+    return !f->pending || step(f);
+}
+
+/* --- ends of epochs --- */
+
+static bool swap(gti_fit *f)
+{
+    return !f->opts.ema || gt_ema_swap(f->opts.ema) == GT_OK;
+}
+
+static bool validate(gti_fit *f)
+{
+    if (!f->opts.valid) return true;
+    return swap(f) && gti_measure_epoch(&f->measure, f->m, f->opts.valid, &f->valid) && swap(f);
+}
+
+static bool record(gti_fit *f, const char *name, double value)
+{
+    return gt_history_set(f->history, f->state.epoch, name, value) == GT_OK &&
+           (!f->opts.board || gt_board_scalar(f->opts.board, name, value, f->state.epoch) == GT_OK);
+}
+
+static bool record_means(gti_fit *f, const gti_means *means, const char *prefix)
+{
+    char name[GTI_NAME];
+    for (int i = 0; i <= f->measure.metrics; i++)
+        if (!record(f, gti_fit_name(f, i, prefix, name), gt_running_value(&means->mean[i])))
+            return false;
+    return true;
+}
+
+static bool record_epoch(gti_fit *f)
+{
+    return record_means(f, &f->means, "") &&
+           (!f->opts.valid || record_means(f, &f->valid, "val_")) &&
+           record(f, "lr", gt_optimizer_lr(f->o)) &&
+           record(f, "seconds", gt_progress_seconds(&f->bar)) &&
+           (!f->opts.board || gt_board_flush(f->opts.board) == GT_OK);
+}
+
+static bool is_best(const gti_fit *f, double value)
+{
+    const double best = f->state.best, delta = f->opts.min_delta;
+    if (f->state.best_epoch == 0) return !isnan(value);
+    return f->opts.more_is_better ? value > best + delta : value < best - delta;
+}
+
+static bool take_best(gti_fit *f, double value)
+{
+    f->improved = is_best(f, value);
+    if (!f->improved) return true;
+    f->run.best = f->state.best = value;
+    f->state.best_epoch = f->state.epoch;
+    if (f->opts.best && !(swap(f) && gt_save(f->m, f->opts.best) == GT_OK && swap(f))) return false;
+    CALL(f, best);
+    return !gt_failed(f->gt);
+}
+
+static bool is_exhausted(const gti_fit *f)
+{
+    return f->opts.patience && f->run.epoch - f->state.best_epoch >= f->opts.patience;
+}
+
+static bool end_epoch(gti_fit *f)
+{
+    f->state.loss = gt_running_value(&f->means.mean[0]);
+    if (!validate(f) || !record_epoch(f)) return false;
+    const double value = gt_history_get(f->history, -1, f->monitor);
+    if (!f->opts.schedule_each_step && !step_schedule(f, value)) return false;
+    if (!take_best(f, value)) return false;
+    f->run.epoch = f->state.epoch;
+    CALL(f, epoch);
+    gti_fit_show_epoch(f);
+    if (is_exhausted(f)) f->halted = true;
+    f->state.batch = 0;
+    f->means = (gti_means){0};
+    return !gt_failed(f->gt) && gti_fit_save(f);
+}
+
+/* --- the whole --- */
+
+static bool run(gti_fit *f)
+{
+    f->state.epoch = f->run.epoch + 1;
+    f->halted |= gt_stop_requested() || is_exhausted(f);
+    while (!f->halted && f->state.epoch <= f->opts.epochs) {
+        gti_fit_show_begin(f);
+        if (!train_epoch(f)) {
+            gti_fit_show_stop(f);
+            return !gt_failed(f->gt) && gti_fit_save(f);
+        }
+        if (!end_epoch(f)) return false;
+        f->halted |= gt_stop_requested();
+        f->state.epoch++;
+    }
+    return true;
+}
+
+gt_history *gt_fit_(gt_module *m, gt_optimizer *o, gt_loader *train, gt_fit_opts opts)
+{
+    if (!m) gt_fail(NULL, GT_ERR_ARGUMENT, what, "the module is NULL");
+    if (!m || gt_failed(m->ctx)) return NULL;
+    gti_fit f = {.gt = m->ctx, .m = m, .o = o, .train = train, .opts = opts};
+    f.start = gt_mark_tape(f.gt);
+    const bool done = gti_fit_open(&f, what) && run(&f);
+    gti_fit_show_stop(&f);
+    gt_free(f.memory);
+    gt_rewind(f.gt, f.start);
+    gt_train(m);
+    return done ? f.history : NULL;
+}

@@ -1,0 +1,48 @@
+/* What the files of gt_fit share. */
+#ifndef GTI_TRAIN_FIT_H
+#define GTI_TRAIN_FIT_H
+
+#include "train/train.h"
+
+enum { GTI_NAME = 96 };
+
+typedef struct {
+    gt_ctx *gt;
+    gt_module *m;
+    gt_optimizer *o;
+    gt_loader *train;
+    gt_fit_opts opts; /* defaults filled in */
+    gti_measure measure;
+    const char *monitor;
+    gt_history *history;
+    gt_run run;        /* run.epoch: epochs that are over */
+    gt_tensor *memory; /* what else is saved with the run (fit_run.c); kept */
+    gt_named_tensor memories[2];
+    gt_fit_state state;
+    gti_means means, valid; /* of the present epoch */
+    gt_mark start;
+    int64_t pending; /* batches since the optimizer's last step */
+    bool halted;     /* to be ended, without a failure */
+    bool improved;   /* the last epoch was the best so far */
+    gt_progress bar;
+    char label[64];
+} gti_fit;
+
+/* --- fit_run.c --- */
+
+/* Checks and completes the options, and goes to where the run is to begin. */
+bool gti_fit_open(gti_fit *f, const char *what);
+/* Writes the checkpoint, if there is to be one. */
+bool gti_fit_save(gti_fit *f);
+/* The column of what is measured as number i. Returns buf. */
+const char *gti_fit_name(const gti_fit *f, int i, const char *prefix, char buf[GTI_NAME]);
+
+/* --- fit_show.c --- */
+
+void gti_fit_show_begin(gti_fit *f);
+void gti_fit_show_batch(gti_fit *f);
+void gti_fit_show_epoch(gti_fit *f);
+/* Ends a bar that is still there. */
+void gti_fit_show_stop(gti_fit *f);
+
+#endif

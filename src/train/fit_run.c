@@ -1,0 +1,144 @@
+/* gt_fit's options, and its run: how it begins, is saved, and goes on.
+ *
+ * Beside the objects of the run a checkpoint has f64 "fit": the best epoch, the batches done of an
+ * epoch that was broken off, and sum and weight of each of its means. */
+#define _POSIX_C_SOURCE 200809L
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "train/fit.h"
+
+enum { BEST_EPOCH, BATCH, MEANS };
+
+const char *gti_fit_name(const gti_fit *f, int i, const char *prefix, char buf[GTI_NAME])
+{
+    snprintf(buf, GTI_NAME, "%s%s", prefix, i ? f->measure.metric[i - 1].name : "loss");
+    return buf;
+}
+
+/* --- options --- */
+
+static bool fail(gti_fit *f, const char *what, const char *why)
+{
+    gt_fail(f->gt, GT_ERR_ARGUMENT, what, "%s", why);
+    return false;
+}
+
+static bool check_objects(gti_fit *f, const char *what)
+{
+    if (!f->o || !f->train) return fail(f, what, "the optimizer or the loader is NULL");
+    if (gt_loader_dataset(f->train)->ctx != f->gt ||
+        (f->opts.valid && gt_loader_dataset(f->opts.valid)->ctx != f->gt))
+        return fail(f, what, "a loader belongs to another context than the module");
+    if (f->opts.valid == f->train)
+        return fail(f, what, ".valid is the loader of the training; make another one for it");
+    if (f->opts.ema && gt_ema_is_swapped(f->opts.ema))
+        return fail(f, what, "the weights are swapped with their averages");
+    if (f->opts.schedule_each_step && f->opts.schedule &&
+        gt_schedule_needs_metric(f->opts.schedule))
+        return fail(f, what, "a schedule that needs a metric cannot be stepped after each step");
+    return true;
+}
+
+static bool check_numbers(gti_fit *f, const char *what)
+{
+    gt_fit_opts *o = &f->opts;
+    if (o->epochs < 0 || o->accumulate < 0 || o->patience < 0 || !(o->min_delta >= 0) ||
+        !(o->clip_grad_norm >= 0))
+        return fail(f, what,
+                    "epochs, accumulate, patience, min_delta and clip_grad_norm must not be "
+                    "negative");
+    if (o->resume && !o->checkpoint) return fail(f, what, ".resume needs .checkpoint");
+    if (!o->epochs) o->epochs = 1;
+    if (!o->accumulate) o->accumulate = 1;
+    return true;
+}
+
+static bool check_monitor(gti_fit *f, const char *what)
+{
+    char name[GTI_NAME];
+    f->monitor = f->opts.monitor ? f->opts.monitor : f->opts.valid ? "val_loss" : "loss";
+    for (int i = 0; i <= f->measure.metrics; i++)
+        if (!strcmp(gti_fit_name(f, i, "", name), f->monitor) ||
+            (f->opts.valid && !strcmp(gti_fit_name(f, i, "val_", name), f->monitor)))
+            return true;
+    gt_fail(f->gt, GT_ERR_ARGUMENT, what, "there is no number '%s' to monitor%s", f->monitor,
+            f->opts.valid ? "" : "; without .valid none begins with 'val_'");
+    return false;
+}
+
+/* --- the run --- */
+
+static bool open_run(gti_fit *f)
+{
+    const int64_t n = MEANS + 2 * (1 + f->measure.metrics);
+    f->memory = gt_keep(gt_full_(f->gt, GT_SHAPE(n), 0, (gt_new_opts){.dtype = GT_F64}));
+    f->memories[0] = (gt_named_tensor){"fit", f->memory};
+    f->run = (gt_run){.module = f->m,
+                      .optimizer = f->o,
+                      .schedule = f->opts.schedule,
+                      .ema = f->opts.ema,
+                      .loader = f->train,
+                      .tensors = f->memories,
+                      .best = NAN};
+    f->state = (gt_fit_state){.module = f->m,
+                              .optimizer = f->o,
+                              .history = f->history,
+                              .epochs = f->opts.epochs,
+                              .batches = gt_loader_batches(f->train),
+                              .loss = NAN,
+                              .best = NAN};
+    return f->memory;
+}
+
+/* Lazy modules make their parameters from a first batch; the numbers drawn for it do not matter,
+ * since loading sets the generator and the loader's place. */
+static bool materialise(gti_fit *f)
+{
+    gt_tensor *x, *y;
+    const bool recording = gt_set_recording(f->gt, false);
+    if (gt_loader_next(f->train, &x, &y)) gt_forward(f->m, x);
+    gt_rewind(f->gt, f->start);
+    gt_set_recording(f->gt, recording);
+    return !gt_failed(f->gt);
+}
+
+static bool load(gti_fit *f)
+{
+    if (!materialise(f) || gt_run_load(&f->run, f->opts.checkpoint) != GT_OK) return false;
+    const double *at = f->memory->data;
+    f->state.best_epoch = (int64_t)at[BEST_EPOCH];
+    f->state.batch = (int64_t)at[BATCH];
+    f->state.best = f->run.best;
+    f->state.step = f->run.step;
+    for (int i = 0; i <= f->measure.metrics; i++)
+        f->means.mean[i] = (gt_running_mean){at[MEANS + 2 * i], at[MEANS + 2 * i + 1]};
+    return true;
+}
+
+bool gti_fit_save(gti_fit *f)
+{
+    if (!f->opts.checkpoint) return true;
+    double *at = f->memory->data;
+    at[BEST_EPOCH] = (double)f->state.best_epoch;
+    at[BATCH] = (double)f->state.batch;
+    for (int i = 0; i <= f->measure.metrics; i++) {
+        at[MEANS + 2 * i] = f->means.mean[i].sum;
+        at[MEANS + 2 * i + 1] = f->means.mean[i].weight;
+    }
+    gt_touch(f->memory);
+    return gt_run_save(&f->run, f->opts.checkpoint) == GT_OK;
+}
+
+bool gti_fit_open(gti_fit *f, const char *what)
+{
+    if (!check_objects(f, what) || !check_numbers(f, what)) return false;
+    if (!gti_measure_open(&f->measure, f->gt, f->opts.loss, f->opts.user, f->opts.metrics, what) ||
+        !check_monitor(f, what))
+        return false;
+    f->history = f->opts.history ? f->opts.history : gt_history_new(f->gt);
+    if (!f->history || !open_run(f)) return false;
+    if (!f->opts.resume || access(f->opts.checkpoint, F_OK) != 0) return true;
+    return load(f);
+}

@@ -1,0 +1,56 @@
+/* What gt_fit shows of its progress. */
+#include <math.h>
+#include <string.h>
+
+#include "train/fit.h"
+
+enum { TEXT = 512 };
+
+static void add(char text[TEXT], const char *name, double value)
+{
+    char number[GTI_NUMBER];
+    const size_t n = strlen(text);
+    if (fabs(value) >= 1e-2 && fabs(value) < 1e4) gti_number_fixed(number, value, 4);
+    else gti_number_short(number, value, 3);
+    snprintf(text + n, TEXT - n, "%s%s %s", n ? "  " : "", name, number);
+}
+
+static void add_means(const gti_fit *f, char text[TEXT], const gti_means *means, const char *prefix)
+{
+    char name[GTI_NAME];
+    for (int i = 0; i <= f->measure.metrics; i++)
+        add(text, gti_fit_name(f, i, prefix, name), gt_running_value(&means->mean[i]));
+}
+
+void gti_fit_show_begin(gti_fit *f)
+{
+    char epochs[GTI_NUMBER];
+    const int digits = snprintf(epochs, sizeof epochs, "%lld", (long long)f->opts.epochs);
+    snprintf(f->label, sizeof f->label, "epoch %*lld/%s", digits, (long long)f->state.epoch,
+             epochs);
+    f->bar = gt_progress_begin(f->opts.log, f->label, f->state.batches);
+}
+
+void gti_fit_show_batch(gti_fit *f)
+{
+    if (!f->bar.f) return;
+    char text[TEXT] = "";
+    add_means(f, text, &f->means, "");
+    gt_progress_update(&f->bar, f->state.batch, (int64_t)f->means.mean[0].weight, "%s", text);
+}
+
+void gti_fit_show_epoch(gti_fit *f)
+{
+    char text[TEXT] = "";
+    add_means(f, text, &f->means, "");
+    if (f->opts.valid) add_means(f, text, &f->valid, "val_");
+    if (f->opts.schedule) add(text, "lr", gt_history_get(f->history, -1, "lr"));
+    gt_progress_end(&f->bar, "%s%s", text, f->improved ? " *" : "");
+}
+
+void gti_fit_show_stop(gti_fit *f)
+{
+    if (f->bar.f)
+        gt_progress_end(&f->bar, "stopped after batch %lld of %lld", (long long)f->state.batch,
+                        (long long)f->state.batches);
+}

@@ -1,0 +1,105 @@
+/* What gt_fit and gt_evaluate measure: the loss and the metrics of batches, and their means. */
+#include <math.h>
+
+#include "train/train.h"
+
+double gt_metric_accuracy(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+{
+    (void)x;
+    (void)user;
+    return gt_accuracy(out, y);
+}
+
+double gt_metric_top_k(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+{
+    (void)x;
+    return gt_top_k_accuracy(out, y, user ? *(const int64_t *)user : 0);
+}
+
+static gt_tensor *cross_entropy(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+{
+    (void)x;
+    (void)user;
+    return gt_cross_entropy(out, y);
+}
+
+bool gti_measure_open(gti_measure *m, gt_ctx *gt, gt_loss_fn loss, void *user,
+                      const gt_metric *metrics, const char *what)
+{
+    static const gt_metric usual[] = {GT_ACCURACY, {NULL, NULL, NULL}};
+    *m = (gti_measure){.loss = loss ? loss : cross_entropy, .user = user};
+    if (!metrics && !loss) metrics = usual;
+    for (; metrics && metrics->name; metrics++) {
+        if (!metrics->fn || !*metrics->name || m->metrics == GT_METRICS_MOST) {
+            gt_fail(gt, GT_ERR_ARGUMENT, what,
+                    "metric %d '%s' has no name or function, or is one more than %d", m->metrics,
+                    metrics->name, GT_METRICS_MOST);
+            return false;
+        }
+        m->metric[m->metrics++] = *metrics;
+    }
+    return true;
+}
+
+/* A metric that has nothing to say about a batch (NaN) does not count there. */
+static bool measure(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt_tensor *y,
+                    gti_means *means)
+{
+    const bool recording = gt_set_recording(x->ctx, false);
+    for (int i = 0; i < m->metrics; i++) {
+        const double value = m->metric[i].fn(out, x, y, m->metric[i].user);
+        if (!isnan(value)) gt_running_add(&means->mean[1 + i], value, (double)x->shape.dim[0]);
+    }
+    gt_set_recording(x->ctx, recording);
+    return !gt_failed(x->ctx);
+}
+
+gt_tensor *gti_measure_batch(const gti_measure *m, gt_module *module, gt_tensor *x, gt_tensor *y,
+                             gti_means *means)
+{
+    gt_tensor *out = gt_forward(module, x);
+    gt_tensor *loss = out ? m->loss(out, x, y, m->user) : NULL;
+    if (!loss) {
+        if (!gt_failed(x->ctx))
+            gt_fail(x->ctx, GT_ERR_ARGUMENT, "loss", "the function returned NULL");
+        return NULL;
+    }
+    const double value = gt_item(loss);
+    if (gt_failed(x->ctx)) return NULL;
+    gt_running_add(&means->mean[0], value, (double)x->shape.dim[0]);
+    return measure(m, out, x, y, means) ? loss : NULL;
+}
+
+bool gti_measure_epoch(const gti_measure *m, gt_module *module, gt_loader *loader, gti_means *means)
+{
+    gt_ctx *gt = module->ctx;
+    const bool training = module->training, recording = gt_set_recording(gt, false);
+    const gt_mark start = gt_mark_tape(gt);
+    gt_tensor *x, *y;
+    *means = (gti_means){0};
+    gt_eval(module);
+    while (gt_loader_next(loader, &x, &y)) {
+        gt_rewind(gt, start);
+        if (!gti_measure_batch(m, module, x, y, means)) break;
+    }
+    gt_rewind(gt, start);
+    gt_set_recording(gt, recording);
+    if (training) gt_train(module);
+    return !gt_failed(gt);
+}
+
+gt_status gt_evaluate_(gt_module *m, gt_loader *loader, double *to, gt_evaluate_opts opts)
+{
+    static const char what[] = "gt_evaluate";
+    if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the module is NULL");
+    if (gt_failed(m->ctx)) return gt_error_code(m->ctx);
+    if (!loader || !to)
+        return gt_fail(m->ctx, GT_ERR_ARGUMENT, what, "the loader or the result is NULL");
+    gti_measure measure;
+    gti_means means;
+    if (!gti_measure_open(&measure, m->ctx, opts.loss, opts.user, opts.metrics, what) ||
+        !gti_measure_epoch(&measure, m, loader, &means))
+        return gt_error_code(m->ctx);
+    for (int i = 0; i <= measure.metrics; i++) to[i] = gt_running_value(&means.mean[i]);
+    return GT_OK;
+}

@@ -1,0 +1,247 @@
+/* Metrics of classes: accuracy and confusion. */
+#include <math.h>
+#include <string.h>
+
+#include "train/train.h"
+
+enum { IGNORED = -100 }; /* gt_cross_entropy's default */
+
+/* Logits x [n,c,inner] and labels y [n,inner]. */
+typedef struct {
+    const gt_tensor *x;
+    const int64_t *y;
+    int64_t n, c, inner;
+} votes;
+
+double gti_element(const gt_tensor *t, int64_t i)
+{
+    switch (t->dtype) {
+    case GT_F32: return (double)((const float *)t->data)[i];
+    case GT_F64: return ((const double *)t->data)[i];
+    case GT_I64: return (double)((const int64_t *)t->data)[i];
+    case GT_U8: return ((const uint8_t *)t->data)[i];
+    }
+    return NAN;
+}
+
+/* gt_get knows, and its message names the cure; an empty tensor has nothing to be read. */
+bool gti_readable(const gt_tensor *t, const char *what)
+{
+    if (!t) gt_fail(NULL, GT_ERR_ARGUMENT, what, "the tensor is NULL");
+    if (!t || gt_failed(t->ctx)) return false;
+    static const int64_t first[GT_MAX_DIMS] = {0};
+    if (t->size) gt_get_(t, t->shape.ndim, first);
+    return !gt_failed(t->ctx);
+}
+
+/* Whether y's shape is x's without axis 1. */
+static bool shapes_fit(const gt_shape *x, const gt_shape *y)
+{
+    if (x->ndim < 2 || y->ndim != x->ndim - 1 || x->dim[0] != y->dim[0]) return false;
+    for (int i = 2; i < x->ndim; i++)
+        if (x->dim[i] != y->dim[i - 1]) return false;
+    return true;
+}
+
+static bool check_kinds(const gt_tensor *x, const gt_tensor *y, const char *what)
+{
+    char a[128], b[128];
+    if ((x->dtype != GT_F32 && x->dtype != GT_F64) || y->dtype != GT_I64) {
+        gt_fail(x->ctx, GT_ERR_DTYPE, what,
+                "logits are %s, must be f32 or f64; labels %s, must "
+                "be i64",
+                gt_dtype_name(x->dtype), gt_dtype_name(y->dtype));
+        return false;
+    }
+    if (shapes_fit(&x->shape, &y->shape) && x->shape.dim[1] > 0) return true;
+    gt_fail(x->ctx, GT_ERR_SHAPE, what,
+            "logits %s and labels %s do not fit; expected [n,c,...] and [n,...]",
+            gt_shape_format(x->shape, a, sizeof a), gt_shape_format(y->shape, b, sizeof b));
+    return false;
+}
+
+static bool check_labels(const votes *v, const char *what)
+{
+    for (int64_t i = 0; i < v->n * v->inner; i++) {
+        if ((v->y[i] >= 0 && v->y[i] < v->c) || v->y[i] == IGNORED) continue;
+        gt_fail(v->x->ctx, GT_ERR_ARGUMENT, what, "label %lld is %lld, but there are %lld classes",
+                (long long)i, (long long)v->y[i], (long long)v->c);
+        return false;
+    }
+    return true;
+}
+
+static bool open_votes(votes *v, const gt_tensor *x, const gt_tensor *y, const char *what)
+{
+    if (!gti_readable(x, what)) return false;
+    if (!y) gt_fail(x->ctx, GT_ERR_ARGUMENT, what, "the labels are NULL");
+    if (!y || !gti_readable(y, what) || !check_kinds(x, y, what)) return false;
+    *v = (votes){.x = x, .y = y->data, .n = x->shape.dim[0], .c = x->shape.dim[1]};
+    v->inner = 1;
+    for (int i = 2; i < x->shape.ndim; i++) v->inner *= x->shape.dim[i];
+    return check_labels(v, what);
+}
+
+/* The number of class k for label i. */
+static double vote(const votes *v, int64_t i, int64_t k)
+{
+    return gti_element(v->x, (i / v->inner * v->c + k) * v->inner + i % v->inner);
+}
+
+static bool beats(double a, double b)
+{
+    return a > b || (isnan(a) && !isnan(b));
+}
+
+/* How many classes are predicted before class k. */
+static int64_t rank(const votes *v, int64_t i, int64_t k)
+{
+    const double own = vote(v, i, k);
+    int64_t before = 0;
+    for (int64_t j = 0; j < v->c; j++) {
+        const double other = vote(v, i, j);
+        before += beats(other, own) || (j < k && !beats(own, other));
+    }
+    return before;
+}
+
+static int64_t predicted(const votes *v, int64_t i)
+{
+    int64_t best = 0;
+    for (int64_t k = 1; k < v->c; k++)
+        if (beats(vote(v, i, k), vote(v, i, best))) best = k;
+    return best;
+}
+
+static double top_k(const gt_tensor *logits, const gt_tensor *labels, int64_t k, const char *what)
+{
+    votes v;
+    if (!open_votes(&v, logits, labels, what)) return NAN;
+    if (k < 1)
+        gt_fail(logits->ctx, GT_ERR_ARGUMENT, what, "k is %lld, must be positive", (long long)k);
+    if (k < 1) return NAN;
+    int64_t hits = 0, all = 0;
+    for (int64_t i = 0; i < v.n * v.inner; i++) {
+        if (v.y[i] == IGNORED) continue;
+        all++;
+        hits += rank(&v, i, v.y[i]) < k;
+    }
+    return all ? (double)hits / (double)all : NAN;
+}
+
+double gt_accuracy(const gt_tensor *logits, const gt_tensor *labels)
+{
+    return top_k(logits, labels, 1, "gt_accuracy");
+}
+
+double gt_top_k_accuracy(const gt_tensor *logits, const gt_tensor *labels, int64_t k)
+{
+    return top_k(logits, labels, k, "gt_top_k_accuracy");
+}
+
+/* --- confusion --- */
+
+static void count(const votes *v, gt_tensor *matrix)
+{
+    int64_t *to = matrix->data;
+    for (int64_t i = 0; i < v->n * v->inner; i++)
+        if (v->y[i] != IGNORED) to[v->y[i] * v->c + predicted(v, i)]++;
+    gt_touch(matrix);
+}
+
+gt_tensor *gt_confusion(const gt_tensor *logits, const gt_tensor *labels)
+{
+    votes v;
+    if (!open_votes(&v, logits, labels, "gt_confusion")) return NULL;
+    gt_tensor *matrix =
+        gt_full_(logits->ctx, GT_SHAPE(v.c, v.c), 0, (gt_new_opts){.dtype = GT_I64});
+    if (matrix) count(&v, matrix);
+    return matrix;
+}
+
+/* Whether m can be a confusion matrix. */
+static bool is_confusion(const gt_tensor *m, const char *what)
+{
+    if (!gti_readable(m, what)) return false;
+    const int64_t *dim = m->shape.dim;
+    if (m->dtype == GT_I64 && m->shape.ndim == 2 && dim[0] == dim[1] && dim[0]) return true;
+    char shape[128];
+    gt_fail(m->ctx, GT_ERR_SHAPE, what, "the matrix is %s %s, but must be i64 [c,c]",
+            gt_dtype_name(m->dtype), gt_shape_format(m->shape, shape, sizeof shape));
+    return false;
+}
+
+gt_status gt_confusion_add(gt_tensor *matrix, const gt_tensor *logits, const gt_tensor *labels)
+{
+    static const char what[] = "gt_confusion_add";
+    votes v;
+    if (!is_confusion(matrix, what)) return matrix ? gt_error_code(matrix->ctx) : GT_ERR_ARGUMENT;
+    if (!open_votes(&v, logits, labels, what))
+        return logits ? gt_error_code(logits->ctx) : GT_ERR_ARGUMENT;
+    if (v.c != matrix->shape.dim[0])
+        return gt_fail(matrix->ctx, GT_ERR_SHAPE, what,
+                       "the matrix has %lld classes, the logits have %lld",
+                       (long long)matrix->shape.dim[0], (long long)v.c);
+    count(&v, matrix);
+    return GT_OK;
+}
+
+/* --- scores --- */
+
+static double ratio(int64_t a, int64_t b)
+{
+    return b ? (double)a / (double)b : 0;
+}
+
+static gt_scores scores_of(int64_t hits, int64_t predictions, int64_t labels)
+{
+    return (gt_scores){.precision = ratio(hits, predictions),
+                       .recall = ratio(hits, labels),
+                       .f1 = ratio(2 * hits, predictions + labels),
+                       .support = labels};
+}
+
+static gt_scores class_scores(const gt_tensor *m, int64_t k)
+{
+    const int64_t c = m->shape.dim[0], *at = m->data;
+    int64_t predictions = 0, labels = 0;
+    for (int64_t i = 0; i < c; i++) {
+        predictions += at[i * c + k];
+        labels += at[k * c + i];
+    }
+    return scores_of(at[k * c + k], predictions, labels);
+}
+
+static const gt_scores no_scores = {NAN, NAN, NAN, 0};
+
+gt_scores gt_class_scores(const gt_tensor *confusion, int64_t class_index)
+{
+    static const char what[] = "gt_class_scores";
+    if (!is_confusion(confusion, what)) return no_scores;
+    if (class_index >= 0 && class_index < confusion->shape.dim[0])
+        return class_scores(confusion, class_index);
+    gt_fail(confusion->ctx, GT_ERR_ARGUMENT, what, "there is no class %lld of %lld",
+            (long long)class_index, (long long)confusion->shape.dim[0]);
+    return no_scores;
+}
+
+gt_scores gt_average_scores(const gt_tensor *confusion, gt_average average)
+{
+    if (!is_confusion(confusion, "gt_average_scores")) return no_scores;
+    const int64_t c = confusion->shape.dim[0], *at = confusion->data;
+    int64_t all = 0, hits = 0;
+    for (int64_t i = 0; i < c * c; i++) all += at[i];
+    for (int64_t k = 0; k < c; k++) hits += at[k * c + k];
+    if (average == GT_MICRO) return scores_of(hits, all, all);
+    gt_running_mean mean[3] = {{0, 0}};
+    for (int64_t k = 0; k < c; k++) {
+        const gt_scores s = class_scores(confusion, k);
+        const double weight = average == GT_WEIGHTED ? (double)s.support : 1;
+        gt_running_add(&mean[0], s.precision, weight);
+        gt_running_add(&mean[1], s.recall, weight);
+        gt_running_add(&mean[2], s.f1, weight);
+    }
+    if (mean[0].weight == 0) return scores_of(0, 0, 0);
+    return (gt_scores){gt_running_value(&mean[0]), gt_running_value(&mean[1]),
+                       gt_running_value(&mean[2]), all};
+}

@@ -1,0 +1,136 @@
+/* What the files of src/train share. */
+#ifndef GTI_TRAIN_TRAIN_H
+#define GTI_TRAIN_TRAIN_H
+
+#include <gradtape/train.h>
+
+/* Whether a call on a context may begin; otherwise fails on behalf of `what`. */
+static inline bool gti_train_ready(gt_ctx *gt, const char *what)
+{
+    if (!gt) gt_fail(NULL, GT_ERR_ARGUMENT, what, "the context is NULL");
+    return gt && !gt_failed(gt);
+}
+
+/* Element i of a tensor of any dtype. */
+double gti_element(const gt_tensor *t, int64_t i);
+/* Whether the elements of t can be read: it is live, and its data was not released. */
+bool gti_readable(const gt_tensor *t, const char *what);
+
+/* --- number.c --- */
+
+char *gti_copy(const char *s); /* to be freed; NULL when out of memory */
+
+enum { GTI_NUMBER = 40 };
+/* Puts a point in the place of the locale's, which may be of several bytes: whatever in a number is
+ * no part of one in the "C" locale. Returns s. */
+char *gti_with_point(char *s);
+/* The shortest number that reads back as v, in %g's manner, with a point in every locale; "nan",
+ * "inf", "-inf". Returns buf. */
+char *gti_number(char buf[GTI_NUMBER], double v);
+/* v with so many significant digits, likewise. */
+char *gti_number_short(char buf[GTI_NUMBER], double v, int digits);
+/* v with so many decimals, at most 20; in %g's manner where that would be too long. */
+char *gti_number_fixed(char buf[GTI_NUMBER], double v, int decimals);
+
+/* --- terminal.c --- */
+
+bool gti_is_terminal(FILE *f);
+/* Columns of the terminal that f is, else what COLUMNS says, else 80; at least 20. */
+int gti_columns(FILE *f);
+/* Whether the environment says that text is UTF-8. */
+bool gti_utf8(void);
+double gti_seconds(void); /* of a clock that only goes forwards */
+/* "0:07", "1:02:03". Returns buf. */
+char *gti_duration(char buf[GTI_NUMBER], double seconds);
+
+/* --- png.c --- */
+
+/* A PNG file of pixels [h,w,c], c 1 or 3; NULL when out of memory. To be freed. */
+uint8_t *gti_png_encode(const uint8_t *pixels, size_t h, size_t w, size_t c, size_t *size);
+
+/* --- record.c --- */
+
+uint32_t gti_crc32c(const void *data, size_t size);
+/* Appends a record of TFRecord's framing. False when f cannot take it. */
+bool gti_record_write(FILE *f, const void *data, size_t size);
+
+/* --- histogram.c --- */
+
+/* TensorFlow's buckets: limit i is the upper end of bucket i, whose lower end is limit i - 1. */
+enum { GTI_BUCKETS = 1551 };
+typedef struct {
+    double min, max, sum, sum_squares;
+    int64_t n; /* finite elements */
+    double limit[GTI_BUCKETS], count[GTI_BUCKETS];
+} gti_histogram;
+void gti_histogram_fill(gti_histogram *h, const gt_tensor *t);
+/* Joins each run of empty buckets into one, in place; returns the number left, at least 1. */
+size_t gti_histogram_squeeze(gti_histogram *h);
+
+/* --- history.c --- */
+
+typedef struct {
+    char *name;
+    double *at; /* [room]; NaN where nothing was set */
+} gti_column;
+struct gt_history {
+    gt_ctx *gt;
+    int64_t rows, room;
+    int64_t *epoch; /* [room], rising */
+    gti_column *column;
+    int columns;
+};
+/* NULL when there is none. */
+const gti_column *gti_history_column(const gt_history *h, const char *name);
+
+/* --- chart.c: what both drawings of curves need --- */
+
+enum { GTI_CURVES = 8, GTI_TICKS = 24 };
+/* One axis, from low to high; logarithmic where log. */
+typedef struct {
+    double low, high;
+    bool log;
+    int ticks;
+    double tick[GTI_TICKS];
+} gti_axis;
+typedef struct {
+    const gt_history *history;
+    const gti_column *curve[GTI_CURVES];
+    int curves;
+    const char *title;
+    gti_axis x, y;
+} gti_chart;
+/* Finds columns, ranges, and ticks: about so many. False after a failure of the history's
+ * context. */
+bool gti_chart_open(gti_chart *c, const gt_history *h, const gt_curve_opts *opts, int x_ticks,
+                    int y_ticks, const char *what);
+/* Where v lies: 0 at the low end, 1 at the high end. NaN where it cannot be shown. */
+double gti_axis_place(const gti_axis *a, double v);
+/* The text of tick i; ticks of one axis have the same number of decimals. */
+char *gti_axis_label(const gti_axis *a, int i, char buf[GTI_NUMBER]);
+/* The place on the y axis of curve k at the place u of the x axis, between rows on a straight line;
+ * NaN where there is none. */
+double gti_chart_at(const gti_chart *c, int k, double u);
+
+/* --- fit --- */
+
+/* What is measured on every batch; sums[0] is the loss, sums[1..] the metrics, weighted by n. */
+typedef struct {
+    gt_loss_fn loss;
+    void *user;
+    gt_metric metric[GT_METRICS_MOST];
+    int metrics;
+} gti_measure;
+typedef struct {
+    gt_running_mean mean[1 + GT_METRICS_MOST];
+} gti_means;
+bool gti_measure_open(gti_measure *m, gt_ctx *gt, gt_loss_fn loss, void *user,
+                      const gt_metric *metrics, const char *what);
+/* The loss of a batch, and what was measured added to the means. NULL after a failure. */
+gt_tensor *gti_measure_batch(const gti_measure *m, gt_module *module, gt_tensor *x, gt_tensor *y,
+                             gti_means *means);
+/* A loader's epoch in evaluation mode. */
+bool gti_measure_epoch(const gti_measure *m, gt_module *module, gt_loader *loader,
+                       gti_means *means);
+
+#endif

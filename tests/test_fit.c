@@ -1,0 +1,210 @@
+/* gt_fit and gt_evaluate: a small model on generated data. */
+#define _POSIX_C_SOURCE 200809L
+#include "fit_support.h"
+
+/* Means are over items: the loader's last batch is smaller, and one batch of all gives the same. */
+static void test_evaluate(void **state)
+{
+    (void)state;
+    setting s = make(true);
+    double parts[2], whole[2];
+    gt_loader *all = gt_loader_new(gt_loader_dataset(s.valid), ITEMS);
+    assert_int_equal(gt_evaluate(s.net, s.valid, parts), GT_OK);
+    assert_int_equal(gt_evaluate(s.net, all, whole), GT_OK);
+    assert_true(fabs(whole[0] - parts[0]) < 1e-6 && fabs(whole[1] - parts[1]) < 1e-12);
+    free_setting(&s);
+}
+
+static void test_learns(void **state)
+{
+    (void)state;
+    for (int lazy = 0; lazy < 2; lazy++) {
+        setting s = make(lazy);
+        gt_history *h =
+            gt_fit(s.net, s.sgd, s.train, .epochs = 30, .valid = s.valid, .schedule = s.schedule);
+        assert_well(s.gt);
+        assert_int_equal(gt_history_rows(h), 30);
+        static const char *const names[] = {"loss",         "accuracy", "val_loss",
+                                            "val_accuracy", "lr",       "seconds"};
+        assert_int_equal(gt_history_columns(h), 6);
+        for (int i = 0; i < 6; i++) assert_string_equal(gt_history_name(h, i), names[i]);
+        assert_true(gt_history_get(h, -1, "val_accuracy") > 0.95);
+        assert_true(gt_history_get(h, -1, "loss") < 0.5 * gt_history_get(h, 0, "loss"));
+        assert_true(gt_history_get(h, 0, "lr") == 0.1);
+        double test[2];
+        assert_int_equal(gt_evaluate(s.net, s.valid, test), GT_OK);
+        assert_true(test[0] == gt_history_get(h, -1, "val_loss"));
+        assert_true(test[1] == gt_history_get(h, -1, "val_accuracy"));
+        assert_true(s.net->training && gt_is_recording(s.gt));
+        assert_int_equal(((net *)s.net)->trained, 30 * BATCHES);
+        assert_int_equal(((net *)s.net)->evaluated, 31 * VALID_BATCHES);
+        free_setting(&s);
+    }
+}
+
+/* A plain loop of the same steps gives the same weights. */
+static void test_same_as_plain_loop(void **state)
+{
+    (void)state;
+    setting a = make(false), b = make(false);
+    gt_fit(a.net, a.sgd, a.train, .epochs = 3, .accumulate = 4, .clip_grad_norm = 0.1);
+    gt_tensor *x, *y;
+    for (int epoch = 0; epoch < 3; epoch++)
+        for (int i = 1; gt_loader_next(b.train, &x, &y); i++) {
+            gt_rewind(b.gt, b.start);
+            gt_backward(gt_cross_entropy(gt_forward(b.net, x), y));
+            gt_optimizer_accumulate(b.sgd);
+            if (i % 4 && i != BATCHES) continue;
+            gt_clip_grad_norm(b.net, 0.1);
+            gt_optimizer_step(b.sgd);
+        }
+    const gt_tensor *v = gt_module_parameter(a.net, "conv.weight"),
+                    *w = gt_module_parameter(b.net, "conv.weight");
+    assert_memory_equal(v->data, w->data, (size_t)v->size * sizeof(float));
+    free_setting(&a);
+    free_setting(&b);
+}
+
+/* --- callbacks --- */
+
+static void test_callbacks(void **state)
+{
+    (void)state;
+    static const struct {
+        int accumulate, stop_at_step, stop_at_epoch, begins, steps, epochs;
+    } rows[] = {
+        {1, 0, 0, 3, 3 * BATCHES, 3},
+        {4, 0, 0, 3, 3 * 2, 3},
+        {1, BATCHES + 2, 0, 2, BATCHES + 2, 1},
+        {1, 0, 2, 2, 2 * BATCHES, 2},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        setting s = make(false);
+        calls c = {.stop_at_step = rows[i].stop_at_step, .stop_at_epoch = rows[i].stop_at_epoch};
+        gt_history *h = gt_fit(s.net, s.sgd, s.train, .epochs = 3, .callbacks = ALL_CALLS(&c),
+                               .accumulate = rows[i].accumulate);
+        assert_int_equal(gt_history_rows(h), rows[i].epochs);
+        assert_int_equal(c.begin, rows[i].begins);
+        assert_int_equal(c.gradients, rows[i].steps);
+        assert_int_equal(c.step, rows[i].steps);
+        assert_int_equal(c.epoch, rows[i].epochs);
+        assert_in_range(c.best, 1, rows[i].epochs);
+        free_setting(&s);
+    }
+}
+
+/* --- the rest --- */
+
+static gt_tensor *sum_loss(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+{
+    (void)y;
+    assert_int_equal(out->shape.dim[0], x->shape.dim[0]);
+    return gt_mul_scalar(gt_mean(gt_square(out)), *(double *)user);
+}
+
+static void test_loss_ema_log_board(void **state)
+{
+    (void)state;
+    setting s = make(false);
+    double factor = 2;
+    int64_t two = 2;
+    FILE *log = fopen(scratch("log"), "w+");
+    gt_history *h = gt_fit(
+        s.net, s.sgd, s.train, .epochs = 10, .valid = s.valid, .loss = sum_loss, .user = &factor,
+        .metrics = GT_METRICS({"top2", gt_metric_top_k, &two}), .ema = gt_ema_new(s.net),
+        .schedule = gt_one_cycle_lr(s.sgd, 0.01, 10 * BATCHES), .schedule_each_step = true,
+        .board = gt_board_open(s.gt, scratch("board")), .log = log);
+    assert_well(s.gt);
+    assert_int_equal(gt_history_columns(h), 6);
+    assert_true(gt_history_get(h, -1, "val_loss") < gt_history_get(h, 0, "val_loss"));
+    rewind(log);
+    char line[256];
+    int lines = 0;
+    for (; fgets(line, sizeof line, log); lines++) {
+        char want[64];
+        snprintf(want, sizeof want, "epoch %2d/10  0:00  loss ", lines + 1);
+        assert_int_equal(strncmp(line, want, strlen(want)), 0);
+        assert_true(strstr(line, "  top2 ") && strstr(line, "  val_top2 ") && strstr(line, " lr "));
+    }
+    assert_int_equal(lines, 10);
+    fclose(log);
+    free_setting(&s);
+}
+
+static gt_tensor *infinite_loss(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+{
+    (void)x;
+    (void)y;
+    (void)user;
+    return gt_div_scalar(gt_sum(gt_square(out)), 0);
+}
+
+static void test_errors(void **state)
+{
+    (void)state;
+    setting s = make(false), other = make(false);
+    gt_schedule *plateau = gt_reduce_lr_on_plateau(s.sgd);
+    gt_history *kept = gt_history_new(s.gt);
+#define FAILS(code, part, ...)                                                                     \
+    do {                                                                                           \
+        assert_null(gt_fit(s.net, __VA_ARGS__));                                                   \
+        assert_error(s.gt, code, part);                                                            \
+    } while (0)
+    FAILS(GT_ERR_ARGUMENT, "test_fit.c:", NULL, s.train);
+    FAILS(GT_ERR_ARGUMENT, "NULL", s.sgd, NULL);
+    FAILS(GT_ERR_ARGUMENT, "another context", s.sgd, other.train);
+    FAILS(GT_ERR_ARGUMENT, "make another one", s.sgd, s.train, .valid = s.train);
+    FAILS(GT_ERR_ARGUMENT, "negative", s.sgd, s.train, .epochs = -1);
+    FAILS(GT_ERR_ARGUMENT, "negative", s.sgd, s.train, .min_delta = NAN);
+    FAILS(GT_ERR_ARGUMENT, "'val_loss' to monitor; without .valid", s.sgd, s.train,
+          .monitor = "val_loss");
+    FAILS(GT_ERR_ARGUMENT, "needs .checkpoint", s.sgd, s.train, .resume = true);
+    FAILS(GT_ERR_ARGUMENT, "needs a metric", s.sgd, s.train, .schedule = plateau,
+          .schedule_each_step = true);
+    FAILS(GT_ERR_ARGUMENT, "metric 0 'm'", s.sgd, s.train,
+          .metrics = GT_METRICS({"m", NULL, NULL}));
+    FAILS(GT_ERR_NUMERIC, "epoch 1, batch 1 of 7", s.sgd, s.train, .loss = infinite_loss,
+          .history = kept);
+    gt_loader_reset(s.train);
+    FAILS(GT_ERR_IO, "nowhere", s.sgd, s.train, .best = "/nowhere/x", .history = kept);
+    assert_int_equal(gt_history_rows(kept), 1);
+    assert_int_equal(gt_evaluate(s.net, NULL, &(double){0}), GT_ERR_ARGUMENT);
+    assert_error(s.gt, GT_ERR_ARGUMENT, "test_fit.c:");
+    assert_null(gt_fit(NULL, s.sgd, s.train));
+    gt_error_clear(NULL);
+    free_setting(&s);
+    free_setting(&other);
+}
+
+/* In a steady loop nothing grows. */
+static bool watch_memory(const gt_fit_state *s, void *user)
+{
+    uint64_t *mallocs = user;
+    if (s->epoch == 2) *mallocs = gt_get_stats(s->module->ctx).mallocs;
+    if (s->epoch > 2) assert_int_equal(gt_get_stats(s->module->ctx).mallocs, *mallocs);
+    return true;
+}
+
+static void test_memory(void **state)
+{
+    (void)state;
+    setting s = make(false);
+    uint64_t mallocs = 0;
+    gt_fit(s.net, s.sgd, s.train, .epochs = 6, .valid = s.valid,
+           .callbacks = GT_CALLBACKS({.epoch = watch_memory, .user = &mallocs}));
+    free_setting(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_evaluate),
+        cmocka_unit_test(test_learns),
+        cmocka_unit_test(test_same_as_plain_loop),
+        cmocka_unit_test(test_callbacks),
+        cmocka_unit_test(test_loss_ema_log_board),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, remove_scratch);
+}

@@ -1,0 +1,146 @@
+/* How gt_fit ends early: by patience, by signal; and how it goes on. */
+#define _POSIX_C_SOURCE 200809L
+#include "fit_support.h"
+
+static uint64_t bits_of(double v)
+{
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits;
+}
+
+/* The same weights and losses, to the bit. */
+static void assert_same(const setting *a, const gt_history *ha, const setting *b,
+                        const gt_history *hb)
+{
+    const gt_tensor *v = gt_module_parameter(a->net, "conv.weight"),
+                    *w = gt_module_parameter(b->net, "conv.weight");
+    assert_memory_equal(v->data, w->data, (size_t)v->size * sizeof(float));
+    assert_int_equal(bits_of(gt_history_get(ha, -1, "loss")),
+                     bits_of(gt_history_get(hb, -1, "loss")));
+    assert_int_equal(bits_of(gt_history_get(ha, -1, "val_accuracy")),
+                     bits_of(gt_history_get(hb, -1, "val_accuracy")));
+}
+
+/* --- early stopping --- */
+
+/* A metric that follows a script: its n-th call gives the n-th number. */
+typedef struct {
+    const double *numbers;
+    int next;
+} script;
+
+static double scripted(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+{
+    (void)out;
+    (void)x;
+    (void)y;
+    script *s = user;
+    return s->numbers[s->next++ / BATCHES];
+}
+
+static void test_early_stopping(void **state)
+{
+    (void)state;
+    static const double falls[] = {5, 4, 4, 3.95, 4, 4, 4, 1}, rises[] = {1, 2, 2, 2, 2, 9};
+    const struct {
+        const double *numbers;
+        bool more;
+        int patience;
+        double min_delta;
+        int epochs, best_epoch;
+    } rows[] = {
+        {falls, false, 3, 0, 7, 4}, {falls, false, 2, 0.1, 4, 2}, {falls, false, 0, 0, 8, 8},
+        {rises, true, 3, 0, 5, 2},  {rises, true, 1, 0, 3, 2},    {falls, true, 2, 0, 3, 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        setting s = make(false);
+        script numbers = {rows[i].numbers, 0};
+        const char *best = scratch("best.safetensors");
+        gt_history *h = gt_fit(s.net, s.sgd, s.train, .epochs = 8,
+                               .metrics = GT_METRICS({"m", scripted, &numbers}), .monitor = "m",
+                               .more_is_better = rows[i].more, .patience = rows[i].patience,
+                               .min_delta = rows[i].min_delta, .best = best);
+        assert_int_equal(gt_history_rows(h), rows[i].epochs);
+        setting again = make(false);
+        gt_fit(again.net, again.sgd, again.train, .epochs = rows[i].best_epoch);
+        assert_int_equal(gt_load(s.net, best), GT_OK);
+        const gt_tensor *v = gt_module_parameter(s.net, "conv.weight"),
+                        *w = gt_module_parameter(again.net, "conv.weight");
+        assert_memory_equal(v->data, w->data, (size_t)v->size * sizeof(float));
+        free_setting(&s);
+        free_setting(&again);
+    }
+}
+
+/* --- interruption --- */
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    gt_request_stop();
+}
+
+/* Broken off after any step, saved, and resumed by objects made anew: as if nothing had been. */
+static void test_interrupted_and_resumed(void **state)
+{
+    (void)state;
+    enum { EPOCHS = 3 };
+    setting whole = make(true);
+    gt_history *h = gt_fit(whole.net, whole.sgd, whole.train, .epochs = EPOCHS,
+                           .valid = whole.valid, .schedule = whole.schedule);
+    for (int at = 1; at < EPOCHS * BATCHES; at += 2) {
+        const char *path = scratch("run.safetensors");
+        setting first = make(true);
+        calls c = {.interrupt_at = at};
+        signal(SIGINT, on_interrupt);
+        gt_history *part =
+            gt_fit(first.net, first.sgd, first.train, .epochs = EPOCHS, .valid = first.valid,
+                   .schedule = first.schedule, .checkpoint = path,
+                   .callbacks = GT_CALLBACKS({.step = on_step, .user = &c}));
+        assert_true(gt_stop_requested());
+        assert_int_equal(c.step, at);
+        assert_int_equal(gt_history_rows(part), (at - 1) / BATCHES);
+        free_setting(&first);
+        gt_stop_reset();
+        setting second = make(true);
+        calls go_on = {.step = at, .every_batch = true};
+        gt_history *rest =
+            gt_fit(second.net, second.sgd, second.train, .epochs = EPOCHS, .valid = second.valid,
+                   .schedule = second.schedule, .checkpoint = path, .resume = true,
+                   .callbacks = ALL_CALLS(&go_on));
+        assert_well(second.gt);
+        assert_int_equal(gt_history_epoch(rest, -1), EPOCHS);
+        assert_same(&whole, h, &second, rest);
+        free_setting(&second);
+    }
+    signal(SIGINT, SIG_DFL);
+    free_setting(&whole);
+}
+
+static void test_stop_flag(void **state)
+{
+    (void)state;
+    assert_false(gt_stop_requested());
+    gt_request_stop();
+    assert_true(gt_stop_requested());
+    setting s = make(false);
+    calls c = {0};
+    gt_history *h = gt_fit(s.net, s.sgd, s.train, .callbacks = ALL_CALLS(&c));
+    assert_non_null(h);
+    assert_int_equal(c.begin + c.step, 0);
+    assert_int_equal(gt_history_rows(h), 0);
+    gt_stop_reset();
+    assert_false(gt_stop_requested());
+    free_setting(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_early_stopping),
+        cmocka_unit_test(test_interrupted_and_resumed),
+        cmocka_unit_test(test_stop_flag),
+    };
+    return cmocka_run_group_tests(tests, NULL, remove_scratch);
+}

@@ -1,0 +1,133 @@
+/* Histories: the table, and its files. */
+#define _POSIX_C_SOURCE 200809L
+#include "support.h"
+
+#include "files.h"
+#include "train/train.h"
+#include <float.h>
+#include <locale.h>
+#include <math.h>
+
+static gt_history *example(gt_ctx *gt)
+{
+    gt_history *h = gt_history_new(gt);
+    gt_history_set(h, 1, "loss", 0.1);
+    gt_history_set(h, 1, "a,\"b\"", 1e300);
+    gt_history_set(h, 2, "loss", INFINITY);
+    gt_history_set(h, 2, "loss", -1.5);
+    gt_history_set(h, 4, "late", INFINITY);
+    return h;
+}
+
+static void assert_file(const char *path, const char *want)
+{
+    size_t n;
+    const unsigned char *bytes = slurp(path, &n);
+    if (n != strlen(want) || memcmp(bytes, want, n)) fail_msg("%.*s", (int)n, (const char *)bytes);
+}
+
+static void test_table(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_history *h = example(gt);
+    assert_int_equal(gt_history_rows(h), 3);
+    assert_int_equal(gt_history_columns(h), 3);
+    assert_string_equal(gt_history_name(h, 2), "late");
+    assert_null(gt_history_name(h, 3));
+    assert_int_equal(gt_history_epoch(h, -1), 4);
+    assert_int_equal(gt_history_epoch(h, 3), -1);
+    assert_true(gt_history_get(h, 1, "loss") == -1.5);
+    assert_true(gt_history_get(h, -3, "loss") == 0.1);
+    assert_true(isnan(gt_history_get(h, 2, "loss")) && isnan(gt_history_get(h, 0, "late")));
+    assert_true(isnan(gt_history_get(h, 3, "loss")) && isnan(gt_history_get(h, 0, "none")));
+    for (int i = 5; i < 200; i++) gt_history_set(h, i, i % 2 ? "odd" : "even", i);
+    for (int i = 5; i < 200; i++)
+        assert_true(gt_history_get(h, i - 2, i % 2 ? "odd" : "even") == i);
+    assert_well(gt);
+}
+
+static void test_table_errors(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_history *h = example(gt);
+    assert_int_equal(gt_history_set(h, 3, "loss", 0), GT_ERR_ARGUMENT);
+    assert_error(gt, GT_ERR_ARGUMENT, "epoch 3 comes after epoch 4");
+    static const char *const names[] = {NULL, "", "epoch"};
+    for (int i = 0; i < 3; i++) {
+        gt_history_set(h, 5, names[i], 0);
+        assert_error(gt, GT_ERR_ARGUMENT, "test_history.c:");
+    }
+    gt_history_set(NULL, 1, "loss", 0);
+    assert_error(NULL, GT_ERR_ARGUMENT, "NULL");
+    assert_int_equal(gt_history_rows(NULL) + gt_history_columns(NULL), 0);
+    assert_true(isnan(gt_history_get(NULL, 0, "loss")));
+    assert_int_equal(gt_history_write_csv(h, scratch("nothing/there/")), GT_ERR_IO);
+    assert_error(gt, GT_ERR_IO, "nothing/there/");
+}
+
+static void test_files(void **state)
+{
+    gt_history *h = example(*state);
+    static const char csv[] = "epoch,loss,\"a,\"\"b\"\"\",late\n1,0.1,1e+300,\n2,-1.5,,\n4,,,inf\n";
+    static const char jsonl[] = "{\"epoch\": 1, \"loss\": 0.1, \"a,\\\"b\\\"\": 1e+300}\n"
+                                "{\"epoch\": 2, \"loss\": -1.5}\n{\"epoch\": 4, \"late\": null}\n";
+    /* Not every machine has them; test_points does without. */
+    static const char *const locales[] = {"C", "de_DE.UTF-8", "fr_FR.UTF-8"};
+    for (int i = 0; i < 3; i++) {
+        if (!setlocale(LC_ALL, locales[i])) continue;
+        assert_int_equal(gt_history_write_csv(h, scratch("h.csv")), GT_OK);
+        assert_int_equal(gt_history_write_jsonl(h, scratch("h.jsonl")), GT_OK);
+        assert_file(scratch("h.csv"), csv);
+        assert_file(scratch("h.jsonl"), jsonl);
+    }
+    setlocale(LC_ALL, "C");
+}
+
+/* Numbers are read back to the bit, and are as short as they can be. */
+static void test_numbers(void **state)
+{
+    (void)state;
+    static const double exact[] = {0.1,    1. / 3,   -0.0,      1e22,      DBL_MAX, DBL_MIN,
+                                   5e-324, 1e15 / 7, 123456789, 0.1 + 0.2, -1e-7,   0.7};
+    char text[GTI_NUMBER];
+    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++) {
+        const double v = strtod(gti_number(text, exact[i]), NULL);
+        if (memcmp(&v, &exact[i], sizeof v)) fail_msg("%s", text);
+    }
+    assert_string_equal(gti_number(text, 0.1), "0.1");
+    assert_string_equal(gti_number(text, 0.1 + 0.2), "0.30000000000000004");
+    assert_string_equal(gti_number(text, -INFINITY), "-inf");
+    assert_string_equal(gti_number(text, NAN), "nan");
+    assert_string_equal(gti_number_fixed(text, -2.5, 2), "-2.50");
+    assert_string_equal(gti_number_fixed(text, 1e300, 2), "1e+300");
+}
+
+/* Half of Europe writes a comma, and Arabic U+066B. */
+static void test_points(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {{"1,5", "1.5"},
+                                          {"-2\xd9\xab"
+                                           "5e-07",
+                                           "-2.5e-07"},
+                                          {"1e+300", "1e+300"},
+                                          {"-7", "-7"},
+                                          {"0,10000000000000001", "0.10000000000000001"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[GTI_NUMBER];
+        snprintf(text, sizeof text, "%s", rows[i][0]);
+        assert_string_equal(gti_with_point(text), rows[i][1]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_table, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_table_errors, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_files, open_context, close_context),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_points),
+    };
+    return cmocka_run_group_tests(tests, NULL, remove_scratch);
+}

@@ -1,0 +1,185 @@
+/* Metrics, against values worked out by hand and those of scikit-learn 1.5. */
+#include "support.h"
+
+#include <math.h>
+
+static gt_tensor *labels_of(gt_ctx *gt, gt_shape shape, const int64_t *data)
+{
+    return gt_from(gt, shape, data, .dtype = GT_I64);
+}
+
+/* Rows of five classes; the places of the labels are, from the first: 0, 2, 1, 4, 0. */
+static const double rows[25] = {
+    9, 1, 2, 3, 4, /* label 0 */
+    9, 8, 7, 1, 2, /* label 2 */
+    9, 8, 9, 1, 2, /* label 2: behind the 9 that comes first */
+    5, 4, 3, 2, 1, /* label 4 */
+    0, 0, 0, 0, 0, /* label 0: of equals the first */
+};
+static const int64_t row_labels[5] = {0, 2, 2, 4, 0};
+
+static void test_top_k(void **state)
+{
+    gt_ctx *gt = *state;
+    static const double want[5] = {0.4, 0.6, 0.8, 0.8, 1};
+    gt_tensor *y = labels_of(gt, GT_SHAPE(5), row_labels);
+    for (int dtype = GT_F32; dtype <= GT_F64; dtype++) {
+        gt_tensor *x =
+            gt_values_(gt, GT_SHAPE(5, 5), 25, rows, (gt_new_opts){.dtype = (gt_dtype)dtype});
+        assert_true(gt_accuracy(x, y) == want[0]);
+        for (int k = 1; k <= 5; k++) assert_true(gt_top_k_accuracy(x, y, k) == want[k - 1]);
+        assert_true(gt_top_k_accuracy(x, y, 99) == 1);
+    }
+    assert_well(gt);
+}
+
+static void test_nan_and_ignored(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_values(gt, GT_SHAPE(3, 2), 1, NAN, NAN, 1, 2, 1);
+    assert_true(gt_accuracy(x, labels_of(gt, GT_SHAPE(3), (int64_t[]){1, 0, 0})) == 1);
+    assert_true(gt_accuracy(x, labels_of(gt, GT_SHAPE(3), (int64_t[]){0, 1, 0})) == 1. / 3);
+    assert_true(gt_accuracy(x, labels_of(gt, GT_SHAPE(3), (int64_t[]){-100, 1, 0})) == 0.5);
+    assert_true(isnan(gt_accuracy(x, labels_of(gt, GT_SHAPE(3), (int64_t[]){-100, -100, -100}))));
+    gt_tensor *none = gt_zeros(gt, GT_SHAPE(0, 2));
+    assert_true(isnan(gt_accuracy(none, gt_zeros(gt, GT_SHAPE(0), .dtype = GT_I64))));
+    assert_well(gt);
+}
+
+/* Agrees with gt_argmax, also for images of classes. */
+static void test_images(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_randn(gt, GT_SHAPE(3, 4, 5, 2));
+    gt_tensor *y = gt_randint(gt, 0, 4, GT_SHAPE(3, 5, 2)), *best = gt_argmax(x, 1);
+    int hits = 0;
+    for (int64_t i = 0; i < y->size; i++)
+        hits += ((int64_t *)y->data)[i] == ((int64_t *)best->data)[i];
+    assert_true(gt_accuracy(x, y) == hits / 30.0);
+    assert_true(gt_accuracy(x, best) == 1);
+    gt_tensor *m = gt_confusion(x, y);
+    assert_true(gt_average_scores(m, GT_MICRO).f1 == hits / 30.0);
+    assert_well(gt);
+}
+
+/* One-hot logits that predict these classes. */
+static gt_tensor *predicting(gt_ctx *gt, int n, int classes, const int64_t *predicted)
+{
+    gt_tensor *x = gt_zeros(gt, GT_SHAPE(n, classes));
+    for (int i = 0; i < n; i++) ((float *)x->data)[i * classes + predicted[i]] = 1;
+    return x;
+}
+
+static const int64_t truth[8] = {0, 1, 2, 0, 1, 2, 2, 2}, guess[8] = {0, 2, 1, 0, 0, 2, 2, 1};
+
+static void test_confusion(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = predicting(gt, 8, 4, guess), *y = labels_of(gt, GT_SHAPE(8), truth);
+    gt_tensor *m = gt_confusion(x, y);
+    ASSERT_VALUES(m, 0, 2, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0, 0, 0, 0, 0);
+    assert_int_equal(gt_confusion_add(m, x, y), GT_OK);
+    ASSERT_VALUES(m, 0, 4, 0, 0, 0, 2, 0, 2, 0, 0, 4, 4, 0, 0, 0, 0, 0);
+}
+
+/* precision_recall_fscore_support(truth, guess, labels=range(4), average=..., zero_division=0) */
+static void test_scores(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *m = gt_confusion(predicting(gt, 8, 4, guess), labels_of(gt, GT_SHAPE(8), truth));
+    const struct {
+        gt_scores got, want;
+    } cases[] = {
+        {gt_class_scores(m, 0), {2. / 3, 1, 0.8, 2}},
+        {gt_class_scores(m, 1), {0, 0, 0, 2}},
+        {gt_class_scores(m, 2), {2. / 3, 0.5, 4. / 7, 4}},
+        {gt_class_scores(m, 3), {0, 0, 0, 0}},
+        {gt_average_scores(m, GT_MACRO), {1. / 3, 0.375, (0.8 + 4. / 7) / 4, 8}},
+        {gt_average_scores(m, GT_WEIGHTED), {0.5, 0.5, 0.2 + 2. / 7, 8}},
+        {gt_average_scores(m, GT_MICRO), {0.5, 0.5, 0.5, 8}},
+        {gt_average_scores(gt_zeros(gt, GT_SHAPE(2, 2), .dtype = GT_I64), GT_WEIGHTED),
+         {0, 0, 0, 0}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const gt_scores a = cases[i].got, b = cases[i].want;
+        assert_true(fabs(a.precision - b.precision) < 1e-15 && fabs(a.recall - b.recall) < 1e-15);
+        assert_true(fabs(a.f1 - b.f1) < 1e-15 && a.support == b.support);
+    }
+    assert_well(gt);
+}
+
+static void test_running_mean(void **state)
+{
+    (void)state;
+    gt_running_mean mean = {0};
+    assert_true(isnan(gt_running_value(&mean)));
+    gt_running_add(&mean, 1, 3);
+    gt_running_add(&mean, 5, 1);
+    assert_true(gt_running_value(&mean) == 2);
+}
+
+static void test_errors(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_zeros(gt, GT_SHAPE(2, 3)), *y = gt_zeros(gt, GT_SHAPE(2), .dtype = GT_I64);
+    const struct {
+        gt_tensor *x, *y;
+        gt_status code;
+        const char *part;
+    } cases[] = {
+        {x, NULL, GT_ERR_ARGUMENT, "labels are NULL"},
+        {y, y, GT_ERR_DTYPE, "logits are i64"},
+        {x, x, GT_ERR_DTYPE, "labels f32"},
+        {x, gt_zeros(gt, GT_SHAPE(3), .dtype = GT_I64), GT_ERR_SHAPE, "[2,3] and labels [3]"},
+        {gt_zeros(gt, GT_SHAPE(2)), y, GT_ERR_SHAPE, "[n,c,...]"},
+        {x, labels_of(gt, GT_SHAPE(2), (int64_t[]){0, 3}), GT_ERR_ARGUMENT, "label 1 is 3"},
+        {x, labels_of(gt, GT_SHAPE(2), (int64_t[]){-1, 0}), GT_ERR_ARGUMENT, "label 0 is -1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_true(isnan(gt_accuracy(cases[i].x, cases[i].y)));
+        assert_error(gt, cases[i].code, cases[i].part);
+        assert_null(gt_confusion(cases[i].x, cases[i].y));
+        assert_error(gt, cases[i].code, "test_metrics.c:");
+    }
+    assert_true(isnan(gt_top_k_accuracy(x, y, 0)));
+    assert_error(gt, GT_ERR_ARGUMENT, "k is 0");
+    assert_int_equal(gt_confusion_add(x, x, y), GT_ERR_SHAPE);
+    assert_error(gt, GT_ERR_SHAPE, "i64 [c,c]");
+    gt_tensor *m = gt_zeros(gt, GT_SHAPE(2, 2), .dtype = GT_I64);
+    assert_int_equal(gt_confusion_add(m, x, y), GT_ERR_SHAPE);
+    assert_error(gt, GT_ERR_SHAPE, "2 classes");
+    gt_class_scores(m, 2);
+    assert_error(gt, GT_ERR_ARGUMENT, "no class 2 of 2");
+    assert_true(isnan(gt_accuracy(NULL, y)));
+    assert_error(NULL, GT_ERR_ARGUMENT, "NULL");
+}
+
+/* Logits are gone after gt_backward, and the message says what to do. */
+static void test_released(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *w = gt_ones(gt, GT_SHAPE(2, 3), .requires_grad = true);
+    gt_tensor *y = gt_zeros(gt, GT_SHAPE(2), .dtype = GT_I64);
+    for (int retain = 0; retain < 2; retain++) {
+        gt_tensor *x = gt_mul(w, w);
+        gt_backward(gt_cross_entropy(x, y), .retain = retain);
+        const double accuracy = gt_accuracy(x, y);
+        if (retain) assert_true(accuracy == 1);
+        else assert_error(gt, GT_ERR_STATE, "pass .retain = true");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_top_k, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_nan_and_ignored, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_images, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_confusion, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_scores, open_context, close_context),
+        cmocka_unit_test(test_running_mean),
+        cmocka_unit_test_setup_teardown(test_errors, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_released, open_context, close_context),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
