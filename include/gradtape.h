@@ -3,16 +3,24 @@
  * The whole manual on one page:
  *
  *   gt_ctx *gt = gt_open();                       a context owns everything; one per thread of work
- *   gt_tensor *x = gt_rand(gt, GT_SHAPE(2, 3));   make tensors (tensor.h)
+ *   gt_tensor *x = gt_rand(gt, GT_SHAPE(2, 3), .requires_grad = true);     make tensors (tensor.h)
  *   gt_tensor *y = gt_mul(x, x);                  operations run at once (ops.h) and, where a
  *                                                 gradient is required, go onto the tape
  *   gt_backward(gt_sum(y));                       walk the tape back: leaf->grad (autograd.h)
- *   gt_module *net = gt_nn_conv2d(gt, 1, 6, .kernel = {5});      layers (nn.h)
+ *   gt_module *net = gt_nn_sequential(gt, gt_nn_conv2d(gt, 1, 6, .kernel = {5}), gt_nn_relu(gt));
+ *   y = gt_forward(net, x);                       modules (nn.h, layers.h, containers.h, init.h)
+ *   gt_summary(stdout, net, GT_SHAPE(1, 1, 28, 28));     their shapes and costs (summary.h)
  *   gt_optimizer *sgd = gt_sgd(net, .lr = 0.1);   gt_optimizer_step(sgd) (optim.h)
+ *   gt_schedule *s = gt_cosine_annealing_lr(sgd, 100);           gt_schedule_step(s) (schedule.h)
+ *   gt_loader *train = gt_loader_new(gt_mnist(gt, "data/mnist", true), 64, .shuffle = true);
+ *   while (gt_loader_next(train, &x, &y)) ...     batches of a data set (data.h)
+ *   gt_fit(net, sgd, train, .epochs = 10, .log = stdout);   train, if not in a loop of your own;
+ *                                                 metrics, histories, curves (train.h)
  *   gt_mark start = gt_mark_tape(gt);             at the top of a loop gt_rewind(gt, start) drops
  *                                                 the step before: no frees, no reference counts
  *   if (gt_failed(gt)) puts(gt_error_message(gt));  errors are sticky: check once (context.h)
  *   gt_gradcheck(...)                             prove a derivative (gradcheck.h)
+ *   gt_save(net, "net.safetensors")               weights, and runs to be resumed (io.h)
  *   gt_graph_render(loss, "graph.svg")            see the graph (graph.h)
  *   gt_apply(&my_op, ...)                         operations of your own (op.h)
  *   gt_close(gt);
@@ -23,14 +31,23 @@
 #define GRADTAPE_H
 
 #include <gradtape/autograd.h>
+#include <gradtape/containers.h>
 #include <gradtape/context.h>
+#include <gradtape/data.h>
 #include <gradtape/functional.h>
 #include <gradtape/gradcheck.h>
 #include <gradtape/graph.h>
+#include <gradtape/init.h>
+#include <gradtape/io.h>
+#include <gradtape/layers.h>
+#include <gradtape/loss.h>
 #include <gradtape/nn.h>
 #include <gradtape/op.h>
 #include <gradtape/ops.h>
 #include <gradtape/optim.h>
+#include <gradtape/schedule.h>
+#include <gradtape/summary.h>
 #include <gradtape/tensor.h>
+#include <gradtape/train.h>
 
 #endif

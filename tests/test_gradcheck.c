@@ -79,6 +79,15 @@ static const op_case op_cases[] = {
     {&not_reduced_op, {.in = {GT_IN(3, 4), GT_IN(4)}}, FIRST, GT_FAIL, GT_GRADCHECK_ERROR, "a gradient of f64 [3,4]", "a reduction is missing: gt_sum_to"},
     {&subset_op, {.in = {GT_IN(3), GT_IN(3)}}, FIRST, GT_FAIL, GT_GRADCHECK_SUBSET, "the gradient of b[", "one gradient out of another"},
     {&same_op, {.in = {GT_IN(3), GT_IN(3)}}, FIRST, GT_FAIL, GT_GRADCHECK_SAME, "as inputs 0 and 1", "pointers"},
+    {&overwriting_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_ACCUMULATE, "after two, where it should have doubled", ""},
+    {&counted_op, ON(3), FIRST, GT_PASS, GT_GRADCHECK_NOTHING, "9 entries", ""},
+    {&counted_op, ON(3), {.order = 2}, GT_PASS, GT_GRADCHECK_NOTHING, "", ""},
+    {&counted_op, ON(3), {.f32 = true}, GT_PASS, GT_GRADCHECK_NOTHING, "9 values and gradients", ""},
+    {&unwritten_count_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_UNWRITTEN, "y1[2] was never written", "every element"},
+    {&unwritten_count_op, ON(3), {.order = 2}, GT_FAIL, GT_GRADCHECK_UNWRITTEN, "y1[2] was never written", "every element"},
+    {&random_count_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_RANDOM, "two runs on the same inputs differ: y1[0]", "random numbers"},
+    {&count_f32_op, ON(3), {.f32 = true}, GT_FAIL, GT_GRADCHECK_PRECISION, "y1[0]   f32 1   f64 0", "a kernel for f32"},
+    {&right_op, ON(3), {.order = 3}, GT_FAIL, GT_GRADCHECK_ERROR, "order is 3, must be 1 or 2", ""},
 };
 // clang-format on
 

@@ -12,7 +12,10 @@
 
 static const char *const headers[] = {
     "gradtape.h",          "gradtape/autograd.h",   "gradtape/context.h",
+    "gradtape/data.h",     "gradtape/functional.h", "gradtape/gradcheck.h",
+    "gradtape/graph.h",    "gradtape/io.h",         "gradtape/nn.h",
     "gradtape/op.h",       "gradtape/ops.h",        "gradtape/optim.h",
+    "gradtape/schedule.h", "gradtape/tensor.h",     "gradtape/train.h",
 };
 
 static void are_good_cxx(void **state)

@@ -146,6 +146,8 @@ RULE(changed_upstream, changed(dy, right_dx(n, dy)))
 RULE(changed_input, changed(x, right_dx(n, dy)))
 RULE(changed_output, changed(n->out[0], right_dx(n, dy)))
 RULE(random_gradient, gt_add_scalar(right_dx(n, dy), step_of_noise()))
+/* As if x's gradient were set, not added to. */
+RULE(overwriting, x->grad ? gt_sub(right_dx(n, dy), x->grad) : right_dx(n, dy))
 
 #define SQUARE(id, rule_)                                                                          \
     static const gt_op id##_op = {.name = #id,                                                     \
@@ -176,6 +178,7 @@ SQUARE(changed_upstream, changed_upstream_rule);
 SQUARE(changed_input, changed_input_rule);
 SQUARE(changed_output, changed_output_rule);
 SQUARE(random_gradient, random_gradient_rule);
+SQUARE(overwriting, overwriting_rule);
 
 /* Right in first order; the rule is made of an operation whose own rule is wrong. */
 RULE(twice_wrong, gt_mul_scalar(dy, 3))
@@ -273,6 +276,55 @@ FORWARD(random, NULL, random_forward, right_rule);
 FORWARD(nan_value, NULL, nan_forward, right_rule);
 FORWARD(coarse, coarse_forward, square_forward, right_rule);
 FORWARD(abs, NULL, abs_forward, abs_rule);
+
+/* --- y = x^2, and the number of each element, in i64 --- */
+
+static bool counted_infer(gt_node *n)
+{
+    n->out[0]->shape = n->out[1]->shape = n->in[0]->shape;
+    n->out[1]->dtype = GT_I64;
+    return true;
+}
+
+static void count_from(gt_node *n, int64_t first, int64_t count)
+{
+    square_forward(n);
+    for (int64_t i = 0; i < count; i++) ((int64_t *)n->out[1]->data)[i] = first + i;
+}
+
+static void counted_forward(gt_node *n)
+{
+    count_from(n, 0, n->in[0]->size);
+}
+
+static void all_but_last_forward(gt_node *n)
+{
+    count_from(n, 0, n->in[0]->size - 1);
+}
+
+static void from_one_forward(gt_node *n)
+{
+    count_from(n, 1, n->in[0]->size);
+}
+
+static void random_count_forward(gt_node *n)
+{
+    static int64_t calls;
+    count_from(n, calls++, n->in[0]->size);
+}
+
+#define COUNTED(id, f32, f64)                                                                      \
+    static const gt_op id##_op = {.name = #id,                                                     \
+                                  .inputs = "x",                                                   \
+                                  .n_in = 1,                                                       \
+                                  .n_out = 2,                                                      \
+                                  .infer = counted_infer,                                          \
+                                  .forward = {f32, f64},                                           \
+                                  .backward = right_rule}
+COUNTED(counted, counted_forward, counted_forward);
+COUNTED(unwritten_count, counted_forward, all_but_last_forward);
+COUNTED(random_count, counted_forward, random_count_forward);
+COUNTED(count_f32, from_one_forward, counted_forward);
 
 /* --- y [m,n] of x [n,m]: y = x' --- */
 

@@ -101,6 +101,14 @@ gt_verdict gt_gradcheck_samples(gt_ctx *gt, const gt_op *op, const gt_gradcheck_
 /* Runs its error samples: each must fail with its code and message and leave gt usable. */
 gt_verdict gt_gradcheck_error_samples(gt_ctx *gt, const gt_op *op, gt_gradcheck_report *report);
 
+/* Checks a module (nn.h): the gradients of m's result for x in its parameters and, if that requires
+ * gradients, in x. These are f64 (gt_module_to); x may also be indices. Lazy parameters are made
+ * first. Every run draws the same random numbers, so that dropout can be checked; the generator and
+ * the module's buffers, such as running statistics, are left as found. */
+struct gt_module;
+gt_verdict gt_gradcheck_module(gt_ctx *gt, struct gt_module *m, gt_tensor *x,
+                               const gt_gradcheck_opts *opts, gt_gradcheck_report *report);
+
 void gt_gradcheck_print(const gt_gradcheck_report *report, FILE *file);
 const char *gt_verdict_name(gt_verdict verdict); /* "PASS", "FAIL", "INCONCLUSIVE" */
 

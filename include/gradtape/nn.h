@@ -1,4 +1,6 @@
-/* Modules: layers, and whatever is made of them, with named parameters.
+/* Modules: layers, and whatever is made of them, with named parameters. This header has what all
+ * of them share; layers.h, containers.h and loss.h have the kinds, init.h the initialisers,
+ * summary.h the table of a whole network.
  *
  * A module belongs to its context, which frees it on gt_close; there is nothing to free by hand.
  * Names are PyTorch's: a parameter's path is the names of the modules above it and its own, joined
@@ -30,9 +32,17 @@ typedef struct {
     void (*free)(gt_module *m); /* what the user's struct owns beside parameters,
                                  * buffers and children; may be NULL. Must not
                                  * touch other modules or tensors */
+    void (*describe)(const gt_module *m, char *text, size_t size); /* what gt_module_print has in
+                                                                    * the parentheses, "1, 6"; may
+                                                                    * be NULL */
+    bool (*copy)(gt_module *to, const gt_module *from); /* gives `to`, whose struct is a copy of
+                                                         * from's, its own of what free frees;
+                                                         * without it, what has a free cannot be
+                                                         * copied */
 } gt_module_type;
 
 typedef struct gt_module_entry gt_module_entry; /* a named tensor in a module's list */
+typedef struct gt_module_hook gt_module_hook;
 
 /* Read these fields, do not write them. */
 struct gt_module {
@@ -42,6 +52,8 @@ struct gt_module {
     gt_module *child, *next; /* its first child; its next sibling */
     gt_scope scope;          /* its name, "" for a root, below its parent's scope */
     gt_module_entry *parameters, *buffers;
+    gt_module_hook *hooks;
+    gt_dtype dtype;   /* of parameters that it will make */
     uint64_t version; /* raised when a parameter, buffer or child is added here or below */
     bool training;    /* true until gt_eval */
     bool ready;       /* nothing lazy is left to materialise */
@@ -99,8 +111,41 @@ gt_tensor *gt_forward(gt_module *m, gt_tensor *x);
 void gt_train(gt_module *m);
 void gt_eval(gt_module *m);
 
+/* Calls fn on m and everything below it, children before their parents, as torch does: for
+ * initialisers, which look at m->type->name or try gt_module_parameter(m, "weight"). */
+void gt_module_apply(gt_module *m, void (*fn)(gt_module *m, void *user), void *user);
+
+/* Calls fn after every gt_forward of m that succeeds, with its input and output: for looking at
+ * feature maps. Several are called in the order in which they were added. Errors: GT_ERR_ARGUMENT,
+ * GT_ERR_MEMORY. */
+typedef void (*gt_module_hook_fn)(gt_module *m, gt_tensor *x, gt_tensor *y, void *user);
+gt_status gt_module_add_hook(gt_module *m, gt_module_hook_fn fn, void *user);
+#define gt_module_add_hook(m, fn, user) GT_STATUS_AT(gt_module_add_hook(m, fn, user))
+/* Removes the first hook with this function and user pointer, if there is one. */
+void gt_module_remove_hook(gt_module *m, gt_module_hook_fn fn, void *user);
+
 /* Takes away the gradients of all parameters: grad becomes NULL, as after a rewind. */
 void gt_zero_grad(gt_module *m);
+
+/* --- clipping ---
+ * Between gt_backward and gt_optimizer_step: change the gradients of all parameters in place, as
+ * torch.nn.utils does. */
+typedef struct {
+    double norm_type;        /* 2; any p > 0, INFINITY for the largest absolute value */
+    bool error_if_nonfinite; /* GT_ERR_NUMERIC when the norm is NaN or infinite, instead of
+                              * gradients scaled by it */
+    int gt_;
+} gt_clip_grad_norm_opts;
+/* Scales all gradients by max_norm / (norm + 1e-6) if that is below 1, where norm is that of all
+ * their elements together. Returns the norm before, NaN after a failure. */
+double gt_clip_grad_norm_(gt_module *m, double max_norm, gt_clip_grad_norm_opts opts);
+/* gt_clip_grad_norm(net, 1.0), gt_clip_grad_norm(net, 1.0, .norm_type = INFINITY) */
+#define gt_clip_grad_norm(m, ...) GT_CLIP_GRAD_NORM_(m, __VA_ARGS__, .gt_ = 0)
+#define GT_CLIP_GRAD_NORM_(m, max_norm, ...)                                                       \
+    gt_clip_grad_norm_(m, max_norm, (gt_clip_grad_norm_opts){__VA_ARGS__})
+/* Brings every element into [-bound, bound]; NaN stays. */
+gt_status gt_clip_grad_value(gt_module *m, double bound);
+#define gt_clip_grad_value(m, bound) GT_STATUS_AT(gt_clip_grad_value(m, bound))
 
 /* --- finding things ---
  * Paths are relative to m: "conv.weight", "0.weight". NULL when there is no such thing, which is no
@@ -127,69 +172,62 @@ typedef struct {
     /* The rest is the walk's own. */
     const gt_module *root;
     const gt_module_entry *entry;
+    const char *pattern;
     unsigned kinds;
 } gt_state_iter;
 gt_state_iter gt_module_parameters(const gt_module *m); /* every tensor once, by its first name */
 gt_state_iter gt_module_buffers(const gt_module *m);    /* likewise */
 gt_state_iter gt_module_state(const gt_module *m); /* parameters and buffers, under all names */
+/* The parameters whose path fits a pattern, "*.bias": each once, by its first name that fits. The
+ * pattern is not copied. */
+gt_state_iter gt_module_parameters_like(const gt_module *m, const char *pattern);
 /* Goes to the next tensor, at first to the first; false when there is none. */
 bool gt_state_next(gt_state_iter *it);
 /* Writes the present tensor's path into buf (always terminated) and returns its full length, as
  * snprintf does. */
 size_t gt_state_path(const gt_state_iter *it, char *buf, size_t size);
 
-/* --- layers --- */
+/* Whether a whole name fits a pattern, in which * stands for any characters, dots included, and ?
+ * for any one. */
+bool gt_name_fits(const char *pattern, const char *name);
 
-/* Pairs are height, width; in kernel, stride and dilation a second value of 0 means the same as the
- * first; padding is taken as written. */
-typedef struct {
-    int kernel[2];                          /* required: {5} is 5x5 */
-    int stride[2], padding[2], dilation[2]; /* 1, 0, 1 */
-    int groups;                             /* 1; divides both channel counts */
-    bool no_bias;
-    gt_dtype dtype; /* GT_F32 */
-    int gt_;
-} gt_nn_conv2d_opts;
+/* --- changing a module's tensors --- */
 
-/* Conv2d: x [n,in,h,w] to [n,out,oh,ow] by gt_conv2d. Parameters: weight [out,in/groups,kh,kw] and,
- * without .no_bias, bias [out]; both drawn as PyTorch draws them, uniform in +-1/sqrt(in/groups *
- * kh
- * * kw), weight first.
- * Errors: GT_ERR_ARGUMENT for numbers that make no sense, GT_ERR_DTYPE, GT_ERR_MEMORY. */
-gt_module *gt_nn_conv2d_(gt_ctx *gt, int in, int out, gt_nn_conv2d_opts opts);
-/* gt_nn_conv2d(gt, in, out, .kernel = {3}) */
-#define gt_nn_conv2d(gt, in, ...) GT_NN_CONV2D_(gt, in, __VA_ARGS__, .gt_ = 0)
-#define GT_NN_CONV2D_(gt, in, out, ...)                                                            \
-    GT_MODULE_AT(gt_nn_conv2d_(gt, in, out, (gt_nn_conv2d_opts){__VA_ARGS__}))
+/* Has the parameters whose paths fit the pattern require no gradients, or require them again:
+ * gt_freeze(net, "features.*"). Returns how many tensors fit. Lazy parameters only from the first
+ * forward on. */
+int gt_freeze(gt_module *m, const char *pattern);
+int gt_unfreeze(gt_module *m, const char *pattern);
 
-/* LazyConv2d: takes `in` from its first input, draws its parameters then, and is a Conv2d from then
- * on. */
-gt_module *gt_nn_lazy_conv2d_(gt_ctx *gt, int out, gt_nn_conv2d_opts opts);
-/* gt_nn_lazy_conv2d(gt, out, .kernel = {3}) */
-#define gt_nn_lazy_conv2d(gt, ...) GT_NN_LAZY_CONV2D_(gt, __VA_ARGS__, .gt_ = 0)
-#define GT_NN_LAZY_CONV2D_(gt, out, ...)                                                           \
-    GT_MODULE_AT(gt_nn_lazy_conv2d_(gt, out, (gt_nn_conv2d_opts){__VA_ARGS__}))
+/* In what follows tensors are replaced: pointers to them that modules' structs hold are exchanged,
+ * other pointers to the old ones stay valid until gt_close, but mean nothing to the module.
+ * Optimizers take the new ones up with fresh state. */
 
-/* --- clipping ---
- * Between gt_backward and gt_optimizer_step: change the gradients of all parameters in place, as
- * torch.nn.utils does. */
-typedef struct {
-    double norm_type;        /* 2; any p > 0, INFINITY for the largest absolute value */
-    bool error_if_nonfinite; /* GT_ERR_NUMERIC when the norm is NaN or infinite, instead of
-                              * gradients scaled by it */
-    int gt_;
-} gt_clip_grad_norm_opts;
-/* Scales all gradients by max_norm / (norm + 1e-6) if that is below 1, where norm is that of all
- * their elements together. Returns the norm before, NaN after a failure. */
-double gt_clip_grad_norm_(gt_module *m, double max_norm, gt_clip_grad_norm_opts opts);
-/* gt_clip_grad_norm(net, 1.0), gt_clip_grad_norm(net, 1.0, .norm_type = INFINITY) */
-#define gt_clip_grad_norm(m, ...) GT_CLIP_GRAD_NORM_(m, __VA_ARGS__, .gt_ = 0)
-#define GT_CLIP_GRAD_NORM_(m, max_norm, ...)                                                       \
-    gt_clip_grad_norm_(m, max_norm, (gt_clip_grad_norm_opts){__VA_ARGS__})
-/* Brings every element into [-bound, bound]; NaN stays. */
-gt_status gt_clip_grad_value(gt_module *m, double bound);
-#define gt_clip_grad_value(m, bound) GT_STATUS_AT(gt_clip_grad_value(m, bound))
+/* Shares a parameter: the one at `path` becomes the very tensor at `source`, of the same shape and
+ * dtype: gt_module_tie(net, "decoder.weight", "embedding.weight"). Errors: GT_ERR_ARGUMENT,
+ * GT_ERR_SHAPE, GT_ERR_DTYPE. */
+gt_status gt_module_tie(gt_module *m, const char *path, const char *source);
+#define gt_module_tie(m, path, source) GT_STATUS_AT(gt_module_tie(m, path, source))
 
+/* Converts all floating parameters and buffers, and those that lazy modules will make, to f32 or
+ * f64. Errors: GT_ERR_DTYPE, GT_ERR_MEMORY. */
+gt_status gt_module_to(gt_module *m, gt_dtype dtype);
+#define gt_module_to(m, dtype) GT_STATUS_AT(gt_module_to(m, dtype))
+
+/* A copy of m and all below it, a root, with tensors of its own; what is shared or frozen in m is
+ * so in the copy. Structs of modules are copied byte for byte, and in them pointers to m's modules
+ * and tensors exchanged for the copy's. Hooks are not copied. Errors: GT_ERR_UNSUPPORTED (a kind
+ * with a free, but no copy), GT_ERR_MEMORY. */
+gt_module *gt_module_copy(const gt_module *m);
+#define gt_module_copy(m) GT_MODULE_AT(gt_module_copy(m))
+
+/* --- printing --- */
+
+/* Writes "Conv2d(1, 6, kernel_size=(5, 5), stride=(1, 1))", as PyTorch prints it, into buf (always
+ * terminated) and returns buf. */
+char *gt_module_describe(const gt_module *m, char *buf, size_t size);
+/* The same for m and all below it, a line each, indented: PyTorch's print(net). */
+void gt_module_print(FILE *f, const gt_module *m);
 
 GT_END_DECLS
 #endif

@@ -118,8 +118,9 @@ struct gt_op {
     int n_error_samples;
     /* Work of one call, for summaries and benchmarks; NULL: one operation an output element. */
     double (*flops)(const gt_node *n);
-    /* For summaries, of operations on images and sequences: the windows of input 0 that the elements
-     * of output 0 see; NULL: an element sees its own place, and all of it where sizes shrink. */
+    /* For summaries, of operations on images and sequences: the windows of input 0 that the
+     * elements of output 0 see; NULL: an element sees its own place, and all of it where sizes
+     * shrink. */
     gt_window (*window)(const gt_node *n);
 };
 #define GT_OP_OUTPUTS 4

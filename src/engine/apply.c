@@ -136,12 +136,14 @@ static bool share_data(gt_node *n)
     return true;
 }
 
-static void prefill(const gt_node *n)
+static void prefill(const gt_node *n, gti_prefill how)
 {
     for (int i = 0; i < n->n_out; i++) {
         const gt_tensor *t = n->out[i];
         const uint32_t nan32 = GTI_PREFILL_F32;
         const uint64_t nan64 = GTI_PREFILL_F64;
+        if (t->dtype > GT_F64)
+            memset(t->data, gti_prefill_byte(how), (size_t)t->size * gti_element_size(t->dtype));
         for (int64_t k = 0; k < t->size; k++)
             if (t->dtype == GT_F32) memcpy((float *)t->data + k, &nan32, sizeof nan32);
             else if (t->dtype == GT_F64) memcpy((double *)t->data + k, &nan64, sizeof nan64);
@@ -175,7 +177,7 @@ static GTI_COLD bool run_watched(gt_node *n, void (*forward)(gt_node *n))
 {
     const gt_ctx *gt = n->in[0]->ctx;
     if (gt->shapes_only) return skip_forward(n);
-    if (gt->prefill) prefill(n);
+    if (gt->prefill) prefill(n, gt->prefill);
     if (!n->scratch_size) forward(n);
     else if (!run_with_scratch(n, forward)) return false;
     return !gt->anomaly || gti_outputs_finite(n);

@@ -24,9 +24,15 @@ enum {
     GTI_HOOKED = 256,   /* has a label with hooks */
 };
 
-/* Signalling NaNs that fresh outputs of operations are filled with while ctx->prefill is on. */
+/* What fresh outputs of operations are filled with before forward: floats with signalling NaN,
+ * whole numbers with a byte, or another byte. */
+typedef enum { GTI_PREFILL_OFF, GTI_PREFILL_ON, GTI_PREFILL_OTHER } gti_prefill;
 #define GTI_PREFILL_F32 0x7fa00001u
 #define GTI_PREFILL_F64 0x7ff4000000000001u
+static inline uint8_t gti_prefill_byte(gti_prefill how)
+{
+    return how == GTI_PREFILL_OTHER ? 0x5a : 0xa5;
+}
 
 typedef struct gti_hook gti_hook;
 typedef struct gti_stretch gti_stretch;
@@ -83,7 +89,8 @@ typedef struct gti_closer {
 } gti_closer;
 
 struct gt_ctx {
-    bool failed, recording, in_sweep, prefill, abort_on_error;
+    bool failed, recording, in_sweep, abort_on_error;
+    gti_prefill prefill;
     bool record_all;  /* also what requires no gradient: a whole backward pass */
     bool watched;     /* prefill, anomaly or shapes_only */
     bool anomaly;     /* NaN and Inf are errors */
@@ -186,8 +193,7 @@ static inline void gti_update_watched(gt_ctx *gt)
     gt->watched = gt->prefill || gt->anomaly || gt->shapes_only;
 }
 
-/* Sets the flag that fills fresh outputs of operations with signalling NaN before forward. */
-void gti_set_prefill(gt_ctx *gt, bool on);
+void gti_set_prefill(gt_ctx *gt, gti_prefill how);
 void gti_unlink_graded(gt_ctx *gt, gti_tensor *leaf);
 /* t's label, made if need be; NULL after a failure, which names `what`. */
 gti_label *gti_label_of(gt_tensor *t, const char *what);

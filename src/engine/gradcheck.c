@@ -1,5 +1,6 @@
 /* The gradient checker: setting up, the order of the checks, the verdict. */
 #include "engine/gradcheck.h"
+#include "engine/sweep.h"
 
 #include <math.h>
 #include <string.h>
@@ -39,7 +40,7 @@ static void name_input(const gti_fn *fn, int i, char *name, size_t size)
     for (int k = 0; k < fn->n_in; k++) {
         if (fn->in[k] != fn->var[i]) continue;
         if (fn->op) gt_op_input_name(fn->op, k, name, size);
-        else if (gt_name(fn->in[k])[0]) snprintf(name, size, "%s", gt_name(fn->in[k]));
+        else if (gt_name(fn->in[k])[0]) gti_path_of(fn->in[k], name, size);
         else snprintf(name, size, "in%d", k);
         return;
     }
@@ -186,8 +187,8 @@ static void say_pass(gti_check *c)
 void gti_check_all(gti_check *c, const gti_fn *fn)
 {
     gti_fn gradient;
-    if (!gti_check_prepare(c, fn)) return;
-    if (c->r->order == 2 && fn->n_var) {
+    if (!gti_check_prepare(c, fn) || !gti_check_whole(c)) return;
+    if (GT_MUTANT(check_first_alone, c->r->order == 2, false) && fn->n_var) {
         if (!gti_check_gradient(c, fn, &gradient) || !gti_check_prepare(c, &gradient)) return;
     }
     if (!gti_check_runs(c)) return;
@@ -210,7 +211,8 @@ bool gti_check_open(gti_check *c)
     c->scope = gt->scope;
     c->mark_clock = gt->mark_clock;
     c->start = gt_mark_tape(gt);
-    gt->recording = gt->prefill = true;
+    gt->recording = true;
+    gti_set_prefill(gt, GTI_PREFILL_ON);
     return true;
 }
 
@@ -220,7 +222,7 @@ void gti_check_close(gti_check *c)
     gt_error_clear(gt);
     gt_rewind(gt, c->start);
     gt->recording = c->recording;
-    gt->prefill = c->prefill;
+    gti_set_prefill(gt, c->prefill);
     gt->scope = c->scope;
     gt->mark_clock = c->mark_clock;
 }
@@ -237,12 +239,13 @@ static bool input_is_fit(gti_check *c, const gt_tensor *x, int i)
     if (gt_producer(x))
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "pass leaves; gt_detach makes one of a result",
                               "input %d is the result of %s", i, gt_producer(x)->op->name);
-    if (x->dtype != GT_F64)
-        return gti_check_fail(
-            c, GT_GRADCHECK_ERROR,
-            "f32 is too coarse for differences: make the inputs with .dtype = GT_F64",
-            "input %d is %s, where f64 is needed", i, gt_dtype_name(x->dtype));
-    return true;
+    if (x->dtype == GT_F64) return true;
+    char name[64] = "";
+    if (gt_name(x)[0]) gti_path_of(x, name, sizeof name);
+    return gti_check_fail(c, GT_GRADCHECK_ERROR,
+                          "f32 is too coarse for differences: make the inputs with .dtype = GT_F64",
+                          "input %d%s%s%s is %s, where f64 is needed", i, name[0] ? " (" : "", name,
+                          name[0] ? ")" : "", gt_dtype_name(x->dtype));
 }
 
 /* Fills fn->var with the distinct inputs that require gradients. */

@@ -35,8 +35,8 @@ struct gti_fn {
 typedef struct {
     gt_shape shape;
     int64_t offset, size;
-    bool constant; /* an output that carries no gradient: i64 or u8; its size counts as 0 */
-    char name[40];
+    bool constant; /* an output of whole numbers, without gradient: its size counts as 0 */
+    char name[64];
 } gti_part;
 
 typedef struct {
@@ -52,7 +52,8 @@ typedef struct {
     gt_tensor **out;                                  /* [n_out], of the session */
     gt_tensor **pulled, **upstream, **wanted, **grad; /* [n_out] and [n_var], for gti_check_vjp */
     gt_mark session, start;
-    bool recording, prefill; /* the context's settings, to be put back */
+    bool recording; /* the context's settings, to be put back */
+    gti_prefill prefill;
     const gt_scope *scope;
     uint64_t mark_clock;
     double *y0;             /* [n_y], at x */
@@ -147,6 +148,11 @@ bool gti_check_fast(gti_check *c);
 bool gti_check_runs(gti_check *c);
 /* What must hold of the backward rule as a function of its upstream. */
 bool gti_check_upstream(gti_check *c);
+/* --- gradcheck_whole.c: outputs of whole numbers --- */
+/* Two runs, which find other bytes in fresh memory, make the same ones. */
+bool gti_check_whole(gti_check *c);
+/* f32 makes the same ones as f64, which is prepared. */
+bool gti_check_whole_f32(gti_check *c, const gti_fn *f32);
 /* --- gradcheck_places.c: which inputs ask for gradients, and where they stand --- */
 bool gti_check_subsets(gti_check *c);
 bool gti_check_same_tensor(gti_check *c);
@@ -168,8 +174,9 @@ bool gti_check_fail(gti_check *c, gt_gradcheck_kind kind, const char *hint, cons
 /* Takes over the failure of the context, if there is one: a FAIL, and the context works on. Returns
  * whether all is well. */
 bool gti_check_alive(gti_check *c);
-/* "weight[3,0,1,2]"; the element at a place of parts. Returns buf. */
+/* "weight[3,0,1,2]": the element at a place of parts, or element k of one. Returns buf. */
 char *gti_check_place(const gti_part *part, int n, int64_t at, char *buf, size_t size);
+char *gti_check_element(const gti_part *part, int64_t k, char *buf, size_t size);
 /* The part that a place lies in. */
 int gti_check_part(const gti_part *part, int n, int64_t at);
 void gti_check_unravel(gt_shape shape, int64_t at, int64_t index[GT_MAX_DIMS]);

@@ -83,7 +83,7 @@ static bool compare(gti_check *c, const gti_fn *f32, const double *bound)
     c->fn = f64;
     c->r->entries += c->n_y;
     for (int64_t j = 0; j < c->n_y; j++) {
-        if (is_close(y[j], c->y0[j], bound[j])) continue;
+        if (GT_MUTANT(check_no_f32, is_close(y[j], c->y0[j], bound[j]), true)) continue;
         char place[128];
         return gti_check_fail(
             c, GT_GRADCHECK_PRECISION,
@@ -99,12 +99,12 @@ static bool compare(gti_check *c, const gti_fn *f32, const double *bound)
 static bool compare_function(gti_check *c, const gti_fn *f64, const gti_fn *f32,
                              bool differentiable)
 {
-    if (!gti_check_prepare(c, f64)) return false;
+    if (!gti_check_prepare(c, f64) || !gti_check_whole(c)) return false;
     double *bound = gti_check_scratch(c, c->n_y, sizeof *bound);
     if (!bound) return gti_check_alive(c);
     if (!differentiable) make_plain_bounds(c, bound);
     else if (!make_bounds(c, bound)) return false;
-    return compare(c, f32, bound);
+    return compare(c, f32, bound) && gti_check_whole_f32(c, f32);
 }
 
 /* The gradient of f32 with the upstreams of `gradient`, which is made representable for it. */

@@ -121,7 +121,8 @@ static bool upstreams_intact(gti_check *c, const double *v)
         const gt_tensor *y = c->out[i];
         if (c->y[i].constant || !y || !y->requires_grad) continue;
         const gt_tensor *u = c->upstream[k++];
-        if (memcmp(u->data, v + c->y[i].offset, (size_t)u->size * sizeof *v) != 0)
+        const bool same = memcmp(u->data, v + c->y[i].offset, (size_t)u->size * sizeof *v) == 0;
+        if (!GT_MUTANT(check_no_upstream, same, true))
             return gti_check_fail(c, GT_GRADCHECK_MUTATED, "backward rules only read gout",
                                   "backward changed the upstream gradient of %s", c->y[i].name);
     }

@@ -161,14 +161,19 @@ int gti_check_part(const gti_part *part, int n, int64_t at)
     return low;
 }
 
+char *gti_check_element(const gti_part *part, int64_t k, char *buf, size_t size)
+{
+    int64_t index[GT_MAX_DIMS];
+    gti_check_unravel(part->shape, k, index);
+    size_t used = (size_t)snprintf(buf, size, "%s", part->name);
+    for (int d = 0; d < part->shape.ndim && used < size; d++)
+        used += (size_t)snprintf(buf + used, size - used, "%s%lld%s", d ? "," : "[",
+                                 (long long)index[d], d + 1 < part->shape.ndim ? "" : "]");
+    return buf;
+}
+
 char *gti_check_place(const gti_part *part, int n, int64_t at, char *buf, size_t size)
 {
     const gti_part *p = &part[gti_check_part(part, n, at)];
-    int64_t index[GT_MAX_DIMS];
-    gti_check_unravel(p->shape, at - p->offset, index);
-    size_t used = (size_t)snprintf(buf, size, "%s", p->name);
-    for (int d = 0; d < p->shape.ndim && used < size; d++)
-        used += (size_t)snprintf(buf + used, size - used, "%s%lld%s", d ? "," : "[",
-                                 (long long)index[d], d + 1 < p->shape.ndim ? "" : "]");
-    return buf;
+    return gti_check_element(p, at - p->offset, buf, size);
 }

@@ -77,7 +77,7 @@ static bool saved_intact(gti_check *c, const saved_values *s)
 {
     const gt_node *n = s->first;
     for (int64_t i = 0; i < s->n_nodes; i++, n = gt_tape_next(n))
-        if (s->print[i] && node_print(n) != s->print[i])
+        if (s->print[i] && GT_MUTANT(check_no_saved, node_print(n) != s->print[i], false))
             return gti_check_fail(
                 c, GT_GRADCHECK_MUTATED, "backward rules only read what forward left behind",
                 "backward changed an input or output of the %s that forward recorded", n->op->name);
@@ -127,7 +127,7 @@ static bool all_finite(gti_check *c)
 
 static bool fail_mutated_argument(gti_check *c, const char *who, int i)
 {
-    char name[40];
+    char name[64];
     snprintf(name, sizeof name, "input %d", i);
     for (int k = 0; k < c->fn->n_var; k++)
         if (c->fn->var[k] == c->fn->in[i]) snprintf(name, sizeof name, "%s", c->x[k].name);
@@ -166,9 +166,9 @@ static bool two_runs_agree(gti_check *c, const double *v, const double *g)
     double *y2 = gti_check_scratch(c, c->n_y, sizeof *y2);
     double *g2 = gti_check_scratch(c, c->n_x, sizeof *g2);
     if (!y2 || !g2) return gti_check_alive(c);
-    gti_set_prefill(c->gt, false);
+    gti_set_prefill(c->gt, GTI_PREFILL_OFF);
     const bool ran = run_once(c, v, y2, g2);
-    gti_set_prefill(c->gt, true);
+    gti_set_prefill(c->gt, GTI_PREFILL_ON);
     return ran && same_bits(c, "", c->y, c->fn->n_out, c->y0, y2, c->n_y) &&
            same_bits(c, "the gradient of ", c->x, c->fn->n_var, g, g2, c->n_x);
 }

@@ -103,8 +103,7 @@ static const char *site(const gti_node *n)
     return slash ? slash + 1 : where ? where : "unknown place";
 }
 
-/* "net.conv1.weight" */
-static void path_of(const gt_tensor *t, char *path, size_t size)
+void gti_path_of(const gt_tensor *t, char *path, size_t size)
 {
     size_t used = gt_scope_path(gt_owner(t), path, size);
     if (used && used + 1 < size) path[used++] = '.';
@@ -115,7 +114,7 @@ char *gti_describe(const gt_tensor *t, char *buf, size_t size)
 {
     char path[64];
     const gti_node *n = gti_t(t)->node;
-    path_of(t, path, sizeof path);
+    gti_path_of(t, path, sizeof path);
     if (gt_name(t)[0]) snprintf(buf, size, "'%s'", path);
     else if (n) snprintf(buf, size, "the result of %s (%s)", n->pub.op->name, site(n));
     else snprintf(buf, size, "a leaf");
@@ -126,7 +125,7 @@ bool gti_stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const 
 {
     if (gti_t(t)->base->version <= n->id) return false;
     char path[64];
-    path_of(t, path, sizeof path);
+    gti_path_of(t, path, sizeof path);
     gt_fail(s->gt, GT_ERR_STATE, s->what,
             "%s of %s (%s)%s%s%s was changed in place after it was recorded, and its old values "
             "are needed\n  hint: change it before the forward pass or after gt_backward",

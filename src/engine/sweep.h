@@ -32,6 +32,8 @@ bool gti_exclusive(const gt_tensor *g);
 /* Releases what was made after `before` and nobody holds. */
 void gti_sweep_release_since(const gti_sweep *s, const gti_tensor *before);
 
+/* "net.conv1.weight": the path of t's owner and its name. */
+void gti_path_of(const gt_tensor *t, char *path, size_t size);
 /* "'net.conv1.weight'", "the result of conv2d (train.c:42)" or "a leaf". Returns buf. */
 char *gti_describe(const gt_tensor *t, char *buf, size_t size);
 /* Calls t's hooks on its gathered work, and puts what they return in its place. */

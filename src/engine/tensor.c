@@ -53,9 +53,9 @@ void gti_release(gti_tensor *base)
     if (base->pub.data) gti_pool_put(&base->pub.ctx->pool, base->pub.data, base->size_class);
 }
 
-void gti_set_prefill(gt_ctx *gt, bool on)
+void gti_set_prefill(gt_ctx *gt, gti_prefill how)
 {
-    gt->prefill = on;
+    gt->prefill = how;
     gti_update_watched(gt);
 }
 

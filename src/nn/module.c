@@ -9,9 +9,9 @@
 gt_status gt_module_fail(const gt_module *m, gt_status code, const char *fmt, ...)
 {
     if (!m) return gt_fail(NULL, code, NULL, "the module is NULL");
-    char path[64], what[96], text[512];
+    char path[128], what[192], text[512];
     gt_scope_path(&m->scope, path, sizeof path);
-    snprintf(what, sizeof what, path[0] ? "%.24s '%s'" : "%.24s", m->type->name, path);
+    snprintf(what, sizeof what, path[0] ? "%.48s '%s'" : "%.48s", m->type->name, path);
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
@@ -44,6 +44,7 @@ static void free_module(void *object)
     if (m->type->free) m->type->free(m);
     free_entries(m->parameters);
     free_entries(m->buffers);
+    gti_hooks_free(m);
     if (m->parent) free((void *)m->scope.name);
     free(m);
 }
@@ -252,6 +253,7 @@ gt_tensor *gt_forward(gt_module *m, gt_tensor *x)
     const gt_scope *outer = gt_set_scope(m->ctx, &m->scope);
     gt_tensor *y = run(m, x);
     gt_set_scope(m->ctx, outer);
+    if (y && m->hooks) gti_hooks_call(m, x, y);
     return y;
 }
 

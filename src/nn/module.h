@@ -18,4 +18,8 @@ gt_module *gti_child_find(const gt_module *m, const char *name, size_t n);
 /* The module behind m, parents before children, within root; NULL after the last. */
 gt_module *gti_module_after(const gt_module *root, const gt_module *m);
 
+/* --- hook.c --- */
+void gti_hooks_call(gt_module *m, gt_tensor *x, gt_tensor *y);
+void gti_hooks_free(gt_module *m);
+
 #endif

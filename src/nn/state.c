@@ -64,6 +64,36 @@ gt_state_iter gt_module_state(const gt_module *m)
     return walk(m, PARAMETERS | BUFFERS);
 }
 
+gt_state_iter gt_module_parameters_like(const gt_module *m, const char *pattern)
+{
+    gt_state_iter it = walk(pattern ? m : NULL, PARAMETERS | DISTINCT);
+    it.pattern = pattern;
+    return it;
+}
+
+bool gt_name_fits(const char *pattern, const char *name)
+{
+    /* After a mismatch behind a '*', that star takes one character more; only the last star needs
+     * to be remembered. */
+    const char *star = NULL, *taken = NULL;
+    while (*name) {
+        if (*pattern == '*') {
+            star = pattern++;
+            taken = name;
+        } else if (*pattern == '?' || *pattern == *name) {
+            pattern++;
+            name++;
+        } else if (star) {
+            pattern = star + 1;
+            name = ++taken;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*') pattern++;
+    return !*pattern;
+}
+
 /* The entry behind the present one, of any kind; before the first entry of a module it->entry is
  * NULL and it->is_buffer false. */
 static const gt_module_entry *next_entry(gt_state_iter *it)
@@ -83,10 +113,22 @@ static const gt_module_entry *next_entry(gt_state_iter *it)
     return e;
 }
 
-/* Whether the present tensor came before, under another name. */
+/* Paths longer than this fit no pattern but by their beginning. */
+enum { PATH_SIZE = 512 };
+
+static bool fits(const gt_state_iter *it)
+{
+    char path[PATH_SIZE];
+    if (!it->pattern) return true;
+    gt_state_path(it, path, sizeof path);
+    return gt_name_fits(it->pattern, path);
+}
+
+/* Whether the present tensor came before, under another name that fits. */
 static bool seen_before(const gt_state_iter *it)
 {
     gt_state_iter earlier = walk(it->root, it->kinds & ~(unsigned)DISTINCT);
+    earlier.pattern = it->pattern;
     while (gt_state_next(&earlier) && earlier.entry != it->entry)
         if (earlier.tensor == it->tensor) return true;
     return false;
@@ -96,7 +138,7 @@ bool gt_state_next(gt_state_iter *it)
 {
     while (it->module && (it->entry = next_entry(it))) {
         it->tensor = it->entry->tensor;
-        if (!(it->kinds & (it->is_buffer ? BUFFERS : PARAMETERS))) continue;
+        if (!(it->kinds & (it->is_buffer ? BUFFERS : PARAMETERS)) || !fits(it)) continue;
         if (!(it->kinds & DISTINCT) || !seen_before(it)) return true;
     }
     it->tensor = NULL;

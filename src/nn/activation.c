@@ -1,0 +1,155 @@
+/* Activations as modules. Those without options are rows of a list. */
+#include "nn/layer.h"
+
+#undef gt_nn_relu
+#undef gt_nn_relu6
+#undef gt_nn_tanh
+#undef gt_nn_sigmoid
+#undef gt_nn_selu
+#undef gt_nn_silu
+#undef gt_nn_mish
+#undef gt_nn_hardsigmoid
+#undef gt_nn_hardswish
+
+#define ACTIVATIONS(X)                                                                             \
+    X(relu, "ReLU")                                                                                \
+    X(relu6, "ReLU6")                                                                              \
+    X(tanh, "Tanh")                                                                                \
+    X(sigmoid, "Sigmoid")                                                                          \
+    X(selu, "SELU")                                                                                \
+    X(silu, "SiLU")                                                                                \
+    X(mish, "Mish")                                                                                \
+    X(hardsigmoid, "Hardsigmoid")                                                                  \
+    X(hardswish, "Hardswish")
+
+#define DEFINE(id, name_)                                                                          \
+    static gt_tensor *forward_##id(gt_module *m, gt_tensor *x)                                     \
+    {                                                                                              \
+        (void)m;                                                                                   \
+        return gt_##id(x);                                                                         \
+    }                                                                                              \
+    gt_module *gt_nn_##id(gt_ctx *gt)                                                              \
+    {                                                                                              \
+        static const gt_module_type type = {                                                       \
+            .name = name_, .size = sizeof(gt_module), .forward = forward_##id};                    \
+        return gt_module_new(gt, &type);                                                           \
+    }
+ACTIVATIONS(DEFINE)
+
+/* --- with options: one struct for all, one row each --- */
+
+typedef struct {
+    gt_module base;
+    union {
+        gt_leaky_relu_opts leaky_relu;
+        gt_elu_opts elu;
+        gt_gelu_opts gelu;
+        gt_softplus_opts softplus;
+        gt_hardtanh_opts hardtanh;
+    } opts;
+} activation;
+
+static double or_else(double value, double standard)
+{
+    return value != 0 ? value : standard;
+}
+
+#define WITH_OPTIONS(id, name_)                                                                    \
+    static gt_tensor *forward_##id(gt_module *m, gt_tensor *x)                                     \
+    {                                                                                              \
+        return gt_##id##_(x, ((activation *)m)->opts.id);                                          \
+    }                                                                                              \
+    static void describe_##id(const gt_module *m, char *text, size_t size)                         \
+    {                                                                                              \
+        const gt_##id##_opts *o = &((const activation *)m)->opts.id;                               \
+        SAY_##id;                                                                                  \
+    }                                                                                              \
+    gt_module *gt_nn_##id##_(gt_ctx *gt, gt_##id##_opts opts)                                      \
+    {                                                                                              \
+        static const gt_module_type type = {.name = name_,                                         \
+                                            .size = sizeof(activation),                            \
+                                            .forward = forward_##id,                               \
+                                            .describe = describe_##id};                            \
+        gt_module *m = gt_module_new(gt, &type);                                                   \
+        if (m) ((activation *)m)->opts.id = opts;                                                  \
+        return m;                                                                                  \
+    }
+#define SAY_leaky_relu gti_append_real(text, size, "negative_slope", or_else(o->slope, 0.01))
+#define SAY_elu gti_append_real(text, size, "alpha", or_else(o->alpha, 1))
+#define SAY_gelu gti_append(text, size, "approximate='%s'", o->tanh_approximation ? "tanh" : "none")
+#define SAY_softplus                                                                               \
+    gti_append_real(text, size, "beta", or_else(o->beta, 1)),                                      \
+        gti_append_real(text, size, "threshold", or_else(o->threshold, 20))
+#define SAY_hardtanh                                                                               \
+    gti_append_real(text, size, "min_val", or_else(o->low, -1)),                                   \
+        gti_append_real(text, size, "max_val", or_else(o->high, 1))
+WITH_OPTIONS(leaky_relu, "LeakyReLU")
+WITH_OPTIONS(elu, "ELU")
+WITH_OPTIONS(gelu, "GELU")
+WITH_OPTIONS(softplus, "Softplus")
+WITH_OPTIONS(hardtanh, "Hardtanh")
+
+/* --- along an axis --- */
+
+#undef gt_nn_softmax
+#undef gt_nn_log_softmax
+
+typedef struct {
+    gt_module base;
+    int axis;
+} softmax;
+
+static void describe_softmax(const gt_module *m, char *text, size_t size)
+{
+    gti_append(text, size, "dim=%d", ((const softmax *)m)->axis);
+}
+
+#define ALONG_AXIS(id, name_)                                                                      \
+    static gt_tensor *forward_##id(gt_module *m, gt_tensor *x)                                     \
+    {                                                                                              \
+        return gt_##id(x, ((softmax *)m)->axis);                                                   \
+    }                                                                                              \
+    gt_module *gt_nn_##id(gt_ctx *gt, int axis)                                                    \
+    {                                                                                              \
+        static const gt_module_type type = {.name = name_,                                         \
+                                            .size = sizeof(softmax),                               \
+                                            .forward = forward_##id,                               \
+                                            .describe = describe_softmax};                         \
+        gt_module *m = gt_module_new(gt, &type);                                                   \
+        if (m) ((softmax *)m)->axis = axis;                                                        \
+        return m;                                                                                  \
+    }
+ALONG_AXIS(softmax, "Softmax")
+ALONG_AXIS(log_softmax, "LogSoftmax")
+
+/* --- with a parameter --- */
+
+typedef struct {
+    gt_module base;
+    gt_tensor *weight; /* [channels] */
+} prelu;
+
+static gt_tensor *forward_prelu(gt_module *m, gt_tensor *x)
+{
+    return gt_prelu(x, ((prelu *)m)->weight);
+}
+
+static void describe_prelu(const gt_module *m, char *text, size_t size)
+{
+    gti_append(text, size, "num_parameters=%lld", (long long)((const prelu *)m)->weight->size);
+}
+
+gt_module *gt_nn_prelu_(gt_ctx *gt, gt_nn_prelu_opts opts)
+{
+    static const gt_module_type type = {.name = "PReLU",
+                                        .size = sizeof(prelu),
+                                        .forward = forward_prelu,
+                                        .describe = describe_prelu};
+    gt_module *m = gt_module_new(gt, &type);
+    const int64_t channels = opts.channels ? opts.channels : 1;
+    if (!m || !gti_set_dtype(m, opts.dtype) || !gti_check_positive(m, "channels", channels))
+        return NULL;
+    gt_tensor *w = gti_filled(m, "weight", GT_SHAPE(channels), or_else(opts.start, 0.25));
+    ((prelu *)m)->weight = w;
+    return w ? m : NULL;
+}

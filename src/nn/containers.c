@@ -1,0 +1,180 @@
+/* Sequential, ModuleList, Residual, Concat. */
+#include <gradtape/containers.h>
+#include <gradtape/ops.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- numbered children --- */
+
+/* The number of children; -1 when they are not named "0", "1", ... in this order. */
+static int count_numbered(const gt_module *m)
+{
+    int n = 0;
+    for (const gt_module *c = m->child; c; c = c->next, n++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d", n);
+        if (strcmp(name, c->scope.name) != 0) return -1;
+    }
+    return n;
+}
+
+static int count(const gt_module *m)
+{
+    int n = 0;
+    for (const gt_module *c = m->child; c; c = c->next) n++;
+    return n;
+}
+
+static gt_module *append(gt_module *m, gt_module *child)
+{
+    char name[16];
+    snprintf(name, sizeof name, "%d", count(m));
+    return gt_module_add_child(m, name, child);
+}
+
+/* Whether a call with these arguments can go on; otherwise fails if nothing has. */
+static bool check(const gt_module *m, const gt_module *child, const char *what)
+{
+    gt_ctx *gt = m ? m->ctx : child ? child->ctx : NULL;
+    if (gt && gt_failed(gt)) return false;
+    if (!m) gt_fail(gt, GT_ERR_ARGUMENT, what, "the module is NULL");
+    else if (count_numbered(m) < 0)
+        gt_module_fail(m, GT_ERR_ARGUMENT,
+                       "its children are not numbered; gt_module_add_child takes a name");
+    else return true;
+    return false;
+}
+
+#undef gt_module_append
+gt_module *gt_module_append(gt_module *m, gt_module *child)
+{
+    return check(m, child, "gt_module_append") ? append(m, child) : NULL;
+}
+
+/* Puts the last child before number `index`. The names stay in their order. */
+static void move_last(gt_module *m, int index)
+{
+    gt_module **at = &m->child, **end = &m->child;
+    while (index-- > 0) at = &(*at)->next;
+    while ((*end)->next) end = &(*end)->next;
+    gt_module *last = *end;
+    if (*at == last) return;
+    *end = NULL;
+    last->next = *at;
+    *at = last;
+    for (gt_module *c = last; c->next; c = c->next) {
+        const char *name = c->scope.name;
+        c->scope.name = c->next->scope.name;
+        c->next->scope.name = name;
+    }
+}
+
+#undef gt_module_insert
+gt_module *gt_module_insert(gt_module *m, int index, gt_module *child)
+{
+    if (!check(m, child, "gt_module_insert")) return NULL;
+    const int n = count(m), place = index < 0 ? index + n : index;
+    if (place < 0 || place > n) {
+        gt_module_fail(m, GT_ERR_ARGUMENT, "the index %d is not in -%d..%d", index, n, n);
+        return NULL;
+    }
+    if (!append(m, child)) return NULL;
+    move_last(m, place);
+    return child;
+}
+
+gt_module *gt_module_nth(gt_module *m, int index)
+{
+    if (!m) return NULL;
+    if (index < 0) index += count(m);
+    gt_module *c = index < 0 ? NULL : m->child;
+    while (c && index-- > 0) c = c->next;
+    return c;
+}
+
+static gt_module *make(gt_ctx *gt, const gt_module_type *type, int n, gt_module *const child[])
+{
+    gt_module *m = gt_module_new(gt, type);
+    for (int i = 0; m && i < n; i++)
+        if (!append(m, child[i])) return NULL;
+    return m;
+}
+
+/* --- Sequential and ModuleList --- */
+
+static gt_tensor *forward_sequential(gt_module *m, gt_tensor *x)
+{
+    for (gt_module *c = m->child; c && x; c = c->next) x = gt_forward(c, x);
+    return x;
+}
+
+static const gt_module_type sequential_type = {
+    .name = "Sequential", .size = sizeof(gt_module), .forward = forward_sequential};
+
+gt_module *gt_nn_sequential_(gt_ctx *gt, int n, gt_module *const child[])
+{
+    return make(gt, &sequential_type, n, child);
+}
+
+gt_module *gt_nn_sequential_named_(gt_ctx *gt, int n, const gt_named_module child[])
+{
+    gt_module *m = gt_module_new(gt, &sequential_type);
+    for (int i = 0; m && i < n; i++)
+        if (!gt_module_add_child(m, child[i].name, child[i].module)) return NULL;
+    return m;
+}
+
+gt_module *gt_nn_module_list_(gt_ctx *gt, int n, gt_module *const child[])
+{
+    static const gt_module_type type = {.name = "ModuleList", .size = sizeof(gt_module)};
+    return make(gt, &type, n, child);
+}
+
+/* --- Residual and Concat --- */
+
+static gt_tensor *forward_residual(gt_module *m, gt_tensor *x)
+{
+    gt_module *body = m->child, *shortcut = body->next;
+    gt_tensor *y = gt_forward(body, x);
+    gt_tensor *around = y && shortcut ? gt_forward(shortcut, x) : x;
+    if (!y || !around) return NULL;
+    if (gt_same_shape(y, around)) return gt_add(y, around);
+    char a[128], b[128];
+    gt_module_fail(m, GT_ERR_SHAPE, "the body makes %s, the shortcut %s",
+                   gt_shape_format(y->shape, a, sizeof a),
+                   gt_shape_format(around->shape, b, sizeof b));
+    return NULL;
+}
+
+gt_module *gt_nn_residual_(gt_ctx *gt, gt_module *body, gt_nn_residual_opts opts)
+{
+    static const gt_module_type type = {
+        .name = "Residual", .size = sizeof(gt_module), .forward = forward_residual};
+    gt_module *m = gt_module_new(gt, &type);
+    if (!m || !gt_module_add_child(m, "body", body)) return NULL;
+    if (opts.shortcut && !gt_module_add_child(m, "shortcut", opts.shortcut)) return NULL;
+    return m;
+}
+
+static gt_tensor *forward_concat(gt_module *m, gt_tensor *x)
+{
+    gt_tensor *few[16], **y = few;
+    const int n = count(m);
+    if (n > 16) y = malloc((size_t)n * sizeof *y);
+    if (!y) gt_module_fail(m, GT_ERR_MEMORY, "out of memory for %d branches", n);
+    int i = 0;
+    for (gt_module *c = m->child; c && y; c = c->next, i++) {
+        y[i] = gt_forward(c, x);
+        if (!y[i]) break;
+    }
+    gt_tensor *all = y && i == n ? gt_concat(y, n, 1) : NULL;
+    if (y != few) free(y);
+    return all;
+}
+
+gt_module *gt_nn_concat_(gt_ctx *gt, int n, gt_module *const child[])
+{
+    static const gt_module_type type = {
+        .name = "Concat", .size = sizeof(gt_module), .forward = forward_concat};
+    return make(gt, &type, n, child);
+}

@@ -1,0 +1,54 @@
+/* Functions that see what a module computes. */
+#include "nn/module.h"
+
+#include <stdlib.h>
+
+#undef gt_module_add_hook
+
+struct gt_module_hook {
+    gt_module_hook_fn fn;
+    void *user;
+    gt_module_hook *next;
+};
+
+gt_status gt_module_add_hook(gt_module *m, gt_module_hook_fn fn, void *user)
+{
+    static const char what[] = "gt_module_add_hook";
+    if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the module is NULL");
+    if (gt_failed(m->ctx)) return gt_error_code(m->ctx);
+    if (!fn) return gt_module_fail(m, GT_ERR_ARGUMENT, "the hook's function is NULL");
+    gt_module_hook *hook = malloc(sizeof *hook);
+    if (!hook) return gt_module_fail(m, GT_ERR_MEMORY, "out of memory for a hook");
+    *hook = (gt_module_hook){.fn = fn, .user = user};
+    gt_module_hook **end = &m->hooks;
+    while (*end) end = &(*end)->next;
+    *end = hook;
+    return GT_OK;
+}
+
+void gt_module_remove_hook(gt_module *m, gt_module_hook_fn fn, void *user)
+{
+    if (!m) return;
+    gt_module_hook **at = &m->hooks;
+    while (*at && ((*at)->fn != fn || (*at)->user != user)) at = &(*at)->next;
+    gt_module_hook *found = *at;
+    if (!found) return;
+    *at = found->next;
+    free(found);
+}
+
+void gti_hooks_call(gt_module *m, gt_tensor *x, gt_tensor *y)
+{
+    for (gt_module_hook *h = m->hooks, *next; h; h = next) {
+        next = h->next;
+        h->fn(m, x, y, h->user);
+    }
+}
+
+void gti_hooks_free(gt_module *m)
+{
+    for (gt_module_hook *h = m->hooks, *next; h; h = next) {
+        next = h->next;
+        free(h);
+    }
+}

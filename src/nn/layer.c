@@ -1,0 +1,132 @@
+#include "nn/layer.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- checks --- */
+
+bool gti_set_dtype(gt_module *m, gt_dtype dtype)
+{
+    m->dtype = dtype;
+    if (dtype == GT_F32 || dtype == GT_F64) return true;
+    gt_module_fail(m, GT_ERR_DTYPE, "parameters are f32 or f64, not %s", gt_dtype_name(dtype));
+    return false;
+}
+
+bool gti_check_positive(const gt_module *m, const char *what, int64_t n)
+{
+    if (n > 0) return true;
+    gt_module_fail(m, GT_ERR_ARGUMENT, "%s are %lld, but must be positive", what, (long long)n);
+    return false;
+}
+
+bool gti_check_divides(const gt_module *m, const char *what, int64_t n, int64_t groups)
+{
+    if (!gti_check_positive(m, what, n)) return false;
+    if (n % groups == 0) return true;
+    gt_module_fail(m, GT_ERR_ARGUMENT, "%lld %s do not divide into %lld groups", (long long)n, what,
+                   (long long)groups);
+    return false;
+}
+
+bool gti_complete_pair(const gt_module *m, const char *what, int pair[2], int standard)
+{
+    const int given[2] = {pair[0], pair[1]};
+    if (!pair[0]) pair[0] = standard;
+    if (!pair[1]) pair[1] = pair[0];
+    if (pair[0] > 0 && pair[1] > 0) return true;
+    gt_module_fail(m, GT_ERR_ARGUMENT, "%s is {%d, %d}, but must be positive%s", what, given[0],
+                   given[1], standard ? "" : ": .kernel = {height, width} is required");
+    return false;
+}
+
+bool gti_check_padding(const gt_module *m, const char *what, const int pair[2])
+{
+    if (pair[0] >= 0 && pair[1] >= 0) return true;
+    gt_module_fail(m, GT_ERR_ARGUMENT, "%s is {%d, %d}, but must not be negative", what, pair[0],
+                   pair[1]);
+    return false;
+}
+
+bool gti_check_dimensions(const gt_module *m, const gt_tensor *x, int low, int high,
+                          const char *needs)
+{
+    if (x->shape.ndim >= low && x->shape.ndim <= high) return true;
+    char shape[128];
+    gt_module_fail(m, GT_ERR_SHAPE, "the input must be %s, not %s", needs,
+                   gt_shape_format(x->shape, shape, sizeof shape));
+    return false;
+}
+
+/* --- parameters --- */
+
+gt_tensor *gti_filled(gt_module *m, const char *name, gt_shape shape, double value)
+{
+    gt_tensor *t = gt_full_(m->ctx, shape, value, (gt_new_opts){.dtype = m->dtype});
+    return t ? gt_module_add_parameter(m, name, t) : NULL;
+}
+
+static gt_tensor *draw(gt_module *m, const char *name, gt_shape shape, double bound)
+{
+    gt_tensor *t = gt_uniform_(m->ctx, shape, -bound, bound, (gt_new_opts){.dtype = m->dtype});
+    return t ? gt_module_add_parameter(m, name, t) : NULL;
+}
+
+bool gti_draw_weights(gt_module *m, gt_tensor **weight, gt_shape shape, double fan_in,
+                      gt_tensor **bias, int64_t n)
+{
+    /* PyTorch draws the weight by Kaiming uniform with a = sqrt(5), which is +-1/sqrt(fan_in) but
+     * for rounding; so its steps are kept, in its order. */
+    const double gain = sqrt(2.0 / (1.0 + sqrt(5.0) * sqrt(5.0)));
+    if (!*weight) *weight = draw(m, "weight", shape, sqrt(3.0) * (gain / sqrt(fan_in)));
+    if (!*weight) return false;
+    if (bias && !*bias) *bias = draw(m, "bias", GT_SHAPE(n), 1.0 / sqrt(fan_in));
+    return !bias || *bias;
+}
+
+/* --- descriptions --- */
+
+void gti_append(char *text, size_t size, const char *fmt, ...)
+{
+    const size_t used = strlen(text);
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text + used, size - used, fmt, args);
+    va_end(args);
+}
+
+static const char *separator(const char *text)
+{
+    return *text ? ", " : "";
+}
+
+void gti_append_tuple(char *text, size_t size, const char *name, int rank, const int pair[2])
+{
+    const char *comma = separator(text);
+    if (rank == 1) gti_append(text, size, "%s%s=(%d,)", comma, name, pair[0]);
+    else gti_append(text, size, "%s%s=(%d, %d)", comma, name, pair[0], pair[1]);
+}
+
+void gti_append_size(char *text, size_t size, const char *name, const int pair[2])
+{
+    if (pair[0] == pair[1]) gti_append(text, size, "%s%s=%d", separator(text), name, pair[0]);
+    else gti_append_tuple(text, size, name, 2, pair);
+}
+
+void gti_append_real(char *text, size_t size, const char *name, double value)
+{
+    char number[40];
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(number, sizeof number, "%.*g", digits, value);
+        if (strtod(number, NULL) == value) break;
+    }
+    const bool whole = !strpbrk(number, ".en");
+    gti_append(text, size, "%s%s=%s%s", separator(text), name, number, whole ? ".0" : "");
+}
+
+void gti_append_bool(char *text, size_t size, const char *name, bool value)
+{
+    gti_append(text, size, "%s%s=%s", separator(text), name, value ? "True" : "False");
+}

@@ -1,0 +1,39 @@
+/* What layers share: checks of their options, parameters drawn as PyTorch draws them, and the text
+ * that describes them. Checks return true, or fail on behalf of the module. */
+#ifndef GTI_NN_LAYER_H
+#define GTI_NN_LAYER_H
+
+#include <gradtape/layers.h>
+
+/* f32 or f64; becomes m's. */
+bool gti_set_dtype(gt_module *m, gt_dtype dtype);
+/* `what` is "input channels", "kernel": a number that must be positive. */
+bool gti_check_positive(const gt_module *m, const char *what, int64_t n);
+bool gti_check_divides(const gt_module *m, const char *what, int64_t n, int64_t groups);
+/* Completes a pair of options: a first number of 0 becomes `standard`, a second one the first.
+ * Fails where a number is negative, or missing without a standard. */
+bool gti_complete_pair(const gt_module *m, const char *what, int pair[2], int standard);
+bool gti_check_padding(const gt_module *m, const char *what, const int pair[2]);
+/* x has low to high dimensions, as `needs` has them, "[n,c,h,w]". */
+bool gti_check_dimensions(const gt_module *m, const gt_tensor *x, int low, int high,
+                          const char *needs);
+
+/* Parameters of m's dtype; NULL after a failure. */
+gt_tensor *gti_filled(gt_module *m, const char *name, gt_shape shape, double value);
+/* A weight and, unless `bias` is NULL, a bias of size n, as PyTorch's linear and convolutional
+ * layers start: uniform in +-1/sqrt(fan_in). What an earlier, failed try has made stays. */
+bool gti_draw_weights(gt_module *m, gt_tensor **weight, gt_shape shape, double fan_in,
+                      gt_tensor **bias, int64_t n);
+
+/* Appends to text, which has room for `size` bytes with the end. */
+void gti_append(char *text, size_t size, const char *fmt, ...) GT_PRINTF(3, 4);
+/* ", name=(1, 2)", or ", name=(1,)" for rank 1. */
+void gti_append_tuple(char *text, size_t size, const char *name, int rank, const int pair[2]);
+/* ", name=2" for equal numbers, else a tuple. The separator is left out at the beginning. */
+void gti_append_size(char *text, size_t size, const char *name, const int pair[2]);
+/* ", name=1e-05", as Python writes a float. */
+void gti_append_real(char *text, size_t size, const char *name, double value);
+/* ", name=True" */
+void gti_append_bool(char *text, size_t size, const char *name, bool value);
+
+#endif

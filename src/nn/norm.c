@@ -1,0 +1,158 @@
+/* LayerNorm, GroupNorm, InstanceNorm2d. */
+#include "nn/layer.h"
+
+typedef struct {
+    gt_module base;
+    gt_shape shape; /* LayerNorm: of the last dimensions; the others: [channels] */
+    int64_t groups;
+    double eps;
+    bool affine, biased;
+    gt_tensor *weight, *bias; /* of this shape */
+} norm;
+
+static gt_normalize_opts options(const norm *l)
+{
+    return (gt_normalize_opts){.weight = l->weight, .bias = l->bias, .eps = l->eps};
+}
+
+static gt_tensor *fail_input(const gt_module *m, const gt_tensor *x, const char *why,
+                             gt_shape wanted)
+{
+    char shape[128], want[128];
+    gt_module_fail(m, GT_ERR_SHAPE, "the input %s does not %s %s",
+                   gt_shape_format(x->shape, shape, sizeof shape), why,
+                   gt_shape_format(wanted, want, sizeof want));
+    return NULL;
+}
+
+static gt_tensor *forward_layer(gt_module *m, gt_tensor *x)
+{
+    const norm *l = (norm *)m;
+    const int n = l->shape.ndim, before = x->shape.ndim - n;
+    for (int i = 0; i < n; i++)
+        if (before < 0 || x->shape.dim[before + i] != l->shape.dim[i])
+            return fail_input(m, x, "end in", l->shape);
+    return gt_layer_norm_(x, n, options(l));
+}
+
+static bool has_channels(const norm *l, const gt_tensor *x)
+{
+    return x->shape.ndim >= 2 && x->shape.dim[1] == l->shape.dim[0];
+}
+
+static gt_tensor *forward_group(gt_module *m, gt_tensor *x)
+{
+    const norm *l = (norm *)m;
+    if (!has_channels(l, x)) return fail_input(m, x, "have channels", l->shape);
+    return gt_group_norm_(x, l->groups, options(l));
+}
+
+static gt_tensor *forward_instance(gt_module *m, gt_tensor *x)
+{
+    const norm *l = (norm *)m;
+    if (!gti_check_dimensions(m, x, 4, 4, "[n,c,h,w]")) return NULL;
+    if (!has_channels(l, x)) return fail_input(m, x, "have channels", l->shape);
+    return gt_instance_norm_(x, options(l));
+}
+
+/* --- descriptions --- */
+
+static void describe_layer(const gt_module *m, char *text, size_t size)
+{
+    const norm *l = (const norm *)m;
+    const int n = l->shape.ndim;
+    for (int i = 0; i < n; i++)
+        gti_append(text, size, "%s%lld", i ? ", " : "(", (long long)l->shape.dim[i]);
+    gti_append(text, size, n == 1 ? ",)" : ")");
+    gti_append_real(text, size, "eps", l->eps);
+    gti_append_bool(text, size, "elementwise_affine", l->affine);
+    gti_append_bool(text, size, "bias", l->biased);
+}
+
+static void describe_group(const gt_module *m, char *text, size_t size)
+{
+    const norm *l = (const norm *)m;
+    gti_append(text, size, "%lld, %lld", (long long)l->groups, (long long)l->shape.dim[0]);
+    gti_append_real(text, size, "eps", l->eps);
+    gti_append_bool(text, size, "affine", l->affine);
+    gti_append_bool(text, size, "bias", l->biased);
+}
+
+static void describe_instance(const gt_module *m, char *text, size_t size)
+{
+    const norm *l = (const norm *)m;
+    gti_append(text, size, "%lld", (long long)l->shape.dim[0]);
+    gti_append_real(text, size, "eps", l->eps);
+    gti_append_real(text, size, "momentum", 0.1);
+    gti_append_bool(text, size, "affine", l->affine);
+    gti_append_bool(text, size, "bias", l->biased);
+    gti_append_bool(text, size, "track_running_stats", false);
+}
+
+/* --- constructors --- */
+
+static const gt_module_type layer_norm_type = {.name = "LayerNorm",
+                                               .size = sizeof(norm),
+                                               .forward = forward_layer,
+                                               .describe = describe_layer};
+static const gt_module_type group_norm_type = {.name = "GroupNorm",
+                                               .size = sizeof(norm),
+                                               .forward = forward_group,
+                                               .describe = describe_group};
+static const gt_module_type instance_norm_type = {.name = "InstanceNorm2d",
+                                                  .size = sizeof(norm),
+                                                  .forward = forward_instance,
+                                                  .describe = describe_instance};
+
+static bool check_eps(norm *l, double eps)
+{
+    l->eps = eps > 0 ? eps : 1e-5;
+    if (eps >= 0) return true;
+    gt_module_fail(&l->base, GT_ERR_ARGUMENT, "eps is %g, but must be positive", eps);
+    return false;
+}
+
+static bool check_shape(const norm *l, const char *what)
+{
+    for (int i = 0; i < l->shape.ndim; i++)
+        if (!gti_check_positive(&l->base, what, l->shape.dim[i])) return false;
+    if (l->shape.ndim >= 1) return true;
+    gt_module_fail(&l->base, GT_ERR_ARGUMENT, "the shape has %d dimensions, needs 1 to %d",
+                   l->shape.ndim, GT_MAX_DIMS);
+    return false;
+}
+
+static gt_module *make(gt_ctx *gt, const gt_module_type *type, gt_shape shape, int64_t groups,
+                       const gt_nn_norm_opts *o)
+{
+    gt_module *m = gt_module_new(gt, type);
+    norm *l = (norm *)m;
+    if (!m || !gti_set_dtype(m, o->dtype) || !check_eps(l, o->eps)) return NULL;
+    l->shape = shape;
+    l->groups = groups;
+    l->affine = !o->no_affine;
+    l->biased = l->affine && !o->no_bias;
+    if (!check_shape(l, groups ? "channels" : "sizes")) return NULL;
+    if (groups && (!gti_check_positive(m, "groups", groups) ||
+                   !gti_check_divides(m, "channels", shape.dim[0], groups)))
+        return NULL;
+    if (l->affine) l->weight = gti_filled(m, "weight", shape, 1);
+    if (l->biased) l->bias = gti_filled(m, "bias", shape, 0);
+    return gt_failed(gt) ? NULL : m;
+}
+
+gt_module *gt_nn_layer_norm_(gt_ctx *gt, gt_shape shape, gt_nn_norm_opts opts)
+{
+    return make(gt, &layer_norm_type, shape, 0, &opts);
+}
+
+gt_module *gt_nn_group_norm_(gt_ctx *gt, int64_t groups, int64_t channels, gt_nn_norm_opts opts)
+{
+    return make(gt, &group_norm_type, GT_SHAPE(channels), groups ? groups : -1, &opts);
+}
+
+gt_module *gt_nn_instance_norm2d_(gt_ctx *gt, int64_t channels, gt_nn_instance_norm_opts opts)
+{
+    const gt_nn_norm_opts o = {.eps = opts.eps, .no_affine = !opts.affine, .dtype = opts.dtype};
+    return make(gt, &instance_norm_type, GT_SHAPE(channels), channels > 0 ? channels : 1, &o);
+}

@@ -1,0 +1,400 @@
+/* Containers, and what changes whole trees of modules. */
+#include "networks.h"
+
+static void assert_paths(gt_state_iter it, const char *want)
+{
+    char all[1024] = "", path[64];
+    while (gt_state_next(&it)) {
+        gt_state_path(&it, path, sizeof path);
+        strcat(all, path);
+        strcat(all, " ");
+    }
+    assert_string_equal(all, want);
+}
+
+static gt_module *small(gt_ctx *gt)
+{
+    return gt_nn_sequential(gt, gt_nn_linear(gt, 2, 3), gt_nn_relu(gt), gt_nn_linear(gt, 3, 2));
+}
+
+/* --- Sequential --- */
+
+static void test_names(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_module *net = gt_nn_sequential_named(
+        gt, {"features", gt_nn_sequential(gt, gt_nn_conv2d(gt, 1, 2, .kernel = {3}))},
+        {"norm", gt_nn_batch_norm2d(gt, 2)}, {"flat", gt_nn_flatten(gt)});
+    assert_paths(gt_module_state(net), "features.0.weight features.0.bias norm.weight norm.bias "
+                                       "norm.running_mean norm.running_var "
+                                       "norm.num_batches_tracked ");
+    assert_true(
+        gt_shape_equal(gt_module_buffer(net, "norm.num_batches_tracked")->shape, GT_SCALAR));
+    assert_null(gt_module_append(net, gt_nn_relu(gt)));
+    assert_error(gt, GT_ERR_ARGUMENT, "its children are not numbered");
+    assert_null(gt_nn_sequential_empty(gt)->child);
+}
+
+static void test_insert(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_module *net = gt_nn_sequential(gt, gt_nn_relu(gt), gt_nn_tanh(gt));
+    gt_module_append(net, gt_nn_sigmoid(gt));
+    gt_module_insert(net, 0, gt_nn_flatten(gt));
+    gt_module_insert(net, -1, gt_nn_linear(gt, 2, 2));
+    gt_module_insert(net, 5, gt_nn_selu(gt));
+    assert_well(gt);
+    static const char *const want[] = {"Flatten", "ReLU", "Tanh", "Linear", "Sigmoid", "SELU"};
+    for (int i = 0; i < 6; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "%d", i);
+        assert_string_equal(gt_module_nth(net, i)->type->name, want[i]);
+        assert_string_equal(gt_module_nth(net, i)->scope.name, name);
+        assert_ptr_equal(gt_module_child(net, name), gt_module_nth(net, i - 6));
+    }
+    assert_null(gt_module_nth(net, 6));
+    assert_null(gt_module_nth(net, -7));
+    assert_paths(gt_module_parameters(net), "3.weight 3.bias ");
+    assert_null(gt_module_insert(net, 7, gt_nn_relu(gt)));
+    assert_error(gt, GT_ERR_ARGUMENT, "the index 7 is not in -6..6");
+    assert_null(gt_module_insert(net, 0, NULL));
+    assert_error(gt, GT_ERR_ARGUMENT, "is NULL");
+}
+
+/* The first error stays, and all that was made goes with the context. */
+static void test_null_child(void **state)
+{
+    gt_ctx *gt = *state;
+    assert_null(gt_nn_sequential(gt, gt_nn_linear(gt, 2, 3), gt_nn_linear(gt, -1, 3),
+                                 gt_nn_residual(gt, gt_nn_conv2d(gt, 0, 0)), gt_nn_relu(gt)));
+    assert_error(gt, GT_ERR_ARGUMENT, "input features are -1");
+    assert_null(gt_nn_residual(gt, gt_nn_linear(gt, 2, 2), .shortcut = gt_nn_dropout(gt, 2)));
+    assert_error(gt, GT_ERR_ARGUMENT, "p is 2");
+    gt_module *relu = NULL;
+    assert_null(gt_nn_concat(gt, gt_nn_identity(gt), relu));
+    assert_error(gt, GT_ERR_ARGUMENT, "child '1' is NULL");
+    gt_module *once = gt_nn_relu(gt);
+    assert_null(gt_nn_sequential(gt, once, once));
+    assert_error(gt, GT_ERR_ARGUMENT, "already in a Sequential, as '0'");
+}
+
+static void test_branches(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_values(gt, GT_SHAPE(1, 2), 1, -2);
+    gt_module *m = gt_nn_concat(gt, gt_nn_identity(gt), gt_nn_relu(gt), gt_nn_lambda(gt, gt_neg));
+    ASSERT_VALUES(gt_forward(m, x), 0, 1, -2, 1, 0, -1, 2);
+    gt_module *many = gt_nn_concat_(gt, 0, NULL);
+    for (int i = 0; i < 20; i++) gt_module_append(many, gt_nn_identity(gt));
+    assert_int_equal(gt_forward(many, x)->shape.dim[1], 40);
+    ASSERT_VALUES(gt_forward(gt_nn_residual(gt, gt_nn_relu(gt)), x), 0, 2, -2);
+    ASSERT_VALUES(
+        gt_forward(gt_nn_residual(gt, gt_nn_relu(gt), .shortcut = gt_nn_lambda(gt, gt_neg)), x), 0,
+        0, 2);
+    assert_null(gt_forward(gt_nn_residual(gt, gt_nn_linear(gt, 2, 1)), x));
+    assert_error(gt, GT_ERR_SHAPE, "the body makes [1,1], the shortcut [1,2]");
+    assert_null(gt_forward(gt_nn_module_list(gt, gt_nn_relu(gt)), x));
+    assert_error(gt, GT_ERR_UNSUPPORTED, "no forward");
+}
+
+/* --- walking --- */
+
+static void note_name(gt_module *m, void *user)
+{
+    strcat(user, m->type->name);
+    strcat(user, " ");
+}
+
+static void test_apply(void **state)
+{
+    gt_ctx *gt = *state;
+    char names[256] = "";
+    gt_module_apply(gt_nn_sequential(gt, gt_nn_sequential(gt, gt_nn_relu(gt)), gt_nn_tanh(gt)),
+                    note_name, names);
+    assert_string_equal(names, "ReLU Sequential Tanh Sequential ");
+}
+
+static void test_patterns(void **state)
+{
+    static const struct {
+        const char *pattern, *name;
+        bool fits;
+    } rows[] = {
+        {"*", "", true},
+        {"*.bias", "a.b.bias", true},
+        {"*.bias", "a.b.biases", false},
+        {"?.weight", "0.weight", true},
+        {"?.weight", "10.weight", false},
+        {"a*b*c", "abbbc", true},
+        {"a*b*c", "acb", false},
+        {"", "", true},
+        {"", "a", false},
+        {"0.*", "0.", true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(gt_name_fits(rows[i].pattern, rows[i].name), rows[i].fits);
+}
+
+static void test_freezing(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_module *net = small(gt);
+    assert_paths(gt_module_parameters_like(net, "*.bias"), "0.bias 2.bias ");
+    assert_int_equal(gt_freeze(net, "0.*"), 2);
+    gt_backward(gt_sum(gt_forward(net, gt_ones(gt, GT_SHAPE(1, 2)))));
+    assert_null(gt_module_parameter(net, "0.weight")->grad);
+    assert_non_null(gt_module_parameter(net, "2.weight")->grad);
+    assert_int_equal(gt_unfreeze(net, "*weight"), 2);
+    gt_backward(gt_sum(gt_forward(net, gt_ones(gt, GT_SHAPE(1, 2)))));
+    assert_non_null(gt_module_parameter(net, "0.weight")->grad);
+    assert_null(gt_module_parameter(net, "0.bias")->grad);
+    assert_int_equal(gt_freeze(net, NULL), 0);
+    assert_int_equal(gt_freeze(NULL, "*"), 0);
+    assert_well(gt);
+}
+
+static int n_calls;
+
+static void count_call(gt_module *m, gt_tensor *x, gt_tensor *y, void *user)
+{
+    assert_ptr_equal(m, user);
+    assert_true(x != y);
+    n_calls++;
+}
+
+static void test_hooks(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_module *net = small(gt), *relu = gt_module_nth(net, 1);
+    n_calls = 0;
+    gt_module_add_hook(relu, count_call, relu);
+    gt_module_add_hook(relu, count_call, relu);
+    gt_forward(net, gt_ones(gt, GT_SHAPE(1, 2)));
+    assert_int_equal(n_calls, 2);
+    gt_module_remove_hook(relu, count_call, relu);
+    gt_forward(net, gt_ones(gt, GT_SHAPE(1, 2)));
+    assert_int_equal(n_calls, 3);
+    assert_null(gt_forward(net, gt_ones(gt, GT_SHAPE(1, 3))));
+    assert_int_equal(n_calls, 3);
+}
+
+/* --- changing tensors --- */
+
+static void test_tie(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_module *net = gt_nn_sequential(gt, gt_nn_linear(gt, 3, 3), gt_nn_linear(gt, 3, 3));
+    gt_optimizer *sgd = gt_sgd(net, .lr = 0.5);
+    assert_int_equal(gt_module_tie(net, "1.weight", "0.weight"), GT_OK);
+    gt_tensor *w = gt_module_parameter(net, "0.weight");
+    assert_ptr_equal(gt_module_parameter(net, "1.weight"), w);
+    assert_int_equal(gt_module_n_parameters(net), 9 + 3 + 3);
+    assert_paths(gt_module_parameters(net), "0.weight 0.bias 1.bias ");
+    assert_paths(gt_module_parameters_like(net, "1.*"), "1.weight 1.bias ");
+    gt_init_constant(w, 1);
+    gt_init_zeros(gt_module_parameter(net, "0.bias"));
+    gt_init_zeros(gt_module_parameter(net, "1.bias"));
+    gt_backward(gt_sum(gt_forward(net, gt_ones(gt, GT_SHAPE(1, 3)))));
+    assert_true(gt_get(w->grad, 0, 0) == 3 + 3);
+    gt_optimizer_step(sgd);
+    assert_true(gt_get(w, 0, 0) == 1 - 0.5 * 6);
+    gt_module_tie(net, "1.weight", "0.bias");
+    assert_error(gt, GT_ERR_SHAPE, "'1.weight' is [3,3], but '0.bias' is [3]");
+    gt_module_tie(net, "2.weight", "0.bias");
+    assert_error(gt, GT_ERR_ARGUMENT, "no parameter '2.weight'");
+}
+
+static void test_to(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_module *net =
+        gt_nn_sequential(gt, gt_nn_conv2d(gt, 1, 2, .kernel = {3}), gt_nn_batch_norm2d(gt, 2),
+                         gt_nn_prelu(gt), gt_nn_flatten(gt), gt_nn_lazy_linear(gt, 2));
+    gt_module_tie(net, "1.bias", "1.weight");
+    gt_freeze(net, "0.bias");
+    const double first = element(gt_module_parameter(net, "0.weight"), 0);
+    gt_optimizer *adam = gt_adam(net, .lr = 0.1);
+    for (int pass = 0; pass < 2; pass++) {
+        const gt_dtype dtype = pass ? GT_F32 : GT_F64;
+        assert_int_equal(gt_module_to(net, dtype), GT_OK);
+        gt_state_iter it = gt_module_state(net);
+        while (gt_state_next(&it))
+            assert_int_equal(it.tensor->dtype,
+                             it.tensor->size == 1 && it.is_buffer ? GT_I64 : dtype);
+        assert_ptr_equal(gt_module_parameter(net, "1.bias"), gt_module_parameter(net, "1.weight"));
+        assert_false(gt_module_parameter(net, "0.bias")->requires_grad);
+        if (!pass) assert_true(element(gt_module_parameter(net, "0.weight"), 0) == first);
+        gt_tensor *y = gt_forward(net, gt_rand(gt, GT_SHAPE(2, 1, 4, 4), .dtype = dtype));
+        assert_int_equal(y->dtype, dtype);
+        gt_backward(gt_sum(y));
+        const double before = element(gt_module_parameter(net, "1.weight"), 0);
+        assert_int_equal(gt_optimizer_step(adam), GT_OK);
+        assert_true(element(gt_module_parameter(net, "1.weight"), 0) != before);
+        assert_int_equal(gt_module_parameter(net, "4.weight")->dtype, dtype);
+    }
+    char path[64];
+    assert_string_equal(gt_name(gt_module_parameter(net, "0.weight")), "weight");
+    gt_scope_path(gt_owner(gt_module_parameter(net, "0.weight")), path, sizeof path);
+    assert_string_equal(path, "0");
+    gt_module_to(net, GT_I64);
+    assert_error(gt, GT_ERR_DTYPE, "not i64");
+}
+
+static void test_copy(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_module *net = batch_norms(gt);
+    gt_tensor *x = gt_randn(gt, GT_SHAPE(3, 2, 9, 8));
+    gt_module_add_hook(net, count_call, net);
+    gt_freeze(net, "0.*");
+    gt_module *copy = gt_module_copy(net);
+    assert_well(gt);
+    n_calls = 0;
+    gt_tensor *y = gt_forward(copy, x);
+    assert_int_equal(n_calls, 0);
+    assert_true(element(gt_module_buffer(net, "1.num_batches_tracked"), 0) == 0);
+    assert_true(element(gt_module_buffer(copy, "1.num_batches_tracked"), 0) == 1);
+    gt_init_zeros(gt_module_parameter(copy, "11.weight"));
+    gt_tensor *again = gt_forward(net, x);
+    for (int i = 0; i < 9; i++) assert_true(element(y, i) == element(again, i));
+    gt_backward(gt_sum(gt_forward(copy, x)));
+    assert_null(gt_module_parameter(net, "10.weight")->grad);
+    assert_non_null(gt_module_parameter(copy, "10.weight")->grad);
+    assert_false(gt_module_parameter(copy, "0.weight")->requires_grad);
+}
+
+/* A copy keeps what is shared, and what is still lazy. */
+static void test_copy_of_shared_and_lazy(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_module *net = gt_nn_sequential(gt, gt_nn_linear(gt, 2, 2), gt_nn_linear(gt, 2, 2),
+                                      gt_nn_lazy_linear(gt, 4));
+    gt_module_tie(net, "1.weight", "0.weight");
+    gt_module *copy = gt_module_copy(net);
+    assert_ptr_equal(gt_module_parameter(copy, "1.weight"), gt_module_parameter(copy, "0.weight"));
+    assert_true(gt_module_parameter(copy, "0.weight") != gt_module_parameter(net, "0.weight"));
+    gt_forward(copy, gt_ones(gt, GT_SHAPE(1, 2)));
+    assert_well(gt);
+    assert_non_null(gt_module_parameter(copy, "2.weight"));
+    assert_null(gt_module_parameter(net, "2.weight"));
+}
+
+/* A kind with memory of its own, and pointers to its parts. */
+typedef struct {
+    gt_module base;
+    gt_module *inner;
+    gt_tensor *scale;
+    int *calls;
+} owner;
+
+static gt_tensor *owner_forward(gt_module *m, gt_tensor *x)
+{
+    owner *o = (owner *)m;
+    ++*o->calls;
+    return gt_mul(gt_forward(o->inner, x), o->scale);
+}
+
+static void owner_free(gt_module *m)
+{
+    test_free(((owner *)m)->calls);
+}
+
+static bool owner_copy(gt_module *to, const gt_module *from)
+{
+    ((owner *)to)->calls = test_calloc(1, sizeof(int));
+    *((owner *)to)->calls = *((const owner *)from)->calls;
+    return true;
+}
+
+static gt_module *owner_new(gt_ctx *gt, const gt_module_type *type)
+{
+    owner *o = (owner *)gt_module_new(gt, type);
+    o->calls = test_calloc(1, sizeof(int));
+    o->inner = gt_module_add_child(&o->base, "inner", gt_nn_linear(gt, 2, 2));
+    o->scale = gt_module_add_parameter(&o->base, "scale", gt_ones(gt, GT_SHAPE(1)));
+    return &o->base;
+}
+
+static void test_copy_of_own_kind(void **state)
+{
+    (void)state;
+    static const gt_module_type type = {.name = "Owner",
+                                        .size = sizeof(owner),
+                                        .forward = owner_forward,
+                                        .free = owner_free,
+                                        .copy = owner_copy};
+    static const gt_module_type uncopied = {
+        .name = "Uncopied", .size = sizeof(owner), .forward = owner_forward, .free = owner_free};
+    gt_ctx *gt = gt_open();
+    gt_module *m = owner_new(gt, &type);
+    gt_forward(m, gt_ones(gt, GT_SHAPE(1, 2)));
+    owner *copy = (owner *)gt_module_copy(m);
+    assert_well(gt);
+    assert_ptr_equal(copy->inner, gt_module_child(&copy->base, "inner"));
+    assert_ptr_equal(copy->scale, gt_module_parameter(&copy->base, "scale"));
+    gt_forward(&copy->base, gt_ones(gt, GT_SHAPE(1, 2)));
+    assert_int_equal(*copy->calls, 2);
+    assert_int_equal(*((owner *)m)->calls, 1);
+    assert_null(gt_module_copy(owner_new(gt, &uncopied)));
+    assert_error(gt, GT_ERR_UNSUPPORTED, "owns what only its kind knows");
+    gt_close(gt);
+}
+
+/* --- losses --- */
+
+static void test_losses(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_values(gt, GT_SHAPE(2, 2), 0.2, 0.6, 0.7, 0.1);
+    gt_tensor *y = gt_values(gt, GT_SHAPE(2, 2), 1, 0, 0, 1);
+    gt_tensor *class = gt_zeros(gt, GT_SHAPE(2), .dtype = GT_I64);
+    const gt_mark mark = gt_mark_tape(gt);
+    gt_tensor *w = gt_values(gt, GT_SHAPE(2), 1, 2);
+    const struct {
+        gt_loss *loss;
+        const char *name;
+        gt_tensor *want, *target;
+    } rows[] = {
+        {gt_nn_cross_entropy_loss(gt, .weight = w, .label_smoothing = 0.1), "CrossEntropyLoss",
+         gt_cross_entropy(x, class, .weight = w, .label_smoothing = 0.1), class},
+        {gt_nn_nll_loss(gt), "NLLLoss", gt_nll_loss(x, class), class},
+        {gt_nn_mse_loss(gt, .reduction = GT_SUM), "MSELoss", gt_mse_loss(x, y, .reduction = GT_SUM),
+         y},
+        {gt_nn_l1_loss(gt), "L1Loss", gt_l1_loss(x, y), y},
+        {gt_nn_smooth_l1_loss(gt, .beta = 0.3), "SmoothL1Loss",
+         gt_smooth_l1_loss(x, y, .beta = 0.3), y},
+        {gt_nn_huber_loss(gt, .delta = 0.3), "HuberLoss", gt_huber_loss(x, y, .delta = 0.3), y},
+        {gt_nn_bce_loss(gt), "BCELoss", gt_binary_cross_entropy(x, y), y},
+        {gt_nn_bce_with_logits_loss(gt, .pos_weight = w), "BCEWithLogitsLoss",
+         gt_binary_cross_entropy_with_logits(x, y, .pos_weight = w), y},
+        {gt_nn_kl_div_loss(gt, .reduction = GT_BATCHMEAN), "KLDivLoss",
+         gt_kl_div(x, y, .reduction = GT_BATCHMEAN), y},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_well(gt);
+        assert_string_equal(gt_loss_name(rows[i].loss), rows[i].name);
+        assert_true(gt_item(gt_loss_apply(rows[i].loss, x, rows[i].target)) ==
+                    gt_item(rows[i].want));
+    }
+    gt_rewind(gt, mark);
+    assert_non_null(gt_loss_apply(rows[0].loss, x, class));
+    assert_null(gt_loss_apply(NULL, x, y));
+    assert_error(gt, GT_ERR_ARGUMENT, "the loss is NULL");
+}
+
+#define IN_CONTEXT(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_CONTEXT(test_names),      IN_CONTEXT(test_insert),
+        IN_CONTEXT(test_null_child), IN_CONTEXT(test_branches),
+        IN_CONTEXT(test_apply),      cmocka_unit_test(test_patterns),
+        IN_CONTEXT(test_freezing),   IN_CONTEXT(test_hooks),
+        IN_CONTEXT(test_tie),        IN_CONTEXT(test_to),
+        IN_CONTEXT(test_copy),       IN_CONTEXT(test_copy_of_shared_and_lazy),
+        IN_CONTEXT(test_losses),     cmocka_unit_test(test_copy_of_own_kind),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
