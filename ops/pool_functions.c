@@ -45,7 +45,8 @@ gt_tensor *gt_adaptive_max_pool1d_(gt_tensor *x, int64_t ol, gt_adaptive_max_poo
     gt_tensor *indices = NULL, *image = image_of(x, ol, "adaptive_max_pool1d");
     if (opts.indices) *opts.indices = NULL;
     if (!image) return NULL;
-    gt_tensor *y = gt_adaptive_max_pool2d_(image, 1, ol, (gt_adaptive_max_pool_opts){&indices, 0});
+    gt_tensor *y =
+        gt_adaptive_max_pool2d_(image, 1, ol, (gt_adaptive_max_pool_opts){.indices = &indices});
     if (opts.indices) *opts.indices = sequence_of(indices);
     return sequence_of(y);
 }

@@ -151,6 +151,20 @@ static void built_in_operations_can_be_repeated_from_the_shell(void **state)
     assert_non_null(strstr(r.message, "--sample 1 --seed 5 --order 2 mul\n"));
 }
 
+/* Nothing from an earlier check may help. */
+static void the_first_check_sees_what_is_not_written(void **state)
+{
+    const gt_op *const ops[] = {&unwritten_op, &unwritten_count_op};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        gt_ctx *gt = gt_open();
+        gt_gradcheck_report r;
+        gt_gradcheck_op(gt, ops[i], &(gt_sample)ON(3), NULL, &r);
+        assert_int_equal(r.kind, GT_GRADCHECK_UNWRITTEN);
+        gt_close(gt);
+    }
+}
+
 static void operations_without_a_rule_are_checked_forward(void **state)
 {
     gt_op op = right_op;
@@ -377,6 +391,7 @@ int main(void)
         TEST(wrong_operations_are_found),
         TEST(the_report_names_the_worst_entry),
         TEST(built_in_operations_can_be_repeated_from_the_shell),
+        cmocka_unit_test(the_first_check_sees_what_is_not_written),
         TEST(operations_without_a_rule_are_checked_forward),
         TEST(right_functions_pass),
         TEST(wrong_requests_are_refused),

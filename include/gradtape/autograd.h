@@ -7,12 +7,12 @@
 GT_BEGIN_DECLS
 
 typedef struct {
+    gt_keywords gt_;
     bool create_graph;   /* record the backward pass, so that gradients can be differentiated */
     bool retain;         /* keep activations, for another backward over the same nodes; implied by
                           * create_graph */
     gt_tensor *upstream; /* gradient of the loss, its shape and dtype; NULL: ones, for a loss of one
                           * element */
-    int gt_;
 } gt_backward_opts;
 
 /* Adds the gradient of `loss` to the grad of every leaf that requires it and that loss depends on.
@@ -27,12 +27,12 @@ gt_status gt_backward_(gt_tensor *loss, gt_backward_opts opts);
 #define GT_BACKWARD_(loss, ...) GT_STATUS_AT(gt_backward_(loss, (gt_backward_opts){__VA_ARGS__}))
 
 typedef struct {
+    gt_keywords gt_;
     bool create_graph, retain;  /* as above */
     gt_tensor *const *upstream; /* n_out gradients of the outputs; NULL: ones, each output of one
                                  * element */
     bool allow_unused;          /* grads[i] becomes NULL for an input that no output depends on;
                                  * otherwise that is an error */
-    int gt_;
 } gt_grad_opts;
 
 /* grads[i] = gradient of the sum of the outputs with respect to inputs[i], which may be leaves or

@@ -46,8 +46,8 @@ gt_module *gt_nn_module_list_(gt_ctx *gt, int n, gt_module *const child[]);
 #define gt_nn_module_list_empty(gt) GT_MODULE_AT(gt_nn_module_list_(gt, 0, NULL))
 
 typedef struct {
+    gt_keywords gt_;
     gt_module *shortcut; /* NULL: x itself */
-    int gt_;
 } gt_nn_residual_opts;
 /* Residual: body(x) + shortcut(x). Children "body" and "shortcut". */
 gt_module *gt_nn_residual_(gt_ctx *gt, gt_module *body, gt_nn_residual_opts opts);

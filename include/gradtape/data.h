@@ -95,8 +95,8 @@ gt_tensor *gt_dataset_item(gt_dataset *d, int64_t i, int64_t *label);
  * the training or the test set are read to memory. tools/get-data downloads them. */
 typedef enum { GT_MNIST_DIGITS = 0, GT_MNIST_FASHION } gt_mnist_kind;
 typedef struct {
+    gt_keywords gt_;
     gt_mnist_kind kind; /* whose class names */
-    int gt_;
 } gt_mnist_opts;
 gt_dataset *gt_mnist_(gt_ctx *gt, const char *folder, bool train, gt_mnist_opts opts);
 /* gt_mnist(gt, folder, train, .kind = GT_MNIST_FASHION) */
@@ -116,9 +116,9 @@ gt_dataset *gt_cifar100(gt_ctx *gt, const char *folder, bool train);
  * files in the order of their names. Images are read when they are fetched. Without a size all must
  * have the size of the first one. */
 typedef struct {
+    gt_keywords gt_;
     int size[2]; /* height and width to resize to, bilinear; a second 0 means the same */
     bool grey;   /* one channel instead of red, green and blue */
-    int gt_;
 } gt_image_folder_opts;
 gt_dataset *gt_image_folder_(gt_ctx *gt, const char *folder, gt_image_folder_opts opts);
 /* gt_image_folder(gt, folder, .size = {64, 64}) */
@@ -131,11 +131,11 @@ gt_dataset *gt_image_folder_(gt_ctx *gt, const char *folder, gt_image_folder_opt
  * so that any number costs no memory. The same seed gives the same images; another seed makes a
  * test set. */
 typedef struct {
+    gt_keywords gt_;
     uint64_t seed;
     int size;     /* 28: height and width, at least 8 */
     bool rgb;     /* three channels, in random colours */
     double noise; /* 0.1: standard deviation, of a range of 1; negative: none */
-    int gt_;
 } gt_generated_digits_opts;
 gt_dataset *gt_generated_digits_(gt_ctx *gt, int64_t count, gt_generated_digits_opts opts);
 /* gt_generated_digits(gt, 10000), gt_generated_digits(gt, 1000, .seed = 2) */
@@ -274,8 +274,8 @@ gt_tensor *gt_idx_load(gt_ctx *gt, const char *path);
 /* A PNG or JPEG file, told apart by content, as u8 [3,h,w], or [1,h,w] with .grey. Transparent
  * parts show white. */
 typedef struct {
+    gt_keywords gt_;
     bool grey;
-    int gt_;
 } gt_image_opts;
 gt_tensor *gt_image_load_(gt_ctx *gt, const char *path, gt_image_opts opts);
 /* gt_image_load(gt, path), gt_image_load(gt, path, .grey = true) */

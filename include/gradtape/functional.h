@@ -20,12 +20,12 @@ GT_BEGIN_DECLS
 typedef gt_tensor *(*gt_function)(gt_ctx *gt, gt_tensor *const in[], void *user);
 
 typedef struct {
+    gt_keywords gt_;
     bool create_graph; /* record what is computed, so that results can be differentiated: in
                         * parameters, and in those inputs that require gradients */
     bool flat;         /* gt_jacobian, gt_hessian: matrices, with a row for each element of the
                         * function's result (or gradient) and a column for each of the input */
     gt_tensor **value; /* takes f's result; NULL: nothing does */
-    int gt_;
 } gt_functional_opts;
 
 /* All fill their results with NULL after a failure, and return its code.

@@ -33,8 +33,8 @@ typedef enum {
 double gt_init_gain(gt_nonlinearity nonlinearity, double a);
 
 typedef struct {
+    gt_keywords gt_;
     double gain; /* 1 */
-    int gt_;
 } gt_init_xavier_opts;
 /* Standard deviation gain sqrt(2 / (fan_in + fan_out)). */
 gt_status gt_init_xavier_uniform_(gt_tensor *t, gt_init_xavier_opts opts);
@@ -47,10 +47,10 @@ gt_status gt_init_xavier_normal_(gt_tensor *t, gt_init_xavier_opts opts);
     GT_STATUS_AT(gt_init_xavier_normal_(t, (gt_init_xavier_opts){__VA_ARGS__}))
 
 typedef struct {
+    gt_keywords gt_;
     gt_nonlinearity nonlinearity; /* GT_LEAKY_RELU */
     double a;                     /* its slope: 0 */
     gt_fan mode;                  /* GT_FAN_IN */
-    int gt_;
 } gt_init_kaiming_opts;
 /* Standard deviation gain / sqrt(fan). */
 gt_status gt_init_kaiming_uniform_(gt_tensor *t, gt_init_kaiming_opts opts);
@@ -71,10 +71,10 @@ gt_status gt_init_orthogonal_(gt_tensor *t, gt_init_xavier_opts opts);
     GT_STATUS_AT(gt_init_orthogonal_(t, (gt_init_xavier_opts){__VA_ARGS__}))
 
 typedef struct {
+    gt_keywords gt_;
     double mean;      /* 0 */
     double std;       /* 1 */
     double low, high; /* -2 and 2, PyTorch's a and b; both 0: the default */
-    int gt_;
 } gt_init_trunc_normal_opts;
 /* Normal, drawn again where outside [low, high]. */
 gt_status gt_init_trunc_normal_(gt_tensor *t, gt_init_trunc_normal_opts opts);

@@ -43,8 +43,8 @@ typedef struct {
 #define GT_METADATA(...) ((const gt_metadata[]){__VA_ARGS__, {NULL, NULL}})
 
 typedef struct {
+    gt_keywords gt_;
     const gt_metadata *metadata; /* NULL: none of the caller's */
-    int gt_;
 } gt_save_opts;
 
 /* --- weights --- */
@@ -64,13 +64,13 @@ typedef struct {
 } gt_load_report;
 
 typedef struct {
+    gt_keywords gt_;
     bool partial;           /* missing and unexpected entries are fine, unless nothing fits at all:
                              * strict=False */
     bool skip_misshaped;    /* so are misshaped ones, which are left as they are */
     const char *prefix;     /* reads the entries whose names begin so, without this beginning:
                              * "module." finds the weights in a run's checkpoint */
     gt_load_report *report; /* filled in, also when the entries do not fit */
-    int gt_;
 } gt_load_opts;
 
 /* Sets the parameters and buffers of m from a file, in place. f32 and f64 are converted into each
@@ -119,8 +119,8 @@ static inline gt_tensors *gt_tensors_at_(gt_tensors *made, const char *where)
 #define GT_TENSORS_AT(call) gt_tensors_at_((call), GT_HERE)
 #endif
 typedef struct {
+    gt_keywords gt_;
     bool metadata_only; /* n is 0 */
-    int gt_;
 } gt_load_tensors_opts;
 /* Reads all tensors of a file. It belongs to the context, which frees it on gt_close. NULL after a
  * failure. */

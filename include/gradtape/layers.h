@@ -19,6 +19,7 @@ GT_BEGIN_DECLS
 /* --- convolutions --- */
 
 typedef struct {
+    gt_keywords gt_;
     int kernel[2];                          /* required: {5} is 5x5 */
     int stride[2], padding[2], dilation[2]; /* 1, 0, 1 */
     int groups;                             /* 1; divides both channel counts */
@@ -26,9 +27,9 @@ typedef struct {
     gt_pad_mode padding_mode;               /* GT_PAD_CONSTANT: zeros */
     bool no_bias;
     gt_dtype dtype; /* GT_F32 */
-    int gt_;
 } gt_nn_conv2d_opts;
 typedef struct {
+    gt_keywords gt_;
     int kernel; /* required */
     int stride, padding, dilation;
     int groups;
@@ -36,15 +37,14 @@ typedef struct {
     gt_pad_mode padding_mode;
     bool no_bias;
     gt_dtype dtype;
-    int gt_;
 } gt_nn_conv1d_opts;
 typedef struct {
+    gt_keywords gt_;
     int kernel[2]; /* required */
     int stride[2], padding[2], output_padding[2], dilation[2];
     int groups;
     bool no_bias;
     gt_dtype dtype;
-    int gt_;
 } gt_nn_conv_transpose2d_opts;
 
 /* Conv2d: x [n,in,h,w] to [n,out,oh,ow] by gt_conv2d. Parameters: weight [out,in/groups,kh,kw] and,
@@ -80,9 +80,9 @@ gt_module *gt_nn_lazy_conv_transpose2d_(gt_ctx *gt, int out, gt_nn_conv_transpos
 /* --- linear maps and tables --- */
 
 typedef struct {
+    gt_keywords gt_;
     bool no_bias;
     gt_dtype dtype;
-    int gt_;
 } gt_nn_linear_opts;
 /* Linear: x [..,in] to [..,out]; weight [out,in] and bias [out], uniform in +-1/sqrt(in). */
 gt_module *gt_nn_linear_(gt_ctx *gt, int64_t in, int64_t out, gt_nn_linear_opts opts);
@@ -96,9 +96,9 @@ gt_module *gt_nn_lazy_linear_(gt_ctx *gt, int64_t out, gt_nn_linear_opts opts);
     GT_MODULE_AT(gt_nn_lazy_linear_(gt, out, (gt_nn_linear_opts){__VA_ARGS__}))
 
 typedef struct {
+    gt_keywords gt_;
     int64_t padding_idx; /* this row is 0 and stays so; GT_INDEX_0 for row 0; 0: none */
     gt_dtype dtype;
-    int gt_;
 } gt_nn_embedding_opts;
 /* Embedding: i64 indices [..] to the rows [..,width] of weight [rows,width], standard normal. */
 gt_module *gt_nn_embedding_(gt_ctx *gt, int64_t rows, int64_t width, gt_nn_embedding_opts opts);
@@ -109,13 +109,13 @@ gt_module *gt_nn_embedding_(gt_ctx *gt, int64_t rows, int64_t width, gt_nn_embed
 /* --- normalisation --- */
 
 typedef struct {
+    gt_keywords gt_;
     double eps;              /* 1e-5 */
     double momentum;         /* 0.1 */
     bool cumulative;         /* PyTorch's momentum=None: running statistics are plain averages */
     bool no_affine, no_bias; /* without weight and bias, or only without bias */
     bool no_running_stats;   /* no track_running_stats: the batch's statistics always */
     gt_dtype dtype;
-    int gt_;
 } gt_nn_batch_norm_opts;
 /* BatchNorm1d of [n,c] and [n,c,l], BatchNorm2d of [n,c,h,w]: the batch's statistics in training,
  * the running ones after gt_eval. Parameters weight [c], 1, and bias [c], 0; buffers running_mean,
@@ -139,10 +139,10 @@ gt_module *gt_nn_lazy_batch_norm2d_(gt_ctx *gt, gt_nn_batch_norm_opts opts);
     GT_MODULE_AT(gt_nn_lazy_batch_norm2d_(gt, (gt_nn_batch_norm_opts){__VA_ARGS__}))
 
 typedef struct {
+    gt_keywords gt_;
     double eps; /* 1e-5 */
     bool no_affine, no_bias;
     gt_dtype dtype;
-    int gt_;
 } gt_nn_norm_opts;
 /* LayerNorm over the last dimensions, which must be `shape`; weight and bias have that shape. */
 gt_module *gt_nn_layer_norm_(gt_ctx *gt, gt_shape shape, gt_nn_norm_opts opts);
@@ -156,10 +156,10 @@ gt_module *gt_nn_group_norm_(gt_ctx *gt, int64_t groups, int64_t channels, gt_nn
 #define GT_NN_GROUP_NORM_(gt, groups, channels, ...)                                               \
     GT_MODULE_AT(gt_nn_group_norm_(gt, groups, channels, (gt_nn_norm_opts){__VA_ARGS__}))
 typedef struct {
+    gt_keywords gt_;
     double eps;  /* 1e-5 */
     bool affine; /* with weight and bias [channels] */
     gt_dtype dtype;
-    int gt_;
 } gt_nn_instance_norm_opts;
 /* InstanceNorm2d of [n,channels,h,w], without running statistics. */
 gt_module *gt_nn_instance_norm2d_(gt_ctx *gt, int64_t channels, gt_nn_instance_norm_opts opts);
@@ -214,10 +214,10 @@ gt_module *gt_nn_softmax(gt_ctx *gt, int axis);
 gt_module *gt_nn_log_softmax(gt_ctx *gt, int axis);
 #define gt_nn_log_softmax(gt, axis) GT_MODULE_AT(gt_nn_log_softmax(gt, axis))
 typedef struct {
+    gt_keywords gt_;
     int64_t channels; /* 1; otherwise x's dimension 1 */
     double start;     /* 0.25 */
     gt_dtype dtype;
-    int gt_;
 } gt_nn_prelu_opts;
 /* PReLU; parameter weight [channels]. */
 gt_module *gt_nn_prelu_(gt_ctx *gt, gt_nn_prelu_opts opts);
@@ -261,21 +261,21 @@ gt_module *gt_nn_global_max_pool2d(gt_ctx *gt);
 /* --- shapes --- */
 
 typedef struct {
+    gt_keywords gt_;
     int64_t start, end; /* first and last axis of those joined, negative ones counted from the end:
                          * 1 and the last; GT_INDEX_0 for a start at axis 0 */
-    int gt_;
 } gt_nn_flatten_opts;
 gt_module *gt_nn_flatten_(gt_ctx *gt, gt_nn_flatten_opts opts);
 #define gt_nn_flatten(...) GT_NN_FLATTEN_(__VA_ARGS__, .gt_ = 0)
 #define GT_NN_FLATTEN_(gt, ...) GT_MODULE_AT(gt_nn_flatten_(gt, (gt_nn_flatten_opts){__VA_ARGS__}))
 
 typedef struct {
+    gt_keywords gt_;
     int64_t size[2]; /* of the output; or: */
     double scale[2]; /* of height and width, the output's size rounded down; as for a kernel, a
                       * second value of 0 means the same as the first */
     gt_interpolation mode; /* GT_NEAREST */
     bool align_corners;
-    int gt_;
 } gt_nn_upsample_opts;
 /* Upsample: [n,c,h,w] resized by gt_interpolate. */
 gt_module *gt_nn_upsample_(gt_ctx *gt, gt_nn_upsample_opts opts);

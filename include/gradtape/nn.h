@@ -131,10 +131,10 @@ void gt_zero_grad(gt_module *m);
  * Between gt_backward and gt_optimizer_step: change the gradients of all parameters in place, as
  * torch.nn.utils does. */
 typedef struct {
+    gt_keywords gt_;
     double norm_type;        /* 2; any p > 0, INFINITY for the largest absolute value */
     bool error_if_nonfinite; /* GT_ERR_NUMERIC when the norm is NaN or infinite, instead of
                               * gradients scaled by it */
-    int gt_;
 } gt_clip_grad_norm_opts;
 /* Scales all gradients by max_norm / (norm + 1e-6) if that is below 1, where norm is that of all
  * their elements together. Returns the norm before, NaN after a failure. */

@@ -17,50 +17,50 @@ GT_BEGIN_DECLS
 unsigned gt_axes_(int n, const int *axis);
 
 typedef struct {
+    gt_keywords gt_;
     unsigned axes; /* GT_AXES(...); 0: all */
     bool keepdim;  /* keep the reduced dimensions with size 1 */
-    int gt_;
 } gt_reduce_opts;
 
 typedef struct {
+    gt_keywords gt_;
     int64_t step; /* 1; may be negative: then from start down to, not including, stop */
-    int gt_;
 } gt_slice_opts;
 /* For stop: through the last element (step > 0) or the first (step < 0). */
 #define GT_END INT64_MAX
 
 typedef struct {
+    gt_keywords gt_;
     bool transpose_a, transpose_b; /* exchange the last two dimensions first */
-    int gt_;
 } gt_matmul_opts;
 
 /* --- options: functions of one element --- */
 
 typedef struct {
+    gt_keywords gt_;
     double slope; /* 0.01; for 0 take gt_relu */
-    int gt_;
 } gt_leaky_relu_opts;
 
 typedef struct {
+    gt_keywords gt_;
     double alpha; /* 1 */
-    int gt_;
 } gt_elu_opts;
 
 typedef struct {
+    gt_keywords gt_;
     bool tanh_approximation; /* x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 */
-    int gt_;
 } gt_gelu_opts;
 
 typedef struct {
+    gt_keywords gt_;
     double beta;      /* 1 */
     double threshold; /* 20 */
-    int gt_;
 } gt_softplus_opts;
 
 typedef struct {
+    gt_keywords gt_;
     double low;  /* -1; for a bound at 0 take gt_clamp */
     double high; /* 1 */
-    int gt_;
 } gt_hardtanh_opts;
 
 /* --- options: convolutions and pools --- */
@@ -68,90 +68,90 @@ typedef struct {
 /* Pairs are height, width. In stride and dilation a second value of 0 means the same as the first,
  * and a first of 0 means 1; padding is taken as written. */
 typedef struct {
+    gt_keywords gt_;
     int stride[2], padding[2], dilation[2];
     int groups;        /* 1 */
     bool same_padding; /* instead of padding, at stride 1: what makes y as large as x, an odd rest
                         * at the right and bottom */
     gt_tensor *bias;   /* [k], added along dimension 1; NULL: none */
-    int gt_;
 } gt_conv2d_opts;
 typedef struct {
+    gt_keywords gt_;
     int stride, padding, dilation;
     int groups;
     bool same_padding;
     gt_tensor *bias;
-    int gt_;
 } gt_conv1d_opts;
 /* Padding takes from the output; output_padding adds to its end, less than stride or dilation. */
 typedef struct {
+    gt_keywords gt_;
     int stride[2], padding[2], output_padding[2], dilation[2];
     int groups;
     gt_tensor *bias;
-    int gt_;
 } gt_conv_transpose2d_opts;
 typedef struct {
+    gt_keywords gt_;
     int stride, padding, output_padding, dilation;
     int groups;
     gt_tensor *bias;
-    int gt_;
 } gt_conv_transpose1d_opts;
 
 /* Of unfold and fold. The kernel has to be given, here and in the pools; a second value of 0 means
  * the same as the first. */
 typedef struct {
+    gt_keywords gt_;
     int kernel[2], stride[2], padding[2], dilation[2];
-    int gt_;
 } gt_fold_opts;
 
 /* Pools. A stride of 0 is the kernel's size; padding is at most half the kernel. ceil_mode has one
  * more window where strides leave a rest, if it begins in the input or the padding before it. */
 typedef struct {
+    gt_keywords gt_;
     int kernel[2], stride[2], padding[2], dilation[2];
     bool ceil_mode;
     gt_tensor **indices; /* if not NULL, gets where each maximum was: i64 i w + j, of y's shape */
-    int gt_;
 } gt_max_pool2d_opts;
 typedef struct {
+    gt_keywords gt_;
     int kernel, stride, padding, dilation;
     bool ceil_mode;
     gt_tensor **indices;
-    int gt_;
 } gt_max_pool1d_opts;
 typedef struct {
+    gt_keywords gt_;
     int kernel[2], stride[2], padding[2];
     bool ceil_mode;
     bool exclude_pad;     /* divide by the window's elements inside x: no count_include_pad */
     int divisor_override; /* divide by this; 0: by the number of elements */
-    int gt_;
 } gt_avg_pool2d_opts;
 typedef struct {
+    gt_keywords gt_;
     int kernel, stride, padding;
     bool ceil_mode, exclude_pad;
-    int gt_;
 } gt_avg_pool1d_opts;
 typedef struct {
+    gt_keywords gt_;
     gt_tensor **indices; /* as in gt_max_pool2d_opts */
-    int gt_;
 } gt_adaptive_max_pool_opts;
 
 typedef enum { GT_NEAREST = 0, GT_BILINEAR } gt_interpolation;
 typedef struct {
+    gt_keywords gt_;
     gt_interpolation mode;
     bool align_corners; /* GT_BILINEAR: the corner pixels' centres stay where they are */
-    int gt_;
 } gt_interpolate_opts;
 
 /* --- options: shapes and products --- */
 
 typedef struct {
+    gt_keywords gt_;
     int start, end; /* first and last axis of those joined, negative ones counted from the end;
                      * an end of 0 means the last one */
-    int gt_;
 } gt_flatten_opts;
 
 typedef struct {
+    gt_keywords gt_;
     unsigned axes; /* GT_AXES(...), of which those of size 1 go; 0: all of size 1 */
-    int gt_;
 } gt_squeeze_opts;
 
 typedef enum {
@@ -162,39 +162,40 @@ typedef enum {
 } gt_pad_mode;
 
 typedef struct {
+    gt_keywords gt_;
     int64_t pad[2 * GT_MAX_DIMS]; /* elements before and after along the last axis, then along the
                                    * one before it, and so on; negative ones are cut off */
     gt_pad_mode mode;             /* GT_PAD_CONSTANT */
     double value;                 /* 0 */
-    int gt_;
 } gt_pad_opts;
 
 typedef struct {
+    gt_keywords gt_;
     gt_dtype dtype; /* of the result: GT_F32 */
-    int gt_;
 } gt_one_hot_opts;
 
 typedef struct {
+    gt_keywords gt_;
     gt_tensor *bias; /* [out]; NULL: none */
-    int gt_;
 } gt_linear_opts;
 
 /* --- options: normalisation --- */
 
 typedef struct {
+    gt_keywords gt_;
     gt_tensor *weight, *bias; /* factors and offsets, of the shape that is normalised (layer_norm)
                                * or [c]; NULL: 1 and 0 */
     double eps;               /* added to the variance: 1e-5 */
-    int gt_;
 } gt_normalize_opts;
 
 typedef struct {
+    gt_keywords gt_;
     gt_tensor *weight; /* of the shape that is normalised; NULL: 1 */
     double eps;        /* added to the mean square: the dtype's machine epsilon */
-    int gt_;
 } gt_rms_norm_opts;
 
 typedef struct {
+    gt_keywords gt_;
     gt_tensor *weight, *bias; /* [c]; NULL: 1 and 0 */
     bool training;            /* use the batch's statistics and change the running ones in place:
                                * (1 - momentum) running + momentum batch, with the unbiased
@@ -203,12 +204,11 @@ typedef struct {
     bool cumulative;          /* momentum is 1 / num_batches: the average of all batches */
     gt_tensor *num_batches;   /* i64, one element, counted up in training; NULL: not counted */
     double eps;               /* 1e-5 */
-    int gt_;
 } gt_batch_norm_opts;
 
 typedef struct {
+    gt_keywords gt_;
     double alpha, beta, k; /* 1e-4, 0.75, 1 */
-    int gt_;
 } gt_local_response_norm_opts;
 
 /* How a normalisation sees x, for its gradient: as [n,groups,channels,inner], with statistics of
@@ -221,34 +221,34 @@ typedef struct {
 /* --- options: reductions, classes and losses --- */
 
 typedef struct {
+    gt_keywords gt_;
     unsigned axes; /* as in gt_reduce_opts */
     bool keepdim;
     int correction; /* the sum of squares is divided by N - correction: 1 */
     bool biased;    /* divide by N, a correction of 0 */
-    int gt_;
 } gt_var_opts;
 typedef struct {
+    gt_keywords gt_;
     unsigned axes; /* as in gt_reduce_opts */
     bool keepdim;
     int p; /* 2; or 1 */
-    int gt_;
 } gt_norm_opts;
 typedef struct {
+    gt_keywords gt_;
     bool keepdim;
     gt_tensor **indices; /* if not NULL, gets where along the axis they are, i64: the first place */
-    int gt_;
 } gt_max_opts;
 typedef struct {
+    gt_keywords gt_;
     bool keepdim;
-    int gt_;
 } gt_argmax_opts;
 
 /* For options that are an index, where 0 means the default: the index 0. */
 #define GT_INDEX_0 INT64_MIN
 
 typedef struct {
+    gt_keywords gt_;
     int64_t padding_idx; /* this row gets no gradient; GT_INDEX_0 for row 0; 0: none */
-    int gt_;
 } gt_embedding_opts;
 
 /* What becomes of the elements' losses. */
@@ -260,47 +260,47 @@ typedef enum {
 } gt_reduction;
 
 typedef struct {
+    gt_keywords gt_;
     gt_tensor *weight;    /* [c], of the classes; a mean divides by the sum of the rows' weights */
     int64_t ignore_index; /* rows of this class do not count: -100; GT_INDEX_0 for class 0 */
     double label_smoothing; /* in 0..1: this part of each target is spread over all classes */
     gt_reduction reduction;
-    int gt_;
 } gt_cross_entropy_opts;
 typedef struct {
+    gt_keywords gt_;
     gt_tensor *weight; /* as in gt_cross_entropy_opts */
     int64_t ignore_index;
     gt_reduction reduction;
-    int gt_;
 } gt_nll_loss_opts;
 typedef struct {
+    gt_keywords gt_;
     gt_reduction reduction;
-    int gt_;
 } gt_loss_opts;
 typedef struct {
+    gt_keywords gt_;
     double beta; /* 1 */
     gt_reduction reduction;
-    int gt_;
 } gt_smooth_l1_loss_opts;
 typedef struct {
+    gt_keywords gt_;
     double delta; /* 1 */
     gt_reduction reduction;
-    int gt_;
 } gt_huber_loss_opts;
 typedef struct {
+    gt_keywords gt_;
     gt_tensor *weight; /* factors of the elements' losses; broadcasts to them */
     gt_reduction reduction;
-    int gt_;
 } gt_binary_cross_entropy_opts;
 typedef struct {
+    gt_keywords gt_;
     gt_tensor *weight;     /* factors of the elements' losses; broadcasts to them */
     gt_tensor *pos_weight; /* factors of the terms with target; broadcasts likewise */
     gt_reduction reduction;
-    int gt_;
 } gt_binary_cross_entropy_with_logits_opts;
 typedef struct {
+    gt_keywords gt_;
     bool log_target; /* the target is given as logarithms, as x is */
     gt_reduction reduction;
-    int gt_;
 } gt_kl_div_opts;
 
 #define GT_SECTION(id, title, note)

@@ -62,10 +62,10 @@ double gt_optimizer_lr(const gt_optimizer *o); /* NaN for NULL */
  * when they appear; of a shared parameter the first path counts. Where several groups fit, the one
  * added last wins; what fits none has the optimizer's own values. */
 typedef struct {
+    gt_keywords gt_;
     double lr;           /* its own, changed by schedules beside the optimizer's; */
     double lr_scale;     /* or: always the optimizer's times this; 1 */
     double weight_decay; /* the optimizer's */
-    int gt_;
 } gt_group_opts;
 /* Groups are numbered from 0 in the order of adding. May be called at any time. Errors:
  * GT_ERR_ARGUMENT (no pattern, negative or infinite numbers, both lr and lr_scale), GT_ERR_MEMORY.
@@ -93,9 +93,9 @@ gt_status gt_optimizer_set_group_lr(gt_optimizer *o, int i, double lr);
  *   gt_optimizer_step(o);
  */
 typedef struct {
+    gt_keywords gt_;
     bool sum; /* the sum, as repeated gt_backward calls give it, instead of the mean, which is the
                * gradient of one batch of them all when losses are means over equal batches */
-    int gt_;
 } gt_accumulate_opts;
 /* Adds the gradients to the sums, and makes the mean so far the parameters' gradients (also of
  * those that had one only in an earlier micro-batch). So the gradients must be taken away before
@@ -118,12 +118,12 @@ int64_t gt_optimizer_accumulated(const gt_optimizer *o); /* micro-batches since 
  *                   w -= lr * b, or with nesterov w -= lr * (g + momentum * b)
  * GT_ERR_ARGUMENT also for nesterov without momentum or with dampening. */
 typedef struct {
+    gt_keywords gt_;
     double lr;           /* 1e-3 */
     double momentum;     /* 0 */
     double dampening;    /* 0 */
     double weight_decay; /* 0 */
     bool nesterov, maximize;
-    int gt_;
 } gt_sgd_opts;
 gt_optimizer *gt_sgd_(gt_module *m, gt_sgd_opts opts);
 /* gt_sgd(m), gt_sgd(m, .lr = 0.1, .momentum = 0.9) */
@@ -136,13 +136,13 @@ gt_optimizer *gt_sgd_(gt_module *m, gt_sgd_opts opts);
  * With amsgrad the largest v so far stands for v in the step. AdamW is Adam with decoupled weight
  * decay, and other defaults. */
 typedef struct {
+    gt_keywords gt_;
     double lr;           /* 1e-3 */
     double betas[2];     /* 0.9, 0.999; in [0, 1) */
     double eps;          /* 1e-8 */
     double weight_decay; /* 0; AdamW: 0.01 */
     bool amsgrad, maximize;
     bool decoupled_weight_decay; /* AdamW: always */
-    int gt_;
 } gt_adam_opts;
 gt_optimizer *gt_adam_(gt_module *m, gt_adam_opts opts);
 gt_optimizer *gt_adamw_(gt_module *m, gt_adam_opts opts);
@@ -155,13 +155,13 @@ gt_optimizer *gt_adamw_(gt_module *m, gt_adam_opts opts);
 /* NAdam: Adam that looks ahead, its momentum growing from beta1 / 2 to beta1 as momentum_decay
  * says. */
 typedef struct {
+    gt_keywords gt_;
     double lr;             /* 2e-3 */
     double betas[2];       /* 0.9, 0.999 */
     double eps;            /* 1e-8 */
     double weight_decay;   /* 0 */
     double momentum_decay; /* 4e-3 */
     bool decoupled_weight_decay, maximize;
-    int gt_;
 } gt_nadam_opts;
 gt_optimizer *gt_nadam_(gt_module *m, gt_nadam_opts opts);
 #define gt_nadam(...) GT_NADAM_(__VA_ARGS__, .gt_ = 0)
@@ -170,12 +170,12 @@ gt_optimizer *gt_nadam_(gt_module *m, gt_nadam_opts opts);
 /* RAdam: Adam whose first steps are plain momentum, until the variance of its rate is known well
  * enough. */
 typedef struct {
+    gt_keywords gt_;
     double lr;           /* 1e-3 */
     double betas[2];     /* 0.9, 0.999 */
     double eps;          /* 1e-8 */
     double weight_decay; /* 0 */
     bool decoupled_weight_decay, maximize;
-    int gt_;
 } gt_radam_opts;
 gt_optimizer *gt_radam_(gt_module *m, gt_radam_opts opts);
 #define gt_radam(...) GT_RADAM_(__VA_ARGS__, .gt_ = 0)
@@ -185,13 +185,13 @@ gt_optimizer *gt_radam_(gt_module *m, gt_radam_opts opts);
  * square of the average gradient from s; with momentum the quotients are gathered, and w moves by
  * those. */
 typedef struct {
+    gt_keywords gt_;
     double lr;           /* 1e-2 */
     double alpha;        /* 0.99 */
     double eps;          /* 1e-8 */
     double weight_decay; /* 0 */
     double momentum;     /* 0 */
     bool centered, maximize;
-    int gt_;
 } gt_rmsprop_opts;
 gt_optimizer *gt_rmsprop_(gt_module *m, gt_rmsprop_opts opts);
 #define gt_rmsprop(...) GT_RMSPROP_(__VA_ARGS__, .gt_ = 0)
@@ -199,13 +199,13 @@ gt_optimizer *gt_rmsprop_(gt_module *m, gt_rmsprop_opts opts);
 
 /* Adagrad: s += g^2, w -= lr / (1 + (t - 1) * lr_decay) * g / (sqrt(s) + eps). */
 typedef struct {
+    gt_keywords gt_;
     double lr;                        /* 1e-2 */
     double lr_decay;                  /* 0 */
     double weight_decay;              /* 0 */
     double initial_accumulator_value; /* 0; what s starts from */
     double eps;                       /* 1e-10 */
     bool maximize;
-    int gt_;
 } gt_adagrad_opts;
 gt_optimizer *gt_adagrad_(gt_module *m, gt_adagrad_opts opts);
 #define gt_adagrad(...) GT_ADAGRAD_(__VA_ARGS__, .gt_ = 0)
@@ -214,12 +214,12 @@ gt_optimizer *gt_adagrad_(gt_module *m, gt_adagrad_opts opts);
 /* Adadelta: s = rho * s + (1 - rho) * g^2, d = sqrt(x + eps) / sqrt(s + eps) * g,
  * x = rho * x + (1 - rho) * d^2, w -= lr * d. */
 typedef struct {
+    gt_keywords gt_;
     double lr;           /* 1 */
     double rho;          /* 0.9; in [0, 1) */
     double eps;          /* 1e-6 */
     double weight_decay; /* 0 */
     bool maximize;
-    int gt_;
 } gt_adadelta_opts;
 gt_optimizer *gt_adadelta_(gt_module *m, gt_adadelta_opts opts);
 #define gt_adadelta(...) GT_ADADELTA_(__VA_ARGS__, .gt_ = 0)
@@ -228,11 +228,11 @@ gt_optimizer *gt_adadelta_(gt_module *m, gt_adadelta_opts opts);
 /* Lion, as in its paper: w -= lr * sign(beta1 * m + (1 - beta1) * g), m = beta2 * m + (1 - beta2) *
  * g; weight decay is decoupled. */
 typedef struct {
+    gt_keywords gt_;
     double lr;           /* 1e-4 */
     double betas[2];     /* 0.9, 0.99 */
     double weight_decay; /* 0 */
     bool maximize;
-    int gt_;
 } gt_lion_opts;
 gt_optimizer *gt_lion_(gt_module *m, gt_lion_opts opts);
 #define gt_lion(...) GT_LION_(__VA_ARGS__, .gt_ = 0)
@@ -250,10 +250,10 @@ gt_optimizer *gt_lion_(gt_module *m, gt_lion_opts opts);
  * It belongs to the module's context. Buffers, such as running means, are not averaged. */
 typedef struct gt_ema gt_ema;
 typedef struct {
+    gt_keywords gt_;
     double decay; /* 0.999; in [0, 1) */
     bool warm_up; /* at update n, from 1, decay is at most n / (9 + n), so that the first weights
                    * do not weigh long */
-    int gt_;
 } gt_ema_opts;
 gt_ema *gt_ema_new_(gt_module *m, gt_ema_opts opts);
 #define gt_ema_new(...) GT_EMA_NEW_(__VA_ARGS__, .gt_ = 0)

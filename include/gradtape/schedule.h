@@ -54,8 +54,8 @@ gt_status gt_schedule_set_state(gt_schedule *s, const char *name, double number)
 
 /* StepLR: times gamma every step_size epochs. */
 typedef struct {
+    gt_keywords gt_;
     double gamma; /* 0.1 */
-    int gt_;
 } gt_step_lr_opts;
 gt_schedule *gt_step_lr_(gt_optimizer *o, int64_t step_size, gt_step_lr_opts opts);
 /* gt_step_lr(o, 30), gt_step_lr(o, 30, .gamma = 0.5) */
@@ -77,9 +77,9 @@ gt_schedule *gt_exponential_lr(gt_optimizer *o, double gamma);
 
 /* ConstantLR: times factor, until epoch total_iters. */
 typedef struct {
+    gt_keywords gt_;
     double factor;       /* 1/3; above 0, at most 1 */
     int64_t total_iters; /* 5 */
-    int gt_;
 } gt_constant_lr_opts;
 gt_schedule *gt_constant_lr_(gt_optimizer *o, gt_constant_lr_opts opts);
 #define gt_constant_lr(...) GT_CONSTANT_LR_(__VA_ARGS__, .gt_ = 0)
@@ -89,10 +89,10 @@ gt_schedule *gt_constant_lr_(gt_optimizer *o, gt_constant_lr_opts opts);
 /* LinearLR, a warm-up: the factor goes from start_factor in a straight line to end_factor at epoch
  * total_iters. */
 typedef struct {
+    gt_keywords gt_;
     double start_factor; /* 1/3; above 0, at most 1 */
     double end_factor;   /* 1; at least 0, at most 1 */
     int64_t total_iters; /* 5 */
-    int gt_;
 } gt_linear_lr_opts;
 gt_schedule *gt_linear_lr_(gt_optimizer *o, gt_linear_lr_opts opts);
 /* gt_linear_lr(o, .start_factor = 0.01, .total_iters = 500) */
@@ -101,9 +101,9 @@ gt_schedule *gt_linear_lr_(gt_optimizer *o, gt_linear_lr_opts opts);
 
 /* PolynomialLR: times (1 - epoch / total_iters)^power, 0 from epoch total_iters on. */
 typedef struct {
+    gt_keywords gt_;
     int64_t total_iters; /* 5 */
     double power;        /* 1 */
-    int gt_;
 } gt_polynomial_lr_opts;
 gt_schedule *gt_polynomial_lr_(gt_optimizer *o, gt_polynomial_lr_opts opts);
 #define gt_polynomial_lr(...) GT_POLYNOMIAL_LR_(__VA_ARGS__, .gt_ = 0)
@@ -113,9 +113,9 @@ gt_schedule *gt_polynomial_lr_(gt_optimizer *o, gt_polynomial_lr_opts opts);
 /* CosineAnnealingLR: from the initial rate to eta_min at epoch t_max along half a cosine, and, if
  * training goes on, up again. */
 typedef struct {
+    gt_keywords gt_;
     double eta_min; /* 0 */
     int64_t t_mult; /* 1; warm restarts only: each period is so many times as long as the last */
-    int gt_;
 } gt_cosine_lr_opts;
 gt_schedule *gt_cosine_annealing_lr_(gt_optimizer *o, int64_t t_max, gt_cosine_lr_opts opts);
 /* gt_cosine_annealing_lr(o, 100, .eta_min = 1e-5) */
@@ -134,6 +134,7 @@ gt_schedule *gt_cosine_annealing_warm_restarts_(gt_optimizer *o, int64_t t_0,
  * down to the first divided by final_div_factor; the optimizer's momentum (or betas[0]) moves the
  * other way. It sets what the schedules start from. */
 typedef struct {
+    gt_keywords gt_;
     double pct_start;        /* 0.3; in [0, 1] */
     double base_momentum;    /* 0.85 */
     double max_momentum;     /* 0.95 */
@@ -142,7 +143,6 @@ typedef struct {
     bool linear;             /* anneal_strategy = 'linear', instead of 'cos' */
     bool three_phase;        /* first back to the start, as long as up, and then to the end */
     bool no_cycle_momentum;  /* needed for optimizers without momentum */
-    int gt_;
 } gt_one_cycle_lr_opts;
 gt_schedule *gt_one_cycle_lr_(gt_optimizer *o, double max_lr, int64_t total_steps,
                               gt_one_cycle_lr_opts opts);
@@ -159,6 +159,7 @@ gt_schedule *gt_lambda_lr(gt_optimizer *o, gt_lr_fn f, void *user);
 /* ReduceLROnPlateau: times factor when the metric has not become better for more than `patience`
  * steps of gt_schedule_step_metric. */
 typedef struct {
+    gt_keywords gt_;
     bool max;         /* mode = 'max': more is better */
     double factor;    /* 0.1; below 1 */
     int64_t patience; /* 10 */
@@ -168,7 +169,6 @@ typedef struct {
     int64_t cooldown; /* 0; epochs after a reduction that do not count */
     double min_lr;    /* 0 */
     double eps;       /* 1e-8: a smaller change is not made */
-    int gt_;
 } gt_plateau_opts;
 gt_schedule *gt_reduce_lr_on_plateau_(gt_optimizer *o, gt_plateau_opts opts);
 #define gt_reduce_lr_on_plateau(...) GT_REDUCE_LR_ON_PLATEAU_(__VA_ARGS__, .gt_ = 0)

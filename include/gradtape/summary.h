@@ -7,9 +7,9 @@
 GT_BEGIN_DECLS
 
 typedef struct {
+    gt_keywords gt_;
     gt_dtype dtype; /* of the input: the parameters' */
     int depth;      /* levels of modules shown, the last one with what lies below it; 0: all */
-    int gt_;
 } gt_summary_opts;
 
 /* Prints a row for m and every module below it:

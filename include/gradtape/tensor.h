@@ -61,9 +61,9 @@ static inline gt_tensor *gt_at_(gt_tensor *made, const char *where)
  * for a negative dimension or more than GT_MAX_DIMS, GT_ERR_MEMORY when the size overflows or
  * memory is short, GT_ERR_DTYPE for gradients on i64 or u8. */
 typedef struct {
+    gt_keywords gt_;
     gt_dtype dtype;     /* GT_F32 */
     bool requires_grad; /* a leaf that gt_backward fills the grad of */
-    int gt_;            /* set by the macros */
 } gt_new_opts;
 gt_tensor *gt_empty_(gt_ctx *gt, gt_shape shape, gt_new_opts opts);
 gt_tensor *gt_full_(gt_ctx *gt, gt_shape shape, double value, gt_new_opts opts);

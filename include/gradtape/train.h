@@ -115,12 +115,12 @@ GT_MUST_CHECK gt_status gt_history_write_jsonl(const gt_history *h, const char *
  * ends with NULL: GT_NAMES("accuracy", "val_accuracy") */
 #define GT_NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 typedef struct {
+    gt_keywords gt_;
     const char *const *columns; /* NULL: "loss" and "val_loss", or the first column */
     const char *title;          /* the first column's name */
     bool log;                   /* a logarithmic axis; what is not positive leaves a gap */
     bool ascii;                 /* on a terminal: no characters but ASCII, also if it has others */
     int width, height;          /* SVG: 720 by 400 pixels; terminal: its width and 16 lines */
-    int gt_;
 } gt_curve_opts;
 /* Errors: GT_ERR_ARGUMENT (a column that is not there, silly sizes), GT_ERR_IO, GT_ERR_MEMORY. */
 GT_MUST_CHECK gt_status gt_history_write_svg_(const gt_history *h, const char *path,
@@ -261,6 +261,7 @@ typedef struct {
     ((const gt_callbacks[]){__VA_ARGS__, {NULL, NULL, NULL, NULL, NULL, NULL}})
 
 typedef struct {
+    gt_keywords gt_;
     int64_t epochs;           /* 1 */
     gt_loader *valid;         /* looked at after each epoch; NULL: none */
     gt_loss_fn loss;          /* NULL: gt_cross_entropy(out, y) */
@@ -286,7 +287,6 @@ typedef struct {
     gt_board *board;     /* gets the same numbers; NULL: none */
     FILE *log;           /* progress and a line for each epoch, for instance stdout; NULL:
                           * silent */
-    int gt_;
 } gt_fit_opts;
 
 /* Trains m on the batches of `train` with o, and returns the history: columns "loss", one for each
@@ -309,10 +309,10 @@ gt_history *gt_fit_(gt_module *m, gt_optimizer *o, gt_loader *train, gt_fit_opts
 /* The means over a loader's epoch, in evaluation mode and without recording: to[0] is the loss,
  * to[1..] the metrics. Leaves m in the mode it was in. */
 typedef struct {
+    gt_keywords gt_;
     gt_loss_fn loss; /* these three as above */
     void *user;
     const gt_metric *metrics;
-    int gt_;
 } gt_evaluate_opts;
 gt_status gt_evaluate_(gt_module *m, gt_loader *loader, double *to, gt_evaluate_opts opts);
 /* double test[2]; gt_evaluate(net, test_set, test): loss and accuracy */

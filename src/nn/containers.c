@@ -55,10 +55,10 @@ gt_module *gt_module_append(gt_module *m, gt_module *child)
 static void move_last(gt_module *m, int index)
 {
     gt_module **at = &m->child, **end = &m->child;
-    while (index-- > 0) at = &(*at)->next;
-    while ((*end)->next) end = &(*end)->next;
+    while (*at && index-- > 0) at = &(*at)->next;
+    while (*end && (*end)->next) end = &(*end)->next;
     gt_module *last = *end;
-    if (*at == last) return;
+    if (!last || *at == last) return;
     *end = NULL;
     last->next = *at;
     *at = last;

@@ -58,9 +58,9 @@ static bool open_qr(qr *d, const gt_tensor *t)
     const int64_t rows = t->shape.dim[0], columns = t->size / rows;
     d->m = rows > columns ? rows : columns;
     d->n = rows > columns ? columns : rows;
-    d->a = malloc((size_t)t->size * sizeof *d->a);
-    d->q = malloc((size_t)t->size * sizeof *d->q);
-    d->negative = malloc((size_t)d->n * sizeof *d->negative);
+    d->a = calloc((size_t)t->size, sizeof *d->a);
+    d->q = calloc((size_t)t->size, sizeof *d->q);
+    d->negative = calloc((size_t)d->n, sizeof *d->negative);
     return d->a && d->q && d->negative;
 }
 

@@ -1,0 +1,352 @@
+#!/usr/bin/env python3
+"""Trains the networks of examples/ beside the same ones in PyTorch: from the same seed, on the same
+batches, 20 steps of SGD, in f32 and f64; and writes docs/parity.md.
+
+Nothing is copied from one side to the other. Both draw the weights and the order of the images from
+their own generators, which give the same numbers for the same seed. The images are a folder in
+MNIST's format that this script makes up. Weights are drawn in f32, also where f64 follows.
+
+Usage: tools/parity.py [--build DIR] [--output FILE] [NETWORK ...]
+(needs torch and numpy; DIR, build/release by default, holds examples/; with names of networks, or
+without an output, the table goes to the terminal alone)
+"""
+import argparse
+import os
+import platform
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import warnings
+
+import numpy as np
+import torch
+from torch import nn
+
+STEPS, BATCH, SEED, MOST = 20, 16, 1, {torch.float32: 1e-3, torch.float64: 1e-9}
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# --- the networks, as "Dive into Deep Learning" has them ---
+
+relu, sigmoid, flatten, dropout = nn.ReLU, nn.Sigmoid, nn.Flatten, nn.Dropout
+conv, linear, bn1d, bn = nn.LazyConv2d, nn.LazyLinear, nn.LazyBatchNorm1d, nn.LazyBatchNorm2d
+
+
+def pool(kernel=3, stride=2, padding=0):
+    return nn.MaxPool2d(kernel, stride, padding)
+
+
+def head():
+    return nn.Sequential(nn.AdaptiveAvgPool2d((1, 1)), flatten(), linear(10))
+
+
+def lenet():
+    return nn.Sequential(
+        conv(6, 5, padding=2), relu(), pool(2), conv(16, 5), relu(), pool(2), flatten(),
+        linear(120), relu(), linear(84), relu(), linear(10))
+
+
+def classic_lenet():
+    return nn.Sequential(
+        conv(6, 5, padding=2), sigmoid(), nn.AvgPool2d(2, 2), conv(16, 5), sigmoid(),
+        nn.AvgPool2d(2, 2), flatten(), linear(120), sigmoid(), linear(84), sigmoid(), linear(10))
+
+
+def alexnet():
+    return nn.Sequential(
+        conv(96, 11, 4, 1), relu(), pool(), conv(256, 5, padding=2), relu(), pool(),
+        conv(384, 3, padding=1), relu(), conv(384, 3, padding=1), relu(),
+        conv(256, 3, padding=1), relu(), pool(), flatten(),
+        linear(4096), relu(), dropout(0.5), linear(4096), relu(), dropout(0.5), linear(10))
+
+
+def vgg():
+    layers = []
+    for convs, channels in (1, 16), (1, 32), (2, 64), (2, 128), (2, 128):
+        for _ in range(convs):
+            layers += [conv(channels, 3, padding=1), relu()]
+        layers.append(pool(2))
+    return nn.Sequential(
+        *layers, flatten(), linear(4096), relu(), dropout(0.5), linear(4096), relu(), dropout(0.5),
+        linear(10))
+
+
+def nin():
+    def block(channels, kernel, stride, padding):
+        return nn.Sequential(
+            conv(channels, kernel, stride, padding), relu(), conv(channels, 1), relu(),
+            conv(channels, 1), relu())
+    return nn.Sequential(
+        block(96, 11, 4, 0), pool(), block(256, 5, 1, 2), pool(), block(384, 3, 1, 1), pool(),
+        dropout(0.5), block(10, 3, 1, 1), nn.AdaptiveAvgPool2d((1, 1)), flatten())
+
+
+class Concat(nn.Sequential):
+    def forward(self, x):
+        return torch.cat([branch(x) for branch in self], 1)
+
+
+class Residual(nn.Module):
+    def __init__(self, body, shortcut=None):
+        super().__init__()
+        self.body, self.shortcut = body, shortcut or nn.Identity()
+
+    def forward(self, x):
+        return torch.relu(self.body(x) + self.shortcut(x))
+
+
+def googlenet():
+    def inception(c1, c2, c3, c4):
+        return Concat(
+            nn.Sequential(conv(c1, 1), relu()),
+            nn.Sequential(conv(c2[0], 1), relu(), conv(c2[1], 3, padding=1), relu()),
+            nn.Sequential(conv(c3[0], 1), relu(), conv(c3[1], 5, padding=2), relu()),
+            nn.Sequential(pool(3, 1, 1), conv(c4, 1), relu()))
+    return nn.Sequential(
+        conv(64, 7, 2, 3), relu(), pool(3, 2, 1),
+        conv(64, 1), relu(), conv(192, 3, padding=1), relu(), pool(3, 2, 1),
+        inception(64, (96, 128), (16, 32), 32), inception(128, (128, 192), (32, 96), 64),
+        pool(3, 2, 1),
+        inception(192, (96, 208), (16, 48), 64), inception(160, (112, 224), (24, 64), 64),
+        inception(128, (128, 256), (24, 64), 64), inception(112, (144, 288), (32, 64), 64),
+        inception(256, (160, 320), (32, 128), 128), pool(3, 2, 1),
+        inception(256, (160, 320), (32, 128), 128), inception(384, (192, 384), (48, 128), 128),
+        head())
+
+
+def batchnorm_lenet():
+    return nn.Sequential(
+        conv(6, 5), bn(), sigmoid(), nn.AvgPool2d(2, 2), conv(16, 5), bn(), sigmoid(),
+        nn.AvgPool2d(2, 2), flatten(), linear(120), bn1d(), sigmoid(), linear(84), bn1d(),
+        sigmoid(), linear(10))
+
+
+def resnet18():
+    def block(channels, stride):
+        body = nn.Sequential(conv(channels, 3, stride, 1), bn(), relu(),
+                             conv(channels, 3, padding=1), bn())
+        return Residual(body, conv(channels, 1, stride) if stride > 1 else None)
+    layers = [conv(64, 7, 2, 3), bn(), relu(), pool(3, 2, 1)]
+    for i, channels in enumerate((64, 128, 256, 512)):
+        layers += [block(channels, 2 if i else 1), block(channels, 1)]
+    return nn.Sequential(*layers, head())
+
+
+def resnext_block(channels, groups, stride, shortcut):
+    body = nn.Sequential(
+        conv(channels, 1), bn(), relu(),
+        conv(channels, 3, stride, 1, groups=channels // groups), bn(), relu(),
+        conv(channels, 1), bn())
+    return Residual(body, nn.Sequential(conv(channels, 1, stride), bn()) if shortcut else None)
+
+
+def regnet():
+    layers = [conv(32, 3, 2, 1), bn(), relu()]
+    for depth, channels in (4, 32), (6, 80):
+        for i in range(depth):
+            layers.append(resnext_block(channels, 16, 1 if i else 2, i == 0))
+    return nn.Sequential(*layers, head())
+
+
+def densenet():
+    layers = [conv(64, 7, 2, 3), bn(), relu(), pool(3, 2, 1)]
+    channels = 64
+    for i in range(4):
+        for _ in range(4):
+            layers.append(Concat(nn.Identity(),
+                                 nn.Sequential(bn(), relu(), conv(32, 3, padding=1))))
+        channels += 4 * 32
+        if i < 3:
+            channels //= 2
+            layers += [bn(), relu(), conv(channels, 1), nn.AvgPool2d(2, 2)]
+    return nn.Sequential(*layers, bn(), relu(), head())
+
+
+# name: (network, its program and options, size of images, learning rate)
+NETWORKS = {
+    "LeNet": (lenet, ["lenet"], 28, 0.03),
+    "LeNet, classic": (classic_lenet, ["lenet", "--classic"], 28, 0.3),
+    "AlexNet": (alexnet, ["alexnet"], 72, 0.01),
+    "VGG-11": (vgg, ["vgg"], 32, 0.01),
+    "NiN": (nin, ["nin"], 96, 0.05),
+    "GoogLeNet": (googlenet, ["googlenet"], 64, 0.01),
+    "LeNet, batch norm": (batchnorm_lenet, ["batchnorm_lenet"], 28, 0.1),
+    "ResNet-18": (resnet18, ["resnet18"], 32, 0.01),
+    "DenseNet": (densenet, ["densenet"], 64, 0.01),
+    "RegNetX-32": (regnet, ["regnet"], 32, 0.01),
+}
+
+# --- the same images for both ---
+
+
+def images(size):
+    """A pattern for each of ten classes, under noise: u8 [n,size,size], and the classes u8 [n]."""
+    random = np.random.default_rng(0)
+    n = STEPS * BATCH
+    y = (np.arange(n) % 10).astype(np.uint8)
+    coarse = random.random((10, 4, 4))
+    pattern = np.kron(coarse, np.ones((1, size // 4 + 1, size // 4 + 1)))[:, :size, :size]
+    x = 0.6 * pattern[y] + 0.4 * random.random((n, size, size))
+    return (255 * x).astype(np.uint8), y
+
+
+def write_idx(path, array):
+    with open(path, "wb") as f:
+        f.write(struct.pack(">BBBB", 0, 0, 8, array.ndim))
+        f.write(struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes())
+
+
+def write_folder(folder, x, y):
+    for name, count in ("train", len(y)), ("t10k", 10):
+        write_idx(os.path.join(folder, f"{name}-images-idx3-ubyte"), x[:count])
+        write_idx(os.path.join(folder, f"{name}-labels-idx1-ubyte"), y[:count])
+
+
+# --- training ---
+
+
+def draw_xavier(module):
+    """The start that examples/common gives to weights."""
+    weight = getattr(module, "weight", None)
+    if weight is not None and weight.dim() > 1:
+        nn.init.xavier_uniform_(weight)
+
+
+def pytorch(build, x, y, lr, dtype, own_start):
+    torch.manual_seed(SEED)
+    net = build()
+    with torch.no_grad():
+        net.eval()(torch.zeros(1, 1, *x.shape[1:]))  # makes what is lazy
+    if not own_start:
+        net.apply(draw_xavier)
+    net.train().to(dtype)
+    for module in net.modules():
+        if isinstance(module, nn.Dropout):
+            module.eval()
+    data = torch.utils.data.TensorDataset(
+        torch.from_numpy(x)[:, None].to(dtype) / 255, torch.from_numpy(y).long())
+    sgd = torch.optim.SGD(net.parameters(), lr=lr)
+    losses = []
+    for x_batch, y_batch in torch.utils.data.DataLoader(data, BATCH, shuffle=True):
+        loss = nn.functional.cross_entropy(net(x_batch), y_batch)
+        sgd.zero_grad()
+        loss.backward()
+        sgd.step()
+        losses.append(loss.item())
+    return losses, sum(p.numel() for p in net.parameters())
+
+
+def gradtape(build, command, folder, size, lr, dtype):
+    program = os.path.join(build, "examples", command[0])
+    words = [program, *command[1:], "--data", folder, "--size", size, "--batch", BATCH, "--lr", lr,
+             "--momentum", 0, "--seed", SEED, "--epochs", 1, "--steps", STEPS, "--losses",
+             "--no-dropout"]
+    words += ["--f64"] if dtype == torch.float64 else []
+    run = subprocess.run([str(word) for word in words], capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(run.stderr.strip().splitlines()[0])
+    return [float(v) for v in re.findall(r"^step \d+  loss (\S+)$", run.stdout, re.MULTILINE)]
+
+
+def compare(name, build):
+    """The row of a network: parameters, and for each dtype the losses of both sides."""
+    network, command, size, lr = NETWORKS[name]
+    x, y = images(size)
+    row = {"name": name, "size": size, "lr": lr}
+    with tempfile.TemporaryDirectory() as folder:
+        write_folder(folder, x, y)
+        for dtype in MOST:
+            ours = gradtape(build, command, folder, size, lr, dtype)
+            theirs, row["parameters"] = pytorch(network, x, y, lr, dtype, command == ["lenet"])
+            if len(ours) != STEPS:
+                raise RuntimeError(f"{len(ours)} losses instead of {STEPS}")
+            row[dtype] = ours, theirs
+    return row
+
+
+def apart(pair, step=-1):
+    ours, theirs = pair[0][step], pair[1][step]
+    return abs(ours - theirs) / abs(theirs)
+
+
+# --- the table ---
+
+
+def table(rows):
+    lines = ["| network | parameters | image | rate | step 1 | step 20: gradtape | PyTorch | "
+             "apart, f32 | apart, f64 |",
+             "|---|---:|---:|---:|---:|---:|---:|---:|---:|"]
+    for r in rows:
+        f32, f64 = r[torch.float32], r[torch.float64]
+        lines.append(
+            f"| {r['name']} | {r['parameters']:,} | {r['size']}x{r['size']} | {r['lr']} | "
+            f"{f32[0][0]:.6f} | {f32[0][-1]:.6f} | {f32[1][-1]:.6f} | {apart(f32):.1e} | "
+            f"{apart(f64):.1e} |")
+    return "\n".join(lines)
+
+
+def steps(row):
+    lines = ["| step | gradtape, f32 | PyTorch, f32 | gradtape, f64 | PyTorch, f64 |",
+             "|---:|---:|---:|---:|---:|"]
+    (a, b), (c, d) = row[torch.float32], row[torch.float64]
+    for i in range(STEPS):
+        lines.append(f"| {i + 1} | {a[i]:.7f} | {b[i]:.7f} | {c[i]:.15f} | {d[i]:.15f} |")
+    return "\n".join(lines)
+
+
+def document(rows):
+    return f"""# Parity with PyTorch
+
+The networks of `examples/` trained for {STEPS} steps of SGD beside the same networks in PyTorch: from
+the same seed, on the same batches of {BATCH} images, in f32 and in f64. No weight and no batch goes
+from one side to the other: both draw the same numbers for the same seed. `tools/parity.py` makes
+this page. It fails when losses at step {STEPS} are further apart than {MOST[torch.float32]:.0e} of
+their value in f32, or {MOST[torch.float64]:.0e} in f64.
+
+Dropout is switched off on both sides, because its random numbers are gradtape's own. Step 1 and
+step {STEPS} are losses in f32; the last columns are the relative distances of both sides' losses at
+step {STEPS}.
+
+{table(rows)}
+
+Step by step, for {rows[0]['name']}:
+
+{steps(rows[0])}
+
+Measured with PyTorch {torch.__version__.split('+')[0]} and NumPy {np.__version__} on
+{platform.machine()} ({platform.system()}).
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--build", default=os.path.join(HERE, "..", "build", "release"))
+    parser.add_argument("--output", help="for instance docs/parity.md")
+    parser.add_argument("networks", nargs="*", help=f"some of: {', '.join(NETWORKS)}")
+    args = parser.parse_args()
+    warnings.filterwarnings("ignore", message="Lazy modules are a new feature")
+
+    rows, failed = [], False
+    for name in args.networks or NETWORKS:
+        try:
+            row = compare(name, args.build)
+        except (OSError, RuntimeError) as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            failed = True
+            continue
+        rows.append(row)
+        for dtype, most in MOST.items():
+            good = apart(row[dtype]) <= most
+            failed |= not good
+            print(f"{name:18} {str(dtype)[6:]}  step 1 {row[dtype][0][0]:.6f}  step {STEPS} "
+                  f"{row[dtype][0][-1]:.6f}  apart {apart(row[dtype], 0):.1e} at first, "
+                  f"{apart(row[dtype]):.1e} in the end{'' if good else '  TOO MUCH'}", flush=True)
+    if args.output and rows:
+        with open(args.output, "w", encoding="utf-8") as f:
+            f.write(document(rows))
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
