@@ -82,8 +82,8 @@ static gt_tensor *embedding(gt_tensor *weight, const double *o)
     ROW(l1_loss, gt_l1_loss(X, T, HOW))                                                            \
     ROW(smooth_l1_loss, gt_smooth_l1_loss(X, T, HOW, .beta = o[1]))                                \
     ROW(huber_loss, gt_huber_loss(X, T, HOW, .delta = o[1]))                                       \
-    ROW(binary_cross_entropy, gt_binary_cross_entropy(X, T, HOW))                                                   \
-    ROW(binary_cross_entropy_with_logits, gt_binary_cross_entropy_with_logits(X, T, HOW))                           \
+    ROW(binary_cross_entropy, gt_binary_cross_entropy(X, T, HOW))                                  \
+    ROW(binary_cross_entropy_with_logits, gt_binary_cross_entropy_with_logits(X, T, HOW))          \
     ROW(weighted_bce, gt_binary_cross_entropy(X, T, HOW, .weight = in[2]))                         \
     ROW(weighted_logits, gt_binary_cross_entropy_with_logits(X, T, HOW, .weight = in[2]))          \
     ROW(pos_weight, gt_binary_cross_entropy_with_logits(X, T, HOW, .pos_weight = in[2]))           \

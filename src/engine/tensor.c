@@ -63,8 +63,9 @@ const char *gti_unusable(const gt_tensor *t)
 {
     const gti_tensor *p = gti_t(t), *base = p->base;
     if ((p->flags | base->flags) & GTI_DEAD)
-        return base->flags & GTI_KEPT ? "was freed by gt_free" : "was dropped by gt_rewind; gt_keep it, or make it "
-                                                  "before gt_mark_tape";
+        return base->flags & GTI_KEPT ? "was freed by gt_free"
+                                      : "was dropped by gt_rewind; gt_keep it, or make it "
+                                        "before gt_mark_tape";
     if (base->flags & GTI_REPLAYED)
         return "was dropped by gt_checkpoint, which keeps only the result of its function";
     if (base->flags & GTI_RELEASED)
