@@ -1,0 +1,168 @@
+#include "train_net.h"
+
+#include <signal.h>
+
+#include "options.h"
+
+typedef struct {
+    const train_net *net;
+    const char *data, *save; /* NULL: none */
+    long size, images, epochs, steps, batch, seed;
+    double lr, momentum; /* lr 0: what suits the optimizer */
+    bool variant, xavier, sgd, resume, summary, losses, f64, no_dropout;
+    int64_t done; /* images that were trained on */
+} settings;
+
+/* --- training --- */
+
+/* The start of convolutions and linear layers, whose weights alone have several dimensions.
+ * Kaiming's keeps signals their size through many ReLUs; the book's, Xavier's, makes deep networks
+ * without normalisation stay where they are for long. */
+static void start(gt_module *m, void *user)
+{
+    const settings *s = user;
+    gt_tensor *weight = gt_module_parameter(m, "weight");
+    if (!weight || weight->shape.ndim < 2) return;
+    if (s->xavier) gt_init_xavier_uniform(weight);
+    else gt_init_kaiming_uniform(weight, .nonlinearity = GT_RELU);
+}
+
+/* The network, with all that is lazy made by a first input that is not computed. */
+static gt_module *make(gt_ctx *gt, settings *s)
+{
+    gt_module *m = s->net->build(gt, s->variant);
+    gt_shape input = GT_SHAPE(1, 1, s->size, s->size);
+    gt_eval(m);
+    gt_set_shapes_only(gt, true);
+    gt_forward(m, gt_zeros(gt, input));
+    gt_set_shapes_only(gt, false);
+    gt_train(m);
+    gt_module_apply(m, start, s);
+    if (s->f64) gt_module_to(m, GT_F64);
+    if (s->summary) gt_summary(stdout, m, input, .dtype = s->f64 ? GT_F64 : GT_F32);
+    return m;
+}
+
+static gt_loader *load(gt_ctx *gt, const settings *s, bool train)
+{
+    const uint64_t seed = 2 * (uint64_t)s->seed + !train;
+    const int size = (int)s->size;
+    gt_dataset *d = s->data ? gt_mnist(gt, s->data, train)
+                            : gt_generated_digits(gt, train ? s->images : (s->images + 3) / 4,
+                                                  .size = size, .seed = seed);
+    return gt_loader_new(
+        d, s->batch, .shuffle = train, .threads = 1, .dtype = s->f64 ? GT_F64 : GT_F32,
+        .transforms = GT_TRANSFORMS({.kind = GT_RESIZE, .size = {size}},
+                                    {.kind = GT_NORMALISE, .mean = {0.13}, .std = {0.31}}));
+}
+
+static void leave_out(gt_module *m, void *user)
+{
+    (void)user;
+    if (strncmp(m->type->name, "Dropout", 7) == 0) gt_eval(m);
+}
+
+static bool before_epoch(const gt_fit_state *f, void *user)
+{
+    const settings *s = user;
+    if (s->no_dropout) gt_module_apply(f->module, leave_out, NULL);
+    return true;
+}
+
+static bool after_step(const gt_fit_state *f, void *user)
+{
+    settings *s = user;
+    s->done += s->batch;
+    if (s->losses) printf("step %lld  loss %.17g\n", (long long)f->step, f->loss);
+    return f->step != s->steps;
+}
+
+/* Returns the exit status but for failures, which the context knows. */
+static int run(gt_ctx *gt, settings *s)
+{
+    gt_manual_seed(gt, (uint64_t)s->seed);
+    gt_module *m = make(gt, s);
+    gt_loader *train = load(gt, s, true), *test = load(gt, s, false);
+    gt_optimizer *o = s->sgd ? gt_sgd(m, .lr = s->lr > 0 ? s->lr : 0.01, .momentum = s->momentum)
+                             : gt_adam(m, .lr = s->lr > 0 ? s->lr : 0.0005);
+    if (gt_failed(gt)) return 1;
+    printf("%s: %.3g million parameters, images of %ldx%ld\n", s->net->title,
+           (double)gt_module_n_parameters(m) / 1e6, s->size, s->size);
+
+    gt_progress clock = gt_progress_begin(NULL, NULL, 0);
+    gt_fit(m, o, train, .epochs = s->epochs, .valid = test, .checkpoint = s->save,
+           .resume = s->resume, .log = stdout,
+           .callbacks = GT_CALLBACKS({.begin = before_epoch, .step = after_step, .user = s}));
+    const double seconds = gt_progress_seconds(&clock);
+    if (gt_failed(gt)) return 1;
+    printf("%.1f s, %.0f images/s with tests\n", seconds, (double)s->done / seconds);
+    if (s->save) printf("checkpoint: %s\n", s->save);
+    if (gt_stop_requested()) return 130;
+    double means[2]; /* loss, accuracy */
+    if (gt_evaluate(m, test, means) == GT_OK) printf("test accuracy %.3f\n", means[1]);
+    return 0;
+}
+
+/* --- the command line --- */
+
+static void on_interrupt(int signal)
+{
+    (void)signal;
+    gt_request_stop();
+}
+
+/* -1 when there is something to do, otherwise the exit status. */
+static int parse(char **argv, settings *s)
+{
+    const train_net *net = s->net;
+    char about[160];
+    snprintf(about, sizeof about,
+             "Trains %s on generated digits of %ldx%ld, or on images in files.", net->title,
+             net->size, net->size);
+    const option table[] = {
+        {"--data", "DIR", "images in MNIST's format: MNIST, Fashion-MNIST, ...", .text = &s->data},
+        {"--images", "N", "images to generate otherwise, and a quarter more for tests (800)",
+         .count = &s->images, .least = 1},
+        {"--size", "N", "height and width, to which images are resized", .count = &s->size,
+         .least = net->least_size},
+        {"--epochs", "N", "times through the training set (5)", .count = &s->epochs, .least = 1},
+        {"--steps", "N", "stop after so many batches", .count = &s->steps, .least = 1},
+        {"--batch", "N", "images in a batch (32)", .count = &s->batch, .least = 1},
+        {"--xavier", NULL, "start weights as the book does", .on = &s->xavier},
+        {"--sgd", NULL, "descend with momentum rather than by Adam", .on = &s->sgd},
+        {"--lr", "X", "learning rate (0.0005, with --sgd 0.01)", .number = &s->lr},
+        {"--momentum", "X", "of --sgd (0.9)", .number = &s->momentum},
+        {"--seed", "N", "of all that is random (1)", .count = &s->seed},
+        {"--save", "FILE", "write the run after each epoch and after Ctrl-C", .text = &s->save},
+        {"--resume", NULL, "go on from there", .on = &s->resume},
+        {"--summary", NULL, "print the network first, layer by layer", .on = &s->summary},
+        {"--losses", NULL, "print the loss of each batch", .on = &s->losses},
+        {"--f64", NULL, "compute with doubles", .on = &s->f64},
+        {"--no-dropout", NULL, "leave dropout out", .on = &s->no_dropout},
+        {net->option, NULL, net->option_help, .on = &s->variant},
+        {.name = NULL},
+    };
+    return options_read(argv, net->program, about, table);
+}
+
+int train_net_main(char **argv, const train_net *net)
+{
+    settings s = {.net = net,
+                  .size = net->size,
+                  .images = 800,
+                  .epochs = 5,
+                  .batch = 32,
+                  .momentum = 0.9,
+                  .seed = 1};
+    int status = parse(argv, &s);
+    if (status >= 0) return status;
+    signal(SIGINT, on_interrupt);
+    gt_ctx *gt = gt_open();
+    status = run(gt, &s);
+    if (gt_failed(gt)) {
+        fprintf(stderr, "%s: %s\n", net->program, gt_error_message(gt));
+        status = 1;
+    }
+    gt_close(gt);
+    return status;
+}
