@@ -162,6 +162,16 @@ static const gt_sample adaptive_max_pool2d_samples[] = {
          .opts = &(const adaptive_opts){2, 2, {0}},                                                \
          .code = GT_ERR_SHAPE,                                                                     \
          .message = "x [1,1,0,4] has no pixels"},                                                  \
+        {.label = "negative height",                                                               \
+         .in = {GT_IN(1, 1, 4, 4)},                                                                \
+         .opts = &(const adaptive_opts){-1, 2, {0}},                                               \
+         .code = GT_ERR_ARGUMENT,                                                                  \
+         .message = "the output is to be -1x2, must not be negative"},                             \
+        {.label = "height overflows",                                                              \
+         .in = {GT_IN(1, 1, 4, 4)},                                                                \
+         .opts = &(const adaptive_opts){INT64_MAX, 2, {0}},                                        \
+         .code = GT_ERR_MEMORY,                                                                    \
+         .message = "the size of the output [1,1,9223372036854775807,2] overflows"},               \
     {                                                                                              \
         .label = "negative size", .in = {GT_IN(1, 1, 4, 4)},                                       \
         .opts = &(const adaptive_opts){2, -1, {0}}, .code = GT_ERR_ARGUMENT,                       \

@@ -97,6 +97,16 @@ static const gt_error_sample conv_transpose2d_error_samples[] = {
      CONV(.stride = {INT_MAX, INT_MAX}),
      .code = GT_ERR_MEMORY,
      .message = "overflow"},
+    {.label = "a side of the output overflows",
+     .in = {GT_IN(0, 4, INT64_C(1) << 33, 1), W},
+     CONV(.stride = {INT_MAX, 1}),
+     .code = GT_ERR_MEMORY,
+     .message = "the size of the output overflows"},
+    {.label = "channels overflow",
+     .in = {GT_IN(1, 0, 3, 3), GT_IN(0, INT64_C(1) << 62, 1, 1)},
+     CONV(.groups = 4),
+     .code = GT_ERR_MEMORY,
+     .message = "the number of output channels overflows"},
 };
 
 static const gt_error_sample conv_transpose1d_error_samples[] = {

@@ -230,6 +230,16 @@ static const gt_error_sample interpolate_error_samples[] = {
      .opts = &(const interpolate_opts){.oh = 2, .ow = 2, .mode = (gt_interpolation)7},
      .code = GT_ERR_ARGUMENT,
      .message = "there is no mode 7"},
+    {.label = "no height",
+     .in = {GT_IN(1, 1, 4, 4)},
+     .opts = &(const interpolate_opts){.oh = 0, .ow = 2},
+     .code = GT_ERR_ARGUMENT,
+     .message = "the output is to be 0x2, must be positive"},
+    {.label = "height overflows",
+     .in = {GT_IN(1, 1, 4, 4)},
+     .opts = &(const interpolate_opts){.oh = INT64_MAX, .ow = 2},
+     .code = GT_ERR_MEMORY,
+     .message = "the size of the output [1,1,9223372036854775807,2] overflows"},
 };
 static const gt_error_sample interpolate_dx_error_samples[] = {
     {.label = "dy",

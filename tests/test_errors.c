@@ -77,6 +77,10 @@ DO(get_outside) { gt_get(b->m23, 1, 3); }
 DO(get_rank) { gt_get(b->m23, 1); }
 DO(fill_slice_axis) { gt_fill_slice(b->m23, 2, 0, 1, 0); }
 DO(fill_u8) { gt_fill(gt_zeros(b->gt, GT_SHAPE(2), .dtype = GT_U8), 256); }
+DO(batches_of_a_number)
+{
+    gt_kl_div(gt_scalar(b->gt, 1), gt_scalar(b->gt, 1), .reduction = GT_BATCHMEAN);
+}
 DO(copy_shape) { gt_copy_into(b->m23, b->m34); }
 DO(copy_dtype) { gt_copy_into(b->m23, b->f64); }
 DO(require_result) { gt_require_grad(gt_square(b->leaf), false); }
@@ -151,6 +155,7 @@ static const struct row {
     ROW(get_rank, ARGUMENT, "1 indices for a tensor of 2 dimensions"),
     ROW(fill_slice_axis, SHAPE, "no axis 2 in a tensor of 2 dimensions"),
     ROW(fill_u8, ARGUMENT, "256 does not fit into u8"),
+    ROW(batches_of_a_number, SHAPE, "a number has no batches"),
     ROW(copy_shape, SHAPE, "[3,4] into [2,3]"),
     ROW(copy_dtype, DTYPE, "f64 into f32"),
     ROW(require_result, STATE, "not a leaf"),

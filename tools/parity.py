@@ -115,11 +115,15 @@ def googlenet():
         head())
 
 
-def batchnorm_lenet():
+def sigmoid_lenet(norm1d=nn.Identity, norm2d=nn.Identity):
     return nn.Sequential(
-        conv(6, 5), bn(), sigmoid(), nn.AvgPool2d(2, 2), conv(16, 5), bn(), sigmoid(),
-        nn.AvgPool2d(2, 2), flatten(), linear(120), bn1d(), sigmoid(), linear(84), bn1d(),
-        sigmoid(), linear(10))
+        conv(6, 5), norm2d(), sigmoid(), nn.AvgPool2d(2, 2),
+        conv(16, 5), norm2d(), sigmoid(), nn.AvgPool2d(2, 2), flatten(),
+        linear(120), norm1d(), sigmoid(), linear(84), norm1d(), sigmoid(), linear(10))
+
+
+def batchnorm_lenet():
+    return sigmoid_lenet(bn1d, bn)
 
 
 def resnet18():
@@ -127,25 +131,33 @@ def resnet18():
         body = nn.Sequential(conv(channels, 3, stride, 1), bn(), relu(),
                              conv(channels, 3, padding=1), bn())
         return Residual(body, conv(channels, 1, stride) if stride > 1 else None)
+    return residual_stages(block)
+
+
+def residual_stages(block):
     layers = [conv(64, 7, 2, 3), bn(), relu(), pool(3, 2, 1)]
     for i, channels in enumerate((64, 128, 256, 512)):
         layers += [block(channels, 2 if i else 1), block(channels, 1)]
     return nn.Sequential(*layers, head())
 
 
-def resnext_block(channels, groups, stride, shortcut):
+def resnext_block(channels, stride):
     body = nn.Sequential(
         conv(channels, 1), bn(), relu(),
-        conv(channels, 3, stride, 1, groups=channels // groups), bn(), relu(),
+        conv(channels, 3, stride, 1, groups=channels // 16), bn(), relu(),
         conv(channels, 1), bn())
-    return Residual(body, nn.Sequential(conv(channels, 1, stride), bn()) if shortcut else None)
+    return Residual(body, nn.Sequential(conv(channels, 1, stride), bn()) if stride > 1 else None)
+
+
+def resnext18():
+    return residual_stages(resnext_block)
 
 
 def regnet():
     layers = [conv(32, 3, 2, 1), bn(), relu()]
     for depth, channels in (4, 32), (6, 80):
         for i in range(depth):
-            layers.append(resnext_block(channels, 16, 1 if i else 2, i == 0))
+            layers.append(resnext_block(channels, 1 if i else 2))
     return nn.Sequential(*layers, head())
 
 
@@ -166,15 +178,16 @@ def densenet():
 # name: (network, its program and options, size of images, learning rate)
 NETWORKS = {
     "LeNet": (lenet, ["lenet"], 28, 0.03),
-    "LeNet, classic": (classic_lenet, ["lenet", "--classic"], 28, 0.3),
+    "LeNet, sigmoid": (sigmoid_lenet, ["batchnorm_lenet", "--plain"], 28, 0.1),
     "AlexNet": (alexnet, ["alexnet"], 72, 0.01),
     "VGG-11": (vgg, ["vgg"], 32, 0.01),
     "NiN": (nin, ["nin"], 96, 0.05),
-    "GoogLeNet": (googlenet, ["googlenet"], 64, 0.01),
+    "GoogLeNet": (googlenet, ["googlenet"], 32, 0.01),
     "LeNet, batch norm": (batchnorm_lenet, ["batchnorm_lenet"], 28, 0.1),
     "ResNet-18": (resnet18, ["resnet18"], 32, 0.01),
-    "DenseNet": (densenet, ["densenet"], 64, 0.01),
-    "RegNetX-32": (regnet, ["regnet"], 32, 0.01),
+    "ResNeXt-18": (resnext18, ["resnet18", "--resnext"], 32, 0.01),
+    "DenseNet": (densenet, ["densenet"], 32, 0.01),
+    "RegNetX-32": (regnet, ["regnet"], 32, 0.05),
 }
 
 # --- the same images for both ---
@@ -213,20 +226,22 @@ def draw_xavier(module):
         nn.init.xavier_uniform_(weight)
 
 
-def pytorch(build, x, y, lr, dtype, own_start):
+def pytorch(build, x, y, lr, dtype, is_lenet):
+    """lenet.c leaves images and PyTorch's start as they are, and has momentum."""
     torch.manual_seed(SEED)
     net = build()
     with torch.no_grad():
         net.eval()(torch.zeros(1, 1, *x.shape[1:]))  # makes what is lazy
-    if not own_start:
+    if not is_lenet:
         net.apply(draw_xavier)
     net.train().to(dtype)
     for module in net.modules():
         if isinstance(module, nn.Dropout):
             module.eval()
-    data = torch.utils.data.TensorDataset(
-        torch.from_numpy(x)[:, None].to(dtype) / 255, torch.from_numpy(y).long())
-    sgd = torch.optim.SGD(net.parameters(), lr=lr)
+    x = x[:, None] / np.float32(255)  # f32, whatever follows
+    x = x if is_lenet else (x - np.float32(0.13)) / np.float32(0.31)
+    data = torch.utils.data.TensorDataset(torch.from_numpy(x).to(dtype), torch.from_numpy(y).long())
+    sgd = torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9 if is_lenet else 0)
     losses = []
     for x_batch, y_batch in torch.utils.data.DataLoader(data, BATCH, shuffle=True):
         loss = nn.functional.cross_entropy(net(x_batch), y_batch)
@@ -240,8 +255,8 @@ def pytorch(build, x, y, lr, dtype, own_start):
 def gradtape(build, command, folder, size, lr, dtype):
     program = os.path.join(build, "examples", command[0])
     words = [program, *command[1:], "--data", folder, "--size", size, "--batch", BATCH, "--lr", lr,
-             "--momentum", 0, "--seed", SEED, "--epochs", 1, "--steps", STEPS, "--losses",
-             "--no-dropout"]
+             "--seed", SEED, "--epochs", 1, "--steps", STEPS, "--losses"]
+    words += ["--xavier", "--sgd", "--momentum", 0, "--no-dropout"] if command != ["lenet"] else []
     words += ["--f64"] if dtype == torch.float64 else []
     run = subprocess.run([str(word) for word in words], capture_output=True, text=True)
     if run.returncode:
@@ -304,7 +319,9 @@ from one side to the other: both draw the same numbers for the same seed. `tools
 this page. It fails when losses at step {STEPS} are further apart than {MOST[torch.float32]:.0e} of
 their value in f32, or {MOST[torch.float64]:.0e} in f64.
 
-Dropout is switched off on both sides, because its random numbers are gradtape's own. Step 1 and
+Dropout is switched off on both sides, because its random numbers are gradtape's own. LeNet is
+the one of `lenet.c`, with a momentum of 0.9 and PyTorch's start; the others have none, and Xavier's
+start. Step 1 and
 step {STEPS} are losses in f32; the last columns are the relative distances of both sides' losses at
 step {STEPS}.
 
