@@ -26,7 +26,9 @@ static gt_module *block(gt_ctx *gt, int channels, int stride, bool changes, bool
               conv(gt, channels, 3, stride, 1), gt_nn_relu(gt),
               conv(gt, channels, 3, 1, 1));
     // clang-format on
-    gt_module *shortcut = changes ? conv(gt, channels, 1, stride, 1) : NULL;
+    gt_module *shortcut = NULL; /* the book normalises it in ResNeXt alone */
+    if (changes && resnext) shortcut = conv(gt, channels, 1, stride, 1);
+    else if (changes) shortcut = gt_nn_lazy_conv2d(gt, channels, .kernel = {1}, .stride = {stride});
     return gt_nn_sequential(gt, gt_nn_residual(gt, body, .shortcut = shortcut), gt_nn_relu(gt));
 }
 
