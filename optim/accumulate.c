@@ -56,7 +56,8 @@ gt_status gt_optimizer_accumulate_(gt_optimizer *o, gt_accumulate_opts opts)
     if (!gti_optimizer_collect(o)) return gt_error_code(gt);
     o->accumulated++;
     const double scale = opts.sum ? 1 : 1 / (double)o->accumulated;
-    for (gti_slot *s = o->slots.at, *end = s + o->slots.n; s < end; s++) {
+    for (int i = 0; i < o->slots.n; i++) {
+        gti_slot *s = &o->slots.at[i];
         if (s->tensor->grad ? add(o, s, scale)
                             : s->summed != o->accumulation || bring_back(s, scale))
             continue;

@@ -98,7 +98,8 @@ gt_status gt_ema_swap(gt_ema *e)
 {
     gt_status status;
     if (!ready(e, "gt_ema_swap", &status)) return status;
-    for (gti_slot *s = e->slots.at, *end = s + e->slots.n; s < end; s++) {
+    for (int i = 0; i < e->slots.n; i++) {
+        gti_slot *s = &e->slots.at[i];
         gt_tensor *w = s->tensor, *average = s->state[0];
         if (!average) continue;
         if (w->dtype == GT_F32) exchange_f32(w->size, w->data, average->data);

@@ -133,8 +133,10 @@ gt_status gt_optimizer_step(gt_optimizer *o)
     if (!gti_optimizer_ready(o, "gt_optimizer_step", &status)) return status;
     const gt_ctx *gt = gti_optimizer_context(o);
     if (!gti_optimizer_collect(o)) return gt_error_code(gt);
-    for (gti_slot *s = o->slots.at, *end = s + o->slots.n; s < end; s++)
+    for (int i = 0; i < o->slots.n; i++) {
+        gti_slot *s = &o->slots.at[i];
         if (s->tensor->grad && !update(o, s)) return gt_error_code(gt);
+    }
     gti_optimizer_end_accumulation(o);
     return GT_OK;
 }
