@@ -14,8 +14,8 @@
 #define EXAMPLES GT_BINARY_DIR "/examples/"
 enum { COMMAND = 1024, ENDS = 4 };
 
-/* Sanitizers make kernels some ten times slower. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+/* Sanitizers make kernels some ten times slower, and so does the lack of a BLAS. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(GT_WITH_BLAS)
 static const bool slow = true;
 #else
 static const bool slow = false;
