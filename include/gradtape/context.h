@@ -174,6 +174,20 @@ static inline gt_status gt_status_at_(gt_status status, const char *where)
     return status;
 }
 
+/* For constructors of things other than tensors: after GT_DEFINE_AT(gt_loader),
+ * GT_MADE_AT(gt_loader, call) notes the place when the call gives NULL. */
+#define GT_DEFINE_AT(type)                                                                         \
+    static inline type *type##_at_(type *made, const char *where)                                  \
+    {                                                                                              \
+        if (!made) gt_note_site_(where);                                                           \
+        return made;                                                                               \
+    }
+#ifdef GT_NO_SITES
+#define GT_MADE_AT(type, call) (call)
+#else
+#define GT_MADE_AT(type, call) type##_at_((call), GT_HERE)
+#endif
+
 /* --- versions --- */
 const char *gt_version(void);   /* "0.1.0" */
 const char *gt_cpu_level(void); /* the kernel level in use: "plain", "blas" */

@@ -22,28 +22,18 @@ GT_BEGIN_DECLS
 typedef struct gt_dataset gt_dataset;
 typedef struct gt_loader gt_loader;
 
-static inline gt_dataset *gt_dataset_at_(gt_dataset *made, const char *where)
-{
-    if (!made) gt_note_site_(where);
-    return made;
-}
-static inline gt_loader *gt_loader_at_(gt_loader *made, const char *where)
-{
-    if (!made) gt_note_site_(where);
-    return made;
-}
+GT_DEFINE_AT(gt_dataset)
+#define GT_DATASET_AT(call) GT_MADE_AT(gt_dataset, call)
+GT_DEFINE_AT(gt_loader)
+#define GT_LOADER_AT(call) GT_MADE_AT(gt_loader, call)
 static inline bool gt_data_ok_at_(bool ok, const char *where)
 {
     if (!ok) gt_note_site_(where);
     return ok;
 }
 #ifdef GT_NO_SITES
-#define GT_DATASET_AT(call) (call)
-#define GT_LOADER_AT(call) (call)
 #define GT_DATA_OK_AT(call) (call)
 #else
-#define GT_DATASET_AT(call) gt_dataset_at_((call), GT_HERE)
-#define GT_LOADER_AT(call) gt_loader_at_((call), GT_HERE)
 #define GT_DATA_OK_AT(call) gt_data_ok_at_((call), GT_HERE)
 #endif
 

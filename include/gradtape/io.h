@@ -108,16 +108,8 @@ typedef struct {
     const gt_named_tensor *tensors; /* kept (see gt_keep), in the order of their data */
     const gt_metadata *metadata;
 } gt_tensors;
-static inline gt_tensors *gt_tensors_at_(gt_tensors *made, const char *where)
-{
-    if (!made) gt_note_site_(where);
-    return made;
-}
-#ifdef GT_NO_SITES
-#define GT_TENSORS_AT(call) (call)
-#else
-#define GT_TENSORS_AT(call) gt_tensors_at_((call), GT_HERE)
-#endif
+GT_DEFINE_AT(gt_tensors)
+#define GT_TENSORS_AT(call) GT_MADE_AT(gt_tensors, call)
 typedef struct {
     gt_keywords gt_;
     bool metadata_only; /* n is 0 */
@@ -178,16 +170,8 @@ gt_status gt_run_load(gt_run *run, const char *path);
  *   if (gt_file_commit(f) != GT_OK) ...
  */
 typedef struct gt_file gt_file;
-static inline gt_file *gt_file_at_(gt_file *made, const char *where)
-{
-    if (!made) gt_note_site_(where);
-    return made;
-}
-#ifdef GT_NO_SITES
-#define GT_FILE_AT(call) (call)
-#else
-#define GT_FILE_AT(call) gt_file_at_((call), GT_HERE)
-#endif
+GT_DEFINE_AT(gt_file)
+#define GT_FILE_AT(call) GT_MADE_AT(gt_file, call)
 /* Begins a file that will take the name `path`, which may stand for nothing, for a regular file, or
  * for a link to one; to be ended by gt_file_commit or gt_file_discard. NULL after a failure. */
 gt_file *gt_file_create(gt_ctx *gt, const char *path);

@@ -19,16 +19,8 @@ gt_tensor *gt_loss_apply(const gt_loss *l, gt_tensor *x, gt_tensor *target);
 /* "CrossEntropyLoss"; "" for NULL. */
 const char *gt_loss_name(const gt_loss *l);
 
-static inline gt_loss *gt_loss_at_(gt_loss *made, const char *where)
-{
-    if (!made) gt_note_site_(where);
-    return made;
-}
-#ifdef GT_NO_SITES
-#define GT_LOSS_AT(call) (call)
-#else
-#define GT_LOSS_AT(call) gt_loss_at_((call), GT_HERE)
-#endif
+GT_DEFINE_AT(gt_loss)
+#define GT_LOSS_AT(call) GT_MADE_AT(gt_loss, call)
 
 /* Options are those of the operation. Weights among them are lifted out of the tape (gt_keep). A
  * loss belongs to its context. Errors: GT_ERR_ARGUMENT (a weight of another context),

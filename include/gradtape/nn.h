@@ -60,16 +60,8 @@ struct gt_module {
 };
 
 /* Passes the user's call site on to the message when a constructor fails. */
-static inline gt_module *gt_module_at_(gt_module *made, const char *where)
-{
-    if (!made) gt_note_site_(where);
-    return made;
-}
-#ifdef GT_NO_SITES
-#define GT_MODULE_AT(call) (call)
-#else
-#define GT_MODULE_AT(call) gt_module_at_((call), GT_HERE)
-#endif
+GT_DEFINE_AT(gt_module)
+#define GT_MODULE_AT(call) GT_MADE_AT(gt_module, call)
 
 /* --- building modules --- */
 

@@ -21,16 +21,8 @@ GT_BEGIN_DECLS
 
 typedef struct gt_optimizer gt_optimizer;
 
-static inline gt_optimizer *gt_optimizer_at_(gt_optimizer *made, const char *where)
-{
-    if (!made) gt_note_site_(where);
-    return made;
-}
-#ifdef GT_NO_SITES
-#define GT_OPTIMIZER_AT(call) (call)
-#else
-#define GT_OPTIMIZER_AT(call) gt_optimizer_at_((call), GT_HERE)
-#endif
+GT_DEFINE_AT(gt_optimizer)
+#define GT_OPTIMIZER_AT(call) GT_MADE_AT(gt_optimizer, call)
 
 /* Changes every parameter of the module that has a gradient, in place, each once; parameters that
  * were added or made since the last step are included, those without a gradient are left alone. The
@@ -258,16 +250,8 @@ typedef struct {
 gt_ema *gt_ema_new_(gt_module *m, gt_ema_opts opts);
 #define gt_ema_new(...) GT_EMA_NEW_(__VA_ARGS__, .gt_ = 0)
 #define GT_EMA_NEW_(m, ...) GT_EMA_AT(gt_ema_new_(m, (gt_ema_opts){__VA_ARGS__}))
-static inline gt_ema *gt_ema_at_(gt_ema *made, const char *where)
-{
-    if (!made) gt_note_site_(where);
-    return made;
-}
-#ifdef GT_NO_SITES
-#define GT_EMA_AT(call) (call)
-#else
-#define GT_EMA_AT(call) gt_ema_at_((call), GT_HERE)
-#endif
+GT_DEFINE_AT(gt_ema)
+#define GT_EMA_AT(call) GT_MADE_AT(gt_ema, call)
 
 /* average = decay * average + (1 - decay) * w; a parameter's average starts as a copy of it.
  * Errors: GT_ERR_ARGUMENT (NULL), GT_ERR_STATE (swapped), GT_ERR_MEMORY. */

@@ -22,16 +22,8 @@ GT_BEGIN_DECLS
 
 typedef struct gt_schedule gt_schedule;
 
-static inline gt_schedule *gt_schedule_at_(gt_schedule *made, const char *where)
-{
-    if (!made) gt_note_site_(where);
-    return made;
-}
-#ifdef GT_NO_SITES
-#define GT_SCHEDULE_AT(call) (call)
-#else
-#define GT_SCHEDULE_AT(call) gt_schedule_at_((call), GT_HERE)
-#endif
+GT_DEFINE_AT(gt_schedule)
+#define GT_SCHEDULE_AT(call) GT_MADE_AT(gt_schedule, call)
 
 /* Goes to the next epoch and sets the learning rates. Errors: GT_ERR_ARGUMENT (NULL; the schedule
  * needs a metric), GT_ERR_STATE (it is part of another; a OneCycleLR is at its end). */

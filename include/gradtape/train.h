@@ -79,16 +79,8 @@ static inline double gt_running_value(const gt_running_mean *mean)
  *   gt_history_set(h, epoch, "val_loss", val_loss); */
 typedef struct gt_history gt_history;
 
-static inline gt_history *gt_history_at_(gt_history *made, const char *where)
-{
-    if (!made) gt_note_site_(where);
-    return made;
-}
-#ifdef GT_NO_SITES
-#define GT_HISTORY_AT(call) (call)
-#else
-#define GT_HISTORY_AT(call) gt_history_at_((call), GT_HERE)
-#endif
+GT_DEFINE_AT(gt_history)
+#define GT_HISTORY_AT(call) GT_MADE_AT(gt_history, call)
 
 gt_history *gt_history_new(gt_ctx *gt);
 #define gt_history_new(gt) GT_HISTORY_AT(gt_history_new(gt))
@@ -141,16 +133,8 @@ gt_status gt_history_plot_(const gt_history *h, FILE *f, gt_curve_opts opts);
  * may come in any order. Errors: GT_ERR_ARGUMENT, GT_ERR_SHAPE, GT_ERR_DTYPE, GT_ERR_IO,
  * GT_ERR_MEMORY, GT_ERR_STATE (after gt_board_close). */
 typedef struct gt_board gt_board;
-static inline gt_board *gt_board_at_(gt_board *made, const char *where)
-{
-    if (!made) gt_note_site_(where);
-    return made;
-}
-#ifdef GT_NO_SITES
-#define GT_BOARD_AT(call) (call)
-#else
-#define GT_BOARD_AT(call) gt_board_at_((call), GT_HERE)
-#endif
+GT_DEFINE_AT(gt_board)
+#define GT_BOARD_AT(call) GT_MADE_AT(gt_board, call)
 gt_board *gt_board_open(gt_ctx *gt, const char *folder);
 #define gt_board_open(gt, folder) GT_BOARD_AT(gt_board_open(gt, folder))
 /* Stored as f32, as the format has it. */
