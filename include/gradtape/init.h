@@ -1,4 +1,5 @@
-/* Initialisers: PyTorch's torch.nn.init, with its numbers for the same seed.
+/* Initialisers: PyTorch's torch.nn.init, with its numbers for the same seed: to the bit, but for
+ * orthogonal matrices, whose decomposition is rounded otherwise.
  *
  * They change t, a leaf of f32 or f64, in place, and draw from its context's generator. Errors of
  * all: GT_ERR_ARGUMENT, GT_ERR_DTYPE, GT_ERR_SHAPE (fans need two dimensions), GT_ERR_MEMORY. */

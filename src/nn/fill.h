@@ -10,9 +10,10 @@ gt_status gti_init_ready(const gt_tensor *t, const char *what);
 gt_status gti_init_check(const gt_tensor *t, const char *what, bool good, const char *name,
                          double value);
 
-/* Random numbers of t's dtype, kept, to be freed by gti_take or gt_free; NULL after a failure. */
-gt_tensor *gti_draw_normal(const gt_tensor *t, gt_shape shape);
-gt_tensor *gti_draw_uniform(const gt_tensor *t, double low, double high); /* of t's shape */
+/* Random numbers of t's dtype and shape, kept, to be freed by gti_take or gt_free; NULL after a
+ * failure. */
+gt_tensor *gti_draw_normal(const gt_tensor *t, double mean, double std);
+gt_tensor *gti_draw_uniform(const gt_tensor *t, double low, double high);
 
 double gti_load(const gt_tensor *t, int64_t i);
 void gti_store(gt_tensor *t, int64_t i, double value);

@@ -17,13 +17,6 @@ static double distribution(double z)
 
 /* --- normal numbers --- */
 
-static gt_tensor *draw(const gt_tensor *t, const interval *v)
-{
-    gt_tensor *z = gti_draw_normal(t, t->shape);
-    for (int64_t i = 0; z && i < z->size; i++) gti_store(z, i, gti_load(z, i) * v->std + v->mean);
-    return z;
-}
-
 /* Takes the candidates for the elements of y that lie outside; returns whether there are any left.
  */
 static bool mend(gt_tensor *y, const gt_tensor *candidates, double low, double high)
@@ -44,10 +37,10 @@ static gt_tensor *from_normal(const gt_tensor *t, const interval *v)
     const bool single = t->dtype == GT_F32;
     const double low = single ? (double)(float)v->low : v->low;
     const double high = single ? (double)(float)v->high : v->high;
-    gt_tensor *y = draw(t, v);
+    gt_tensor *y = gti_draw_normal(t, v->mean, v->std);
     if (!y || !mend(y, y, low, high)) return y;
     for (bool left = true; left;) {
-        gt_tensor *again = draw(t, v);
+        gt_tensor *again = gti_draw_normal(t, v->mean, v->std);
         if (!again) {
             gt_free(y);
             return NULL;
