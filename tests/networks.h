@@ -121,4 +121,16 @@ static inline gt_module *build_network(gt_ctx *gt, const char *name)
     return NULL;
 }
 
+/* A walk goes over these paths, with a blank behind each. */
+static inline void assert_paths(gt_state_iter it, const char *want)
+{
+    char all[1024] = "", path[64];
+    while (gt_state_next(&it)) {
+        gt_state_path(&it, path, sizeof path);
+        strcat(all, path);
+        strcat(all, " ");
+    }
+    assert_string_equal(all, want);
+}
+
 #endif

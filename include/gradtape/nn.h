@@ -196,8 +196,10 @@ int gt_unfreeze(gt_module *m, const char *pattern);
  * Optimizers take the new ones up with fresh state. */
 
 /* Shares a parameter: the one at `path` becomes the very tensor at `source`, of the same shape and
- * dtype: gt_module_tie(net, "decoder.weight", "embedding.weight"). Errors: GT_ERR_ARGUMENT,
- * GT_ERR_SHAPE, GT_ERR_DTYPE. */
+ * dtype: gt_module_tie(net, "decoder.weight", "embedding.weight"). It is counted and stepped once,
+ * and saved under both names, as in PyTorch's state_dict. Lazy modules have no parameters to share
+ * before their first forward. Errors: GT_ERR_ARGUMENT, GT_ERR_STATE, GT_ERR_SHAPE,
+ * GT_ERR_DTYPE. */
 gt_status gt_module_tie(gt_module *m, const char *path, const char *source);
 #define gt_module_tie(m, path, source) GT_STATUS_AT(gt_module_tie(m, path, source))
 

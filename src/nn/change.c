@@ -86,6 +86,21 @@ static void replace(gt_module *m, const gt_tensor *old, gt_tensor *new)
 
 /* --- sharing --- */
 
+/* Fails, saying so if the parameter at path is one that its module has yet to make. */
+static void fail_missing(gt_module *m, const char *path)
+{
+    char above[512] = "";
+    const char *dot = path ? strrchr(path, '.') : NULL;
+    if (dot) snprintf(above, sizeof above, "%.*s", (int)(dot - path), path);
+    const gt_module *owner = dot ? gt_module_child(m, above) : m;
+    if (owner && !owner->ready)
+        gt_module_fail(m, GT_ERR_STATE,
+                       "there is no parameter '%s' yet: a %s makes its parameters at its first "
+                       "forward",
+                       path ? path : "NULL", owner->type->name);
+    else gt_module_fail(m, GT_ERR_ARGUMENT, "there is no parameter '%s'", path ? path : "NULL");
+}
+
 /* The module above the parameter at path, and its entry; fails when there is none. */
 static gt_module_entry *find(gt_module *m, const char *path, gt_module **owner)
 {
@@ -97,7 +112,7 @@ static gt_module_entry *find(gt_module *m, const char *path, gt_module **owner)
         for (*owner = m; *owner != it.module;) *owner = gti_module_after(m, *owner);
         return gti_entry_find((*owner)->parameters, it.entry->name, strlen(it.entry->name));
     }
-    gt_module_fail(m, GT_ERR_ARGUMENT, "there is no parameter '%s'", path ? path : "NULL");
+    fail_missing(m, path);
     return NULL;
 }
 

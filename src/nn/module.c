@@ -202,8 +202,9 @@ static bool check_child(const gt_module *m, const char *name, const gt_module *c
     if (!why && !child->parent) return true;
     if (why) gt_module_fail(m, GT_ERR_ARGUMENT, "child '%s' %s", name, why);
     else
-        gt_module_fail(m, GT_ERR_ARGUMENT, "child '%s' is already in a %s, as '%s'", name,
-                       child->parent->type->name, child->scope.name);
+        gt_module_fail(m, GT_ERR_ARGUMENT,
+                       "child '%s' is already in a %s, as '%s'; gt_module_tie shares parameters",
+                       name, child->parent->type->name, child->scope.name);
     return false;
 }
 
