@@ -166,6 +166,7 @@ typedef struct {
     const gt_module_entry *entry;
     const char *pattern;
     unsigned kinds;
+    bool met_again;
 } gt_state_iter;
 gt_state_iter gt_module_parameters(const gt_module *m); /* every tensor once, by its first name */
 gt_state_iter gt_module_buffers(const gt_module *m);    /* likewise */

@@ -142,6 +142,7 @@ gt_status gt_module_tie(gt_module *m, const char *path, const char *source)
     if (status != GT_OK || e->tensor == from->tensor) return status;
     exchange(owner, e->tensor, from->tensor);
     e->tensor = from->tensor;
+    e->again = true;
     raise_versions(owner);
     return GT_OK;
 }

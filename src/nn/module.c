@@ -127,7 +127,8 @@ static gt_tensor *add_entry(gt_module *m, gt_module_entry **list, const char *na
         return NULL;
     }
     t = gt_keep(t);
-    if (t && !gt_owner(t)) {
+    e->again = t && gt_owner(t);
+    if (t && !e->again) {
         gt_set_name(t, name);
         gt_set_owner(t, &m->scope);
     }

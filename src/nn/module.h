@@ -8,6 +8,7 @@
 struct gt_module_entry {
     gt_module_entry *next;
     gt_tensor *tensor;
+    bool again; /* another entry had the tensor before; of those that share one all but one */
     char name[];
 };
 

@@ -124,9 +124,12 @@ static bool fits(const gt_state_iter *it)
     return gt_name_fits(it->pattern, path);
 }
 
-/* Whether the present tensor came before, under another name that fits. */
+/* Whether the present tensor came before, under another name that fits. Of entries that share a
+ * tensor all but one are marked, so before the first mark there is nothing to look for: walks over
+ * trees without sharing take linear time. */
 static bool seen_before(const gt_state_iter *it)
 {
+    if (!it->met_again) return false;
     gt_state_iter earlier = walk(it->root, it->kinds & ~(unsigned)DISTINCT);
     earlier.pattern = it->pattern;
     while (gt_state_next(&earlier) && earlier.entry != it->entry)
@@ -138,6 +141,7 @@ bool gt_state_next(gt_state_iter *it)
 {
     while (it->module && (it->entry = next_entry(it))) {
         it->tensor = it->entry->tensor;
+        it->met_again |= it->entry->again;
         if (!(it->kinds & (it->is_buffer ? BUFFERS : PARAMETERS)) || !fits(it)) continue;
         if (!(it->kinds & DISTINCT) || !seen_before(it)) return true;
     }
