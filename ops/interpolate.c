@@ -1,10 +1,11 @@
 /* Resizing of images, and its gradient.
  *
  *   interpolate     x [n,c,h,w] -> y [n,c,oh,ow], along each dimension of in and out elements:
- *     nearest       y[i] = x[min(floor(i in / out), in - 1)], the quotient and the product in f32
+ *     nearest       y[i] = x[min(floor(i r), in - 1)], r and the product in f32
  *     bilinear      y[i] = (1 - t) x[j] + t x[min(j + 1, in - 1)], j = floor(s), t = s - j,
- *                   s = max((i + 1/2) in / out - 1/2, 0), or i (in - 1) / (out - 1) with corners
- *                   aligned (0 when out is 1)
+ *                   s = max((i + 1/2) r - 1/2, 0), or i (in - 1) / (out - 1) with corners aligned
+ *                   (0 when out is 1)
+ *                   r = in / out, or 1 / scale where one is given; but 1 when out is in
  *   interpolate_dx  dx = the sum of dy over all outputs, with the same weights
  *
  * Both are linear and each other's gradients. */
@@ -17,47 +18,55 @@ typedef struct {
     gt_shape target; /* of the gradient: the shape of x */
     gt_interpolation mode;
     bool align_corners;
+    double scale[2];
 } interpolate_opts;
 
 /* --- weights --- */
 
+typedef struct {
+    int64_t in, out;
+    double scale; /* 0: out / in */
+} axis;
+
 /* In f32 as PyTorch has it for either dtype: rounding decides which input is nearest. */
-static gti_blend nearest(int64_t in, int64_t out, int64_t i)
+static gti_blend nearest(const axis *a, int64_t i)
 {
-    const float scale = (float)in / (float)out, place = floorf((float)i * scale);
-    const int64_t at = in == out ? i : (int64_t)place;
-    return (gti_blend){{at < in ? at : in - 1, 0}, {1, 0}};
+    const float r = a->scale > 0 ? (float)(1 / a->scale) : (float)a->in / (float)a->out;
+    const float place = floorf((float)i * r);
+    const int64_t last = a->in - 1, at = place < (float)last ? (int64_t)place : last;
+    return (gti_blend){{a->in == a->out ? i : at, 0}, {1, 0}};
 }
 
-static double source(int64_t in, int64_t out, int64_t i, bool align_corners)
+static double source(const axis *a, int64_t i, bool align_corners)
 {
-    if (in == out) return (double)i;
-    if (align_corners) return out > 1 ? (double)i * ((double)(in - 1) / (double)(out - 1)) : 0;
-    const double s = ((double)i + 0.5) * ((double)in / (double)out) - 0.5;
+    if (a->in == a->out) return (double)i;
+    if (align_corners)
+        return a->out > 1 ? (double)i * ((double)(a->in - 1) / (double)(a->out - 1)) : 0;
+    const double r = a->scale > 0 ? 1 / a->scale : (double)a->in / (double)a->out;
+    const double s = ((double)i + 0.5) * r - 0.5;
     return s > 0 ? s : 0;
 }
 
-static gti_blend linear(int64_t in, int64_t out, int64_t i, bool align_corners)
+static gti_blend linear(const axis *a, int64_t i, bool align_corners)
 {
-    const double s = source(in, out, i, align_corners);
-    const int64_t at = (int64_t)s < in ? (int64_t)s : in - 1;
+    const double s = source(a, i, align_corners);
+    const int64_t at = s < (double)a->in ? (int64_t)s : a->in - 1;
     const double t = s - (double)at < 1 ? s - (double)at : 1;
-    return (gti_blend){{at, at + 1 < in ? at + 1 : at}, {1 - t, t}};
+    return (gti_blend){{at, at + 1 < a->in ? at + 1 : at}, {1 - t, t}};
 }
 
-static void make_blends(const interpolate_opts *o, int64_t in, int64_t out, gti_blend *blend)
+static void make_blends(const interpolate_opts *o, axis a, gti_blend *blend)
 {
-    for (int64_t i = 0; i < out; i++)
-        blend[i] =
-            o->mode == GT_NEAREST ? nearest(in, out, i) : linear(in, out, i, o->align_corners);
+    for (int64_t i = 0; i < a.out; i++)
+        blend[i] = o->mode == GT_NEAREST ? nearest(&a, i) : linear(&a, i, o->align_corners);
 }
 
 static gti_resample resample_of(const gt_node *n, const gt_shape *x, const gt_shape *y)
 {
     const interpolate_opts *o = n->opts;
     gti_blend *rows = n->scratch, *cols = rows + y->dim[2];
-    make_blends(o, x->dim[2], y->dim[2], rows);
-    make_blends(o, x->dim[3], y->dim[3], cols);
+    make_blends(o, (axis){x->dim[2], y->dim[2], o->scale[0]}, rows);
+    make_blends(o, (axis){x->dim[3], y->dim[3], o->scale[1]}, cols);
     return (gti_resample){.planes = x->dim[0] * x->dim[1],
                           .h = x->dim[2],
                           .w = x->dim[3],
@@ -71,6 +80,12 @@ static gti_resample resample_of(const gt_node *n, const gt_shape *x, const gt_sh
 
 /* --- shape rules --- */
 
+/* Or 0, for none. */
+static bool is_scale(double s)
+{
+    return s == 0 || (s > 0 && isfinite(s) && isfinite(1 / s));
+}
+
 static bool check_options(const gt_node *n)
 {
     const interpolate_opts *o = n->opts;
@@ -79,6 +94,9 @@ static bool check_options(const gt_node *n)
                           GTI_SIZE_TEXT(2, o->oh, o->ow));
     if (o->mode != GT_NEAREST && o->mode != GT_BILINEAR)
         return gt_op_fail(n, GT_ERR_ARGUMENT, "there is no mode %d", (int)o->mode);
+    if (!is_scale(o->scale[0]) || !is_scale(o->scale[1]))
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "scale is {%g, %g}, must be positive", o->scale[0],
+                          o->scale[1]);
     return o->mode != GT_NEAREST || !o->align_corners ||
            gt_op_fail(n, GT_ERR_ARGUMENT, "align_corners is for GT_BILINEAR, not for GT_NEAREST");
 }
@@ -185,6 +203,8 @@ static double interpolate_flops(const gt_node *n)
     ROW("bilinear, same size", (1, 1, 3, 2), (1, 1, 3, 2), 3, 2, BILINEAR)                         \
     ROW("bilinear, from one pixel", (1, 2, 1, 1), (1, 2, 2, 3), 2, 3, BILINEAR)                    \
     ROW("bilinear, to one pixel", (1, 1, 3, 4), (1, 1, 1, 1), 1, 1, BILINEAR)                      \
+    ROW("nearest, scaled", (1, 1, 5, 7), (1, 1, 8, 2), 8, 2, .scale = {1.7, 0.35})                 \
+    ROW("bilinear, scaled", (1, 1, 5, 7), (1, 1, 8, 2), 8, 2, BILINEAR, .scale = {1.7, 0.35})      \
     ROW("corners, doubled", (1, 2, 2, 3), (1, 2, 4, 6), 4, 6, CORNERS)                             \
     ROW("corners, odd sizes", (1, 1, 3, 5), (1, 1, 5, 7), 5, 7, CORNERS)                           \
     ROW("corners, fewer and more", (1, 1, 7, 3), (1, 1, 3, 8), 3, 8, CORNERS)                      \
@@ -230,6 +250,11 @@ static const gt_error_sample interpolate_error_samples[] = {
      .opts = &(const interpolate_opts){.oh = 2, .ow = 2, .mode = (gt_interpolation)7},
      .code = GT_ERR_ARGUMENT,
      .message = "there is no mode 7"},
+    {.label = "negative scale",
+     .in = {GT_IN(1, 1, 4, 4)},
+     .opts = &(const interpolate_opts){.oh = 2, .ow = 2, .scale = {0.5, -0.5}},
+     .code = GT_ERR_ARGUMENT,
+     .message = "scale is {0.5, -0.5}, must be positive"},
     {.label = "no height",
      .in = {GT_IN(1, 1, 4, 4)},
      .opts = &(const interpolate_opts){.oh = 0, .ow = 2},
@@ -274,16 +299,23 @@ static const gt_error_sample interpolate_dx_error_samples[] = {
 INTERPOLATE_OP(interpolate, "x")
 INTERPOLATE_OP(interpolate_dx, "dy")
 
+static interpolate_opts options_of(const gt_interpolate_opts *o)
+{
+    return (interpolate_opts){
+        .mode = o->mode, .align_corners = o->align_corners, .scale = {o->scale[0], o->scale[1]}};
+}
+
 gt_tensor *gt_interpolate_(gt_tensor *x, int64_t h, int64_t w, gt_interpolate_opts opts)
 {
-    const interpolate_opts o = {
-        .oh = h, .ow = w, .mode = opts.mode, .align_corners = opts.align_corners};
+    interpolate_opts o = options_of(&opts);
+    o.oh = h, o.ow = w;
     return gt_apply(&gt_op_interpolate, &o, 1, &x);
 }
 
 gt_tensor *gt_interpolate_dx(gt_tensor *dy, gt_shape x, gt_interpolate_opts opts)
 {
-    interpolate_opts o = {.target = x, .mode = opts.mode, .align_corners = opts.align_corners};
+    interpolate_opts o = options_of(&opts);
+    o.target = x;
     if (dy && dy->shape.ndim == 4) o.oh = dy->shape.dim[2], o.ow = dy->shape.dim[3];
     return gt_apply(&gt_op_interpolate_dx, &o, 1, &dy);
 }

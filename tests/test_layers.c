@@ -218,6 +218,8 @@ static void test_descriptions(void **state)
         {gt_nn_instance_norm2d(gt, 6),
          "InstanceNorm2d(6, eps=1e-05, momentum=0.1, affine=False, bias=False, "
          "track_running_stats=False)"},
+        {gt_nn_upsample(gt, .scale = {2, 1.5}, .mode = GT_BILINEAR),
+         "Upsample(scale_factor=(2.0, 1.5), mode='bilinear')"},
         {gt_nn_relu6(gt), "ReLU6()"},
         {gt_nn_selu(gt), "SELU()"},
         {gt_nn_hardsigmoid(gt), "Hardsigmoid()"},
@@ -282,6 +284,18 @@ static void test_conv1d_pads_in_f64(void **state)
     ASSERT_VALUES(gt_forward(m, x), 0, 4, 6, 9, 11);
 }
 
+/* 8 columns of 5 by 1.7: neighbours are 1 / 1.7 apart, as in PyTorch, not 5 / 8. */
+static void test_upsample_by_scale(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_values(gt, GT_SHAPE(1, 1, 1, 5), 0, 1, 2, 3, 4);
+    gt_module *nearest = gt_nn_upsample(gt, .scale = {1, 1.7});
+    ASSERT_VALUES(gt_forward(nearest, x), 0, 0, 0, 1, 1, 2, 2, 3, 4);
+    gt_module *bilinear = gt_nn_upsample(gt, .scale = {1, 1.7}, .mode = GT_BILINEAR);
+    ASSERT_VALUES(gt_forward(bilinear, x), 1e-6, 0, 0.382353, 0.970588, 1.558824, 2.147059,
+                  2.735294, 3.323529, 3.911765);
+}
+
 static void test_misuse(void **state)
 {
     gt_ctx *gt = *state;
@@ -333,6 +347,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_batch_norm_without_statistics, open_context,
                                         close_context),
         cmocka_unit_test_setup_teardown(test_conv1d_pads_in_f64, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_upsample_by_scale, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_misuse, open_context, close_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,10 +59,12 @@ static gt_tensor *avg1d(gt_tensor *x, const numbers w)
                          .ceil_mode = w.n[3] != 0, .exclude_pad = w.n[4] != 0);
 }
 
-static gt_tensor *resize(gt_tensor *x, const numbers w)
+/* mode, align_corners and, if there are more than 2, the scale */
+static gt_interpolate_opts resizing(const double *o, int n)
 {
-    return gt_interpolate(x, w.n[0], w.n[1], .mode = w.n[2] ? GT_BILINEAR : GT_NEAREST,
-                          .align_corners = w.n[3] != 0);
+    return (gt_interpolate_opts){.mode = o[0] != 0 ? GT_BILINEAR : GT_NEAREST,
+                                 .align_corners = o[1] != 0,
+                                 .scale = {n > 2 ? o[2] : 0, n > 2 ? o[3] : 0}};
 }
 
 static gt_shape shape(int ndim, const double *o)
@@ -79,13 +81,6 @@ static gt_tensor *avg2d_dx(gt_tensor *dy, const double *o)
                                                  .stride = {(int)o[2], (int)o[3]},
                                                  .padding = {(int)o[4], (int)o[5]},
                                                  .ceil_mode = o[6] != 0});
-}
-
-static gt_tensor *resize_dx(gt_tensor *dy, const double *o)
-{
-    return gt_interpolate_dx(dy, shape(4, o),
-                             (gt_interpolate_opts){.mode = o[4] != 0 ? GT_BILINEAR : GT_NEAREST,
-                                                   .align_corners = o[5] != 0});
 }
 
 /* The indices behind the number of dimensions, x's shape and their own. */
@@ -109,7 +104,7 @@ static gt_tensor *indices_of(gt_tensor *t, const double *o)
     ROW(max_pool2d_dx, gt_max_pool2d_dx(X, indices_of(X, o), shape((int)o[0], o + 1)))             \
     ROW(avg_pool2d_dx, avg2d_dx(X, o))                                                             \
     ROW(adaptive_avg_pool2d_dx, gt_adaptive_avg_pool2d_dx(X, shape(4, o)))                         \
-    ROW(interpolate_dx, resize_dx(X, o))                                                           \
+    ROW(interpolate_dx, gt_interpolate_dx(X, shape(4, o), resizing(o + 4, n - 4)))                 \
     ROW(avg_pool2d, avg2d(X, W))                                                                   \
     ROW(avg_pool1d, avg1d(X, W))                                                                   \
     ROW(adaptive_avg_pool2d, gt_adaptive_avg_pool2d(X, W.n[0], W.n[1]))                            \
@@ -120,7 +115,7 @@ static gt_tensor *indices_of(gt_tensor *t, const double *o)
     ROW(adaptive_max_pool1d_where, where(in, W, adaptive_max1d))                                   \
     ROW(global_avg_pool2d, gt_global_avg_pool2d(X))                                                \
     ROW(global_max_pool2d, gt_global_max_pool2d(X))                                                \
-    ROW(interpolate, resize(X, W))
+    ROW(interpolate, gt_interpolate_(X, (int64_t)o[0], (int64_t)o[1], resizing(o + 2, n - 2)))
 
 #define CALLER(name, call)                                                                         \
     static gt_tensor *call_##name(gt_tensor *const in[], const double *o, int n)                   \

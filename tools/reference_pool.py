@@ -162,6 +162,17 @@ def resizing():
     for n, to in [(6, 74), (14, 46), (21, 69), (24, 74)]:
         case("interpolate", f"nearest {n} to {to}", [1, to, 0, 0], [distinct((1, 1, 1, n))],
              lambda x: F.interpolate(x, (1, to)))
+    # By a scale that makes a size which is rounded: the scale counts, not the quotient of sizes.
+    for x, scale in [((1, 1, 5, 7), (1.7, 0.35)), ((1, 2, 5, 20), (1.1, 1.1)),
+                     ((1, 1, 3, 10), (2.5, 0.6))]:
+        to = [int(n * s) for n, s in zip(x[2:], scale)]
+        for name, mode in [("nearest", "nearest"), ("bilinear", "bilinear")]:
+            def resize(x):
+                return F.interpolate(x, scale_factor=scale, mode=mode)
+            opts = [mode == "bilinear", False, *scale]
+            label = f"{name} {x[2]}x{x[3]} by {scale[0]} and {scale[1]}"
+            case("interpolate", label, [*to, *opts], [grid(x)], resize)
+            case("interpolate_dx", label, [*x, *opts], [grid((*x[:2], *to))], gradient(resize, x))
 
 
 def main():

@@ -277,7 +277,8 @@ typedef struct {
     gt_interpolation mode; /* GT_NEAREST */
     bool align_corners;
 } gt_nn_upsample_opts;
-/* Upsample: [n,c,h,w] resized by gt_interpolate. */
+/* Upsample: [n,c,h,w] resized by gt_interpolate; by a scale as it is, though the size is rounded.
+ */
 gt_module *gt_nn_upsample_(gt_ctx *gt, gt_nn_upsample_opts opts);
 /* gt_nn_upsample(gt, .scale = {2}, .mode = GT_BILINEAR) */
 #define gt_nn_upsample(...) GT_NN_UPSAMPLE_(__VA_ARGS__, .gt_ = 0)

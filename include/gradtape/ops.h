@@ -139,6 +139,8 @@ typedef struct {
     gt_keywords gt_;
     gt_interpolation mode;
     bool align_corners; /* GT_BILINEAR: the corner pixels' centres stay where they are */
+    double scale[2];    /* of height and width, where the size is rounded from it: how far apart
+                         * neighbouring outputs lie in x is then 1 / scale; 0: x's size / y's */
 } gt_interpolate_opts;
 
 /* --- options: shapes and products --- */

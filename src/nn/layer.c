@@ -115,15 +115,20 @@ void gti_append_size(char *text, size_t size, const char *name, const int pair[2
     else gti_append_tuple(text, size, name, 2, pair);
 }
 
-void gti_append_real(char *text, size_t size, const char *name, double value)
+void gti_append_number(char *text, size_t size, double value)
 {
     char number[40];
     for (int digits = 6; digits <= 17; digits++) {
         snprintf(number, sizeof number, "%.*g", digits, value);
         if (strtod(number, NULL) == value) break;
     }
-    const bool whole = !strpbrk(number, ".en");
-    gti_append(text, size, "%s%s=%s%s", separator(text), name, number, whole ? ".0" : "");
+    gti_append(text, size, strpbrk(number, ".en") ? "%s" : "%s.0", number);
+}
+
+void gti_append_real(char *text, size_t size, const char *name, double value)
+{
+    gti_append(text, size, "%s%s=", separator(text), name);
+    gti_append_number(text, size, value);
 }
 
 void gti_append_bool(char *text, size_t size, const char *name, bool value)

@@ -31,7 +31,8 @@ void gti_append(char *text, size_t size, const char *fmt, ...) GT_PRINTF(3, 4);
 void gti_append_tuple(char *text, size_t size, const char *name, int rank, const int pair[2]);
 /* ", name=2" for equal numbers, else a tuple. The separator is left out at the beginning. */
 void gti_append_size(char *text, size_t size, const char *name, const int pair[2]);
-/* ", name=1e-05", as Python writes a float. */
+/* "1e-05", "2.0", as Python writes a float; and ", name=1e-05". */
+void gti_append_number(char *text, size_t size, double value);
 void gti_append_real(char *text, size_t size, const char *name, double value);
 /* ", name=True" */
 void gti_append_bool(char *text, size_t size, const char *name, bool value);

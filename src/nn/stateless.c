@@ -72,9 +72,10 @@ static gt_tensor *forward_upsample(gt_module *m, gt_tensor *x)
         }
         size[i] = (int64_t)wanted;
     }
-    return gt_interpolate_(
-        x, size[0], size[1],
-        (gt_interpolate_opts){.mode = o->mode, .align_corners = o->align_corners});
+    return gt_interpolate_(x, size[0], size[1],
+                           (gt_interpolate_opts){.mode = o->mode,
+                                                 .align_corners = o->align_corners,
+                                                 .scale = {o->scale[0], o->scale[1]}});
 }
 
 static void describe_upsample(const gt_module *m, char *text, size_t size)
@@ -83,7 +84,13 @@ static void describe_upsample(const gt_module *m, char *text, size_t size)
     if (o->size[0])
         gti_append(text, size, "size=(%lld, %lld)", (long long)o->size[0], (long long)o->size[1]);
     else if (o->scale[0] == o->scale[1]) gti_append_real(text, size, "scale_factor", o->scale[0]);
-    else gti_append(text, size, "scale_factor=(%g, %g)", o->scale[0], o->scale[1]);
+    else {
+        gti_append(text, size, "scale_factor=(");
+        gti_append_number(text, size, o->scale[0]);
+        gti_append(text, size, ", ");
+        gti_append_number(text, size, o->scale[1]);
+        gti_append(text, size, ")");
+    }
     gti_append(text, size, ", mode='%s'", o->mode == GT_NEAREST ? "nearest" : "bilinear");
 }
 
