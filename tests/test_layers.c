@@ -1,187 +1,5 @@
-/* Layers against PyTorch: names, printing, starts, values, gradients, statistics, for the networks
- * of tools/reference_nn.py; then descriptions, lazy layers and misuse. */
-#include <math.h>
-#include <stdlib.h>
-
+/* Layers: descriptions, lazy ones, options, misuse; test_networks.c compares them with PyTorch. */
 #include "networks.h"
-
-/* --- the reference file --- */
-
-typedef struct {
-    FILE *f;
-    char line[1 << 16];
-} reader;
-
-/* The rest of a line that begins with `word`. */
-static const char *read_line(reader *r, const char *word)
-{
-    const size_t n = strlen(word);
-    if (!fgets(r->line, sizeof r->line, r->f)) return NULL;
-    r->line[strcspn(r->line, "\n")] = 0;
-    if (strncmp(r->line, word, n) != 0) fail_msg("'%.60s' instead of %s", r->line, word);
-    return r->line + n;
-}
-
-/* The next line begins with this word; leaves it unread. */
-static bool comes(reader *r, const char *word)
-{
-    char start[16] = "";
-    const long at = ftell(r->f);
-    assert_int_equal(fscanf(r->f, "%15s", start), 1);
-    assert_int_equal(fseek(r->f, at, SEEK_SET), 0);
-    return !strcmp(start, word);
-}
-
-static void check_near(const char *what, double got, double want, double tolerance)
-{
-    if (!(fabs(got - want) <= tolerance * fmax(1, fabs(want))))
-        fail_msg("%s: %.9g instead of %.9g", what, got, want);
-}
-
-static double sum_of(const gt_tensor *t)
-{
-    double sum = 0;
-    for (int64_t i = 0; i < t->size; i++) sum += element(t, i);
-    return sum;
-}
-
-static double magnitude_of(const gt_tensor *t)
-{
-    double sum = 0;
-    for (int64_t i = 0; i < t->size; i++) sum += fabs(element(t, i));
-    return sum;
-}
-
-/* "PATH N SUM FIRST". A sum is as exact as its elements' magnitudes allow, however they cancel. */
-static void check_entry(const char *text, const char *path, const gt_tensor *t, double tolerance)
-{
-    char want[128], what[160];
-    long long n;
-    double sum, first;
-    assert_int_equal(sscanf(text, " %127s %lld %lf %lf", want, &n, &sum, &first), 4);
-    snprintf(what, sizeof what, "%s", want);
-    assert_string_equal(path, want);
-    if (!t) fail_msg("%s: nothing", want);
-    assert_int_equal(t->size, n);
-    check_near(what, sum_of(t), sum, tolerance * fmax(1, magnitude_of(t) / fmax(1, fabs(sum))));
-    check_near(what, element(t, 0), first, tolerance);
-}
-
-/* "N VALUES" */
-static void check_values(const char *what, const char *text, const gt_tensor *t, double tolerance)
-{
-    char *at;
-    const long n = strtol(text, &at, 10);
-    assert_non_null(t);
-    assert_int_equal(t->size, n);
-    for (long i = 0; i < n; i++) check_near(what, element(t, i), strtod(at, &at), tolerance);
-}
-
-/* f(0), f(1), ... */
-static gt_tensor *tabulate(gt_ctx *gt, gt_shape shape, gt_dtype dtype, double (*f)(double))
-{
-    gt_tensor *t = gt_empty(gt, shape, .dtype = dtype);
-    for (int64_t i = 0; i < t->size; i++)
-        if (dtype == GT_I64) ((int64_t *)t->data)[i] = (int64_t)f((double)i);
-        else if (dtype == GT_F64) ((double *)t->data)[i] = f((double)i);
-        else ((float *)t->data)[i] = (float)f((double)i);
-    return t;
-}
-
-static double modulo_7(double i)
-{
-    return fmod(i, 7);
-}
-
-/* "DTYPE DIMS" */
-static gt_tensor *make_input(gt_ctx *gt, const char *text, gt_dtype dtype)
-{
-    gt_shape shape = {0, {0}};
-    const bool whole = !strncmp(text, " i64", 4);
-    char *at = (char *)text + (whole ? 4 : 5);
-    while (*at) shape.dim[shape.ndim++] = strtoll(at, &at, 10);
-    return tabulate(gt, shape, whole ? GT_I64 : dtype, whole ? modulo_7 : sin);
-}
-
-static void check_print(reader *r, const gt_module *net)
-{
-    const int n = atoi(read_line(r, "print"));
-    FILE *f = tmpfile();
-    gt_module_print(f, net);
-    rewind(f);
-    for (int i = 0; i < n; i++) {
-        char got[256] = "";
-        if (!fgets(got, sizeof got, f)) fail_msg("line %d is missing", i);
-        got[strcspn(got, "\n")] = 0;
-        assert_string_equal(got, read_line(r, ""));
-    }
-    assert_int_equal(fgetc(f), EOF);
-    fclose(f);
-}
-
-static void check_state(reader *r, gt_state_iter it, const char *word, bool gradients,
-                        double tolerance)
-{
-    while (gt_state_next(&it)) {
-        char path[128];
-        gt_state_path(&it, path, sizeof path);
-        check_entry(read_line(r, word), path, gradients ? it.tensor->grad : it.tensor, tolerance);
-    }
-    assert_false(comes(r, word));
-}
-
-/* Draws the parameters of lazy modules, without counting a batch. */
-static void materialise(gt_module *net, gt_tensor *x)
-{
-    gt_eval(net);
-    if (!net->child->ready) gt_forward(net, x);
-    gt_train(net);
-}
-
-/* What follows "network NAME", computed in this dtype: to `tolerance`. */
-static void check_network(reader *r, const char *name, gt_dtype dtype, double tolerance)
-{
-    gt_ctx *gt = gt_open();
-    gt_manual_seed(gt, 0);
-    gt_module *net = build_network(gt, name);
-    assert_well(gt);
-    check_print(r, net);
-    const char *input = read_line(r, "input");
-    gt_tensor *x = make_input(gt, input, dtype);
-    materialise(net, make_input(gt, input, GT_F32));
-    check_state(r, gt_module_state(net), "state", false, 1e-7);
-    gt_module_to(net, dtype);
-    gt_tensor *y = gt_forward(net, x);
-    assert_well(gt);
-    check_values(name, read_line(r, "y"), y, tolerance);
-    gt_backward(gt_sum(gt_mul(y, tabulate(gt, y->shape, dtype, cos))));
-    check_state(r, gt_module_parameters(net), "grad", true, tolerance);
-    check_state(r, gt_module_buffers(net), "after", false, tolerance);
-    gt_eval(net);
-    check_values(name, read_line(r, "eval"), gt_forward(net, x), tolerance);
-    assert_well(gt);
-    gt_close(gt);
-}
-
-static void test_networks(void **state)
-{
-    (void)state;
-    static reader r;
-    r.f = fopen(GT_SOURCE_DIR "/tests/reference/nn.txt", "r");
-    assert_non_null(r.f);
-    read_line(&r, "#");
-    int n = 0;
-    for (; comes(&r, "network"); n++) {
-        char name[32];
-        assert_int_equal(sscanf(read_line(&r, "network"), "%31s", name), 1);
-        const long start = ftell(r.f);
-        check_network(&r, name, GT_F32, 3e-5);
-        assert_int_equal(fseek(r.f, start, SEEK_SET), 0);
-        check_network(&r, name, GT_F64, 1e-11);
-    }
-    assert_int_equal(n, 8);
-    fclose(r.f);
-}
 
 /* --- descriptions, as PyTorch 2.15 prints them --- */
 
@@ -213,6 +31,7 @@ static void test_descriptions(void **state)
         {gt_nn_leaky_relu(gt, .slope = 0.2), "LeakyReLU(negative_slope=0.2)"},
         {gt_nn_log_softmax(gt, -1), "LogSoftmax(dim=-1)"},
         {gt_nn_embedding(gt, 10, 3), "Embedding(10, 3)"},
+        {gt_nn_embedding(gt, 10, 3, .padding_idx = -1), "Embedding(10, 3, padding_idx=9)"},
         {gt_nn_layer_norm(gt, GT_SHAPE(2, 5), .no_affine = true),
          "LayerNorm((2, 5), eps=1e-05, elementwise_affine=False, bias=False)"},
         {gt_nn_instance_norm2d(gt, 6),
@@ -251,12 +70,22 @@ static void test_lazy_become(void **state)
     assert_error(gt, GT_ERR_SHAPE, "Conv2d '0'");
 }
 
+static void test_embedding_pads_from_the_end(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_module *m = gt_nn_embedding(gt, 3, 1, .padding_idx = -1);
+    gt_tensor *w = gt_module_parameter(m, "weight"), *all = gt_arange(gt, 0, 3, 1, .dtype = GT_I64);
+    assert_true(element(w, 1) != 0 && element(w, 2) == 0);
+    gt_backward(gt_sum(gt_forward(m, all)));
+    ASSERT_VALUES(w->grad, 0, 1, 1, 0);
+}
+
 static void test_dropout(void **state)
 {
     gt_ctx *gt = *state;
     gt_module *m = gt_nn_dropout(gt, 0.5);
     gt_tensor *x = gt_ones(gt, GT_SHAPE(1000));
-    const double kept = sum_of(gt_forward(m, x)) / 2;
+    const double kept = gt_item(gt_sum(gt_forward(m, x))) / 2;
     assert_true(kept > 420 && kept < 580);
     gt_eval(m);
     assert_ptr_equal(gt_forward(m, x), x);
@@ -323,7 +152,8 @@ static void test_misuse(void **state)
     REFUSES(gt_nn_adaptive_avg_pool2d(gt, 0, 1), GT_ERR_ARGUMENT, "rows of the output are 0");
     REFUSES(gt_nn_upsample(gt, .mode = GT_BILINEAR), GT_ERR_ARGUMENT, "one of them must be given");
     REFUSES(gt_nn_upsample(gt, .size = {2}, .scale = {2}), GT_ERR_ARGUMENT, "one of them");
-    REFUSES(gt_nn_embedding(gt, 5, 2, .padding_idx = 5), GT_ERR_ARGUMENT, "must lie in 0..4");
+    REFUSES(gt_nn_embedding(gt, 5, 2, .padding_idx = 5), GT_ERR_ARGUMENT, "must lie in -5..4");
+    REFUSES(gt_nn_embedding(gt, 5, 2, .padding_idx = -6), GT_ERR_ARGUMENT, "must lie in -5..4");
     REFUSES(gt_nn_lambda(gt, NULL), GT_ERR_ARGUMENT, "the function is NULL");
     gt_tensor *x = gt_zeros(gt, GT_SHAPE(2, 3, 4));
     REFUSES(gt_forward(gt_nn_batch_norm2d(gt, 3), x), GT_ERR_SHAPE, "must be [n,c,h,w]");
@@ -337,18 +167,19 @@ static void test_misuse(void **state)
             "must be [..,features], not []");
 }
 
+#define IN_CONTEXT(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_networks),
-        cmocka_unit_test_setup_teardown(test_descriptions, open_context, close_context),
-        cmocka_unit_test_setup_teardown(test_lazy_become, open_context, close_context),
-        cmocka_unit_test_setup_teardown(test_dropout, open_context, close_context),
-        cmocka_unit_test_setup_teardown(test_batch_norm_without_statistics, open_context,
-                                        close_context),
-        cmocka_unit_test_setup_teardown(test_conv1d_pads_in_f64, open_context, close_context),
-        cmocka_unit_test_setup_teardown(test_upsample_by_scale, open_context, close_context),
-        cmocka_unit_test_setup_teardown(test_misuse, open_context, close_context),
+        IN_CONTEXT(test_descriptions),
+        IN_CONTEXT(test_lazy_become),
+        IN_CONTEXT(test_embedding_pads_from_the_end),
+        IN_CONTEXT(test_dropout),
+        IN_CONTEXT(test_batch_norm_without_statistics),
+        IN_CONTEXT(test_conv1d_pads_in_f64),
+        IN_CONTEXT(test_upsample_by_scale),
+        IN_CONTEXT(test_misuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

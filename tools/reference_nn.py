@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes tests/reference/nn.txt: what PyTorch's modules start with, print, compute and learn; for
-tests/test_layers.c, tests/test_containers.c and tests/test_init.c.
+tests/test_networks.c and tests/test_init.c.
 
 A network, built after manual_seed(0), is a line "network NAME", then
 

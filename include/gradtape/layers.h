@@ -97,7 +97,8 @@ gt_module *gt_nn_lazy_linear_(gt_ctx *gt, int64_t out, gt_nn_linear_opts opts);
 
 typedef struct {
     gt_keywords gt_;
-    int64_t padding_idx; /* this row is 0 and stays so; GT_INDEX_0 for row 0; 0: none */
+    int64_t padding_idx; /* this row is 0 and stays so, a negative one counted from the end;
+                          * GT_INDEX_0 for row 0; 0: none */
     gt_dtype dtype;
 } gt_nn_embedding_opts;
 /* Embedding: i64 indices [..] to the rows [..,width] of weight [rows,width], standard normal. */

@@ -90,7 +90,8 @@ static gt_tensor *look_up(gt_module *m, gt_tensor *index)
 /* The row that is padding; -1: none. */
 static int64_t padding_row(const embedding *e)
 {
-    return e->padding_idx == GT_INDEX_0 ? 0 : e->padding_idx ? e->padding_idx : -1;
+    const int64_t i = e->padding_idx;
+    return i == GT_INDEX_0 ? 0 : i == 0 ? -1 : i < 0 ? e->rows + i : i;
 }
 
 static void describe_embedding(const gt_module *m, char *text, size_t size)
@@ -127,9 +128,10 @@ gt_module *gt_nn_embedding_(gt_ctx *gt, int64_t rows, int64_t width, gt_nn_embed
     if (!gti_set_dtype(m, opts.dtype) || !gti_check_positive(m, "rows", rows) ||
         !gti_check_positive(m, "columns", width))
         return NULL;
-    if (padding_row(e) >= rows || (opts.padding_idx < 0 && opts.padding_idx != GT_INDEX_0)) {
-        gt_module_fail(m, GT_ERR_ARGUMENT, "padding_idx is %lld, but must lie in 0..%lld",
-                       (long long)opts.padding_idx, (long long)rows - 1);
+    const int64_t padding = padding_row(e);
+    if (padding >= rows || (padding < 0 && opts.padding_idx != 0)) {
+        gt_module_fail(m, GT_ERR_ARGUMENT, "padding_idx is %lld, but must lie in %lld..%lld",
+                       (long long)opts.padding_idx, -(long long)rows, (long long)rows - 1);
         return NULL;
     }
     return draw_rows(e) ? m : NULL;
