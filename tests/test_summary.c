@@ -107,6 +107,37 @@ static void test_fields(void **state)
     }
 }
 
+/* A kind that makes its children at its first forward: they have rows as well. */
+static bool make_child(gt_module *m, gt_tensor *x)
+{
+    return gt_module_add_child(m, "fc", gt_nn_linear(m->ctx, x->shape.dim[1], 2));
+}
+
+static gt_tensor *forward_child(gt_module *m, gt_tensor *x)
+{
+    return gt_forward(m->child, x);
+}
+
+static void test_late_children(void **state)
+{
+    static const gt_module_type type = {.name = "Late",
+                                        .size = sizeof(gt_module),
+                                        .forward = forward_child,
+                                        .materialise = make_child};
+    gt_module *net = gt_nn_sequential(*state, gt_module_new(*state, &type), gt_nn_relu(*state));
+    assert_summary(net, GT_SHAPE(5, 3), (gt_summary_opts){0},
+                   "Layer           Output  Params  MACs  Forward  Backward  Field  Step\n"
+                   "Sequential      [5,2]\n"
+                   "  0: Late       [5,2]\n"
+                   "    fc: Linear  [5,2]        8    30     80 B      80 B\n"
+                   "  1: ReLU       [5,2]                    40 B      40 B\n"
+                   "\n"
+                   "Params       8 (8 trainable, 0 frozen), 32 B\n"
+                   "MACs         30\n"
+                   "Activations  120 B forward, 120 B backward\n");
+    assert_true(net->training && net->child->child->training);
+}
+
 /* Nothing is computed or changed, but lazy modules materialise; and a shape far beyond any
  * machine's patience takes no time. */
 static void test_leaves_nothing(void **state)
@@ -174,8 +205,10 @@ static void test_misuse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_CONTEXT(test_lenet),          IN_CONTEXT(test_branches),    IN_CONTEXT(test_fields),
-        IN_CONTEXT(test_leaves_nothing), IN_CONTEXT(test_shapes_only), IN_CONTEXT(test_misuse),
+        IN_CONTEXT(test_lenet),          IN_CONTEXT(test_branches),
+        IN_CONTEXT(test_fields),         IN_CONTEXT(test_late_children),
+        IN_CONTEXT(test_leaves_nothing), IN_CONTEXT(test_shapes_only),
+        IN_CONTEXT(test_misuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,11 +21,13 @@ typedef struct {
  *   Forward   bytes of the activations that it computes itself
  *   Backward  bytes of their gradients
  *   Field     receptive field: rows x columns of the input that an output pixel sees, as far as the
- *             input reaches without limits; of branches the largest
+ *             input reaches without limits; of branches the largest, without those that go
+ *             through other shapes than images (as squeeze-and-excitation does)
  *   Step      by how many input pixels neighbouring output pixels are apart
  *
- * and totals. Runs m in evaluation mode without computing anything (gt_set_shapes_only); lazy
- * modules materialise. Errors: those of m on an input of this shape; GT_ERR_IO, GT_ERR_MEMORY. */
+ * and totals. Runs m in evaluation mode, twice if it makes modules then, without computing anything
+ * (gt_set_shapes_only); lazy modules materialise. Errors: those of m on an input of this shape;
+ * GT_ERR_IO, GT_ERR_MEMORY. */
 gt_status gt_summary_(FILE *f, gt_module *m, gt_shape input, gt_summary_opts opts);
 /* gt_summary(stdout, net, GT_SHAPE(1, 3, 224, 224)) */
 #define gt_summary(f, m, ...) GT_SUMMARY_(f, m, __VA_ARGS__, .gt_ = 0)

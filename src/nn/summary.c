@@ -48,9 +48,18 @@ static void see_output(gt_module *m, gt_tensor *x, gt_tensor *y, void *user)
     row_of(user, &m->scope)->output = y;
 }
 
+static int count_modules(const gt_module *root)
+{
+    int n = 1;
+    for (const gt_module *m = root; (m = gti_module_after(root, m));) n++;
+    return n;
+}
+
+/* Anew for all modules that there are. */
 static bool open_rows(summary *s)
 {
-    for (gt_module *m = s->root; m; m = gti_module_after(s->root, m)) s->n++;
+    free(s->rows);
+    s->n = count_modules(s->root);
     s->rows = calloc((size_t)s->n, sizeof *s->rows);
     if (!s->rows) return false;
     row *r = s->rows;
@@ -103,7 +112,8 @@ static void add_parameters(summary *s)
 {
     gt_state_iter it = gt_module_parameters(s->root);
     while (gt_state_next(&it)) {
-        row_of(s, &it.module->scope)->parameters += it.tensor->size;
+        row *r = row_of(s, &it.module->scope);
+        if (r) r->parameters += it.tensor->size;
         s->parameters += it.tensor->size;
         if (it.tensor->requires_grad) s->trainable += it.tensor->size;
         s->parameter_bytes += (double)it.tensor->size * (double)gt_dtype_size(it.tensor->dtype);
@@ -165,10 +175,14 @@ static gt_status out_of_memory(gt_ctx *gt)
 static gt_status gather(summary *s, gt_tensor *x)
 {
     gt_ctx *gt = s->root->ctx;
-    const gt_node *last = last_node(gt);
-    if (!open_rows(s) || !gti_fields_open(&s->fields, x)) return out_of_memory(gt);
-    if (!run(s, x)) return gt_error_code(gt);
-    if (!add_nodes(s, last)) return out_of_memory(gt);
+    const gt_node *last = NULL;
+    /* Modules that a lazy one makes at its first forward have rows in a second pass. */
+    for (int pass = 0; pass < 2 && s->n != count_modules(s->root); pass++) {
+        last = last_node(gt);
+        if (!open_rows(s)) return out_of_memory(gt);
+        if (!run(s, x)) return gt_error_code(gt);
+    }
+    if (!gti_fields_open(&s->fields, x) || !add_nodes(s, last)) return out_of_memory(gt);
     add_parameters(s);
     return GT_OK;
 }
