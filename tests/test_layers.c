@@ -39,6 +39,7 @@ static void test_descriptions(void **state)
          "track_running_stats=False)"},
         {gt_nn_upsample(gt, .scale = {2, 1.5}, .mode = GT_BILINEAR),
          "Upsample(scale_factor=(2.0, 1.5), mode='bilinear')"},
+        {gt_nn_adaptive_max_pool2d(gt, 0, 7), "AdaptiveMaxPool2d(output_size=(None, 7))"},
         {gt_nn_relu6(gt), "ReLU6()"},
         {gt_nn_selu(gt), "SELU()"},
         {gt_nn_hardsigmoid(gt), "Hardsigmoid()"},
@@ -113,6 +114,14 @@ static void test_conv1d_pads_in_f64(void **state)
     ASSERT_VALUES(gt_forward(m, x), 0, 4, 6, 9, 11);
 }
 
+static void test_adaptive_pools_keep_a_size(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_values(gt, GT_SHAPE(1, 1, 2, 3), 1, 2, 3, 4, 5, 6);
+    ASSERT_VALUES(gt_forward(gt_nn_adaptive_avg_pool2d(gt, 0, 1), x), 0, 2, 5);
+    ASSERT_VALUES(gt_forward(gt_nn_adaptive_max_pool2d(gt, 1, 0), x), 0, 4, 5, 6);
+}
+
 /* 8 columns of 5 by 1.7: neighbours are 1 / 1.7 apart, as in PyTorch, not 5 / 8. */
 static void test_upsample_by_scale(void **state)
 {
@@ -149,7 +158,7 @@ static void test_misuse(void **state)
     REFUSES(gt_nn_layer_norm(gt, GT_SCALAR), GT_ERR_ARGUMENT, "has 0 dimensions");
     REFUSES(gt_nn_dropout(gt, 1.5), GT_ERR_ARGUMENT, "p is 1.5");
     REFUSES(gt_nn_max_pool2d(gt, .stride = {2}), GT_ERR_ARGUMENT, ".kernel = {height, width}");
-    REFUSES(gt_nn_adaptive_avg_pool2d(gt, 0, 1), GT_ERR_ARGUMENT, "rows of the output are 0");
+    REFUSES(gt_nn_adaptive_avg_pool2d(gt, -1, 1), GT_ERR_ARGUMENT, "output is to be -1x1");
     REFUSES(gt_nn_upsample(gt, .mode = GT_BILINEAR), GT_ERR_ARGUMENT, "one of them must be given");
     REFUSES(gt_nn_upsample(gt, .size = {2}, .scale = {2}), GT_ERR_ARGUMENT, "one of them");
     REFUSES(gt_nn_embedding(gt, 5, 2, .padding_idx = 5), GT_ERR_ARGUMENT, "must lie in -5..4");
@@ -178,6 +187,7 @@ int main(void)
         IN_CONTEXT(test_dropout),
         IN_CONTEXT(test_batch_norm_without_statistics),
         IN_CONTEXT(test_conv1d_pads_in_f64),
+        IN_CONTEXT(test_adaptive_pools_keep_a_size),
         IN_CONTEXT(test_upsample_by_scale),
         IN_CONTEXT(test_misuse),
     };

@@ -244,7 +244,8 @@ gt_module *gt_nn_avg_pool1d_(gt_ctx *gt, gt_avg_pool1d_opts opts);
 #define gt_nn_avg_pool1d(...) GT_NN_AVG_POOL1D_(__VA_ARGS__, .gt_ = 0)
 #define GT_NN_AVG_POOL1D_(gt, ...)                                                                 \
     GT_MODULE_AT(gt_nn_avg_pool1d_(gt, (gt_avg_pool1d_opts){__VA_ARGS__}))
-/* Whatever the input's size, the output is oh by ow, or ol long. */
+/* Whatever the input's size, the output is oh by ow, or ol long; 0 keeps the input's (PyTorch's
+ * None). */
 gt_module *gt_nn_adaptive_avg_pool2d(gt_ctx *gt, int64_t oh, int64_t ow);
 #define gt_nn_adaptive_avg_pool2d(gt, oh, ow) GT_MODULE_AT(gt_nn_adaptive_avg_pool2d(gt, oh, ow))
 gt_module *gt_nn_adaptive_max_pool2d(gt_ctx *gt, int64_t oh, int64_t ow);

@@ -174,18 +174,36 @@ gt_module *gt_nn_avg_pool1d_(gt_ctx *gt, gt_avg_pool1d_opts o)
 
 typedef struct {
     gt_module base;
-    int64_t oh, ow; /* of a sequence only ow */
+    int64_t oh, ow; /* of a sequence only ow; 0: the input's */
 } adaptive;
+
+static void append_output(char *text, size_t size, int64_t n)
+{
+    if (n) gti_append(text, size, "%lld", (long long)n);
+    else gti_append(text, size, "None");
+}
 
 static void describe_adaptive2d(const gt_module *m, char *text, size_t size)
 {
     const adaptive *a = (const adaptive *)m;
-    gti_append(text, size, "output_size=(%lld, %lld)", (long long)a->oh, (long long)a->ow);
+    gti_append(text, size, "output_size=(");
+    append_output(text, size, a->oh);
+    gti_append(text, size, ", ");
+    append_output(text, size, a->ow);
+    gti_append(text, size, ")");
 }
 
 static void describe_adaptive1d(const gt_module *m, char *text, size_t size)
 {
-    gti_append(text, size, "output_size=%lld", (long long)((const adaptive *)m)->ow);
+    gti_append(text, size, "output_size=");
+    append_output(text, size, ((const adaptive *)m)->ow);
+}
+
+/* n, or x's size along an axis counted from the end. */
+static int64_t size_or(int64_t n, const gt_tensor *x, int from_end)
+{
+    const int axis = x->shape.ndim - from_end;
+    return n || axis < 0 ? n : x->shape.dim[axis];
 }
 
 static gt_tensor *max1d(gt_tensor *x, int64_t oh, int64_t ow)
@@ -225,18 +243,21 @@ static gt_tensor *global_avg(gt_tensor *x, int64_t oh, int64_t ow)
 static gt_module *make_adaptive(gt_ctx *gt, const gt_module_type *type, int64_t oh, int64_t ow)
 {
     gt_module *m = gt_module_new(gt, type);
-    if (!m || !gti_check_positive(m, "rows of the output", oh) ||
-        !gti_check_positive(m, "columns of the output", ow))
-        return NULL;
+    if (!m) return NULL;
     ((adaptive *)m)->oh = oh;
     ((adaptive *)m)->ow = ow;
-    return m;
+    if (oh >= 0 && ow >= 0) return m;
+    gt_module_fail(m, GT_ERR_ARGUMENT,
+                   "the output is to be %lldx%lld; sizes must be positive, or 0 for the input's",
+                   (long long)oh, (long long)ow);
+    return NULL;
 }
 
 #define ADAPTIVE(id, name_, f, say, params, oh_, ow_)                                              \
     static gt_tensor *forward_##id(gt_module *m, gt_tensor *x)                                     \
     {                                                                                              \
-        return f(x, ((adaptive *)m)->oh, ((adaptive *)m)->ow);                                     \
+        const adaptive *a = (adaptive *)m;                                                         \
+        return f(x, size_or(a->oh, x, 2), size_or(a->ow, x, 1));                                   \
     }                                                                                              \
     gt_module *gt_nn_##id params                                                                   \
     {                                                                                              \
