@@ -69,6 +69,14 @@ static inline gt_module *inception(gt_ctx *gt)
                                       gt_nn_conv2d(gt, 9, 3, .kernel = {3}, .padding = {1, 1}))));
 }
 
+static inline gt_module *instance_norms(gt_ctx *gt)
+{
+    return gt_nn_sequential(gt, gt_nn_instance_norm2d(gt, 3, .running_stats = true),
+                            gt_nn_conv2d(gt, 3, 4, .kernel = {3}), gt_nn_relu(gt),
+                            gt_nn_instance_norm2d(gt, 4, .eps = 1e-3, .momentum = 0.3,
+                                                  .affine = true, .running_stats = true));
+}
+
 static inline gt_module *transformer_like(gt_ctx *gt)
 {
     return gt_nn_sequential(
@@ -111,9 +119,15 @@ static inline gt_module *build_network(gt_ctx *gt, const char *name)
         const char *name;
         gt_module *(*build)(gt_ctx *gt);
     } list[] = {
-        {"lenet", lenet},         {"lazy", lazy},           {"batch_norms", batch_norms},
-        {"residual", residual},   {"inception", inception}, {"transformer_like", transformer_like},
-        {"sequences", sequences}, {"decoder", decoder},
+        {"lenet", lenet},
+        {"lazy", lazy},
+        {"batch_norms", batch_norms},
+        {"residual", residual},
+        {"inception", inception},
+        {"instance_norms", instance_norms},
+        {"transformer_like", transformer_like},
+        {"sequences", sequences},
+        {"decoder", decoder},
     };
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
         if (!strcmp(list[i].name, name)) return list[i].build(gt);

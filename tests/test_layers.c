@@ -153,6 +153,7 @@ static void test_misuse(void **state)
     REFUSES(gt_nn_conv_transpose2d(gt, 3, 4, .kernel = {3}, .groups = 2), GT_ERR_ARGUMENT,
             "3 input channels do not divide");
     REFUSES(gt_nn_batch_norm2d(gt, 4, .momentum = 2), GT_ERR_ARGUMENT, "momentum is 2");
+    REFUSES(gt_nn_instance_norm2d(gt, 4, .momentum = -1), GT_ERR_ARGUMENT, "momentum is -1");
     REFUSES(gt_nn_group_norm(gt, 4, 6), GT_ERR_ARGUMENT, "6 channels do not divide into 4 groups");
     REFUSES(gt_nn_group_norm(gt, 0, 6), GT_ERR_ARGUMENT, "groups are -1");
     REFUSES(gt_nn_layer_norm(gt, GT_SCALAR), GT_ERR_ARGUMENT, "has 0 dimensions");

@@ -90,6 +90,12 @@ def inception():
                                             nn.Conv2d(9, 3, 3, padding=1))))
 
 
+def instance_norms():
+    return nn.Sequential(
+        nn.InstanceNorm2d(3, track_running_stats=True), nn.Conv2d(3, 4, 3), nn.ReLU(),
+        nn.InstanceNorm2d(4, eps=1e-3, momentum=0.3, affine=True, track_running_stats=True))
+
+
 def transformer_like():
     return nn.Sequential(
         nn.Embedding(7, 6, padding_idx=0), nn.LayerNorm(6), nn.Linear(6, 8), nn.GELU(),
@@ -114,7 +120,8 @@ def decoder():
 
 
 NETWORKS = [(lenet, (2, 1, 28, 28)), (lazy, (3, 2, 6, 6)), (batch_norms, (3, 2, 9, 8)),
-            (residual, (2, 3, 6, 6)), (inception, (2, 2, 5, 4)), (transformer_like, (3, 5)),
+            (residual, (2, 3, 6, 6)), (inception, (2, 2, 5, 4)),
+            (instance_norms, (3, 3, 6, 5)), (transformer_like, (3, 5)),
             (sequences, (2, 3, 12)), (decoder, (1, 4, 3, 3))]
 
 

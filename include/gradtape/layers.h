@@ -158,11 +158,14 @@ gt_module *gt_nn_group_norm_(gt_ctx *gt, int64_t groups, int64_t channels, gt_nn
     GT_MODULE_AT(gt_nn_group_norm_(gt, groups, channels, (gt_nn_norm_opts){__VA_ARGS__}))
 typedef struct {
     gt_keywords gt_;
-    double eps;  /* 1e-5 */
-    bool affine; /* with weight and bias [channels] */
+    double eps;         /* 1e-5 */
+    double momentum;    /* 0.1 */
+    bool affine;        /* with weight and bias [channels] */
+    bool running_stats; /* PyTorch's track_running_stats: with BatchNorm2d's buffers, the means of
+                         * the images' statistics, which are used after gt_eval */
     gt_dtype dtype;
 } gt_nn_instance_norm_opts;
-/* InstanceNorm2d of [n,channels,h,w], without running statistics. */
+/* InstanceNorm2d of [n,channels,h,w]. */
 gt_module *gt_nn_instance_norm2d_(gt_ctx *gt, int64_t channels, gt_nn_instance_norm_opts opts);
 #define gt_nn_instance_norm2d(gt, ...) GT_NN_INSTANCE_NORM2D_(gt, __VA_ARGS__, .gt_ = 0)
 #define GT_NN_INSTANCE_NORM2D_(gt, channels, ...)                                                  \

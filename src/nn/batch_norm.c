@@ -44,13 +44,6 @@ static gt_tensor *forward(gt_module *m, gt_tensor *x)
                                                .eps = b->eps});
 }
 
-static gt_tensor *add_statistic(gt_module *m, const char *name, gt_shape shape, double value,
-                                gt_dtype dtype)
-{
-    gt_tensor *t = gt_full_(m->ctx, shape, value, (gt_new_opts){.dtype = dtype});
-    return t ? gt_module_add_buffer(m, name, t) : NULL;
-}
-
 static bool make_state(batch_norm *b)
 {
     gt_module *m = &b->base;
@@ -58,9 +51,9 @@ static bool make_state(batch_norm *b)
     if (b->affine && !b->weight) b->weight = gti_filled(m, "weight", c, 1);
     if (b->biased && !b->bias) b->bias = gti_filled(m, "bias", c, 0);
     if (!b->tracking) return !gt_failed(m->ctx);
-    if (!b->mean) b->mean = add_statistic(m, "running_mean", c, 0, m->dtype);
-    if (!b->var) b->var = add_statistic(m, "running_var", c, 1, m->dtype);
-    if (!b->batches) b->batches = add_statistic(m, "num_batches_tracked", GT_SCALAR, 0, GT_I64);
+    if (!b->mean) b->mean = gti_statistic(m, "running_mean", c, 0, m->dtype);
+    if (!b->var) b->var = gti_statistic(m, "running_var", c, 1, m->dtype);
+    if (!b->batches) b->batches = gti_statistic(m, "num_batches_tracked", GT_SCALAR, 0, GT_I64);
     return !gt_failed(m->ctx);
 }
 
@@ -102,12 +95,10 @@ static bool check_numbers(const gt_module *m, const gt_nn_batch_norm_opts *o)
 {
     if (!(o->eps >= 0))
         gt_module_fail(m, GT_ERR_ARGUMENT, "eps is %g, but must be positive", o->eps);
-    else if (!(o->momentum >= 0 && o->momentum <= 1))
-        gt_module_fail(m, GT_ERR_ARGUMENT, "momentum is %g, but must lie in 0..1", o->momentum);
     else if (o->cumulative && o->momentum > 0)
         gt_module_fail(m, GT_ERR_ARGUMENT, "both cumulative and momentum %g are given",
                        o->momentum);
-    else return true;
+    else return gti_check_momentum(m, o->momentum);
     return false;
 }
 

@@ -60,12 +60,26 @@ bool gti_check_dimensions(const gt_module *m, const gt_tensor *x, int low, int h
     return false;
 }
 
+bool gti_check_momentum(const gt_module *m, double momentum)
+{
+    if (momentum >= 0 && momentum <= 1) return true;
+    gt_module_fail(m, GT_ERR_ARGUMENT, "momentum is %g, but must lie in 0..1", momentum);
+    return false;
+}
+
 /* --- parameters --- */
 
 gt_tensor *gti_filled(gt_module *m, const char *name, gt_shape shape, double value)
 {
     gt_tensor *t = gt_full_(m->ctx, shape, value, (gt_new_opts){.dtype = m->dtype});
     return t ? gt_module_add_parameter(m, name, t) : NULL;
+}
+
+gt_tensor *gti_statistic(gt_module *m, const char *name, gt_shape shape, double value,
+                         gt_dtype dtype)
+{
+    gt_tensor *t = gt_full_(m->ctx, shape, value, (gt_new_opts){.dtype = dtype});
+    return t ? gt_module_add_buffer(m, name, t) : NULL;
 }
 
 static gt_tensor *draw(gt_module *m, const char *name, gt_shape shape, double bound)

@@ -18,8 +18,12 @@ bool gti_check_padding(const gt_module *m, const char *what, const int pair[2]);
 bool gti_check_dimensions(const gt_module *m, const gt_tensor *x, int low, int high,
                           const char *needs);
 
-/* Parameters of m's dtype; NULL after a failure. */
+bool gti_check_momentum(const gt_module *m, double momentum);
+
+/* Parameters of m's dtype, and buffers; NULL after a failure. */
 gt_tensor *gti_filled(gt_module *m, const char *name, gt_shape shape, double value);
+gt_tensor *gti_statistic(gt_module *m, const char *name, gt_shape shape, double value,
+                         gt_dtype dtype);
 /* A weight and, unless `bias` is NULL, a bias of size n, as PyTorch's linear and convolutional
  * layers start: uniform in +-1/sqrt(fan_in). What an earlier, failed try has made stays. */
 bool gti_draw_weights(gt_module *m, gt_tensor **weight, gt_shape shape, double fan_in,

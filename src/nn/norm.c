@@ -5,9 +5,10 @@ typedef struct {
     gt_module base;
     gt_shape shape; /* LayerNorm: of the last dimensions; the others: [channels] */
     int64_t groups;
-    double eps;
+    double eps, momentum;
     bool affine, biased;
     gt_tensor *weight, *bias; /* of this shape */
+    gt_tensor *mean, *var;    /* InstanceNorm2d: running statistics, or NULL */
 } norm;
 
 static gt_normalize_opts options(const norm *l)
@@ -47,12 +48,35 @@ static gt_tensor *forward_group(gt_module *m, gt_tensor *x)
     return gt_group_norm_(x, l->groups, options(l));
 }
 
+static bool blend(gt_tensor *running, double momentum, gt_tensor *fresh)
+{
+    fresh = gt_mul_scalar(fresh, momentum);
+    return gt_copy_into(running, gt_add(gt_mul_scalar(running, 1 - momentum), fresh)) == GT_OK;
+}
+
+/* By the means over all images of their statistics; the variance is unbiased. */
+static bool update_running(const norm *l, gt_tensor *x)
+{
+    const bool recording = gt_set_recording(x->ctx, false);
+    gt_tensor *mean = gt_mean_(x, (gt_reduce_opts){.axes = GT_AXES(0, 2, 3)});
+    gt_tensor *var = gt_var_(x, (gt_var_opts){.axes = GT_AXES(2, 3)});
+    var = gt_mean_(var, (gt_reduce_opts){.axes = GT_AXES(0)});
+    const bool done = blend(l->mean, l->momentum, mean) && blend(l->var, l->momentum, var);
+    gt_set_recording(x->ctx, recording);
+    return done;
+}
+
 static gt_tensor *forward_instance(gt_module *m, gt_tensor *x)
 {
     const norm *l = (norm *)m;
     if (!gti_check_dimensions(m, x, 4, 4, "[n,c,h,w]")) return NULL;
     if (!has_channels(l, x)) return fail_input(m, x, "have channels", l->shape);
-    return gt_instance_norm_(x, options(l));
+    if (l->mean && !m->training)
+        return gt_batch_norm_(
+            x, l->mean, l->var,
+            (gt_batch_norm_opts){.weight = l->weight, .bias = l->bias, .eps = l->eps});
+    gt_tensor *y = gt_instance_norm_(x, options(l));
+    return !y || !l->mean || x->size == 0 || update_running(l, x) ? y : NULL;
 }
 
 /* --- descriptions --- */
@@ -83,10 +107,10 @@ static void describe_instance(const gt_module *m, char *text, size_t size)
     const norm *l = (const norm *)m;
     gti_append(text, size, "%lld", (long long)l->shape.dim[0]);
     gti_append_real(text, size, "eps", l->eps);
-    gti_append_real(text, size, "momentum", 0.1);
+    gti_append_real(text, size, "momentum", l->momentum);
     gti_append_bool(text, size, "affine", l->affine);
     gti_append_bool(text, size, "bias", l->biased);
-    gti_append_bool(text, size, "track_running_stats", false);
+    gti_append_bool(text, size, "track_running_stats", l->mean);
 }
 
 /* --- constructors --- */
@@ -151,8 +175,21 @@ gt_module *gt_nn_group_norm_(gt_ctx *gt, int64_t groups, int64_t channels, gt_nn
     return make(gt, &group_norm_type, GT_SHAPE(channels), groups ? groups : -1, &opts);
 }
 
+/* PyTorch has a counter here, too, which it does not count up. */
+static bool make_running(norm *l)
+{
+    gt_module *m = &l->base;
+    l->mean = gti_statistic(m, "running_mean", l->shape, 0, m->dtype);
+    l->var = gti_statistic(m, "running_var", l->shape, 1, m->dtype);
+    return gti_statistic(m, "num_batches_tracked", GT_SCALAR, 0, GT_I64);
+}
+
 gt_module *gt_nn_instance_norm2d_(gt_ctx *gt, int64_t channels, gt_nn_instance_norm_opts opts)
 {
     const gt_nn_norm_opts o = {.eps = opts.eps, .no_affine = !opts.affine, .dtype = opts.dtype};
-    return make(gt, &instance_norm_type, GT_SHAPE(channels), channels > 0 ? channels : 1, &o);
+    gt_module *m =
+        make(gt, &instance_norm_type, GT_SHAPE(channels), channels > 0 ? channels : 1, &o);
+    if (!m || !gti_check_momentum(m, opts.momentum)) return NULL;
+    ((norm *)m)->momentum = opts.momentum > 0 ? opts.momentum : 0.1;
+    return !opts.running_stats || make_running((norm *)m) ? m : NULL;
 }
