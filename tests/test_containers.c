@@ -101,6 +101,8 @@ static void test_apply(void **state)
     gt_module_apply(gt_nn_sequential(gt, gt_nn_sequential(gt, gt_nn_relu(gt)), gt_nn_tanh(gt)),
                     note_name, names);
     assert_string_equal(names, "ReLU Sequential Tanh Sequential ");
+    gt_module_apply(gt_nn_relu(gt), NULL, NULL);
+    assert_error(gt, GT_ERR_ARGUMENT, "the function is NULL");
 }
 
 static void test_patterns(void **state)

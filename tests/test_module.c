@@ -292,6 +292,58 @@ static void test_bad_forward(void **state)
     gt_close(gt);
 }
 
+static gt_tensor *forward_nothing(gt_module *m, gt_tensor *x)
+{
+    (void)m, (void)x;
+    return NULL;
+}
+
+static bool make_nothing(gt_module *m, gt_tensor *x)
+{
+    (void)m, (void)x;
+    return false;
+}
+
+/* Makes its output in another context. */
+typedef struct {
+    gt_module base;
+    gt_ctx *other;
+} stranger;
+
+static gt_tensor *forward_stranger(gt_module *m, gt_tensor *x)
+{
+    (void)x;
+    return gt_ones(((stranger *)m)->other, GT_SHAPE(2));
+}
+
+/* Kinds that give nothing without an error: gt_forward makes one. */
+static void test_silent_types(void **state)
+{
+    (void)state;
+    static const gt_module_type empty = {
+        .name = "Empty", .size = sizeof(gt_module), .forward = forward_nothing};
+    static const gt_module_type never = {.name = "Never",
+                                         .size = sizeof(gt_module),
+                                         .forward = forward_nothing,
+                                         .materialise = make_nothing};
+    static const gt_module_type strange = {
+        .name = "Strange", .size = sizeof(stranger), .forward = forward_stranger};
+    gt_ctx *gt = gt_open(), *other = gt_open();
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(2));
+    assert_null(gt_forward(gt_module_new(gt, &empty), x));
+    assert_error(gt, GT_ERR_STATE, "Empty (");
+    assert_null(gt_forward(gt_module_new(gt, &empty), x));
+    assert_error(gt, GT_ERR_STATE, "its forward returned NULL");
+    assert_null(gt_forward(gt_module_new(gt, &never), x));
+    assert_error(gt, GT_ERR_STATE, "its materialise returned false");
+    gt_module *m = gt_module_new(gt, &strange);
+    ((stranger *)m)->other = other;
+    assert_null(gt_forward(m, x));
+    assert_error(gt, GT_ERR_ARGUMENT, "its output belongs to another context");
+    gt_close(other);
+    gt_close(gt);
+}
+
 static void test_bad_types(void **state)
 {
     static const gt_module_type bad[] = {{.size = sizeof(gt_module)},
@@ -318,6 +370,7 @@ int main(void)
         cmocka_unit_test(test_freed_once),      cmocka_unit_test(test_bad_names),
         cmocka_unit_test(test_bad_tensors),     cmocka_unit_test(test_bad_children),
         cmocka_unit_test(test_bad_forward),     cmocka_unit_test(test_bad_types),
+        cmocka_unit_test(test_silent_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

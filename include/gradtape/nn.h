@@ -25,7 +25,8 @@ typedef struct gt_module gt_module;
 typedef struct {
     const char *name; /* "Conv2d" */
     size_t size;      /* of the struct that begins with a gt_module */
-    gt_tensor *(*forward)(gt_module *m, gt_tensor *x);
+    gt_tensor *(*forward)(gt_module *m, gt_tensor *x); /* NULL after a failure, of an operation or
+                                                        * by gt_module_fail */
     bool (*materialise)(gt_module *m, gt_tensor *x); /* before every forward until it returns true:
                                                       * makes lazy parameters from the first input;
                                                       * NULL: nothing is lazy */

@@ -13,6 +13,10 @@
 void gt_module_apply(gt_module *m, void (*fn)(gt_module *m, void *user), void *user)
 {
     if (!m || gt_failed(m->ctx)) return;
+    if (!fn) {
+        gt_module_fail(m, GT_ERR_ARGUMENT, "gt_module_apply: the function is NULL");
+        return;
+    }
     for (gt_module *c = m->child; c; c = c->next) gt_module_apply(c, fn, user);
     fn(m, user);
 }

@@ -75,7 +75,7 @@ gt_module *gt_module_insert(gt_module *m, int index, gt_module *child)
     if (!check(m, child, "gt_module_insert")) return NULL;
     const int n = count(m), place = index < 0 ? index + n : index;
     if (place < 0 || place > n) {
-        gt_module_fail(m, GT_ERR_ARGUMENT, "the index %d is not in -%d..%d", index, n, n);
+        gt_module_fail(m, GT_ERR_ARGUMENT, "the index %d is not in %d..%d", index, -n, n);
         return NULL;
     }
     if (!append(m, child)) return NULL;

@@ -230,10 +230,26 @@ gt_module *gt_module_add_child(gt_module *m, const char *name, gt_module *child)
 
 /* --- running --- */
 
+/* A kind whose functions give nothing, but have not said why. */
+static void fail_silent(const gt_module *m, const char *what)
+{
+    if (!gt_failed(m->ctx))
+        gt_module_fail(m, GT_ERR_STATE, "its %s, but nothing has failed; gt_module_fail says why",
+                       what);
+}
+
 static gt_tensor *run(gt_module *m, gt_tensor *x)
 {
     if (!m->ready) m->ready = m->type->materialise(m, x);
-    return m->ready ? m->type->forward(m, x) : NULL;
+    if (!m->ready) {
+        fail_silent(m, "materialise returned false");
+        return NULL;
+    }
+    gt_tensor *y = m->type->forward(m, x);
+    if (!y) fail_silent(m, "forward returned NULL");
+    if (!y || y->ctx == m->ctx) return y;
+    gt_module_fail(m, GT_ERR_ARGUMENT, "its output belongs to another context");
+    return NULL;
 }
 
 static bool can_run(const gt_module *m, const gt_tensor *x)

@@ -138,12 +138,14 @@ static bool check_eps(norm *l, double eps)
 
 static bool check_shape(const norm *l, const char *what)
 {
+    if (l->shape.ndim < 1 || l->shape.ndim > GT_MAX_DIMS) {
+        gt_module_fail(&l->base, GT_ERR_ARGUMENT, "the shape has %d dimensions, needs 1 to %d",
+                       l->shape.ndim, GT_MAX_DIMS);
+        return false;
+    }
     for (int i = 0; i < l->shape.ndim; i++)
         if (!gti_check_positive(&l->base, what, l->shape.dim[i])) return false;
-    if (l->shape.ndim >= 1) return true;
-    gt_module_fail(&l->base, GT_ERR_ARGUMENT, "the shape has %d dimensions, needs 1 to %d",
-                   l->shape.ndim, GT_MAX_DIMS);
-    return false;
+    return true;
 }
 
 static gt_module *make(gt_ctx *gt, const gt_module_type *type, gt_shape shape, int64_t groups,
