@@ -9,9 +9,8 @@ typedef struct {
     bool amsgrad, decoupled;
 } adam;
 
-/* w's part in a step, for step t: w is multiplied by shrink, and moves by size * m / (root *
- * sqrt(v)
- * + eps). */
+/* w's part in a step, for step t: w is multiplied by shrink, and moves by
+ * size * m / (root * sqrt(v) + eps). */
 typedef struct {
     double decay;  /* of weights, into the gradient */
     double shrink; /* 1 - lr * weight_decay when that is decoupled */
@@ -41,11 +40,12 @@ static scales scales_of(const adam *a, const gti_update *u)
         T *restrict top = u->state[2];                                                             \
         const T *restrict grad = u->grad;                                                          \
         const T sign = (T)u->sign, decay = (T)s.decay, shrink = (T)s.shrink, eps = (T)a->eps;      \
-        const T take1 = (T)(1 - a->betas[0]), beta2 = (T)a->betas[1];                              \
-        const T take2 = (T)(1 - a->betas[1]), size = (T)s.size, root = (T)s.root;                  \
+        const T beta1 = (T)a->betas[0], take1 = (T)(1 - a->betas[0]);                              \
+        const T beta2 = (T)a->betas[1], take2 = (T)(1 - a->betas[1]);                              \
+        const T size = (T)s.size, root = (T)s.root;                                                \
         for (int64_t i = 0; i < u->n; i++) {                                                       \
             const T g = sign * grad[i] + decay * w[i];                                             \
-            m[i] += take1 * (g - m[i]);                                                            \
+            m[i] = beta1 * m[i] + take1 * g;                                                       \
             v[i] = beta2 * v[i] + take2 * g * g;                                                   \
             T second = v[i];                                                                       \
             if (amsgrad) second = top[i] = second > top[i] ? second : top[i];                      \

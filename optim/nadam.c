@@ -42,12 +42,12 @@ static scales scales_of(const nadam *a, const gti_update *u)
         const T *restrict grad = u->grad;                                                          \
         const T sign = (T)u->sign, decay = (T)(a->decoupled ? 0 : u->weight_decay);                \
         const T shrink = (T)(a->decoupled ? 1 - u->lr * u->weight_decay : 1), eps = (T)a->eps;     \
-        const T take1 = (T)(1 - a->betas[0]), beta2 = (T)a->betas[1];                              \
-        const T take2 = (T)(1 - a->betas[1]), root = (T)s.root;                                    \
+        const T beta1 = (T)a->betas[0], take1 = (T)(1 - a->betas[0]);                              \
+        const T beta2 = (T)a->betas[1], take2 = (T)(1 - a->betas[1]), root = (T)s.root;            \
         const T of_g = (T)s.of_g, of_m = (T)s.of_m;                                                \
         for (int64_t i = 0; i < u->n; i++) {                                                       \
             const T g = sign * grad[i] + decay * w[i];                                             \
-            m[i] += take1 * (g - m[i]);                                                            \
+            m[i] = beta1 * m[i] + take1 * g;                                                       \
             v[i] = beta2 * v[i] + take2 * g * g;                                                   \
             w[i] = shrink * w[i] - (of_g * g + of_m * m[i]) / (root * SQRT(v[i]) + eps);           \
         }                                                                                          \

@@ -33,11 +33,11 @@ static double size_of(const radam *a, const gti_update *u, bool *adaptive)
         const T *restrict grad = u->grad;                                                          \
         const T sign = (T)u->sign, decay = (T)(a->decoupled ? 0 : u->weight_decay);                \
         const T shrink = (T)(a->decoupled ? 1 - u->lr * u->weight_decay : 1), eps = (T)a->eps;     \
-        const T take1 = (T)(1 - a->betas[0]), beta2 = (T)a->betas[1];                              \
-        const T take2 = (T)(1 - a->betas[1]);                                                      \
+        const T beta1 = (T)a->betas[0], take1 = (T)(1 - a->betas[0]);                              \
+        const T beta2 = (T)a->betas[1], take2 = (T)(1 - a->betas[1]);                              \
         for (int64_t i = 0; i < u->n; i++) {                                                       \
             const T g = sign * grad[i] + decay * w[i];                                             \
-            m[i] += take1 * (g - m[i]);                                                            \
+            m[i] = beta1 * m[i] + take1 * g;                                                       \
             v[i] = beta2 * v[i] + take2 * g * g;                                                   \
             const T by = adaptive ? SQRT(v[i]) + eps : 1;                                          \
             w[i] = shrink * w[i] - size * m[i] / by;                                               \

@@ -10,9 +10,10 @@ typedef struct {
 } rmsprop;
 
 /* With g = grad + weight_decay * w: s = alpha * s + (1 - alpha) * g^2; d = g / (sqrt(s) + eps).
- * With centered, a = alpha * a + (1 - alpha) * g, and s - a^2 stands under the root. Then w -= lr *
- * d, or with momentum b = momentum * b + d and w -= lr * b. The loop is inlined for each pair of
- * options, so that it has no branch and becomes vector code. */
+ * With centered, a = alpha * a + (1 - alpha) * g, and s - a^2, which rounding must not take below
+ * 0, stands under the root. Then w -= lr * d, or with momentum b = momentum * b + d and w -= lr *
+ * b. The loop is inlined for each pair of options, so that it has no branch and becomes vector
+ * code. */
 #define RMSPROP_UPDATE(T, SQRT, loop, name)                                                        \
     static inline void loop(const rmsprop *r, const gti_update *u, bool centered, bool gathers)    \
     {                                                                                              \
@@ -26,7 +27,8 @@ typedef struct {
             T second = s[i] = alpha * s[i] + take * g * g;                                         \
             if (centered) {                                                                        \
                 a[i] += take * (g - a[i]);                                                         \
-                second -= a[i] * a[i];                                                             \
+                const T variance = second - a[i] * a[i];                                           \
+                second = variance < 0 ? 0 : variance;                                              \
             }                                                                                      \
             T d = g / (SQRT(second) + eps);                                                        \
             if (gathers) d = b[i] = momentum * b[i] + d;                                           \

@@ -140,6 +140,51 @@ static void test_steady_state(void **state)
     }
 }
 
+static void push(gt_tensor *w, double g)
+{
+    assert_int_equal(gt_backward(gt_mul_scalar(gt_sum(w), g)), GT_OK);
+}
+
+/* With beta1 = 0 the average is the gradient, also just behind one that was far larger. */
+static void test_no_momentum_forgets(void **state)
+{
+    static const double o[OPTIONS] = {0.5, -0.0, 0.5};
+    static const char *const names[] = {"adam", "adamw", "nadam", "radam"};
+    (void)state;
+    for (int k = 0; k < 4; k++) {
+        gt_ctx *gt = gt_open();
+        gt_module *m = gt_module_new(gt, &bag_type);
+        gt_tensor *w = add_vector(m, "w", GT_F32);
+        gt_optimizer *optimizer = rules[rule_of(names[k])].make(m, o);
+        push(w, 1e10);
+        assert_int_equal(gt_optimizer_step(optimizer), GT_OK);
+        gt_zero_grad(m);
+        push(w, 3);
+        assert_int_equal(gt_optimizer_step(optimizer), GT_OK);
+        gt_optim_iter it = gt_optimizer_state(optimizer);
+        while (gt_optim_next(&it) && !it.tensor) continue;
+        ASSERT_VALUES(it.tensor, 0, 3, 3, 3); /* exp_avg */
+        gt_close(gt);
+    }
+}
+
+/* Rounding may make the square of the average gradient larger than the average of squares. */
+static void test_centered_stays_finite(void **state)
+{
+    (void)state;
+    gt_ctx *gt = gt_open();
+    gt_module *m = gt_module_new(gt, &bag_type);
+    gt_tensor *w = add_vector(m, "w", GT_F32);
+    gt_optimizer *optimizer = gt_rmsprop(m, .alpha = GT_ZERO, .centered = true);
+    for (int i = 1; i <= 100; i++) {
+        gt_zero_grad(m);
+        push(w, i % 2 ? 1000 : 1.0 / i);
+        assert_int_equal(gt_optimizer_step(optimizer), GT_OK);
+        assert_true(isfinite(element(w, 0)));
+    }
+    gt_close(gt);
+}
+
 static void test_bad_options(void **state)
 {
     static const struct {
@@ -185,6 +230,8 @@ int main(void)
         cmocka_unit_test(test_recorded),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_steady_state),
+        cmocka_unit_test(test_no_momentum_forgets),
+        cmocka_unit_test(test_centered_stays_finite),
         cmocka_unit_test(test_bad_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
