@@ -64,14 +64,24 @@ gt_schedule *gti_schedule_new(gt_optimizer *o, const gti_schedule_type *type,
 
 /* --- stepping --- */
 
+static bool set_rate(const gt_schedule *s, gti_rate *r)
+{
+    if (isnan(r->initial)) r->initial = r->lr; /* a group that came later */
+    const double lr = s->type->lr(s, r);
+    if (isfinite(lr)) r->lr = lr;
+    else
+        gt_fail(context(s), GT_ERR_NUMERIC, s->type->name,
+                "the learning rate of epoch %.0f is %g; that of the epoch before was %g",
+                s->last_epoch, lr, r->lr);
+    return isfinite(lr);
+}
+
 static bool set_rates(gt_schedule *s)
 {
     if (s->type->advance && !s->type->advance(s)) return false;
     gti_rate *r;
-    for (int i = 0; (r = gti_optimizer_rate(s->optimizer, i)); i++) {
-        if (isnan(r->initial)) r->initial = r->lr; /* a group that came later */
-        r->lr = s->type->lr(s, r);
-    }
+    for (int i = 0; (r = gti_optimizer_rate(s->optimizer, i)); i++)
+        if (!set_rate(s, r)) return false;
     return true;
 }
 

@@ -47,10 +47,11 @@ const char *gti_key_of(const char *name)
 gt_status gti_set_number(gt_ctx *gt, const char *what, const char *name, gti_range range,
                          double *to, double value)
 {
-    static const char *const want[] = {"finite and not negative", "a count", "a number"};
-    const bool ok = range == GTI_RATE    ? value >= 0 && isfinite(value)
-                    : range == GTI_COUNT ? value >= 0 && value <= 0x1p53 && value == floor(value)
-                                         : !isnan(value);
+    static const char *const want[] = {"finite and not negative", "a count", "finite", "a number"};
+    const bool ok = range == GTI_RATE     ? value >= 0 && isfinite(value)
+                    : range == GTI_COUNT  ? value >= 0 && value <= 0x1p53 && value == floor(value)
+                    : range == GTI_FINITE ? isfinite(value)
+                                          : !isnan(value);
     if (!ok)
         return gt_fail(gt, GT_ERR_ARGUMENT, what, "'%s' is %g, but must be %s", name, value,
                        want[range]);
@@ -58,13 +59,16 @@ gt_status gti_set_number(gt_ctx *gt, const char *what, const char *name, gti_ran
     return GT_OK;
 }
 
-/* --- the optimizer's own numbers --- */
+/* --- the optimizer's own numbers ---
+ * lr may be negative where schedules work upon each other, as in PyTorch. */
 
 static const struct {
     const char *key;
     gti_range range;
-} own[] = {
-    {"lr", GTI_RATE}, {"initial_lr", GTI_RATE}, {"momentum", GTI_RATE}, {"accumulated", GTI_COUNT}};
+} own[] = {{"lr", GTI_FINITE},
+           {"initial_lr", GTI_RATE},
+           {"momentum", GTI_RATE},
+           {"accumulated", GTI_COUNT}};
 enum { LR, INITIAL_LR, MOMENTUM, ACCUMULATED, N_OWN };
 _Static_assert(sizeof own / sizeof *own == N_OWN, "a row for each");
 
@@ -91,8 +95,8 @@ static gt_status set_own(gt_optimizer *o, int group, int i, const char *name, do
     if (gti_set_number(gt, what, name, own[i].range, &number, value) != GT_OK)
         return gt_error_code(gt);
     gti_rate *rate = group >= 0 ? &o->groups[group].rate : &o->rate;
-    if (i == LR && group >= 0) return gt_optimizer_set_group_lr(o, group, number);
     if (i == MOMENTUM && !o->momentum) return gti_no_state(gt, what, name);
+    if (i == LR && group >= 0) o->groups[group].own_rate = true;
     if (i == LR) rate->lr = number;
     else if (i == INITIAL_LR) rate->initial = number;
     else if (i == MOMENTUM) *o->momentum = number;

@@ -38,6 +38,13 @@ static gt_schedule *chained(gt_optimizer *o)
     return gt_chained_lr(parts, 3);
 }
 
+static gt_schedule *crossed(gt_optimizer *o)
+{
+    gt_schedule *parts[] = {gt_cosine_annealing_lr(o, 8, .eta_min = 0.05),
+                            gt_step_lr(o, 5, .gamma = 0.25)};
+    return gt_chained_lr(parts, 2);
+}
+
 /* v are the n numbers of the case's line "opts". */
 #define CALLS(ROW)                                                                                 \
     ROW(step, gt_step_lr(o, (int64_t)v[0], .gamma = v[1]))                                         \
@@ -60,7 +67,8 @@ static gt_schedule *chained(gt_optimizer *o)
                                 .cooldown = (int64_t)v[5], .min_lr = v[6], .eps = v[7]))           \
     ROW(warmed_up, warmed_up(o))                                                                   \
     ROW(restarting, restarting(o))                                                                 \
-    ROW(chained, chained(o))
+    ROW(chained, chained(o))                                                                       \
+    ROW(crossed, crossed(o))
 
 #define CALL_FUNCTION(name, call)                                                                  \
     static gt_schedule *make_##name(gt_optimizer *o, const double *v, int n)                       \
@@ -316,6 +324,25 @@ static void test_bad_options(void **state)
     gt_close(gt);
 }
 
+/* A rate that is no number is an error at once, rather than weights that are none. */
+static void test_not_finite(void **state)
+{
+    (void)state;
+    gt_ctx *gt = gt_open();
+    gt_optimizer *o = two_rates(gt_module_new(gt, &bag_type));
+    gt_schedule *s = gt_exponential_lr(o, 1e200);
+    assert_int_equal(gt_schedule_step(s), GT_OK);
+    assert_int_equal(gt_schedule_step(s), GT_ERR_NUMERIC);
+    assert_error(gt, GT_ERR_NUMERIC, "ExponentialLR (test_schedule.c:");
+    assert_int_equal(gt_schedule_last_epoch(s), 1);
+    assert_true(gt_schedule_lr(s) == 0.1 * 1e200);
+    double nan = NAN;
+    s = gt_lambda_lr(o, power, &nan);
+    assert_int_equal(gt_schedule_step(s), GT_ERR_NUMERIC);
+    assert_error(gt, GT_ERR_NUMERIC, "the learning rate of epoch 1 is nan");
+    gt_close(gt);
+}
+
 static void test_null_and_failed(void **state)
 {
     (void)state;
@@ -343,9 +370,10 @@ static void test_null_and_failed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_recorded),    cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_state_names), cmocka_unit_test(test_groups_follow),
-        cmocka_unit_test(test_bad_options), cmocka_unit_test(test_null_and_failed),
+        cmocka_unit_test(test_recorded),        cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_state_names),     cmocka_unit_test(test_groups_follow),
+        cmocka_unit_test(test_bad_options),     cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_null_and_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -156,6 +156,12 @@ def chained(o, _):
                                        schedules.StepLR(o, 10, 0.5)])
 
 
+def crossed(o, _):
+    """The cosine makes the rate negative, since the steps take it away below its way."""
+    return schedules.ChainedScheduler([schedules.CosineAnnealingLR(o, 8, 0.05),
+                                       schedules.StepLR(o, 5, 0.25)])
+
+
 def plateau(o, v):
     return schedules.ReduceLROnPlateau(
         o, mode="max" if v[0] else "min", factor=v[1], patience=int(v[2]), threshold=v[3],
@@ -184,6 +190,7 @@ SCHEDULES = {
     "warmed_up": (warmed_up, [[]]),
     "restarting": (restarting, [[]]),
     "chained": (chained, [[]]),
+    "crossed": (crossed, [[]]),
 }
 
 

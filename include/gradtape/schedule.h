@@ -26,7 +26,8 @@ GT_DEFINE_AT(gt_schedule)
 #define GT_SCHEDULE_AT(call) GT_MADE_AT(gt_schedule, call)
 
 /* Goes to the next epoch and sets the learning rates. Errors: GT_ERR_ARGUMENT (NULL; the schedule
- * needs a metric), GT_ERR_STATE (it is part of another; a OneCycleLR is at its end). */
+ * needs a metric), GT_ERR_STATE (it is part of another; a OneCycleLR is at its end),
+ * GT_ERR_NUMERIC (a rate that is not finite: of a function, or of growth without end). */
 gt_status gt_schedule_step(gt_schedule *s);
 #define gt_schedule_step(s) GT_STATUS_AT(gt_schedule_step(s))
 /* The same with the metric that ReduceLROnPlateau watches; other schedules do not look at it. */
