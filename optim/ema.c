@@ -116,6 +116,11 @@ bool gt_ema_is_swapped(const gt_ema *e)
     return e && e->swapped;
 }
 
+gt_module *gt_ema_module(const gt_ema *e)
+{
+    return e ? e->slots.module : NULL;
+}
+
 /* --- state --- */
 
 static bool next(void *walk)

@@ -164,3 +164,8 @@ double gt_optimizer_lr(const gt_optimizer *o)
 {
     return o ? o->rate.lr : NAN;
 }
+
+gt_module *gt_optimizer_module(const gt_optimizer *o)
+{
+    return o ? o->slots.module : NULL;
+}

@@ -144,6 +144,11 @@ bool gt_schedule_needs_metric(const gt_schedule *s)
     return s && s->type->needs_metric;
 }
 
+gt_optimizer *gt_schedule_optimizer(const gt_schedule *s)
+{
+    return s ? s->optimizer : NULL;
+}
+
 double gt_schedule_lr(const gt_schedule *s)
 {
     return s ? gt_optimizer_lr(s->optimizer) : NAN;

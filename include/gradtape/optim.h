@@ -42,6 +42,8 @@ gt_status gt_optimizer_set_lr(gt_optimizer *o, double lr);
 #define gt_optimizer_set_lr(o, lr) GT_STATUS_AT(gt_optimizer_set_lr(o, lr))
 double gt_optimizer_lr(const gt_optimizer *o); /* NaN for NULL */
 
+gt_module *gt_optimizer_module(const gt_optimizer *o); /* NULL for NULL */
+
 /* --- groups ---
  * Learning rates and weight decays for some of the parameters:
  *
@@ -262,6 +264,7 @@ gt_status gt_ema_update(gt_ema *e);
 gt_status gt_ema_swap(gt_ema *e);
 #define gt_ema_swap(e) GT_STATUS_AT(gt_ema_swap(e))
 bool gt_ema_is_swapped(const gt_ema *e);
+gt_module *gt_ema_module(const gt_ema *e); /* NULL for NULL */
 
 /* --- state, for checkpoints ---
  * What optimizers, schedules and averages have become in training, as named tensors and numbers.

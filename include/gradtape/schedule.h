@@ -34,8 +34,9 @@ gt_status gt_schedule_step(gt_schedule *s);
 gt_status gt_schedule_step_metric(gt_schedule *s, double metric);
 #define gt_schedule_step_metric(s, metric) GT_STATUS_AT(gt_schedule_step_metric(s, metric))
 bool gt_schedule_needs_metric(const gt_schedule *s);
-double gt_schedule_lr(const gt_schedule *s);          /* the optimizer's; NaN for NULL */
-int64_t gt_schedule_last_epoch(const gt_schedule *s); /* steps done; 0 for NULL */
+gt_optimizer *gt_schedule_optimizer(const gt_schedule *s); /* NULL for NULL */
+double gt_schedule_lr(const gt_schedule *s);               /* the optimizer's; NaN for NULL */
+int64_t gt_schedule_last_epoch(const gt_schedule *s);      /* steps done; 0 for NULL */
 
 /* State for checkpoints, as in optim.h; the learning rates are the optimizer's state. */
 gt_optim_iter gt_schedule_state(const gt_schedule *s);

@@ -210,7 +210,7 @@ typedef struct {
     void *user;
 } gt_metric;
 #define GT_METRICS(...) ((const gt_metric[]){__VA_ARGS__, {NULL, NULL, NULL}})
-#define GT_METRICS_MOST 16
+#define GT_METRICS_MOST 16 /* with names of their own: not "loss", "lr", "seconds", "epoch" */
 double gt_metric_accuracy(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user);
 double gt_metric_top_k(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user); /* int64_t *k */
 #define GT_ACCURACY                                                                                \
@@ -267,10 +267,10 @@ typedef struct {
                                * before returning early */
     bool resume;              /* go on from .checkpoint, if there is such a file */
     const gt_callbacks *callbacks;
-    gt_history *history; /* takes the rows; NULL: a new one */
+    gt_history *history; /* takes the rows, behind those that it has; NULL: a new one */
     gt_board *board;     /* gets the same numbers; NULL: none */
-    FILE *log;           /* progress and a line for each epoch, for instance stdout; NULL:
-                          * silent */
+    FILE *log;           /* progress and a line for each epoch, with a * where it is the best
+                          * so far; for instance stdout; NULL: silent */
 } gt_fit_opts;
 
 /* Trains m on the batches of `train` with o, and returns the history: columns "loss", one for each
@@ -283,15 +283,17 @@ typedef struct {
  * on to the same bits, if its optimizer, schedule, loaders and module are made by the same calls;
  * its .epochs counts those before.
  *
- * NULL after a failure: that of any part, of a file, or GT_ERR_NUMERIC for a loss that is not
- * finite. Rows so far are in .history. */
+ * NULL after a failure: that of any part, of a file, GT_ERR_ARGUMENT for a loader without batches
+ * or objects that do not belong together, or GT_ERR_NUMERIC for a loss that is not finite. Rows so
+ * far are in .history. */
 gt_history *gt_fit_(gt_module *m, gt_optimizer *o, gt_loader *train, gt_fit_opts opts);
 /* gt_fit(net, sgd, train), gt_fit(net, sgd, train, .epochs = 10, .valid = test) */
 #define gt_fit(m, o, ...) GT_FIT_(m, o, __VA_ARGS__, .gt_ = 0)
 #define GT_FIT_(m, o, train, ...) GT_HISTORY_AT(gt_fit_(m, o, train, (gt_fit_opts){__VA_ARGS__}))
 
 /* The means over a loader's epoch, in evaluation mode and without recording: to[0] is the loss,
- * to[1..] the metrics. Leaves m in the mode it was in. */
+ * to[1..] the metrics. Leaves m in the mode it was in. Errors: those of the parts, GT_ERR_ARGUMENT
+ * for NULL and for a loader without batches. */
 typedef struct {
     gt_keywords gt_;
     gt_loss_fn loss; /* these three as above */

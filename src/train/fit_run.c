@@ -25,19 +25,41 @@ static bool fail(gti_fit *f, const char *what, const char *why)
     return false;
 }
 
-static bool check_objects(gti_fit *f, const char *what)
+/* Everything belongs to one context, and what is optional is well, too. */
+static bool check_contexts(gti_fit *f, const char *what)
 {
-    if (!f->o || !f->train) return fail(f, what, "the optimizer or the loader is NULL");
+    const gt_fit_opts *o = &f->opts;
+    if (gt_optimizer_module(f->o)->ctx != f->gt)
+        return fail(f, what, "the optimizer belongs to another context than the module");
     if (gt_loader_dataset(f->train)->ctx != f->gt ||
-        (f->opts.valid && gt_loader_dataset(f->opts.valid)->ctx != f->gt))
+        (o->valid && gt_loader_dataset(o->valid)->ctx != f->gt))
         return fail(f, what, "a loader belongs to another context than the module");
+    if (o->history && o->history->gt != f->gt)
+        return fail(f, what, "the history belongs to another context than the module");
+    if (o->ema && gt_ema_module(o->ema)->ctx != f->gt)
+        return fail(f, what, ".ema belongs to another context than the module");
+    return true;
+}
+
+static bool check_loaders(gti_fit *f, const char *what)
+{
     if (f->opts.valid == f->train)
         return fail(f, what, ".valid is the loader of the training; make another one for it");
-    if (f->opts.ema && gt_ema_is_swapped(f->opts.ema))
-        return fail(f, what, "the weights are swapped with their averages");
-    if (f->opts.schedule_each_step && f->opts.schedule &&
-        gt_schedule_needs_metric(f->opts.schedule))
+    return gti_measure_loader(f->train, what) &&
+           (!f->opts.valid || gti_measure_loader(f->opts.valid, what));
+}
+
+static bool check_objects(gti_fit *f, const char *what)
+{
+    const gt_fit_opts *o = &f->opts;
+    if (!f->o || !f->train) return fail(f, what, "the optimizer or the loader is NULL");
+    if (!check_contexts(f, what) || !check_loaders(f, what)) return false;
+    if (o->schedule && gt_schedule_optimizer(o->schedule) != f->o)
+        return fail(f, what, ".schedule belongs to another optimizer");
+    if (o->schedule_each_step && gt_schedule_needs_metric(o->schedule))
         return fail(f, what, "a schedule that needs a metric cannot be stepped after each step");
+    if (gt_ema_is_swapped(o->ema))
+        return fail(f, what, "the weights are swapped with their averages");
     return true;
 }
 
@@ -52,6 +74,33 @@ static bool check_numbers(gti_fit *f, const char *what)
     if (o->resume && !o->checkpoint) return fail(f, what, ".resume needs .checkpoint");
     if (!o->epochs) o->epochs = 1;
     if (!o->accumulate) o->accumulate = 1;
+    return true;
+}
+
+/* Whether a name is that of something measured before number n, or of a column of gt_fit's own. */
+static bool is_taken(const gti_fit *f, const char *name, int n)
+{
+    static const char *const own[] = {"epoch", "lr", "seconds"};
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(name, own[i])) return true;
+    char measured[GTI_NAME];
+    for (int i = 0; i < n; i++)
+        if (!strcmp(name, gti_fit_name(f, i, "", measured)) ||
+            !strcmp(name, gti_fit_name(f, i, "val_", measured)))
+            return true;
+    return false;
+}
+
+static bool check_names(gti_fit *f, const char *what)
+{
+    char name[GTI_NAME], valid[GTI_NAME];
+    for (int i = 1; i <= f->measure.metrics; i++)
+        if (is_taken(f, gti_fit_name(f, i, "", name), i) ||
+            is_taken(f, gti_fit_name(f, i, "val_", valid), i)) {
+            gt_fail(f->gt, GT_ERR_ARGUMENT, what, "metric %d cannot be called '%s'; that is taken",
+                    i - 1, name);
+            return false;
+        }
     return true;
 }
 
@@ -131,14 +180,25 @@ bool gti_fit_save(gti_fit *f)
     return gt_run_save(&f->run, f->opts.checkpoint) == GT_OK;
 }
 
+/* Whether the history has room for the epochs to come. */
+static bool check_rows(gti_fit *f, const char *what)
+{
+    const int64_t last = gt_history_epoch(f->history, -1), next = f->run.epoch + 1;
+    if (last < next) return true;
+    gt_fail(f->gt, GT_ERR_ARGUMENT, what,
+            "the history has an epoch %lld, and training begins with %lld", (long long)last,
+            (long long)next);
+    return false;
+}
+
 bool gti_fit_open(gti_fit *f, const char *what)
 {
     if (!check_objects(f, what) || !check_numbers(f, what)) return false;
     if (!gti_measure_open(&f->measure, f->gt, f->opts.loss, f->opts.user, f->opts.metrics, what) ||
-        !check_monitor(f, what))
+        !check_names(f, what) || !check_monitor(f, what))
         return false;
     f->history = f->opts.history ? f->opts.history : gt_history_new(f->gt);
     if (!f->history || !open_run(f)) return false;
-    if (!f->opts.resume || access(f->opts.checkpoint, F_OK) != 0) return true;
-    return load(f);
+    if (f->opts.resume && access(f->opts.checkpoint, F_OK) == 0 && !load(f)) return false;
+    return check_rows(f, what);
 }

@@ -41,6 +41,17 @@ bool gti_measure_open(gti_measure *m, gt_ctx *gt, gt_loss_fn loss, void *user,
     return true;
 }
 
+bool gti_measure_loader(const gt_loader *loader, const char *what)
+{
+    if (gt_loader_batches(loader)) return true;
+    const gt_dataset *d = gt_loader_dataset(loader);
+    gt_fail(d->ctx, GT_ERR_ARGUMENT, what,
+            "a loader has no batches: its data set has %lld items, fewer than one batch\n"
+            "  hint: without .drop_last the last batch may be smaller",
+            (long long)d->count);
+    return false;
+}
+
 /* A metric that has nothing to say about a batch (NaN) does not count there. */
 static bool measure(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt_tensor *y,
                     gti_means *means)
@@ -97,7 +108,8 @@ gt_status gt_evaluate_(gt_module *m, gt_loader *loader, double *to, gt_evaluate_
         return gt_fail(m->ctx, GT_ERR_ARGUMENT, what, "the loader or the result is NULL");
     gti_measure measure;
     gti_means means;
-    if (!gti_measure_open(&measure, m->ctx, opts.loss, opts.user, opts.metrics, what) ||
+    if (!gti_measure_loader(loader, what) ||
+        !gti_measure_open(&measure, m->ctx, opts.loss, opts.user, opts.metrics, what) ||
         !gti_measure_epoch(&measure, m, loader, &means))
         return gt_error_code(m->ctx);
     for (int i = 0; i <= measure.metrics; i++) to[i] = gt_running_value(&means.mean[i]);

@@ -126,6 +126,8 @@ typedef struct {
 } gti_means;
 bool gti_measure_open(gti_measure *m, gt_ctx *gt, gt_loss_fn loss, void *user,
                       const gt_metric *metrics, const char *what);
+/* Whether a loader has batches at all; otherwise fails. */
+bool gti_measure_loader(const gt_loader *loader, const char *what);
 /* The loss of a batch, and what was measured added to the means. NULL after a failure. */
 gt_tensor *gti_measure_batch(const gti_measure *m, gt_module *module, gt_tensor *x, gt_tensor *y,
                              gti_means *means);
