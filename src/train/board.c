@@ -245,7 +245,8 @@ gt_status gt_board_flush(gt_board *b)
     static const char what[] = "gt_board_flush";
     gt_status status;
     if (!ready(b, what, &status)) return status;
-    return fflush(b->f) ? cannot(b, what, strerror(errno)) : GT_OK;
+    if (fflush(b->f)) return cannot(b, what, strerror(errno));
+    return ferror(b->f) ? cannot(b, what, "earlier events were lost") : GT_OK;
 }
 
 gt_status gt_board_close(gt_board *b)
@@ -256,6 +257,7 @@ gt_status gt_board_close(gt_board *b)
     const bool well = ready(b, what, &status);
     FILE *f = b ? b->f : NULL;
     if (b) b->f = NULL;
+    const bool lost = f && ferror(f);
     if (f && fclose(f) && well) return cannot(b, what, strerror(errno));
-    return status;
+    return lost && well ? cannot(b, what, "earlier events were lost") : status;
 }

@@ -86,7 +86,7 @@ static void linear_ticks(gti_axis *a, int about, double least_step, bool widen)
         a->high = fmin(to * unit, DBL_MAX);
     }
     for (double t = from; t <= to && a->ticks < GTI_TICKS; t++)
-        if (isfinite(t * unit)) a->tick[a->ticks++] = t * unit;
+        if (isfinite(t * unit)) a->tick[a->ticks++] = t * unit + 0.0; /* no -0 */
 }
 
 /* The i-th of ..., 1, 2, 5, 10, 20, 50, ...; the 0-th is 1. */
