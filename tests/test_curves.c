@@ -33,6 +33,8 @@ static void join_labels(const gti_axis *a, char *to)
 static void test_ticks(void **state)
 {
     gt_ctx *gt = *state;
+    gt_history *from_zero = gt_history_new(gt);
+    for (int i = 0; i < 2; i++) gt_history_set(from_zero, i * 4000000, "v", 5);
     const struct {
         gt_history *h;
         bool log;
@@ -41,6 +43,7 @@ static void test_ticks(void **state)
         {ROWS(gt, 0.03, 0.91), false, "1 2", "0.0 0.2 0.4 0.6 0.8 1.0"},
         {ROWS(gt, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), false, "2 4 6 8 10 12",
          "0 2 4 6 8 10 12"},
+        {from_zero, false, "0 1e+06 2e+06 3e+06 4e+06", "4.4 4.6 4.8 5.0 5.2 5.4 5.6"},
         {ROWS(gt, 5), false, "1 2", "4.4 4.6 4.8 5.0 5.2 5.4 5.6"},
         {ROWS(gt, 0, 0), false, "1 2", "-0.6 -0.4 -0.2 0.0 0.2 0.4 0.6"},
         {ROWS(gt, NAN, INFINITY), false, "1 2", "0.0 0.2 0.4 0.6 0.8 1.0"},
@@ -239,6 +242,14 @@ static void test_progress_on_terminal(void **state)
         assert_int_equal(memcmp(end + 3, "\repoch 1/2  0:00  loss 0.5\x1b[K", 29), 0);
         if (columns == 100) assert_non_null(strstr(text, "[======"));
     }
+    char usual[32];
+    snprintf(usual, sizeof usual, "%s", getenv("TERM") ? getenv("TERM") : "");
+    setenv("TERM", "dumb", 1);
+    show(f);
+    setenv("TERM", usual, 1);
+    char text[64] = "";
+    assert_true(read(master, text, sizeof text - 1) > 0);
+    assert_string_equal(text, "epoch 1/2  0:00  loss 0.5\r\n");
     fclose(f);
     close(master);
 }

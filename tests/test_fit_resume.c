@@ -39,6 +39,18 @@ static double scripted(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
     return s->numbers[s->next++ / BATCHES];
 }
 
+/* The log says why it ends, if it ends early. */
+static void assert_last_line(FILE *log, int patience, int best_epoch)
+{
+    char line[256] = "", want[64];
+    rewind(log);
+    while (fgets(line, sizeof line, log)) continue;
+    fclose(log);
+    snprintf(want, sizeof want, "no better m for %d epochs; best in epoch %d: m ", patience,
+             best_epoch);
+    assert_int_equal(strncmp(line, want, strlen(want)) == 0, patience != 0);
+}
+
 static void test_early_stopping(void **state)
 {
     (void)state;
@@ -57,11 +69,13 @@ static void test_early_stopping(void **state)
         setting s = make(false);
         script numbers = {rows[i].numbers, 0};
         const char *best = scratch("best.safetensors");
-        gt_history *h = gt_fit(s.net, s.sgd, s.train, .epochs = 8,
+        FILE *log = fopen(scratch("log"), "w+");
+        gt_history *h = gt_fit(s.net, s.sgd, s.train, .epochs = 8, .log = log,
                                .metrics = GT_METRICS({"m", scripted, &numbers}), .monitor = "m",
                                .more_is_better = rows[i].more, .patience = rows[i].patience,
                                .min_delta = rows[i].min_delta, .best = best);
         assert_int_equal(gt_history_rows(h), rows[i].epochs);
+        assert_last_line(log, rows[i].epochs < 8 ? rows[i].patience : 0, rows[i].best_epoch);
         setting again = make(false);
         gt_fit(again.net, again.sgd, again.train, .epochs = rows[i].best_epoch);
         assert_int_equal(gt_load(s.net, best), GT_OK);

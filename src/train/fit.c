@@ -162,7 +162,10 @@ static bool end_epoch(gti_fit *f)
     f->run.epoch = f->state.epoch;
     CALL(f, epoch);
     gti_fit_show_epoch(f);
-    if (is_exhausted(f)) f->halted = true;
+    if (is_exhausted(f)) {
+        f->halted = true;
+        gti_fit_show_exhausted(f);
+    }
     f->state.batch = 0;
     f->means = (gti_means){0};
     return !gt_failed(f->gt) && gti_fit_save(f);

@@ -42,6 +42,8 @@ const char *gti_fit_name(const gti_fit *f, int i, const char *prefix, char buf[G
 void gti_fit_show_begin(gti_fit *f);
 void gti_fit_show_batch(gti_fit *f);
 void gti_fit_show_epoch(gti_fit *f);
+/* Why training ends early. */
+void gti_fit_show_exhausted(const gti_fit *f);
 /* Ends a bar that is still there. */
 void gti_fit_show_stop(gti_fit *f);
 

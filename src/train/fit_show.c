@@ -48,6 +48,18 @@ void gti_fit_show_epoch(gti_fit *f)
     gt_progress_end(&f->bar, "%s%s", text, f->improved ? " *" : "");
 }
 
+void gti_fit_show_exhausted(const gti_fit *f)
+{
+    if (!f->opts.log) return;
+    char text[TEXT] = "";
+    add(text, f->monitor, f->state.best);
+    fprintf(f->opts.log, "no better %s for %lld epochs", f->monitor, (long long)f->opts.patience);
+    if (f->state.best_epoch)
+        fprintf(f->opts.log, "; best in epoch %lld: %s", (long long)f->state.best_epoch, text);
+    fprintf(f->opts.log, "\n");
+    fflush(f->opts.log);
+}
+
 void gti_fit_show_stop(gti_fit *f)
 {
     if (f->bar.f)

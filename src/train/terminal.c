@@ -1,6 +1,7 @@
 /* Terminals, the environment, and time. */
 #define _DEFAULT_SOURCE
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -11,7 +12,8 @@
 bool gti_is_terminal(FILE *f)
 {
     const int fd = fileno(f);
-    return fd >= 0 && isatty(fd);
+    const char *term = getenv("TERM");
+    return fd >= 0 && isatty(fd) && !(term && !strcmp(term, "dumb"));
 }
 
 int gti_columns(FILE *f)

@@ -34,7 +34,7 @@ char *gti_number_fixed(char buf[GTI_NUMBER], double v, int decimals);
 
 /* --- terminal.c --- */
 
-bool gti_is_terminal(FILE *f);
+bool gti_is_terminal(FILE *f); /* that understands escape sequences */
 /* Columns of the terminal that f is, else what COLUMNS says, else 80; at least 20. */
 int gti_columns(FILE *f);
 /* Whether the environment says that text is UTF-8. */
