@@ -9,17 +9,25 @@ static uint64_t bits_of(double v)
     return bits;
 }
 
-/* The same weights and losses, to the bit. */
+/* The same weights and histories, to the bit, but for the time taken. */
 static void assert_same(const setting *a, const gt_history *ha, const setting *b,
                         const gt_history *hb)
 {
     const gt_tensor *v = gt_module_parameter(a->net, "conv.weight"),
                     *w = gt_module_parameter(b->net, "conv.weight");
     assert_memory_equal(v->data, w->data, (size_t)v->size * sizeof(float));
-    assert_int_equal(bits_of(gt_history_get(ha, -1, "loss")),
-                     bits_of(gt_history_get(hb, -1, "loss")));
-    assert_int_equal(bits_of(gt_history_get(ha, -1, "val_accuracy")),
-                     bits_of(gt_history_get(hb, -1, "val_accuracy")));
+    assert_int_equal(gt_history_rows(ha), gt_history_rows(hb));
+    assert_int_equal(gt_history_columns(ha), gt_history_columns(hb));
+    for (int64_t i = 0; i < gt_history_rows(ha); i++) {
+        assert_int_equal(gt_history_epoch(ha, i), gt_history_epoch(hb, i));
+        for (int k = 0; k < gt_history_columns(ha); k++) {
+            const char *name = gt_history_name(ha, k);
+            assert_string_equal(name, gt_history_name(hb, k));
+            if (!strcmp(name, "seconds")) continue;
+            assert_int_equal(bits_of(gt_history_get(ha, i, name)),
+                             bits_of(gt_history_get(hb, i, name)));
+        }
+    }
 }
 
 /* --- early stopping --- */
@@ -132,6 +140,71 @@ static void test_interrupted_and_resumed(void **state)
     free_setting(&whole);
 }
 
+static gt_history *resumed(setting *s, int epochs, gt_history *own)
+{
+    return gt_fit(s->net, s->sgd, s->train, .epochs = epochs, .history = own,
+                  .checkpoint = scratch("run.safetensors"), .resume = true);
+}
+
+/* Rows of the checkpoint go only into a history that has none. */
+static void test_history_of_ones_own(void **state)
+{
+    (void)state;
+    remove(scratch("run.safetensors"));
+    setting first = make(false), second = make(false);
+    assert_int_equal(gt_history_rows(resumed(&first, 2, NULL)), 2);
+    gt_history *own = gt_history_new(second.gt);
+    gt_history_set(own, 0, "mine", 1);
+    gt_history *h = resumed(&second, 3, own);
+    assert_ptr_equal(h, own);
+    assert_int_equal(gt_history_rows(h), 2);
+    assert_int_equal(gt_history_epoch(h, -1), 3);
+    free_setting(&first);
+    free_setting(&second);
+}
+
+/* The same checkpoint with another text about its history, 2 rows of 4 columns. */
+static void write_note(setting *s, const gt_tensors *run, const char *note)
+{
+    const gt_metadata metadata[] = {
+        {run->metadata[0].name, run->metadata[0].value}, {"history", note}, {NULL, NULL}};
+    assert_string_equal(metadata[0].name, "gradtape.run");
+    assert_int_equal(
+        gt_save_tensors(s->gt, scratch("run.safetensors"), run->tensors, .metadata = metadata),
+        GT_OK);
+}
+
+static void test_bad_history(void **state)
+{
+    (void)state;
+    static const char *const notes[] = {"",
+                                        "x",
+                                        "2",
+                                        "-2\na\nb\nc\nd",
+                                        "9000000000000000000\na\nb\nc\nd",
+                                        "99999999999999999999\na\nb\nc\nd",
+                                        "3\na\nb\nc\nd",
+                                        "2\na\nb\nc",
+                                        "2\na\nb\nc\nd\ne",
+                                        "2\na\n\nc\nd"};
+    remove(scratch("run.safetensors"));
+    setting first = make(false);
+    resumed(&first, 2, NULL);
+    gt_tensors *run = gt_load_tensors(first.gt, scratch("run.safetensors"));
+    for (size_t i = 0; i < sizeof notes / sizeof *notes; i++) {
+        write_note(&first, run, notes[i]);
+        setting s = make(false);
+        assert_null(resumed(&s, 3, NULL));
+        assert_true(gt_failed(s.gt));
+        gt_close(s.gt);
+    }
+    write_note(&first, run, "2\na\nb\nc\nd");
+    setting s = make(false);
+    assert_int_equal(gt_history_columns(resumed(&s, 2, NULL)), 4);
+    free_setting(&s);
+    free_setting(&first);
+}
+
 static void test_stop_flag(void **state)
 {
     (void)state;
@@ -152,8 +225,8 @@ static void test_stop_flag(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_early_stopping),
-        cmocka_unit_test(test_interrupted_and_resumed),
+        cmocka_unit_test(test_early_stopping),      cmocka_unit_test(test_interrupted_and_resumed),
+        cmocka_unit_test(test_history_of_ones_own), cmocka_unit_test(test_bad_history),
         cmocka_unit_test(test_stop_flag),
     };
     return cmocka_run_group_tests(tests, NULL, remove_scratch);

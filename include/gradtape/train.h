@@ -263,9 +263,10 @@ typedef struct {
     int64_t patience;         /* stop after so many epochs without improvement; 0: never */
     double min_delta;         /* 0: what counts as improvement is more than this */
     const char *best;         /* a file for the weights of the best epoch so far (gt_save) */
-    const char *checkpoint;   /* a file for the run (gt_run_save), written after each epoch and
-                               * before returning early */
-    bool resume;              /* go on from .checkpoint, if there is such a file */
+    const char *checkpoint;   /* a file for the run (gt_run_save) and its history, written after
+                               * each epoch and before returning early */
+    bool resume; /* go on from .checkpoint, if there is such a file; its rows come first
+                  * in a history that is empty */
     const gt_callbacks *callbacks;
     gt_history *history; /* takes the rows, behind those that it has; NULL: a new one */
     gt_board *board;     /* gets the same numbers; NULL: none */

@@ -199,6 +199,7 @@ gt_history *gt_fit_(gt_module *m, gt_optimizer *o, gt_loader *train, gt_fit_opts
     const bool done = gti_fit_open(&f, what) && run(&f);
     gti_fit_show_stop(&f);
     gt_free(f.memory);
+    gti_fit_history_free(&f);
     gt_rewind(f.gt, f.start);
     gt_train(m);
     return done ? f.history : NULL;

@@ -17,7 +17,10 @@ typedef struct {
     gt_history *history;
     gt_run run;        /* run.epoch: epochs that are over */
     gt_tensor *memory; /* what else is saved with the run (fit_run.c); kept */
-    gt_named_tensor memories[2];
+    gt_tensor *table;  /* the history in the checkpoint (fit_history.c); kept */
+    char *names;       /* its columns; owned */
+    gt_named_tensor memories[3];
+    gt_metadata notes[2];
     gt_fit_state state;
     gti_means means, valid; /* of the present epoch */
     gt_mark start;
@@ -36,6 +39,16 @@ bool gti_fit_open(gti_fit *f, const char *what);
 bool gti_fit_save(gti_fit *f);
 /* The column of what is measured as number i. Returns buf. */
 const char *gti_fit_name(const gti_fit *f, int i, const char *prefix, char buf[GTI_NAME]);
+
+/* --- fit_history.c --- */
+
+/* Puts the history among what the checkpoint takes. */
+bool gti_fit_history_pack(gti_fit *f);
+/* Before loading: makes room for the history in the checkpoint, if it has one; behind it: gives the
+ * rows to the run's history, if that is empty. */
+bool gti_fit_history_expect(gti_fit *f);
+bool gti_fit_history_unpack(gti_fit *f);
+void gti_fit_history_free(gti_fit *f);
 
 /* --- fit_show.c --- */
 

@@ -1,7 +1,7 @@
 /* gt_fit's options, and its run: how it begins, is saved, and goes on.
  *
  * Beside the objects of the run a checkpoint has f64 "fit": the best epoch, the batches done of an
- * epoch that was broken off, and sum and weight of each of its means. */
+ * epoch that was broken off, and sum and weight of each of its means; and the history. */
 #define _POSIX_C_SOURCE 200809L
 #include <math.h>
 #include <string.h>
@@ -155,7 +155,9 @@ static bool materialise(gti_fit *f)
 
 static bool load(gti_fit *f)
 {
-    if (!materialise(f) || gt_run_load(&f->run, f->opts.checkpoint) != GT_OK) return false;
+    if (!materialise(f) || !gti_fit_history_expect(f) ||
+        gt_run_load(&f->run, f->opts.checkpoint) != GT_OK || !gti_fit_history_unpack(f))
+        return false;
     const double *at = f->memory->data;
     f->state.best_epoch = (int64_t)at[BEST_EPOCH];
     f->state.batch = (int64_t)at[BATCH];
@@ -177,7 +179,7 @@ bool gti_fit_save(gti_fit *f)
         at[MEANS + 2 * i + 1] = f->means.mean[i].weight;
     }
     gt_touch(f->memory);
-    return gt_run_save(&f->run, f->opts.checkpoint) == GT_OK;
+    return gti_fit_history_pack(f) && gt_run_save(&f->run, f->opts.checkpoint) == GT_OK;
 }
 
 /* Whether the history has room for the epochs to come. */
