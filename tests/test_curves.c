@@ -134,6 +134,48 @@ static void test_svg(void **state)
     assert_int_equal(system(command), 0);
 }
 
+/* The names stand beside the title, or below it: within the picture, and not upon each other. */
+static void check_names(const char *svg, int curves, size_t title, int width)
+{
+    double free_from = 0, row = 31;
+    if (title) free_from = 50 + 8 * (double)title; /* behind the title */
+    int n = 0;
+    for (const char *at = svg; (at = strstr(at, "<text class=\"name\"")); at++, n++) {
+        double x, y;
+        char name[32];
+        assert_int_equal(
+            sscanf(at, "<text class=\"name\" x=\"%lf\" y=\"%lf\">%31[^<]", &x, &y, name), 3);
+        if (y > row + 1) free_from = 0;
+        row = y;
+        if (x - 26 < free_from || x + 7 * (double)strlen(name) > width)
+            fail_msg("%d curves, title of %zu: %s at %g, %g", curves, title, name, x, y);
+        free_from = x + 7 * (double)strlen(name);
+    }
+    assert_int_equal(n, curves);
+}
+
+static void test_names(void **state)
+{
+    static const char *const names[] = {"loss",          "val_loss",      "accuracy",
+                                        "val_accuracy",  "top5",          "val_top5",
+                                        "learning_rate", "gradient_norm", NULL};
+    static const char title[] = "a title that takes two thirds of the width of a usual picture";
+    gt_ctx *gt = *state;
+    gt_history *h = gt_history_new(gt);
+    for (int k = 0; k < GTI_CURVES; k++) gt_history_set(h, 1, names[k], k);
+    for (int n = 1; n <= GTI_CURVES; n++)
+        for (size_t length = 1; length < sizeof title; length += 10) {
+            char text[sizeof title];
+            snprintf(text, sizeof text, "%.*s", (int)length, title);
+            const char *columns[GTI_CURVES + 1] = {NULL};
+            memcpy(columns, names, (size_t)n * sizeof *names);
+            const gt_curve_opts opts = {.columns = columns, .title = text};
+            check_names(svg_of(h, opts), n, length, 720);
+        }
+    svg_of(h, (gt_curve_opts){.columns = names, .width = 160, .height = 160});
+    assert_well(gt);
+}
+
 /* What is drawn into a file that is no terminal. */
 static const char *plot_of(const gt_history *h, gt_curve_opts opts)
 {
@@ -260,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ticks, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_places, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_svg, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_names, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_plot, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_errors, open_context, close_context),
         cmocka_unit_test(test_progress_in_file),

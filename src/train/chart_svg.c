@@ -136,19 +136,63 @@ static void draw_curve(const drawing *d, int k)
     gt_file_printf(d->f, "/>\n");
 }
 
-/* From the right; widths of text are guessed. */
-static void draw_legend(const drawing *d)
+/* --- names of curves: beside the title, or where they do not fit there, in rows below it --- */
+
+enum { TITLE = 31, ROW = 22, SAMPLE = 26, GAP = 20 }; /* TITLE: its base line */
+
+/* Of so many pixels a character, which is a guess. */
+static double width_of(const char *text, double pixels)
 {
-    double x = d->right;
-    for (int k = d->chart.curves - 1; k >= 0; k--) {
-        const char *name = d->chart.curve[k]->name;
-        x -= 7.0 * (double)strlen(name);
-        draw_text(d, "name", x, 30, name);
-        gt_file_printf(d->f, "<path class=\"curve\" stroke=\"%s\" d=\"M", colour(k));
-        write_number(d->f, x - 26);
-        gt_file_printf(d->f, " 26h18\"/>\n");
-        x -= 26 + 20;
+    double n = 0;
+    for (; *text; text++) n += ((unsigned char)*text & 0xc0) != 0x80;
+    return pixels * n;
+}
+
+static double name_width(const drawing *d, int k)
+{
+    return SAMPLE + width_of(d->chart.curve[k]->name, 7);
+}
+
+static double names_width(const drawing *d)
+{
+    double sum = -GAP;
+    for (int k = 0; k < d->chart.curves; k++) sum += name_width(d, k) + GAP;
+    return sum;
+}
+
+static bool beside_title(const drawing *d)
+{
+    return width_of(d->chart.title, 10) + GAP + names_width(d) <= d->right - d->left;
+}
+
+static void draw_name(const drawing *d, int k, double x, double y)
+{
+    gt_file_printf(d->f, "<path class=\"curve\" stroke=\"%s\" d=\"M", colour(k));
+    write_number(d->f, x);
+    gt_file_printf(d->f, " ");
+    write_number(d->f, y - 4);
+    gt_file_printf(d->f, "h18\"/>\n");
+    draw_text(d, "name", x + SAMPLE, y, d->chart.curve[k]->name);
+}
+
+/* Draws the names, unless d has no file yet, as far as they lie above the plot; returns how many
+ * rows they need below the title. */
+static int lay_names(const drawing *d)
+{
+    const bool beside = beside_title(d);
+    double x = beside ? d->right - names_width(d) : d->left;
+    int row = beside ? 0 : 1;
+    for (int k = 0; k < d->chart.curves; k++) {
+        const double width = name_width(d, k);
+        if (!beside && x > d->left && x + width > d->right) {
+            x = d->left;
+            row++;
+        }
+        const double y = TITLE - 1 + ROW * row;
+        if (d->f && y < d->top - 10) draw_name(d, k, x, y);
+        x += width + GAP;
     }
+    return row;
 }
 
 static void draw_head(const drawing *d)
@@ -167,7 +211,7 @@ static void draw_head(const drawing *d)
                          ".curve{fill:none;stroke-width:2.25;stroke-linejoin:round;"
                          "stroke-linecap:round}\n</style>\n"
                          "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n");
-    draw_text(d, "title", d->left, 31, d->chart.title);
+    draw_text(d, "title", d->left, TITLE, d->chart.title);
 }
 
 /* Room for the widest label of the y axis. */
@@ -195,23 +239,30 @@ static bool set_sizes(drawing *d, const gt_history *h, const gt_curve_opts *opts
     return !h;
 }
 
+/* The plot's place; where there is little room, it is names that go. */
+static void set_margins(drawing *d)
+{
+    enum { LEAST = 40 };
+    d->left = left_margin(&d->chart.y);
+    d->right = d->width - 28;
+    d->bottom = d->height - 56;
+    d->top = fmin(TITLE + 25 + ROW * lay_names(d), d->bottom - LEAST);
+}
+
 gt_status gt_history_write_svg_(const gt_history *h, const char *path, gt_curve_opts opts)
 {
     static const char what[] = "gt_history_write_svg";
-    drawing d;
+    drawing d = {.f = NULL};
     if (!set_sizes(&d, h, &opts, what) ||
         !gti_chart_open(&d.chart, h, &opts, d.width / 70, d.height / 64, what))
         return h ? gt_error_code(h->gt) : GT_ERR_ARGUMENT;
+    set_margins(&d);
     d.f = gt_file_create(h->gt, path);
     if (!d.f) return gt_error_code(h->gt);
-    d.left = left_margin(&d.chart.y);
-    d.right = d.width - 28;
-    d.top = 56;
-    d.bottom = d.height - 56;
     draw_head(&d);
     draw_axes(&d);
     for (int k = 0; k < d.chart.curves; k++) draw_curve(&d, k);
-    draw_legend(&d);
+    lay_names(&d);
     gt_file_printf(d.f, "</svg>\n");
     return gt_file_commit(d.f);
 }
