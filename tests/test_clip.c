@@ -70,6 +70,21 @@ static void norms_are_torchs(void **state)
     assert_well(gt);
 }
 
+/* The norm of 1, 2, .., n, for sizes that vector instructions do not divide. */
+static void every_element_counts(void **state)
+{
+    gt_ctx *gt = *state;
+    for (gt_dtype dtype = GT_F32; dtype <= GT_F64; dtype++)
+        for (int n = 0; n < 40; n++) {
+            gt_module *m = gt_module_new(gt, &holder);
+            gt_tensor *w = gt_zeros(gt, GT_SHAPE(n), .dtype = dtype);
+            w = gt_module_add_parameter(m, "w", w);
+            gt_backward(w, .upstream = gt_arange(gt, 1, n + 1, 1, .dtype = dtype));
+            assert_true(gt_clip_grad_norm(m, 1e9) == sqrt(n * (n + 1) * (2 * n + 1) / 6));
+        }
+    assert_well(gt);
+}
+
 static void values_are_bounded(void **state)
 {
     gt_ctx *gt = *state;
@@ -125,10 +140,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_context, close_context)
-        TEST(norms_are_torchs),
-        TEST(values_are_bounded),
-        TEST(what_is_not_finite),
-        TEST(bad_calls_say_so),
+        TEST(norms_are_torchs),   TEST(every_element_counts), TEST(values_are_bounded),
+        TEST(what_is_not_finite), TEST(bad_calls_say_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
