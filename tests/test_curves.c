@@ -4,11 +4,9 @@
 #include "support.h"
 
 #include "files.h"
+#include "terminal.h"
 #include "train/train.h"
-#include <fcntl.h>
 #include <math.h>
-#include <sys/ioctl.h>
-#include <termios.h>
 
 /* A history of one column "v" over epochs from 1 on. */
 static gt_history *of(gt_ctx *gt, int n, const double *v)
@@ -260,40 +258,24 @@ static void test_progress_in_file(void **state)
 static void test_progress_on_terminal(void **state)
 {
     (void)state;
-    const int master = posix_openpt(O_RDWR | O_NOCTTY);
-    if (master < 0 || grantpt(master) || unlockpt(master)) skip();
-    const int fd = open(ptsname(master), O_RDWR | O_NOCTTY);
-    FILE *f = fdopen(fd, "w");
-    assert_non_null(f);
+    terminal t;
+    if (!open_terminal(&t)) skip();
+    setenv("LC_ALL", "C", 1);
+    setenv("TERM", "xterm", 1);
     for (int columns = 20; columns <= 100; columns += 20) {
-        const struct winsize size = {.ws_col = (unsigned short)columns, .ws_row = 24};
-        assert_int_equal(ioctl(fd, TIOCSWINSZ, &size), 0);
-        setenv("LC_ALL", "C", 1);
-        show(f);
-        char text[2048];
-        size_t length = 0;
-        do {
-            const ssize_t n = read(master, text + length, sizeof text - 1 - length);
-            assert_true(n > 0);
-            length += (size_t)n;
-            text[length] = '\0';
-        } while (!strchr(text, '\n'));
+        set_columns(&t, columns);
+        show(t.f);
+        const char *text = read_line(&t);
         assert_int_equal(text[0], '\r');
         const char *end = strstr(text, "\x1b[K");
         assert_true(end && end - text - 1 < columns);
         assert_int_equal(memcmp(end + 3, "\repoch 1/2  0:00  loss 0.5\x1b[K", 29), 0);
         if (columns == 100) assert_non_null(strstr(text, "[======"));
     }
-    char usual[32];
-    snprintf(usual, sizeof usual, "%s", getenv("TERM") ? getenv("TERM") : "");
     setenv("TERM", "dumb", 1);
-    show(f);
-    setenv("TERM", usual, 1);
-    char text[64] = "";
-    assert_true(read(master, text, sizeof text - 1) > 0);
-    assert_string_equal(text, "epoch 1/2  0:00  loss 0.5\r\n");
-    fclose(f);
-    close(master);
+    show(t.f);
+    assert_string_equal(read_line(&t), "epoch 1/2  0:00  loss 0.5\r\n");
+    close_terminal(&t);
 }
 
 int main(void)

@@ -1,6 +1,11 @@
 /* gt_fit and gt_evaluate: a small model on generated data. */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE
+#define _XOPEN_SOURCE 700
 #include "fit_support.h"
+
+#include <time.h>
+
+#include "terminal.h"
 
 /* Means are over items: the loader's last batch is smaller, and one batch of all gives the same. */
 static void test_evaluate(void **state)
@@ -139,6 +144,38 @@ static gt_tensor *infinite_loss(gt_tensor *out, gt_tensor *x, gt_tensor *y, void
     return gt_div_scalar(gt_sum(gt_square(out)), 0);
 }
 
+/* Takes its time over batches of the validation. */
+static double slow(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+{
+    (void)out;
+    (void)y;
+    (void)user;
+    if (x->shape.dim[0] == VALID_BATCH)
+        nanosleep(&(struct timespec){.tv_nsec = 60 * 1000 * 1000}, NULL);
+    return 1;
+}
+
+/* A validation that takes its time has a bar, whose place the epoch's line takes. */
+static void test_validation_bar(void **state)
+{
+    (void)state;
+    terminal t;
+    if (!open_terminal(&t)) skip();
+    setenv("LC_ALL", "C", 1);
+    setenv("TERM", "xterm", 1);
+    set_columns(&t, 150);
+    setting s = make(false);
+    gt_fit(s.net, s.sgd, s.train, .valid = s.valid, .metrics = GT_METRICS({"slow", slow, NULL}),
+           .log = t.f);
+    const char *text = read_line(&t);
+    const char *bar = strstr(text, "\repoch 1/1  validation  [==");
+    assert_true(bar && strstr(bar, "val_loss ") && strstr(bar, "val_slow 1.0000"));
+    const char *end = strstr(bar, "\x1b[K\repoch 1/1  0:00  loss ");
+    assert_true(end && strstr(end, "\x1b[K\r\n"));
+    free_setting(&s);
+    close_terminal(&t);
+}
+
 /* What nothing can come of is refused before the first epoch. */
 static void test_refused(void **state)
 {
@@ -250,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_same_as_plain_loop),
         cmocka_unit_test(test_callbacks),
         cmocka_unit_test(test_loss_ema_log_board),
+        cmocka_unit_test(test_validation_bar),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_memory),

@@ -102,7 +102,10 @@ static bool swap(gti_fit *f)
 static bool validate(gti_fit *f)
 {
     if (!f->opts.valid) return true;
-    return swap(f) && gti_measure_epoch(&f->measure, f->m, f->opts.valid, &f->valid) && swap(f);
+    gti_fit_show_validation(f);
+    return swap(f) &&
+           gti_measure_epoch(&f->measure, f->m, f->opts.valid, &f->valid, gti_fit_show_valid, f) &&
+           swap(f);
 }
 
 static bool record(gti_fit *f, const char *name, double value)

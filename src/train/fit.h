@@ -27,8 +27,8 @@ typedef struct {
     int64_t pending; /* batches since the optimizer's last step */
     bool halted;     /* to be ended, without a failure */
     bool improved;   /* the last epoch was the best so far */
-    gt_progress bar;
-    char label[64];
+    gt_progress bar, valid_bar;
+    char label[64], valid_label[80];
 } gti_fit;
 
 /* --- fit_run.c --- */
@@ -54,6 +54,9 @@ void gti_fit_history_free(gti_fit *f);
 
 void gti_fit_show_begin(gti_fit *f);
 void gti_fit_show_batch(gti_fit *f);
+/* The validation's bar takes the place of the epoch's. */
+void gti_fit_show_validation(gti_fit *f);
+void gti_fit_show_valid(void *fit, int64_t batch);
 void gti_fit_show_epoch(gti_fit *f);
 /* Why training ends early. */
 void gti_fit_show_exhausted(const gti_fit *f);

@@ -39,6 +39,23 @@ void gti_fit_show_batch(gti_fit *f)
     gt_progress_update(&f->bar, f->state.batch, (int64_t)f->means.mean[0].weight, "%s", text);
 }
 
+void gti_fit_show_validation(gti_fit *f)
+{
+    snprintf(f->valid_label, sizeof f->valid_label, "%s  validation", f->label);
+    f->valid_bar = gt_progress_begin(f->opts.log, f->valid_label, gt_loader_batches(f->opts.valid));
+    f->valid_bar.drawn = f->valid_bar.start; /* a short one is not shown at all */
+}
+
+void gti_fit_show_valid(void *fit, int64_t batch)
+{
+    gti_fit *f = fit;
+    if (!f->opts.log) return;
+    char text[TEXT] = "";
+    add_means(f, text, &f->valid, "val_");
+    gt_progress_update(&f->valid_bar, batch, (int64_t)f->valid.mean[0].weight, "%s", text);
+    f->bar.shown |= f->valid_bar.shown;
+}
+
 void gti_fit_show_epoch(gti_fit *f)
 {
     char text[TEXT] = "";

@@ -81,7 +81,8 @@ gt_tensor *gti_measure_batch(const gti_measure *m, gt_module *module, gt_tensor 
     return measure(m, out, x, y, means) ? loss : NULL;
 }
 
-bool gti_measure_epoch(const gti_measure *m, gt_module *module, gt_loader *loader, gti_means *means)
+bool gti_measure_epoch(const gti_measure *m, gt_module *module, gt_loader *loader, gti_means *means,
+                       gti_seen_fn seen, void *user)
 {
     gt_ctx *gt = module->ctx;
     const bool training = module->training, recording = gt_set_recording(gt, false);
@@ -89,9 +90,10 @@ bool gti_measure_epoch(const gti_measure *m, gt_module *module, gt_loader *loade
     gt_tensor *x, *y;
     *means = (gti_means){0};
     gt_eval(module);
-    while (gt_loader_next(loader, &x, &y)) {
+    for (int64_t done = 1; gt_loader_next(loader, &x, &y); done++) {
         gt_rewind(gt, start);
         if (!gti_measure_batch(m, module, x, y, means)) break;
+        if (seen) seen(user, done);
     }
     gt_rewind(gt, start);
     gt_set_recording(gt, recording);
@@ -110,7 +112,7 @@ gt_status gt_evaluate_(gt_module *m, gt_loader *loader, double *to, gt_evaluate_
     gti_means means;
     if (!gti_measure_loader(loader, what) ||
         !gti_measure_open(&measure, m->ctx, opts.loss, opts.user, opts.metrics, what) ||
-        !gti_measure_epoch(&measure, m, loader, &means))
+        !gti_measure_epoch(&measure, m, loader, &means, NULL, NULL))
         return gt_error_code(m->ctx);
     for (int i = 0; i <= measure.metrics; i++) to[i] = gt_running_value(&means.mean[i]);
     return GT_OK;

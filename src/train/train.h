@@ -131,8 +131,10 @@ bool gti_measure_loader(const gt_loader *loader, const char *what);
 /* The loss of a batch, and what was measured added to the means. NULL after a failure. */
 gt_tensor *gti_measure_batch(const gti_measure *m, gt_module *module, gt_tensor *x, gt_tensor *y,
                              gti_means *means);
-/* A loader's epoch in evaluation mode. */
-bool gti_measure_epoch(const gti_measure *m, gt_module *module, gt_loader *loader,
-                       gti_means *means);
+/* A loader's epoch in evaluation mode. `seen`, if there is one, hears of each batch that is done.
+ */
+typedef void (*gti_seen_fn)(void *user, int64_t done);
+bool gti_measure_epoch(const gti_measure *m, gt_module *module, gt_loader *loader, gti_means *means,
+                       gti_seen_fn seen, void *user);
 
 #endif
