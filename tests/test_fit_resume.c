@@ -47,6 +47,30 @@ static double scripted(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
     return s->numbers[s->next++ / BATCHES];
 }
 
+/* Usual numbers of the log keep their width from line to line. */
+static void test_numbers_of_log(void **state)
+{
+    (void)state;
+    static const double numbers[] = {9999, 1, 0, 0.01, 0.0011, 1e-4, 1.25e-5, 12345};
+    static const char *const want[] = {"9999.0000", "1.0000",  "0.0000",   "0.0100",
+                                       "0.00110",   "0.00010", "1.25e-05", "1.23e+04"};
+    setting s = make(false);
+    script next = {numbers, 0};
+    FILE *log = fopen(scratch("log"), "w+");
+    gt_fit(s.net, s.sgd, s.train, .epochs = 8, .metrics = GT_METRICS({"m", scripted, &next}),
+           .log = log);
+    rewind(log);
+    for (int i = 0; i < 8; i++) {
+        char line[256], shown[32];
+        assert_non_null(fgets(line, sizeof line, log));
+        assert_non_null(strstr(line, "  m "));
+        assert_int_equal(sscanf(strstr(line, "  m "), " m %31s", shown), 1);
+        assert_string_equal(shown, want[i]);
+    }
+    fclose(log);
+    free_setting(&s);
+}
+
 /* The log says why it ends, if it ends early. */
 static void assert_last_line(FILE *log, int patience, int best_epoch)
 {
@@ -225,8 +249,11 @@ static void test_stop_flag(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_early_stopping),      cmocka_unit_test(test_interrupted_and_resumed),
-        cmocka_unit_test(test_history_of_ones_own), cmocka_unit_test(test_bad_history),
+        cmocka_unit_test(test_numbers_of_log),
+        cmocka_unit_test(test_early_stopping),
+        cmocka_unit_test(test_interrupted_and_resumed),
+        cmocka_unit_test(test_history_of_ones_own),
+        cmocka_unit_test(test_bad_history),
         cmocka_unit_test(test_stop_flag),
     };
     return cmocka_run_group_tests(tests, NULL, remove_scratch);

@@ -6,11 +6,14 @@
 
 enum { TEXT = 512 };
 
+/* Usual numbers have a fixed number of decimals, so that lines stand below each other. */
 static void add(char text[TEXT], const char *name, double value)
 {
     char number[GTI_NUMBER];
     const size_t n = strlen(text);
-    if (fabs(value) >= 1e-2 && fabs(value) < 1e4) gti_number_fixed(number, value, 4);
+    const double size = fabs(value);
+    if (size == 0 || (size >= 1e-4 && size < 1e4))
+        gti_number_fixed(number, value, size > 0 && size < 1e-2 ? 5 : 4);
     else gti_number_short(number, value, 3);
     snprintf(text + n, TEXT - n, "%s%s %s", n ? "  " : "", name, number);
 }
