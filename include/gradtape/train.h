@@ -264,7 +264,7 @@ typedef struct {
     double min_delta;         /* 0: what counts as improvement is more than this */
     const char *best;         /* a file for the weights of the best epoch so far (gt_save) */
     const char *checkpoint;   /* a file for the run (gt_run_save) and its history, written after
-                               * each epoch and before returning early */
+                               * each epoch and before returning early, if there was a step */
     bool resume; /* go on from .checkpoint, if there is such a file; its rows come first
                   * in a history that is empty */
     const gt_callbacks *callbacks;
