@@ -35,6 +35,12 @@ static void test_png(void **state)
     cut_and_change(gt, scratch("x.png"), load_image, 12); /* the end mark */
     assert_int_equal(gt_image_save(gt_ones(gt, GT_SHAPE(2, 3, 3)), scratch("x.png")), GT_ERR_SHAPE);
     assert_error(gt, GT_ERR_SHAPE, "[2,3,3]");
+    const gt_mark start = gt_mark_tape(gt);
+    gt_tensor *gone = gt_ones(gt, GT_SHAPE(3, 3));
+    gt_rewind(gt, start);
+    assert_int_equal(gt_image_save(gone, scratch("x.png")), GT_ERR_STATE);
+    assert_error(gt, GT_ERR_STATE, "dropped by gt_rewind");
+    assert_true(gt_shape_equal(gt_image_load(gt, scratch("x.png"))->shape, GT_SHAPE(3, 4, 5)));
 }
 
 /* A header, with a right checksum, that claims 50,000 x 50,000 pixels. */

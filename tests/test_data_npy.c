@@ -69,6 +69,28 @@ static void test_npy_bytes(void **state)
     assert_error(gt, GT_ERR_IO, "/nowhere/at/all.npy");
 }
 
+/* What cannot be saved leaves an older file as it was. */
+static void test_npy_unsaved(void **state)
+{
+    gt_ctx *gt = *state;
+    const gt_mark start = gt_mark_tape(gt);
+    write_file(scratch("old.npy"), "old", 3);
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(3));
+    gt_rewind(gt, start);
+    assert_int_equal(gt_npy_save(x, scratch("old.npy")), GT_ERR_STATE);
+    assert_error(gt, GT_ERR_STATE, "dropped by gt_rewind");
+    x = gt_ones(gt, GT_SHAPE(3));
+    assert_int_equal(gt_npy_save(x, NULL), GT_ERR_ARGUMENT);
+    assert_int_equal(gt_npy_save(x, scratch("old.npy")), GT_ERR_ARGUMENT);
+    assert_error(gt, GT_ERR_ARGUMENT, "gt_npy_save (test_data_npy.c:");
+    assert_int_equal(gt_npy_save(NULL, scratch("old.npy")), GT_ERR_ARGUMENT);
+    gt_error_clear(NULL);
+    assert_int_equal(gt_npy_save(x, scratch("")), GT_ERR_IO);
+    assert_error(gt, GT_ERR_IO, "no regular file");
+    size_t n;
+    assert_memory_equal(slurp(scratch("old.npy"), &n), "old", 3);
+}
+
 static void test_npy_errors(void **state)
 {
     static const struct {
@@ -161,6 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_npy, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_npy_bytes, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_npy_unsaved, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_npy_errors, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_npz, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_hostile, open_context, close_context),

@@ -254,7 +254,8 @@ gt_tensor *gt_npy_load(gt_ctx *gt, const char *path);
 /* The array `name` of an .npz archive, stored or compressed. */
 gt_tensor *gt_npz_load(gt_ctx *gt, const char *path, const char *name);
 #define gt_npz_load(gt, path, name) GT_AT(gt_npz_load(gt, path, name))
-/* Writes t; the file appears whole or not at all. Errors: GT_ERR_IO. */
+/* Writes t; the file appears whole or not at all, as those of gt_file_create. Errors: GT_ERR_STATE
+ * (t was dropped), GT_ERR_IO. */
 gt_status gt_npy_save(const gt_tensor *t, const char *path);
 #define gt_npy_save(t, path) GT_STATUS_AT(gt_npy_save(t, path))
 /* An IDX file of bytes, plain or gzipped, as u8. */
@@ -272,7 +273,7 @@ gt_tensor *gt_image_load_(gt_ctx *gt, const char *path, gt_image_opts opts);
 #define gt_image_load(gt, ...) GT_IMAGE_LOAD_(gt, __VA_ARGS__, .gt_ = 0)
 #define GT_IMAGE_LOAD_(gt, path, ...) GT_AT(gt_image_load_(gt, path, (gt_image_opts){__VA_ARGS__}))
 /* Writes t, [h,w], [1,h,w] or [3,h,w], u8 or f32 and f64 in 0..1 (what lies outside is clamped), as
- * a PNG file. Errors: GT_ERR_SHAPE, GT_ERR_DTYPE, GT_ERR_IO. */
+ * a PNG file, in the same way. Errors: GT_ERR_SHAPE, GT_ERR_DTYPE, GT_ERR_STATE, GT_ERR_IO. */
 gt_status gt_image_save(const gt_tensor *t, const char *path);
 #define gt_image_save(t, path) GT_STATUS_AT(gt_image_save(t, path))
 

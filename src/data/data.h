@@ -3,7 +3,7 @@
 #ifndef GTI_DATA_DATA_H
 #define GTI_DATA_DATA_H
 
-#include <gradtape/data.h>
+#include <gradtape/io.h>
 #include <gradtape/op.h>
 
 /* --- dataset.c --- */
@@ -40,9 +40,8 @@ uint8_t *gti_file_read(const char *path, int64_t *size, gt_data_error *error);
 bool gti_file_exists(const char *path);
 /* "folder/name" plus suffix, in memory of its own. */
 char *gti_path_join(const char *folder, const char *name, const char *suffix, gt_data_error *error);
-/* Calls write(user, file) for a file that then takes the name `path`. */
-bool gti_file_write(const char *path, bool (*write)(void *user, FILE *f), void *user,
-                    gt_data_error *error);
+/* Begins the file `path` that t is written to; NULL after a failure, which *status tells. */
+gt_file *gti_file_begin(const gt_tensor *t, const char *path, const char *what, gt_status *status);
 
 /* Deflate can shrink its input by no more than this. */
 enum { GTI_DEFLATE_RATIO = 1032 };
@@ -74,6 +73,8 @@ typedef struct {
     uint8_t *rgb; /* to be freed */
 } gti_picture;
 bool gti_picture_read(const char *path, gti_picture *p, gt_data_error *error);
+/* The most pixels of a picture: from about here on other readers take it for an attack, too. */
+enum { GTI_PIXELS_MOST = 178956970 };
 /* Allocates h * w pixels, if as many can come out of `size` bytes of a file, `ratio` of one. */
 bool gti_picture_allocate(gti_picture *p, int64_t h, int64_t w, int64_t size, int64_t ratio,
                           const char *path, gt_data_error *error);
@@ -81,9 +82,9 @@ bool gti_picture_allocate(gti_picture *p, int64_t h, int64_t w, int64_t size, in
 void gti_picture_planes(const gti_picture *p, bool grey, uint8_t *to);
 bool gti_png_read(const uint8_t *bytes, int64_t size, const char *path, gti_picture *p,
                   gt_data_error *error);
-/* Writes u8 [h,w,channels]. */
-bool gti_png_write(const uint8_t *pixels, int64_t h, int64_t w, int channels, FILE *f,
-                   gt_data_error *error);
+/* The bytes of a PNG file of u8 [h,w,channels], at most GTI_PIXELS_MOST pixels; to be freed. */
+uint8_t *gti_png_make(const uint8_t *pixels, int64_t h, int64_t w, int channels, size_t *size,
+                      gt_data_error *error);
 bool gti_jpeg_read(const uint8_t *bytes, int64_t size, const char *path, gti_picture *p,
                    gt_data_error *error);
 

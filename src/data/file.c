@@ -1,10 +1,9 @@
-/* Reading and writing files, with zlib where it is there. */
+/* Reading files, with zlib where it is there, and beginning to write one. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #ifdef GT_WITH_ZLIB
 #include <zlib.h>
 #endif
@@ -183,24 +182,16 @@ uint8_t *gti_file_read(const char *path, int64_t *size, gt_data_error *error)
 
 /* --- writing --- */
 
-bool gti_file_write(const char *path, bool (*write)(void *user, FILE *f), void *user,
-                    gt_data_error *error)
+/* Detaching refuses a tensor that was dropped. */
+gt_file *gti_file_begin(const gt_tensor *t, const char *path, const char *what, gt_status *status)
 {
-    char suffix[48];
-    snprintf(suffix, sizeof suffix, ".%ld.tmp", (long)getpid());
-    const size_t size = strlen(path) + sizeof suffix;
-    char *temporary = gti_data_malloc(size, error);
-    if (!temporary) return false;
-    snprintf(temporary, size, "%s%s", path, suffix);
-    errno = 0;
-    FILE *f = fopen(temporary, "wb");
-    bool ok = f && write(user, f);
-    if (f && fclose(f) != 0) ok = false;
-    if (ok && rename(temporary, path) != 0) ok = false;
-    if (!ok) {
-        gt_data_fail(error, GT_ERR_IO, "%s: %s", path, errno ? strerror(errno) : "not written");
-        if (f) remove(temporary);
-    }
-    free(temporary);
-    return ok;
+    *status = GT_ERR_ARGUMENT;
+    if (!t) gt_fail(NULL, GT_ERR_ARGUMENT, what, "the tensor is NULL");
+    if (!t) return NULL;
+    if (!gt_failed(t->ctx) && !path) gt_fail(t->ctx, GT_ERR_ARGUMENT, what, "the path is NULL");
+    gt_file *f = !gt_failed(t->ctx) && gt_detach((gt_tensor *)(uintptr_t)t)
+                     ? gt_file_create(t->ctx, path)
+                     : NULL;
+    *status = gt_error_code(t->ctx);
+    return f;
 }

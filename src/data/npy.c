@@ -224,10 +224,9 @@ gt_tensor *gt_npy_load(gt_ctx *gt, const char *path)
 
 /* --- writing --- */
 
-static bool write_npy(void *user, FILE *f)
+static void write_header(gt_file *f, const gt_tensor *t)
 {
     static const char *const descr[GT_N_DTYPES] = {"<f4", "<f8", "<i8", "|u1"};
-    const gt_tensor *t = user;
     char text[320], shape[160] = "";
     for (int i = 0; i < t->shape.ndim; i++) {
         const size_t used = strlen(shape);
@@ -243,21 +242,16 @@ static bool write_npy(void *user, FILE *f)
     const int length = (10 + n + 1 + 63) / 64 * 64 - 10;
     const uint8_t head[10] = {
         0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (uint8_t)length, (uint8_t)(length >> 8)};
-    const size_t bytes = (size_t)t->size * gt_dtype_size(t->dtype);
-    return fwrite(head, 1, sizeof head, f) == sizeof head &&
-           fprintf(f, "%-*s\n", length - 1, text) == length &&
-           fwrite(t->data, 1, bytes, f) == bytes;
+    gt_file_write(f, head, sizeof head);
+    gt_file_printf(f, "%-*s\n", length - 1, text);
 }
 
 gt_status gt_npy_save(const gt_tensor *t, const char *path)
 {
-    static const char what[] = "gt_npy_save";
-    if (!t) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the tensor is NULL");
-    if (gt_failed(t->ctx)) return gt_error_code(t->ctx);
-    if (!path) return gt_fail(t->ctx, GT_ERR_ARGUMENT, what, "the path is NULL");
-    gt_data_error error = {.code = GT_OK};
-    gt_tensor copy = *t;
-    if (gti_file_write(path, write_npy, &copy, &error)) return GT_OK;
-    gti_data_report(t->ctx, what, &error);
-    return error.code;
+    gt_status status;
+    gt_file *f = gti_file_begin(t, path, "gt_npy_save", &status);
+    if (!f) return status;
+    write_header(f, t);
+    gt_file_write(f, t->data, (size_t)t->size * gt_dtype_size(t->dtype));
+    return gt_file_commit(f);
 }

@@ -5,14 +5,20 @@
 
 #include "data/data.h"
 
+/* --- reading --- */
+
 bool gti_picture_allocate(gti_picture *p, int64_t h, int64_t w, int64_t size, int64_t ratio,
                           const char *path, gt_data_error *error)
 {
     const int64_t pixels = gt_shape_size(GT_SHAPE(h, w));
-    if (pixels <= 0 || pixels > INT64_MAX / 16 || pixels / ratio > size)
+    if (pixels <= 0 || pixels / ratio > size)
         return gt_data_fail(error, GT_ERR_FORMAT,
                             "%s: claims %lld x %lld pixels, more than %lld bytes can hold", path,
                             (long long)w, (long long)h, (long long)size);
+    if (pixels > GTI_PIXELS_MOST)
+        return gt_data_fail(error, GT_ERR_UNSUPPORTED,
+                            "%s: has %lld x %lld pixels; pictures of up to %d are read", path,
+                            (long long)w, (long long)h, GTI_PIXELS_MOST);
     p->h = h;
     p->w = w;
     p->rgb = gti_data_malloc((size_t)pixels * 3, error);
@@ -73,13 +79,6 @@ gt_tensor *gt_image_load_(gt_ctx *gt, const char *path, gt_image_opts opts)
 
 /* --- writing --- */
 
-typedef struct {
-    const gt_tensor *t;
-    uint8_t *pixels; /* [h,w,c] */
-    int64_t c, h, w;
-    gt_data_error *error;
-} output;
-
 static double value(const gt_tensor *t, int64_t i)
 {
     if (t->dtype == GT_F32) return (double)((const float *)t->data)[i];
@@ -93,44 +92,50 @@ static uint8_t level(const gt_tensor *t, int64_t i)
     return v > 0 ? (uint8_t)lround(fmin(v, 1.0) * 255.0) : 0;
 }
 
-static bool write_png(void *user, FILE *f)
+/* t, [h,w] or [c,h,w], as the bytes of a PNG file, to be freed. */
+static uint8_t *make_png(const gt_tensor *t, size_t *size, gt_data_error *error)
 {
-    const output *o = user;
-    const int64_t n = o->h * o->w;
+    const int64_t *dim = t->shape.dim + t->shape.ndim - 2;
+    const int64_t n = dim[0] * dim[1], channels = t->size / n;
+    uint8_t *pixels = gti_data_malloc((size_t)t->size, error);
+    if (!pixels) return NULL;
     for (int64_t i = 0; i < n; i++)
-        for (int64_t c = 0; c < o->c; c++) o->pixels[i * o->c + c] = level(o->t, c * n + i);
-    return gti_png_write(o->pixels, o->h, o->w, (int)o->c, f, o->error);
+        for (int64_t c = 0; c < channels; c++) pixels[i * channels + c] = level(t, c * n + i);
+    uint8_t *png = gti_png_make(pixels, dim[0], dim[1], (int)channels, size, error);
+    free(pixels);
+    return png;
 }
 
-static gt_status check_image(const gt_tensor *t, const char *path, const char *what)
+static bool check_image(const gt_tensor *t, gt_data_error *error)
 {
     const int n = t->shape.ndim;
-    if (!path) return gt_fail(t->ctx, GT_ERR_ARGUMENT, what, "the path is NULL");
-    if (t->dtype == GT_I64)
-        return gt_fail(t->ctx, GT_ERR_DTYPE, what, "the image is i64, but must be u8 or real");
-    if (t->size && (n == 2 || (n == 3 && (t->shape.dim[0] == 1 || t->shape.dim[0] == 3))))
-        return GT_OK;
     char shape[128];
-    return gt_fail(t->ctx, GT_ERR_SHAPE, what,
-                   "the image is %s, but must be [h,w], [1,h,w] or "
-                   "[3,h,w]",
-                   gt_shape_format(t->shape, shape, sizeof shape));
+    if (t->dtype == GT_I64)
+        return gt_data_fail(error, GT_ERR_DTYPE, "the image is i64, but must be u8 or real");
+    if (t->size && t->size <= GTI_PIXELS_MOST &&
+        (n == 2 || (n == 3 && (t->shape.dim[0] == 1 || t->shape.dim[0] == 3))))
+        return true;
+    return gt_data_fail(error, GT_ERR_SHAPE,
+                        "the image is %s, but must be [h,w], [1,h,w] or [3,h,w], of at most %d "
+                        "numbers",
+                        gt_shape_format(t->shape, shape, sizeof shape), GTI_PIXELS_MOST);
 }
 
 gt_status gt_image_save(const gt_tensor *t, const char *path)
 {
     static const char what[] = "gt_image_save";
-    if (!t) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the image is NULL");
-    if (gt_failed(t->ctx)) return gt_error_code(t->ctx);
-    const gt_status status = check_image(t, path, what);
-    if (status != GT_OK) return status;
+    gt_status status;
     gt_data_error error = {.code = GT_OK};
-    const int64_t *dim = t->shape.dim + t->shape.ndim - 2;
-    output o = {
-        .t = t, .c = t->size / (dim[0] * dim[1]), .h = dim[0], .w = dim[1], .error = &error};
-    o.pixels = gti_data_malloc((size_t)t->size, &error);
-    const bool ok = o.pixels && gti_file_write(path, write_png, &o, &error);
-    free(o.pixels);
-    if (!ok) gti_data_report(t->ctx, what, &error);
-    return error.code;
+    gt_file *f = gti_file_begin(t, path, what, &status);
+    if (!f) return status;
+    size_t size;
+    uint8_t *png = check_image(t, &error) ? make_png(t, &size, &error) : NULL;
+    if (!png) {
+        gt_file_discard(f);
+        gti_data_report(t->ctx, what, &error);
+        return gt_error_code(t->ctx);
+    }
+    gt_file_write(f, png, size);
+    free(png);
+    return gt_file_commit(f);
 }

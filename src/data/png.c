@@ -1,4 +1,5 @@
 /* PNG by libpng's simplified interface, which needs no setjmp. */
+#include <stdlib.h>
 #ifdef GT_WITH_PNG
 #include <png.h>
 #endif
@@ -27,20 +28,22 @@ bool gti_png_read(const uint8_t *bytes, int64_t size, const char *path, gti_pict
     return error->code == GT_OK;
 }
 
-bool gti_png_write(const uint8_t *pixels, int64_t h, int64_t w, int channels, FILE *f,
-                   gt_data_error *error)
+uint8_t *gti_png_make(const uint8_t *pixels, int64_t h, int64_t w, int channels, size_t *size,
+                      gt_data_error *error)
 {
-    if (h > INT32_MAX || w > INT32_MAX)
-        return gt_data_fail(error, GT_ERR_SHAPE, "%lld x %lld pixels are too many for PNG",
-                            (long long)w, (long long)h);
     png_image image = {.version = PNG_IMAGE_VERSION,
                        .width = (png_uint_32)w,
                        .height = (png_uint_32)h,
                        .format = channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY};
-    const bool ok = png_image_write_to_stdio(&image, f, 0, pixels, 0, NULL);
-    if (!ok) gt_data_fail(error, GT_ERR_IO, "the PNG was not written: %s", image.message);
+    png_alloc_size_t room = PNG_IMAGE_PNG_SIZE_MAX(image);
+    uint8_t *bytes = gti_data_malloc(room, error);
+    if (bytes && !png_image_write_to_memory(&image, bytes, &room, 0, pixels, 0, NULL))
+        gt_data_fail(error, GT_ERR_IO, "the PNG was not made: %s", image.message);
     png_image_free(&image);
-    return ok;
+    *size = room;
+    if (error->code == GT_OK) return bytes;
+    free(bytes);
+    return NULL;
 }
 
 #else
@@ -53,12 +56,13 @@ bool gti_png_read(const uint8_t *bytes, int64_t size, const char *path, gti_pict
                         "%s: is a PNG file, and this gradtape was built without libpng", path);
 }
 
-bool gti_png_write(const uint8_t *pixels, int64_t h, int64_t w, int channels, FILE *f,
-                   gt_data_error *error)
+uint8_t *gti_png_make(const uint8_t *pixels, int64_t h, int64_t w, int channels, size_t *size,
+                      gt_data_error *error)
 {
-    (void)pixels, (void)h, (void)w, (void)channels, (void)f;
-    return gt_data_fail(error, GT_ERR_UNSUPPORTED,
-                        "no PNG can be written: this gradtape was built without libpng");
+    (void)pixels, (void)h, (void)w, (void)channels, (void)size;
+    gt_data_fail(error, GT_ERR_UNSUPPORTED,
+                 "no PNG can be written: this gradtape was built without libpng");
+    return NULL;
 }
 
 #endif
