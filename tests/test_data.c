@@ -88,6 +88,41 @@ static void test_idx(void **state)
 #endif
 }
 
+#ifdef GT_WITH_ZLIB
+/* Members that follow each other are one file; anything else behind a member is too much. */
+static void test_gz(void **state)
+{
+    const struct {
+        size_t split, n; /* bytes of the first member, and of what follows them raw */
+        int flipped;     /* this byte from the end; 0: none */
+        const char *part;
+    } rows[] = {
+        {7, 0, 0, NULL},
+        {0, 4, 0, "not a sound gzip file behind its end: incorrect header check"},
+        {0, 0, 8, "not a sound gzip file: incorrect data check"},
+        {0, 0, 1, "not a sound gzip file: incorrect length check"},
+    };
+    gt_ctx *gt = *state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const size_t split = rows[i].split ? rows[i].split : sizeof small_idx;
+        unsigned char bytes[512];
+        size_t n, m;
+        write_gz(scratch("one.gz"), small_idx, split);
+        write_gz(scratch("two.gz"), small_idx + split, sizeof small_idx - split);
+        memcpy(bytes, slurp(scratch("one.gz"), &n), 256);
+        const unsigned char *two = slurp(scratch("two.gz"), &m);
+        if (rows[i].split) memcpy(bytes + n, two, m), n += m;
+        memset(bytes + n, 0, rows[i].n);
+        n += rows[i].n;
+        if (rows[i].flipped) bytes[n - (size_t)rows[i].flipped] ^= 1;
+        write_file(scratch("members.gz"), bytes, n);
+        gt_tensor *t = gt_idx_load(gt, scratch("members.gz"));
+        if (rows[i].part) assert_error(gt, GT_ERR_FORMAT, rows[i].part);
+        else ASSERT_VALUES(t, 0, 1, 2, 3, 4, 5, 255);
+    }
+}
+#endif
+
 static void test_idx_hostile(void **state)
 {
     gt_ctx *gt = *state;
@@ -226,7 +261,9 @@ static void test_cifar(void **state)
     assert_null(gt_cifar100(gt, scratch("c"), false));
     assert_error(gt, GT_ERR_FORMAT, "label 1 is 100");
     assert_null(gt_cifar10(gt, scratch("nowhere"), false));
-    assert_error(gt, GT_ERR_IO, "test_batch.bin");
+    assert_error(gt, GT_ERR_IO, "test_batch.bin: is not there; tools/get-data");
+    assert_null(gt_cifar100(gt, scratch("nowhere"), true));
+    assert_error(gt, GT_ERR_IO, "train.bin");
 }
 
 int main(void)
@@ -234,6 +271,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_idx, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_idx_errors, open_context, close_context),
+#ifdef GT_WITH_ZLIB
+        cmocka_unit_test_setup_teardown(test_gz, open_context, close_context),
+#endif
         cmocka_unit_test_setup_teardown(test_idx_hostile, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_mnist, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_real_mnist, open_context, close_context),

@@ -10,8 +10,13 @@
  *
  * Readers are strict. A file that is truncated, longer than it says or otherwise not what its
  * format demands is GT_ERR_FORMAT, one that cannot be read GT_ERR_IO; the message names the file,
- * what was expected and what was found. No reader asks for more memory than the file can fill. What
- * a build lacks a library for (zlib, libpng, libjpeg) is GT_ERR_UNSUPPORTED. */
+ * what was expected and what was found. What a build lacks a library for (zlib, libpng, libjpeg) is
+ * GT_ERR_UNSUPPORTED.
+ *
+ * No reader asks for more memory than its file can fill: a size that a header claims is checked
+ * against the file's, times 1032 where it is deflated, which is as far as deflate goes. Of a gzipped
+ * file as much is inflated as its header says, and memory grows with what comes. So a file of 1 MB
+ * can be an array of 1 GB, if it says so; pictures end at 178,956,970 pixels, as in PIL. */
 #ifndef GRADTAPE_DATA_H
 #define GRADTAPE_DATA_H
 

@@ -15,6 +15,7 @@ typedef struct {
     int labels; /* bytes before the pixels; the last one counts */
     int n_classes;
     const char *const *classes;
+    const char *hint; /* where a file that is not there comes from */
 } cifar;
 
 /* Puts the records of one file behind those that are there. */
@@ -51,8 +52,11 @@ static bool read_files(gti_bytes *b, const cifar *kind, const char *folder, bool
     const char *const *names = train ? kind->train : &kind->test;
     for (int i = 0; i < (train ? kind->n_train : 1); i++) {
         char *path = gti_path_join(folder, names[i], "", error);
-        bool ok = path && append_file(b, path, error);
-        b->labels = b->owned[0] + kind->labels - 1;
+        bool ok =
+            path && (gti_file_exists(path) ||
+                     gt_data_fail(error, GT_ERR_IO, "%s: is not there; %s", path, kind->hint));
+        ok = ok && append_file(b, path, error);
+        if (ok) b->labels = b->owned[0] + kind->labels - 1;
         ok = ok && gti_bytes_check(b, path, error);
         free(path);
         if (!ok) return false;
@@ -108,6 +112,7 @@ gt_dataset *gt_cifar10(gt_ctx *gt, const char *folder, bool train)
         .labels = 1,
         .n_classes = 10,
         .classes = classes,
+        .hint = "tools/get-data cifar10 downloads CIFAR-10",
     };
     return load(gt, &kind, folder, train);
 }
@@ -125,6 +130,7 @@ gt_dataset *gt_cifar100(gt_ctx *gt, const char *folder, bool train)
         .n_train = 1,
         .labels = 2,
         .n_classes = 100,
+        .hint = "it is in the archive cifar-100-binary.tar.gz",
     };
     return load(gt, &kind, folder, train);
 }

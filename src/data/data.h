@@ -5,6 +5,7 @@
 
 #include <gradtape/io.h>
 #include <gradtape/op.h>
+#include <stdio.h>
 
 /* --- dataset.c --- */
 
@@ -17,12 +18,12 @@ void *gti_data_malloc(size_t size, gt_data_error *error);
 
 /* --- file.c --- */
 
-/* A file of bytes to be read from front to back; .gz is inflated on the way. */
+/* A file of bytes to be read from front to back; a gzipped one is inflated on the way. */
 typedef struct {
     const char *path;
-    void *stream; /* a FILE, or a gzFile */
-    bool gz;
-    int64_t limit; /* no more bytes than this can come */
+    FILE *f;
+    void *inflater; /* NULL: the file is plain */
+    int64_t limit;  /* no more bytes than this can come */
     int64_t taken;
     gt_data_error *error;
 } gti_source;

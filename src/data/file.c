@@ -48,68 +48,115 @@ static FILE *open_file(const char *path, int64_t *size, gt_data_error *error)
     return f;
 }
 
+/* --- gzip --- */
+
 #ifdef GT_WITH_ZLIB
-static bool open_gz(gti_source *s, FILE *f, int64_t size)
+typedef struct {
+    z_stream z;
+    bool ended; /* a member has, and another one may follow */
+    uint8_t in[1 << 14];
+} inflater;
+
+static bool start_inflating(gti_source *s)
 {
-    fclose(f);
-    s->limit = size > INT64_MAX / GTI_DEFLATE_RATIO ? INT64_MAX : size * GTI_DEFLATE_RATIO;
-    s->stream = gzopen(s->path, "rb");
-    return s->stream || gt_data_fail(s->error, GT_ERR_IO, "%s: cannot be opened by zlib", s->path);
+    inflater *i = calloc(1, sizeof *i);
+    if (i && inflateInit2(&i->z, MAX_WBITS + 16) == Z_OK) {
+        s->inflater = i;
+        return true;
+    }
+    free(i);
+    return gt_data_fail(s->error, GT_ERR_MEMORY, "%s: out of memory", s->path);
+}
+
+static void stop_inflating(gti_source *s)
+{
+    if (s->inflater) inflateEnd(&((inflater *)s->inflater)->z);
+    free(s->inflater);
+}
+
+/* Whether there is more to inflate. */
+static bool refill(gti_source *s, inflater *i)
+{
+    if (i->z.avail_in) return true;
+    i->z.next_in = i->in;
+    i->z.avail_in = (uInt)fread(i->in, 1, sizeof i->in, s->f);
+    return i->z.avail_in;
+}
+
+/* At most n bytes, 0 at the end; -1 after a failure. */
+static int64_t inflate_some(gti_source *s, void *to, int64_t n)
+{
+    inflater *i = s->inflater;
+    const uInt room = n > STEP ? STEP : (uInt)n;
+    i->z.next_out = to;
+    i->z.avail_out = room;
+    while (i->z.avail_out == room) {
+        if (!refill(s, i)) {
+            if (i->ended && !ferror(s->f)) return 0;
+            gt_data_fail(s->error, ferror(s->f) ? GT_ERR_IO : GT_ERR_FORMAT, "%s: %s", s->path,
+                         ferror(s->f) ? strerror(errno) : "the gzip file is truncated");
+            return -1;
+        }
+        if (i->ended) inflateReset(&i->z);
+        const int code = inflate(&i->z, Z_NO_FLUSH);
+        if (code != Z_OK && code != Z_STREAM_END) {
+            gt_data_fail(s->error, GT_ERR_FORMAT, "%s: not a sound gzip file%s: %s", s->path,
+                         i->ended ? " behind its end" : "", i->z.msg ? i->z.msg : zError(code));
+            return -1;
+        }
+        i->ended = code == Z_STREAM_END;
+    }
+    return room - i->z.avail_out;
 }
 #else
-static bool open_gz(gti_source *s, FILE *f, int64_t size)
+static bool start_inflating(gti_source *s)
 {
-    (void)size;
-    fclose(f);
     return gt_data_fail(s->error, GT_ERR_UNSUPPORTED,
                         "%s: is gzipped, and this gradtape was built without zlib; gunzip it first",
                         s->path);
 }
+
+static void stop_inflating(gti_source *s)
+{
+    (void)s;
+}
+
+static int64_t inflate_some(gti_source *s, void *to, int64_t n)
+{
+    (void)s, (void)to, (void)n;
+    return -1;
+}
 #endif
+
+/* --- reading --- */
 
 bool gti_source_open(gti_source *s, const char *path, gt_data_error *error)
 {
     *s = (gti_source){.path = path, .error = error};
-    FILE *f = open_file(path, &s->limit, error);
-    if (!f) return false;
+    s->f = open_file(path, &s->limit, error);
+    if (!s->f) return false;
     uint8_t magic[2] = {0, 0};
-    const size_t n = fread(magic, 1, 2, f);
-    s->gz = n == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
-    if (s->gz) return open_gz(s, f, s->limit);
-    rewind(f);
-    s->stream = f;
-    return true;
+    const size_t n = fread(magic, 1, 2, s->f);
+    rewind(s->f);
+    if (n < 2 || magic[0] != 0x1f || magic[1] != 0x8b) return true;
+    s->limit = s->limit > INT64_MAX / GTI_DEFLATE_RATIO ? INT64_MAX : s->limit * GTI_DEFLATE_RATIO;
+    if (start_inflating(s)) return true;
+    gti_source_close(s);
+    return false;
 }
 
 void gti_source_close(gti_source *s)
 {
-    if (!s->stream) return;
-#ifdef GT_WITH_ZLIB
-    if (s->gz) gzclose_r(s->stream);
-    else
-#endif
-        fclose(s->stream);
-    s->stream = NULL;
+    stop_inflating(s);
+    fclose(s->f);
 }
-
-/* --- reading --- */
 
 /* At most n bytes, fewer only at the end; -1 after a failure. */
 static int64_t read_some(gti_source *s, void *to, int64_t n)
 {
-#ifdef GT_WITH_ZLIB
-    if (s->gz) {
-        const int got = gzread(s->stream, to, n > STEP ? STEP : (unsigned)n);
-        int code = Z_OK;
-        const char *why = gzerror(s->stream, &code);
-        if (got > 0 || (got == 0 && (code == Z_OK || code == Z_STREAM_END))) return got;
-        gt_data_fail(s->error, GT_ERR_FORMAT, "%s: after %lld bytes: %s", s->path,
-                     (long long)s->taken, code == Z_BUF_ERROR ? "the gzip file is truncated" : why);
-        return -1;
-    }
-#endif
-    const size_t got = fread(to, 1, n > STEP ? STEP : (size_t)n, s->stream);
-    if (got || !ferror((FILE *)s->stream)) return (int64_t)got;
+    if (s->inflater) return inflate_some(s, to, n);
+    const size_t got = fread(to, 1, n > STEP ? STEP : (size_t)n, s->f);
+    if (got || !ferror(s->f)) return (int64_t)got;
     gt_data_fail(s->error, GT_ERR_IO, "%s: %s", s->path, strerror(errno));
     return -1;
 }
@@ -120,7 +167,7 @@ static bool can_give(const gti_source *s, int64_t n, const char *part)
     if (n <= s->limit - s->taken) return true;
     return gt_data_fail(s->error, GT_ERR_FORMAT,
                         "%s: expected %lld bytes of %s, found %s%lld: truncated, or no such file",
-                        s->path, (long long)n, part, s->gz ? "at most " : "",
+                        s->path, (long long)n, part, s->inflater ? "at most " : "",
                         (long long)(s->limit - s->taken));
 }
 
@@ -146,7 +193,7 @@ uint8_t *gti_source_take(gti_source *s, int64_t n, const char *part)
 {
     if (!can_give(s, n, part)) return NULL;
     uint8_t *bytes = NULL;
-    for (int64_t room = 0, next = s->gz && n > STEP ? STEP : n;;) {
+    for (int64_t room = 0, next = s->inflater && n > STEP ? STEP : n;;) {
         uint8_t *more = realloc(bytes, (size_t)next + 1);
         if (!more) gt_data_fail(s->error, GT_ERR_MEMORY, "%s: out of memory", s->path);
         bytes = more ? more : bytes;
@@ -172,8 +219,8 @@ bool gti_source_end(gti_source *s)
 uint8_t *gti_file_read(const char *path, int64_t *size, gt_data_error *error)
 {
     gti_source s = {.path = path, .error = error};
-    s.stream = open_file(path, &s.limit, error);
-    if (!s.stream) return NULL;
+    s.f = open_file(path, &s.limit, error);
+    if (!s.f) return NULL;
     *size = s.limit;
     uint8_t *bytes = gti_source_take(&s, s.limit, "its size");
     gti_source_close(&s);
