@@ -43,6 +43,17 @@ static void test_png(void **state)
     assert_true(gt_shape_equal(gt_image_load(gt, scratch("x.png"))->shape, GT_SHAPE(3, 4, 5)));
 }
 
+/* 16 bits are not linear light, but a finer scale. */
+static void test_png_16_bits(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_image_load(gt, fixture("grey16.png"), .grey = true);
+    assert_well(gt);
+    assert_true(gt_shape_equal(x->shape, GT_SHAPE(1, 6, 10)));
+    for (int i = 0; i < 60; i++)
+        assert_true(fabs(element(x, i) - (1000 * i + 128) / 257.0) <= 0.5001);
+}
+
 /* A header, with a right checksum, that claims 50,000 x 50,000 pixels. */
 static void test_png_claim(void **state)
 {
@@ -54,6 +65,21 @@ static void test_png_claim(void **state)
     write_file(scratch("huge.png"), png, sizeof png);
     assert_null(gt_image_load(gt, scratch("huge.png")));
     assert_error(gt, GT_ERR_FORMAT, "claims 50000 x 50000 pixels");
+}
+
+/* 20,000 x 20,000 pixels of one bit could lie in these 60 kB, but are more than are read. */
+static void test_png_bomb(void **state)
+{
+    static unsigned char png[60000] = {0x89, 'P',  'N',  'G', 13,  10,  26,  10,   0,    0,    0,
+                                       13,   'I',  'H',  'D', 'R', 0,   0,   0x4e, 0x20, 0,    0,
+                                       0x4e, 0x20, 1,    0,   0,   0,   0,   0xcb, 0x0b, 0x7b, 0x94,
+                                       0,    0,    0xea, 0,   'I', 'D', 'A', 'T'};
+    gt_ctx *gt = *state;
+    write_file(scratch("bomb.png"), png, sizeof png);
+    cap_memory(true);
+    assert_null(gt_image_load(gt, scratch("bomb.png")));
+    cap_memory(false);
+    assert_error(gt, GT_ERR_UNSUPPORTED, "has 20000 x 20000 pixels; pictures of up to 178956970");
 }
 #endif
 
@@ -75,6 +101,20 @@ static void test_jpeg(void **state)
             }
         cut_and_change(gt, fixture(names[k]), load_image, 2); /* likewise */
     }
+}
+#endif
+
+#ifdef GT_WITH_JPEG
+/* Ink, as PIL makes it colours. */
+static void test_jpeg_ink(void **state)
+{
+    gt_ctx *gt = *state;
+    const gt_tensor *want = gt_npy_load(gt, fixture("cmyk.npy"));
+    const gt_tensor *got = gt_image_load(gt, fixture("cmyk.jpg"));
+    assert_well(gt);
+    assert_true(gt_same_shape(got, want));
+    for (int64_t i = 0; i < got->size; i++)
+        assert_true(fabs(element(got, i) - element(want, i)) <= 2);
 }
 #endif
 
@@ -142,10 +182,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #ifdef GT_WITH_PNG
         cmocka_unit_test_setup_teardown(test_png, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_png_16_bits, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_png_claim, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_png_bomb, open_context, close_context),
 #endif
 #ifdef GT_WITH_JPEG
         cmocka_unit_test_setup_teardown(test_jpeg, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_jpeg_ink, open_context, close_context),
 #endif
 #if defined(GT_WITH_PNG) && defined(GT_WITH_JPEG)
         cmocka_unit_test_setup_teardown(test_folder, open_context, close_context),

@@ -1,8 +1,78 @@
 /* Transforms of images. */
-#include "support.h"
+#include "reference.h"
 
 #include "data/data.h"
 #include <math.h>
+
+/* --- against torchvision --- */
+
+/* The image in x after a transform. */
+typedef void (*change)(gti_image *m, const double *o);
+
+static gt_tensor *changed(gt_tensor *x, const double *o, change apply)
+{
+    enum { ROOM = 512 };
+    static float at[ROOM], spare[ROOM];
+    const int64_t *dim = x->shape.dim;
+    assert_in_range(x->size, 1, ROOM);
+    memcpy(at, x->data, (size_t)x->size * sizeof *at);
+    gti_image m = {.at = at, .spare = spare, .c = dim[0], .h = dim[1], .w = dim[2]};
+    apply(&m, o);
+    return gt_from(x->ctx, GT_SHAPE(m.c, m.h, m.w), m.at);
+}
+
+static void resize(gti_image *m, const double *o)
+{
+    gti_resize(m, (int64_t)o[0], (int64_t)o[1]);
+}
+
+static void rotate(gti_image *m, const double *o)
+{
+    gti_rotate(m, o[0] * acos(-1.0) / 180);
+}
+
+static void turn_hue(gti_image *m, const double *o)
+{
+    gti_hue_turn(m, (float)o[0]);
+}
+
+static gt_tensor *call_resize(gt_tensor *const in[], const double *o, int n)
+{
+    (void)n;
+    return changed(in[0], o, resize);
+}
+
+static gt_tensor *call_rotate(gt_tensor *const in[], const double *o, int n)
+{
+    (void)n;
+    return changed(in[0], o, rotate);
+}
+
+static gt_tensor *call_hue(gt_tensor *const in[], const double *o, int n)
+{
+    (void)n;
+    return changed(in[0], o, turn_hue);
+}
+
+static void check_case(const reference *r, const reference_caller *c)
+{
+    gt_ctx *gt = gt_open();
+    gt_tensor *x = tensor_of(gt, &r->in[0], GT_F32, false);
+    compare(r, "y", c->call(&x, r->opts, r->n_opts), &r->y);
+    gt_close(gt);
+}
+
+static void test_torchvision(void **state)
+{
+    (void)state;
+    static const reference_caller callers[] = {{.name = "resize", .call = call_resize},
+                                               {.name = "rotate", .call = call_rotate},
+                                               {.name = "hue", .call = call_hue},
+                                               {.name = NULL}};
+    assert_int_equal(for_each_case("transforms.txt", callers, check_case), 16);
+}
+
+/* --- by loaders --- */
 
 /* The first batch, of all images of x, f32 [n,c,h,w]. */
 static gt_tensor *transformed(gt_tensor *x, const gt_transform *list)
@@ -14,42 +84,15 @@ static gt_tensor *transformed(gt_tensor *x, const gt_transform *list)
     return out;
 }
 
+/* Resizing grows and shrinks at once; all the way there is room. */
 static void test_resize(void **state)
 {
-    static const struct {
-        int size[2];
-        double torch[72];
-    } rows[] = {
-        {{3, 3},
-         {0.320037097, 0.390374362, 0.250463843, 0.445887446, 0.325014859, 0.462482005, 0.289424807,
-          0.390374333, 0.230055705}},
-        {{2, 10},
-         {0.376033098, 0.426033109, 0.432851315, 0.337396741, 0.360123962, 0.344214916, 0.287396699,
-          0.31921491,  0.330578536, 0.330578536, 0.330578506, 0.3055785,   0.307851225, 0.371487588,
-          0.346487612, 0.378305733, 0.462396681, 0.398760319, 0.31466943,  0.239669412}},
-        {{8, 9},
-         {0.0,          0.0606060699, 0.212121204, 0.464646518, 0.818181813,  0.535353601,
-          0.353535324,  0.272727281,  0.272727281, 0.19886364,  0.339015186,  0.388888896,
-          0.393939406,  0.5,          0.30997479,  0.220959589, 0.232954577,  0.3125,
-          0.477272749,  0.689393997,  0.601010144, 0.301136345, 0.102272727,  0.0448232442,
-          0.0883838683, 0.212121248,  0.363636374, 0.704545438, 0.613636374,  0.449494958,
-          0.282196969,  0.215909094,  0.291035354, 0.467171818, 0.515151441,  0.363636374,
-          0.590909064,  0.405303001,  0.269570708, 0.234848499, 0.301136374,  0.508838356,
-          0.643939435,  0.581439316,  0.335227281, 0.13636364,  0.0643939301, 0.0612373762,
-          0.159090936,  0.357954562,  0.698232293, 0.618686795, 0.410984814,  0.278409094,
-          0.193181828,  0.234848484,  0.364267647, 0.469696939, 0.363636374,  0.398989886,
-          0.29229793,   0.189393938,  0.170454547, 0.272727281, 0.393939406,  0.616161585,
-          0.717171669,  0.363636374,  0.151515186, 0.040404018, 0.0303030461, 0.0909090936}},
-    };
     gt_ctx *gt = *state;
-    float x[35];
-    for (int i = 0; i < 35; i++) x[i] = (float)(i * i % 11) / 11;
-    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
-        const int *size = rows[k].size;
-        gt_tensor *y = transformed(gt_from(gt, GT_SHAPE(1, 1, 5, 7), x),
-                                   GT_TRANSFORMS({.kind = GT_RESIZE, .size = {size[0], size[1]}}));
-        assert_values(y, size[0] * size[1], rows[k].torch, 1e-6);
-    }
+    gt_tensor *y = transformed(
+        gt_full(gt, GT_SHAPE(1, 1, 5, 7), 0.25),
+        GT_TRANSFORMS({.kind = GT_RESIZE, .size = {3, 40}}, {.kind = GT_RESIZE, .size = {50, 2}}));
+    assert_true(gt_shape_equal(y->shape, GT_SHAPE(1, 1, 50, 2)));
+    for (int i = 0; i < 100; i++) assert_true(fabs(element(y, i) - 0.25) < 1e-6);
 }
 
 static void test_fixed(void **state)
@@ -99,15 +142,10 @@ static void test_random_crop(void **state)
     for (int k = 0; k < 16; k++) assert_true(seen[k / 4][k % 4]);
 }
 
-/* By a right angle, counter-clockwise; and by a random angle the sum of a disc stays. */
+/* By a random angle the sum of a disc stays. */
 static void test_rotation(void **state)
 {
     gt_ctx *gt = *state;
-    float at[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, spare[9];
-    const float want[9] = {3, 6, 9, 2, 5, 8, 1, 4, 7};
-    gti_image m = {.at = at, .spare = spare, .c = 1, .h = 3, .w = 3};
-    gti_rotate(&m, acos(-1.0) / 2);
-    for (int i = 0; i < 9; i++) assert_true(fabsf(m.at[i] - want[i]) < 1e-5f);
     float disc[21 * 21];
     for (int i = 0; i < 21 * 21; i++)
         disc[i] = fmaxf(0, 8 - hypotf((float)(i / 21) - 10, (float)(i % 21) - 10));
@@ -179,17 +217,6 @@ static void test_colour(void **state)
     assert_well(gt);
 }
 
-/* A third of the circle turns red to green, green to blue, blue to red. */
-static void test_hue(void **state)
-{
-    (void)state;
-    float at[6] = {0.8f, 0.1f, 0.3f, 0.6f, 0.2f, 0.9f};
-    const float want[6] = {0.2f, 0.9f, 0.8f, 0.1f, 0.3f, 0.6f};
-    gti_image m = {.at = at, .c = 3, .h = 1, .w = 2};
-    gti_hue_turn(&m, 1.0f / 3);
-    for (int i = 0; i < 6; i++) assert_true(fabsf(at[i] - want[i]) < 1e-5f);
-}
-
 static void test_transform_errors(void **state)
 {
     static const struct {
@@ -221,13 +248,13 @@ static void test_transform_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_torchvision),
         cmocka_unit_test_setup_teardown(test_resize, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_fixed, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_random_crop, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_rotation, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_erasing, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_colour, open_context, close_context),
-        cmocka_unit_test(test_hue),
         cmocka_unit_test_setup_teardown(test_transform_errors, open_context, close_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,15 +1,29 @@
 #!/usr/bin/env python3
-"""Makes the small NumPy files in tests/files, and prints what tests/test_loader.c and
-tests/test_transforms.c expect of PyTorch: the orders of its DataLoader, a random split, and resized
-images. Needs torch and numpy."""
+"""Makes the small files of arrays and images in tests/files, writes tests/reference/transforms.txt,
+and prints what tests/test_data_loader.c and tests/test_dataset.c expect of PyTorch: the orders of its
+DataLoader, and a random split.
+
+transforms.txt has the format of reference.py, without gradients: images f32 [c,h,w] in 0..1, and what
+torchvision makes of them.
+
+Usage: tools/reference_data.py   (needs torch, torchvision, numpy and pillow)
+"""
 import os
+import sys
 
 import numpy as np
+import PIL.Image
 import torch
-import torch.nn.functional as F
+import torchvision
+import torchvision.transforms.v2.functional as F
 from torch.utils.data import DataLoader, TensorDataset, random_split
+from torchvision.transforms import InterpolationMode
 
-FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests/files")
+sys.dont_write_bytecode = True
+import reference
+
+TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests")
+FILES = os.path.join(TESTS, "files")
 
 
 def arrays():
@@ -35,16 +49,42 @@ def orders():
     print("random_split, seed 7:", [s.indices for s in random_split(range(10), [7, 3])])
 
 
-def resized():
-    x = torch.arange(35.0).reshape(1, 1, 5, 7)
-    x = (x * x % 11) / 11
-    for size in [(3, 3), (8, 9), (2, 10)]:
-        y = F.interpolate(x, size=size, mode="bilinear", antialias=True, align_corners=False)
-        print(size, [float(f"{v:.9g}") for v in y.flatten()])
+def pictures():
+    """What PIL reads from them stands beside those that gradtape has to convert."""
+    y, x = np.mgrid[0:6, 0:10]
+    colours = np.stack([20 * x, 40 * y, 255 - 12 * x - 20 * y], -1).astype("u1")
+    PIL.Image.fromarray(colours).convert("CMYK").save(f"{FILES}/cmyk.jpg", quality=90)
+    rgb = np.asarray(PIL.Image.open(f"{FILES}/cmyk.jpg").convert("RGB"))
+    np.save(f"{FILES}/cmyk.npy", np.ascontiguousarray(rgb.transpose(2, 0, 1)))
+    PIL.Image.fromarray((1000 * (x + 10 * y) + 128).astype("u2")).save(f"{FILES}/grey16.png")
+
+
+def transform(op, label, opts, x, y):
+    reference.lines.append(f"case {op} {label}")
+    reference.lines.append(f"opts {len(opts)} {' '.join('%.17g' % v for v in opts)}".rstrip())
+    reference.write("in0", x)
+    reference.write("y", y)
+
+
+def transforms():
+    grey = (torch.arange(35.0) ** 2 % 11 / 11).reshape(1, 5, 7)
+    colours = (torch.arange(3 * 6 * 5.0) ** 2 % 17 / 16).reshape(3, 6, 5)
+    for h, w in [(3, 3), (8, 9), (2, 10)]:
+        transform("resize", f"{h}x{w}", [h, w], grey, F.resize(grey, [h, w], antialias=True))
+    for degrees in [30, -12.5, 90, 180, 235]:
+        for x in grey, colours:
+            y = F.rotate(x, degrees, interpolation=InterpolationMode.BILINEAR)
+            transform("rotate", f"{degrees}", [degrees], x, y)
+    for turn in [0.1, -0.3, 0.5]:
+        transform("hue", f"{turn}", [turn], colours, F.adjust_hue(colours, turn))
+    with open(f"{TESTS}/reference/transforms.txt", "w") as out:
+        out.write(f"# made by tools/reference_data.py with torchvision {torchvision.__version__}\n")
+        out.write("\n".join(reference.lines) + "\n")
 
 
 if __name__ == "__main__":
     os.makedirs(FILES, exist_ok=True)
     arrays()
+    pictures()
+    transforms()
     orders()
-    resized()

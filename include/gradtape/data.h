@@ -268,7 +268,8 @@ gt_tensor *gt_idx_load(gt_ctx *gt, const char *path);
 #define gt_idx_load(gt, path) GT_AT(gt_idx_load(gt, path))
 
 /* A PNG or JPEG file, told apart by content, as u8 [3,h,w], or [1,h,w] with .grey. Transparent
- * parts show white. */
+ * parts show white, 16 bits become 8, a PNG's gamma is applied, ink (CMYK) becomes colours; the
+ * orientation in EXIF is not looked at. */
 typedef struct {
     gt_keywords gt_;
     bool grey;

@@ -32,6 +32,29 @@ static void on_message(j_common_ptr j, int level)
     if (level < 0) on_error(j);
 }
 
+/* CMYK [w] to RGB. Ink is stored inverted, as Adobe's programs do: 255 is none. */
+static void ink_to_rgb(const JSAMPLE *ink, int64_t w, uint8_t *rgb)
+{
+    for (int64_t i = 0; i < w; i++)
+        for (int64_t c = 0; c < 3; c++) {
+            const unsigned white = ink[4 * i + 3], taken = (255u - ink[4 * i + c]) * white;
+            rgb[3 * i + c] = (uint8_t)(white - (taken + 127) / 255);
+        }
+}
+
+static void read_rows(struct jpeg_decompress_struct *j, const gti_picture *p)
+{
+    JSAMPROW ink = NULL; /* freed with j */
+    if (j->out_color_space == JCS_CMYK)
+        ink = j->mem->alloc_small((j_common_ptr)j, JPOOL_IMAGE, 4 * (size_t)p->w);
+    while (j->output_scanline < j->output_height) {
+        uint8_t *rgb = p->rgb + (size_t)j->output_scanline * (size_t)p->w * 3;
+        JSAMPROW row = ink ? ink : rgb;
+        jpeg_read_scanlines(j, &row, 1);
+        if (ink) ink_to_rgb(ink, p->w, rgb);
+    }
+}
+
 /* All that may jump is in here, and what it changes is reached by pointers. */
 static bool decode(struct jpeg_decompress_struct *j, handler *h, const uint8_t *bytes, int64_t size,
                    gti_picture *p)
@@ -43,12 +66,10 @@ static bool decode(struct jpeg_decompress_struct *j, handler *h, const uint8_t *
     if (!gti_picture_allocate(p, j->image_height, j->image_width, size, PIXELS_PER_BYTE, h->path,
                               h->error))
         return false;
-    j->out_color_space = JCS_RGB;
+    const bool ink = j->jpeg_color_space == JCS_CMYK || j->jpeg_color_space == JCS_YCCK;
+    j->out_color_space = ink ? JCS_CMYK : JCS_RGB;
     jpeg_start_decompress(j);
-    while (j->output_scanline < j->output_height) {
-        JSAMPROW row = p->rgb + (size_t)j->output_scanline * (size_t)p->w * 3;
-        jpeg_read_scanlines(j, &row, 1);
-    }
+    read_rows(j, p);
     jpeg_finish_decompress(j);
     return true;
 }

@@ -19,6 +19,7 @@ bool gti_png_read(const uint8_t *bytes, int64_t size, const char *path, gti_pict
     bool ok = png_image_begin_read_from_memory(&image, bytes, (size_t)size);
     if (ok) {
         image.format = PNG_FORMAT_RGB;
+        image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB; /* not linear light, which it takes 16 bits for */
         ok = gti_picture_allocate(p, image.height, image.width, size, PIXELS_PER_BYTE, path, error);
     }
     if (ok) ok = png_image_finish_read(&image, &white, p->rgb, 0, NULL);
