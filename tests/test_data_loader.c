@@ -58,6 +58,11 @@ static void test_own_seed(void **state)
     gt_manual_seed(gt, 1);
     for (int e = 0; e < 3; e++) assert_epoch(l, 12, torch[1].epochs[e]);
     assert_true(gt_item(gt_rand(gt, GT_SCALAR)) == before);
+    /* PyTorch's after 100,000 epochs; and back again. */
+    assert_int_equal(gt_loader_set_state(l, (gt_loader_state){.epoch = 100000}), GT_OK);
+    assert_epoch(l, 12, (int[]){1, 3, 6, 4, 9, 11, 8, 7, 0, 10, 5, 2});
+    assert_int_equal(gt_loader_set_state(l, (gt_loader_state){.epoch = 1}), GT_OK);
+    for (int e = 1; e < 3; e++) assert_epoch(l, 12, torch[1].epochs[e]);
 }
 
 static void test_sizes(void **state)

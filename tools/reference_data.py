@@ -45,6 +45,10 @@ def orders():
         loader = DataLoader(TensorDataset(torch.arange(n)), batch_size=4, shuffle=shuffle)
         epochs = [[int(v) for (x,) in loader for v in x] for _ in range(3)]
         print(f"seed {seed}, {n} items, shuffle {shuffle}:", epochs, "then", torch.rand(1).item())
+    torch.manual_seed(42)
+    torch.empty(2 * 100000, dtype=torch.int64).random_()
+    loader = DataLoader(range(12), batch_size=4, shuffle=True)
+    print("seed 42, after 100000 epochs:", [int(v) for x in loader for v in x])
     torch.manual_seed(7)
     print("random_split, seed 7:", [s.indices for s in random_split(range(10), [7, 3])])
 

@@ -205,8 +205,10 @@ typedef struct {
 /* Batches of `batch` items of d, f32 [batch,c,h,w] or as d's items are, with labels i64 [batch].
  *
  * Epochs draw what torch.utils.data.DataLoader draws from the generator, shuffled or not, so the
- * same seed gives the same order as in PyTorch. Order and contents are the same, to the bit, for
- * any number of threads.
+ * same seed gives the same order as in PyTorch after torch.manual_seed; so does .seed, which leaves
+ * the context's generator alone. (A torch.Generator handed to DataLoader gives other orders, since
+ * it then draws the permutation itself.) Order and contents are the same, to the bit, for any number
+ * of threads.
  * Errors: GT_ERR_ARGUMENT, GT_ERR_SHAPE (a transform that does not fit), GT_ERR_MEMORY. */
 gt_loader *gt_loader_new_(gt_dataset *d, int64_t batch, gt_loader_opts opts);
 /* gt_loader_new(d, 64), gt_loader_new(d, 64, true), gt_loader_new(d, 64, .shuffle = true) */

@@ -10,8 +10,10 @@
 
 struct gt_loader {
     gt_ctx *gt;
-    gt_ctx *dice; /* whose generator is ours; tensors in it are dropped at once */
-    gt_mark dice_start;
+    gt_ctx *dice;   /* for the permutation of each epoch; tensors in it are dropped at once */
+    gt_ctx *own;    /* whose generator has the loader's seed; NULL: without one */
+    uint64_t drawn; /* numbers from that since it was seeded */
+    gt_mark dice_start, own_start;
     gt_dataset *data;
     gti_batches batches;
     gti_bench bench;        /* without threads */
@@ -28,29 +30,56 @@ struct gt_loader {
 
 /* --- order --- */
 
-/* The last 1 or 2 of `skip` and as many numbers from gt's generator, as torch's random_() gives
- * them for int64: 64 bits, modulo 2^63. */
-static bool draw(gt_loader *l, gt_ctx *gt, uint64_t skip, uint64_t to[2])
+/* Numbers that an epoch draws: for its transforms and, when it shuffles, for its order. */
+static uint64_t per_epoch(const gt_loader *l)
 {
-    const int64_t n = l->shuffle ? 2 : 1;
-    gt_tensor *t = gt_keep(gt_randint(gt, INT64_MIN, 0, GT_SHAPE((int64_t)skip + n)));
+    return l->shuffle ? 2 : 1;
+}
+
+/* n numbers from gt's generator, as torch's random_() gives them for int64: 64 bits, modulo 2^63;
+ * `to` may be NULL. */
+static bool draw(gt_ctx *gt, uint64_t n, uint64_t *to)
+{
+    gt_tensor *t = gt_keep(gt_randint(gt, INT64_MIN, 0, GT_SHAPE((int64_t)n)));
     if (!t) return false;
-    for (int64_t i = 0; i < n; i++)
-        to[i] = (uint64_t)((const int64_t *)t->data)[(int64_t)skip + i] + (UINT64_C(1) << 63);
+    for (uint64_t i = 0; to && i < n; i++)
+        to[i] = (uint64_t)((const int64_t *)t->data)[i] + (UINT64_C(1) << 63);
     gt_free(t);
+    return true;
+}
+
+static bool draw_own(gt_loader *l, uint64_t n, uint64_t *to)
+{
+    const bool ok = draw(l->own, n, to);
+    gt_rewind(l->own, l->own_start);
+    l->drawn += n;
+    return ok;
+}
+
+/* Draws what earlier epochs have drawn from the loader's own generator, if that is still to do. */
+static bool catch_up(gt_loader *l)
+{
+    enum { AT_ONCE = 4096 };
+    const uint64_t before = l->at.epoch * per_epoch(l);
+    if (l->drawn > before) {
+        gt_manual_seed(l->own, l->seed);
+        l->drawn = 0;
+    }
+    while (l->drawn < before) {
+        const uint64_t rest = before - l->drawn;
+        if (!draw_own(l, rest < AT_ONCE ? rest : AT_ONCE, NULL)) return false;
+    }
     return true;
 }
 
 static bool draw_seeds(gt_loader *l)
 {
     uint64_t seeds[2] = {0, 0};
-    const uint64_t skip = l->at.epoch * (l->shuffle ? 2 : 1);
-    if (l->seed) gt_manual_seed(l->dice, l->seed);
-    if (!draw(l, l->seed ? l->dice : l->gt, l->seed ? skip : 0, seeds)) return false;
-    if (l->seed) gt_rewind(l->dice, l->dice_start);
+    const bool ok =
+        l->own ? catch_up(l) && draw_own(l, per_epoch(l), seeds) : draw(l->gt, per_epoch(l), seeds);
     l->at.item_seed = seeds[0];
     l->at.order_seed = seeds[1];
-    return true;
+    return ok;
 }
 
 static bool set_order(gt_loader *l)
@@ -74,6 +103,7 @@ static void release(gt_loader *l)
     gti_prefetch_free(l->prefetch);
     gti_bench_free(&l->bench);
     gt_close(l->dice);
+    gt_close(l->own);
     free(l->batches.recipe.list);
     free(l->batches.order);
     free(l->row);
@@ -146,7 +176,7 @@ static bool make_memory(gt_loader *l, int threads, gt_data_error *error)
     return error->code == GT_OK && gti_bench_make(&l->bench, &b->recipe, error);
 }
 
-static gt_loader *allocate(gt_dataset *d)
+static gt_loader *allocate(gt_dataset *d, uint64_t seed)
 {
     gt_loader *l = calloc(1, sizeof *l);
     if (!l) gt_fail(d->ctx, GT_ERR_MEMORY, "loader", "out of memory");
@@ -155,6 +185,12 @@ static gt_loader *allocate(gt_dataset *d)
     l->data = d;
     l->dice = gt_open();
     l->dice_start = gt_mark_tape(l->dice);
+    l->seed = seed;
+    if (seed) {
+        l->own = gt_open();
+        l->own_start = gt_mark_tape(l->own);
+        gt_manual_seed(l->own, seed);
+    }
     if (gt_at_close(d->ctx, free_loader, l) == GT_OK) return l;
     free_loader(l);
     return NULL;
@@ -170,10 +206,9 @@ gt_loader *gt_loader_new_(gt_dataset *d, int64_t batch, gt_loader_opts opts)
         gti_data_report(d->ctx, what, &error);
         return NULL;
     }
-    gt_loader *l = allocate(d);
+    gt_loader *l = allocate(d, opts.seed);
     if (!l) return NULL;
     l->shuffle = opts.shuffle;
-    l->seed = opts.seed;
     l->dtype = opts.dtype;
     if (gti_recipe_make(&l->batches.recipe, d, opts.transforms, &error) &&
         set_batches(l, batch, opts.drop_last) && make_memory(l, opts.threads, &error))
@@ -259,12 +294,12 @@ static bool usable(const gt_loader *l, const char *what)
     return !l->freed;
 }
 
-/* What failed among the dice failed here. */
-static void pass_on(gt_loader *l, const char *what)
+/* What failed in a context of the loader's failed here. */
+static void pass_on(gt_loader *l, gt_ctx *from, const char *what)
 {
-    if (!gt_failed(l->dice)) return;
-    gt_fail(l->gt, gt_error_code(l->dice), what, "%s", gt_error_message(l->dice));
-    gt_error_clear(l->dice);
+    if (!from || !gt_failed(from)) return;
+    gt_fail(l->gt, gt_error_code(from), what, "%s", gt_error_message(from));
+    gt_error_clear(from);
 }
 
 bool gt_loader_next(gt_loader *l, gt_tensor **x, gt_tensor **y)
@@ -278,7 +313,10 @@ bool gt_loader_next(gt_loader *l, gt_tensor **x, gt_tensor **y)
         return false;
     }
     if (ok && give(l, x, y)) return true;
-    if (l && !l->freed) pass_on(l, what);
+    if (l && !l->freed) {
+        pass_on(l, l->dice, what);
+        pass_on(l, l->own, what);
+    }
     if (x) *x = NULL;
     if (y) *y = NULL;
     return false;
