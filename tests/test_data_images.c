@@ -105,6 +105,33 @@ static void test_jpeg(void **state)
 #endif
 
 #ifdef GT_WITH_JPEG
+/* The place of the two bytes 0xff and `mark`, from `at` on. */
+static size_t find_mark(const unsigned char *bytes, size_t at, unsigned char mark)
+{
+    while (bytes[at] != 0xff || bytes[at + 1] != mark) at++;
+    return at;
+}
+
+/* A scan of a few bytes again and again, which would cost time for all pixels each time. */
+static void test_jpeg_scans(void **state)
+{
+    enum { DHT = 0xc4, SOS = 0xda, MANY = 600 };
+    gt_ctx *gt = *state;
+    unsigned char bytes[FILE_MOST];
+    size_t n;
+    memcpy(bytes, slurp(fixture("colours_progressive.jpg"), &n), FILE_MOST);
+    const size_t first = find_mark(bytes, find_mark(bytes, 0, SOS) + 2, DHT);
+    const size_t scan = find_mark(bytes, first, SOS), size = find_mark(bytes, scan, DHT) - first;
+    bytes[scan + 9] = 0; /* to full precision, so that it may come again */
+    assert_in_range(n + MANY * size, n, FILE_MOST);
+    memmove(bytes + n - 2 + MANY * size, bytes + n - 2, 2);
+    for (size_t i = 0; i < MANY; i++) memcpy(bytes + n - 2 + i * size, bytes + first, size);
+    bytes[scan + 9] = 2; /* as it was */
+    write_file(scratch("scans.jpg"), bytes, n + MANY * size);
+    assert_null(gt_image_load(gt, scratch("scans.jpg")));
+    assert_error(gt, GT_ERR_FORMAT, "scans.jpg: not a sound JPEG file: has more than 500 scans");
+}
+
 /* Ink, as PIL makes it colours. */
 static void test_jpeg_ink(void **state)
 {
@@ -188,6 +215,7 @@ int main(void)
 #endif
 #ifdef GT_WITH_JPEG
         cmocka_unit_test_setup_teardown(test_jpeg, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_jpeg_scans, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_jpeg_ink, open_context, close_context),
 #endif
 #if defined(GT_WITH_PNG) && defined(GT_WITH_JPEG)

@@ -14,9 +14,10 @@
  * GT_ERR_UNSUPPORTED.
  *
  * No reader asks for more memory than its file can fill: a size that a header claims is checked
- * against the file's, times 1032 where it is deflated, which is as far as deflate goes. Of a gzipped
- * file as much is inflated as its header says, and memory grows with what comes. So a file of 1 MB
- * can be an array of 1 GB, if it says so; pictures end at 178,956,970 pixels, as in PIL. */
+ * against the file's, times 1032 where it is deflated, which is as far as deflate goes. Of a
+ * gzipped file as much is inflated as its header says, and memory grows with what comes. So a file
+ * of 1 MB can be an array of 1 GB, if it says so; pictures end at 178,956,970 pixels, as in PIL,
+ * and the scans of a JPEG at 500. */
 #ifndef GRADTAPE_DATA_H
 #define GRADTAPE_DATA_H
 
@@ -108,8 +109,9 @@ gt_dataset *gt_cifar100(gt_ctx *gt, const char *folder, bool train);
 #define gt_cifar100(gt, folder, train) GT_DATASET_AT(gt_cifar100(gt, folder, train))
 
 /* PNG and JPEG files, by the names *.png, *.jpg and *.jpeg, in a folder for each class; classes and
- * files in the order of their names. Images are read when they are fetched. Without a size all must
- * have the size of the first one. */
+ * files in the order of their names. Folders in those of the classes, and names that begin with a
+ * dot, are passed over. Images are read when they are fetched (see gt_image_load). Without a size
+ * all must have the size of the first one. */
 typedef struct {
     gt_keywords gt_;
     int size[2]; /* height and width to resize to, bilinear; a second 0 means the same */
@@ -162,8 +164,10 @@ gt_status gt_random_split(gt_dataset *d, int64_t first, gt_dataset **a, gt_datas
  *                               {.kind = GT_RANDOM_FLIP},
  *                               {.kind = GT_NORMALISE, .mean = {0.1307}, .std = {0.3081}})
  *
- * They mean what torchvision's do. Their random numbers are gradtape's own and depend on the
- * epoch's seed and the item's index alone, so neither on the number of threads nor on the order. */
+ * They mean what torchvision's do, on tensors; where that has a choice of interpolation, it is
+ * bilinear here. A single size means a square, never the shorter side. Their random numbers are
+ * gradtape's own and depend on the epoch's seed and the item's index alone, so neither on the
+ * number of threads nor on the order. */
 typedef enum {
     GT_NO_TRANSFORM = 0,     /* ends a list */
     GT_NORMALISE,            /* (x - mean) / std by channel; where std is 0, the first channel's */
@@ -207,9 +211,9 @@ typedef struct {
  * Epochs draw what torch.utils.data.DataLoader draws from the generator, shuffled or not, so the
  * same seed gives the same order as in PyTorch after torch.manual_seed; so does .seed, which leaves
  * the context's generator alone. (A torch.Generator handed to DataLoader gives other orders, since
- * it then draws the permutation itself.) Order and contents are the same, to the bit, for any number
- * of threads.
- * Errors: GT_ERR_ARGUMENT, GT_ERR_SHAPE (a transform that does not fit), GT_ERR_MEMORY. */
+ * it then draws the permutation itself.) Order and contents are the same, to the bit, for any
+ * number of threads. Errors: GT_ERR_ARGUMENT, GT_ERR_SHAPE (a transform that does not fit),
+ * GT_ERR_MEMORY. */
 gt_loader *gt_loader_new_(gt_dataset *d, int64_t batch, gt_loader_opts opts);
 /* gt_loader_new(d, 64), gt_loader_new(d, 64, true), gt_loader_new(d, 64, .shuffle = true) */
 #define gt_loader_new(d, ...) GT_LOADER_NEW_(d, __VA_ARGS__, .gt_ = 0)
@@ -254,8 +258,9 @@ gt_status gt_loader_set_state(gt_loader *l, gt_loader_state state);
 
 /* --- arrays in files --- */
 
-/* A NumPy array: f4 becomes f32, f8 f64, u1 and bool u8, other integers i64; any byte order, C or
- * Fortran order, up to GT_MAX_DIMS dimensions. */
+/* A NumPy array: f4 becomes f32, f8 f64, u1 and bool u8, other integers but u8 (uint64) i64; any
+ * byte order, C or Fortran order, up to GT_MAX_DIMS dimensions. Other kinds are GT_ERR_UNSUPPORTED.
+ */
 gt_tensor *gt_npy_load(gt_ctx *gt, const char *path);
 #define gt_npy_load(gt, path) GT_AT(gt_npy_load(gt, path))
 /* The array `name` of an .npz archive, stored or compressed. */

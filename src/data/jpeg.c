@@ -11,8 +11,12 @@
  * four pixels where colour is coarser. */
 enum { PIXELS_PER_BYTE = 8 * 64 * 4 };
 
+/* A scan of a progressive file takes time for all pixels, but may take few bytes; ten are usual. */
+enum { SCANS_MOST = 500 };
+
 typedef struct {
     struct jpeg_error_mgr base;
+    struct jpeg_progress_mgr progress;
     jmp_buf back;
     const char *path;
     gt_data_error *error;
@@ -30,6 +34,15 @@ static void on_error(j_common_ptr j)
 static void on_message(j_common_ptr j, int level)
 {
     if (level < 0) on_error(j);
+}
+
+static void on_progress(j_common_ptr j)
+{
+    handler *h = (handler *)j->err;
+    if (((j_decompress_ptr)j)->input_scan_number <= SCANS_MOST) return;
+    gt_data_fail(h->error, GT_ERR_FORMAT, "%s: not a sound JPEG file: has more than %d scans",
+                 h->path, SCANS_MOST);
+    longjmp(h->back, 1);
 }
 
 /* CMYK [w] to RGB. Ink is stored inverted, as Adobe's programs do: 255 is none. */
@@ -61,6 +74,7 @@ static bool decode(struct jpeg_decompress_struct *j, handler *h, const uint8_t *
 {
     if (setjmp(h->back)) return false;
     jpeg_create_decompress(j);
+    j->progress = &h->progress;
     jpeg_mem_src(j, bytes, (unsigned long)size);
     jpeg_read_header(j, TRUE);
     if (!gti_picture_allocate(p, j->image_height, j->image_width, size, PIXELS_PER_BYTE, h->path,
@@ -82,6 +96,7 @@ bool gti_jpeg_read(const uint8_t *bytes, int64_t size, const char *path, gti_pic
     j.err = jpeg_std_error(&h.base);
     h.base.error_exit = on_error;
     h.base.emit_message = on_message;
+    h.progress.progress_monitor = on_progress;
     const bool ok = decode(&j, &h, bytes, size, p);
     jpeg_destroy_decompress(&j);
     return ok;
