@@ -227,10 +227,11 @@ static gti_tensor *kept_header(gt_ctx *gt)
     return t;
 }
 
-/* Views of `from` become views of `to`, which has taken over the block. */
+/* Views of `from`, and it itself, become views of `to`, which has taken over the block. They are
+ * not older than `from`. */
 static void move_views(gt_ctx *gt, gti_tensor *from, gti_tensor *to)
 {
-    for (gti_tensor *t = gt->last; t; t = t->prev)
+    for (gti_tensor *t = gt->last; t != from->prev; t = t->prev)
         if (t->base == from) t->base = to;
 }
 
