@@ -149,9 +149,11 @@ size_t gt_scope_path(const gt_scope *scope, char *buf, size_t size);
 #ifdef GT_NO_SITES
 #define GT_AT(call) (call)
 #define GT_STATUS_AT(call) (call)
+#define GT_CHECKED_AT(call) (call)
 #else
 #define GT_AT(call) gt_at_((call), GT_HERE)
 #define GT_STATUS_AT(call) gt_status_at_((call), GT_HERE)
+#define GT_CHECKED_AT(call) gt_checked_at_((call), GT_HERE)
 #endif
 /* Completes the message of a failure that has just happened on this thread with the place of the
  * call. */
@@ -172,6 +174,11 @@ static inline gt_status gt_status_at_(gt_status status, const char *where)
 {
     if (status != GT_OK) gt_note_site_(where);
     return status;
+}
+/* For calls whose status must be looked at. */
+GT_MUST_CHECK static inline gt_status gt_checked_at_(gt_status status, const char *where)
+{
+    return gt_status_at_(status, where);
 }
 
 /* For constructors of things other than tensors: after GT_DEFINE_AT(gt_loader),

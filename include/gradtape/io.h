@@ -23,18 +23,6 @@
 
 GT_BEGIN_DECLS
 
-/* As GT_STATUS_AT, for calls whose status must be looked at. */
-GT_MUST_CHECK static inline gt_status gt_io_at_(gt_status status, const char *where)
-{
-    if (status != GT_OK) gt_note_site_(where);
-    return status;
-}
-#ifdef GT_NO_SITES
-#define GT_IO_AT(call) (call)
-#else
-#define GT_IO_AT(call) gt_io_at_((call), GT_HERE)
-#endif
-
 /* Text that goes with the tensors; names and values are UTF-8. Lists end with an entry without a
  * name: GT_METADATA({"author", "me"}, {"licence", "MIT"}) */
 typedef struct {
@@ -55,7 +43,7 @@ typedef struct {
 GT_MUST_CHECK gt_status gt_save_(const gt_module *m, const char *path, gt_save_opts opts);
 /* gt_save(net, path), gt_save(net, path, .metadata = GT_METADATA({"epochs", "10"})) */
 #define gt_save(m, ...) GT_SAVE_(m, __VA_ARGS__, .gt_ = 0)
-#define GT_SAVE_(m, path, ...) GT_IO_AT(gt_save_(m, path, (gt_save_opts){__VA_ARGS__}))
+#define GT_SAVE_(m, path, ...) GT_CHECKED_AT(gt_save_(m, path, (gt_save_opts){__VA_ARGS__}))
 
 /* Counts of entries; missing: in the module only, unexpected: in the file only, misshaped: of
  * another shape or kind of dtype. */
@@ -99,7 +87,7 @@ GT_MUST_CHECK gt_status gt_save_tensors_(gt_ctx *gt, const char *path, const gt_
 /* gt_save_tensors(gt, path, GT_TENSORS({"x", x}, {"y", y})) */
 #define gt_save_tensors(gt, path, ...) GT_SAVE_TENSORS_(gt, path, __VA_ARGS__, .gt_ = 0)
 #define GT_SAVE_TENSORS_(gt, path, list, ...)                                                      \
-    GT_IO_AT(gt_save_tensors_(gt, path, list, (gt_save_opts){__VA_ARGS__}))
+    GT_CHECKED_AT(gt_save_tensors_(gt, path, list, (gt_save_opts){__VA_ARGS__}))
 
 /* What a file holds; both lists end with an entry without a name. Read these fields. */
 typedef struct {
@@ -154,7 +142,7 @@ typedef struct {
 
 /* Errors: as gt_save, and GT_ERR_STATE while the weights are swapped with their averages. */
 GT_MUST_CHECK gt_status gt_run_save(const gt_run *run, const char *path);
-#define gt_run_save(run, path) GT_IO_AT(gt_run_save(run, path))
+#define gt_run_save(run, path) GT_CHECKED_AT(gt_run_save(run, path))
 /* The objects in `run` are made by the same calls as those that were saved. Names and shapes of
  * weights, and which objects there are, are checked before anything is changed.
  * Errors: as gt_load; GT_ERR_ARGUMENT when file and run do not have the same objects, or their
@@ -181,7 +169,7 @@ gt_status gt_file_write(gt_file *f, const void *data, size_t size);
 gt_status gt_file_printf(gt_file *f, const char *fmt, ...) GT_PRINTF(2, 3);
 /* Brings the file to the disk and gives it its name, or removes it after a failure. */
 GT_MUST_CHECK gt_status gt_file_commit(gt_file *f);
-#define gt_file_commit(f) GT_IO_AT(gt_file_commit(f))
+#define gt_file_commit(f) GT_CHECKED_AT(gt_file_commit(f))
 /* Removes it; what has the name stays. NULL is fine. */
 void gt_file_discard(gt_file *f);
 

@@ -99,9 +99,9 @@ double gt_history_get(const gt_history *h, int64_t row, const char *name);
  * line of names and leaves fields empty that were not set. JSON lines have an object for each row,
  * {"epoch": 1, "loss": 0.25}, without what was not set, and null for what is not finite. */
 GT_MUST_CHECK gt_status gt_history_write_csv(const gt_history *h, const char *path);
-#define gt_history_write_csv(h, path) GT_IO_AT(gt_history_write_csv(h, path))
+#define gt_history_write_csv(h, path) GT_CHECKED_AT(gt_history_write_csv(h, path))
 GT_MUST_CHECK gt_status gt_history_write_jsonl(const gt_history *h, const char *path);
-#define gt_history_write_jsonl(h, path) GT_IO_AT(gt_history_write_jsonl(h, path))
+#define gt_history_write_jsonl(h, path) GT_CHECKED_AT(gt_history_write_jsonl(h, path))
 
 /* Curves of some columns over the epochs. Numbers that are not finite leave gaps. A list of names
  * ends with NULL: GT_NAMES("accuracy", "val_accuracy") */
@@ -120,7 +120,7 @@ GT_MUST_CHECK gt_status gt_history_write_svg_(const gt_history *h, const char *p
 /* gt_history_write_svg(h, "loss.svg"), gt_history_write_svg(h, "loss.svg", .log = true) */
 #define gt_history_write_svg(h, ...) GT_HISTORY_WRITE_SVG_(h, __VA_ARGS__, .gt_ = 0)
 #define GT_HISTORY_WRITE_SVG_(h, path, ...)                                                        \
-    GT_IO_AT(gt_history_write_svg_(h, path, (gt_curve_opts){__VA_ARGS__}))
+    GT_CHECKED_AT(gt_history_write_svg_(h, path, (gt_curve_opts){__VA_ARGS__}))
 /* Draws with braille dots where LC_ALL, LC_CTYPE or LANG say UTF-8, otherwise with ASCII. */
 gt_status gt_history_plot_(const gt_history *h, FILE *f, gt_curve_opts opts);
 /* gt_history_plot(h, stdout), gt_history_plot(h, stdout, .height = 10) */
