@@ -14,7 +14,9 @@
  *
  * A file appears whole or not at all: it is written under another name beside its place, forced to
  * the disk, and renamed. When that fails, GT_ERR_IO says why, and an older file of the name is
- * still there. */
+ * still there. It keeps the permissions of the file that it replaces; a link stays, and the file
+ * that it leads to is replaced. Only a program that is killed while it writes leaves something
+ * behind, a file called .gradtape-*.tmp, which may be removed. */
 #ifndef GRADTAPE_IO_H
 #define GRADTAPE_IO_H
 
@@ -161,7 +163,8 @@ typedef struct gt_file gt_file;
 GT_DEFINE_AT(gt_file)
 #define GT_FILE_AT(call) GT_MADE_AT(gt_file, call)
 /* Begins a file that will take the name `path`, which may stand for nothing, for a regular file, or
- * for a link to one; to be ended by gt_file_commit or gt_file_discard. NULL after a failure. */
+ * for a link to one; to be ended by gt_file_commit or gt_file_discard. NULL after a failure:
+ * GT_ERR_ARGUMENT, GT_ERR_IO, GT_ERR_MEMORY. */
 gt_file *gt_file_create(gt_ctx *gt, const char *path);
 #define gt_file_create(gt, path) GT_FILE_AT(gt_file_create(gt, path))
 /* Append; after a failure they do nothing, and gt_file_commit returns it. NULL is fine. */

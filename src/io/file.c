@@ -70,13 +70,16 @@ static bool open_temporary(gt_file *f)
 }
 
 /* A file that is replaced hands its permissions on. Replacing anything but a file would take a
- * device or a pipe away from the system. */
+ * device or a pipe away from the system, or a link from where it will lead. */
 static bool begin(gt_file *f)
 {
-    struct stat old;
+    struct stat old, link;
     const bool exists = stat(f->path, &old) == 0;
-    if (exists && !S_ISREG(old.st_mode)) {
-        fail(f, "it is no regular file");
+    const char *why = exists && !S_ISREG(old.st_mode)         ? "it is no regular file"
+                      : !exists && lstat(f->path, &link) == 0 ? "it is a link that leads nowhere"
+                                                              : NULL;
+    if (why) {
+        fail(f, why);
         return false;
     }
     f->target = exists ? realpath(f->path, NULL) : strdup(f->path);
