@@ -55,9 +55,9 @@ typedef struct {
 
 typedef struct {
     gt_keywords gt_;
-    bool partial;           /* missing and unexpected entries are fine, unless nothing fits at all:
-                             * strict=False */
-    bool skip_misshaped;    /* so are misshaped ones, which are left as they are */
+    bool partial;           /* missing and unexpected entries are fine: strict=False */
+    bool skip_misshaped;    /* so are misshaped ones, which are left as they are. With either it is
+                             * an error when nothing fits at all */
     const char *prefix;     /* reads the entries whose names begin so, without this beginning:
                              * "module." finds the weights in a run's checkpoint */
     gt_load_report *report; /* filled in, also when the entries do not fit */

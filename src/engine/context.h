@@ -77,9 +77,9 @@ typedef struct {
     gt_status status;
     const char *where; /* static string */
     char what[192];    /* "conv2d 'net.conv1'" */
-    char text[512];
+    char text[768];
     char tail[512]; /* lines of shapes and hints */
-    char message[1344];
+    char message[1600];
 } gti_error;
 
 typedef struct gti_closer {

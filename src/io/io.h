@@ -136,10 +136,12 @@ typedef struct {
     gti_st *file;
     gt_module *module;
     const char *prefix;
+    bool has_options; /* the caller's, for a hint to name */
 } gti_load;
 /* Checks that it fits as opts ask, and marks its entries as used; changes nothing. */
 bool gti_load_check(const gti_load *l, const gt_load_opts *opts);
-bool gti_load_read(const gti_load *l, const gt_load_opts *opts);
+/* Reads what fits. */
+bool gti_load_read(const gti_load *l);
 /* The first module from m on that has lazy parameters still to be made; NULL if none. */
 const gt_module *gti_find_lazy(const gt_module *m);
 

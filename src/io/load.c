@@ -73,27 +73,30 @@ gt_status gt_save_(const gt_module *m, const char *path, gt_save_opts opts)
 
 /* --- what does not fit --- */
 
-/* The first few of some entries, for a message. */
+/* The first few of some entries, for a message: whole ones, unless the first is too long. */
 typedef struct {
-    char text[112];
-    int64_t n;
+    char text[160];
+    int64_t n, shown;
 } samples;
 
 static void GT_PRINTF(2, 3) add_sample(samples *s, const char *fmt, ...)
 {
+    char one[sizeof s->text];
     const size_t used = strlen(s->text);
-    if (s->n++ >= 3 || used > sizeof s->text - 24) return;
-    snprintf(s->text + used, sizeof s->text - used, "%s", used ? ", " : "");
-    const size_t at = strlen(s->text);
     va_list args;
     va_start(args, fmt);
-    vsnprintf(s->text + at, sizeof s->text - at, fmt, args);
+    const int n = vsnprintf(one, sizeof one, fmt, args);
     va_end(args);
+    s->n++;
+    if (used && (s->shown == 3 || used + 2 + (size_t)n >= sizeof s->text)) return;
+    snprintf(s->text + used, sizeof s->text - used, "%s%s", used ? ", " : "", one);
+    s->shown++;
 }
 
 typedef struct {
     samples missing, unexpected, misshaped;
     gt_load_report report;
+    bool names, shapes;    /* whether these are refused */
     const gt_module *lazy; /* that unexpected entries belong to */
     const char *hint;      /* what the file's names begin with, behind which missing ones lie; */
     int hint_length;
@@ -190,20 +193,28 @@ static void add_line(char *text, size_t size, const char *title, const samples *
     const size_t used = strlen(text);
     char rest[32] = "";
     if (!s->n) return;
-    if (s->n > 3) snprintf(rest, sizeof rest, ", ... (%lld)", (long long)s->n);
+    if (s->n > s->shown) snprintf(rest, sizeof rest, ", ... (%lld)", (long long)s->n);
     snprintf(text + used, size - used, "\n  %s: %s%s", title, s->text, rest);
 }
 
-static bool fail_misfits(const gti_load *l, const misfits *m, bool misshaped)
+static void format_hint(const gti_load *l, const misfits *m, char *to, size_t size)
 {
-    char text[420] = "", hint[96] = "";
+    if (m->hint) snprintf(to, size, "\n  hint: .prefix = \"%.*s\"", m->hint_length, m->hint);
+    else if (l->has_options && (m->names || m->shapes))
+        snprintf(to, size, "\n  hint: %s%s%s loads what fits", m->names ? ".partial = true" : "",
+                 m->names && m->shapes ? ", " : "", m->shapes ? ".skip_misshaped = true" : "");
+}
+
+static bool fail_misfits(const gti_load *l, const misfits *m)
+{
+    char text[560] = "", hint[96] = "";
     add_line(text, sizeof text, "missing", &m->missing);
     add_line(text, sizeof text, "unexpected", &m->unexpected);
     add_line(text, sizeof text, "misshaped", &m->misshaped);
-    if (m->hint)
-        snprintf(hint, sizeof hint, "\n  hint: .prefix = \"%.*s\"", m->hint_length, m->hint);
-    gt_fail(l->file->gt, misshaped ? GT_ERR_SHAPE : GT_ERR_ARGUMENT, l->file->what,
-            "'%.80s' does not fit the module%s%s", l->file->path, text, hint);
+    format_hint(l, m, hint, sizeof hint);
+    gt_fail(l->file->gt, m->shapes ? GT_ERR_SHAPE : GT_ERR_ARGUMENT, l->file->what,
+            "'%.80s' %s the module%s%s", l->file->path,
+            m->names || m->shapes ? "does not fit" : "has nothing that fits", text, hint);
     return false;
 }
 
@@ -216,29 +227,21 @@ static bool fail_lazy(const gti_load *l, const gt_module *lazy)
     return false;
 }
 
-static bool fail_nothing(const gti_load *l, const misfits *m)
-{
-    gt_fail(l->file->gt, GT_ERR_ARGUMENT, l->file->what,
-            "'%.80s' has nothing that fits the module\n  missing: %s\n  unexpected: %s",
-            l->file->path, m->missing.text, m->unexpected.text);
-    return false;
-}
-
 bool gti_load_check(const gti_load *l, const gt_load_opts *opts)
 {
     misfits m = {.hint = NULL};
     if (!check_state(l, &m)) return false;
     for (size_t i = 0; i < l->file->n; i++) check_entry(l, &l->file->at[i], &m);
     if (opts->report) *opts->report = m.report;
-    const bool names = (m.report.missing || m.report.unexpected) && !opts->partial;
-    const bool shapes = m.report.misshaped && !opts->skip_misshaped;
+    m.names = (m.report.missing || m.report.unexpected) && !opts->partial;
+    m.shapes = m.report.misshaped && !opts->skip_misshaped;
+    const bool nothing =
+        !m.report.loaded && (m.report.missing || m.report.unexpected || m.report.misshaped);
     if (m.lazy) return fail_lazy(l, m.lazy);
-    if (names || shapes) return fail_misfits(l, &m, shapes);
-    if (!m.report.loaded && (m.report.missing || m.report.unexpected)) return fail_nothing(l, &m);
-    return true;
+    return !(m.names || m.shapes || nothing) || fail_misfits(l, &m);
 }
 
-bool gti_load_read(const gti_load *l, const gt_load_opts *opts)
+bool gti_load_read(const gti_load *l)
 {
     gti_text name = {.at = NULL};
     gt_state_iter it = gt_module_state(l->module);
@@ -248,8 +251,7 @@ bool gti_load_read(const gti_load *l, const gt_load_opts *opts)
         const gti_st_entry *e = path ? gti_st_find(l->file, path) : NULL;
         if (!path) gt_fail(l->file->gt, GT_ERR_MEMORY, l->file->what, "out of memory");
         ok = path;
-        if (e && (!opts->skip_misshaped || same_shape(e, it.tensor)))
-            ok = gti_st_read(l->file, e, it.tensor);
+        if (e && same_shape(e, it.tensor)) ok = gti_st_read(l->file, e, it.tensor);
     }
     free(name.at);
     return ok;
@@ -261,8 +263,8 @@ gt_status gt_load_(gt_module *m, const char *path, gt_load_opts opts)
     if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the module is NULL");
     gti_st file;
     if (!gti_st_open(&file, m->ctx, what, path)) return gt_error_code(m->ctx);
-    const gti_load l = {&file, m, opts.prefix ? opts.prefix : ""};
-    const bool ok = gti_load_check(&l, &opts) && gti_load_read(&l, &opts);
+    const gti_load l = {&file, m, opts.prefix ? opts.prefix : "", .has_options = true};
+    const bool ok = gti_load_check(&l, &opts) && gti_load_read(&l);
     gti_st_close(&file);
     return ok ? GT_OK : gt_error_code(m->ctx);
 }

@@ -196,8 +196,7 @@ static bool read_numbers(const gti_st *file, gt_run *run)
 
 static bool read_all(const gti_load *l, gt_run *run)
 {
-    const gt_load_opts strict = {.partial = false};
-    if (!gti_load_read(l, &strict)) return false;
+    if (!gti_load_read(l)) return false;
     for (int i = 0; i < GTI_WALKERS; i++)
         if (gti_walkers[i].present(run) && !read_walk(l->file, run, &gti_walkers[i])) return false;
     return read_own(l->file, run->tensors) && read_loader(l->file, run) &&
@@ -212,7 +211,7 @@ gt_status gt_run_load(gt_run *run, const char *path)
     gt_ctx *gt = run->module->ctx;
     gti_st file;
     if (!gti_st_open(&file, gt, what, path)) return gt_error_code(gt);
-    const gti_load l = {&file, run->module, "module."};
+    const gti_load l = {&file, run->module, "module.", .has_options = false};
     const bool ok = check(&l, run) && read_all(&l, run);
     gti_st_close(&file);
     return ok ? GT_OK : gt_error_code(gt);
