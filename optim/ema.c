@@ -148,20 +148,34 @@ gt_optim_iter gt_ema_state(const gt_ema *e)
     return (gt_optim_iter){.of = e, .next = e ? next : NULL, .group = -1};
 }
 
+/* The slot of "PATH.shadow", or NULL. */
+static gti_slot *find(gt_ema *e, const char *what, const char *name)
+{
+    const char *key = name && gti_slots_collect(&e->slots, what) ? gti_key_of(name) : NULL;
+    if (!key || strcmp(key, "shadow") != 0) return NULL;
+    return gti_slots_find(&e->slots, name, (size_t)(key - 1 - name));
+}
+
+static bool is_count(const char *name)
+{
+    return name && !strcmp(name, "n_averaged");
+}
+
+bool gt_ema_has_state(gt_ema *e, const char *name, const gt_tensor **like)
+{
+    const gti_slot *s = e ? find(e, "gt_ema_has_state", name) : NULL;
+    if (like) *like = s ? s->tensor : NULL;
+    return s || (e && is_count(name));
+}
+
 gt_status gt_ema_set_state(gt_ema *e, const char *name, const gt_tensor *tensor, double number)
 {
     static const char what[] = "gt_ema_set_state";
     gt_status status;
     if (!ready(e, what, &status)) return status;
     gt_ctx *gt = e->slots.module->ctx;
-    if (!name) return gti_no_state(gt, what, name);
-    if (!strcmp(name, "n_averaged"))
-        return gti_set_number(gt, what, name, GTI_COUNT, &e->n_averaged, number);
-    if (!gti_slots_collect(&e->slots, what)) return gt_error_code(gt);
-    const char *key = gti_key_of(name);
-    gti_slot *s = key && !strcmp(key, "shadow")
-                      ? gti_slots_find(&e->slots, name, (size_t)(key - 1 - name))
-                      : NULL;
+    if (is_count(name)) return gti_set_number(gt, what, name, GTI_COUNT, &e->n_averaged, number);
+    gti_slot *s = find(e, what, name);
     if (!s) return gti_no_state(gt, what, name);
     if (!tensor) return gti_restore(s->tensor, NULL, what, name);
     if (!gti_slot_make(s, &s->state[0], 0)) return gt_error_code(gt);

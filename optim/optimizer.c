@@ -160,6 +160,11 @@ gt_status gt_optimizer_set_lr(gt_optimizer *o, double lr)
     return GT_OK;
 }
 
+const char *gt_optimizer_name(const gt_optimizer *o)
+{
+    return o ? o->rule->name : NULL;
+}
+
 double gt_optimizer_lr(const gt_optimizer *o)
 {
     return o ? o->rate.lr : NAN;

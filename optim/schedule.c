@@ -154,6 +154,11 @@ double gt_schedule_lr(const gt_schedule *s)
     return s ? gt_optimizer_lr(s->optimizer) : NAN;
 }
 
+const char *gt_schedule_name(const gt_schedule *s)
+{
+    return s ? s->type->name : NULL;
+}
+
 int64_t gt_schedule_last_epoch(const gt_schedule *s)
 {
     return s ? (int64_t)s->last_epoch : 0;
@@ -201,33 +206,37 @@ gt_optim_iter gt_schedule_state(const gt_schedule *s)
     return (gt_optim_iter){.of = s, .next = s ? next : NULL, .schedule = s, .group = -1};
 }
 
-static gt_status set(gt_schedule *s, const char *key, const char *name, double number)
+/* Where the number called `name` is, and its range; NULL when there is none. */
+static double *find(gt_schedule *s, const char *name, gti_range *range)
 {
-    static const char what[] = "gt_schedule_set_state";
-    if (!strcmp(key, "last_epoch")) {
-        if (number == -1) s->last_epoch = number;
-        else gti_set_number(context(s), what, name, GTI_COUNT, &s->last_epoch, number);
-        return gt_error_code(context(s));
+    for (char *end; name && strchr(name, '.'); name = end + 1) {
+        const long i = strtol(name, &end, 10);
+        if (end == name || *end != '.' || i < 0 || i >= s->n) return NULL;
+        s = s->parts[i];
     }
-    for (int i = 0; i < GTI_FIELDS && s->type->state[i].name; i++) {
-        if (strcmp(s->type->state[i].name, key) != 0) continue;
-        double *to = (double *)(void *)((char *)s + s->type->state[i].offset);
-        return gti_set_number(context(s), what, name, s->type->state[i].range, to, number);
+    *range = GTI_EPOCH;
+    if (name && !strcmp(name, "last_epoch")) return &s->last_epoch;
+    for (int i = 0; name && i < GTI_FIELDS && s->type->state[i].name; i++) {
+        *range = s->type->state[i].range;
+        if (!strcmp(s->type->state[i].name, name))
+            return (double *)(void *)((char *)s + s->type->state[i].offset);
     }
-    return gti_no_state(context(s), what, name);
+    return NULL;
+}
+
+bool gt_schedule_has_state(gt_schedule *s, const char *name)
+{
+    gti_range range;
+    return s && find(s, name, &range);
 }
 
 gt_status gt_schedule_set_state(gt_schedule *s, const char *name, double number)
 {
     static const char what[] = "gt_schedule_set_state";
     if (!s) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the schedule is NULL");
-    if (gt_failed(context(s))) return gt_error_code(context(s));
-    const char *key = name;
-    for (char *end; key && strchr(key, '.'); key = end + 1) {
-        const long i = strtol(key, &end, 10);
-        if (end == key || *end != '.' || i < 0 || i >= s->n)
-            return gti_no_state(context(s), what, name);
-        s = s->parts[i];
-    }
-    return key ? set(s, key, name, number) : gti_no_state(context(s), what, name);
+    gt_ctx *gt = context(s);
+    if (gt_failed(gt)) return gt_error_code(gt);
+    gti_range range;
+    double *to = find(s, name, &range);
+    return to ? gti_set_number(gt, what, name, range, to, number) : gti_no_state(gt, what, name);
 }

@@ -47,9 +47,12 @@ const char *gti_key_of(const char *name)
 gt_status gti_set_number(gt_ctx *gt, const char *what, const char *name, gti_range range,
                          double *to, double value)
 {
-    static const char *const want[] = {"finite and not negative", "a count", "finite", "a number"};
+    static const char *const want[] = {"finite and not negative", "a count", "a count or -1",
+                                       "finite", "a number"};
+    const bool whole = value <= 0x1p53 && value == floor(value);
     const bool ok = range == GTI_RATE     ? value >= 0 && isfinite(value)
-                    : range == GTI_COUNT  ? value >= 0 && value <= 0x1p53 && value == floor(value)
+                    : range == GTI_COUNT  ? value >= 0 && whole
+                    : range == GTI_EPOCH  ? value >= -1 && whole
                     : range == GTI_FINITE ? isfinite(value)
                                           : !isnan(value);
     if (!ok)
@@ -90,12 +93,10 @@ static gt_status set_own(gt_optimizer *o, int group, int i, const char *name, do
 {
     static const char what[] = "gt_optimizer_set_state";
     gt_ctx *gt = gti_optimizer_context(o);
-    if (group >= 0 && i > INITIAL_LR) return gti_no_state(gt, what, name);
     double number = 0;
     if (gti_set_number(gt, what, name, own[i].range, &number, value) != GT_OK)
         return gt_error_code(gt);
     gti_rate *rate = group >= 0 ? &o->groups[group].rate : &o->rate;
-    if (i == MOMENTUM && !o->momentum) return gti_no_state(gt, what, name);
     if (i == LR && group >= 0) o->groups[group].own_rate = true;
     if (i == LR) rate->lr = number;
     else if (i == INITIAL_LR) rate->initial = number;
@@ -185,24 +186,57 @@ static int group_of(const gt_optimizer *o, const char *name)
     return g >= 0 && g < o->n_groups ? g : -1;
 }
 
+/* What a name stands for: part `i` of a slot, or own number `i` of the optimizer (group -1) or of a
+ * group. */
+typedef struct {
+    gti_slot *slot;
+    int group, i;
+} place;
+
+static bool find_part(const gt_optimizer *o, const char *name, const char *key, place *to)
+{
+    to->slot = gti_slots_find(&o->slots, name, (size_t)(key - 1 - name));
+    for (to->i = 0; to->slot && to->i < N_PARTS; to->i++)
+        if (part_key(o, to->i) && !strcmp(part_key(o, to->i), key)) return true;
+    return false;
+}
+
+static bool find_own(const gt_optimizer *o, const char *name, const char *key, place *to)
+{
+    *to = (place){.group = group_of(o, name)};
+    if (key && to->group < 0) return false;
+    const int n = to->group < 0 ? N_OWN : INITIAL_LR + 1;
+    while (to->i < n && strcmp(own[to->i].key, key ? key : name) != 0) to->i++;
+    return to->i < n && (to->i != MOMENTUM || o->momentum);
+}
+
+/* Takes new parameters up first; false also when that fails. */
+static bool find(gt_optimizer *o, const char *name, place *to)
+{
+    if (!name || !gti_optimizer_collect(o)) return false;
+    const char *key = gti_key_of(name);
+    return (key && find_part(o, name, key, to)) || find_own(o, name, key, to);
+}
+
+bool gt_optimizer_has_state(gt_optimizer *o, const char *name, const gt_tensor **like)
+{
+    place at;
+    if (like) *like = NULL;
+    if (!o || !find(o, name, &at)) return false;
+    if (like && at.slot && at.i <= SUM) *like = at.slot->tensor;
+    return true;
+}
+
 gt_status gt_optimizer_set_state(gt_optimizer *o, const char *name, const gt_tensor *tensor,
                                  double number)
 {
     static const char what[] = "gt_optimizer_set_state";
     gt_status status;
+    place at;
     if (!gti_optimizer_ready(o, what, &status)) return status;
-    gt_ctx *gt = gti_optimizer_context(o);
-    if (!name) return gti_no_state(gt, what, name);
-    if (!gti_optimizer_collect(o)) return gt_error_code(gt);
-    const char *key = gti_key_of(name);
-    gti_slot *s = key ? gti_slots_find(&o->slots, name, (size_t)(key - 1 - name)) : NULL;
-    for (int i = 0; s && i < N_PARTS; i++)
-        if (part_key(o, i) && !strcmp(part_key(o, i), key))
-            return set_part(o, s, i, name, tensor, number);
-    const int group = group_of(o, name);
-    for (int i = 0; (!key || group >= 0) && i < N_OWN; i++)
-        if (!strcmp(own[i].key, key ? key : name)) return set_own(o, group, i, name, number);
-    return gti_no_state(gt, what, name);
+    if (!find(o, name, &at)) return gti_no_state(gti_optimizer_context(o), what, name);
+    if (at.slot) return set_part(o, at.slot, at.i, name, tensor, number);
+    return set_own(o, at.group, at.i, name, number);
 }
 
 void gt_optimizer_clear_state(gt_optimizer *o)

@@ -14,9 +14,9 @@ gt_status gti_no_state(gt_ctx *gt, const char *what, const char *name);
 const char *gti_key_of(const char *name);
 
 /* What a number may be. */
-typedef enum { GTI_RATE, GTI_COUNT, GTI_FINITE, GTI_ANY } gti_range;
-/* Sets *to if value is finite and not negative, a count, finite, or (any) not NaN; otherwise fails.
- */
+typedef enum { GTI_RATE, GTI_COUNT, GTI_EPOCH, GTI_FINITE, GTI_ANY } gti_range;
+/* Sets *to if value is finite and not negative, a count, a count or -1, finite, or (any) not NaN;
+ * otherwise fails. */
 gt_status gti_set_number(gt_ctx *gt, const char *what, const char *name, gti_range range,
                          double *to, double value);
 

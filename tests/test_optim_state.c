@@ -243,6 +243,8 @@ static void test_bad_state(void **state)
                                 gt_zeros(gt, GT_SHAPE(3), .dtype = GT_F64)};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         const gt_tensor *t = given[bad[i].tensor];
+        const bool has = !strstr(bad[i].message, "there is no");
+        assert_int_equal(gt_optimizer_has_state(o, bad[i].name, NULL), has);
         assert_int_equal(gt_optimizer_set_state(o, bad[i].name, t, bad[i].number), bad[i].code);
         assert_error(gt, bad[i].code, bad[i].message);
     }
@@ -253,6 +255,16 @@ static void test_bad_state(void **state)
     assert_error(gt, GT_ERR_ARGUMENT, "there is no 'w.exp_avg'");
     assert_int_equal(gt_ema_set_state(e, "n_averaged", NULL, -1), GT_ERR_ARGUMENT);
     assert_error(gt, GT_ERR_ARGUMENT, "'n_averaged' is -1");
+    const gt_tensor *like, *w = gt_module_parameter(m, "w");
+    assert_true(gt_optimizer_has_state(o, "w.exp_avg", &like) && like == w);
+    assert_true(gt_optimizer_has_state(o, "w.step", &like) && !like);
+    assert_true(gt_optimizer_has_state(o, "lr", &like) && !like);
+    assert_true(gt_ema_has_state(e, "w.shadow", &like) && like == w);
+    assert_true(gt_ema_has_state(e, "n_averaged", &like) && !like);
+    assert_false(gt_ema_has_state(e, "w.exp_avg", &like) || like);
+    assert_false(gt_optimizer_has_state(NULL, "lr", &like) || gt_ema_has_state(NULL, "x", &like));
+    assert_string_equal(gt_optimizer_name(o), "Adam");
+    assert_null(gt_optimizer_name(NULL));
     assert_int_equal(gt_optimizer_set_state(NULL, "lr", NULL, 1), GT_ERR_ARGUMENT);
     assert_error(NULL, GT_ERR_ARGUMENT, "the optimizer is NULL");
     gt_optim_iter it = gt_optimizer_state(NULL);

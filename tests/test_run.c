@@ -34,7 +34,8 @@ static void begin(training *t, kind k, uint64_t seed, bool own_seed)
     t->own[0] = (gt_named_tensor){"table", t->table};
     t->own[1] = (gt_named_tensor){NULL, NULL};
     gt_module *net = chain_new(gt, 3, 5, 2);
-    gt_loader *l = gt_loader_new(points(gt), 4, .shuffle = true, .seed = own_seed ? 5 : 0);
+    gt_loader *l = gt_loader_new(points(gt), 4, .shuffle = true, .seed = own_seed ? 5 : 0,
+                                 .threads = own_seed ? 3 : 0);
     t->run = (gt_run){.module = net, .loader = l, .tensors = t->own};
     gt_run *r = &t->run;
     if (k == MOMENTUM) r->optimizer = gt_sgd(net, .lr = 0.1, .momentum = 0.9, .nesterov = true);
@@ -175,15 +176,26 @@ static void test_parts(void **state)
 
 /* --- what does not fit --- */
 
+/* Loading fails, and changes nothing. */
 static void check(const gt_run *run, gt_status code, const char *message)
 {
+    char before[400], after[400];
+    snprintf(before, sizeof before, "%s/before", folder);
+    snprintf(after, sizeof after, "%s/after", folder);
     gt_run copy = *run;
     gt_ctx *gt = run->module->ctx;
     copy.step = 77;
+    assert_int_equal(gt_run_save(&copy, before), GT_OK);
     const gt_status status = gt_run_load(&copy, file);
     assert_int_equal(status, code);
     assert_error(gt, code, message);
-    assert_int_equal(copy.step, 77);
+    assert_int_equal(gt_run_save(&copy, after), GT_OK);
+    size_t n, m;
+    unsigned char *was = read_bytes(before, &n), *is = read_bytes(after, &m);
+    assert_int_equal(n, m);
+    assert_memory_equal(was, is, n);
+    free(was);
+    free(is);
 }
 
 static void test_misfits(void **state)
@@ -210,12 +222,27 @@ static void test_misfits(void **state)
     r = b.run, r.module = chain_new(b.gt, 3, 6, 2);
     check(&r, GT_ERR_SHAPE, "misshaped: module.0.weight is F32 [3,5], not f32 [3,6]");
     r = b.run, r.schedule = gt_step_lr(b.run.optimizer, 3);
-    check(&r, GT_ERR_ARGUMENT, "there is no 'best'");
+    check(&r, GT_ERR_ARGUMENT,
+          "has the state of 'ReduceLROnPlateau', but the run's schedule is 'StepLR'");
+    r = b.run, r.optimizer = gt_adam(gt_module_child(b.run.module, "0"));
+    check(&r, GT_ERR_ARGUMENT, "has 'optimizer.number.0.weight.step', which the run's optimizer");
+    r = b.run, r.ema = gt_ema_new(gt_module_child(b.run.module, "0"));
+    check(&r, GT_ERR_ARGUMENT, "has 'ema.tensor.0.weight.shadow', which the run's ema has not");
+    r = b.run, r.loader = gt_loader_new(points(b.gt), 22, .shuffle = true);
+    check(&r, GT_ERR_ARGUMENT, "gt_loader_set_state");
+    r = b.run, r.module = chain_new(b.gt, 3, 5, 2);
+    assert_int_equal(gt_module_to(r.module, GT_F64), GT_OK);
+    r.optimizer = gt_adam(r.module), r.schedule = gt_reduce_lr_on_plateau(r.optimizer);
+    r.ema = gt_ema_new(r.module);
+    check(&r, GT_ERR_ARGUMENT, "as F32 [3,5], but its parameter is f64");
 
     training c;
     begin(&c, MOMENTUM, 1, false);
     assert_int_equal(gt_run_save(&c.run, file), GT_OK);
-    check(&b.run, GT_ERR_ARGUMENT, "has no state for 'schedule', which the run has");
+    r = b.run, r.schedule = NULL, r.ema = NULL;
+    check(&r, GT_ERR_ARGUMENT, "has the state of 'SGD', but the run's optimizer is 'Adam'");
+    r = b.run, r.optimizer = c.run.optimizer;
+    check(&r, GT_ERR_ARGUMENT, "has no state for 'schedule', which the run has");
     assert_int_equal(gt_save(b.run.module, file), GT_OK);
     check(&b.run, GT_ERR_FORMAT, "hint: gt_load reads weights alone");
     const gt_metadata later[] = {{"gradtape.run", "2"}, {NULL, NULL}};

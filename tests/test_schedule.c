@@ -225,7 +225,11 @@ static void test_state_names(void **state)
         gt_optim_name(&it, name, sizeof name);
         assert_in_range(n, 0, sizeof want / sizeof *want - 1);
         assert_string_equal(name, want[n]);
+        assert_true(gt_schedule_has_state(s, name));
     }
+    assert_string_equal(gt_schedule_name(s), "SequentialLR");
+    assert_null(gt_schedule_name(NULL));
+    assert_false(gt_schedule_has_state(NULL, "last_epoch"));
     assert_int_equal(n, sizeof want / sizeof *want);
     assert_int_equal(gt_schedule_set_state(s, "1.T_cur", 2), GT_OK);
     static const struct {
@@ -242,6 +246,8 @@ static void test_state_names(void **state)
                {"best", 1, "there is no 'best'"},
                {NULL, 1, "there is no"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const bool has = !strstr(bad[i].message, "there is no");
+        assert_int_equal(gt_schedule_has_state(s, bad[i].name), has);
         assert_int_equal(gt_schedule_set_state(s, bad[i].name, bad[i].number), GT_ERR_ARGUMENT);
         assert_error(gt, GT_ERR_ARGUMENT, bad[i].message);
     }

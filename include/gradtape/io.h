@@ -145,10 +145,13 @@ typedef struct {
 /* Errors: as gt_save, and GT_ERR_STATE while the weights are swapped with their averages. */
 GT_MUST_CHECK gt_status gt_run_save(const gt_run *run, const char *path);
 #define gt_run_save(run, path) GT_CHECKED_AT(gt_run_save(run, path))
-/* The objects in `run` are made by the same calls as those that were saved. Names and shapes of
- * weights, and which objects there are, are checked before anything is changed.
+/* The objects in `run` are made by the same calls as those that were saved; what they are, and the
+ * names, dtypes and shapes of all weights and states, are checked before anything is changed. The
+ * options of optimizers and schedules are the program's and not looked at. So a run is loaded whole
+ * or, unless the disk or memory fails in the middle, not at all.
  * Errors: as gt_load; GT_ERR_ARGUMENT when file and run do not have the same objects, or their
- * states do not fit; GT_ERR_FORMAT for a file that is no run's. */
+ * states do not fit; GT_ERR_FORMAT for a file that is no run's; GT_ERR_UNSUPPORTED for one of
+ * another layout. */
 gt_status gt_run_load(gt_run *run, const char *path);
 #define gt_run_load(run, path) GT_STATUS_AT(gt_run_load(run, path))
 

@@ -41,6 +41,8 @@ void gt_optimizer_zero_grad(gt_optimizer *o);
 gt_status gt_optimizer_set_lr(gt_optimizer *o, double lr);
 #define gt_optimizer_set_lr(o, lr) GT_STATUS_AT(gt_optimizer_set_lr(o, lr))
 double gt_optimizer_lr(const gt_optimizer *o); /* NaN for NULL */
+const char *gt_optimizer_name(
+    const gt_optimizer *o); /* the rule's: "SGD", "AdamW"; NULL for NULL */
 
 gt_module *gt_optimizer_module(const gt_optimizer *o); /* NULL for NULL */
 
@@ -312,6 +314,10 @@ gt_status gt_optimizer_set_state(gt_optimizer *o, const char *name, const gt_ten
 gt_status gt_ema_set_state(gt_ema *e, const char *name, const gt_tensor *tensor, double number);
 #define gt_ema_set_state(e, name, tensor, number)                                                  \
     GT_STATUS_AT(gt_ema_set_state(e, name, tensor, number))
+/* Whether there is such a name to be set. *like (if like is not NULL) becomes the parameter whose
+ * dtype and shape the tensor must have, or NULL for a number. */
+bool gt_optimizer_has_state(gt_optimizer *o, const char *name, const gt_tensor **like);
+bool gt_ema_has_state(gt_ema *e, const char *name, const gt_tensor **like);
 void gt_optimizer_clear_state(gt_optimizer *o);
 void gt_ema_clear_state(gt_ema *e);
 

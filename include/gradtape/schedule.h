@@ -38,8 +38,11 @@ gt_optimizer *gt_schedule_optimizer(const gt_schedule *s); /* NULL for NULL */
 double gt_schedule_lr(const gt_schedule *s);               /* the optimizer's; NaN for NULL */
 int64_t gt_schedule_last_epoch(const gt_schedule *s);      /* steps done; 0 for NULL */
 
+const char *gt_schedule_name(const gt_schedule *s); /* "StepLR"; NULL for NULL */
+
 /* State for checkpoints, as in optim.h; the learning rates are the optimizer's state. */
 gt_optim_iter gt_schedule_state(const gt_schedule *s);
+bool gt_schedule_has_state(gt_schedule *s, const char *name);
 gt_status gt_schedule_set_state(gt_schedule *s, const char *name, double number);
 #define gt_schedule_set_state(s, name, number) GT_STATUS_AT(gt_schedule_set_state(s, name, number))
 

@@ -75,8 +75,9 @@ bool gti_st_add_f64(gti_st_items *list, const char *name, double number);
 bool gti_st_add_i64(gti_st_items *list, const char *name, int64_t number);
 /* All of a module's state, names behind prefix. */
 bool gti_st_add_module(gti_st_items *list, const char *prefix, const gt_module *m);
-/* Writes the file. `first` is an entry of metadata that the caller's may replace. */
-gt_status gti_st_write(gti_st_items *list, const char *path, gt_metadata first,
+/* Writes the file. `own` is a list of metadata that the caller's entries may replace; NULL: none.
+ */
+gt_status gti_st_write(gti_st_items *list, const char *path, const gt_metadata *own,
                        const gt_metadata *metadata);
 void gti_st_items_free(gti_st_items *list);
 

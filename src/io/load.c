@@ -63,9 +63,9 @@ gt_status gt_save_(const gt_module *m, const char *path, gt_save_opts opts)
     if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the module is NULL");
     if (!gti_io_ready(m->ctx, what, path)) return gt_error_code(m->ctx);
     gti_st_items list = {.gt = m->ctx, .what = what};
-    const gt_metadata format = {"format", "pt"};
     gt_status status;
-    if (gti_st_add_module(&list, "", m)) status = gti_st_write(&list, path, format, opts.metadata);
+    if (gti_st_add_module(&list, "", m))
+        status = gti_st_write(&list, path, GT_METADATA({"format", "pt"}), opts.metadata);
     else status = gt_error_code(m->ctx);
     gti_st_items_free(&list);
     return status;

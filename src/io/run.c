@@ -8,7 +8,8 @@
  *   run.epoch  run.step    i64 scalars;    run.best  f64 scalar
  *   tensor.NAME            the program's own
  *
- * and the metadata "gradtape.run": "1", the version of this layout. */
+ * and the metadata "gradtape.run": "1", the version of this layout, and "gradtape.optimizer":
+ * "SGD", "gradtape.schedule": "StepLR", "gradtape.ema": "EMA". */
 #include <stdlib.h>
 
 #include "io/run.h"
@@ -17,9 +18,14 @@ const char gti_run_key[] = "gradtape.run", gti_run_version[] = "1";
 
 /* --- the parts that walk over their states --- */
 
-static bool has_optimizer(const gt_run *run)
+static const char *kind_of_optimizer(const gt_run *run)
 {
-    return run->optimizer;
+    return gt_optimizer_name(run->optimizer);
+}
+
+static bool has_optimizer(const gt_run *run, const char *name, const gt_tensor **like)
+{
+    return gt_optimizer_has_state(run->optimizer, name, like);
 }
 
 static gt_optim_iter walk_optimizer(const gt_run *run)
@@ -38,9 +44,15 @@ static gt_status set_optimizer(const gt_run *run, const char *name, const gt_ten
     return gt_optimizer_set_state(run->optimizer, name, tensor, number);
 }
 
-static bool has_schedule(const gt_run *run)
+static const char *kind_of_schedule(const gt_run *run)
 {
-    return run->schedule;
+    return gt_schedule_name(run->schedule);
+}
+
+static bool has_schedule(const gt_run *run, const char *name, const gt_tensor **like)
+{
+    *like = NULL;
+    return gt_schedule_has_state(run->schedule, name);
 }
 
 static gt_optim_iter walk_schedule(const gt_run *run)
@@ -60,9 +72,14 @@ static gt_status set_schedule(const gt_run *run, const char *name, const gt_tens
     return gt_schedule_set_state(run->schedule, name, number);
 }
 
-static bool has_ema(const gt_run *run)
+static const char *kind_of_ema(const gt_run *run)
 {
-    return run->ema;
+    return run->ema ? "EMA" : NULL;
+}
+
+static bool has_ema(const gt_run *run, const char *name, const gt_tensor **like)
+{
+    return gt_ema_has_state(run->ema, name, like);
 }
 
 static gt_optim_iter walk_ema(const gt_run *run)
@@ -83,15 +100,15 @@ static gt_status set_ema(const gt_run *run, const char *name, const gt_tensor *t
 
 #define WALKER(part)                                                                               \
     {                                                                                              \
-#part, #part ".tensor.", #part ".number.", has_##part, walk_##part, clear_##part,          \
-            set_##part                                                                             \
+        .name = #part, .tensor = #part ".tensor.", .number = #part ".number.",                     \
+        .metadata = "gradtape." #part, .kind = kind_of_##part, .has = has_##part,                  \
+        .walk = walk_##part, .clear = clear_##part, .set = set_##part                              \
     }
 /* The optimizer first: a schedule's state goes on from its learning rates. */
 const gti_walker gti_walkers[GTI_WALKERS] = {WALKER(optimizer), WALKER(schedule), WALKER(ema)};
 
 /* --- both ways --- */
 
-/* Whether a call may begin; otherwise *status says why. */
 bool gti_run_ready(const gt_run *run, const char *what, const char *path, gt_status *status)
 {
     if (!run || !run->module) {
@@ -170,7 +187,7 @@ static bool add_all(gti_st_items *list, const gt_run *run)
 {
     if (!gti_st_add_module(list, "module.", run->module)) return false;
     for (int i = 0; i < GTI_WALKERS; i++)
-        if (gti_walkers[i].present(run) && !add_walk(list, run, &gti_walkers[i])) return false;
+        if (gti_walkers[i].kind(run) && !add_walk(list, run, &gti_walkers[i])) return false;
     return add_own(list, run->tensors) && add_rest(list, run);
 }
 
@@ -180,8 +197,11 @@ gt_status gt_run_save(const gt_run *run, const char *path)
     gt_status status;
     if (!gti_run_ready(run, what, path, &status)) return status;
     gti_st_items list = {.gt = run->module->ctx, .what = what};
-    const gt_metadata layout = {gti_run_key, gti_run_version};
-    if (add_all(&list, run)) status = gti_st_write(&list, path, layout, run->metadata);
+    gt_metadata own[GTI_WALKERS + 2] = {{gti_run_key, gti_run_version}};
+    for (int i = 0, n = 1; i < GTI_WALKERS; i++)
+        if (gti_walkers[i].kind(run))
+            own[n++] = (gt_metadata){gti_walkers[i].metadata, gti_walkers[i].kind(run)};
+    if (add_all(&list, run)) status = gti_st_write(&list, path, own, run->metadata);
     else status = gt_error_code(list.gt);
     gti_st_items_free(&list);
     return status;

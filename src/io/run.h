@@ -13,7 +13,9 @@ enum { GTI_LOADER_WORDS = 4, GTI_WALKERS = 3 };
 typedef struct {
     const char *name; /* "optimizer" */
     const char *tensor, *number;
-    bool (*present)(const gt_run *run);
+    const char *metadata;                   /* "gradtape.optimizer": the kind, in the file */
+    const char *(*kind)(const gt_run *run); /* "SGD"; NULL: the run has no such part */
+    bool (*has)(const gt_run *run, const char *name, const gt_tensor **like);
     gt_optim_iter (*walk)(const gt_run *run);
     void (*clear)(const gt_run *run);
     gt_status (*set)(const gt_run *run, const char *name, const gt_tensor *tensor, double number);

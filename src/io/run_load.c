@@ -44,15 +44,6 @@ static bool mark_below(const gti_st *file, const char *prefix)
     return any;
 }
 
-static bool check_part(const gti_st *file, const char *name, const char *prefix, bool in_run)
-{
-    const bool in_file = mark_below(file, prefix);
-    if (in_file == in_run) return true;
-    return in_run ? fail(file, "has no state for '%s', which the run has", name)
-                  : fail(file, "has a state for '%s', which the run has not\n  hint: .%s = ...",
-                         name, name);
-}
-
 /* The entry of this name, which must be there with that dtype and shape. */
 static gti_st_entry *require(const gti_st *file, const char *name, gt_dtype dtype, gt_shape shape)
 {
@@ -65,6 +56,50 @@ static gti_st_entry *require(const gti_st *file, const char *name, gt_dtype dtyp
          e ? gti_st_describe(e, is, sizeof is) : "nothing", gt_dtype_name(dtype),
          gt_shape_format(shape, want, sizeof want));
     return NULL;
+}
+
+static bool check_part(const gti_st *file, const char *name, const char *prefix, bool in_run)
+{
+    const bool in_file = mark_below(file, prefix);
+    if (in_file == in_run) return true;
+    return in_run ? fail(file, "has no state for '%s', which the run has", name)
+                  : fail(file, "has a state for '%s', which the run has not\n  hint: .%s = ...",
+                         name, name);
+}
+
+/* Whether the run's part can be set to what the entry says. */
+static bool check_entry(const gti_st *file, const gt_run *run, const gti_walker *w,
+                        const gti_st_entry *e)
+{
+    char shown[GTI_SHOWN], is[160];
+    const char *tensor = gti_behind(e->name, w->tensor), *number = gti_behind(e->name, w->number);
+    const gt_tensor *like = NULL;
+    if (!w->has(run, tensor ? tensor : number ? number : "", &like) || !like != !tensor)
+        return fail(
+            file,
+            "has '%s', which the run's %s has not\n  hint: make the same objects as when it "
+            "was saved",
+            gti_show(e->name, shown), w->name);
+    if (number) return require(file, e->name, GT_F64, GT_SCALAR);
+    if (e->type->readable && e->type->dtype == like->dtype)
+        return require(file, e->name, like->dtype, like->shape);
+    return fail(file, "has '%s' as %s, but its parameter is %s", gti_show(e->name, shown),
+                gti_st_describe(e, is, sizeof is), gt_dtype_name(like->dtype));
+}
+
+static bool check_walk(const gti_st *file, const gt_run *run, const gti_walker *w)
+{
+    char prefix[32], shown[GTI_SHOWN];
+    snprintf(prefix, sizeof prefix, "%s.", w->name);
+    const char *kind = w->kind(run), *saved = gti_st_metadata(file, w->metadata);
+    if (!check_part(file, w->name, prefix, kind)) return false;
+    if (kind && (!saved || strcmp(kind, saved) != 0))
+        return fail(file, "has the state of '%s', but the run's %s is '%s'",
+                    saved ? gti_show(saved, shown) : "nothing", w->name, kind);
+    for (size_t i = 0; kind && i < file->n; i++)
+        if (gti_behind(file->at[i].name, prefix) && !check_entry(file, run, w, &file->at[i]))
+            return false;
+    return true;
 }
 
 static bool check_own(const gti_st *file, const gt_named_tensor *t)
@@ -93,12 +128,8 @@ static bool check(const gti_load *l, const gt_run *run)
     const gt_load_opts strict = {.partial = false};
     const gti_st *file = l->file;
     if (!check_layout(file) || !gti_load_check(l, &strict)) return false;
-    for (int i = 0; i < GTI_WALKERS; i++) {
-        char prefix[32];
-        snprintf(prefix, sizeof prefix, "%s.", gti_walkers[i].name);
-        if (!check_part(file, gti_walkers[i].name, prefix, gti_walkers[i].present(run)))
-            return false;
-    }
+    for (int i = 0; i < GTI_WALKERS; i++)
+        if (!check_walk(file, run, &gti_walkers[i])) return false;
     if (!check_part(file, "loader", "loader.", run->loader) || !check_numbers(file)) return false;
     if (run->loader && !require(file, "loader.state", GT_I64, GT_SHAPE(GTI_LOADER_WORDS)))
         return false;
@@ -117,15 +148,12 @@ static bool check(const gti_load *l, const gt_run *run)
 static bool set_entry(const gti_st *file, const gt_run *run, const gti_walker *w,
                       const gti_st_entry *e)
 {
-    const char *name = gti_behind(e->name, w->tensor);
-    const bool is_tensor = name;
-    if (!name) name = gti_behind(e->name, w->number);
-    if (!name) return true;
-    if (!is_tensor && !require(file, e->name, GT_F64, GT_SCALAR)) return false;
+    const char *tensor = gti_behind(e->name, w->tensor), *number = gti_behind(e->name, w->number);
+    if (!tensor && !number) return true;
     gt_tensor *t = gti_st_make(file, e);
     if (!t) return false;
     const gt_status status =
-        is_tensor ? w->set(run, name, t, 0) : w->set(run, name, NULL, gt_item(t));
+        tensor ? w->set(run, tensor, t, 0) : w->set(run, number, NULL, gt_item(t));
     gt_free(t);
     return status == GT_OK;
 }
@@ -194,13 +222,13 @@ static bool read_numbers(const gti_st *file, gt_run *run)
     return ok;
 }
 
+/* The loader comes first: it may refuse its place, being over fewer items than before. */
 static bool read_all(const gti_load *l, gt_run *run)
 {
-    if (!gti_load_read(l)) return false;
+    if (!read_loader(l->file, run) || !gti_load_read(l)) return false;
     for (int i = 0; i < GTI_WALKERS; i++)
-        if (gti_walkers[i].present(run) && !read_walk(l->file, run, &gti_walkers[i])) return false;
-    return read_own(l->file, run->tensors) && read_loader(l->file, run) &&
-           read_numbers(l->file, run) && read_random(l->file);
+        if (gti_walkers[i].kind(run) && !read_walk(l->file, run, &gti_walkers[i])) return false;
+    return read_own(l->file, run->tensors) && read_numbers(l->file, run) && read_random(l->file);
 }
 
 gt_status gt_run_load(gt_run *run, const char *path)

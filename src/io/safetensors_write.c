@@ -144,11 +144,12 @@ static void add_pair(gti_text *t, const gt_metadata *m, const char *before)
     gti_text_quote(t, m->value);
 }
 
-static void add_metadata(gti_text *t, const gt_metadata *first, const gt_metadata *metadata)
+static void add_metadata(gti_text *t, const gt_metadata *own, const gt_metadata *metadata)
 {
     const char *before = "\"__metadata__\":{";
-    if (first->name && !find_metadata(metadata, first->name)) {
-        add_pair(t, first, before);
+    for (; own && own->name; own++) {
+        if (find_metadata(metadata, own->name)) continue;
+        add_pair(t, own, before);
         before = ",";
     }
     for (; metadata && metadata->name; metadata++, before = ",") add_pair(t, metadata, before);
@@ -166,11 +167,11 @@ static void add_item(gti_text *t, const gti_st_item *item)
     gti_text_add(t, "],\"data_offsets\":[%lld,%lld]}", (long long)item->begin, (long long)end);
 }
 
-static bool make_header(const gti_st_items *list, gti_text *t, const gt_metadata *first,
+static bool make_header(const gti_st_items *list, gti_text *t, const gt_metadata *own,
                         const gt_metadata *metadata)
 {
     gti_text_add(t, "{");
-    add_metadata(t, first, metadata);
+    add_metadata(t, own, metadata);
     for (int k = 0; k < N_SIZES; k++)
         for (size_t i = 0; i < list->n; i++)
             if (gt_dtype_size(list->at[i].dtype) == element_sizes[k]) add_item(t, &list->at[i]);
@@ -199,7 +200,7 @@ static void write_all(const gti_st_items *list, const gti_text *header, gt_file 
         }
 }
 
-gt_status gti_st_write(gti_st_items *list, const char *path, gt_metadata first,
+gt_status gti_st_write(gti_st_items *list, const char *path, const gt_metadata *own,
                        const gt_metadata *metadata)
 {
     int64_t end = 0;
@@ -207,7 +208,7 @@ gt_status gti_st_write(gti_st_items *list, const char *path, gt_metadata first,
     for (int k = 0; k < N_SIZES; k++) place(list, element_sizes[k], &end);
     gt_file *f = NULL;
     if (gti_little_endian(list->gt, list->what) && check_names(list) &&
-        check_metadata(list, metadata) && make_header(list, &header, &first, metadata))
+        check_metadata(list, metadata) && make_header(list, &header, own, metadata))
         f = gti_file_create(list->gt, list->what, path);
     if (f) write_all(list, &header, f);
     free(header.at);

@@ -28,9 +28,8 @@ gt_status gt_save_tensors_(gt_ctx *gt, const char *path, const gt_named_tensor *
     gti_st_items items = {.gt = gt, .what = what};
     bool ok = true;
     for (; ok && list->name; list++) ok = add(&items, list);
-    const gt_metadata none = {NULL, NULL};
     const gt_status status =
-        ok ? gti_st_write(&items, path, none, opts.metadata) : gt_error_code(gt);
+        ok ? gti_st_write(&items, path, NULL, opts.metadata) : gt_error_code(gt);
     gti_st_items_free(&items);
     return status;
 }
