@@ -63,14 +63,16 @@ typedef struct {
     gt_load_report *report; /* filled in, also when the entries do not fit */
 } gt_load_opts;
 
-/* Sets the parameters and buffers of m from a file, in place. f32 and f64 are converted into each
- * other; other dtypes must agree. Of a shared tensor one name is enough. Nothing is changed
+/* Sets the parameters and buffers of m from a file, in place. F16, BF16, f32 and f64 are converted
+ * to what m has; other dtypes must agree. Of a shared tensor one name is enough. Nothing is changed
  * unless everything fits, but for a disk that fails in the middle.
  * Errors: GT_ERR_ARGUMENT and GT_ERR_SHAPE name the entries that are missing, unexpected and
  * misshaped; GT_ERR_STATE for a lazy module that has no parameters yet, which need one gt_forward
  * before; GT_ERR_FORMAT, GT_ERR_UNSUPPORTED, GT_ERR_IO, GT_ERR_MEMORY. */
 gt_status gt_load_(gt_module *m, const char *path, gt_load_opts opts);
-/* gt_load(net, path), gt_load(net, path, .partial = true) */
+/* gt_load(net, path)
+ * gt_load(net, path, .skip_misshaped = true): all but a last layer for other classes
+ * gt_load(gt_module_child(net, "features"), path, .prefix = "features."): one part alone */
 #define gt_load(m, ...) GT_LOAD_(m, __VA_ARGS__, .gt_ = 0)
 #define GT_LOAD_(m, path, ...) GT_STATUS_AT(gt_load_(m, path, (gt_load_opts){__VA_ARGS__}))
 
@@ -139,7 +141,8 @@ typedef struct {
     const gt_named_tensor *tensors; /* the program's own; loaded in place */
     int64_t epoch, step;            /* the program's counters, and the best metric so far, */
     double best;                    /* which gt_run_load sets */
-    const gt_metadata *metadata;    /* saved; gt_load_tensors reads them */
+    const gt_metadata *metadata;    /* saved; gt_load_tensors reads them. Names that begin with
+                                     * "gradtape." are the library's */
 } gt_run;
 
 /* Errors: as gt_save, and GT_ERR_STATE while the weights are swapped with their averages. */
