@@ -41,8 +41,8 @@ void gt_optimizer_zero_grad(gt_optimizer *o);
 gt_status gt_optimizer_set_lr(gt_optimizer *o, double lr);
 #define gt_optimizer_set_lr(o, lr) GT_STATUS_AT(gt_optimizer_set_lr(o, lr))
 double gt_optimizer_lr(const gt_optimizer *o); /* NaN for NULL */
-const char *gt_optimizer_name(
-    const gt_optimizer *o); /* the rule's: "SGD", "AdamW"; NULL for NULL */
+/* The rule's: "SGD", "AdamW"; NULL for NULL. */
+const char *gt_optimizer_name(const gt_optimizer *o);
 
 gt_module *gt_optimizer_module(const gt_optimizer *o); /* NULL for NULL */
 
