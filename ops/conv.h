@@ -10,8 +10,13 @@ typedef struct {
     int groups;
     int trim[2];       /* windows left out at the end of each dimension */
     bool same_padding; /* as much padding as makes y as large as x, an odd rest at the end */
-    gt_shape target;   /* of gradients: the shape of what they are the gradient of */
 } gti_conv_opts;
+
+/* Options of the gradients conv2d_dx and conv2d_dw. */
+typedef struct {
+    gti_conv_opts conv;
+    gt_shape target; /* the shape of what they are the gradient of */
+} gti_conv_grad_opts;
 
 /* The padding on both sides under same_padding; 0 where that is beyond all sizes. */
 static inline int64_t gti_same_total(int64_t kernel, int64_t dilation)
@@ -62,12 +67,19 @@ static inline gt_shape gti_conv_image_shape(gt_shape s)
     return (gt_shape){4, {s.dim[0], s.dim[1], 1, s.dim[2]}};
 }
 
-/* A convolution of four dimensions with op's options, for rules. */
-static inline gt_tensor *gti_conv_apply(const gt_op *op, gti_conv_opts opts, gt_shape target,
-                                        gt_tensor *a, gt_tensor *b)
+/* op, conv1d or conv2d, of x and weight. */
+static inline gt_tensor *gti_conv_apply(const gt_op *op, const gti_conv_opts *opts, gt_tensor *x,
+                                        gt_tensor *weight)
 {
-    opts.target = target;
-    return gt_apply(op, &opts, 2, (gt_tensor *[]){a, b});
+    return gt_apply(op, opts, 2, (gt_tensor *[]){x, weight});
+}
+
+/* op, conv2d_dx or conv2d_dw, with the shape of its result. */
+static inline gt_tensor *gti_conv_gradient(const gt_op *op, const gti_conv_opts *opts,
+                                           gt_shape target, gt_tensor *a, gt_tensor *b)
+{
+    const gti_conv_grad_opts o = {.conv = *opts, .target = target};
+    return gt_apply(op, &o, 2, (gt_tensor *[]){a, b});
 }
 
 #endif

@@ -22,8 +22,7 @@ static void forward(gt_node *n)
 static gt_tensor *apply(const gt_node *n, const gt_op *op, const gt_tensor *x, gt_tensor *a,
                         gt_tensor *b)
 {
-    gt_tensor *dx =
-        gti_conv_apply(op, *(const gti_conv_opts *)n->opts, gti_conv_image_shape(x->shape), a, b);
+    gt_tensor *dx = gti_conv_gradient(op, n->opts, gti_conv_image_shape(x->shape), a, b);
     return dx ? gt_reshape(dx, x->shape) : NULL;
 }
 
@@ -134,6 +133,6 @@ gt_tensor *gt_conv1d_(gt_tensor *x, gt_tensor *weight, gt_conv1d_opts opts)
                              .dilation = {1, opts.dilation},
                              .groups = opts.groups,
                              .same_padding = opts.same_padding};
-    gt_tensor *y = gti_conv_apply(&gt_op_conv1d, o, (gt_shape){0}, x, weight);
+    gt_tensor *y = gti_conv_apply(&gt_op_conv1d, &o, x, weight);
     return y && opts.bias ? gt_add_bias(y, opts.bias) : y;
 }

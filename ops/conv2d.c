@@ -27,14 +27,25 @@ static bool check_dy(const gt_node *n, const gt_tensor *dy, const gt_shape *x,
 
 static const gt_shape *target_of(const gt_node *n)
 {
-    return &((const gti_conv_opts *)n->opts)->target;
+    return &((const gti_conv_grad_opts *)n->opts)->target;
 }
 
-/* op on a and b with n's options; `like` has the shape of the result. */
-static gt_tensor *apply(const gt_node *n, const gt_op *op, const gt_tensor *like, gt_tensor *a,
-                        gt_tensor *b)
+/* The three with n's options, which begin with gti_conv_opts. `like` has the shape of the result.
+ */
+static gt_tensor *conv2d(const gt_node *n, gt_tensor *x, gt_tensor *weight)
 {
-    return gti_conv_apply(op, *(const gti_conv_opts *)n->opts, like->shape, a, b);
+    return gti_conv_apply(&gt_op_conv2d, n->opts, x, weight);
+}
+
+static gt_tensor *conv2d_dx(const gt_node *n, const gt_tensor *like, gt_tensor *dy,
+                            gt_tensor *weight)
+{
+    return gti_conv_gradient(&gt_op_conv2d_dx, n->opts, like->shape, dy, weight);
+}
+
+static gt_tensor *conv2d_dw(const gt_node *n, const gt_tensor *like, gt_tensor *x, gt_tensor *dy)
+{
+    return gti_conv_gradient(&gt_op_conv2d_dw, n->opts, like->shape, x, dy);
 }
 
 static bool conv2d_infer(gt_node *n)
@@ -53,11 +64,9 @@ static const char conv2d_gradient[] = "dx = conv2d_dx(dy, weight), dweight = con
 static bool conv2d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *x = n->in[0], *w = n->in[1], *dy = gout[0];
-    if (gt_needs_grad(n, 0))
-        gin[0] = apply(n, &gt_op_conv2d_dx, x, GT_MUTANT(conv2d_dx_sign, dy, gt_neg(dy)), w);
+    if (gt_needs_grad(n, 0)) gin[0] = conv2d_dx(n, x, GT_MUTANT(conv2d_dx_sign, dy, gt_neg(dy)), w);
     if (gt_needs_grad(n, 1))
-        gin[1] =
-            apply(n, &gt_op_conv2d_dw, w, x, GT_MUTANT(conv2d_dw_upstream, dy, gt_mul(dy, dy)));
+        gin[1] = conv2d_dw(n, w, x, GT_MUTANT(conv2d_dw_upstream, dy, gt_mul(dy, dy)));
     return true;
 }
 
@@ -87,10 +96,8 @@ static const char conv2d_dx_gradient[] = "d dy = conv2d(g, weight), dweight = co
 static bool conv2d_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *dy = n->in[0], *w = n->in[1], *g = gout[0];
-    if (gt_needs_grad(n, 0))
-        gin[0] = apply(n, &gt_op_conv2d, dy, g, GT_MUTANT(conv2d_dx_flipped, w, gt_flip(w, 12)));
-    if (gt_needs_grad(n, 1))
-        gin[1] = GT_MUTANT(conv2d_dx_missing, apply(n, &gt_op_conv2d_dw, w, g, dy), NULL);
+    if (gt_needs_grad(n, 0)) gin[0] = conv2d(n, g, GT_MUTANT(conv2d_dx_flipped, w, gt_flip(w, 12)));
+    if (gt_needs_grad(n, 1)) gin[1] = GT_MUTANT(conv2d_dx_missing, conv2d_dw(n, w, g, dy), NULL);
     return true;
 }
 
@@ -121,9 +128,8 @@ static bool conv2d_dw_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *g
 {
     gt_tensor *x = n->in[0], *dy = n->in[1], *g = gout[0];
     if (gt_needs_grad(n, 0))
-        gin[0] = apply(n, &gt_op_conv2d_dx, x, dy, GT_MUTANT(conv2d_dw_flipped, g, gt_flip(g, 12)));
-    if (gt_needs_grad(n, 1))
-        gin[1] = GT_MUTANT(conv2d_dw_missing, apply(n, &gt_op_conv2d, dy, x, g), NULL);
+        gin[0] = conv2d_dx(n, x, dy, GT_MUTANT(conv2d_dw_flipped, g, gt_flip(g, 12)));
+    if (gt_needs_grad(n, 1)) gin[1] = GT_MUTANT(conv2d_dw_missing, conv2d(n, x, g), NULL);
     return true;
 }
 
@@ -134,13 +140,13 @@ static double conv2d_dw_flops(const gt_node *n)
 
 #include "conv2d_samples.h"
 
-#define CONV_OP(id, input_names, see)                                                              \
+#define CONV_OP(id, input_names, opts, see)                                                        \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = (input_names),                                                                   \
         .n_in = 2,                                                                                 \
         .n_out = 1,                                                                                \
-        .opts_size = sizeof(gti_conv_opts),                                                        \
+        .opts_size = sizeof(opts),                                                                 \
         .infer = id##_infer,                                                                       \
         .forward = GT_FOR_FLOATS(id##_forward),                                                    \
         .backward = id##_backward,                                                                 \
@@ -151,9 +157,9 @@ static double conv2d_dw_flops(const gt_node *n)
         .window = (see),                                                                           \
     };
 
-CONV_OP(conv2d, "x weight", gti_conv_window)
-CONV_OP(conv2d_dx, "dy weight", NULL)
-CONV_OP(conv2d_dw, "x dy", NULL)
+CONV_OP(conv2d, "x weight", gti_conv_opts, gti_conv_window)
+CONV_OP(conv2d_dx, "dy weight", gti_conv_grad_opts, NULL)
+CONV_OP(conv2d_dw, "x dy", gti_conv_grad_opts, NULL)
 
 static gti_conv_opts internal(const gt_conv2d_opts *o)
 {
@@ -166,16 +172,19 @@ static gti_conv_opts internal(const gt_conv2d_opts *o)
 
 gt_tensor *gt_conv2d_(gt_tensor *x, gt_tensor *weight, gt_conv2d_opts opts)
 {
-    gt_tensor *y = gti_conv_apply(&gt_op_conv2d, internal(&opts), (gt_shape){0}, x, weight);
+    const gti_conv_opts o = internal(&opts);
+    gt_tensor *y = gti_conv_apply(&gt_op_conv2d, &o, x, weight);
     return y && opts.bias ? gt_add_bias(y, opts.bias) : y;
 }
 
 gt_tensor *gt_conv2d_dx(gt_tensor *dy, gt_tensor *weight, gt_shape x, gt_conv2d_opts opts)
 {
-    return gti_conv_apply(&gt_op_conv2d_dx, internal(&opts), x, dy, weight);
+    const gti_conv_opts o = internal(&opts);
+    return gti_conv_gradient(&gt_op_conv2d_dx, &o, x, dy, weight);
 }
 
 gt_tensor *gt_conv2d_dw(gt_tensor *x, gt_tensor *dy, gt_shape weight, gt_conv2d_opts opts)
 {
-    return gti_conv_apply(&gt_op_conv2d_dw, internal(&opts), weight, x, dy);
+    const gti_conv_opts o = internal(&opts);
+    return gti_conv_gradient(&gt_op_conv2d_dw, &o, weight, x, dy);
 }

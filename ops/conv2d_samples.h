@@ -48,12 +48,17 @@
     {                                                                                              \
         __VA_ARGS__                                                                                \
     }
+#define GRAD_OPTS(shape, ...)                                                                      \
+    .opts = &(const gti_conv_grad_opts)                                                            \
+    {                                                                                              \
+        .target = GT_DIMS shape, .conv = { __VA_ARGS__ }                                           \
+    }
 #define CONV2D(name, x, weight, y, ...)                                                            \
     {.label = (name), .in = {GT_IN x, GT_IN weight}, OPTS(__VA_ARGS__)},
 #define CONV2D_DX(name, x, weight, y, ...)                                                         \
-    {.label = (name), .in = {GT_IN y, GT_IN weight}, OPTS(__VA_ARGS__, .target = GT_DIMS x)},
+    {.label = (name), .in = {GT_IN y, GT_IN weight}, GRAD_OPTS(x, __VA_ARGS__)},
 #define CONV2D_DW(name, x, weight, y, ...)                                                         \
-    {.label = (name), .in = {GT_IN x, GT_IN y}, OPTS(__VA_ARGS__, .target = GT_DIMS weight)},
+    {.label = (name), .in = {GT_IN x, GT_IN y}, GRAD_OPTS(weight, __VA_ARGS__)},
 
 static const gt_sample conv2d_samples[] = {
     GEOMETRIES(CONV2D){.label = "same tensor", .in = {GT_IN(2, 2, 3, 2), {.same = 1}}},
@@ -61,12 +66,12 @@ static const gt_sample conv2d_samples[] = {
 static const gt_sample conv2d_dx_samples[] = {
     GEOMETRIES(CONV2D_DX){.label = "same tensor",
                           .in = {GT_IN(2, 2, 2, 2), {.same = 1}},
-                          OPTS(.target = GT_DIMS(2, 2, 3, 3))},
+                          GRAD_OPTS((2, 2, 3, 3), .groups = 0)},
 };
 static const gt_sample conv2d_dw_samples[] = {
     GEOMETRIES(CONV2D_DW){.label = "same tensor",
                           .in = {GT_IN(2, 2, 2, 3), {.same = 1}},
-                          OPTS(.target = GT_DIMS(2, 2, 1, 1))},
+                          GRAD_OPTS((2, 2, 1, 1), .groups = 0)},
 };
 
 #define SHAPE_ERROR .code = GT_ERR_SHAPE, .message
@@ -142,30 +147,30 @@ static const gt_error_sample conv2d_error_samples[] = {
 static const gt_error_sample conv2d_dx_error_samples[] = {
     {.label = "dy",
      .in = {GT_IN(1, 2, 3, 4), W},
-     OPTS(.target = GT_DIMS(1, 4, 5, 5)),
+     GRAD_OPTS((1, 4, 5, 5), .groups = 0),
      SHAPE_ERROR = "dy is [1,2,3,4], but x [1,4,5,5] and weight [2,4,3,3] make [1,2,3,3]"},
     {.label = "target of three dimensions",
      .in = {GT_IN(1, 2, 3, 3), W},
-     OPTS(.target = GT_DIMS(4, 5, 5)),
+     GRAD_OPTS((4, 5, 5), .groups = 0),
      SHAPE_ERROR = "x [4,5,5] has 3 dimensions, needs 4"},
     {.label = "negative target",
      .in = {GT_IN(1, 2, 3, 3), W},
-     OPTS(.target = GT_DIMS(1, 4, -5, 5)),
+     GRAD_OPTS((1, 4, -5, 5), .groups = 0),
      SHAPE_ERROR = "[1,4,-5,5] is no shape"},
 };
 
 static const gt_error_sample conv2d_dw_error_samples[] = {
     {.label = "dy",
      .in = {X, GT_IN(1, 2, 3, 3)},
-     OPTS(.stride = {2}, .target = GT_DIMS(2, 4, 3, 3)),
+     GRAD_OPTS((2, 4, 3, 3), .stride = {2}),
      SHAPE_ERROR = "dy is [1,2,3,3], but x [1,4,5,5] and weight [2,4,3,3] make [1,2,2,2]"},
     {.label = "target of two dimensions",
      .in = {X, GT_IN(1, 2, 3, 3)},
-     OPTS(.target = GT_DIMS(3, 3)),
+     GRAD_OPTS((3, 3), .groups = 0),
      SHAPE_ERROR = "weight [3,3] has 2 dimensions, needs 4"},
     {.label = "target too large to dilate",
      .in = {X, GT_IN(1, 2, 3, 3)},
-     OPTS(.dilation = {4}, .target = GT_DIMS(2, 4, INT64_MAX, 3)),
+     GRAD_OPTS((2, 4, INT64_MAX, 3), .dilation = {4}),
      .code = GT_ERR_MEMORY,
      .message = "overflows"},
 };

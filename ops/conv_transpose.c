@@ -128,12 +128,13 @@ static const char conv_transpose2d_gradient[] =
 static bool conv_transpose2d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *x = n->in[0], *w = n->in[1], *dy = gout[0];
+    const gti_conv_opts o = back(n);
     if (gt_needs_grad(n, 0))
-        gin[0] = gti_conv_apply(&gt_op_conv2d, back(n), (gt_shape){0}, dy,
+        gin[0] = gti_conv_apply(&gt_op_conv2d, &o, dy,
                                 GT_MUTANT(conv_transpose2d_flipped, w, gt_flip(w, 12)));
     if (gt_needs_grad(n, 1))
-        gin[1] = gti_conv_apply(&gt_op_conv2d_dw, back(n), w->shape, dy,
-                                GT_MUTANT(conv_transpose2d_sign, x, gt_neg(x)));
+        gin[1] = gti_conv_gradient(&gt_op_conv2d_dw, &o, w->shape, dy,
+                                   GT_MUTANT(conv_transpose2d_sign, x, gt_neg(x)));
     return true;
 }
 
@@ -143,14 +144,15 @@ static bool conv_transpose1d_backward(gt_node *n, gt_tensor *const gout[], gt_te
     gt_tensor *x = n->in[0], *w = n->in[1], *dy = gti_conv_image(gout[0]);
     gt_tensor *image = gti_conv_image(x), *kernel = gti_conv_image(w);
     if (!dy || !image || !kernel) return false;
+    const gti_conv_opts o = back(n);
     if (gt_needs_grad(n, 0)) {
-        gt_tensor *dx = gti_conv_apply(&gt_op_conv2d, back(n), (gt_shape){0}, dy, kernel);
+        gt_tensor *dx = gti_conv_apply(&gt_op_conv2d, &o, dy, kernel);
         gin[0] = gt_reshape(GT_MUTANT(conv_transpose1d_sign, dx, gt_neg(dx)), x->shape);
     }
     if (gt_needs_grad(n, 1)) {
         gt_tensor *dw =
-            gti_conv_apply(&gt_op_conv2d_dw, back(n), kernel->shape, dy,
-                           GT_MUTANT(conv_transpose1d_upstream, image, gt_square(image)));
+            gti_conv_gradient(&gt_op_conv2d_dw, &o, kernel->shape, dy,
+                              GT_MUTANT(conv_transpose1d_upstream, image, gt_square(image)));
         gin[1] = gt_reshape(dw, w->shape);
     }
     return true;

@@ -21,17 +21,21 @@ bool gti_size_of_shape_slow_(int n, const int64_t *dim, size_t element, int64_t 
                              int64_t *bytes);
 
 /* The product of n dimensions, none negative, times the size of an element; both the number of
- * elements and the number of bytes must fit in int64_t. */
+ * elements and the number of bytes must fit in int64_t. Up to six dimensions below 2^10, of elements
+ * of at most 8 bytes, always do. */
 static inline bool gti_size_of_shape(int n, const int64_t *dim, size_t element, int64_t *elements,
                                      int64_t *bytes)
 {
-    int64_t product = 1;
-    bool odd = false;
-    for (int i = 0; i < n; i++)
-        odd |= __builtin_mul_overflow(product, dim[i], &product) | (dim[i] <= 0);
-    odd |= __builtin_mul_overflow(product, (int64_t)element, bytes);
-    *elements = product;
-    return !odd || gti_size_of_shape_slow_(n, dim, element, elements, bytes);
+    uint64_t product = 1, bits = 0;
+    for (int i = 0; i < n; i++) {
+        product *= (uint64_t)dim[i];
+        bits |= (uint64_t)dim[i];
+    }
+    if (bits >= 1 << 10 || n > 6 || element > 8)
+        return gti_size_of_shape_slow_(n, dim, element, elements, bytes);
+    *elements = (int64_t)product;
+    *bytes = (int64_t)(product * element);
+    return true;
 }
 
 #endif
