@@ -21,7 +21,7 @@ static bool infer_parts(gt_node *n, const gt_shape *x, gt_shape *y)
     if (o->oh < 0 || o->ow < 0)
         return gt_op_fail(n, GT_ERR_ARGUMENT, "the output is to be %s, must not be negative",
                           GTI_SIZE_TEXT(2, o->oh, o->ow));
-    *y = gti_image_shape(2, x->dim[0], x->dim[1], o->oh, o->ow);
+    gti_set_image_shape(y, 2, x->dim[0], x->dim[1], o->oh, o->ow);
     return gti_windows_scratch(n, x, y);
 }
 

@@ -31,6 +31,14 @@ bool gti_broadcast_infer(gt_node *n)
     return true;
 }
 
+bool gti_stretches(const gt_shape *x, const gt_shape *to)
+{
+    const int missing = to->ndim - x->ndim;
+    for (int i = 0; i < x->ndim && missing >= 0; i++)
+        if (x->dim[i] != to->dim[missing + i] && x->dim[i] != 1) return false;
+    return missing >= 0;
+}
+
 void gti_broadcast_strides(gt_shape x, gt_shape shape, int64_t stride[GT_MAX_DIMS])
 {
     int64_t own[GT_MAX_DIMS];

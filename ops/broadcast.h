@@ -8,6 +8,9 @@
 /* Shape rule: output 0 has the shape that all inputs broadcast to; or says where they do not. */
 bool gti_broadcast_infer(gt_node *n);
 
+/* Whether x broadcasts to the shape `to`, of which no dimension is negative. */
+bool gti_stretches(const gt_shape *x, const gt_shape *to);
+
 /* One row of output 0: operand k of it starts at in[k] and has stride[k], 0 or 1. `which` comes
  * from the caller. */
 typedef void gti_row(const gt_node *n, int which, int64_t length, const void *const in[],

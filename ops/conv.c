@@ -102,7 +102,7 @@ bool gti_conv_infer(gt_node *n, int rank, const gt_shape *x, const gt_shape *wei
     if (!gti_conv_check_options(n, rank, &s) || !check_same(n, rank, &s) ||
         !check_channels(n, rank, &s, weight->dim[1]) || !check_window(n, rank, &s))
         return false;
-    *y = gti_image_shape(rank, s.n, s.k, s.oh, s.ow);
+    gti_set_image_shape(y, rank, s.n, s.k, s.oh, s.ow);
     if (!gti_conv_check_size(n, &s, y)) return false;
     if (gti_has_kernels(n)) n->scratch_size = gti_kernels_for(n)->conv2d_scratch(&s);
     return true;

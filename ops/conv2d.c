@@ -17,12 +17,12 @@
 #include "conv.h"
 
 static bool check_dy(const gt_node *n, const gt_tensor *dy, const gt_shape *x,
-                     const gt_shape *weight, gt_shape y)
+                     const gt_shape *weight, const gt_shape *y)
 {
-    return gt_shape_equal(dy->shape, y) ||
+    return gti_same_dims(&dy->shape, y) ||
            gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, but x %s and weight %s make %s",
                       GTI_SHAPE_TEXT(dy->shape), GTI_SHAPE_TEXT(*x), GTI_SHAPE_TEXT(*weight),
-                      GTI_SHAPE_TEXT(y));
+                      GTI_SHAPE_TEXT(*y));
 }
 
 static const gt_shape *target_of(const gt_node *n)
@@ -80,7 +80,7 @@ static bool conv2d_dx_infer(gt_node *n)
     const gt_shape *x = target_of(n), *weight = &n->in[1]->shape;
     gt_shape y;
     if (!gti_check_target(n, target_of(n)) || !gti_conv_infer(n, 2, x, weight, &y)) return false;
-    if (!check_dy(n, n->in[0], x, weight, y)) return false;
+    if (!check_dy(n, n->in[0], x, weight, &y)) return false;
     n->out[0]->shape = *x;
     return true;
 }
@@ -111,7 +111,7 @@ static bool conv2d_dw_infer(gt_node *n)
     const gt_shape *x = &n->in[0]->shape, *weight = target_of(n);
     gt_shape y;
     if (!gti_check_target(n, target_of(n)) || !gti_conv_infer(n, 2, x, weight, &y)) return false;
-    if (!check_dy(n, n->in[1], x, weight, y)) return false;
+    if (!check_dy(n, n->in[1], x, weight, &y)) return false;
     n->out[0]->shape = *weight;
     return true;
 }

@@ -87,9 +87,10 @@ static bool infer_rank(gt_node *n, int rank)
         return false;
     if (!gti_size_mul(weight->dim[1], s.groups, &k))
         return gt_op_fail(n, GT_ERR_MEMORY, "the number of output channels overflows");
-    const gt_shape y = n->out[0]->shape = gti_image_shape(rank, s.n, k, oh, ow);
-    s = describe(n, &y);
-    if (!gti_conv_check_size(n, &s, &y)) return false;
+    gt_shape *y = &n->out[0]->shape;
+    gti_set_image_shape(y, rank, s.n, k, oh, ow);
+    s = describe(n, y);
+    if (!gti_conv_check_size(n, &s, y)) return false;
     if (gti_has_kernels(n)) n->scratch_size = gti_kernels_for(n)->conv2d_scratch(&s);
     return true;
 }

@@ -107,7 +107,7 @@ static bool infer_parts(gt_node *n, const gt_shape *x, gt_shape *y)
     const interpolate_opts *o = n->opts;
     if (!gti_check_images(n, 2, "x", x) || !gti_check_pixels(n, x) || !check_options(n))
         return false;
-    *y = gti_image_shape(2, x->dim[0], x->dim[1], o->oh, o->ow);
+    gti_set_image_shape(y, 2, x->dim[0], x->dim[1], o->oh, o->ow);
     int64_t blends, bytes, row;
     if (!gti_size_add(o->oh, o->ow, &blends) || !gti_size_mul(blends, sizeof(gti_blend), &bytes) ||
         !gti_size_mul(x->dim[3], sizeof(double), &row) || !gti_size_add(bytes, row, &bytes))

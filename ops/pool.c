@@ -63,7 +63,7 @@ bool gti_pool_infer(const gt_node *n, int rank, const gt_shape *x, gti_pool2d *s
     if (!gti_check_images(n, rank, "x", x) || !gti_check_pixels(n, x)) return false;
     *s = gti_pool_describe(n->opts, x, NULL);
     if (!check_options(n, rank, s) || !check_windows(n, rank, s)) return false;
-    *y = gti_image_shape(rank, x->dim[0], x->dim[1], s->oh, s->ow);
+    gti_set_image_shape(y, rank, x->dim[0], x->dim[1], s->oh, s->ow);
     return true;
 }
 

@@ -50,7 +50,7 @@ static bool infer(gt_node *n)
     unsigned reduced;
     const gt_reduce_opts *opts = n->opts;
     if (!gti_reduced_dims(n, opts->axes, &reduced)) return false;
-    n->out[0]->shape = gti_reduced_shape(x->shape, reduced, opts->keepdim);
+    gti_reduce_shape(&x->shape, reduced, opts->keepdim, &n->out[0]->shape);
     if (n->out[0]->shape.ndim == 0 || x->size == 0) return true;
     const sum_plan plan = make_plan(x->shape, reduced);
     for (int p = 0; p < plan.count - 1; p++) n->scratch_size += pass_bytes(&plan, p, x->dtype);

@@ -16,13 +16,19 @@ bool gti_reduced_dims(const gt_node *n, unsigned axes, unsigned *reduced)
     return true;
 }
 
+void gti_reduce_shape(const gt_shape *x, unsigned reduced, bool keepdim, gt_shape *y)
+{
+    y->ndim = 0;
+    for (int i = 0; i < x->ndim; i++) {
+        const bool gone = reduced >> i & 1;
+        if (!gone || keepdim) y->dim[y->ndim++] = gone ? 1 : x->dim[i];
+    }
+}
+
 gt_shape gti_reduced_shape(gt_shape x, unsigned reduced, bool keepdim)
 {
     gt_shape y = {0};
-    for (int i = 0; i < x.ndim; i++) {
-        const bool gone = reduced >> i & 1;
-        if (!gone || keepdim) y.dim[y.ndim++] = gone ? 1 : x.dim[i];
-    }
+    gti_reduce_shape(&x, reduced, keepdim, &y);
     return y;
 }
 
@@ -49,7 +55,7 @@ bool gti_infer_reduction(gt_node *n, unsigned axes, bool keepdim)
     unsigned reduced;
     gti_along s;
     if (!gti_reduced_dims(n, axes, &reduced)) return false;
-    n->out[0]->shape = gti_reduced_shape(x->shape, reduced, keepdim);
+    gti_reduce_shape(&x->shape, reduced, keepdim, &n->out[0]->shape);
     if (x->size > 0 && !side_by_side(x->shape, reduced, &s))
         n->scratch_size = (size_t)x->size * gt_dtype_size(x->dtype);
     return true;

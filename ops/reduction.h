@@ -8,6 +8,7 @@
  * False after a failure. */
 bool gti_reduced_dims(const gt_node *n, unsigned axes, unsigned *reduced);
 gt_shape gti_reduced_shape(gt_shape x, unsigned reduced, bool keepdim);
+void gti_reduce_shape(const gt_shape *x, unsigned reduced, bool keepdim, gt_shape *y);
 
 /* Shape rule of y = a reduction of input 0: sets y's shape, and the scratch of gti_reduce_from. */
 bool gti_infer_reduction(gt_node *n, unsigned axes, bool keepdim);

@@ -1,6 +1,6 @@
 /* The same elements under another shape, by rules that a reader knows by name. All are reshapes but
  * expand and select, which copy. */
-#include "common.h"
+#include "broadcast.h"
 
 /* The axis of x, where an axis of `ndim` axes is asked for; -1 after a failure. */
 static int axis_of(const gt_tensor *x, int axis, int ndim, const char *function)
@@ -82,11 +82,10 @@ gt_tensor *gt_expand(gt_tensor *x, gt_shape shape)
 {
     if (!gti_is_given(x, "expand")) return NULL;
     const int missing = shape.ndim - x->shape.ndim;
-    gt_shape to = shape, both;
+    gt_shape to = shape;
     for (int i = missing > 0 ? missing : 0; i < shape.ndim; i++)
         if (shape.dim[i] == -1) to.dim[i] = x->shape.dim[i - missing];
-    if (missing < 0 || !gti_is_shape(to) || !gt_shape_broadcast(x->shape, to, &both) ||
-        !gt_shape_equal(both, to)) {
+    if (!gti_is_shape(to) || !gti_stretches(&x->shape, &to)) {
         gt_fail(x->ctx, GT_ERR_SHAPE, "expand", "x %s does not expand to %s",
                 GTI_SHAPE_TEXT(x->shape), GTI_SHAPE_TEXT(shape));
         return NULL;

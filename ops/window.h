@@ -26,10 +26,15 @@ static inline int64_t gti_width(const gt_shape *s)
     return s->dim[s->ndim - 1];
 }
 
-/* [n,c,h,w], or [n,c,w] at rank 1. */
-static inline gt_shape gti_image_shape(int rank, int64_t n, int64_t c, int64_t h, int64_t w)
+/* Makes y [n,c,h,w], or [n,c,w] at rank 1. */
+static inline void gti_set_image_shape(gt_shape *y, int rank, int64_t n, int64_t c, int64_t h,
+                                       int64_t w)
 {
-    return rank == 1 ? (gt_shape){3, {n, c, w}} : (gt_shape){4, {n, c, h, w}};
+    y->ndim = rank + 2;
+    y->dim[0] = n;
+    y->dim[1] = c;
+    y->dim[2] = h;
+    y->dim[rank + 1] = w;
 }
 
 /* A dimension seen by windows: the padded input and the window, spread out by dilation. */
