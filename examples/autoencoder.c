@@ -3,11 +3,11 @@
  *
  *   autoencoder                    generated digits; writes autoencoder.png
  *   autoencoder --data data/mnist  MNIST, or a set in its format */
-#include "common/options.h"
+#include "common/example.h"
 #include "common/pictures.h"
 
 typedef struct {
-    const char *data, *out;
+    const char *data, *out, *save;
     long code, epochs, batch, seed;
 } settings;
 
@@ -35,22 +35,11 @@ static gt_module *autoencoder(gt_ctx *gt, long code)
     // clang-format on
 }
 
-static void train(gt_ctx *gt, gt_module *net, gt_loader *images, long epochs)
+/* gt_fit's loss: how far the output is from the input. */
+static gt_tensor *distance(gt_tensor *logits, gt_tensor *x, gt_tensor *y, void *user)
 {
-    gt_optimizer *adam = gt_adam(net, .lr = 2e-3);
-    gt_mark start = gt_mark_tape(gt);
-    for (long epoch = 1; epoch <= epochs && !gt_failed(gt); epoch++) {
-        gt_running_mean mean = {0};
-        gt_tensor *x;
-        while (gt_loader_next(images, &x, NULL)) {
-            gt_rewind(gt, start); /* forget the step before */
-            gt_tensor *loss = gt_binary_cross_entropy_with_logits(gt_forward(net, x), x);
-            gt_running_add(&mean, gt_item(loss), (double)x->shape.dim[0]);
-            gt_backward(loss);
-            gt_optimizer_step(adam);
-        }
-        printf("epoch %2ld  loss %.4f\n", epoch, gt_running_value(&mean));
-    }
+    (void)y, (void)user;
+    return gt_binary_cross_entropy_with_logits(logits, x);
 }
 
 /* 16 images that the network has not seen, each above what it makes of them, in two rows of two. */
@@ -62,20 +51,20 @@ static gt_tensor *reconstructions(gt_module *net, gt_tensor *x)
     return picture_grid(gt_concat(rows, 4, 0), 8, 3);
 }
 
-static void run(gt_ctx *gt, const settings *s)
+static void run(gt_ctx *gt, void *user)
 {
-    const uint64_t seed = (uint64_t)s->seed;
-    gt_manual_seed(gt, seed);
-    gt_dataset *digits =
-        s->data ? gt_mnist(gt, s->data, true) : gt_generated_digits(gt, 3000, .seed = 2 * seed);
-    gt_dataset *others =
-        s->data ? gt_mnist(gt, s->data, false) : gt_generated_digits(gt, 16, .seed = 2 * seed + 1);
-    gt_loader *images = gt_loader_new(digits, s->batch, .shuffle = true, .threads = 1);
+    const settings *s = user;
+    gt_manual_seed(gt, (uint64_t)s->seed);
+    gt_loader *images = gt_loader_new(example_digits(gt, s->data, true, 3000, 28, s->seed),
+                                      s->batch, .shuffle = true, .threads = 1);
+    gt_loader *others = gt_loader_new(example_digits(gt, s->data, false, 16, 28, s->seed), 16);
     gt_module *net = autoencoder(gt, s->code);
-    train(gt, net, images, s->epochs);
+    gt_fit(net, gt_adam(net, .lr = 2e-3), images, .epochs = s->epochs, .loss = distance,
+           .log = stdout);
+    if (s->save && gt_save(net, s->save) == GT_OK) printf("weights: %s\n", s->save);
 
     gt_tensor *x;
-    if (!gt_loader_next(gt_loader_new(others, 16), &x, NULL)) return;
+    if (!gt_loader_next(others, &x, NULL)) return;
     gt_eval(net);
     if (gt_image_save(reconstructions(net, x), s->out) == GT_OK)
         printf("images above what %ld numbers tell of them: %s\n", s->code, s->out);
@@ -83,26 +72,19 @@ static void run(gt_ctx *gt, const settings *s)
 
 int main(int argc, char **argv)
 {
-    (void)argc;
     settings s = {.out = "autoencoder.png", .code = 32, .epochs = 8, .batch = 32, .seed = 1};
-    const option table[] = {
+    const option options[] = {
         {"--data", "DIR", "images of 28x28 in MNIST's format (generated digits)", .text = &s.data},
         {"--code", "N", "numbers that an image is squeezed into (32)", .count = &s.code,
          .least = 1},
         {"--epochs", "N", "times through the training set (8)", .count = &s.epochs, .least = 1},
         {"--batch", "N", "images in a batch (32)", .count = &s.batch, .least = 1},
         {"--seed", "N", "of all that is random (1)", .count = &s.seed},
-        {"--out", "FILE", "picture to write (autoencoder.png)", .text = &s.out},
+        {"--out", "FILE", "picture to write, also after Ctrl-C (autoencoder.png)", .text = &s.out},
+        {"--save", "FILE", "write the weights, likewise", .text = &s.save},
         {.name = NULL},
     };
-    const int status =
-        options_read(argv, "autoencoder",
-                     "Trains an autoencoder on digits, and draws what it makes of others.", table);
-    if (status >= 0) return status;
-    gt_ctx *gt = gt_open();
-    run(gt, &s);
-    const bool failed = gt_failed(gt);
-    if (failed) fprintf(stderr, "autoencoder: %s\n", gt_error_message(gt));
-    gt_close(gt);
-    return failed;
+    return example_main(argc, argv, "autoencoder",
+                        "Trains an autoencoder on digits, and draws what it makes of others.",
+                        options, run, &s);
 }

@@ -3,12 +3,12 @@
  *
  *   feature_maps                                   generated digits; writes feature_maps.png
  *   feature_maps --load lenet.safetensors --data data/mnist   after lenet --save */
-#include "common/options.h"
+#include "common/example.h"
 #include "common/pictures.h"
 
 typedef struct {
     const char *data, *load, *out;
-    long steps, image, seed;
+    long epochs, image, seed;
 } settings;
 
 /* The one of lenet.c. */
@@ -27,21 +27,6 @@ static gt_module *lenet(gt_ctx *gt)
     // clang-format on
 }
 
-static void train(gt_ctx *gt, gt_module *net, gt_loader *images, long steps)
-{
-    gt_optimizer *sgd = gt_sgd(net, .lr = 0.03, .momentum = 0.9);
-    gt_mark start = gt_mark_tape(gt);
-    for (long step = 1; step <= steps && !gt_failed(gt); step++) {
-        gt_tensor *x, *y;
-        if (!gt_loader_next(images, &x, &y) && !gt_loader_next(images, &x, &y)) return;
-        gt_rewind(gt, start); /* forget the step before */
-        gt_tensor *loss = gt_cross_entropy(gt_forward(net, x), y);
-        if (step % 50 == 0) printf("step %ld  loss %.3f\n", step, gt_item(loss));
-        gt_backward(loss);
-        gt_optimizer_step(sgd);
-    }
-}
-
 /* A hook: keeps what a module made, in *user. */
 static void watch(gt_module *m, gt_tensor *x, gt_tensor *y, void *user)
 {
@@ -50,50 +35,63 @@ static void watch(gt_module *m, gt_tensor *x, gt_tensor *y, void *user)
     *(gt_tensor **)user = y;
 }
 
-/* Planes [..,h,w] as grey pictures in one row or more, each with its own contrast. */
-static gt_tensor *planes(gt_tensor *x, int64_t columns, int64_t zoom)
+/* Planes [..,h,w] as pictures in rows of `columns`, each pixel a square of `zoom` pixels, with a
+ * white frame up to `cell` pixels wide. */
+static gt_tensor *planes(gt_tensor *x, int64_t columns, int zoom, int cell)
 {
     if (!x) return NULL;
-    const int64_t *d = x->shape.dim;
-    x = gt_reshape(gt_detach(x), GT_SHAPE(-1, 1, d[2], d[3]));
-    return picture_grid(picture_contrast(x), columns, zoom);
+    const int64_t h = x->shape.dim[2] * zoom, w = x->shape.dim[3] * zoom;
+    const int left = (int)(cell - w) / 2, right = (int)(cell - w) - left;
+    x = gt_reshape(gt_detach(x), GT_SHAPE(-1, 1, x->shape.dim[2], x->shape.dim[3]));
+    x = gt_pad(gt_interpolate(x, h, w), .pad = {left, right}, .value = 1);
+    return picture_grid(x, columns, 1);
 }
 
-/* Image x [1,1,28,28] and below it, for both convolutions, the kernels and, behind the ReLU, the
- * maps; 0, which is most of a map, is black. */
+/* Weights: 0 is grey, negative ones darker, positive ones brighter, to the same scale. */
+static gt_tensor *signs(gt_tensor *x)
+{
+    gt_tensor *most = gt_add_scalar(gt_amax(gt_abs(x)), 1e-12);
+    return gt_add_scalar(gt_mul_scalar(gt_div(x, most), 0.5), 0.5);
+}
+
+/* Image x [1,1,28,28]; below it, for both convolutions, a column for each kernel, and below that
+ * what it finds in the image, behind the ReLU: 0, which is most of a map, is black. */
 static gt_tensor *draw(gt_module *net, gt_tensor *x)
 {
+    enum { CELL1 = 112, CELL2 = 41 };
     gt_tensor *first = NULL, *second = NULL;
     gt_module_add_hook(gt_module_nth(net, 1), watch, &first);
     gt_module_add_hook(gt_module_nth(net, 4), watch, &second);
     gt_tensor *class_index = gt_argmax(gt_forward(net, x), 1);
     if (class_index) printf("the network reads a %.0f\n", gt_item(class_index));
+    gt_tensor *w1 = gt_module_parameter(net, "0.weight"); /* [6,1,5,5] */
+    gt_tensor *w2 = gt_module_parameter(net, "3.weight"); /* [16,6,5,5] */
     gt_tensor *bands[] = {
-        planes(x, 1, 4),
-        planes(gt_module_parameter(net, "0.weight"), 6, 17), /* [6,1,5,5] */
-        planes(first, 6, 3),                                 /* [1,6,28,28] */
-        planes(gt_module_parameter(net, "3.weight"), 24, 4), /* [16,6,5,5] */
-        planes(second, 8, 6),                                /* [1,16,10,10] */
+        planes(x, 1, 4, CELL1),
+        planes(signs(w1), 6, 22, CELL1),
+        planes(picture_contrast(first), 6, 4, CELL1), /* [1,6,28,28] */
+        planes(gt_permute(signs(w2), 1, 0, 2, 3), 16, 8, CELL2),
+        planes(picture_contrast(second), 16, 4, CELL2), /* [1,16,10,10] */
     };
     return picture_column(bands, sizeof bands / sizeof *bands);
 }
 
-static void run(gt_ctx *gt, const settings *s)
+static void run(gt_ctx *gt, void *user)
 {
-    const uint64_t seed = (uint64_t)s->seed;
-    gt_manual_seed(gt, seed);
-    gt_dataset *digits =
-        s->data ? gt_mnist(gt, s->data, true) : gt_generated_digits(gt, 4000, .seed = 2 * seed);
-    gt_dataset *others = s->data ? gt_mnist(gt, s->data, false)
-                                 : gt_generated_digits(gt, 1000, .seed = 2 * seed + 1);
-    gt_dataset *chosen = gt_subset(others, s->image, s->image + 1);
+    const settings *s = user;
+    gt_manual_seed(gt, (uint64_t)s->seed);
+    gt_dataset *digits = example_digits(gt, s->data, true, 4000, 28, s->seed);
+    gt_dataset *others = example_digits(gt, s->data, false, 1000, 28, s->seed);
     gt_tensor *x;
-    if (!gt_loader_next(gt_loader_new(chosen, 1), &x, NULL)) return;
+    if (!gt_loader_next(gt_loader_new(gt_subset(others, s->image, s->image + 1), 1), &x, NULL))
+        return;
 
     gt_module *net = lenet(gt);
     gt_forward(net, x); /* makes what is lazy */
     if (s->load) gt_load(net, s->load);
-    else train(gt, net, gt_loader_new(digits, 64, .shuffle = true, .threads = 1), s->steps);
+    else
+        gt_fit(net, gt_adam(net), gt_loader_new(digits, 32, .shuffle = true, .threads = 1),
+               .epochs = s->epochs, .log = stdout);
     gt_eval(net);
     if (gt_image_save(draw(net, x), s->out) != GT_OK) return;
     printf("image, first kernels and maps, second kernels and maps: %s\n", s->out);
@@ -101,24 +99,17 @@ static void run(gt_ctx *gt, const settings *s)
 
 int main(int argc, char **argv)
 {
-    (void)argc;
-    settings s = {.out = "feature_maps.png", .steps = 300, .seed = 1};
-    const option table[] = {
+    settings s = {.out = "feature_maps.png", .epochs = 3, .seed = 1};
+    const option options[] = {
         {"--data", "DIR", "images of 28x28 in MNIST's format (generated digits)", .text = &s.data},
         {"--load", "FILE", "weights that lenet --save wrote, instead of training", .text = &s.load},
-        {"--steps", "N", "batches to train with (300)", .count = &s.steps},
+        {"--epochs", "N", "times through the training set (3)", .count = &s.epochs, .least = 1},
         {"--image", "N", "which image of the test set (0)", .count = &s.image},
         {"--seed", "N", "of all that is random (1)", .count = &s.seed},
-        {"--out", "FILE", "picture to write (feature_maps.png)", .text = &s.out},
+        {"--out", "FILE", "picture to write, also after Ctrl-C (feature_maps.png)", .text = &s.out},
         {.name = NULL},
     };
-    const int status = options_read(
-        argv, "feature_maps", "Draws the kernels and feature maps of a LeNet for an image.", table);
-    if (status >= 0) return status;
-    gt_ctx *gt = gt_open();
-    run(gt, &s);
-    const bool failed = gt_failed(gt);
-    if (failed) fprintf(stderr, "feature_maps: %s\n", gt_error_message(gt));
-    gt_close(gt);
-    return failed;
+    return example_main(argc, argv, "feature_maps",
+                        "Draws the kernels and feature maps of a LeNet for an image.", options, run,
+                        &s);
 }

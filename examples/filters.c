@@ -1,42 +1,51 @@
 /* Filters: pictures convolved with kernels made by hand, as in section 7.2 of "Dive into Deep
  * Learning" (https://d2l.ai) and its exercises.
  *
- *   filters                                     all filters on a test picture, in filters.png
- *   filters --filter sharpen --out b.png a.png  one filter on a picture */
+ *   filters                                all of them on a test picture, in filters.png
+ *   filters --sharpen --out b.png a.png    one on a picture */
+#include "common/example.h"
 #include "common/pictures.h"
+
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 typedef struct {
-    const char *name, *meaning;
+    const char *name, *meaning; /* the option that asks for it */
     int kh, kw;
     double scale;      /* of the elements */
     double kernel[25]; /* [kh,kw] */
     bool sums_to_zero; /* so 0 is shown as grey, and both signs can be seen */
 } filter;
 
+// clang-format off
 static const filter filters[] = {
-    {"edge", "vertical edges: a pixel less its right neighbour", 1, 2, 1, {1, -1}, true},
-    {"edge-y", "horizontal edges: the same kernel, transposed", 2, 1, 1, {1, -1}, true},
-    {"diagonal", "edges along the other diagonal", 2, 2, 1, {1, 0, 0, -1}, true},
-    {"laplace", "the second derivative", 3, 3, 1, {0, 1, 0, 1, -4, 1, 0, 1, 0}, true},
-    {"blur",
-     "binomial weights, nearly Gaussian",
-     5,
-     5,
-     1 / 256.0,
-     {1, 4, 6, 4, 1, 4, 16, 24, 16, 4, 6, 24, 36, 24, 6, 4, 16, 24, 16, 4, 1, 4, 6, 4, 1},
-     false},
-    {"sharpen",
-     "the picture less its second derivative",
-     3,
-     3,
-     1,
-     {0, -1, 0, -1, 5, -1, 0, -1, 0},
-     false},
-    {"emboss", "light from the upper left", 3, 3, 1, {-2, -1, 0, -1, 1, 1, 0, 1, 2}, false},
+    {"--edge", "vertical edges: a pixel less its right neighbour", 1, 2, 1,
+     {1, -1}, true},
+    {"--edge-y", "horizontal edges: the same kernel, transposed", 2, 1, 1,
+     {1,
+      -1}, true},
+    {"--diagonal", "edges along the other diagonal", 2, 2, 1,
+     {1, 0,
+      0, -1}, true},
+    {"--laplace", "the second derivative", 3, 3, 1,
+     {0, 1, 0,
+      1, -4, 1,
+      0, 1, 0}, true},
+    {"--blur", "binomial weights, nearly Gaussian", 5, 5, 1 / 256.0,
+     {1, 4, 6, 4, 1,
+      4, 16, 24, 16, 4,
+      6, 24, 36, 24, 6,
+      4, 16, 24, 16, 4,
+      1, 4, 6, 4, 1}, false},
+    {"--sharpen", "the picture less its second derivative", 3, 3, 1,
+     {0, -1, 0,
+      -1, 5, -1,
+      0, -1, 0}, false},
+    {"--emboss", "light from the upper left", 3, 3, 1,
+     {-2, -1, 0,
+      -1, 1, 1,
+      0, 1, 2}, false},
 };
+// clang-format on
 enum { N_FILTERS = sizeof filters / sizeof *filters };
 
 /* The derivative along v = (cos, sin) of an angle, which finds edges orthogonal to it: the
@@ -45,7 +54,7 @@ static filter directed(double degrees)
 {
     const double v1 = cos(degrees * acos(-1) / 180), v2 = sin(degrees * acos(-1) / 180);
     const double dx[9] = {-1, 0, 1, -2, 0, 2, -1, 0, 1}, dy[9] = {-1, -2, -1, 0, 0, 0, 1, 2, 1};
-    filter f = {"direction", "", 3, 3, 0.25, {0}, true};
+    filter f = {NULL, NULL, 3, 3, 0.25, {0}, true};
     for (int i = 0; i < 9; i++) f.kernel[i] = v1 * dx[i] + v2 * dy[i];
     return f;
 }
@@ -95,75 +104,43 @@ static gt_tensor *load(gt_ctx *gt, const char *path)
 
 typedef struct {
     const char *in, *out; /* files; in NULL: the test picture */
-    filter one;           /* with a name: only this one */
-    bool strict;
+    bool chosen[N_FILTERS], strict;
+    double direction; /* degrees; NaN: none */
 } settings;
 
-static void run(gt_ctx *gt, const settings *s)
+/* One result is written as it is, several on a sheet behind the original. */
+static void run(gt_ctx *gt, void *user)
 {
-    gt_tensor *x = load(gt, s->in), *y[N_FILTERS + 1] = {x};
-    if (!x) return;
-    if (s->one.name) {
-        y[0] = apply(x, &s->one, s->strict);
-        if (gt_image_save(gt_select(y[0], 0, 0), s->out) != GT_OK) return;
-        printf("%s: %s\n", s->one.name, s->out);
-        return;
-    }
-    for (int i = 0; i < N_FILTERS; i++) y[i + 1] = apply(x, &filters[i], s->strict);
-    gt_tensor *sheet = picture_grid(gt_concat(y, N_FILTERS + 1, 0), 4, 1);
-    if (gt_image_save(sheet, s->out) != GT_OK) return;
-    printf("picture");
-    for (int i = 0; i < N_FILTERS; i++) printf(", %s", filters[i].name);
-    printf(": %s\n", s->out);
-}
-
-/* --- the command line --- */
-
-static int usage(FILE *f)
-{
-    fprintf(f, "usage: filters [options] [FILE]\n"
-               "Convolves a PNG or JPEG picture, or a test picture, with kernels made by hand.\n\n"
-               "  --filter NAME    this one; without it, all of them on one sheet:\n");
+    const settings *s = user;
+    gt_tensor *y[N_FILTERS + 2] = {load(gt, s->in)};
+    if (!y[0]) return;
+    bool all = isnan(s->direction);
+    for (int i = 0; i < N_FILTERS; i++) all = all && !s->chosen[i];
+    int n = 1;
     for (int i = 0; i < N_FILTERS; i++)
-        fprintf(f, "                     %-9s %s\n", filters[i].name, filters[i].meaning);
-    return fprintf(f,
-                   "  --direction D    edges orthogonal to the direction of D degrees, 90: down\n"
-                   "  --strict         strict convolution: the kernel flipped\n"
-                   "  --out FILE       what to write (filters.png)\n") < 0;
-}
+        if (all || s->chosen[i]) y[n++] = apply(y[0], &filters[i], s->strict);
+    const filter along = directed(s->direction);
+    if (!isnan(s->direction)) y[n++] = apply(y[0], &along, s->strict);
 
-/* Takes argument **arg, and its value if it has one. False if it is of no use. */
-static bool parse(char ***arg, settings *s)
-{
-    const char *name = **arg, *value = (*arg)[1];
-    if (strcmp(name, "--strict") == 0) return s->strict = true;
-    if (*name != '-') return !s->in && (s->in = name);
-    if (!value) return false;
-    ++*arg;
-    if (strcmp(name, "--out") == 0) return (s->out = value);
-    if (strcmp(name, "--direction") == 0) {
-        char *end;
-        s->one = directed(strtod(value, &end));
-        return end != value && *end == '\0' && isfinite(s->one.kernel[0]);
-    }
-    for (int i = 0; i < N_FILTERS && strcmp(name, "--filter") == 0; i++)
-        if (strcmp(filters[i].name, value) == 0) return s->one = filters[i], true;
-    return false;
+    gt_tensor *out =
+        n == 2 ? gt_select(y[1], 0, 0) : picture_grid(gt_concat(y, n, 0), n < 4 ? n : 4, 1);
+    if (gt_image_save(out, s->out) == GT_OK)
+        printf("%s: %s\n", n == 2 ? "the picture filtered" : "the picture, then filtered", s->out);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) return usage(stdout);
-    settings s = {.out = "filters.png"};
-    for (char **arg = argv + 1; *arg; arg++) {
-        if (parse(&arg, &s)) continue;
-        fprintf(stderr, "filters: cannot use '%s'\n", *arg);
-        return usage(stderr), 2;
-    }
-    gt_ctx *gt = gt_open();
-    run(gt, &s);
-    const bool failed = gt_failed(gt);
-    if (failed) fprintf(stderr, "filters: %s\n", gt_error_message(gt));
-    gt_close(gt);
-    return failed;
+    settings s = {.out = "filters.png", .direction = NAN};
+    option options[N_FILTERS + 5] = {
+        {"FILE", NULL, "a PNG or JPEG picture (a test picture)", .text = &s.in},
+        {"--out", "FILE", "what to write (filters.png)", .text = &s.out},
+        {"--strict", NULL, "strict convolution: the kernels flipped", .on = &s.strict},
+        {"--direction", "D", "edges orthogonal to the direction of D degrees, 90: down",
+         .number = &s.direction, .least = -360},
+    };
+    for (int i = 0; i < N_FILTERS; i++)
+        options[4 + i] = (option){filters[i].name, NULL, filters[i].meaning, .on = &s.chosen[i]};
+    return example_main(argc, argv, "filters",
+                        "Convolves a picture with kernels made by hand: those asked for, or all.",
+                        options, run, &s);
 }

@@ -4,11 +4,12 @@
  *
  *   lecun1989                                 generated digits, a few seconds
  *   lecun1989 --data data/mnist --epochs 23   about what the paper did */
-#include "common/options.h"
-#include <gradtape.h>
+#include "common/example.h"
+
+#include <math.h>
 
 typedef struct {
-    const char *data;
+    const char *data, *save;
     long epochs, seed;
     double lr;
 } settings;
@@ -99,14 +100,12 @@ static void test(gt_ctx *gt, gt_module *net, const char *name, gt_loader *images
            wrong * right.weight);
 }
 
-static void run(gt_ctx *gt, const settings *s)
+static void run(gt_ctx *gt, void *user)
 {
-    const uint64_t seed = (uint64_t)s->seed;
-    gt_manual_seed(gt, seed);
-    gt_dataset *digits = s->data ? gt_mnist(gt, s->data, true)
-                                 : gt_generated_digits(gt, 4000, .size = 16, .seed = 2 * seed);
-    gt_dataset *others = s->data ? gt_mnist(gt, s->data, false)
-                                 : gt_generated_digits(gt, 500, .size = 16, .seed = 2 * seed + 1);
+    const settings *s = user;
+    gt_manual_seed(gt, (uint64_t)s->seed);
+    gt_dataset *digits = example_digits(gt, s->data, true, 4000, 16, s->seed);
+    gt_dataset *others = example_digits(gt, s->data, false, 500, 16, s->seed);
     const gt_transform *to16 = GT_TRANSFORMS({.kind = GT_RESIZE, .size = {16}},
                                              {.kind = GT_NORMALISE, .mean = {0.5}, .std = {0.5}});
     gt_loader *images = gt_loader_new(digits, 1, .shuffle = true, .transforms = to16);
@@ -117,9 +116,9 @@ static void run(gt_ctx *gt, const settings *s)
     printf("%lld parameters\n", (long long)gt_module_n_parameters(net));
 
     gt_mark start = gt_mark_tape(gt);
-    for (long epoch = 1; epoch <= s->epochs && !gt_failed(gt); epoch++) {
+    for (long epoch = 1; epoch <= s->epochs && !gt_failed(gt) && !gt_stop_requested(); epoch++) {
         gt_tensor *x, *classes;
-        while (gt_loader_next(images, &x, &classes)) {
+        while (!gt_stop_requested() && gt_loader_next(images, &x, &classes)) {
             gt_rewind(gt, start); /* forget the step before */
             gt_backward(loss_of(gt_forward(net, x), classes));
             gt_optimizer_step(sgd);
@@ -129,27 +128,22 @@ static void run(gt_ctx *gt, const settings *s)
         test(gt, net, "test", tests);
         printf("\n");
     }
+    if (s->save && gt_save(net, s->save) == GT_OK) printf("weights: %s\n", s->save);
 }
 
 int main(int argc, char **argv)
 {
-    (void)argc;
     settings s = {.epochs = 10, .seed = 1337, .lr = 0.03};
-    const option table[] = {
+    const option options[] = {
         {"--data", "DIR", "images in MNIST's format (generated digits)", .text = &s.data},
         {"--epochs", "N", "times through the training set (10; the paper: 23)", .count = &s.epochs,
          .least = 1},
-        {"--lr", "X", "learning rate (0.03)", .number = &s.lr},
+        {"--lr", "X", "learning rate (0.03)", .number = &s.lr, .above_0 = true},
         {"--seed", "N", "of all that is random (1337)", .count = &s.seed},
+        {"--save", "FILE", "write the weights, also after Ctrl-C", .text = &s.save},
         {.name = NULL},
     };
-    const int status = options_read(
-        argv, "lecun1989", "Trains the network for zip codes of LeCun et al., 1989.", table);
-    if (status >= 0) return status;
-    gt_ctx *gt = gt_open();
-    run(gt, &s);
-    const bool failed = gt_failed(gt);
-    if (failed) fprintf(stderr, "lecun1989: %s\n", gt_error_message(gt));
-    gt_close(gt);
-    return failed;
+    return example_main(argc, argv, "lecun1989",
+                        "Trains the network for zip codes of LeCun et al., 1989.", options, run,
+                        &s);
 }

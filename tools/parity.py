@@ -264,7 +264,8 @@ def gradtape(build, command, folder, size, lr, dtype):
     program = os.path.join(build, "examples", command[0])
     words = [program, *command[1:], "--data", folder, "--size", size, "--batch", BATCH, "--lr", lr,
              "--seed", SEED, "--epochs", 1, "--steps", STEPS, "--losses"]
-    words += ["--xavier", "--sgd", "--momentum", 0, "--no-dropout"] if command != ["lenet"] else []
+    words += (["--shift", 0] if command == ["lenet"] else
+              ["--xavier", "--sgd", "--momentum", 0, "--no-dropout"])
     words += ["--f64"] if dtype == torch.float64 else []
     run = subprocess.run([str(word) for word in words], capture_output=True, text=True)
     if run.returncode:

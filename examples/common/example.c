@@ -1,0 +1,114 @@
+#include "example.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- the command line --- */
+
+static bool set_number(const option *o, const char *text)
+{
+    char *end;
+    const double x = *o->number = strtod(text, &end);
+    return end != text && *end == '\0' && isfinite(x) &&
+           (o->above_0 ? x > 0 : x >= (double)o->least);
+}
+
+static bool set_count(const option *o, const char *text)
+{
+    char *end;
+    const long n = *o->count = strtol(text, &end, 10);
+    return end != text && *end == '\0' && n >= o->least && n <= 1000000000;
+}
+
+static bool set(const option *o, const char *text)
+{
+    if (o->text) return (*o->text = text);
+    return o->number ? set_number(o, text) : set_count(o, text);
+}
+
+/* Takes "NAME", "NAME V" or "NAME=V" at **arg, or the word that row o stands for, and moves *arg to
+ * the last word taken. */
+static bool take(const option *o, char ***arg)
+{
+    const size_t n = strlen(o->name);
+    char **at = *arg;
+    if (*o->name != '-') return **at != '-' && !*o->text && set(o, *at);
+    if (strncmp(*at, o->name, n) != 0) return false;
+    const char *rest = *at + n;
+    if (o->on) return *rest == '\0' && (*o->on = true);
+    if (*rest == '=') return set(o, rest + 1);
+    if (*rest != '\0' || !at[1] || !set(o, at[1])) return false;
+    ++*arg;
+    return true;
+}
+
+static void help(FILE *f, const char *program, const char *about, const option *o)
+{
+    const char *word = "";
+    for (const option *p = o; p->name; p++)
+        if (*p->name != '-') word = p->name;
+    fprintf(f, "usage: %s [options]%s%s%s\n%s\n\n", program, *word ? " [" : "", word,
+            *word ? "]" : "", about);
+    for (; o->name; o++) {
+        char left[32];
+        snprintf(left, sizeof left, "%s %s", o->name, o->value ? o->value : "");
+        fprintf(f, "  %-15s  %s\n", left, o->help);
+    }
+    fprintf(f, "  %-15s  %s\n", "--help", "print this");
+}
+
+static int refuse(const char *program, char **arg, const option *known)
+{
+    fprintf(stderr, "%s: cannot use '%s%s%s' (", program, *arg, known && arg[1] ? " " : "",
+            known && arg[1] ? arg[1] : "");
+    if (known && known->count) fprintf(stderr, "a whole number from %ld on; ", known->least);
+    fprintf(stderr, "--help shows what can be used)\n");
+    return 2;
+}
+
+/* -1: go on; otherwise the exit status. */
+static int parse(char **argv, const char *program, const char *about, const option *options)
+{
+    for (char **arg = argv + 1; *arg; arg++) {
+        if (strcmp(*arg, "--help") == 0) return help(stdout, program, about, options), 0;
+        const option *o = options, *known = NULL;
+        for (; o->name && !take(o, &arg); o++)
+            if (strcmp(o->name, *arg) == 0 && o->value) known = o;
+        if (!o->name) return refuse(program, arg, known);
+    }
+    return -1;
+}
+
+/* --- the frame --- */
+
+static void on_interrupt(int number)
+{
+    gt_request_stop();
+    signal(number, SIG_DFL);
+}
+
+int example_main(int argc, char **argv, const char *program, const char *about,
+                 const option *options, void (*run)(gt_ctx *gt, void *settings), void *settings)
+{
+    (void)argc; /* argv ends with NULL */
+    const int status = parse(argv, program, about, options);
+    if (status >= 0) return status;
+    signal(SIGINT, on_interrupt);
+    gt_ctx *gt = gt_open();
+    run(gt, settings);
+    const bool failed = gt_failed(gt);
+    if (failed) fprintf(stderr, "%s: %s\n", program, gt_error_message(gt));
+    gt_close(gt);
+    return failed ? 1 : gt_stop_requested() ? 130 : 0;
+}
+
+/* --- data --- */
+
+gt_dataset *example_digits(gt_ctx *gt, const char *folder, bool train, int64_t count, long size,
+                           long seed)
+{
+    if (folder) return gt_mnist(gt, folder, train);
+    return gt_generated_digits(gt, count, .size = (int)size, .seed = 2 * (uint64_t)seed + !train);
+}
