@@ -1,5 +1,4 @@
-/* AlexNet: section 8.1 of "Dive into Deep Learning" (https://d2l.ai). The book's images are of
- * 224x224. */
+/* AlexNet: section 8.1 of "Dive into Deep Learning" (https://d2l.ai). */
 #include "common/train_net.h"
 
 static gt_module *alexnet(gt_ctx *gt, bool variant)
@@ -24,11 +23,14 @@ static gt_module *alexnet(gt_ctx *gt, bool variant)
 
 int main(int argc, char **argv)
 {
-    (void)argc;
     static const train_net net = {.program = "alexnet",
                                   .title = "AlexNet (section 8.1)",
                                   .build = alexnet,
                                   .size = 72,
-                                  .least_size = 69};
-    return train_net_main(argv, &net);
+                                  .least_size = 69,
+                                  .epochs = 3,
+                                  .lr = 0.0005,
+                                  .book_size = 224,
+                                  .book_lr = 0.01};
+    return train_net_main(argc, argv, &net);
 }

@@ -28,13 +28,16 @@ static gt_module *lenet(gt_ctx *gt, bool plain)
 
 int main(int argc, char **argv)
 {
-    (void)argc;
     static const train_net net = {.program = "batchnorm_lenet",
                                   .title = "LeNet with batch normalisation (section 8.5)",
                                   .build = lenet,
                                   .option = "--plain",
                                   .option_help = "without it, for comparison",
                                   .size = 28,
-                                  .least_size = 16};
-    return train_net_main(argv, &net);
+                                  .least_size = 16,
+                                  .epochs = 10,
+                                  .lr = 0.01,
+                                  .book_size = 28,
+                                  .book_lr = 0.1};
+    return train_net_main(argc, argv, &net);
 }

@@ -1,5 +1,4 @@
-/* DenseNet: section 8.7 of "Dive into Deep Learning" (https://d2l.ai). The book's images are of
- * 96x96. */
+/* DenseNet: section 8.7 of "Dive into Deep Learning" (https://d2l.ai). */
 #include "common/train_net.h"
 
 static gt_module *conv(gt_ctx *gt, int channels, int kernel)
@@ -49,11 +48,14 @@ static gt_module *densenet(gt_ctx *gt, bool variant)
 
 int main(int argc, char **argv)
 {
-    (void)argc;
     static const train_net net = {.program = "densenet",
                                   .title = "DenseNet (section 8.7)",
                                   .build = densenet,
                                   .size = 32,
-                                  .least_size = 32};
-    return train_net_main(argv, &net);
+                                  .least_size = 32,
+                                  .epochs = 3,
+                                  .lr = 0.001,
+                                  .book_size = 96,
+                                  .book_lr = 0.01};
+    return train_net_main(argc, argv, &net);
 }

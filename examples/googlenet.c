@@ -1,5 +1,4 @@
-/* GoogLeNet: section 8.4 of "Dive into Deep Learning" (https://d2l.ai). The book's images are of
- * 96x96. */
+/* GoogLeNet: section 8.4 of "Dive into Deep Learning" (https://d2l.ai). */
 #include "common/train_net.h"
 
 static gt_module *conv(gt_ctx *gt, int channels, int kernel)
@@ -57,11 +56,14 @@ static gt_module *googlenet(gt_ctx *gt, bool variant)
 
 int main(int argc, char **argv)
 {
-    (void)argc;
     static const train_net net = {.program = "googlenet",
                                   .title = "GoogLeNet (section 8.4)",
                                   .build = googlenet,
                                   .size = 32,
-                                  .least_size = 16};
-    return train_net_main(argv, &net);
+                                  .least_size = 16,
+                                  .epochs = 3,
+                                  .lr = 0.0005,
+                                  .book_size = 96,
+                                  .book_lr = 0.01};
+    return train_net_main(argc, argv, &net);
 }

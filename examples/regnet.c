@@ -1,5 +1,4 @@
-/* RegNetX of 32 layers: section 8.8 of "Dive into Deep Learning" (https://d2l.ai). The book's
- * images are of 96x96. */
+/* RegNetX of 32 layers: section 8.8 of "Dive into Deep Learning" (https://d2l.ai). */
 #include "common/train_net.h"
 
 enum { GROUP = 16 }; /* channels in each group of a convolution */
@@ -46,11 +45,14 @@ static gt_module *regnet(gt_ctx *gt, bool variant)
 
 int main(int argc, char **argv)
 {
-    (void)argc;
     static const train_net net = {.program = "regnet",
                                   .title = "RegNetX-32 (section 8.8)",
                                   .build = regnet,
                                   .size = 32,
-                                  .least_size = 16};
-    return train_net_main(argv, &net);
+                                  .least_size = 16,
+                                  .epochs = 3,
+                                  .lr = 0.003,
+                                  .book_size = 96,
+                                  .book_lr = 0.05};
+    return train_net_main(argc, argv, &net);
 }

@@ -1,5 +1,4 @@
-/* VGG-11: section 8.2 of "Dive into Deep Learning" (https://d2l.ai). The book's images are of
- * 224x224. */
+/* VGG-11: section 8.2 of "Dive into Deep Learning" (https://d2l.ai). */
 #include "common/train_net.h"
 
 /* Convolutions that keep the size, and a pool that halves it. */
@@ -31,13 +30,16 @@ static gt_module *vgg(gt_ctx *gt, bool full)
 
 int main(int argc, char **argv)
 {
-    (void)argc;
     static const train_net net = {.program = "vgg",
                                   .title = "VGG-11 (section 8.2)",
                                   .build = vgg,
                                   .option = "--full",
                                   .option_help = "all channels; otherwise the book's quarter",
                                   .size = 32,
-                                  .least_size = 32};
-    return train_net_main(argv, &net);
+                                  .least_size = 32,
+                                  .epochs = 3,
+                                  .lr = 0.0005,
+                                  .book_size = 224,
+                                  .book_lr = 0.01};
+    return train_net_main(argc, argv, &net);
 }

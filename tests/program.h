@@ -24,6 +24,19 @@ static inline const char *run_program(const char *command, int status)
     return text;
 }
 
+/* Interrupts a program, a command of words alone, when it has written something; it must end with
+ * 130. */
+static inline void interrupt_program(const char *command)
+{
+    char script[4096];
+    snprintf(script, sizeof script,
+             "log=$(mktemp); %s >$log 2>&1 & pid=$!; "
+             "until [ -s $log ] || ! kill -0 $pid; do sleep 0.02; done; "
+             "kill -INT $pid; wait $pid; status=$?; cat $log; rm -f $log; exit $status",
+             command);
+    run_program(script, 130);
+}
+
 static inline void assert_has(const char *text, const char *part)
 {
     if (!strstr(text, part)) print_error("'%s' is not in\n%s\n", part, text);

@@ -1,4 +1,5 @@
-/* The example networks: each learns a few generated images by heart, and LeNet to read. */
+/* The example programs: each network learns a few generated images by heart, with its default
+ * settings, and LeNet to read; what all of them refuse; and Ctrl-C. */
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
 #include <signal.h>
@@ -21,12 +22,13 @@ static const bool slow = true;
 static const bool slow = false;
 #endif
 
+/* "resnet18 --resnext" is a program with an option. */
 static const char *run_example(const char *program, const char *options, int status)
 {
     char command[2 * COMMAND];
-    snprintf(command, sizeof command, EXAMPLES "%s", program);
+    snprintf(command, sizeof command, EXAMPLES "%.*s", (int)strcspn(program, " "), program);
     need_program(command);
-    snprintf(command, sizeof command, "'" EXAMPLES "%s' %s 2>&1", program, options);
+    snprintf(command, sizeof command, "cd '" EXAMPLES "' && ./%s %s 2>&1", program, options);
     return run_program(command, status);
 }
 
@@ -46,21 +48,22 @@ static int losses(const char *text, double *first, double *last)
 }
 
 static const struct net {
-    const char *program, *options; /* for a loss that falls to less than half */
+    const char *program;
     int steps;
     bool quick;
 } nets[] = {
-    {"batchnorm_lenet", "--lr 0.01", 20, true},
-    {"alexnet", "--size 69 --lr 0.0003 --no-dropout", 12, false},
-    {"vgg", "--no-dropout", 16, false},
-    {"nin", "--size 71 --images 4 --batch 4 --seed 5 --no-dropout", 24, false},
-    {"googlenet", "", 30, false},
-    {"resnet18", "", 10, false},
-    {"resnet18", "--resnext", 10, false},
-    {"densenet", "", 10, false},
-    {"regnet", "--lr 0.002", 16, false},
+    {"batchnorm_lenet", 10, true},
+    {"alexnet", 16, false},
+    {"vgg", 14, false},
+    {"nin", 20, false},
+    {"googlenet", 16, false},
+    {"resnet18", 8, false},
+    {"resnet18 --resnext", 8, true},
+    {"densenet", 8, false},
+    {"regnet", 8, true},
 };
 
+/* From a loss of chance, ln 10, or more, to well below it, on an image of each digit. */
 static void networks_learn(void **state)
 {
     (void)state;
@@ -68,14 +71,21 @@ static void networks_learn(void **state)
         if (slow && !n->quick) continue;
         char options[256];
         double first, last;
-        snprintf(options, sizeof options, "--images 8 --batch 8 --epochs %d --losses %s", n->steps,
-                 n->options);
+        snprintf(options, sizeof options,
+                 "--images 10 --batch 10 --epochs 100 --steps %d --no-dropout --losses", n->steps);
         const int steps = losses(run_example(n->program, options, 0), &first, &last);
-        print_message("%s %s: %d steps, loss %.3f to %.3f\n", n->program, n->options, steps, first,
-                      last);
+        print_message("%s: loss %.3f to %.3f\n", n->program, first, last);
         assert_int_equal(steps, n->steps);
-        assert_true(last < first / 2);
+        assert_true(last < 1.6 && last < 0.7 * first);
     }
+}
+
+/* One step of those that are too slow for more. */
+static void slow_networks_run(void **state)
+{
+    (void)state;
+    for (const struct net *n = nets; slow && n < nets + sizeof nets / sizeof *nets; n++)
+        if (!n->quick) run_example(n->program, "--images 2 --batch 2 --epochs 1", 0);
 }
 
 /* Without sanitizers, which are too slow for a whole training. */
@@ -86,44 +96,53 @@ static void lenet_reads(void **state)
         run_example("lenet", "--steps 4 --batch 8", 0);
         return;
     }
-    const char *text = run_example("lenet", "", 0);
+    const char *text = run_example("lenet", "--epochs 5", 0);
     const char *end = strstr(text, "\ntest accuracy ");
     double accuracy = 0;
     assert_non_null(end);
     assert_int_equal(sscanf(end, " test accuracy %lf", &accuracy), 1);
-    assert_true(accuracy > 0.95);
+    assert_true(accuracy > 0.9);
     assert_string_equal(strchr(end + 1, '\n'), "\n"); /* nothing behind it */
 }
 
 static void refuses(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"--epochs 0", "--lr x", "--size 3", "--nonsense", "--batch"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_has(run_example("lenet", bad[i], 2), "lenet: cannot use");
-        assert_has(run_example("vgg", bad[i], 2), "vgg: cannot use");
+    static const char *const programs[] = {"lenet", "vgg", "lecun1989", "autoencoder",
+                                           "feature_maps"};
+    static const char *const bad[] = {"--epochs 0", "--epochs", "--epochs=x",
+                                      "--seed -1",  "word",     "--nonsense"};
+    for (size_t p = 0; p < sizeof programs / sizeof *programs; p++) {
+        char part[COMMAND];
+        snprintf(part, sizeof part, "%s: cannot use '", programs[p]);
+        for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+            assert_has(run_example(programs[p], bad[i], 2), part);
+        snprintf(part, sizeof part, "usage: %s", programs[p]);
+        assert_has(run_example(programs[p], "--help", 0), part);
+        assert_has(run_example(programs[p], "--data /nowhere", 1), "/nowhere");
     }
-    assert_has(run_example("lenet", "--help", 0), "usage: lenet");
+    assert_has(run_example("lenet", "--size 3", 2), "'--size 3' (a whole number from 16 on");
+    assert_has(run_example("vgg", "--lr 0", 2), "cannot use '--lr 0'");
     assert_has(run_example("vgg", "--help", 0), "--full");
-    assert_has(run_example("lenet", "--data /nowhere", 1), "/nowhere");
-    assert_has(run_example("vgg", "--data /nowhere", 1), "/nowhere");
+    assert_has(run_example("filters", "a.png b.png", 2), "filters: cannot use 'b.png'");
+    assert_has(run_example("filters", "--help", 0), "usage: filters [options] [FILE]");
+    assert_has(run_example("filters", "/nowhere.png", 1), "/nowhere.png");
 }
 
 /* Ctrl-C: the step is finished, the file written, the status is 130. */
 static void stops(void **state)
 {
     (void)state;
-    static const char *const programs[] = {"lenet", "batchnorm_lenet"};
+    static const char *const programs[] = {"lenet", "batchnorm_lenet", "lecun1989"};
     char path[COMMAND], command[2 * COMMAND];
     snprintf(path, sizeof path, "%s/stopped.safetensors", GT_BINARY_DIR);
     for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
         remove(path);
         snprintf(command, sizeof command, EXAMPLES "%s", programs[i]);
         need_program(command);
-        snprintf(command, sizeof command,
-                 "timeout --preserve-status -s INT 2 '" EXAMPLES "%s' --epochs 100000 --save '%s'",
+        snprintf(command, sizeof command, "'" EXAMPLES "%s' --epochs 100000 --save '%s'",
                  programs[i], path);
-        run_program(command, 130);
+        interrupt_program(command);
         assert_int_equal(access(path, R_OK), 0);
     }
     remove(path);
@@ -132,9 +151,8 @@ static void stops(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(networks_learn),
-        cmocka_unit_test(lenet_reads),
-        cmocka_unit_test(refuses),
+        cmocka_unit_test(networks_learn), cmocka_unit_test(slow_networks_run),
+        cmocka_unit_test(lenet_reads),    cmocka_unit_test(refuses),
         cmocka_unit_test(stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,6 +95,7 @@ int example_main(int argc, char **argv, const char *program, const char *about,
     (void)argc; /* argv ends with NULL */
     const int status = parse(argv, program, about, options);
     if (status >= 0) return status;
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* lines appear as they come, in files as well */
     signal(SIGINT, on_interrupt);
     gt_ctx *gt = gt_open();
     run(gt, settings);

@@ -1,17 +1,31 @@
 #include "train_net.h"
 
-#include <signal.h>
+#include <math.h>
+#include <string.h>
 
-#include "options.h"
+#include "example.h"
 
 typedef struct {
     const train_net *net;
-    const char *data, *save; /* NULL: none */
-    long size, images, epochs, steps, batch, seed;
-    double lr, momentum; /* lr 0: what suits the optimizer */
-    bool variant, xavier, sgd, resume, summary, losses, f64, no_dropout;
+    const char *data, *save;                       /* NULL: none */
+    long size, images, epochs, steps, batch, seed; /* size, epochs, batch 0: see complete */
+    double lr, momentum;                           /* lr 0, momentum NaN: likewise */
+    bool variant, book, xavier, sgd, resume, summary, losses, f64, no_dropout;
     int64_t done; /* images that were trained on */
 } settings;
+
+/* Fills in what the command line left open. */
+static void complete(settings *s)
+{
+    const train_net *net = s->net;
+    s->xavier |= s->book;
+    s->sgd |= s->book;
+    if (!s->size) s->size = s->book ? net->book_size : net->size;
+    if (!s->epochs) s->epochs = s->book ? 10 : net->epochs;
+    if (!s->batch) s->batch = s->book ? 128 : 32;
+    if (isnan(s->momentum)) s->momentum = s->book ? 0 : 0.9;
+    if (!(s->lr > 0)) s->lr = s->book ? net->book_lr : s->sgd ? 0.01 : net->lr;
+}
 
 /* --- training --- */
 
@@ -38,6 +52,7 @@ static gt_module *make(gt_ctx *gt, settings *s)
     gt_set_shapes_only(gt, false);
     gt_train(m);
     gt_module_apply(m, start, s);
+    if (s->net->start && !s->xavier) s->net->start(m);
     if (s->f64) gt_module_to(m, GT_F64);
     if (s->summary) gt_summary(stdout, m, input, .dtype = s->f64 ? GT_F64 : GT_F32);
     return m;
@@ -45,11 +60,9 @@ static gt_module *make(gt_ctx *gt, settings *s)
 
 static gt_loader *load(gt_ctx *gt, const settings *s, bool train)
 {
-    const uint64_t seed = 2 * (uint64_t)s->seed + !train;
     const int size = (int)s->size;
-    gt_dataset *d = s->data ? gt_mnist(gt, s->data, train)
-                            : gt_generated_digits(gt, train ? s->images : (s->images + 3) / 4,
-                                                  .size = size, .seed = seed);
+    gt_dataset *d =
+        example_digits(gt, s->data, train, train ? s->images : (s->images + 3) / 4, size, s->seed);
     return gt_loader_new(
         d, s->batch, .shuffle = train, .threads = 1, .dtype = s->f64 ? GT_F64 : GT_F32,
         .transforms = GT_TRANSFORMS({.kind = GT_RESIZE, .size = {size}},
@@ -77,92 +90,71 @@ static bool after_step(const gt_fit_state *f, void *user)
     return f->step != s->steps;
 }
 
-/* Returns the exit status but for failures, which the context knows. */
-static int run(gt_ctx *gt, settings *s)
+static void run(gt_ctx *gt, void *user)
 {
+    settings *s = user;
+    complete(s);
     gt_manual_seed(gt, (uint64_t)s->seed);
     gt_module *m = make(gt, s);
     gt_loader *train = load(gt, s, true), *test = load(gt, s, false);
-    gt_optimizer *o = s->sgd ? gt_sgd(m, .lr = s->lr > 0 ? s->lr : 0.01, .momentum = s->momentum)
-                             : gt_adam(m, .lr = s->lr > 0 ? s->lr : 0.0005);
-    if (gt_failed(gt)) return 1;
+    gt_optimizer *o =
+        s->sgd ? gt_sgd(m, .lr = s->lr, .momentum = s->momentum) : gt_adam(m, .lr = s->lr);
+    gt_schedule *schedule = s->book ? NULL : gt_cosine_annealing_lr(o, s->epochs);
+    if (gt_failed(gt)) return;
     printf("%s: %.3g million parameters, images of %ldx%ld\n", s->net->title,
            (double)gt_module_n_parameters(m) / 1e6, s->size, s->size);
 
     gt_progress clock = gt_progress_begin(NULL, NULL, 0);
-    gt_fit(m, o, train, .epochs = s->epochs, .valid = test, .checkpoint = s->save,
-           .resume = s->resume, .log = stdout,
+    gt_fit(m, o, train, .epochs = s->epochs, .valid = test, .schedule = schedule,
+           .checkpoint = s->save, .resume = s->resume, .log = stdout,
            .callbacks = GT_CALLBACKS({.begin = before_epoch, .step = after_step, .user = s}));
     const double seconds = gt_progress_seconds(&clock);
-    if (gt_failed(gt)) return 1;
+    if (gt_failed(gt)) return;
     printf("%.1f s, %.0f images/s with tests\n", seconds, (double)s->done / seconds);
     if (s->save) printf("checkpoint: %s\n", s->save);
-    if (gt_stop_requested()) return 130;
+    if (gt_stop_requested()) return;
     double means[2]; /* loss, accuracy */
     if (gt_evaluate(m, test, means) == GT_OK) printf("test accuracy %.3f\n", means[1]);
-    return 0;
 }
 
 /* --- the command line --- */
 
-static void on_interrupt(int signal)
+int train_net_main(int argc, char **argv, const train_net *net)
 {
-    (void)signal;
-    gt_request_stop();
-}
-
-/* -1 when there is something to do, otherwise the exit status. */
-static int parse(char **argv, settings *s)
-{
-    const train_net *net = s->net;
-    char about[160];
-    snprintf(about, sizeof about,
-             "Trains %s on generated digits of %ldx%ld, or on images in files.", net->title,
-             net->size, net->size);
-    const option table[] = {
-        {"--data", "DIR", "images in MNIST's format: MNIST, Fashion-MNIST, ...", .text = &s->data},
-        {"--images", "N", "images to generate otherwise, and a quarter more for tests (800)",
-         .count = &s->images, .least = 1},
-        {"--size", "N", "height and width, to which images are resized", .count = &s->size,
+    settings s = {.net = net, .images = 3000, .momentum = NAN, .seed = 1};
+    char about[320], epochs[64], lr[64];
+    snprintf(epochs, sizeof epochs, "times through the training set (%ld)", net->epochs);
+    snprintf(lr, sizeof lr, "learning rate (%g, with --sgd 0.01)", net->lr);
+    snprintf(
+        about, sizeof about,
+        "Trains %s on generated digits of %ldx%ld, or on images in files.\n"
+        "The rate falls along a cosine. --book sets what the book has: a constant rate, --xavier\n"
+        "--sgd --momentum 0 --lr %g --batch 128 --epochs 10 --size %ld, unless these say "
+        "otherwise.",
+        net->title, net->size, net->size, net->book_lr, net->book_size);
+    const option options[] = {
+        {"--data", "DIR", "images in MNIST's format: MNIST, Fashion-MNIST, ...", .text = &s.data},
+        {"--images", "N", "to generate otherwise, and a quarter more for tests (3000)",
+         .count = &s.images, .least = 1},
+        {"--size", "N", "height and width, to which images are resized", .count = &s.size,
          .least = net->least_size},
-        {"--epochs", "N", "times through the training set (5)", .count = &s->epochs, .least = 1},
-        {"--steps", "N", "stop after so many batches", .count = &s->steps, .least = 1},
-        {"--batch", "N", "images in a batch (32)", .count = &s->batch, .least = 1},
-        {"--xavier", NULL, "start weights as the book does", .on = &s->xavier},
-        {"--sgd", NULL, "descend with momentum rather than by Adam", .on = &s->sgd},
-        {"--lr", "X", "learning rate (0.0005, with --sgd 0.01)", .number = &s->lr},
-        {"--momentum", "X", "of --sgd (0.9)", .number = &s->momentum},
-        {"--seed", "N", "of all that is random (1)", .count = &s->seed},
-        {"--save", "FILE", "write the run after each epoch and after Ctrl-C", .text = &s->save},
-        {"--resume", NULL, "go on from there", .on = &s->resume},
-        {"--summary", NULL, "print the network first, layer by layer", .on = &s->summary},
-        {"--losses", NULL, "print the loss of each batch", .on = &s->losses},
-        {"--f64", NULL, "compute with doubles", .on = &s->f64},
-        {"--no-dropout", NULL, "leave dropout out", .on = &s->no_dropout},
-        {net->option, NULL, net->option_help, .on = &s->variant},
+        {"--epochs", "N", epochs, .count = &s.epochs, .least = 1},
+        {"--steps", "N", "stop after so many batches", .count = &s.steps, .least = 1},
+        {"--batch", "N", "images in a batch (32)", .count = &s.batch, .least = 1},
+        {"--book", NULL, "train as the book does: see above", .on = &s.book},
+        {"--xavier", NULL, "start with Xavier's weights rather than Kaiming's", .on = &s.xavier},
+        {"--sgd", NULL, "descend with momentum rather than by Adam", .on = &s.sgd},
+        {"--lr", "X", lr, .number = &s.lr, .above_0 = true},
+        {"--momentum", "X", "of --sgd (0.9)", .number = &s.momentum},
+        {"--seed", "N", "of all that is random (1)", .count = &s.seed},
+        {"--save", "FILE", "write the run after each epoch and after Ctrl-C", .text = &s.save},
+        {"--resume", NULL, "go on from there", .on = &s.resume},
+        {"--summary", NULL, "print the network first, layer by layer", .on = &s.summary},
+        {"--losses", NULL, "print the loss of each batch", .on = &s.losses},
+        {"--f64", NULL, "compute with doubles", .on = &s.f64},
+        {"--no-dropout", NULL, "leave dropout out", .on = &s.no_dropout},
+        {net->option, NULL, net->option_help, .on = &s.variant},
         {.name = NULL},
     };
-    return options_read(argv, net->program, about, table);
-}
-
-int train_net_main(char **argv, const train_net *net)
-{
-    settings s = {.net = net,
-                  .size = net->size,
-                  .images = 800,
-                  .epochs = 5,
-                  .batch = 32,
-                  .momentum = 0.9,
-                  .seed = 1};
-    int status = parse(argv, &s);
-    if (status >= 0) return status;
-    signal(SIGINT, on_interrupt);
-    gt_ctx *gt = gt_open();
-    status = run(gt, &s);
-    if (gt_failed(gt)) {
-        fprintf(stderr, "%s: %s\n", net->program, gt_error_message(gt));
-        status = 1;
-    }
-    gt_close(gt);
-    return status;
+    return example_main(argc, argv, net->program, about, options, run, &s);
 }
