@@ -139,6 +139,34 @@ static void grads_live_as_long_as_the_step(void **state)
     assert_well(gt);
 }
 
+/* A loop in a function, which sets a mark of its own at each call: the last step of the call before
+ * is not rewound, and its gradient must not be added to. */
+static void a_grad_of_a_step_that_is_over_is_replaced(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *w = gt_keep(gt_full(gt, GT_SHAPE(1), 8, .requires_grad = true));
+    for (int epoch = 0; epoch < 3; epoch++) {
+        gt_mark start = gt_mark_tape(gt);
+        for (int step = 0; step < 2; step++) {
+            gt_rewind(gt, start);
+            gt_backward(gt_sum(gt_square(w)));
+            assert_true(gt_item(w->grad) == 2 * gt_item(w));
+            gt_copy_into(w, gt_sub(w, gt_mul_scalar(w->grad, 0.25)));
+        }
+    }
+    assert_true(gt_item(w) == 0.125);
+    gt_mark_tape(gt);
+    gt_backward(gt_sum(gt_square(w)));
+    gt_mark_tape(gt); /* for some other loop in the same step */
+    gt_backward(gt_sum(gt_square(w)));
+    assert_true(gt_item(w->grad) == 4 * gt_item(w));
+    gt_mark start = gt_mark_tape(gt);
+    gt_backward(gt_sum(gt_square(w)), .create_graph = true); /* makes a new sum */
+    gt_rewind(gt, start);
+    assert_null(w->grad);
+    assert_well(gt);
+}
+
 static void large_and_many_headers(void **state)
 {
     gt_ctx *gt = *state;
@@ -185,11 +213,17 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
     const struct CMUnitTest tests[] = {
-        TEST(a_rewound_tensor_is_recognised), TEST(a_loop_is_bounded_and_without_mallocs),
-        TEST(nested_loops_are_bounded),       TEST(a_void_mark_is_refused),
-        TEST(kept_tensors_outlive_rewinds),   TEST(freeing_and_keeping_is_bounded),
-        TEST(grads_live_as_long_as_the_step), TEST(large_and_many_headers),
-        TEST(overflow_and_memory_are_errors), TEST(two_contexts_do_not_touch),
+        TEST(a_rewound_tensor_is_recognised),
+        TEST(a_loop_is_bounded_and_without_mallocs),
+        TEST(a_grad_of_a_step_that_is_over_is_replaced),
+        TEST(nested_loops_are_bounded),
+        TEST(a_void_mark_is_refused),
+        TEST(kept_tensors_outlive_rewinds),
+        TEST(freeing_and_keeping_is_bounded),
+        TEST(grads_live_as_long_as_the_step),
+        TEST(large_and_many_headers),
+        TEST(overflow_and_memory_are_errors),
+        TEST(two_contexts_do_not_touch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

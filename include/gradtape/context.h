@@ -96,7 +96,8 @@ bool gt_set_shapes_only(gt_ctx *gt, bool on);
  * A tensor lives until the tape is rewound past its birth, or its context closes. gt_rewind drops
  * every tensor and node recorded since the mark, and the gradients of leaves made since; rewinding
  * at the top of a loop forgets the step before. Marks nest; a mark that lies behind a rewind is
- * void and refused. */
+ * void and refused. What was recorded before a mark stays until an earlier one is rewound to: a
+ * function that sets a mark and loops leaves its last step behind, unless it rewinds at its end. */
 typedef struct {
     uint64_t where[4];
 } gt_mark;

@@ -50,6 +50,7 @@ static bool adopt(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
         gti_t(g)->flags |= GTI_ENGINE;
     }
     leaf->pub.grad = g;
+    leaf->graded = ++s->gt->clock;
     leaf->next_graded = s->gt->graded;
     s->gt->graded = leaf;
     return true;
@@ -70,11 +71,19 @@ static bool accumulate(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
         if (!sum) return false;
         gti_t(leaf->pub.grad)->base->hold--;
         leaf->pub.grad = sum;
+        leaf->graded = ++s->gt->clock;
         gti_t(sum)->base->hold = 1;
         gti_t(sum)->flags |= GTI_ENGINE;
     }
     gti_sweep_unhold(s, g);
     return true;
+}
+
+/* Whether the leaf's grad is of a step that is over: a mark was set since, and the leaf changed.
+ * Then no rewind to that mark takes it away, but to add to it would be wrong. */
+static bool is_over(const gt_ctx *gt, const gti_tensor *leaf)
+{
+    return leaf->graded <= gt->mark_clock && leaf->base->version > leaf->graded;
 }
 
 static bool settle(gti_sweep *s)
@@ -83,6 +92,7 @@ static bool settle(gti_sweep *s)
     for (gti_tensor *leaf = s->leaves; leaf; leaf = leaf->next_touched) {
         gt_tensor *g = leaf->work;
         leaf->work = NULL;
+        if (ok && leaf->pub.grad && is_over(s->gt, leaf)) gt_clear_grad(&leaf->pub);
         if (ok) ok = leaf->pub.grad ? accumulate(s, leaf, g) : adopt(s, leaf, g);
         if (ok && s->gt->anomaly) ok = gti_gradient_finite(s, &leaf->pub, leaf->pub.grad);
     }

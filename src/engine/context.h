@@ -55,6 +55,7 @@ struct gti_tensor {
     gti_label *label;         /* NULL while nameless */
     uint64_t id;              /* birth, on the context's clock */
     uint64_t version;         /* of a base: last in-place change, on the same clock */
+    uint64_t graded;          /* of a leaf with a grad: when that was set, on the same clock */
     uint32_t hold;            /* of a base: how many work and grad pointers refer to its data */
     uint16_t flags;
     int16_t size_class; /* of a base: in the pool */

@@ -59,7 +59,7 @@ static void drop_grads(gt_ctx *gt, uint64_t clock)
 {
     for (gti_tensor **p = &gt->graded; *p;) {
         gti_tensor *leaf = *p;
-        if (gti_t(leaf->pub.grad)->id > clock) {
+        if (leaf->graded > clock) {
             leaf->pub.grad = NULL;
             *p = leaf->next_graded;
         } else {
