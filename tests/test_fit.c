@@ -212,7 +212,7 @@ static void test_refused(void **state)
         char part[64];
         snprintf(part, sizeof part, "metric 1 cannot be called '%s'", taken[i]);
         const gt_metric metrics[] = {
-            {"m", gt_metric_accuracy, NULL}, {taken[i], gt_metric_accuracy, NULL}, {NULL}};
+            {"m", gt_metric_accuracy, NULL}, {taken[i], gt_metric_accuracy, NULL}, {.name = NULL}};
         assert_null(gt_fit(s.net, s.sgd, s.train, .metrics = metrics));
         assert_error(s.gt, GT_ERR_ARGUMENT, part);
     }

@@ -52,11 +52,10 @@ gt_module *gt_optimizer_module(const gt_optimizer *o); /* NULL for NULL */
  *   gt_optimizer_add_group(o, "*.bias", .weight_decay = GT_ZERO);
  *   gt_optimizer_add_group(o, "backbone.*", .lr_scale = 0.1);
  *
- * A group holds the parameters whose whole path below the optimizer's module fits the pattern,
- * where
- * * stands for any bytes, dots included, and ? for one. Those made later fall into their groups
- * when they appear; of a shared parameter the first path counts. Where several groups fit, the one
- * added last wins; what fits none has the optimizer's own values. */
+ * A group holds the parameters whose whole path below the module fits the pattern, in which an
+ * asterisk is any bytes, dots included, and a question mark one. Those made later fall into their
+ * groups when they appear; of a shared parameter the first path counts. Where several groups fit,
+ * the one added last wins; what fits none has the optimizer's own values. */
 typedef struct {
     gt_keywords gt_;
     double lr;           /* its own, changed by schedules beside the optimizer's; */
