@@ -21,8 +21,8 @@ bool gti_size_of_shape_slow_(int n, const int64_t *dim, size_t element, int64_t 
                              int64_t *bytes);
 
 /* The product of n dimensions, none negative, times the size of an element; both the number of
- * elements and the number of bytes must fit in int64_t. Up to six dimensions below 2^10, of elements
- * of at most 8 bytes, always do. */
+ * elements and the number of bytes must fit in int64_t. Six dimensions below 2^10, of elements of
+ * at most 8 bytes, always do. */
 static inline bool gti_size_of_shape(int n, const int64_t *dim, size_t element, int64_t *elements,
                                      int64_t *bytes)
 {
