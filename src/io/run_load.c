@@ -80,7 +80,7 @@ static bool check_entry(const gti_st *file, const gt_run *run, const gti_walker 
             "has '%s', which the run's %s has not\n  hint: make the same objects as when it "
             "was saved",
             gti_show(e->name, shown), w->name);
-    if (number) return require(file, e->name, GT_F64, GT_SCALAR);
+    if (!like) return require(file, e->name, GT_F64, GT_SCALAR);
     if (e->type->readable && e->type->dtype == like->dtype)
         return require(file, e->name, like->dtype, like->shape);
     return fail(file, "has '%s' as %s, but its parameter is %s", gti_show(e->name, shown),
