@@ -155,6 +155,9 @@ static void a_grad_of_a_step_that_is_over_is_replaced(void **state)
         }
     }
     assert_true(gt_item(w) == 0.125);
+    gt_backward(gt_sum(gt_square(w))); /* nor without any rewind */
+    assert_true(gt_item(w->grad) == 2 * gt_item(w));
+    gt_clear_grad(w);
     gt_mark_tape(gt);
     gt_backward(gt_sum(gt_square(w)));
     gt_mark_tape(gt); /* for some other loop in the same step */

@@ -16,8 +16,8 @@ typedef struct {
 } gt_backward_opts;
 
 /* Adds the gradient of `loss` to the grad of every leaf that requires it and that loss depends on.
- * A grad from before the innermost mark whose leaf has changed since, as by an optimizer's step, is
- * of a step that is over: it is replaced.
+ * A grad whose leaf has changed since, as by an optimizer's step, is of a step that is over: it is
+ * replaced.
  * Without .retain the activations recorded since the innermost mark go back to the pool; reading
  * them afterwards (but for the loss) and walking the same nodes again are errors that say so.
  * Errors: GT_ERR_SHAPE (a loss of several elements without .upstream), GT_ERR_STATE (nothing

@@ -79,11 +79,11 @@ static bool accumulate(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
     return true;
 }
 
-/* Whether the leaf's grad is of a step that is over: a mark was set since, and the leaf changed.
- * Then no rewind to that mark takes it away, but to add to it would be wrong. */
-static bool is_over(const gt_ctx *gt, const gti_tensor *leaf)
+/* Whether the leaf's grad is of a step that is over, since the leaf has changed. It is still there
+ * where the tape was not rewound, or to a mark that was set after that step. */
+static bool is_over(const gti_tensor *leaf)
 {
-    return leaf->graded <= gt->mark_clock && leaf->base->version > leaf->graded;
+    return leaf->pub.grad && leaf->base->version > leaf->graded;
 }
 
 static bool settle(gti_sweep *s)
@@ -92,7 +92,7 @@ static bool settle(gti_sweep *s)
     for (gti_tensor *leaf = s->leaves; leaf; leaf = leaf->next_touched) {
         gt_tensor *g = leaf->work;
         leaf->work = NULL;
-        if (ok && leaf->pub.grad && is_over(s->gt, leaf)) gt_clear_grad(&leaf->pub);
+        if (ok && is_over(leaf)) gt_clear_grad(&leaf->pub);
         if (ok) ok = leaf->pub.grad ? accumulate(s, leaf, g) : adopt(s, leaf, g);
         if (ok && s->gt->anomaly) ok = gti_gradient_finite(s, &leaf->pub, leaf->pub.grad);
     }
