@@ -45,7 +45,9 @@ static bool batch_norm_infer(gt_node *n)
     if (x->size == 0 || x->size > x->shape.dim[1]) return true;
     gt_op_fail(n, GT_ERR_SHAPE, "x %s has one element a channel; statistics of a batch need more",
                GTI_SHAPE_TEXT(x->shape));
-    return gt_op_hint(n, "a larger batch, or running statistics and .training = false");
+    return gt_op_hint(
+        n, "a larger batch (of a loader, .drop_last), or running statistics: gt_eval of the "
+           "module, .training = false of the operation");
 }
 
 static void batch_norm_forward(gt_node *n)

@@ -85,11 +85,15 @@ static bool fail_target(const gt_tensor *x, const gt_tensor *target, gt_shape ro
                         const char *what)
 {
     if (target->dtype != GT_I64)
-        gt_fail(x->ctx, GT_ERR_DTYPE, what, "target is %s, must be i64",
-                gt_dtype_name(target->dtype));
+        gt_fail(x->ctx, GT_ERR_DTYPE, what, "target is %s, must be i64\n  hint: %s",
+                gt_dtype_name(target->dtype),
+                x->dtype == GT_I64 ? "the target comes behind what was predicted"
+                                   : "gt_cast(target, GT_I64)");
     else
-        gt_fail(x->ctx, GT_ERR_SHAPE, what, "target is %s, but the input %s has rows %s",
-                GTI_SHAPE_TEXT(target->shape), GTI_SHAPE_TEXT(x->shape), GTI_SHAPE_TEXT(rows));
+        gt_fail(x->ctx, GT_ERR_SHAPE, what, "target is %s, but the input %s has rows %s%s",
+                GTI_SHAPE_TEXT(target->shape), GTI_SHAPE_TEXT(x->shape), GTI_SHAPE_TEXT(rows),
+                target->size == gt_shape_size(rows) ? "\n  hint: gt_reshape it, or gt_squeeze"
+                                                    : "");
     return false;
 }
 
@@ -169,9 +173,12 @@ gt_tensor *gt_cross_entropy_(gt_tensor *logits, gt_tensor *target, gt_cross_entr
     if (!gti_is_given(logits, "cross_entropy")) return NULL;
     const int64_t ignore = gti_class_option(opts.ignore_index, -100);
     const bool soft = target && target->dtype == logits->dtype && gt_same_shape(logits, target);
-    if (!soft && !opts.weight)
+    if (!soft && !opts.weight) {
+        if (logits->shape.ndim && !check_target(logits, target, ignore, "cross_entropy"))
+            return NULL;
         return gt_cross_entropy_classes(logits, target, ignore, opts.label_smoothing,
                                         opts.reduction);
+    }
     gt_tensor *weight = class_weight(logits, opts.weight, "cross_entropy");
     if (!weight || !is_reduction(logits->ctx, "cross_entropy", opts.reduction) ||
         !check_smoothing(logits->ctx, opts.label_smoothing))

@@ -17,9 +17,11 @@ gt_tensor *gt_linear_(gt_tensor *x, gt_tensor *weight, gt_linear_opts opts)
     if (ws.ndim != 2 || xs.ndim < 1)
         return refuse(x, GT_ERR_SHAPE, "linear", "x must be [..,in], weight [out,in]", xs, ws);
     if (xs.dim[xs.ndim - 1] != ws.dim[1]) {
-        gt_fail(x->ctx, GT_ERR_SHAPE, "linear", "x %s has %lld features, weight %s takes %lld",
+        const bool flat = xs.ndim > 2 && xs.dim[0] > 0 && x->size / xs.dim[0] == ws.dim[1];
+        gt_fail(x->ctx, GT_ERR_SHAPE, "linear", "x %s has %lld features, weight %s takes %lld%s",
                 GTI_SHAPE_TEXT(xs), (long long)xs.dim[xs.ndim - 1], GTI_SHAPE_TEXT(ws),
-                (long long)ws.dim[1]);
+                (long long)ws.dim[1],
+                flat ? "\n  hint: gt_nn_flatten before it, or gt_flatten(x, .start = 1)" : "");
         return NULL;
     }
     if (opts.bias && !gt_shape_equal(opts.bias->shape, GT_SHAPE(ws.dim[0]))) {

@@ -143,6 +143,11 @@ static void test_freezing(void **state)
     assert_int_equal(gt_freeze(net, NULL), 0);
     assert_int_equal(gt_freeze(NULL, "*"), 0);
     assert_well(gt);
+    assert_int_equal(gt_freeze(net, "1.*"), 0);
+    assert_error(gt, GT_ERR_ARGUMENT, "no parameter is called '1.*'");
+    gt_module *lazy = gt_nn_sequential(gt, gt_nn_lazy_linear(gt, 2));
+    assert_int_equal(gt_unfreeze(lazy, "*"), 0);
+    assert_error(gt, GT_ERR_ARGUMENT, "hint: lazy modules make theirs at their first forward");
 }
 
 static int n_calls;

@@ -72,6 +72,20 @@ DO(dropped)
     gt_rewind(b->gt, here);
     gt_square(t);
 }
+DO(kept_alias)
+{
+    gt_mark here = gt_mark_tape(b->gt);
+    gt_tensor *t = gt_ones(b->gt, GT_SHAPE(2));
+    gt_keep(t);
+    gt_rewind(b->gt, here);
+    gt_square(t);
+}
+DO(freed)
+{
+    gt_tensor *t = gt_keep(gt_ones(b->gt, GT_SHAPE(2)));
+    gt_free(t);
+    gt_square(t);
+}
 DO(item_of_many) { gt_item(b->m23); }
 DO(get_outside) { gt_get(b->m23, 1, 3); }
 DO(get_rank) { gt_get(b->m23, 1); }
@@ -92,6 +106,18 @@ DO(lazy_channels)
 }
 DO(module_groups) { gt_nn_conv2d(b->gt, 4, 6, .kernel = {3}, .groups = 4); }
 DO(module_kernel) { gt_nn_conv2d(b->gt, 4, 6); }
+DO(linear_unflattened)
+{
+    gt_module *net = gt_nn_sequential(b->gt, gt_nn_linear(b->gt, 256, 3));
+    gt_forward(net, b->image);
+}
+DO(batch_of_one)
+{
+    gt_forward(gt_nn_batch_norm1d(b->gt, 3), gt_ones(b->gt, GT_SHAPE(1, 3)));
+}
+DO(label_dtype) { gt_cross_entropy(b->m23, gt_ones(b->gt, GT_SHAPE(2))); }
+DO(labels_first) { gt_cross_entropy(gt_ones(b->gt, GT_SHAPE(2), .dtype = GT_I64), b->m23); }
+DO(label_column) { gt_cross_entropy(b->m23, gt_zeros(b->gt, GT_SHAPE(2, 1), .dtype = GT_I64)); }
 DO(sgd_rate) { gt_sgd(gt_nn_conv2d(b->gt, 1, 1, .kernel = {1}), .lr = -1); }
 #undef DO
 // clang-format on
@@ -108,7 +134,7 @@ static const struct row {
     ROW(add_first_null, ARGUMENT, "input a is NULL"),
     ROW(conv_null_weight, ARGUMENT, "conv2d (test_errors.c:", "weight is NULL"),
     ROW(add_shapes, SHAPE, "[2,3]", "[3,4]", "do not broadcast"),
-    ROW(add_dtypes, DTYPE, "a is f32", "b is f64"),
+    ROW(add_dtypes, DTYPE, "a is f32", "b is f64", "hint: gt_cast"),
     ROW(add_labels, DTYPE, "i64"),
     ROW(mul_contexts, ARGUMENT, "input b belongs to another context"),
     ROW(matmul_inner, SHAPE, "[2,3]", "3", "2"),
@@ -150,6 +176,13 @@ static const struct row {
     ROW(backward_upstream, SHAPE, "upstream has shape [3]", "[2]"),
     ROW(backward_twice, STATE, "released by an earlier gt_backward", ".retain = true"),
     ROW(dropped, STATE, "square (test_errors.c:", "input x, made at test_errors.c:", ", was dropped by gt_rewind"),
+    ROW(kept_alias, STATE, "was kept, but", "use what gt_keep"),
+    ROW(freed, STATE, "was freed by gt_free"),
+    ROW(linear_unflattened, SHAPE, "linear '0' (test_errors.c:", "hint: gt_nn_flatten"),
+    ROW(batch_of_one, SHAPE, "one element a channel", "gt_eval"),
+    ROW(label_dtype, DTYPE, "cross_entropy (test_errors.c:", "gt_cast(target, GT_I64)"),
+    ROW(labels_first, DTYPE, "comes behind what was predicted"),
+    ROW(label_column, SHAPE, "has rows [2]", "gt_reshape"),
     ROW(item_of_many, SHAPE, "gt_item", "6 elements", "[2,3]"),
     ROW(get_outside, ARGUMENT, "index 3 is outside dimension 1 of 3"),
     ROW(get_rank, ARGUMENT, "1 indices for a tensor of 2 dimensions"),

@@ -161,15 +161,22 @@ size_t gt_scope_path(const gt_scope *scope, char *buf, size_t size);
 void gt_note_site_(const char *where);
 #ifdef GT_NO_SITES
 #define GT_NUMBER_AT(call) (call)
+#define GT_COUNT_AT(call) (call)
 #define GT_VOID_AT(call) (call)
 #else
 #define GT_NUMBER_AT(call) gt_number_at_((call), GT_HERE)
+#define GT_COUNT_AT(call) gt_count_at_((call), GT_HERE)
 #define GT_VOID_AT(call) ((call), gt_note_site_(GT_HERE))
 #endif
 static inline double gt_number_at_(double number, const char *where)
 {
     if (number != number) gt_note_site_(where);
     return number;
+}
+static inline int gt_count_at_(int n, const char *where)
+{
+    if (n == 0) gt_note_site_(where);
+    return n;
 }
 static inline gt_status gt_status_at_(gt_status status, const char *where)
 {

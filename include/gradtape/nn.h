@@ -188,10 +188,13 @@ bool gt_name_fits(const char *pattern, const char *name);
 /* --- changing a module's tensors --- */
 
 /* Has the parameters whose paths fit the pattern require no gradients, or require them again:
- * gt_freeze(net, "features.*"). Returns how many tensors fit. Lazy parameters only from the first
- * forward on. */
+ * gt_freeze(net, "features.*"). Returns how many tensors fit; none is an error, GT_ERR_ARGUMENT.
+ * Lazy parameters are there only from the first forward on. Frozen batch normalisation goes on
+ * changing its running statistics in training, as in PyTorch; gt_eval of the part stops that. */
 int gt_freeze(gt_module *m, const char *pattern);
 int gt_unfreeze(gt_module *m, const char *pattern);
+#define gt_freeze(m, pattern) GT_COUNT_AT(gt_freeze(m, pattern))
+#define gt_unfreeze(m, pattern) GT_COUNT_AT(gt_unfreeze(m, pattern))
 
 /* In what follows tensors are replaced: pointers to them that modules' structs hold are exchanged,
  * other pointers to the old ones stay valid until gt_close, but mean nothing to the module.

@@ -48,9 +48,12 @@ static gt_ctx *context_of(int n_in, gt_tensor *const in[])
 static void fail_dtypes(gt_ctx *gt, const gt_op *op, const gt_tensor *a, const gt_tensor *b, int i)
 {
     char first[64], other[64];
-    gt_fail(gt, GT_ERR_DTYPE, op->name, "input %s is %s, but input %s is %s; make them the same",
-            gt_op_input_name(op, 0, first, sizeof first), gt_dtype_name(a->dtype),
-            gt_op_input_name(op, i, other, sizeof other), gt_dtype_name(b->dtype));
+    gt_op_input_name(op, 0, first, sizeof first);
+    gt_op_input_name(op, i, other, sizeof other);
+    gt_fail(gt, GT_ERR_DTYPE, op->name,
+            "input %s is %s, but input %s is %s; make them the same\n"
+            "  hint: gt_cast converts a tensor, gt_module_to a network",
+            first, gt_dtype_name(a->dtype), other, gt_dtype_name(b->dtype));
 }
 
 /* Finds what is wrong with the inputs, of which at least one is. */

@@ -41,13 +41,22 @@ static void compose(gti_error *e)
     snprintf(e->message + used, sizeof e->message - used, "%s", e->tail);
 }
 
+/* "conv2d 'net.conv1'": what failed, and the module that is running, if any. */
+static void set_what(gti_error *e, const char *what, const gt_scope *scope)
+{
+    char path[128];
+    gt_scope_path(scope, path, sizeof path);
+    snprintf(e->what, sizeof e->what, what && path[0] ? "%.48s '%s'" : "%.48s", what ? what : "",
+             path);
+}
+
 void gti_fail_v(gt_ctx *gt, gt_status code, const char *what, const char *fmt, va_list args)
 {
     if (gt && gt->failed) return;
     gti_error *e = gt ? &gt->error : &homeless;
     e->status = code;
     e->where = NULL;
-    snprintf(e->what, sizeof e->what, "%s", what ? what : "");
+    set_what(e, what, gt ? gt->scope : NULL);
     vsnprintf(e->text, sizeof e->text, fmt, args);
     e->tail[0] = 0;
     compose(e);
@@ -169,12 +178,9 @@ bool gt_op_fail(const gt_node *n, gt_status code, const char *fmt, ...)
 {
     gt_ctx *gt = n->in[0]->ctx;
     if (gt->failed) return false;
-    char path[128], what[192];
-    gt_scope_path(gt->scope, path, sizeof path);
-    snprintf(what, sizeof what, path[0] ? "%.48s '%s'" : "%.48s", n->op->name, path);
     va_list args;
     va_start(args, fmt);
-    gti_fail_v(gt, code, what, fmt, args);
+    gti_fail_v(gt, code, n->op->name, fmt, args);
     va_end(args);
     append_inputs(gt, n);
     compose(&gt->error);

@@ -218,7 +218,6 @@ static bool run_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[], gt_tens
                 site(n));
         return false;
     }
-    gt->scope = n->scope;
     if (!n->pub.op->backward(&n->pub, gout, gin) || gt->failed) return rule_failed(s, n);
     if (!hand_out(s, n, gin)) return false;
     if (!s->create) gti_sweep_release_since(s, before);
@@ -271,7 +270,6 @@ static bool wanted(const gti_sweep *s, const gti_node *n)
 static GTI_COLD bool attend(const gti_sweep *s, const gti_node *n)
 {
     bool any = false;
-    s->gt->scope = n->scope;
     for (int i = 0; i < n->pub.n_out; i++) {
         gti_tensor *y = gti_t(n->pub.out[i]);
         any |= y->work != NULL;
@@ -289,6 +287,7 @@ static bool complete_leaves(const gti_sweep *s)
 
 static bool visit(gti_sweep *s, gti_node *n)
 {
+    s->gt->scope = n->scope;
     if (s->attentive && !attend(s, n)) return false;
     gt_tensor *gout[GT_OP_OUTPUTS];
     bool any = false;

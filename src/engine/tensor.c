@@ -62,10 +62,12 @@ void gti_set_prefill(gt_ctx *gt, gti_prefill how)
 const char *gti_unusable(const gt_tensor *t)
 {
     const gti_tensor *p = gti_t(t), *base = p->base;
+    if (base->flags & GTI_KEPT && base->flags & GTI_DEAD) return "was freed by gt_free";
+    if (base->flags & GTI_KEPT && p->flags & GTI_DEAD)
+        return "was kept, but this is its name in the step that gt_rewind has dropped; use what "
+               "gt_keep or gt_module_add_parameter returned";
     if ((p->flags | base->flags) & GTI_DEAD)
-        return base->flags & GTI_KEPT ? "was freed by gt_free"
-                                      : "was dropped by gt_rewind; gt_keep it, or make it "
-                                        "before gt_mark_tape";
+        return "was dropped by gt_rewind; gt_keep it, or make it before gt_mark_tape";
     if (base->flags & GTI_REPLAYED)
         return "was dropped by gt_checkpoint, which keeps only the result of its function";
     if (base->flags & GTI_RELEASED)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#undef gt_freeze
+#undef gt_unfreeze
 #undef gt_module_tie
 #undef gt_module_to
 #undef gt_module_copy
@@ -23,6 +25,13 @@ void gt_module_apply(gt_module *m, void (*fn)(gt_module *m, void *user), void *u
 
 /* --- freezing --- */
 
+static bool is_ready(const gt_module *m)
+{
+    for (const gt_module *c = m->child; c; c = c->next)
+        if (!is_ready(c)) return false;
+    return m->ready;
+}
+
 static int set_gradients(gt_module *m, const char *pattern, bool on)
 {
     int n = 0;
@@ -31,6 +40,10 @@ static int set_gradients(gt_module *m, const char *pattern, bool on)
         gt_require_grad(it.tensor, on);
         if (!on) gt_clear_grad(it.tensor);
     }
+    if (!n && m && pattern)
+        gt_module_fail(m, GT_ERR_ARGUMENT, "no parameter is called '%s'%s", pattern,
+                       is_ready(m) ? ""
+                                   : "\n  hint: lazy modules make theirs at their first forward");
     return n;
 }
 

@@ -9,14 +9,15 @@
 gt_status gt_module_fail(const gt_module *m, gt_status code, const char *fmt, ...)
 {
     if (!m) return gt_fail(NULL, code, NULL, "the module is NULL");
-    char path[128], what[192], text[512];
-    gt_scope_path(&m->scope, path, sizeof path);
-    snprintf(what, sizeof what, path[0] ? "%.48s '%s'" : "%.48s", m->type->name, path);
+    char text[512];
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    return gt_fail(m->ctx, code, what, "%s", text);
+    const gt_scope *outer = gt_set_scope(m->ctx, &m->scope);
+    gt_fail(m->ctx, code, m->type->name, "%s", text);
+    gt_set_scope(m->ctx, outer);
+    return code;
 }
 
 /* Whether m is there; otherwise fails, in the context of what was to be added if there is one. */
