@@ -1,0 +1,240 @@
+/* Operations on shapes, and products: what composed functions refuse, and the rest that neither
+ * samples nor PyTorch's values (test_shapes.c) show. */
+#include "reference.h"
+
+#include "kernels/kernels.h"
+
+/* --- what composed functions refuse --- */
+
+static void assert_refused(gt_ctx *gt, const gt_tensor *made, gt_status code, const char *message)
+{
+    assert_null(made);
+    assert_error(gt, code, message);
+}
+
+static void test_views_refuse(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(2, 3));
+    assert_refused(gt, gt_flatten(x, .start = 2), GT_ERR_SHAPE,
+                   "): there is no axis 2 for x [2,3]");
+    assert_refused(gt, gt_flatten(x, .start = 1, .end = -2), GT_ERR_ARGUMENT,
+                   "start 1 comes after end -2 in x [2,3]");
+    assert_refused(gt, gt_squeeze(x, .axes = GT_AXES(-3)), GT_ERR_SHAPE, "there is no axis -3");
+    assert_refused(gt, gt_unsqueeze(x, 3), GT_ERR_SHAPE, "unsqueeze (test_shapes_edges.c:");
+    assert_refused(gt, gt_unsqueeze(gt_ones(gt, GT_SHAPE(1, 1, 1, 1, 1, 1)), 0), GT_ERR_SHAPE,
+                   "has 6 dimensions, there are no more");
+    assert_refused(gt, gt_expand(x, GT_SHAPE(2, 4)), GT_ERR_SHAPE,
+                   "x [2,3] does not expand to [2,4]");
+    assert_refused(gt, gt_expand(x, GT_SHAPE(-1, 2, 3)), GT_ERR_SHAPE, "expand to [-1,2,3]");
+    assert_refused(gt, gt_expand(x, GT_SHAPE(3)), GT_ERR_SHAPE, "expand to [3]");
+    assert_refused(gt, gt_select(x, 2, 0), GT_ERR_SHAPE, "there is no axis 2 for x [2,3]");
+    assert_refused(gt, gt_select(x, 1, 3), GT_ERR_ARGUMENT,
+                   "index 3 is out of range for axis 1 of x [2,3]");
+    assert_refused(gt, gt_select(x, 0, -3), GT_ERR_ARGUMENT, "index -3");
+}
+
+static void test_pieces_refuse(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(5, 3)), *out[2] = {x, x};
+    assert_refused(gt, gt_split(x, 0, 2, out, 2), GT_ERR_ARGUMENT,
+                   "x [5,3] makes 3 pieces of size 2 along axis 0, out takes 2");
+    assert_null(out[0]);
+    assert_null(out[1]);
+    assert_refused(gt, gt_split(x, 0, 0, out, 2), GT_ERR_ARGUMENT, "size is 0, must be at least 1");
+    assert_refused(gt, gt_split(x, 2, 1, out, 2), GT_ERR_SHAPE, "there is no axis 2 in x [5,3]");
+    assert_refused(gt, gt_split(x, 0, 1, NULL, 2), GT_ERR_ARGUMENT, "there is no room");
+    assert_refused(gt, gt_chunk(x, 0, 0, out), GT_ERR_ARGUMENT, "there is no room");
+    assert_refused(gt, gt_chunk(x, -3, 2, out), GT_ERR_SHAPE, "chunk (test_shapes_edges.c:");
+    assert_refused(gt, gt_repeat(x, GT_SHAPE(2)), GT_ERR_SHAPE, "repeats are [2], must be");
+    assert_refused(gt, gt_repeat(x, GT_SHAPE(2, -1)), GT_ERR_SHAPE, "repeats are [2,-1]");
+    assert_refused(gt, gt_repeat(x, GT_SHAPE(1, INT64_MAX)), GT_ERR_MEMORY, "overflows");
+    assert_non_null(gt_split(x, 1, 2, out, 2));
+    assert_int_equal(out[1]->size, 5);
+    assert_well(gt);
+}
+
+static void test_products_refuse(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(2, 3)), *v = gt_ones(gt, GT_SHAPE(3));
+    assert_refused(gt, gt_linear(x, v), GT_ERR_SHAPE, "weight [out,in]: [2,3] and [3]");
+    assert_refused(gt, gt_linear(x, gt_ones(gt, GT_SHAPE(3, 2))), GT_ERR_SHAPE,
+                   "x [2,3] has 3 features, weight [3,2] takes 2");
+    assert_refused(gt, gt_linear(x, x, .bias = v), GT_ERR_SHAPE, "bias is [3], must be [2]");
+    assert_refused(gt, gt_linear(x, NULL), GT_ERR_ARGUMENT, "is NULL");
+    assert_refused(gt, gt_dot(v, gt_ones(gt, GT_SHAPE(4))), GT_ERR_SHAPE,
+                   "vectors of one size: [3] and [4]");
+    assert_refused(gt, gt_dot(x, x), GT_ERR_SHAPE, "dot (test_shapes_edges.c:");
+    assert_refused(gt, gt_dot(v, NULL), GT_ERR_ARGUMENT, "is NULL");
+    assert_refused(gt, gt_outer(v, x), GT_ERR_SHAPE, "vectors: [3] and [2,3]");
+    assert_refused(gt, gt_outer(NULL, v), GT_ERR_ARGUMENT, "is NULL");
+}
+
+static void test_nothing_is_refused(void **state)
+{
+    (void)state;
+    gt_tensor *out[1];
+    gt_tensor *const none[] = {
+        gt_flatten(NULL),           gt_squeeze(NULL),          gt_unsqueeze(NULL, 0),
+        gt_expand(NULL, GT_SCALAR), gt_select(NULL, 0, 0),     gt_split(NULL, 0, 1, out, 1),
+        gt_chunk(NULL, 0, 1, out),  gt_linear(NULL, NULL),     gt_dot(NULL, NULL),
+        gt_outer(NULL, NULL),       gt_repeat(NULL, GT_SCALAR)};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) assert_null(none[i]);
+    assert_error(NULL, GT_ERR_ARGUMENT, "repeat (test_shapes_edges.c:");
+    assert_null(gt_concat(NULL, 2, 0));
+    assert_error(NULL, GT_ERR_ARGUMENT, "concat (test_shapes_edges.c:");
+    assert_null(gt_stack(out, 0, 0));
+    assert_error(NULL, GT_ERR_ARGUMENT, "no tensors");
+}
+
+/* --- indices --- */
+
+static gt_tensor *whole(gt_ctx *gt, gt_shape s, const double *values)
+{
+    return gt_values_(gt, s, (size_t)gt_shape_size(s), values, (gt_new_opts){.dtype = GT_I64});
+}
+
+static void test_indices_out_of_range(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(2, 5));
+    gt_tensor *seven = whole(gt, GT_SHAPE(2, 3), (const double[]){0, 4, 1, 2, 7, -1});
+    gt_tensor *minus = whole(gt, GT_SHAPE(3), (const double[]){0, -2, 9});
+    assert_refused(gt, gt_gather(x, 1, seven), GT_ERR_ARGUMENT,
+                   "index 7 at [1,1] is out of range for axis 1 of size 5");
+    assert_refused(gt, gt_index_select(x, 1, minus), GT_ERR_ARGUMENT,
+                   "index -2 at [1] is out of range for axis 1 of size 5");
+    gt_index_select(x, 1, minus);
+    assert_error(gt, GT_ERR_ARGUMENT, "hint: indices do not count from the end");
+    assert_refused(gt, gt_one_hot(seven, 5), GT_ERR_ARGUMENT,
+                   "index 7 at [1,1] is out of range for 5 classes");
+    assert_refused(gt, gt_one_hot(minus, -1), GT_ERR_ARGUMENT, "index -2 at [1]");
+}
+
+/* Recorded nodes may run again on indices that no shape rule has seen. */
+static void test_kernels_survive_any_index(void **state)
+{
+    (void)state;
+    static const int64_t wild[] = {1, -1, INT64_MAX, 3, INT64_MIN};
+    enum { K = sizeof wild / sizeof *wild };
+    const float x[] = {1, 2, 3};
+    float y[K], dx[3];
+    double sum[3] = {0};
+    int64_t scratch[3 + 1 + K];
+    const gti_indexed slices = {.outer = 1, .n = 3, .k = K, .inner = 1};
+    const gti_gather row = {.k = K, .n = 3, .step = 1};
+    const gti_index_kernels *kernels = &gti_kernels_of(GT_F32)->index;
+    for (int gather = 0; gather < 2; gather++) {
+        if (gather) gti_gather_row(&row, sizeof *x, x, wild, y);
+        else gti_index_select(&slices, sizeof *x, x, wild, y);
+        assert_true(y[0] == 2);
+        for (int i = 1; i < K; i++) assert_true(isnan(y[i]));
+    }
+    const float dy[K] = {10, 20, 30, 40, 50};
+    assert_true(gti_index_add_scratch(&slices) <= sizeof scratch);
+    kernels->add(&slices, dy, wild, dx, scratch);
+    kernels->scatter_row(&row, dy, wild, sum);
+    for (int i = 0; i < 3; i++) {
+        assert_true(dx[i] == (i == 1 ? 10 : 0));
+        assert_true(sum[i] == (i == 1 ? 10 : 0));
+    }
+}
+
+/* Many small addends after a large one are not lost in f32. */
+static void test_long_sums_keep_precision(void **state)
+{
+    gt_ctx *gt = *state;
+    enum { N = 100000 };
+    gt_tensor *ones = gt_ones(gt, GT_SHAPE(N));
+    ((float *)ones->data)[0] = 0x1p24f;
+    gt_tensor *zeros = gt_zeros(gt, GT_SHAPE(N), .dtype = GT_I64);
+    const double want[] = {0x1p24 + N - 1};
+    assert_values(gt_index_select_dx(ones, zeros, GT_SHAPE(1), 0), 1, want, 1);
+    assert_values(gt_gather_dx(ones, zeros, GT_SHAPE(1), 0), 1, want, 1);
+    const gt_pad_opts edge = {.pad = {0, N - 1}, .mode = GT_PAD_REPLICATE};
+    assert_values(gt_pad_dx(ones, GT_SHAPE(1), edge), 1, want, 1);
+    assert_well(gt);
+}
+
+/* --- the rest --- */
+
+static void test_views_share_data(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(2, 1, 3));
+    assert_ptr_equal(gt_flatten(x)->data, x->data);
+    assert_ptr_equal(gt_squeeze(x)->data, x->data);
+    assert_ptr_equal(gt_unsqueeze(x, 1)->data, x->data);
+    assert_ptr_not_equal(gt_clone(x)->data, x->data);
+}
+
+static void test_one_hot_dtypes(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *index = whole(gt, GT_SHAPE(2), (const double[]){2, 0});
+    assert_int_equal(gt_one_hot(index, 3)->dtype, GT_F32);
+    for (int dtype = 0; dtype < GT_N_DTYPES; dtype++) {
+        const gt_tensor *y = gt_one_hot(index, 3, .dtype = (gt_dtype)dtype);
+        ASSERT_VALUES(y, 0, 0, 0, 1, 1, 0, 0);
+        assert_int_equal(y->dtype, dtype);
+        assert_false(y->requires_grad);
+    }
+}
+
+static void test_padding_of_whole_numbers(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = whole(gt, GT_SHAPE(2), (const double[]){3, -4});
+    ASSERT_VALUES(gt_pad(x, .pad = {1, 1}, .value = -100), 0, -100, 3, -4, -100);
+    gt_tensor *bytes = gt_zeros(gt, GT_SHAPE(1, 1), .dtype = GT_U8);
+    ASSERT_VALUES(gt_pad(bytes, .pad = {0, 1, 1, 0}, .value = 255), 0, 255, 255, 0, 255);
+    assert_well(gt);
+}
+
+/* Other dimensions of an empty tensor may have a product beyond all sizes. */
+static void test_empty_with_huge_dimensions(void **state)
+{
+    gt_ctx *gt = *state;
+    const int64_t huge = INT64_C(1) << 40;
+    gt_tensor *x = gt_zeros(gt, GT_SHAPE(huge, 0, huge), .requires_grad = true);
+    gt_tensor *none = gt_zeros(gt, GT_SHAPE(0), .dtype = GT_I64);
+    gt_tensor *all[] = {gt_index_select(x, 1, none),
+                        gt_index_select(x, 0, none),
+                        gt_gather(x, 0, gt_zeros(gt, GT_SHAPE(3, 0, 2), .dtype = GT_I64)),
+                        gt_pad(x, .pad = {-3, 2}, .mode = GT_PAD_REFLECT),
+                        gt_pad(x, .pad = {1 - huge, 0, 0, 0, 2 - huge}),
+                        gt_repeat(x, GT_SHAPE(2, 3, 1)),
+                        gt_tril(x, 3),
+                        gt_flatten(x),
+                        gt_stack((gt_tensor *[]){x, x}, 2, 1),
+                        gt_concat((gt_tensor *[]){x, x}, 2, 1),
+                        gt_select(x, 0, -1)};
+    assert_well(gt);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        assert_int_equal(all[i]->size, 0);
+        if (gt_backward(gt_sum(all[i])) != GT_OK) fail_msg("%zu: %s", i, gt_error_message(gt));
+    }
+    assert_refused(gt, gt_flatten(gt_zeros(gt, GT_SHAPE(0, huge, huge)), .start = 1), GT_ERR_MEMORY,
+                   "axes 1 to 2 of x [0,");
+}
+
+int main(void)
+{
+#define FRESH(test) cmocka_unit_test_setup_teardown(test, open_context, close_context)
+    const struct CMUnitTest tests[] = {
+        FRESH(test_views_refuse),
+        FRESH(test_pieces_refuse),
+        FRESH(test_products_refuse),
+        cmocka_unit_test(test_nothing_is_refused),
+        FRESH(test_indices_out_of_range),
+        cmocka_unit_test(test_kernels_survive_any_index),
+        FRESH(test_long_sums_keep_precision),
+        FRESH(test_views_share_data),
+        FRESH(test_one_hot_dtypes),
+        FRESH(test_padding_of_whole_numbers),
+        FRESH(test_empty_with_huge_dimensions),
+    };
+    return cmocka_run_group_tests_name("shapes at their edges", tests, NULL, NULL);
+}
