@@ -83,8 +83,8 @@ static void run(gt_ctx *gt, void *user)
     gt_dataset *digits = example_digits(gt, s->data, true, 4000, 28, s->seed);
     gt_dataset *others = example_digits(gt, s->data, false, 1000, 28, s->seed);
     gt_tensor *x;
-    if (!gt_loader_next(gt_loader_new(gt_subset(others, s->image, s->image + 1), 1), &x, NULL))
-        return;
+    const int64_t chosen[] = {s->image};
+    if (!gt_loader_next(gt_loader_new(gt_subset_at(others, 1, chosen), 1), &x, NULL)) return;
 
     gt_module *net = lenet(gt);
     gt_forward(net, x); /* makes what is lazy */

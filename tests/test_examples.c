@@ -124,9 +124,27 @@ static void refuses(void **state)
     assert_has(run_example("lenet", "--size 3", 2), "'--size 3' (a whole number from 16 on");
     assert_has(run_example("vgg", "--lr 0", 2), "cannot use '--lr 0'");
     assert_has(run_example("vgg", "--help", 0), "--full");
+    assert_has(run_example("resnet18", "--resume", 2), "resnet18: --resume needs --save FILE");
+    assert_has(run_example("feature_maps", "--image 1000", 1), "in a dataset of 1000 items");
     assert_has(run_example("filters", "a.png b.png", 2), "filters: cannot use 'b.png'");
     assert_has(run_example("filters", "--help", 0), "usage: filters [options] [FILE]");
     assert_has(run_example("filters", "/nowhere.png", 1), "/nowhere.png");
+}
+
+/* --steps counts those of the run, also of one that goes on where another stopped. */
+static void goes_on_for_as_many_steps(void **state)
+{
+    (void)state;
+    static const char options[] = "--images 20 --batch 4 --epochs 9 --save steps.run --losses";
+    char command[COMMAND];
+    double first, last;
+    for (int resumed = 0; resumed < 2; resumed++) {
+        snprintf(command, sizeof command, "%s --steps 3 %s", options, resumed ? "--resume" : "");
+        const char *text = run_example("batchnorm_lenet", command, 0);
+        assert_has(text, resumed ? "step 6 " : "step 3 ");
+        assert_int_equal(losses(text, &first, &last), 3);
+    }
+    remove(EXAMPLES "steps.run");
 }
 
 /* Ctrl-C: the step is finished, the file written, the status is 130. */
@@ -151,8 +169,11 @@ static void stops(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(networks_learn), cmocka_unit_test(slow_networks_run),
-        cmocka_unit_test(lenet_reads),    cmocka_unit_test(refuses),
+        cmocka_unit_test(networks_learn),
+        cmocka_unit_test(slow_networks_run),
+        cmocka_unit_test(lenet_reads),
+        cmocka_unit_test(refuses),
+        cmocka_unit_test(goes_on_for_as_many_steps),
         cmocka_unit_test(stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,20 @@ static int refuse(const char *program, char **arg, const option *known)
     return 2;
 }
 
+/* Whether the texts that switches need were given. */
+static bool complete(const char *program, const option *options)
+{
+    for (const option *o = options; o->name; o++) {
+        if (!o->needs || !*o->on) continue;
+        const option *needed = options;
+        while (strcmp(needed->name, o->needs) != 0) needed++;
+        if (*needed->text) continue;
+        fprintf(stderr, "%s: %s needs %s %s\n", program, o->name, needed->name, needed->value);
+        return false;
+    }
+    return true;
+}
+
 /* -1: go on; otherwise the exit status. */
 static int parse(char **argv, const char *program, const char *about, const option *options)
 {
@@ -78,7 +92,7 @@ static int parse(char **argv, const char *program, const char *about, const opti
             if (strcmp(o->name, *arg) == 0 && o->value) known = o;
         if (!o->name) return refuse(program, arg, known);
     }
-    return -1;
+    return complete(program, options) ? -1 : 2;
 }
 
 /* --- the frame --- */

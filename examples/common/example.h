@@ -14,8 +14,9 @@ typedef struct {
     double *number;
     const char **text;
     bool *on;
-    long least;   /* of a count or number */
-    bool above_0; /* so must a number be */
+    long least;        /* of a count or number */
+    bool above_0;      /* so must a number be */
+    const char *needs; /* another option, with a text, that a switch is of no use without */
 } option;
 
 /* All of main: reads the command line, opens a context, calls `run`, says what failed. Returns the

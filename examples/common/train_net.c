@@ -11,7 +11,7 @@ typedef struct {
     long size, images, epochs, steps, batch, seed; /* size, epochs, batch 0: see complete */
     double lr, momentum;                           /* lr 0, momentum NaN: likewise */
     bool variant, book, xavier, sgd, resume, summary, losses, f64, no_dropout;
-    int64_t done; /* images that were trained on */
+    int64_t done; /* steps of this run */
 } settings;
 
 /* Fills in what the command line left open. */
@@ -85,9 +85,9 @@ static bool before_epoch(const gt_fit_state *f, void *user)
 static bool after_step(const gt_fit_state *f, void *user)
 {
     settings *s = user;
-    s->done += s->batch;
+    s->done++;
     if (s->losses) printf("step %lld  loss %.17g\n", (long long)f->step, f->loss);
-    return f->step != s->steps;
+    return s->done != s->steps;
 }
 
 static void run(gt_ctx *gt, void *user)
@@ -110,7 +110,7 @@ static void run(gt_ctx *gt, void *user)
            .callbacks = GT_CALLBACKS({.begin = before_epoch, .step = after_step, .user = s}));
     const double seconds = gt_progress_seconds(&clock);
     if (gt_failed(gt)) return;
-    printf("%.1f s, %.0f images/s with tests\n", seconds, (double)s->done / seconds);
+    printf("%.1f s, %.0f images/s with tests\n", seconds, (double)(s->done * s->batch) / seconds);
     if (s->save) printf("checkpoint: %s\n", s->save);
     if (gt_stop_requested()) return;
     double means[2]; /* loss, accuracy */
@@ -139,7 +139,7 @@ int train_net_main(int argc, char **argv, const train_net *net)
         {"--size", "N", "height and width, to which images are resized", .count = &s.size,
          .least = net->least_size},
         {"--epochs", "N", epochs, .count = &s.epochs, .least = 1},
-        {"--steps", "N", "stop after so many batches", .count = &s.steps, .least = 1},
+        {"--steps", "N", "stop after so many batches of this run", .count = &s.steps, .least = 1},
         {"--batch", "N", "images in a batch (32)", .count = &s.batch, .least = 1},
         {"--book", NULL, "train as the book does: see above", .on = &s.book},
         {"--xavier", NULL, "start with Xavier's weights rather than Kaiming's", .on = &s.xavier},
@@ -148,7 +148,7 @@ int train_net_main(int argc, char **argv, const train_net *net)
         {"--momentum", "X", "of --sgd (0.9)", .number = &s.momentum},
         {"--seed", "N", "of all that is random (1)", .count = &s.seed},
         {"--save", "FILE", "write the run after each epoch and after Ctrl-C", .text = &s.save},
-        {"--resume", NULL, "go on from there", .on = &s.resume},
+        {"--resume", NULL, "go on from there", .on = &s.resume, .needs = "--save"},
         {"--summary", NULL, "print the network first, layer by layer", .on = &s.summary},
         {"--losses", NULL, "print the loss of each batch", .on = &s.losses},
         {"--f64", NULL, "compute with doubles", .on = &s.f64},
