@@ -37,7 +37,7 @@ static const struct {
     {"chekc", 2, "did you mean 'check'?"},
     {"somethingelse", 2, "there is no command 'somethingelse'\n"},
     {"''", 2, "there is no command ''\n"},
-    {"ops conv2d", 0, "gt_conv2d(gt_tensor *x, gt_tensor *weight, gt_conv2d_opts opts)"},
+    {"ops conv2d", 0, "in C     gt_conv2d(gt_tensor *x, gt_tensor *weight, ...)"},
     {"ops gt_conv2d", 0, "conv2d\n"},
     {"ops add sub", 0, "a - b"},
     {"ops conv2d_dw", 0, "(inner: made by backward rules)"},

@@ -83,11 +83,13 @@ static void print_line(const char *label, const char *text)
 
 static void print_one(const gt_op_info *info)
 {
+    char call[512];
+    gti_cli_call(info, true, call, sizeof call);
     printf("%s%s\n", info->name, info->inner ? "  (inner: made by backward rules)" : "");
     printf("  %-8s ", "meaning");
     print_wrapped(info->meaning, gti_cli_meaning(info), 11);
     print_line("options", gti_cli_options(info));
-    print_line("in C", info->signature);
+    print_line("in C", call);
     print_line("gradient", gti_cli_gradient(info));
     print_line("section", gt_op_section_of(info)->title);
     print_line("", gt_op_section_of(info)->note);
