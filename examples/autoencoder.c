@@ -80,7 +80,8 @@ int main(int argc, char **argv)
         {"--epochs", "N", "times through the training set (8)", .count = &s.epochs, .least = 1},
         {"--batch", "N", "images in a batch (32)", .count = &s.batch, .least = 1},
         {"--seed", "N", "of all that is random (1)", .count = &s.seed},
-        {"--out", "FILE", "picture to write, also after Ctrl-C (autoencoder.png)", .text = &s.out},
+        {"--out", "FILE", "picture to write, also after Ctrl-C (autoencoder.png)", .text = &s.out,
+         .ends = ".png"},
         {"--save", "FILE", "write the weights, likewise", .text = &s.save},
         {.name = NULL},
     };

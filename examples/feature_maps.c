@@ -106,7 +106,8 @@ int main(int argc, char **argv)
         {"--epochs", "N", "times through the training set (3)", .count = &s.epochs, .least = 1},
         {"--image", "N", "which image of the test set (0)", .count = &s.image},
         {"--seed", "N", "of all that is random (1)", .count = &s.seed},
-        {"--out", "FILE", "picture to write, also after Ctrl-C (feature_maps.png)", .text = &s.out},
+        {"--out", "FILE", "picture to write, also after Ctrl-C (feature_maps.png)", .text = &s.out,
+         .ends = ".png"},
         {.name = NULL},
     };
     return example_main(argc, argv, "feature_maps",

@@ -133,7 +133,7 @@ int main(int argc, char **argv)
     settings s = {.out = "filters.png", .direction = NAN};
     option options[N_FILTERS + 5] = {
         {"FILE", NULL, "a PNG or JPEG picture (a test picture)", .text = &s.in},
-        {"--out", "FILE", "what to write (filters.png)", .text = &s.out},
+        {"--out", "FILE", "picture to write (filters.png)", .text = &s.out, .ends = ".png"},
         {"--strict", NULL, "strict convolution: the kernels flipped", .on = &s.strict},
         {"--direction", "D", "edges orthogonal to the direction of D degrees, 90: down",
          .number = &s.direction, .least = -360},
@@ -141,6 +141,8 @@ int main(int argc, char **argv)
     for (int i = 0; i < N_FILTERS; i++)
         options[4 + i] = (option){filters[i].name, NULL, filters[i].meaning, .on = &s.chosen[i]};
     return example_main(argc, argv, "filters",
-                        "Convolves a picture with kernels made by hand: those asked for, or all.",
+                        "Convolves a picture with kernels made by hand: those asked for, or all. "
+                        "One result is written\nas it is; several on a sheet, in rows of four: the "
+                        "picture, then the results in the order\nof this list, --direction last.",
                         options, run, &s);
 }

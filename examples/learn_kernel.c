@@ -116,7 +116,12 @@ static const char *parse(char **arg, settings *s)
 int main(int argc, char **argv)
 {
     static const char usage[] =
-        "usage: learn_kernel [--seed N] [--kernel A,B] [--graph FILE.svg]\n";
+        "usage: learn_kernel [options]\n"
+        "Learns a convolution kernel from an image and its edges.\n\n"
+        "  --seed N          of all that is random, a whole number from 0 on (7)\n"
+        "  --kernel A,B      two numbers that learning starts from (random ones)\n"
+        "  --graph FILE.svg  where to draw the graph of the last step (nowhere)\n"
+        "  --help            print this\n";
     if (argc == 2 && strcmp(argv[1], "--help") == 0) return fputs(usage, stdout) < 0;
     settings s = {.seed = 7, .kernel = {NAN, NAN}};
     const char *bad = parse(argv + 1, &s);

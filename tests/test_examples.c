@@ -128,6 +128,8 @@ static void refuses(void **state)
     assert_has(run_example("feature_maps", "--image 1000", 1), "in a dataset of 1000 items");
     assert_has(run_example("filters", "a.png b.png", 2), "filters: cannot use 'b.png'");
     assert_has(run_example("filters", "--help", 0), "usage: filters [options] [FILE]");
+    assert_has(run_example("filters", "--out a.txt", 2), "(a name that ends in .png; ");
+    assert_has(run_example("filters", "--out=png", 2), "filters: cannot use '--out=png'");
     assert_has(run_example("filters", "/nowhere.png", 1), "/nowhere.png");
 }
 

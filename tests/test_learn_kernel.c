@@ -143,6 +143,7 @@ static void refuses_bad_arguments(void **state)
         assert_has(run_program(command, 2), "usage: learn_kernel");
     }
     assert_has(run_program(RUN " --help", 0), "usage: learn_kernel");
+    assert_has(run_program(RUN " --seed x 2>&1", 2), "a whole number from 0 on");
     assert_has(run_program(RUN " --graph a.gif 2>&1", 1), "'a.gif' does not end in .svg");
     assert_has(run_program(RUN " --graph /nowhere/a.svg 2>&1", 1), "cannot be written");
 }

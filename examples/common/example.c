@@ -22,9 +22,16 @@ static bool set_count(const option *o, const char *text)
     return end != text && *end == '\0' && n >= o->least && n <= 1000000000;
 }
 
+static bool set_text(const option *o, const char *text)
+{
+    const size_t n = strlen(text), end = o->ends ? strlen(o->ends) : 0;
+    *o->text = text;
+    return n >= end && (!end || strcmp(text + n - end, o->ends) == 0);
+}
+
 static bool set(const option *o, const char *text)
 {
-    if (o->text) return (*o->text = text);
+    if (o->text) return set_text(o, text);
     return o->number ? set_number(o, text) : set_count(o, text);
 }
 
@@ -64,6 +71,7 @@ static int refuse(const char *program, char **arg, const option *known)
     fprintf(stderr, "%s: cannot use '%s%s%s' (", program, *arg, known && arg[1] ? " " : "",
             known && arg[1] ? arg[1] : "");
     if (known && known->count) fprintf(stderr, "a whole number from %ld on; ", known->least);
+    if (known && known->ends) fprintf(stderr, "a name that ends in %s; ", known->ends);
     fprintf(stderr, "--help shows what can be used)\n");
     return 2;
 }

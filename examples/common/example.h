@@ -16,6 +16,7 @@ typedef struct {
     bool *on;
     long least;        /* of a count or number */
     bool above_0;      /* so must a number be */
+    const char *ends;  /* ".png": so must a text end */
     const char *needs; /* another option, with a text, that a switch is of no use without */
 } option;
 
