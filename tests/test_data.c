@@ -169,7 +169,7 @@ static void test_mnist(void **state)
     assert_null(gt_dataset_item(d, 3, NULL));
     assert_error(gt, GT_ERR_ARGUMENT, "no item 3 in a dataset of 3");
     assert_null(gt_mnist(gt, scratch("m"), false));
-    assert_error(gt, GT_ERR_IO, "tools/get-data");
+    assert_error(gt, GT_ERR_IO, "'tools/get-data mnist' (or fashion-mnist) of gradtape's source");
     write_mnist("m", 3, BYTES(7, 0));
     assert_null(gt_mnist(gt, scratch("m"), true));
     assert_error(gt, GT_ERR_FORMAT, "expected 3 labels for as many images, found 2");
@@ -261,7 +261,7 @@ static void test_cifar(void **state)
     assert_null(gt_cifar100(gt, scratch("c"), false));
     assert_error(gt, GT_ERR_FORMAT, "label 1 is 100");
     assert_null(gt_cifar10(gt, scratch("nowhere"), false));
-    assert_error(gt, GT_ERR_IO, "test_batch.bin: is not there; tools/get-data");
+    assert_error(gt, GT_ERR_IO, "test_batch.bin: is not there; 'tools/get-data cifar10' of");
     assert_null(gt_cifar100(gt, scratch("nowhere"), true));
     assert_error(gt, GT_ERR_IO, "train.bin");
 }

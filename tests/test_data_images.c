@@ -181,7 +181,10 @@ static void test_folder(void **state)
     assert_true(fabs(gt_get(x, 0, 0, 3, 1) - 0.4) < 1e-6);
     ASSERT_VALUES(y, 0, 0, 0, 1, 1);
     assert_null(gt_image_folder(gt, scratch("f/dogs")));
-    assert_error(gt, GT_ERR_IO, "found 0 folders");
+    assert_error(gt, GT_ERR_IO, "files, found no folders");
+    write_file(scratch("e/empty/notes.txt"), "x", 1);
+    assert_null(gt_image_folder(gt, scratch("e")));
+    assert_error(gt, GT_ERR_IO, "files, found only folders without any");
     assert_null(gt_image_folder(gt, scratch("nowhere")));
     assert_error(gt, GT_ERR_IO, "nowhere");
 }

@@ -65,9 +65,10 @@ static void test_misuse(void **state)
         gt_status code;
         const char *part;
     } rows[] = {
-        {0, {.gt_ = 0}, GT_ERR_ARGUMENT, "batch is 0"},
+        {0, {.gt_ = 0}, GT_ERR_ARGUMENT, "batch is 0, must be positive"},
         {-1, {.gt_ = 0}, GT_ERR_ARGUMENT, "batch is -1"},
-        {1, {.threads = -1}, GT_ERR_ARGUMENT, "threads are -1"},
+        {1, {.threads = -1}, GT_ERR_ARGUMENT, ": threads are -1, must be 0"},
+        {1, {.threads = 1025}, GT_ERR_ARGUMENT, "threads are 1025, must be 0 to 1024"},
         {1, {.dtype = GT_I64}, GT_ERR_DTYPE, "not i64"},
         {1, {.dtype = (gt_dtype)9}, GT_ERR_DTYPE, "f32 or f64"},
     };

@@ -227,6 +227,8 @@ static void test_partial(void **state)
                      GT_OK);
     assert_true(report.loaded == 1 && report.missing == 1 && report.misshaped == 1);
     assert_int_equal(report.unexpected, 0);
+    assert_int_equal(gt_load(m, file, .prefix = "none."), GT_ERR_ARGUMENT);
+    assert_error(gt, GT_ERR_ARGUMENT, "hint: no name in it begins with \"none.\"; one is p.");
     ASSERT_VALUES(d->weight, 0, 5, 5, 5, 5);
     ASSERT_VALUES(d->bias, 0, 1, 1);
 }

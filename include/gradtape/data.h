@@ -88,7 +88,8 @@ gt_tensor *gt_dataset_item(gt_dataset *d, int64_t i, int64_t *label);
 
 /* MNIST or a set in its format: the files train-images-idx3-ubyte, train-labels-idx1-ubyte,
  * t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte in `folder`, as they are or with .gz; those of
- * the training or the test set are read to memory. tools/get-data downloads them. */
+ * the training or the test set are read to memory. tools/get-data of gradtape's
+ * source downloads them. */
 typedef enum { GT_MNIST_DIGITS = 0, GT_MNIST_FASHION } gt_mnist_kind;
 typedef struct {
     gt_keywords gt_;

@@ -112,7 +112,7 @@ gt_dataset *gt_cifar10(gt_ctx *gt, const char *folder, bool train)
         .labels = 1,
         .n_classes = 10,
         .classes = classes,
-        .hint = "tools/get-data cifar10 downloads CIFAR-10",
+        .hint = "'tools/get-data cifar10' of gradtape's source downloads it",
     };
     return load(gt, &kind, folder, train);
 }

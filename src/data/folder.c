@@ -121,9 +121,8 @@ static bool list_classes(folder *d, const char *path, gt_data_error *error)
     d->base.classes = (const char *const *)d->classes;
     if (error->code == GT_OK && !d->base.count)
         gt_data_fail(error, GT_ERR_IO,
-                     "%s: expected folders of .png, .jpg or .jpeg files, found %lld folders "
-                     "without any",
-                     path, (long long)d->base.n_classes);
+                     "%s: expected folders of .png, .jpg or .jpeg files, found %s", path,
+                     d->base.n_classes ? "only folders without any" : "no folders");
     return error->code == GT_OK;
 }
 

@@ -85,10 +85,11 @@ static char *find_file(const char *folder, const char *name, gt_data_error *erro
     path = gti_path_join(folder, name, ".gz", error);
     if (!path || gti_file_exists(path)) return path;
     free(path);
-    gt_data_fail(error, GT_ERR_IO,
-                 "%s/%s: is not there, and neither is %s.gz; tools/get-data downloads MNIST and "
-                 "Fashion-MNIST",
-                 folder, name, name);
+    gt_data_fail(
+        error, GT_ERR_IO,
+        "%s/%s: is not there, and neither is %s.gz; 'tools/get-data mnist' (or fashion-mnist) "
+        "of gradtape's source downloads it",
+        folder, name, name);
     return NULL;
 }
 

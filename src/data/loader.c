@@ -142,11 +142,12 @@ static bool set_batches(gt_loader *l, int64_t batch, bool drop_last)
 static bool check(const gt_dataset *d, int64_t batch, const gt_loader_opts *o, gt_data_error *error)
 {
     char shape[128];
-    if (batch <= 0 || o->threads < 0 || o->threads > 1024)
-        return gt_data_fail(error, GT_ERR_ARGUMENT,
-                            "batch is %lld, must be positive; threads are "
-                            "%d, must be 0 to 1024",
-                            (long long)batch, o->threads);
+    if (batch <= 0)
+        return gt_data_fail(error, GT_ERR_ARGUMENT, "batch is %lld, must be positive",
+                            (long long)batch);
+    if (o->threads < 0 || o->threads > 1024)
+        return gt_data_fail(error, GT_ERR_ARGUMENT, "threads are %d, must be 0 to 1024",
+                            o->threads);
     if (o->dtype != GT_F32 && o->dtype != GT_F64)
         return gt_data_fail(error, GT_ERR_DTYPE, "x can be f32 or f64, not %s",
                             gt_dtype_name(o->dtype));

@@ -197,9 +197,21 @@ static void add_line(char *text, size_t size, const char *title, const samples *
     snprintf(text + used, size - used, "\n  %s: %s%s", title, s->text, rest);
 }
 
+/* Whether nothing in the file can be of the module, by the prefix that was given. */
+static bool prefix_is_wrong(const gti_load *l)
+{
+    for (size_t i = 0; i < l->file->n; i++)
+        if (gti_behind(l->file->at[i].name, l->prefix)) return false;
+    return l->file->n > 0;
+}
+
 static void format_hint(const gti_load *l, const misfits *m, char *to, size_t size)
 {
+    char shown[GTI_SHOWN];
     if (m->hint) snprintf(to, size, "\n  hint: .prefix = \"%.*s\"", m->hint_length, m->hint);
+    else if (l->has_options && prefix_is_wrong(l))
+        snprintf(to, size, "\n  hint: no name in it begins with \"%.24s\"; one is %.24s", l->prefix,
+                 gti_show(l->file->at[0].name, shown));
     else if (l->has_options && (m->names || m->shapes))
         snprintf(to, size, "\n  hint: %s%s%s loads what fits", m->names ? ".partial = true" : "",
                  m->names && m->shapes ? ", " : "", m->shapes ? ".skip_misshaped = true" : "");
@@ -207,7 +219,7 @@ static void format_hint(const gti_load *l, const misfits *m, char *to, size_t si
 
 static bool fail_misfits(const gti_load *l, const misfits *m)
 {
-    char text[560] = "", hint[96] = "";
+    char text[560] = "", hint[128] = "";
     add_line(text, sizeof text, "missing", &m->missing);
     add_line(text, sizeof text, "unexpected", &m->unexpected);
     add_line(text, sizeof text, "misshaped", &m->misshaped);

@@ -81,9 +81,9 @@ static bool read_header(gti_st *s, int64_t file_size)
     const uint64_t n = little_endian(length);
     if (n > GTI_HEADER_LIMIT)
         return fail(s, GT_ERR_FORMAT,
-                    "is no safetensors file: its header would have %llu bytes, above the limit of "
-                    "%d",
-                    (unsigned long long)n, GTI_HEADER_LIMIT);
+                    "is no safetensors file: it does not begin with the size of a header of at "
+                    "most %d bytes",
+                    GTI_HEADER_LIMIT);
     if ((int64_t)n > file_size - LENGTH)
         return fail(s, GT_ERR_FORMAT,
                     "is truncated, or no safetensors file: the header has %llu bytes, but only "
