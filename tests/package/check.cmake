@@ -1,4 +1,4 @@
-# cmake -D STEP=... (and BUILD, CONFIG, CC, GENERATOR, STATIC) -P check.cmake
+# cmake -D STEP=... (and BUILD, CONFIG, CC, GENERATOR) -P check.cmake
 # Installs the build into a folder of its own, or builds and runs the consumer against that, found
 # one way or the other.
 set(place ${BUILD}/tests/package)
@@ -24,13 +24,9 @@ elseif(STEP STREQUAL pkgconfig)
   find_program(pkg_config NAMES pkg-config pkgconf REQUIRED)
   file(GLOB_RECURSE file ${prefix}/gradtape.pc)
   cmake_path(GET file PARENT_PATH dir)
-  set(static "")
-  if(STATIC)
-    set(static --static)
-  endif()
   execute_process(
     COMMAND ${CMAKE_COMMAND} -E env PKG_CONFIG_PATH=${dir}
-      ${pkg_config} --cflags --libs ${static} gradtape
+      ${pkg_config} --cflags --libs gradtape
     OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
   separate_arguments(flags)
   cmake_path(GET dir PARENT_PATH libdir)
