@@ -37,7 +37,7 @@ typedef struct gt_ctx gt_ctx;
 
 /* First in every struct of options, and set to 0 by the macros. Options have names; one that is
  * given by its place, as in gt_sum(x, 1), would be a pointer made from an integer, and compilers
- * say so. */
+ * say so. gt_loader_opts alone has an int instead, at its end: gt_loader_new(d, 64, true). */
 typedef const struct gt_no_options_by_place *gt_keywords;
 
 typedef struct gt_tensor gt_tensor;

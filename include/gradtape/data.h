@@ -205,7 +205,7 @@ typedef struct {
     int threads;    /* 0: items are fetched when they are asked for; n: ahead, by n threads */
     const gt_transform *transforms; /* a list, copied; NULL: none */
     gt_dtype dtype;                 /* of x: GT_F32 or GT_F64 */
-    int gt_;
+    int gt_; /* last, and no gt_keywords: gt_loader_new(d, 64, true) shuffles */
 } gt_loader_opts;
 /* Batches of `batch` items of d, f32 [batch,c,h,w] or as d's items are, with labels i64 [batch].
  *
