@@ -154,7 +154,7 @@ static void test_errors(void **state)
     assert_error(NULL, GT_ERR_ARGUMENT, "NULL");
 }
 
-/* Logits are gone after gt_backward, and the message says what to do. */
+/* Logits are gone after gt_backward; every message names the call, its place, and what to do. */
 static void test_released(void **state)
 {
     gt_ctx *gt = *state;
@@ -163,10 +163,39 @@ static void test_released(void **state)
     for (int retain = 0; retain < 2; retain++) {
         gt_tensor *x = gt_mul(w, w);
         gt_backward(gt_cross_entropy(x, y), .retain = retain);
-        const double accuracy = gt_accuracy(x, y);
-        if (retain) assert_true(accuracy == 1);
-        else assert_error(gt, GT_ERR_STATE, "pass .retain = true");
+        if (retain) {
+            assert_true(gt_accuracy(x, y) == 1);
+            continue;
+        }
+        gt_tensor *m = gt_zeros(gt, GT_SHAPE(3, 3), .dtype = GT_I64);
+        static const char hint[] = "): the logits were released by gt_backward\n  hint: call gt_";
+        for (int i = 0; i < 4; i++) {
+            static const char *const names[] = {
+                "gt_accuracy (test_metrics.c:", "gt_top_k_accuracy (test_metrics.c:",
+                "gt_confusion (test_metrics.c:", "gt_confusion_add (test_metrics.c:"};
+            if (i == 0) gt_accuracy(x, y);
+            if (i == 1) gt_top_k_accuracy(x, y, 2);
+            if (i == 2) gt_confusion(x, y);
+            if (i == 3) gt_confusion_add(m, x, y);
+            assert_int_equal(strncmp(gt_error_message(gt), names[i], strlen(names[i])), 0);
+            assert_error(gt, GT_ERR_STATE, hint);
+        }
     }
+}
+
+static void test_dropped(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_zeros(gt, GT_SHAPE(2, 3));
+    const gt_mark mark = gt_mark_tape(gt);
+    gt_tensor *y = gt_zeros(gt, GT_SHAPE(2), .dtype = GT_I64), *m = gt_confusion(x, y);
+    gt_rewind(gt, mark);
+    gt_accuracy(x, y);
+    assert_error(gt, GT_ERR_STATE, "the labels were dropped by gt_rewind; gt_keep it");
+    gt_average_scores(m, GT_MACRO);
+    assert_error(gt, GT_ERR_STATE, "gt_average_scores (test_metrics.c:");
+    gt_class_scores(m, 0);
+    assert_error(gt, GT_ERR_STATE, "): the matrix was dropped by gt_rewind");
 }
 
 int main(void)
@@ -180,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_running_mean),
         cmocka_unit_test_setup_teardown(test_errors, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_released, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_dropped, open_context, close_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

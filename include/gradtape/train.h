@@ -21,20 +21,29 @@ GT_BEGIN_DECLS
  * in 0..c-1; a label of -100 does not count, as in gt_cross_entropy. The predicted class is that of
  * the largest number, the first one of several, NaN before all, as gt_argmax has it.
  *
- * gt_backward releases logits: compute metrics before it, or let it .retain.
+ * gt_backward releases logits: compute metrics between the loss and gt_backward, or let it .retain.
  * Errors: GT_ERR_ARGUMENT (NULL, labels out of range), GT_ERR_SHAPE, GT_ERR_DTYPE, GT_ERR_STATE (a
  * tensor that was released or dropped); then the result is NaN. */
 
 /* The part of the labels that is predicted; NaN where there are none. */
 double gt_accuracy(const gt_tensor *logits, const gt_tensor *labels);
+#define gt_accuracy(logits, labels) GT_NUMBER_AT(gt_accuracy(logits, labels))
 /* The part of the labels that are among the k predicted first. k is at least 1. */
 double gt_top_k_accuracy(const gt_tensor *logits, const gt_tensor *labels, int64_t k);
+#define gt_top_k_accuracy(logits, labels, k) GT_NUMBER_AT(gt_top_k_accuracy(logits, labels, k))
 
 /* The counts i64 [c,c] of labels (rows) predicted as classes (columns), a tensor of the step; and
  * the same, added to such a matrix in place, for more than one batch:
  *
  *   gt_tensor *m = gt_keep(gt_zeros(gt, GT_SHAPE(10, 10), .dtype = GT_I64));
- *   while (gt_loader_next(test, &x, &y)) gt_confusion_add(m, gt_forward(net, x), y); */
+ *   const gt_mark start = gt_mark_tape(gt);
+ *   const bool recording = gt_set_recording(gt, false);     nothing is kept for gt_backward
+ *   gt_eval(net);
+ *   while (gt_loader_next(test, &x, &y)) {
+ *       gt_rewind(gt, start);                               drops the batch before
+ *       gt_confusion_add(m, gt_forward(net, x), y);
+ *   }
+ *   gt_set_recording(gt, recording); */
 gt_tensor *gt_confusion(const gt_tensor *logits, const gt_tensor *labels);
 #define gt_confusion(logits, labels) GT_AT(gt_confusion(logits, labels))
 gt_status gt_confusion_add(gt_tensor *matrix, const gt_tensor *logits, const gt_tensor *labels);
@@ -48,13 +57,26 @@ typedef struct {
     double precision, recall, f1;
     int64_t support; /* labels */
 } gt_scores;
+static inline gt_scores gt_scores_at_(gt_scores scores, const char *where)
+{
+    gt_number_at_(scores.precision, where);
+    return scores;
+}
+#ifdef GT_NO_SITES
+#define GT_SCORES_AT(call) (call)
+#else
+#define GT_SCORES_AT(call) gt_scores_at_((call), GT_HERE)
+#endif
 gt_scores gt_class_scores(const gt_tensor *confusion, int64_t class_index);
+#define gt_class_scores(confusion, class_index)                                                    \
+    GT_SCORES_AT(gt_class_scores(confusion, class_index))
 typedef enum {
     GT_MACRO = 0, /* the mean over all classes, also those that do not occur */
     GT_MICRO,     /* of all decisions together: all three are the accuracy */
     GT_WEIGHTED,  /* the mean over classes, weighted by their support */
 } gt_average;
 gt_scores gt_average_scores(const gt_tensor *confusion, gt_average average);
+#define gt_average_scores(confusion, average) GT_SCORES_AT(gt_average_scores(confusion, average))
 
 /* A mean that grows, such as the loss of an epoch; all zero is empty. */
 typedef struct {
