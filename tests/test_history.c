@@ -51,7 +51,7 @@ static void test_table_errors(void **state)
     gt_ctx *gt = *state;
     gt_history *h = example(gt);
     assert_int_equal(gt_history_set(h, 3, "loss", 0), GT_ERR_ARGUMENT);
-    assert_error(gt, GT_ERR_ARGUMENT, "epoch 3 comes after epoch 4");
+    assert_error(gt, GT_ERR_ARGUMENT, "epoch 3 lies before the last row, which is epoch 4");
     static const char *const names[] = {NULL, "", "epoch"};
     for (int i = 0; i < 3; i++) {
         gt_history_set(h, 5, names[i], 0);
@@ -62,6 +62,7 @@ static void test_table_errors(void **state)
     assert_int_equal(gt_history_rows(NULL) + gt_history_columns(NULL), 0);
     assert_true(isnan(gt_history_get(NULL, 0, "loss")));
     assert_int_equal(gt_history_write_csv(h, scratch("nothing/there/")), GT_ERR_IO);
+    assert_int_equal(strncmp(gt_error_message(gt), "gt_history_write_csv (test_history.c:", 37), 0);
     assert_error(gt, GT_ERR_IO, "nothing/there/");
 }
 

@@ -100,7 +100,9 @@ gt_status gt_history_set(gt_history *h, int64_t epoch, const char *name, double 
                        name ? name : "");
     const int64_t last = h->rows ? h->epoch[h->rows - 1] : epoch;
     if (epoch < last)
-        return gt_fail(h->gt, GT_ERR_ARGUMENT, what, "epoch %lld comes after epoch %lld",
+        return gt_fail(h->gt, GT_ERR_ARGUMENT, what,
+                       "epoch %lld lies before the last row, which is epoch %lld\n"
+                       "  hint: rows are set in order; gt_history_new makes an empty history",
                        (long long)epoch, (long long)last);
     if ((!h->rows || epoch > last) && !add_row(h, epoch))
         return gt_fail(h->gt, GT_ERR_MEMORY, what, "out of memory for %lld rows",

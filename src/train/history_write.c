@@ -9,7 +9,9 @@ static gt_file *begin(const gt_history *h, const char *path, const char *what, g
 {
     if (!h) *status = gt_fail(NULL, GT_ERR_ARGUMENT, what, "the history is NULL");
     if (!h) return NULL;
-    gt_file *f = gt_failed(h->gt) ? NULL : gt_file_create(h->gt, path);
+    const bool failed = gt_failed(h->gt);
+    gt_file *f = failed ? NULL : gt_file_create(h->gt, path);
+    if (!f && !failed) gti_fail_as(h->gt, what);
     *status = gt_error_code(h->gt);
     return f;
 }
