@@ -144,6 +144,30 @@ static gt_tensor *infinite_loss(gt_tensor *out, gt_tensor *x, gt_tensor *y, void
     return gt_div_scalar(gt_sum(gt_square(out)), 0);
 }
 
+static gt_tensor *negative_nan(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+{
+    (void)x;
+    (void)y;
+    (void)user;
+    return gt_mul_scalar(gt_sum(out), copysign(NAN, -1));
+}
+
+static gt_tensor *losses(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+{
+    (void)x;
+    (void)user;
+    return gt_cross_entropy(out, y, .reduction = GT_NONE);
+}
+
+static gt_tensor *no_loss(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+{
+    (void)out;
+    (void)x;
+    (void)y;
+    (void)user;
+    return NULL;
+}
+
 /* Takes its time over batches of the validation. */
 static double slow(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
 {
@@ -197,6 +221,14 @@ static void test_refused(void **state)
         {s.sgd, s.train, {.valid = other.valid}, "a loader belongs to another context"},
         {s.sgd, s.train, {.history = gt_history_new(other.gt)}, "the history belongs to another"},
         {s.sgd, s.train, {.ema = gt_ema_new(other.net)}, ".ema belongs to another context"},
+        {gt_sgd(make_net(s.gt, false)),
+         s.train,
+         {.epochs = 1},
+         "optimizer is that of another module"},
+        {s.sgd,
+         s.train,
+         {.ema = gt_ema_new(make_net(s.gt, false))},
+         ".ema is that of another module"},
         {s.sgd, s.train, {.schedule = foreign}, ".schedule belongs to another optimizer"},
         {s.sgd,
          s.train,
@@ -224,6 +256,34 @@ static void test_refused(void **state)
     free_setting(&other);
 }
 
+/* No training is lost to a name that cannot be written. */
+static void test_unwritable(void **state)
+{
+    (void)state;
+    static const gt_fit_opts rows[] = {{.best = "/nowhere/x"}, {.checkpoint = "/nowhere/x"}};
+    for (int i = 0; i < 2; i++) {
+        setting s = make(false);
+        assert_null(GT_HISTORY_AT(gt_fit_(s.net, s.sgd, s.train, rows[i])));
+        assert_int_equal(strncmp(gt_error_message(s.gt), "gt_fit (test_fit.c:", 19), 0);
+        assert_error(s.gt, GT_ERR_IO, "): '/nowhere/x' cannot be written");
+        assert_int_equal(((net *)s.net)->trained, 0);
+        free_setting(&s);
+    }
+}
+
+/* The optimizer may be that of a part or of a whole. */
+static void test_parts(void **state)
+{
+    (void)state;
+    setting s = make(false);
+    gt_optimizer *part = gt_sgd(gt_module_child(s.net, "conv"), .lr = 0.1);
+    assert_non_null(gt_fit(s.net, part, s.train));
+    gt_module *whole = gt_nn_sequential_empty(s.gt);
+    gt_module_append(whole, s.net);
+    assert_non_null(gt_fit(s.net, gt_sgd(whole), s.train));
+    free_setting(&s);
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -240,8 +300,15 @@ static void test_errors(void **state)
     FAILS(GT_ERR_ARGUMENT, "make another one", s.sgd, s.train, .valid = s.train);
     FAILS(GT_ERR_ARGUMENT, "negative", s.sgd, s.train, .epochs = -1);
     FAILS(GT_ERR_ARGUMENT, "negative", s.sgd, s.train, .min_delta = NAN);
-    FAILS(GT_ERR_ARGUMENT, "'val_loss' to monitor; without .valid", s.sgd, s.train,
-          .monitor = "val_loss");
+    FAILS(GT_ERR_ARGUMENT, "'val_loss' to monitor, but 'loss', 'accuracy'\n  hint: those", s.sgd,
+          s.train, .monitor = "val_loss");
+    FAILS(GT_ERR_ARGUMENT, "but 'loss', 'accuracy', 'val_loss', 'val_accuracy'", s.sgd, s.train,
+          .valid = s.valid, .monitor = "val_acc");
+    FAILS(GT_ERR_SHAPE, "gt_fit (test_fit.c:", s.sgd, s.train, .loss = losses);
+    FAILS(GT_ERR_SHAPE, "8 elements, not one: shape [8]\n  hint: its function", s.sgd, s.train,
+          .loss = losses);
+    FAILS(GT_ERR_ARGUMENT, "the function of the loss returned NULL", s.sgd, s.train,
+          .loss = no_loss);
     FAILS(GT_ERR_ARGUMENT, "needs .checkpoint", s.sgd, s.train, .resume = true);
     FAILS(GT_ERR_ARGUMENT, "needs a metric", s.sgd, s.train, .schedule = plateau,
           .schedule_each_step = true);
@@ -250,8 +317,8 @@ static void test_errors(void **state)
     FAILS(GT_ERR_NUMERIC, "epoch 1, batch 1 of 7", s.sgd, s.train, .loss = infinite_loss,
           .history = kept);
     gt_loader_reset(s.train);
-    FAILS(GT_ERR_IO, "nowhere", s.sgd, s.train, .best = "/nowhere/x", .history = kept);
-    assert_int_equal(gt_history_rows(kept), 1);
+    FAILS(GT_ERR_NUMERIC, "the loss is nan in epoch", s.sgd, s.train, .loss = negative_nan);
+    assert_int_equal(gt_history_rows(kept), 0);
     assert_int_equal(gt_evaluate(s.net, NULL, &(double){0}), GT_ERR_ARGUMENT);
     assert_error(s.gt, GT_ERR_ARGUMENT, "test_fit.c:");
     assert_null(gt_fit(NULL, s.sgd, s.train));
@@ -289,6 +356,8 @@ int main(void)
         cmocka_unit_test(test_loss_ema_log_board),
         cmocka_unit_test(test_validation_bar),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_unwritable),
+        cmocka_unit_test(test_parts),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_memory),
     };

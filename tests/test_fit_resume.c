@@ -164,10 +164,72 @@ static void test_interrupted_and_resumed(void **state)
     free_setting(&whole);
 }
 
+/* Of the library's own metrics more is better, without being told so. */
+static void test_direction(void **state)
+{
+    (void)state;
+    int64_t one = 1;
+    for (int i = 0; i < 2; i++) {
+        setting s = make(false);
+        calls c = {0};
+        gt_history *h = gt_fit(s.net, s.sgd, s.train, .epochs = 20, .monitor = "m",
+                               .metrics = i ? GT_METRICS({"m", gt_metric_top_k, &one})
+                                            : GT_METRICS({"m", gt_metric_accuracy, NULL}),
+                               .callbacks = GT_CALLBACKS({.best = on_best, .user = &c}));
+        int better = 0;
+        for (int64_t k = 0, best = -1; k < 20; k++)
+            if (best < 0 || gt_history_get(h, k, "m") > gt_history_get(h, best, "m")) {
+                best = k;
+                better++;
+            }
+        assert_in_range(better, 2, 20);
+        assert_int_equal(c.best, better);
+        free_setting(&s);
+    }
+}
+
 static gt_history *resumed(setting *s, int epochs, gt_history *own)
 {
     return gt_fit(s->net, s->sgd, s->train, .epochs = epochs, .history = own,
                   .checkpoint = scratch("run.safetensors"), .resume = true);
+}
+
+/* The log's first line says where training goes on. */
+static void test_resumed_log(void **state)
+{
+    (void)state;
+    static const struct {
+        int epochs, patience, interrupt_at;
+        const char *first;
+    } rows[] = {
+        {1, 0, 0, "epoch 1/1  0:00  loss "},
+        {4, 0, BATCHES + 3, "resumed after epoch 1 of 4\n"},
+        {4, 0, 0, "resumed in epoch 2 of 4, after batch 3 of 7\n"},
+        {4, 0, 0, "resumed after epoch 4 of 4: nothing is left to do\n"},
+        {3, 0, 0, "resumed after epoch 4 of 3: nothing is left to do\n"},
+        {5, 1, 0, "resumed after epoch 4 of 5\nno better m for 1 epochs; best in epoch 1: m 1.0"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        setting s = make(false);
+        script numbers = {(const double[]){1, 2, 2, 2, 2}, i ? BATCHES : 0};
+        calls c = {.interrupt_at = rows[i].interrupt_at, .step = i == 1 ? BATCHES : 0};
+        FILE *log = fopen(scratch("log"), "w+");
+        signal(SIGINT, on_interrupt);
+        gt_fit(s.net, s.sgd, s.train, .epochs = rows[i].epochs, .patience = rows[i].patience,
+               .metrics = GT_METRICS({"m", scripted, &numbers}), .monitor = "m", .log = log,
+               .checkpoint = scratch("shown.safetensors"), .resume = true,
+               .callbacks = i == 1 ? GT_CALLBACKS({.step = on_step, .user = &c}) : NULL);
+        gt_stop_reset();
+        assert_well(s.gt);
+        char text[512];
+        rewind(log);
+        text[fread(text, 1, sizeof text - 1, log)] = '\0';
+        fclose(log);
+        text[strlen(rows[i].first)] = '\0';
+        assert_string_equal(text, rows[i].first);
+        free_setting(&s);
+    }
+    signal(SIGINT, SIG_DFL);
 }
 
 /* Rows of the checkpoint go only into a history that has none. */
@@ -251,12 +313,10 @@ static void test_stop_flag(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers_of_log),
-        cmocka_unit_test(test_early_stopping),
-        cmocka_unit_test(test_interrupted_and_resumed),
-        cmocka_unit_test(test_history_of_ones_own),
-        cmocka_unit_test(test_bad_history),
-        cmocka_unit_test(test_stop_flag),
+        cmocka_unit_test(test_numbers_of_log), cmocka_unit_test(test_early_stopping),
+        cmocka_unit_test(test_direction),      cmocka_unit_test(test_interrupted_and_resumed),
+        cmocka_unit_test(test_resumed_log),    cmocka_unit_test(test_history_of_ones_own),
+        cmocka_unit_test(test_bad_history),    cmocka_unit_test(test_stop_flag),
     };
     return cmocka_run_group_tests(tests, NULL, remove_scratch);
 }

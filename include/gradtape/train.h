@@ -221,7 +221,7 @@ void gt_stop_reset(void);
 
 /* --- gt_fit --- */
 
-/* The loss, of one element, of a module's output for a batch x, y. */
+/* The loss of a module's output for a batch x, y: one element, such as gt_mean makes. */
 typedef gt_tensor *(*gt_loss_fn)(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user);
 /* A number for each batch; its mean over all items is reported. Lists end with an entry without a
  * name: GT_METRICS(GT_ACCURACY, {"top5", gt_metric_top_k, &five}) */
@@ -280,15 +280,17 @@ typedef struct {
     int64_t accumulate;       /* 1: batches to each step of the optimizer */
     double clip_grad_norm;    /* 0: no clipping */
     const char *monitor;      /* "val_loss", without .valid "loss": the column that says which
-                               * epoch is best and whether to stop early; less is better, */
+                               * epoch is best and whether to stop early; more is better for
+                               * gt_metric_accuracy and gt_metric_top_k, less for all others, */
     bool more_is_better;      /* unless this says otherwise */
     int64_t patience;         /* stop after so many epochs without improvement; 0: never */
     double min_delta;         /* 0: what counts as improvement is more than this */
     const char *best;         /* a file for the weights of the best epoch so far (gt_save) */
     const char *checkpoint;   /* a file for the run (gt_run_save) and its history, written after
-                               * each epoch and before returning early, if there was a step */
+                               * each epoch and before returning early, if there was a step. That
+                               * both files can be written is tried before the first */
     bool resume; /* go on from .checkpoint, if there is such a file; its rows come first
-                  * in a history that is empty */
+                  * in a history that is empty, and .log says where it goes on */
     const gt_callbacks *callbacks;
     gt_history *history; /* takes the rows, behind those that it has; NULL: a new one */
     gt_board *board;     /* gets the same numbers; NULL: none */
@@ -296,7 +298,8 @@ typedef struct {
                           * so far; for instance stdout; NULL: silent */
 } gt_fit_opts;
 
-/* Trains m on the batches of `train` with o, and returns the history: columns "loss", one for each
+/* Trains m on the batches of `train` with o, whose module is m, lies below it (a head that is
+ * trained alone) or has m below it, and returns the history: columns "loss", one for each
  * metric, the same of .valid with "val_" before them, "lr" and "seconds". Training numbers are
  * means over the epoch as it went, in training mode, computed before each gt_backward.
  *

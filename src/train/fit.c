@@ -56,11 +56,12 @@ static bool step(gti_fit *f)
 static bool is_finite(gti_fit *f, double loss)
 {
     if (isfinite(loss)) return true;
+    char number[GTI_NUMBER];
     gt_fail(f->gt, GT_ERR_NUMERIC, what,
-            "the loss is %g in epoch %lld, batch %lld of %lld\n"
+            "the loss is %s in epoch %lld, batch %lld of %lld\n"
             "  hint: a smaller learning rate or .clip_grad_norm may help; "
             "gt_set_anomaly_check(gt, true) names the operation",
-            loss, (long long)f->state.epoch, (long long)f->state.batch + 1,
+            gti_number(number, loss), (long long)f->state.epoch, (long long)f->state.batch + 1,
             (long long)f->state.batches);
     return false;
 }
@@ -150,7 +151,7 @@ static bool take_best(gti_fit *f, double value)
     return !gt_failed(f->gt);
 }
 
-static bool is_exhausted(const gti_fit *f)
+bool gti_fit_is_exhausted(const gti_fit *f)
 {
     return f->opts.patience && f->run.epoch - f->state.best_epoch >= f->opts.patience;
 }
@@ -165,7 +166,7 @@ static bool end_epoch(gti_fit *f)
     f->run.epoch = f->state.epoch;
     CALL(f, epoch);
     gti_fit_show_epoch(f);
-    if (is_exhausted(f)) {
+    if (gti_fit_is_exhausted(f)) {
         f->halted = true;
         gti_fit_show_exhausted(f);
     }
@@ -179,7 +180,7 @@ static bool end_epoch(gti_fit *f)
 static bool run(gti_fit *f)
 {
     f->state.epoch = f->run.epoch + 1;
-    f->halted |= gt_stop_requested() || is_exhausted(f);
+    f->halted |= gt_stop_requested() || gti_fit_is_exhausted(f);
     while (!f->halted && f->state.epoch <= f->opts.epochs) {
         gti_fit_show_begin(f);
         if (!train_epoch(f)) {

@@ -35,6 +35,8 @@ typedef struct {
 
 /* Checks and completes the options, and goes to where the run is to begin. */
 bool gti_fit_open(gti_fit *f, const char *what);
+/* The monitored number was not better for .patience epochs. */
+bool gti_fit_is_exhausted(const gti_fit *f);
 /* Writes the checkpoint, if there is to be one. */
 bool gti_fit_save(gti_fit *f);
 /* The column of what is measured as number i. Returns buf. */
@@ -58,6 +60,8 @@ void gti_fit_show_batch(gti_fit *f);
 void gti_fit_show_validation(gti_fit *f);
 void gti_fit_show_valid(void *fit, int64_t batch);
 void gti_fit_show_epoch(gti_fit *f);
+/* Where a run goes on that was loaded. */
+void gti_fit_show_resumed(const gti_fit *f);
 /* Why training ends early. */
 void gti_fit_show_exhausted(const gti_fit *f);
 /* Ends a bar that is still there. */

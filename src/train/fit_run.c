@@ -41,6 +41,27 @@ static bool check_contexts(gti_fit *f, const char *what)
     return true;
 }
 
+/* Whether a is b, or lies below it. */
+static bool is_within(const gt_module *a, const gt_module *b)
+{
+    while (a && a != b) a = a->parent;
+    return a;
+}
+
+/* What is updated is what is trained, a part of it, or a whole that it is a part of. */
+static bool check_modules(gti_fit *f, const char *what)
+{
+    const gt_module *own = gt_optimizer_module(f->o),
+                    *mean = f->opts.ema ? gt_ema_module(f->opts.ema) : f->m;
+    if (!is_within(own, f->m) && !is_within(f->m, own))
+        return fail(f, what,
+                    "the optimizer is that of another module, so nothing would be trained\n"
+                    "  hint: make it for the module that is trained, or for a part of it");
+    if (!is_within(mean, f->m) && !is_within(f->m, mean))
+        return fail(f, what, ".ema is that of another module");
+    return true;
+}
+
 static bool check_loaders(gti_fit *f, const char *what)
 {
     if (f->opts.valid == f->train)
@@ -53,7 +74,8 @@ static bool check_objects(gti_fit *f, const char *what)
 {
     const gt_fit_opts *o = &f->opts;
     if (!f->o || !f->train) return fail(f, what, "the optimizer or the loader is NULL");
-    if (!check_contexts(f, what) || !check_loaders(f, what)) return false;
+    if (!check_contexts(f, what) || !check_modules(f, what) || !check_loaders(f, what))
+        return false;
     if (o->schedule && gt_schedule_optimizer(o->schedule) != f->o)
         return fail(f, what, ".schedule belongs to another optimizer");
     if (o->schedule_each_step && gt_schedule_needs_metric(o->schedule))
@@ -104,17 +126,47 @@ static bool check_names(gti_fit *f, const char *what)
     return true;
 }
 
-static bool check_monitor(gti_fit *f, const char *what)
+/* Whether more of what is measured as number i is better, as far as the library knows. */
+static bool is_gain(const gti_fit *f, int i)
+{
+    const gt_metric_fn fn = i ? f->measure.metric[i - 1].fn : NULL;
+    return fn == gt_metric_accuracy || fn == gt_metric_top_k;
+}
+
+static size_t list_names(const gti_fit *f, const char *prefix, char *buf, size_t n, size_t size)
 {
     char name[GTI_NAME];
+    for (int i = 0; i <= f->measure.metrics && n < size; i++)
+        n += (size_t)snprintf(buf + n, size - n, "%s'%s'", n ? ", " : "",
+                              gti_fit_name(f, i, prefix, name));
+    return n;
+}
+
+static bool check_monitor(gti_fit *f, const char *what)
+{
+    char name[GTI_NAME], names[512];
     f->monitor = f->opts.monitor ? f->opts.monitor : f->opts.valid ? "val_loss" : "loss";
     for (int i = 0; i <= f->measure.metrics; i++)
         if (!strcmp(gti_fit_name(f, i, "", name), f->monitor) ||
-            (f->opts.valid && !strcmp(gti_fit_name(f, i, "val_", name), f->monitor)))
+            (f->opts.valid && !strcmp(gti_fit_name(f, i, "val_", name), f->monitor))) {
+            f->opts.more_is_better |= is_gain(f, i);
             return true;
-    gt_fail(f->gt, GT_ERR_ARGUMENT, what, "there is no number '%s' to monitor%s", f->monitor,
-            f->opts.valid ? "" : "; without .valid none begins with 'val_'");
+        }
+    const size_t n = list_names(f, "", names, 0, sizeof names);
+    if (f->opts.valid) list_names(f, "val_", names, n, sizeof names);
+    gt_fail(f->gt, GT_ERR_ARGUMENT, what, "there is no number '%s' to monitor, but %s%s",
+            f->monitor, names,
+            f->opts.valid ? "" : "\n  hint: those that begin with 'val_' need .valid");
     return false;
+}
+
+/* That a file cannot be written should not be known only when an epoch is over. */
+static bool check_file(gti_fit *f, const char *path, const char *what)
+{
+    gt_file *trial = path ? gt_file_create(f->gt, path) : NULL;
+    if (gt_failed(f->gt)) gti_fail_as(f->gt, what);
+    gt_file_discard(trial);
+    return !gt_failed(f->gt);
 }
 
 /* --- the run --- */
@@ -197,10 +249,13 @@ bool gti_fit_open(gti_fit *f, const char *what)
 {
     if (!check_objects(f, what) || !check_numbers(f, what)) return false;
     if (!gti_measure_open(&f->measure, f->gt, f->opts.loss, f->opts.user, f->opts.metrics, what) ||
-        !check_names(f, what) || !check_monitor(f, what))
+        !check_names(f, what) || !check_monitor(f, what) || !check_file(f, f->opts.best, what) ||
+        !check_file(f, f->opts.checkpoint, what))
         return false;
     f->history = f->opts.history ? f->opts.history : gt_history_new(f->gt);
     if (!f->history || !open_run(f)) return false;
-    if (f->opts.resume && access(f->opts.checkpoint, F_OK) == 0 && !load(f)) return false;
-    return check_rows(f, what);
+    const bool resumed = f->opts.resume && access(f->opts.checkpoint, F_OK) == 0;
+    if ((resumed && !load(f)) || !check_rows(f, what)) return false;
+    if (resumed) gti_fit_show_resumed(f);
+    return true;
 }

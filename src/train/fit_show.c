@@ -68,6 +68,21 @@ void gti_fit_show_epoch(gti_fit *f)
     gt_progress_end(&f->bar, "%s%s", text, f->improved ? " *" : "");
 }
 
+void gti_fit_show_resumed(const gti_fit *f)
+{
+    FILE *log = f->opts.log;
+    const long long over = (long long)f->run.epoch, epochs = (long long)f->opts.epochs;
+    if (!log) return;
+    if (f->state.batch)
+        fprintf(log, "resumed in epoch %lld of %lld, after batch %lld of %lld\n", over + 1, epochs,
+                (long long)f->state.batch, (long long)f->state.batches);
+    else
+        fprintf(log, "resumed after epoch %lld of %lld%s\n", over, epochs,
+                over >= epochs ? ": nothing is left to do" : "");
+    fflush(log);
+    if (over < epochs && gti_fit_is_exhausted(f)) gti_fit_show_exhausted(f);
+}
+
 void gti_fit_show_exhausted(const gti_fit *f)
 {
     if (!f->opts.log) return;
@@ -83,6 +98,7 @@ void gti_fit_show_exhausted(const gti_fit *f)
 void gti_fit_show_stop(gti_fit *f)
 {
     if (f->bar.f)
-        gt_progress_end(&f->bar, "stopped after batch %lld of %lld", (long long)f->state.batch,
+        gt_progress_end(&f->bar, "%s after batch %lld of %lld",
+                        gt_failed(f->gt) ? "failed" : "stopped", (long long)f->state.batch,
                         (long long)f->state.batches);
 }

@@ -27,7 +27,7 @@ bool gti_measure_open(gti_measure *m, gt_ctx *gt, gt_loss_fn loss, void *user,
                       const gt_metric *metrics, const char *what)
 {
     static const gt_metric usual[] = {GT_ACCURACY, {NULL, NULL, NULL}};
-    *m = (gti_measure){.loss = loss ? loss : cross_entropy, .user = user};
+    *m = (gti_measure){.loss = loss ? loss : cross_entropy, .user = user, .what = what};
     if (!metrics && !loss) metrics = usual;
     for (; metrics && metrics->name; metrics++) {
         if (!metrics->fn || !*metrics->name || m->metrics == GT_METRICS_MOST) {
@@ -65,18 +65,29 @@ static bool measure(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt_tenso
     return !gt_failed(x->ctx);
 }
 
+/* The function's loss; NULL after a failure. */
+static gt_tensor *loss_of(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt_tensor *y)
+{
+    gt_tensor *loss = m->loss(out, x, y, m->user);
+    if (gt_failed(x->ctx)) return NULL;
+    if (loss && loss->size == 1) return loss;
+    char shape[128];
+    if (!loss) gt_fail(x->ctx, GT_ERR_ARGUMENT, m->what, "the function of the loss returned NULL");
+    else
+        gt_fail(x->ctx, GT_ERR_SHAPE, m->what,
+                "the loss has %lld elements, not one: shape %s\n"
+                "  hint: its function should return the mean, gt_mean(...)",
+                (long long)loss->size, gt_shape_format(loss->shape, shape, sizeof shape));
+    return NULL;
+}
+
 gt_tensor *gti_measure_batch(const gti_measure *m, gt_module *module, gt_tensor *x, gt_tensor *y,
                              gti_means *means)
 {
     gt_tensor *out = gt_forward(module, x);
-    gt_tensor *loss = out ? m->loss(out, x, y, m->user) : NULL;
-    if (!loss) {
-        if (!gt_failed(x->ctx))
-            gt_fail(x->ctx, GT_ERR_ARGUMENT, "loss", "the function returned NULL");
-        return NULL;
-    }
-    const double value = gt_item(loss);
-    if (gt_failed(x->ctx)) return NULL;
+    gt_tensor *loss = out ? loss_of(m, out, x, y) : NULL;
+    const double value = loss ? gt_item(loss) : NAN;
+    if (!loss || gt_failed(x->ctx)) return NULL;
     gt_running_add(&means->mean[0], value, (double)x->shape.dim[0]);
     return measure(m, out, x, y, means) ? loss : NULL;
 }

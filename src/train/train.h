@@ -123,6 +123,7 @@ typedef struct {
     void *user;
     gt_metric metric[GT_METRICS_MOST];
     int metrics;
+    const char *what; /* the function that measures */
 } gti_measure;
 typedef struct {
     gt_running_mean mean[1 + GT_METRICS_MOST];
