@@ -278,6 +278,32 @@ static void test_progress_on_terminal(void **state)
     close_terminal(&t);
 }
 
+/* Where a line must be cut, no number is. */
+static void test_progress_cut(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {"1/2", "%", "/s", "left", "val_loss 0.1234", "0.9876"};
+    terminal t;
+    if (!open_terminal(&t)) skip();
+    setenv("LC_ALL", "C", 1);
+    setenv("TERM", "xterm", 1);
+    for (int columns = 20; columns <= 100; columns++) {
+        set_columns(&t, columns);
+        gt_progress p = gt_progress_begin(t.f, "epoch 1/2", 4);
+        gt_progress_update(&p, 1, 0, "val_loss 0.1234  val_accuracy 0.9876");
+        gt_progress_end(&p, "over");
+        const char *text = read_line(&t), *stop = strstr(text, "\x1b[K");
+        assert_true(stop && stop - text - 1 < columns);
+        size_t whole = 0;
+        for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+            const size_t n = strlen(ends[i]);
+            whole += (size_t)(stop - text) > n && !memcmp(stop - n, ends[i], n);
+        }
+        if (whole != 1) fail_msg("%d columns: %.*s", columns, (int)(stop - text - 1), text + 1);
+    }
+    close_terminal(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +315,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_errors, open_context, close_context),
         cmocka_unit_test(test_progress_in_file),
         cmocka_unit_test(test_progress_on_terminal),
+        cmocka_unit_test(test_progress_cut),
     };
     return cmocka_run_group_tests(tests, NULL, remove_scratch);
 }

@@ -41,12 +41,17 @@ static int width(const char *s)
     return n;
 }
 
-/* Cuts s to so many characters. */
+/* Cuts s to so many characters; what stands between two blanks, such as a name and its number,
+ * stays whole or goes, if something is left then. */
 static void cut(char *s, int most)
 {
-    for (; *s; s++)
-        if (((unsigned char)*s & 0xc0) != 0x80 && most-- == 0) break;
-    *s = '\0';
+    char *end = s, *gap = NULL;
+    for (; *end; end++) {
+        if (end > s && !strncmp(end, "  ", 2)) gap = end;
+        if (((unsigned char)*end & 0xc0) != 0x80 && most-- == 0) break;
+    }
+    if (*end && gap) end = gap;
+    *end = '\0';
 }
 
 /* "123", "12.3 k": three digits are enough for a rate. */
