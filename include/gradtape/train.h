@@ -122,6 +122,24 @@ double gt_history_get(const gt_history *h, int64_t row, const char *name);
  * {"epoch": 1, "loss": 0.25}, without what was not set, and null for what is not finite. */
 GT_MUST_CHECK gt_status gt_history_write_csv(const gt_history *h, const char *path);
 #define gt_history_write_csv(h, path) GT_CHECKED_AT(gt_history_write_csv(h, path))
+/* Reads such CSV, to the bit; a loop of one's own keeps its history with it over a resume. Written
+ * before gt_run_save, the file may be an epoch ahead of the run, never behind; the last row is set
+ * again then:
+ *
+ *   gt_history *h = resume ? gt_history_read_csv(gt, "history.csv") : gt_history_new(gt);
+ *   if (resume) gt_run_load(&run, "run.safetensors");
+ *   while (run.epoch < epochs) {
+ *       ...
+ *       gt_history_set(h, ++run.epoch, "loss", loss);
+ *       if (gt_history_write_csv(h, "history.csv") != GT_OK) ...
+ *       if (gt_run_save(&run, "run.safetensors") != GT_OK) ...
+ *   }
+ *
+ * NULL after a failure: GT_ERR_ARGUMENT, GT_ERR_IO, GT_ERR_MEMORY, and GT_ERR_FORMAT, which names
+ * the line, for anything else than gt_history_write_csv writes, such as a file that was cut off in
+ * a line, for more than 4096 columns and names of more than 4095 bytes. */
+gt_history *gt_history_read_csv(gt_ctx *gt, const char *path);
+#define gt_history_read_csv(gt, path) GT_HISTORY_AT(gt_history_read_csv(gt, path))
 GT_MUST_CHECK gt_status gt_history_write_jsonl(const gt_history *h, const char *path);
 #define gt_history_write_jsonl(h, path) GT_CHECKED_AT(gt_history_write_jsonl(h, path))
 

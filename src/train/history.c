@@ -52,7 +52,7 @@ static bool reserve_row(gt_history *h)
     return true;
 }
 
-static bool add_row(gt_history *h, int64_t epoch)
+bool gti_history_add_row(gt_history *h, int64_t epoch)
 {
     if (!reserve_row(h)) return false;
     h->epoch[h->rows] = epoch;
@@ -61,12 +61,12 @@ static bool add_row(gt_history *h, int64_t epoch)
     return true;
 }
 
-static gti_column *add_column(gt_history *h, const char *name)
+gti_column *gti_history_add_column(gt_history *h, const char *name)
 {
     if (!grow(&h->column, (size_t)h->columns + 1, sizeof *h->column)) return NULL;
     gti_column *c = &h->column[h->columns];
     c->name = gti_copy(name);
-    c->at = malloc((size_t)h->room * sizeof *c->at);
+    c->at = malloc((size_t)(h->room ? h->room : 1) * sizeof *c->at);
     if (!c->name || !c->at) {
         free(c->name);
         free(c->at);
@@ -104,11 +104,11 @@ gt_status gt_history_set(gt_history *h, int64_t epoch, const char *name, double 
                        "epoch %lld lies before the last row, which is epoch %lld\n"
                        "  hint: rows are set in order; gt_history_new makes an empty history",
                        (long long)epoch, (long long)last);
-    if ((!h->rows || epoch > last) && !add_row(h, epoch))
+    if ((!h->rows || epoch > last) && !gti_history_add_row(h, epoch))
         return gt_fail(h->gt, GT_ERR_MEMORY, what, "out of memory for %lld rows",
                        (long long)h->rows);
     gti_column *c = find(h, name);
-    if (!c) c = add_column(h, name);
+    if (!c) c = gti_history_add_column(h, name);
     if (!c) return gt_fail(h->gt, GT_ERR_MEMORY, what, "out of memory for a column");
     c->at[h->rows - 1] = value;
     return GT_OK;

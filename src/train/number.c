@@ -51,3 +51,19 @@ char *gti_number(char buf[GTI_NUMBER], double v)
     }
     return gti_with_point(buf);
 }
+
+bool gti_number_read(const char *text, double *v)
+{
+    const bool negative = *text == '-';
+    *v = negative ? -INFINITY : INFINITY;
+    if (!strcmp(text + negative, "inf")) return true;
+    char point[GTI_NUMBER], buf[2 * GTI_NUMBER], *end;
+    if (!*text || strlen(text) >= GTI_NUMBER || text[strspn(text, "+-0123456789.e")]) return false;
+    snprintf(point, sizeof point, "%.1f", 0.5); /* 0.5 or 0,5: the locale's point */
+    point[strlen(point) - 1] = '\0';
+    const size_t n = strcspn(text, ".");
+    snprintf(buf, sizeof buf, "%.*s%s%s", (int)n, text, text[n] ? point + 1 : "",
+             text[n] ? text + n + 1 : "");
+    *v = strtod(buf, &end);
+    return !*end && isfinite(*v);
+}

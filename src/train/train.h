@@ -35,6 +35,9 @@ char *gti_number_short(char buf[GTI_NUMBER], double v, int digits);
 /* v with so many decimals, at most 20; in %g's manner where that would be too long. */
 char *gti_number_fixed(char buf[GTI_NUMBER], double v, int decimals);
 
+/* Reads what gti_number wrote, but for "nan", in whatever locale. False for all else. */
+bool gti_number_read(const char *text, double *v);
+
 /* --- terminal.c --- */
 
 bool gti_is_terminal(FILE *f); /* that understands escape sequences */
@@ -83,6 +86,9 @@ struct gt_history {
     gti_column *column;
     int columns;
 };
+/* A row behind the last, and a column, both of NaN; false or NULL when out of memory. */
+bool gti_history_add_row(gt_history *h, int64_t epoch);
+gti_column *gti_history_add_column(gt_history *h, const char *name);
 /* NULL when there is none. */
 const gti_column *gti_history_column(const gt_history *h, const char *name);
 
