@@ -113,7 +113,7 @@ static void released_activations_say_so(void **state)
     gt_backward(loss);
     assert_true(gt_item(loss) == 5); /* the loss stays readable */
     gt_item(h);
-    assert_error(gt, GT_ERR_STATE, "released by gt_backward; pass .retain = true");
+    assert_error(gt, GT_ERR_STATE, "released by gt_backward; use it before, pass .retain = true");
     assert_null(gt_neg(h));
     assert_error(gt, GT_ERR_STATE, "neg (test_autograd.c:");
     assert_int_equal(gt_backward(loss), GT_ERR_STATE);

@@ -168,7 +168,8 @@ static void test_released(void **state)
             continue;
         }
         gt_tensor *m = gt_zeros(gt, GT_SHAPE(3, 3), .dtype = GT_I64);
-        static const char hint[] = "): the logits were released by gt_backward\n  hint: call gt_";
+        static const char hint[] =
+            "): the tensor of logits was released by gt_backward; use it before";
         for (int i = 0; i < 4; i++) {
             static const char *const names[] = {
                 "gt_accuracy (test_metrics.c:", "gt_top_k_accuracy (test_metrics.c:",
@@ -191,7 +192,7 @@ static void test_dropped(void **state)
     gt_tensor *y = gt_zeros(gt, GT_SHAPE(2), .dtype = GT_I64), *m = gt_confusion(x, y);
     gt_rewind(gt, mark);
     gt_accuracy(x, y);
-    assert_error(gt, GT_ERR_STATE, "the labels were dropped by gt_rewind; gt_keep it");
+    assert_error(gt, GT_ERR_STATE, "the tensor of labels was dropped by gt_rewind; gt_keep it");
     gt_average_scores(m, GT_MACRO);
     assert_error(gt, GT_ERR_STATE, "gt_average_scores (test_metrics.c:");
     gt_class_scores(m, 0);

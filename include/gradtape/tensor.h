@@ -139,6 +139,9 @@ gt_tensor *gt_full_like(gt_tensor *t, double value);
  * kept tensor is a leaf: it requires gradients if t is a leaf that does, and is detached from the
  * operation that made t. A kept tensor is returned as it is. */
 gt_tensor *gt_keep(gt_tensor *t);
+/* Why t's data cannot be used, "was dropped by gt_rewind; ...", or NULL when it can: for messages
+ * of functions that read it. */
+const char *gt_unusable(const gt_tensor *t);
 #define gt_keep(t) GT_AT(gt_keep(t))
 /* Frees a kept tensor. NULL is fine. A tensor that is still on the tape is only given back to it:
  * the next rewind past its birth drops it. */

@@ -229,16 +229,15 @@ uint8_t *gti_file_read(const char *path, int64_t *size, gt_data_error *error)
 
 /* --- writing --- */
 
-/* Detaching refuses a tensor that was dropped. */
 gt_file *gti_file_begin(const gt_tensor *t, const char *path, const char *what, gt_status *status)
 {
     *status = GT_ERR_ARGUMENT;
     if (!t) gt_fail(NULL, GT_ERR_ARGUMENT, what, "the tensor is NULL");
     if (!t) return NULL;
-    if (!gt_failed(t->ctx) && !path) gt_fail(t->ctx, GT_ERR_ARGUMENT, what, "the path is NULL");
-    gt_file *f = !gt_failed(t->ctx) && gt_detach((gt_tensor *)(uintptr_t)t)
-                     ? gt_file_create(t->ctx, path)
-                     : NULL;
+    const char *why = gt_unusable(t);
+    if (why && !gt_failed(t->ctx)) gt_fail(t->ctx, GT_ERR_STATE, what, "the tensor %s", why);
+    if (!path && !gt_failed(t->ctx)) gt_fail(t->ctx, GT_ERR_ARGUMENT, what, "the path is NULL");
+    gt_file *f = gt_failed(t->ctx) ? NULL : gt_file_create(t->ctx, path);
     *status = gt_error_code(t->ctx);
     return f;
 }

@@ -112,7 +112,7 @@ gt_status gt_copy_into(gt_tensor *to, const gt_tensor *from)
     static const char what[] = "gt_copy_into";
     if (!gti_usable(to, what)) return to ? gt_error_code(to->ctx) : GT_ERR_ARGUMENT;
     if (!from) return gt_fail(to->ctx, GT_ERR_ARGUMENT, what, "the source is NULL");
-    const char *why = gti_unusable(from);
+    const char *why = gt_unusable(from);
     if (why) return gt_fail(to->ctx, GT_ERR_STATE, what, "the source %s", why);
     if (!gt_shape_equal(to->shape, from->shape)) {
         char a[128], b[128];

@@ -67,7 +67,7 @@ static void refuse(const gt_op *op, int n_in, gt_tensor *const in[])
             fail_null(gt, op, i);
             return;
         }
-        const char *why = gti_unusable(in[i]);
+        const char *why = gt_unusable(in[i]);
         if (why) fail_gone(gt, op, i, in[i], why);
         else if (in[i]->ctx != gt)
             fail_input(gt, op, GT_ERR_ARGUMENT, i, "belongs to another context than the first");

@@ -96,7 +96,7 @@ static bool inputs_intact(const gti_sweep *s, const gti_node *n)
         const gt_tensor *x = n->pub.in[i];
         gt_op_input_name(n->pub.op, i, name, sizeof name);
         if (gti_stale(s, n, x, name)) return false;
-        const char *why = gti_t(x)->base->flags & GTI_REPLAYED ? NULL : gti_unusable(x);
+        const char *why = gti_t(x)->base->flags & GTI_REPLAYED ? NULL : gt_unusable(x);
         if (!why) continue;
         gt_fail(s->gt, GT_ERR_STATE, s->what,
                 "input %s of %s, to be recomputed for gt_checkpoint, %s", name,
@@ -193,7 +193,7 @@ static bool check(gt_ctx *gt, gt_function f, gt_tensor *const in[], int n)
     if (!gt || gt_failed(gt)) return false;
     if (!f) return gt_fail(gt, GT_ERR_ARGUMENT, what, "the function is NULL"), false;
     for (int i = 0; i < n; i++) {
-        const char *why = !in[i] ? "is NULL" : gti_unusable(in[i]);
+        const char *why = !in[i] ? "is NULL" : gt_unusable(in[i]);
         if (!why && in[i]->ctx != gt) why = "belongs to another context";
         if (why) return gt_fail(gt, GT_ERR_ARGUMENT, what, "input %d %s", i, why), false;
     }

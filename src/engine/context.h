@@ -186,8 +186,6 @@ void gti_release(gti_tensor *base);
 gt_tensor *gti_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new_opts opts);
 /* Whether t is alive with its data in place; otherwise fails by name. */
 bool gti_usable(const gt_tensor *t, const char *what);
-/* The reason why t cannot be used, "was dropped by gt_rewind"; NULL when it can. */
-const char *gti_unusable(const gt_tensor *t);
 /* Sets ctx->watched from the settings that make it. */
 static inline void gti_update_watched(gt_ctx *gt)
 {

@@ -49,7 +49,7 @@ static gt_tensor *variable(const job *j, gt_tensor *in)
 
 static bool add_input(job *j, gt_tensor *in, int i)
 {
-    const char *why = !in ? "is NULL" : gti_unusable(in);
+    const char *why = !in ? "is NULL" : gt_unusable(in);
     if (!why && in->ctx != j->gt) why = "belongs to another context";
     if (why) {
         gt_fail(j->gt, GT_ERR_ARGUMENT, j->what, "input %d %s", i, why);
@@ -116,7 +116,7 @@ static bool check_like(const job *j, const gt_tensor *v, const gt_tensor *t, con
 {
     char which[32], a[128], b[128];
     snprintf(which, sizeof which, i < 0 ? "%s" : "%s[%d]", name, i);
-    const char *why = v->ctx != j->gt ? "belongs to another context" : gti_unusable(v);
+    const char *why = v->ctx != j->gt ? "belongs to another context" : gt_unusable(v);
     if (why) gt_fail(j->gt, GT_ERR_ARGUMENT, j->what, "%s %s", which, why);
     else if (v->dtype != t->dtype)
         gt_fail(j->gt, GT_ERR_DTYPE, j->what, "%s is %s, but should be %s", which,

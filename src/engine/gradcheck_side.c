@@ -51,9 +51,9 @@ typedef struct {
 static uint64_t node_print(const gt_node *n)
 {
     for (int i = 0; i < n->n_in; i++)
-        if (n->in[i] && gti_unusable(n->in[i])) return 0;
+        if (n->in[i] && gt_unusable(n->in[i])) return 0;
     for (int i = 0; i < n->n_out; i++)
-        if (gti_unusable(n->out[i])) return 0;
+        if (gt_unusable(n->out[i])) return 0;
     uint64_t print = 0;
     for (int i = 0; i < n->n_in; i++)
         print = (print ^ (n->in[i] ? fingerprint(n->in[i]) : 0)) * 0xc4ceb9fe1a85ec53u;

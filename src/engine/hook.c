@@ -95,7 +95,7 @@ static bool refuse(const gti_sweep *s, const gti_tensor *t, const char *why)
 
 static bool replace(const gti_sweep *s, gti_tensor *t, gt_tensor *g)
 {
-    const char *why = g->ctx != s->gt ? "returned a tensor of another context" : gti_unusable(g);
+    const char *why = g->ctx != s->gt ? "returned a tensor of another context" : gt_unusable(g);
     if (!why && g->dtype != t->pub.dtype) why = "returned a gradient of another dtype";
     if (!why && !gt_same_shape(g, &t->pub)) why = "returned a gradient of another shape";
     if (why) return refuse(s, t, why);

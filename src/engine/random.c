@@ -65,7 +65,7 @@ gt_status gt_set_random_state(gt_ctx *gt, const gt_tensor *state)
     if (!gt) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the context is NULL");
     if (!state && !gt_failed(gt)) gt_fail(gt, GT_ERR_ARGUMENT, what, "the state is NULL");
     if (gt_failed(gt) || !state) return gt_error_code(gt);
-    const char *why = gti_unusable(state);
+    const char *why = gt_unusable(state);
     if (why) return gt_fail(gt, GT_ERR_STATE, what, "the state %s", why);
     if (state->dtype != GT_I64 || !gt_shape_equal(state->shape, GT_SHAPE(STATE))) {
         char shape[128];

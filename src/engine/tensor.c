@@ -59,7 +59,7 @@ void gti_set_prefill(gt_ctx *gt, gti_prefill how)
     gti_update_watched(gt);
 }
 
-const char *gti_unusable(const gt_tensor *t)
+const char *gt_unusable(const gt_tensor *t)
 {
     const gti_tensor *p = gti_t(t), *base = p->base;
     if (base->flags & GTI_KEPT && base->flags & GTI_DEAD) return "was freed by gt_free";
@@ -71,8 +71,8 @@ const char *gti_unusable(const gt_tensor *t)
     if (base->flags & GTI_REPLAYED)
         return "was dropped by gt_checkpoint, which keeps only the result of its function";
     if (base->flags & GTI_RELEASED)
-        return "was released by gt_backward; pass .retain = true to keep activations, or gt_keep it "
-               "before";
+        return "was released by gt_backward; use it before, pass .retain = true to keep activations, "
+               "or gt_keep it";
     return NULL;
 }
 
@@ -84,7 +84,7 @@ bool gti_usable(const gt_tensor *t, const char *what)
         return false;
     }
     if (gt_failed(t->ctx)) return false;
-    const char *why = gti_unusable(t);
+    const char *why = gt_unusable(t);
     if (why) gt_fail(t->ctx, GT_ERR_STATE, what, "the tensor %s", why);
     return !why;
 }

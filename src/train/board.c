@@ -177,7 +177,7 @@ static uint8_t level(const gt_tensor *t, int64_t i)
 
 static bool is_image(const gt_tensor *t, const char *what)
 {
-    if (!gti_readable(t, "the tensor was", what)) return false;
+    if (!gti_readable(t, "the tensor", what)) return false;
     const int n = t->shape.ndim;
     char shape[128];
     if (t->dtype == GT_I64)
@@ -227,8 +227,7 @@ gt_status gt_board_histogram(gt_board *b, const char *tag, const gt_tensor *t, i
     static const char what[] = "gt_board_histogram";
     gt_status status;
     if (!has_tag(b, tag, what, &status)) return status;
-    if (!gti_readable(t, "the tensor was", what))
-        return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
+    if (!gti_readable(t, "the tensor", what)) return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
     gti_histogram h;
     gti_histogram_fill(&h, t);
     const size_t n = gti_histogram_squeeze(&h);

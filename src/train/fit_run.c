@@ -161,11 +161,9 @@ static bool check_monitor(gti_fit *f, const char *what)
 }
 
 /* That a file cannot be written should not be known only when an epoch is over. */
-static bool check_file(gti_fit *f, const char *path, const char *what)
+static bool check_file(gti_fit *f, const char *path)
 {
-    gt_file *trial = path ? gt_file_create(f->gt, path) : NULL;
-    if (gt_failed(f->gt)) gti_fail_as(f->gt, what);
-    gt_file_discard(trial);
+    if (path) gt_file_discard(gt_file_create(f->gt, path));
     return !gt_failed(f->gt);
 }
 
@@ -249,8 +247,8 @@ bool gti_fit_open(gti_fit *f, const char *what)
 {
     if (!check_objects(f, what) || !check_numbers(f, what)) return false;
     if (!gti_measure_open(&f->measure, f->gt, f->opts.loss, f->opts.user, f->opts.metrics, what) ||
-        !check_names(f, what) || !check_monitor(f, what) || !check_file(f, f->opts.best, what) ||
-        !check_file(f, f->opts.checkpoint, what))
+        !check_names(f, what) || !check_monitor(f, what) || !check_file(f, f->opts.best) ||
+        !check_file(f, f->opts.checkpoint))
         return false;
     f->history = f->opts.history ? f->opts.history : gt_history_new(f->gt);
     if (!f->history || !open_run(f)) return false;

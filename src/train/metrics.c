@@ -24,43 +24,13 @@ double gti_element(const gt_tensor *t, int64_t i)
     return NAN;
 }
 
-/* The last failure's message behind the name of the function. */
-static void copy_reason(char *buf, size_t size, const gt_ctx *gt)
-{
-    const char *message = gt_error_message(gt), *colon = strstr(message, ": ");
-    snprintf(buf, size, "%s", colon ? colon + 2 : message);
-}
-
-void gti_fail_as(gt_ctx *gt, const char *what)
-{
-    char reason[1024];
-    const gt_status code = gt_error_code(gt);
-    copy_reason(reason, sizeof reason, gt);
-    gt_error_clear(gt);
-    gt_fail(gt, code, what, "%s", reason);
-}
-
-/* gt_get knows why not; an empty tensor has nothing to be read. */
 bool gti_readable(const gt_tensor *t, const char *subject, const char *what)
 {
-    static const char begin[] = "the tensor was ", released[] = "released by gt_backward";
-    static const int64_t first[GT_MAX_DIMS] = {0};
     if (!t) gt_fail(NULL, GT_ERR_ARGUMENT, what, "the tensor is NULL");
     if (!t || gt_failed(t->ctx)) return false;
-    if (t->size) gt_get_(t, t->shape.ndim, first);
-    if (!gt_failed(t->ctx)) return true;
-    char reason[1024];
-    copy_reason(reason, sizeof reason, t->ctx);
-    const bool known = strncmp(reason, begin, sizeof begin - 1) == 0;
-    const char *why = reason + (known ? sizeof begin - 1 : 0);
-    const gt_status code = gt_error_code(t->ctx);
-    gt_error_clear(t->ctx);
-    if (known && strncmp(why, released, sizeof released - 1) == 0)
-        gt_fail(t->ctx, code, what,
-                "%s %s\n  hint: call %s before gt_backward, or pass gt_backward .retain = true",
-                subject, released, what);
-    else gt_fail(t->ctx, code, what, "%s%s%s", known ? subject : "", known ? " " : "", why);
-    return false;
+    const char *why = gt_unusable(t);
+    if (why) gt_fail(t->ctx, GT_ERR_STATE, what, "%s %s", subject, why);
+    return !why;
 }
 
 /* Whether y's shape is x's without axis 1. */
@@ -102,9 +72,10 @@ static bool check_labels(const votes *v, const char *what)
 
 static bool open_votes(votes *v, const gt_tensor *x, const gt_tensor *y, const char *what)
 {
-    if (!gti_readable(x, "the logits were", what)) return false;
+    if (!gti_readable(x, "the tensor of logits", what)) return false;
     if (!y) gt_fail(x->ctx, GT_ERR_ARGUMENT, what, "the labels are NULL");
-    if (!y || !gti_readable(y, "the labels were", what) || !check_kinds(x, y, what)) return false;
+    if (!y || !gti_readable(y, "the tensor of labels", what) || !check_kinds(x, y, what))
+        return false;
     *v = (votes){.x = x, .y = y->data, .n = x->shape.dim[0], .c = x->shape.dim[1]};
     v->inner = 1;
     for (int i = 2; i < x->shape.ndim; i++) v->inner *= x->shape.dim[i];
@@ -191,7 +162,7 @@ gt_tensor *gt_confusion(const gt_tensor *logits, const gt_tensor *labels)
 /* Whether m can be a confusion matrix. */
 static bool is_confusion(const gt_tensor *m, const char *what)
 {
-    if (!gti_readable(m, "the matrix was", what)) return false;
+    if (!gti_readable(m, "the matrix", what)) return false;
     const int64_t *dim = m->shape.dim;
     if (m->dtype == GT_I64 && m->shape.ndim == 2 && dim[0] == dim[1] && dim[0]) return true;
     char shape[128];

@@ -14,10 +14,8 @@ static inline bool gti_train_ready(gt_ctx *gt, const char *what)
 /* Element i of a tensor of any dtype. */
 double gti_element(const gt_tensor *t, int64_t i);
 /* Whether the elements of t can be read: it is live, and its data was not released. The message
- * begins with the subject: "the logits were". */
+ * begins with the subject: "the matrix". */
 bool gti_readable(const gt_tensor *t, const char *subject, const char *what);
-/* Gives the failure that a call has just met to `what`, which is what the user called. */
-void gti_fail_as(gt_ctx *gt, const char *what);
 
 /* --- number.c --- */
 
