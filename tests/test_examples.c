@@ -105,6 +105,20 @@ static void lenet_reads(void **state)
     assert_string_equal(strchr(end + 1, '\n'), "\n"); /* nothing behind it */
 }
 
+static void draws_its_curve(void **state)
+{
+    (void)state;
+    char path[COMMAND], options[2 * COMMAND];
+    snprintf(path, sizeof path, "%s/curve.svg", GT_BINARY_DIR);
+    snprintf(options, sizeof options, "--images 20 --epochs 2 --curve '%s'", path);
+    remove(path);
+    const char *text = run_example("batchnorm_lenet", options, 0);
+    assert_has(text, " val_loss\n"); /* in the terminal */
+    assert_has(text, "curve: ");
+    assert_int_equal(access(path, R_OK), 0);
+    remove(path);
+}
+
 static void refuses(void **state)
 {
     (void)state;
@@ -124,6 +138,7 @@ static void refuses(void **state)
     assert_has(run_example("lenet", "--size 3", 2), "'--size 3' (a whole number from 16 on");
     assert_has(run_example("vgg", "--lr 0", 2), "cannot use '--lr 0'");
     assert_has(run_example("vgg", "--help", 0), "--full");
+    assert_has(run_example("vgg", "--curve a.png", 2), "(a name that ends in .svg; ");
     assert_has(run_example("resnet18", "--resume", 2), "resnet18: --resume needs --save FILE");
     assert_has(run_example("feature_maps", "--image 1000", 1), "in a dataset of 1000 items");
     assert_has(run_example("filters", "a.png b.png", 2), "filters: cannot use 'b.png'");
@@ -171,11 +186,9 @@ static void stops(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(networks_learn),
-        cmocka_unit_test(slow_networks_run),
-        cmocka_unit_test(lenet_reads),
-        cmocka_unit_test(refuses),
-        cmocka_unit_test(goes_on_for_as_many_steps),
+        cmocka_unit_test(networks_learn), cmocka_unit_test(slow_networks_run),
+        cmocka_unit_test(lenet_reads),    cmocka_unit_test(draws_its_curve),
+        cmocka_unit_test(refuses),        cmocka_unit_test(goes_on_for_as_many_steps),
         cmocka_unit_test(stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,7 @@
 
 typedef struct {
     const train_net *net;
-    const char *data, *save;                       /* NULL: none */
+    const char *data, *save, *curve;               /* NULL: none */
     long size, images, epochs, steps, batch, seed; /* size, epochs, batch 0: see complete */
     double lr, momentum;                           /* lr 0, momentum NaN: likewise */
     bool variant, book, xavier, sgd, resume, summary, losses, f64, no_dropout;
@@ -105,11 +105,15 @@ static void run(gt_ctx *gt, void *user)
            (double)gt_module_n_parameters(m) / 1e6, s->size, s->size);
 
     gt_progress clock = gt_progress_begin(NULL, NULL, 0);
-    gt_fit(m, o, train, .epochs = s->epochs, .valid = test, .schedule = schedule,
-           .checkpoint = s->save, .resume = s->resume, .log = stdout,
-           .callbacks = GT_CALLBACKS({.begin = before_epoch, .step = after_step, .user = s}));
+    gt_history *h =
+        gt_fit(m, o, train, .epochs = s->epochs, .valid = test, .schedule = schedule,
+               .checkpoint = s->save, .resume = s->resume, .log = stdout,
+               .callbacks = GT_CALLBACKS({.begin = before_epoch, .step = after_step, .user = s}));
     const double seconds = gt_progress_seconds(&clock);
     if (gt_failed(gt)) return;
+    if (gt_history_rows(h) > 1) gt_history_plot(h, stdout, .height = 10);
+    if (s->curve && gt_history_write_svg(h, s->curve, .title = s->net->program) == GT_OK)
+        printf("curve: %s\n", s->curve);
     printf("%.1f s, %.0f images/s with tests\n", seconds, (double)(s->done * s->batch) / seconds);
     if (s->save) printf("checkpoint: %s\n", s->save);
     if (gt_stop_requested()) return;
@@ -149,6 +153,7 @@ int train_net_main(int argc, char **argv, const train_net *net)
         {"--seed", "N", "of all that is random (1)", .count = &s.seed},
         {"--save", "FILE", "write the run after each epoch and after Ctrl-C", .text = &s.save},
         {"--resume", NULL, "go on from there", .on = &s.resume, .needs = "--save"},
+        {"--curve", "FILE", "draw the losses as SVG", .text = &s.curve, .ends = ".svg"},
         {"--summary", NULL, "print the network first, layer by layer", .on = &s.summary},
         {"--losses", NULL, "print the loss of each batch", .on = &s.losses},
         {"--f64", NULL, "compute with doubles", .on = &s.f64},
