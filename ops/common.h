@@ -33,15 +33,6 @@ static inline const void *gti_const_at(const void *data, int64_t i, gt_dtype dty
     return (const char *)data + i * (int64_t)gt_dtype_size(dtype);
 }
 
-/* gt_shape_equal on the spot: handing over by value a shape that was just written takes longer. */
-static inline bool gti_same_dims(const gt_shape *a, const gt_shape *b)
-{
-    if (a->ndim != b->ndim) return false;
-    for (int i = 0; i < a->ndim; i++)
-        if (a->dim[i] != b->dim[i]) return false;
-    return true;
-}
-
 /* Whether all dimensions are there and none is negative. Their product may still overflow. */
 static inline bool gti_is_shape(gt_shape shape)
 {

@@ -19,7 +19,7 @@
 static bool check_dy(const gt_node *n, const gt_tensor *dy, const gt_shape *x,
                      const gt_shape *weight, const gt_shape *y)
 {
-    return gti_same_dims(&dy->shape, y) ||
+    return gt_same_dims(&dy->shape, y) ||
            gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, but x %s and weight %s make %s",
                       GTI_SHAPE_TEXT(dy->shape), GTI_SHAPE_TEXT(*x), GTI_SHAPE_TEXT(*weight),
                       GTI_SHAPE_TEXT(*y));

@@ -62,7 +62,7 @@ bool gti_fail_side(const gt_node *n)
 
 bool gti_check_dy(const gt_node *n, const gt_shape *dy, const gt_shape *x, const gt_shape *y)
 {
-    return gti_same_dims(dy, y) ||
+    return gt_same_dims(dy, y) ||
            gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, but x %s makes %s", GTI_SHAPE_TEXT(*dy),
                       GTI_SHAPE_TEXT(*x), GTI_SHAPE_TEXT(*y));
 }

@@ -39,13 +39,19 @@ struct gt_tensor {
     const char *where;  /* "train.c:42", the call that made it; NULL if unknown */
 };
 
-/* gt_shape_equal of two tensors, inline for shape rules. */
+/* gt_shape_equal on the spot: handing over by value a shape that was just written takes longer. */
+static inline bool gt_same_dims(const gt_shape *a, const gt_shape *b)
+{
+    if (a->ndim != b->ndim) return false;
+    for (int i = 0; i < a->ndim; i++)
+        if (a->dim[i] != b->dim[i]) return false;
+    return true;
+}
+
+/* The same of two tensors, for shape rules. */
 static inline bool gt_same_shape(const gt_tensor *a, const gt_tensor *b)
 {
-    if (a->shape.ndim != b->shape.ndim) return false;
-    for (int i = 0; i < a->shape.ndim; i++)
-        if (a->shape.dim[i] != b->shape.dim[i]) return false;
-    return true;
+    return gt_same_dims(&a->shape, &b->shape);
 }
 
 static inline gt_tensor *gt_at_(gt_tensor *made, const char *where)

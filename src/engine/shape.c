@@ -33,10 +33,7 @@ gt_shape gt_shape_of(int ndim, const int64_t *dim)
 
 bool gt_shape_equal(gt_shape a, gt_shape b)
 {
-    if (a.ndim != b.ndim) return false;
-    for (int i = 0; i < a.ndim; i++)
-        if (a.dim[i] != b.dim[i]) return false;
-    return true;
+    return gt_same_dims(&a, &b);
 }
 
 char *gt_shape_format(gt_shape shape, char *buf, size_t size)
