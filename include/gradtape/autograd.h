@@ -25,8 +25,9 @@ typedef struct {
  * operations. */
 gt_status gt_backward_(gt_tensor *loss, gt_backward_opts opts);
 /* gt_backward(loss), gt_backward(loss, .retain = true) */
-#define gt_backward(...) GT_BACKWARD_(__VA_ARGS__, .gt_ = 0)
-#define GT_BACKWARD_(loss, ...) GT_STATUS_AT(gt_backward_(loss, (gt_backward_opts){__VA_ARGS__}))
+#define gt_backward(...) GT_BACKWARD_(__VA_ARGS__, )
+#define GT_BACKWARD_(loss, ...)                                                                    \
+    GT_STATUS_AT(gt_backward_(loss, GT_OPTS(gt_backward_opts, __VA_ARGS__)))
 
 typedef struct {
     gt_keywords gt_;
@@ -43,9 +44,9 @@ gt_status gt_grad_(gt_tensor *const outputs[], int n_out, gt_tensor *const input
                    gt_tensor *grads[], gt_grad_opts opts);
 /* gt_grad(outputs, n_out, inputs, n_in, grads, .create_graph = true) */
 #define gt_grad(outputs, n_out, inputs, n_in, ...)                                                 \
-    GT_GRAD_(outputs, n_out, inputs, n_in, __VA_ARGS__, .gt_ = 0)
+    GT_GRAD_(outputs, n_out, inputs, n_in, __VA_ARGS__, )
 #define GT_GRAD_(outputs, n_out, inputs, n_in, grads, ...)                                         \
-    GT_STATUS_AT(gt_grad_(outputs, n_out, inputs, n_in, grads, (gt_grad_opts){__VA_ARGS__}))
+    GT_STATUS_AT(gt_grad_(outputs, n_out, inputs, n_in, grads, GT_OPTS(gt_grad_opts, __VA_ARGS__)))
 
 /* x->grad is NULL before the first gt_backward, after a rewind, and for tensors that do not require
  * gradients. A step of gradient descent by hand, for a kept w:

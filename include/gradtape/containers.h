@@ -18,23 +18,16 @@ typedef struct {
     gt_module *module;
 } gt_named_module;
 
-/* The arguments of a call as an array, with its length before it. */
-#define GT_MODULES_(type, ...)                                                                     \
-    (int)(sizeof((type[]){__VA_ARGS__}) / sizeof(type)), (type[])                                  \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
-
 /* Sequential: its children one after another, named "0", "1", ... Arguments are made in the order
  * in which they are written, on the compilers that gradtape is tested with, so that their
  * parameters are drawn as in PyTorch. */
 gt_module *gt_nn_sequential_(gt_ctx *gt, int n, gt_module *const child[]);
 #define gt_nn_sequential(gt, ...)                                                                  \
-    GT_MODULE_AT(gt_nn_sequential_(gt, GT_MODULES_(gt_module *, __VA_ARGS__)))
+    GT_MODULE_AT(gt_nn_sequential_(gt, GT_COUNTED(gt_module *, __VA_ARGS__)))
 /* The same with names: gt_nn_sequential_named(gt, {"conv", conv}, {"relu", relu}). */
 gt_module *gt_nn_sequential_named_(gt_ctx *gt, int n, const gt_named_module child[]);
 #define gt_nn_sequential_named(gt, ...)                                                            \
-    GT_MODULE_AT(gt_nn_sequential_named_(gt, GT_MODULES_(gt_named_module, __VA_ARGS__)))
+    GT_MODULE_AT(gt_nn_sequential_named_(gt, GT_COUNTED(gt_named_module, __VA_ARGS__)))
 /* Empty ones, to be appended to. */
 #define gt_nn_sequential_empty(gt) GT_MODULE_AT(gt_nn_sequential_(gt, 0, NULL))
 
@@ -42,7 +35,7 @@ gt_module *gt_nn_sequential_named_(gt_ctx *gt, int n, const gt_named_module chil
  * has no forward itself. */
 gt_module *gt_nn_module_list_(gt_ctx *gt, int n, gt_module *const child[]);
 #define gt_nn_module_list(gt, ...)                                                                 \
-    GT_MODULE_AT(gt_nn_module_list_(gt, GT_MODULES_(gt_module *, __VA_ARGS__)))
+    GT_MODULE_AT(gt_nn_module_list_(gt, GT_COUNTED(gt_module *, __VA_ARGS__)))
 #define gt_nn_module_list_empty(gt) GT_MODULE_AT(gt_nn_module_list_(gt, 0, NULL))
 
 typedef struct {
@@ -52,14 +45,14 @@ typedef struct {
 /* Residual: body(x) + shortcut(x). Children "body" and "shortcut". */
 gt_module *gt_nn_residual_(gt_ctx *gt, gt_module *body, gt_nn_residual_opts opts);
 /* gt_nn_residual(gt, body), gt_nn_residual(gt, body, .shortcut = gt_nn_conv2d(...)) */
-#define gt_nn_residual(gt, ...) GT_NN_RESIDUAL_(gt, __VA_ARGS__, .gt_ = 0)
+#define gt_nn_residual(gt, ...) GT_NN_RESIDUAL_(gt, __VA_ARGS__, )
 #define GT_NN_RESIDUAL_(gt, body, ...)                                                             \
-    GT_MODULE_AT(gt_nn_residual_(gt, body, (gt_nn_residual_opts){__VA_ARGS__}))
+    GT_MODULE_AT(gt_nn_residual_(gt, body, GT_OPTS(gt_nn_residual_opts, __VA_ARGS__)))
 
 /* Concat: what its children, "0", "1", ..., make of the same x, one after another along axis 1. A
  * dense block's step is gt_nn_concat(gt, gt_nn_identity(gt), f). */
 gt_module *gt_nn_concat_(gt_ctx *gt, int n, gt_module *const child[]);
-#define gt_nn_concat(gt, ...) GT_MODULE_AT(gt_nn_concat_(gt, GT_MODULES_(gt_module *, __VA_ARGS__)))
+#define gt_nn_concat(gt, ...) GT_MODULE_AT(gt_nn_concat_(gt, GT_COUNTED(gt_module *, __VA_ARGS__)))
 
 /* Of a container whose children are numbered: puts child at the end, or before the one at `index`,
  * which may be negative, counted from the end; the ones behind are renumbered. Returns child, or

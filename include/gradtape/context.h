@@ -26,6 +26,35 @@
 #define GT_PRINTF(fmt, args)
 #endif
 
+/* --- C and C++ ---
+ * GT_OPTS(type, .name = value, ) is a struct of options; the comma at the end is the caller's, so
+ * that there may be no option at all. GT_ARRAY(type, a, b) is an array made in the call, as a
+ * pointer, and GT_ARRAY_COUNT its length, which evaluates nothing. In C the array lives as long as
+ * the block around it, in C++ only until the end of the full expression: pass it on there, and keep
+ * no pointer to it. In C++ options are given in the order of the struct, as C++20 demands. */
+#ifdef __cplusplus
+extern "C++" {
+template <class T, size_t n> constexpr const T *gt_array_(const T (&array)[n])
+{
+    return array;
+}
+template <class T, size_t n> char (&gt_array_count_(const T (&array)[n]))[n];
+}
+#define GT_OPTS(type, ...)                                                                         \
+    type                                                                                           \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+#define GT_ARRAY(type, ...) gt_array_<type>({__VA_ARGS__})
+#define GT_ARRAY_COUNT(type, ...) ((int)sizeof(gt_array_count_<type>({__VA_ARGS__})))
+#else
+#define GT_OPTS(type, ...) ((type){__VA_ARGS__.gt_ = 0})
+#define GT_ARRAY(type, ...) ((type[]){__VA_ARGS__})
+#define GT_ARRAY_COUNT(type, ...) ((int)(sizeof((type[]){__VA_ARGS__}) / sizeof(type)))
+#endif
+/* Two arguments in one: the length, then the array. */
+#define GT_COUNTED(type, ...) GT_ARRAY_COUNT(type, __VA_ARGS__), GT_ARRAY(type, __VA_ARGS__)
+
 #define GT_VERSION_MAJOR 0
 #define GT_VERSION_MINOR 1
 #define GT_VERSION_PATCH 0
@@ -35,7 +64,7 @@ GT_BEGIN_DECLS
 
 typedef struct gt_ctx gt_ctx;
 
-/* First in every struct of options, and set to 0 by the macros. Options have names; one that is
+/* First in every struct of options, and left to GT_OPTS. Options have names; one that is
  * given by its place, as in gt_sum(x, 1), would be a pointer made from an integer, and compilers
  * say so. gt_loader_opts alone has an int instead, at its end: gt_loader_new(d, 64, true). */
 typedef const struct gt_no_options_by_place *gt_keywords;

@@ -97,9 +97,9 @@ typedef struct {
 } gt_mnist_opts;
 gt_dataset *gt_mnist_(gt_ctx *gt, const char *folder, bool train, gt_mnist_opts opts);
 /* gt_mnist(gt, folder, train, .kind = GT_MNIST_FASHION) */
-#define gt_mnist(gt, folder, ...) GT_MNIST_(gt, folder, __VA_ARGS__, .gt_ = 0)
+#define gt_mnist(gt, folder, ...) GT_MNIST_(gt, folder, __VA_ARGS__, )
 #define GT_MNIST_(gt, folder, train, ...)                                                          \
-    GT_DATASET_AT(gt_mnist_(gt, folder, train, (gt_mnist_opts){__VA_ARGS__}))
+    GT_DATASET_AT(gt_mnist_(gt, folder, train, GT_OPTS(gt_mnist_opts, __VA_ARGS__)))
 
 /* CIFAR in its binary form: data_batch_1.bin to data_batch_5.bin or test_batch.bin for CIFAR-10,
  * train.bin or test.bin for CIFAR-100 (by the 100 fine classes), in `folder` or in the folder that
@@ -120,9 +120,9 @@ typedef struct {
 } gt_image_folder_opts;
 gt_dataset *gt_image_folder_(gt_ctx *gt, const char *folder, gt_image_folder_opts opts);
 /* gt_image_folder(gt, folder, .size = {64, 64}) */
-#define gt_image_folder(gt, ...) GT_IMAGE_FOLDER_(gt, __VA_ARGS__, .gt_ = 0)
+#define gt_image_folder(gt, ...) GT_IMAGE_FOLDER_(gt, __VA_ARGS__, )
 #define GT_IMAGE_FOLDER_(gt, folder, ...)                                                          \
-    GT_DATASET_AT(gt_image_folder_(gt, folder, (gt_image_folder_opts){__VA_ARGS__}))
+    GT_DATASET_AT(gt_image_folder_(gt, folder, GT_OPTS(gt_image_folder_opts, __VA_ARGS__)))
 
 /* Generated images of the digits 0-9, drawn with strokes of random place, size, slant, thickness
  * and brightness, and noise; a class for each digit, in turn. They are drawn when they are fetched,
@@ -137,9 +137,9 @@ typedef struct {
 } gt_generated_digits_opts;
 gt_dataset *gt_generated_digits_(gt_ctx *gt, int64_t count, gt_generated_digits_opts opts);
 /* gt_generated_digits(gt, 10000), gt_generated_digits(gt, 1000, .seed = 2) */
-#define gt_generated_digits(gt, ...) GT_GENERATED_DIGITS_(gt, __VA_ARGS__, .gt_ = 0)
+#define gt_generated_digits(gt, ...) GT_GENERATED_DIGITS_(gt, __VA_ARGS__, )
 #define GT_GENERATED_DIGITS_(gt, count, ...)                                                       \
-    GT_DATASET_AT(gt_generated_digits_(gt, count, (gt_generated_digits_opts){__VA_ARGS__}))
+    GT_DATASET_AT(gt_generated_digits_(gt, count, GT_OPTS(gt_generated_digits_opts, __VA_ARGS__)))
 
 /* The rows of x, u8 or f32 [n,...], with the labels y, i64 [n]; y may be NULL, then all are 0. Both
  * are kept (see gt_keep) until gt_close, and shared: changing them changes the dataset, and must
@@ -194,7 +194,7 @@ typedef struct {
     /* Factors from 1 - b to 1 + b; hue is turned by up to this part of the circle, at most 0.5. */
     double brightness, contrast, saturation, hue;
 } gt_transform;
-#define GT_TRANSFORMS(...) ((const gt_transform[]){__VA_ARGS__, {.kind = GT_NO_TRANSFORM}})
+#define GT_TRANSFORMS(...) GT_ARRAY(const gt_transform, __VA_ARGS__, {.kind = GT_NO_TRANSFORM})
 
 /* --- loaders --- */
 
@@ -217,9 +217,9 @@ typedef struct {
  * GT_ERR_MEMORY. */
 gt_loader *gt_loader_new_(gt_dataset *d, int64_t batch, gt_loader_opts opts);
 /* gt_loader_new(d, 64), gt_loader_new(d, 64, true), gt_loader_new(d, 64, .shuffle = true) */
-#define gt_loader_new(d, ...) GT_LOADER_NEW_(d, __VA_ARGS__, .gt_ = 0)
+#define gt_loader_new(d, ...) GT_LOADER_NEW_(d, __VA_ARGS__, )
 #define GT_LOADER_NEW_(d, batch, ...)                                                              \
-    GT_LOADER_AT(gt_loader_new_(d, batch, (gt_loader_opts){__VA_ARGS__}))
+    GT_LOADER_AT(gt_loader_new_(d, batch, GT_OPTS(gt_loader_opts, __VA_ARGS__)))
 
 /* The next batch, or false at the end of the epoch; the call after that starts the next epoch.
  * Leaving the loop early is fine: the next call goes on where it was left (or see gt_loader_reset).
@@ -284,8 +284,9 @@ typedef struct {
 } gt_image_opts;
 gt_tensor *gt_image_load_(gt_ctx *gt, const char *path, gt_image_opts opts);
 /* gt_image_load(gt, path), gt_image_load(gt, path, .grey = true) */
-#define gt_image_load(gt, ...) GT_IMAGE_LOAD_(gt, __VA_ARGS__, .gt_ = 0)
-#define GT_IMAGE_LOAD_(gt, path, ...) GT_AT(gt_image_load_(gt, path, (gt_image_opts){__VA_ARGS__}))
+#define gt_image_load(gt, ...) GT_IMAGE_LOAD_(gt, __VA_ARGS__, )
+#define GT_IMAGE_LOAD_(gt, path, ...)                                                              \
+    GT_AT(gt_image_load_(gt, path, GT_OPTS(gt_image_opts, __VA_ARGS__)))
 /* Writes t, [h,w], [1,h,w] or [3,h,w], u8 or f32 and f64 in 0..1 (what lies outside is clamped), as
  * a PNG file, in the same way. Errors: GT_ERR_SHAPE, GT_ERR_DTYPE, GT_ERR_STATE, GT_ERR_IO. */
 gt_status gt_image_save(const gt_tensor *t, const char *path);

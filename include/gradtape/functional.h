@@ -37,9 +37,9 @@ typedef struct {
 gt_status gt_vjp_(gt_ctx *gt, gt_function f, void *user, gt_tensor *const in[], int n, gt_tensor *v,
                   gt_tensor *grads[], gt_functional_opts opts);
 /* gt_vjp(gt, f, user, in, n, v, grads, .value = &y) */
-#define gt_vjp(gt, f, user, in, n, v, ...) GT_VJP_(gt, f, user, in, n, v, __VA_ARGS__, .gt_ = 0)
+#define gt_vjp(gt, f, user, in, n, v, ...) GT_VJP_(gt, f, user, in, n, v, __VA_ARGS__, )
 #define GT_VJP_(gt, f, user, in, n, v, grads, ...)                                                 \
-    GT_STATUS_AT(gt_vjp_(gt, f, user, in, n, v, grads, (gt_functional_opts){__VA_ARGS__}))
+    GT_STATUS_AT(gt_vjp_(gt, f, user, in, n, v, grads, GT_OPTS(gt_functional_opts, __VA_ARGS__)))
 
 /* *jv = sum over i of J_i v[i], of the result's shape: the derivative along v. v[i] has the shape
  * of in[i]; NULL stands for zeros. Exact, as the derivative in u of the gradient u' J, which is
@@ -47,9 +47,9 @@ gt_status gt_vjp_(gt_ctx *gt, gt_function f, void *user, gt_tensor *const in[], 
 gt_status gt_jvp_(gt_ctx *gt, gt_function f, void *user, gt_tensor *const in[], int n,
                   gt_tensor *const v[], gt_tensor **jv, gt_functional_opts opts);
 /* gt_jvp(gt, f, user, in, n, v, &jv, .value = &y) */
-#define gt_jvp(gt, f, user, in, n, v, ...) GT_JVP_(gt, f, user, in, n, v, __VA_ARGS__, .gt_ = 0)
+#define gt_jvp(gt, f, user, in, n, v, ...) GT_JVP_(gt, f, user, in, n, v, __VA_ARGS__, )
 #define GT_JVP_(gt, f, user, in, n, v, jv, ...)                                                    \
-    GT_STATUS_AT(gt_jvp_(gt, f, user, in, n, v, jv, (gt_functional_opts){__VA_ARGS__}))
+    GT_STATUS_AT(gt_jvp_(gt, f, user, in, n, v, jv, GT_OPTS(gt_functional_opts, __VA_ARGS__)))
 
 /* jac[i][result's index..., input's index...] = d f[result's index] / d in[i][input's index]: the
  * shape is the result's and then in[i]'s, or with .flat their sizes. One backward pass for each
@@ -57,27 +57,27 @@ gt_status gt_jvp_(gt_ctx *gt, gt_function f, void *user, gt_tensor *const in[], 
 gt_status gt_jacobian_(gt_ctx *gt, gt_function f, void *user, gt_tensor *const in[], int n,
                        gt_tensor *jac[], gt_functional_opts opts);
 /* gt_jacobian(gt, f, user, in, n, jac, .flat = true) */
-#define gt_jacobian(gt, f, user, in, n, ...) GT_JACOBIAN_(gt, f, user, in, n, __VA_ARGS__, .gt_ = 0)
+#define gt_jacobian(gt, f, user, in, n, ...) GT_JACOBIAN_(gt, f, user, in, n, __VA_ARGS__, )
 #define GT_JACOBIAN_(gt, f, user, in, n, jac, ...)                                                 \
-    GT_STATUS_AT(gt_jacobian_(gt, f, user, in, n, jac, (gt_functional_opts){__VA_ARGS__}))
+    GT_STATUS_AT(gt_jacobian_(gt, f, user, in, n, jac, GT_OPTS(gt_functional_opts, __VA_ARGS__)))
 
 /* Of a function whose result has one element: hess[i * n + j] holds the second derivatives in in[i]
  * and in[j], under in[i]'s shape and then in[j]'s, or with .flat their sizes. */
 gt_status gt_hessian_(gt_ctx *gt, gt_function f, void *user, gt_tensor *const in[], int n,
                       gt_tensor *hess[], gt_functional_opts opts);
 /* gt_hessian(gt, f, user, in, n, hess, .flat = true) */
-#define gt_hessian(gt, f, user, in, n, ...) GT_HESSIAN_(gt, f, user, in, n, __VA_ARGS__, .gt_ = 0)
+#define gt_hessian(gt, f, user, in, n, ...) GT_HESSIAN_(gt, f, user, in, n, __VA_ARGS__, )
 #define GT_HESSIAN_(gt, f, user, in, n, hess, ...)                                                 \
-    GT_STATUS_AT(gt_hessian_(gt, f, user, in, n, hess, (gt_functional_opts){__VA_ARGS__}))
+    GT_STATUS_AT(gt_hessian_(gt, f, user, in, n, hess, GT_OPTS(gt_functional_opts, __VA_ARGS__)))
 
 /* hv[i] = sum over j of H_ij v[j], of in[i]'s shape, H being that Hessian; v[j] has the shape of
  * in[j], NULL stands for zeros. Two backward passes, whatever the sizes. */
 gt_status gt_hvp_(gt_ctx *gt, gt_function f, void *user, gt_tensor *const in[], int n,
                   gt_tensor *const v[], gt_tensor *hv[], gt_functional_opts opts);
 /* gt_hvp(gt, f, user, in, n, v, hv, .value = &y) */
-#define gt_hvp(gt, f, user, in, n, v, ...) GT_HVP_(gt, f, user, in, n, v, __VA_ARGS__, .gt_ = 0)
+#define gt_hvp(gt, f, user, in, n, v, ...) GT_HVP_(gt, f, user, in, n, v, __VA_ARGS__, )
 #define GT_HVP_(gt, f, user, in, n, v, hv, ...)                                                    \
-    GT_STATUS_AT(gt_hvp_(gt, f, user, in, n, v, hv, (gt_functional_opts){__VA_ARGS__}))
+    GT_STATUS_AT(gt_hvp_(gt, f, user, in, n, v, hv, GT_OPTS(gt_functional_opts, __VA_ARGS__)))
 
 /* f(in), but of what f computes only the result stays in memory; the rest is computed again, once,
  * when a backward pass reaches it: memory for the time of a second forward pass. Gradients are the

@@ -40,12 +40,12 @@ typedef struct {
 /* Standard deviation gain sqrt(2 / (fan_in + fan_out)). */
 gt_status gt_init_xavier_uniform_(gt_tensor *t, gt_init_xavier_opts opts);
 gt_status gt_init_xavier_normal_(gt_tensor *t, gt_init_xavier_opts opts);
-#define gt_init_xavier_uniform(...) GT_INIT_XAVIER_UNIFORM_(__VA_ARGS__, .gt_ = 0)
+#define gt_init_xavier_uniform(...) GT_INIT_XAVIER_UNIFORM_(__VA_ARGS__, )
 #define GT_INIT_XAVIER_UNIFORM_(t, ...)                                                            \
-    GT_STATUS_AT(gt_init_xavier_uniform_(t, (gt_init_xavier_opts){__VA_ARGS__}))
-#define gt_init_xavier_normal(...) GT_INIT_XAVIER_NORMAL_(__VA_ARGS__, .gt_ = 0)
+    GT_STATUS_AT(gt_init_xavier_uniform_(t, GT_OPTS(gt_init_xavier_opts, __VA_ARGS__)))
+#define gt_init_xavier_normal(...) GT_INIT_XAVIER_NORMAL_(__VA_ARGS__, )
 #define GT_INIT_XAVIER_NORMAL_(t, ...)                                                             \
-    GT_STATUS_AT(gt_init_xavier_normal_(t, (gt_init_xavier_opts){__VA_ARGS__}))
+    GT_STATUS_AT(gt_init_xavier_normal_(t, GT_OPTS(gt_init_xavier_opts, __VA_ARGS__)))
 
 typedef struct {
     gt_keywords gt_;
@@ -57,19 +57,19 @@ typedef struct {
 gt_status gt_init_kaiming_uniform_(gt_tensor *t, gt_init_kaiming_opts opts);
 gt_status gt_init_kaiming_normal_(gt_tensor *t, gt_init_kaiming_opts opts);
 /* gt_init_kaiming_normal(w, .mode = GT_FAN_OUT, .nonlinearity = GT_RELU) */
-#define gt_init_kaiming_uniform(...) GT_INIT_KAIMING_UNIFORM_(__VA_ARGS__, .gt_ = 0)
+#define gt_init_kaiming_uniform(...) GT_INIT_KAIMING_UNIFORM_(__VA_ARGS__, )
 #define GT_INIT_KAIMING_UNIFORM_(t, ...)                                                           \
-    GT_STATUS_AT(gt_init_kaiming_uniform_(t, (gt_init_kaiming_opts){__VA_ARGS__}))
-#define gt_init_kaiming_normal(...) GT_INIT_KAIMING_NORMAL_(__VA_ARGS__, .gt_ = 0)
+    GT_STATUS_AT(gt_init_kaiming_uniform_(t, GT_OPTS(gt_init_kaiming_opts, __VA_ARGS__)))
+#define gt_init_kaiming_normal(...) GT_INIT_KAIMING_NORMAL_(__VA_ARGS__, )
 #define GT_INIT_KAIMING_NORMAL_(t, ...)                                                            \
-    GT_STATUS_AT(gt_init_kaiming_normal_(t, (gt_init_kaiming_opts){__VA_ARGS__}))
+    GT_STATUS_AT(gt_init_kaiming_normal_(t, GT_OPTS(gt_init_kaiming_opts, __VA_ARGS__)))
 
 /* As a matrix [dim 0, all others]: orthonormal rows or, where there are more rows than columns,
  * columns, times gain. */
 gt_status gt_init_orthogonal_(gt_tensor *t, gt_init_xavier_opts opts);
-#define gt_init_orthogonal(...) GT_INIT_ORTHOGONAL_(__VA_ARGS__, .gt_ = 0)
+#define gt_init_orthogonal(...) GT_INIT_ORTHOGONAL_(__VA_ARGS__, )
 #define GT_INIT_ORTHOGONAL_(t, ...)                                                                \
-    GT_STATUS_AT(gt_init_orthogonal_(t, (gt_init_xavier_opts){__VA_ARGS__}))
+    GT_STATUS_AT(gt_init_orthogonal_(t, GT_OPTS(gt_init_xavier_opts, __VA_ARGS__)))
 
 typedef struct {
     gt_keywords gt_;
@@ -80,9 +80,9 @@ typedef struct {
 /* Normal, drawn again where outside [low, high]. */
 gt_status gt_init_trunc_normal_(gt_tensor *t, gt_init_trunc_normal_opts opts);
 /* gt_init_trunc_normal(w, .std = 0.02) */
-#define gt_init_trunc_normal(...) GT_INIT_TRUNC_NORMAL_(__VA_ARGS__, .gt_ = 0)
+#define gt_init_trunc_normal(...) GT_INIT_TRUNC_NORMAL_(__VA_ARGS__, )
 #define GT_INIT_TRUNC_NORMAL_(t, ...)                                                              \
-    GT_STATUS_AT(gt_init_trunc_normal_(t, (gt_init_trunc_normal_opts){__VA_ARGS__}))
+    GT_STATUS_AT(gt_init_trunc_normal_(t, GT_OPTS(gt_init_trunc_normal_opts, __VA_ARGS__)))
 
 GT_END_DECLS
 #endif

@@ -30,7 +30,7 @@ GT_BEGIN_DECLS
 typedef struct {
     const char *name, *value;
 } gt_metadata;
-#define GT_METADATA(...) ((const gt_metadata[]){__VA_ARGS__, {NULL, NULL}})
+#define GT_METADATA(...) GT_ARRAY(const gt_metadata, __VA_ARGS__, {NULL, NULL})
 
 typedef struct {
     gt_keywords gt_;
@@ -44,8 +44,8 @@ typedef struct {
  * parameters yet), GT_ERR_ARGUMENT (no UTF-8, duplicates), GT_ERR_IO, GT_ERR_MEMORY. */
 GT_MUST_CHECK gt_status gt_save_(const gt_module *m, const char *path, gt_save_opts opts);
 /* gt_save(net, path), gt_save(net, path, .metadata = GT_METADATA({"epochs", "10"})) */
-#define gt_save(m, ...) GT_SAVE_(m, __VA_ARGS__, .gt_ = 0)
-#define GT_SAVE_(m, path, ...) GT_CHECKED_AT(gt_save_(m, path, (gt_save_opts){__VA_ARGS__}))
+#define gt_save(m, ...) GT_SAVE_(m, __VA_ARGS__, )
+#define GT_SAVE_(m, path, ...) GT_CHECKED_AT(gt_save_(m, path, GT_OPTS(gt_save_opts, __VA_ARGS__)))
 
 /* Counts of entries; missing: in the module only, unexpected: in the file only, misshaped: of
  * another shape or kind of dtype. */
@@ -73,8 +73,8 @@ gt_status gt_load_(gt_module *m, const char *path, gt_load_opts opts);
 /* gt_load(net, path)
  * gt_load(net, path, .skip_misshaped = true): all but a last layer for other classes
  * gt_load(gt_module_child(net, "features"), path, .prefix = "features."): one part alone */
-#define gt_load(m, ...) GT_LOAD_(m, __VA_ARGS__, .gt_ = 0)
-#define GT_LOAD_(m, path, ...) GT_STATUS_AT(gt_load_(m, path, (gt_load_opts){__VA_ARGS__}))
+#define gt_load(m, ...) GT_LOAD_(m, __VA_ARGS__, )
+#define GT_LOAD_(m, path, ...) GT_STATUS_AT(gt_load_(m, path, GT_OPTS(gt_load_opts, __VA_ARGS__)))
 
 /* --- lists of tensors --- */
 
@@ -83,15 +83,15 @@ typedef struct {
     gt_tensor *tensor;
 } gt_named_tensor;
 /* A list that ends with an entry without a name: GT_TENSORS({"x", x}, {"y", y}) */
-#define GT_TENSORS(...) ((const gt_named_tensor[]){__VA_ARGS__, {NULL, NULL}})
+#define GT_TENSORS(...) GT_ARRAY(const gt_named_tensor, __VA_ARGS__, {NULL, NULL})
 
 /* Writes tensors of any dtypes. Errors: as gt_save, and GT_ERR_STATE for a dropped tensor. */
 GT_MUST_CHECK gt_status gt_save_tensors_(gt_ctx *gt, const char *path, const gt_named_tensor *list,
                                          gt_save_opts opts);
 /* gt_save_tensors(gt, path, GT_TENSORS({"x", x}, {"y", y})) */
-#define gt_save_tensors(gt, path, ...) GT_SAVE_TENSORS_(gt, path, __VA_ARGS__, .gt_ = 0)
+#define gt_save_tensors(gt, path, ...) GT_SAVE_TENSORS_(gt, path, __VA_ARGS__, )
 #define GT_SAVE_TENSORS_(gt, path, list, ...)                                                      \
-    GT_CHECKED_AT(gt_save_tensors_(gt, path, list, (gt_save_opts){__VA_ARGS__}))
+    GT_CHECKED_AT(gt_save_tensors_(gt, path, list, GT_OPTS(gt_save_opts, __VA_ARGS__)))
 
 /* What a file holds; both lists end with an entry without a name. Read these fields. */
 typedef struct {
@@ -110,9 +110,9 @@ typedef struct {
  * failure. */
 gt_tensors *gt_load_tensors_(gt_ctx *gt, const char *path, gt_load_tensors_opts opts);
 /* gt_load_tensors(gt, path) */
-#define gt_load_tensors(gt, ...) GT_LOAD_TENSORS_(gt, __VA_ARGS__, .gt_ = 0)
+#define gt_load_tensors(gt, ...) GT_LOAD_TENSORS_(gt, __VA_ARGS__, )
 #define GT_LOAD_TENSORS_(gt, path, ...)                                                            \
-    GT_TENSORS_AT(gt_load_tensors_(gt, path, (gt_load_tensors_opts){__VA_ARGS__}))
+    GT_TENSORS_AT(gt_load_tensors_(gt, path, GT_OPTS(gt_load_tensors_opts, __VA_ARGS__)))
 /* NULL when there is no such name, which is no failure. */
 gt_tensor *gt_tensors_find(const gt_tensors *list, const char *name);
 const char *gt_tensors_metadata(const gt_tensors *list, const char *name);

@@ -51,31 +51,33 @@ typedef struct {
  * without .no_bias, bias [out]; both uniform in +-1/sqrt(in/groups * kh * kw), weight first. */
 gt_module *gt_nn_conv2d_(gt_ctx *gt, int in, int out, gt_nn_conv2d_opts opts);
 /* gt_nn_conv2d(gt, in, out, .kernel = {3}) */
-#define gt_nn_conv2d(gt, in, ...) GT_NN_CONV2D_(gt, in, __VA_ARGS__, .gt_ = 0)
+#define gt_nn_conv2d(gt, in, ...) GT_NN_CONV2D_(gt, in, __VA_ARGS__, )
 #define GT_NN_CONV2D_(gt, in, out, ...)                                                            \
-    GT_MODULE_AT(gt_nn_conv2d_(gt, in, out, (gt_nn_conv2d_opts){__VA_ARGS__}))
+    GT_MODULE_AT(gt_nn_conv2d_(gt, in, out, GT_OPTS(gt_nn_conv2d_opts, __VA_ARGS__)))
 gt_module *gt_nn_lazy_conv2d_(gt_ctx *gt, int out, gt_nn_conv2d_opts opts);
 /* gt_nn_lazy_conv2d(gt, out, .kernel = {3}) */
-#define gt_nn_lazy_conv2d(gt, ...) GT_NN_LAZY_CONV2D_(gt, __VA_ARGS__, .gt_ = 0)
+#define gt_nn_lazy_conv2d(gt, ...) GT_NN_LAZY_CONV2D_(gt, __VA_ARGS__, )
 #define GT_NN_LAZY_CONV2D_(gt, out, ...)                                                           \
-    GT_MODULE_AT(gt_nn_lazy_conv2d_(gt, out, (gt_nn_conv2d_opts){__VA_ARGS__}))
+    GT_MODULE_AT(gt_nn_lazy_conv2d_(gt, out, GT_OPTS(gt_nn_conv2d_opts, __VA_ARGS__)))
 
 /* Conv1d: x [n,in,l] to [n,out,ol]; weight [out,in/groups,kernel]. */
 gt_module *gt_nn_conv1d_(gt_ctx *gt, int in, int out, gt_nn_conv1d_opts opts);
-#define gt_nn_conv1d(gt, in, ...) GT_NN_CONV1D_(gt, in, __VA_ARGS__, .gt_ = 0)
+#define gt_nn_conv1d(gt, in, ...) GT_NN_CONV1D_(gt, in, __VA_ARGS__, )
 #define GT_NN_CONV1D_(gt, in, out, ...)                                                            \
-    GT_MODULE_AT(gt_nn_conv1d_(gt, in, out, (gt_nn_conv1d_opts){__VA_ARGS__}))
+    GT_MODULE_AT(gt_nn_conv1d_(gt, in, out, GT_OPTS(gt_nn_conv1d_opts, __VA_ARGS__)))
 
 /* ConvTranspose2d: by gt_conv_transpose2d; weight [in,out/groups,kh,kw], uniform in
  * +-1/sqrt(out/groups * kh * kw) as is the bias. */
 gt_module *gt_nn_conv_transpose2d_(gt_ctx *gt, int in, int out, gt_nn_conv_transpose2d_opts opts);
-#define gt_nn_conv_transpose2d(gt, in, ...) GT_NN_CONV_TRANSPOSE2D_(gt, in, __VA_ARGS__, .gt_ = 0)
+#define gt_nn_conv_transpose2d(gt, in, ...) GT_NN_CONV_TRANSPOSE2D_(gt, in, __VA_ARGS__, )
 #define GT_NN_CONV_TRANSPOSE2D_(gt, in, out, ...)                                                  \
-    GT_MODULE_AT(gt_nn_conv_transpose2d_(gt, in, out, (gt_nn_conv_transpose2d_opts){__VA_ARGS__}))
+    GT_MODULE_AT(                                                                                  \
+        gt_nn_conv_transpose2d_(gt, in, out, GT_OPTS(gt_nn_conv_transpose2d_opts, __VA_ARGS__)))
 gt_module *gt_nn_lazy_conv_transpose2d_(gt_ctx *gt, int out, gt_nn_conv_transpose2d_opts opts);
-#define gt_nn_lazy_conv_transpose2d(gt, ...) GT_NN_LAZY_CONV_TRANSPOSE2D_(gt, __VA_ARGS__, .gt_ = 0)
+#define gt_nn_lazy_conv_transpose2d(gt, ...) GT_NN_LAZY_CONV_TRANSPOSE2D_(gt, __VA_ARGS__, )
 #define GT_NN_LAZY_CONV_TRANSPOSE2D_(gt, out, ...)                                                 \
-    GT_MODULE_AT(gt_nn_lazy_conv_transpose2d_(gt, out, (gt_nn_conv_transpose2d_opts){__VA_ARGS__}))
+    GT_MODULE_AT(                                                                                  \
+        gt_nn_lazy_conv_transpose2d_(gt, out, GT_OPTS(gt_nn_conv_transpose2d_opts, __VA_ARGS__)))
 
 /* --- linear maps and tables --- */
 
@@ -87,13 +89,13 @@ typedef struct {
 /* Linear: x [..,in] to [..,out]; weight [out,in] and bias [out], uniform in +-1/sqrt(in). */
 gt_module *gt_nn_linear_(gt_ctx *gt, int64_t in, int64_t out, gt_nn_linear_opts opts);
 /* gt_nn_linear(gt, in, out), gt_nn_linear(gt, in, out, .no_bias = true) */
-#define gt_nn_linear(gt, in, ...) GT_NN_LINEAR_(gt, in, __VA_ARGS__, .gt_ = 0)
+#define gt_nn_linear(gt, in, ...) GT_NN_LINEAR_(gt, in, __VA_ARGS__, )
 #define GT_NN_LINEAR_(gt, in, out, ...)                                                            \
-    GT_MODULE_AT(gt_nn_linear_(gt, in, out, (gt_nn_linear_opts){__VA_ARGS__}))
+    GT_MODULE_AT(gt_nn_linear_(gt, in, out, GT_OPTS(gt_nn_linear_opts, __VA_ARGS__)))
 gt_module *gt_nn_lazy_linear_(gt_ctx *gt, int64_t out, gt_nn_linear_opts opts);
-#define gt_nn_lazy_linear(gt, ...) GT_NN_LAZY_LINEAR_(gt, __VA_ARGS__, .gt_ = 0)
+#define gt_nn_lazy_linear(gt, ...) GT_NN_LAZY_LINEAR_(gt, __VA_ARGS__, )
 #define GT_NN_LAZY_LINEAR_(gt, out, ...)                                                           \
-    GT_MODULE_AT(gt_nn_lazy_linear_(gt, out, (gt_nn_linear_opts){__VA_ARGS__}))
+    GT_MODULE_AT(gt_nn_lazy_linear_(gt, out, GT_OPTS(gt_nn_linear_opts, __VA_ARGS__)))
 
 typedef struct {
     gt_keywords gt_;
@@ -103,9 +105,9 @@ typedef struct {
 } gt_nn_embedding_opts;
 /* Embedding: i64 indices [..] to the rows [..,width] of weight [rows,width], standard normal. */
 gt_module *gt_nn_embedding_(gt_ctx *gt, int64_t rows, int64_t width, gt_nn_embedding_opts opts);
-#define gt_nn_embedding(gt, rows, ...) GT_NN_EMBEDDING_(gt, rows, __VA_ARGS__, .gt_ = 0)
+#define gt_nn_embedding(gt, rows, ...) GT_NN_EMBEDDING_(gt, rows, __VA_ARGS__, )
 #define GT_NN_EMBEDDING_(gt, rows, width, ...)                                                     \
-    GT_MODULE_AT(gt_nn_embedding_(gt, rows, width, (gt_nn_embedding_opts){__VA_ARGS__}))
+    GT_MODULE_AT(gt_nn_embedding_(gt, rows, width, GT_OPTS(gt_nn_embedding_opts, __VA_ARGS__)))
 
 /* --- normalisation --- */
 
@@ -126,18 +128,18 @@ gt_module *gt_nn_batch_norm2d_(gt_ctx *gt, int64_t channels, gt_nn_batch_norm_op
 gt_module *gt_nn_lazy_batch_norm1d_(gt_ctx *gt, gt_nn_batch_norm_opts opts);
 gt_module *gt_nn_lazy_batch_norm2d_(gt_ctx *gt, gt_nn_batch_norm_opts opts);
 /* gt_nn_batch_norm2d(gt, 64), gt_nn_lazy_batch_norm2d(gt, .momentum = 0.01) */
-#define gt_nn_batch_norm1d(gt, ...) GT_NN_BATCH_NORM1D_(gt, __VA_ARGS__, .gt_ = 0)
+#define gt_nn_batch_norm1d(gt, ...) GT_NN_BATCH_NORM1D_(gt, __VA_ARGS__, )
 #define GT_NN_BATCH_NORM1D_(gt, channels, ...)                                                     \
-    GT_MODULE_AT(gt_nn_batch_norm1d_(gt, channels, (gt_nn_batch_norm_opts){__VA_ARGS__}))
-#define gt_nn_batch_norm2d(gt, ...) GT_NN_BATCH_NORM2D_(gt, __VA_ARGS__, .gt_ = 0)
+    GT_MODULE_AT(gt_nn_batch_norm1d_(gt, channels, GT_OPTS(gt_nn_batch_norm_opts, __VA_ARGS__)))
+#define gt_nn_batch_norm2d(gt, ...) GT_NN_BATCH_NORM2D_(gt, __VA_ARGS__, )
 #define GT_NN_BATCH_NORM2D_(gt, channels, ...)                                                     \
-    GT_MODULE_AT(gt_nn_batch_norm2d_(gt, channels, (gt_nn_batch_norm_opts){__VA_ARGS__}))
-#define gt_nn_lazy_batch_norm1d(...) GT_NN_LAZY_BATCH_NORM1D_(__VA_ARGS__, .gt_ = 0)
+    GT_MODULE_AT(gt_nn_batch_norm2d_(gt, channels, GT_OPTS(gt_nn_batch_norm_opts, __VA_ARGS__)))
+#define gt_nn_lazy_batch_norm1d(...) GT_NN_LAZY_BATCH_NORM1D_(__VA_ARGS__, )
 #define GT_NN_LAZY_BATCH_NORM1D_(gt, ...)                                                          \
-    GT_MODULE_AT(gt_nn_lazy_batch_norm1d_(gt, (gt_nn_batch_norm_opts){__VA_ARGS__}))
-#define gt_nn_lazy_batch_norm2d(...) GT_NN_LAZY_BATCH_NORM2D_(__VA_ARGS__, .gt_ = 0)
+    GT_MODULE_AT(gt_nn_lazy_batch_norm1d_(gt, GT_OPTS(gt_nn_batch_norm_opts, __VA_ARGS__)))
+#define gt_nn_lazy_batch_norm2d(...) GT_NN_LAZY_BATCH_NORM2D_(__VA_ARGS__, )
 #define GT_NN_LAZY_BATCH_NORM2D_(gt, ...)                                                          \
-    GT_MODULE_AT(gt_nn_lazy_batch_norm2d_(gt, (gt_nn_batch_norm_opts){__VA_ARGS__}))
+    GT_MODULE_AT(gt_nn_lazy_batch_norm2d_(gt, GT_OPTS(gt_nn_batch_norm_opts, __VA_ARGS__)))
 
 typedef struct {
     gt_keywords gt_;
@@ -148,14 +150,14 @@ typedef struct {
 /* LayerNorm over the last dimensions, which must be `shape`; weight and bias have that shape. */
 gt_module *gt_nn_layer_norm_(gt_ctx *gt, gt_shape shape, gt_nn_norm_opts opts);
 /* gt_nn_layer_norm(gt, GT_SHAPE(768)) */
-#define gt_nn_layer_norm(gt, ...) GT_NN_LAYER_NORM_(gt, __VA_ARGS__, .gt_ = 0)
+#define gt_nn_layer_norm(gt, ...) GT_NN_LAYER_NORM_(gt, __VA_ARGS__, )
 #define GT_NN_LAYER_NORM_(gt, shape, ...)                                                          \
-    GT_MODULE_AT(gt_nn_layer_norm_(gt, shape, (gt_nn_norm_opts){__VA_ARGS__}))
+    GT_MODULE_AT(gt_nn_layer_norm_(gt, shape, GT_OPTS(gt_nn_norm_opts, __VA_ARGS__)))
 /* GroupNorm of [n,channels,...]; weight and bias [channels]. */
 gt_module *gt_nn_group_norm_(gt_ctx *gt, int64_t groups, int64_t channels, gt_nn_norm_opts opts);
-#define gt_nn_group_norm(gt, groups, ...) GT_NN_GROUP_NORM_(gt, groups, __VA_ARGS__, .gt_ = 0)
+#define gt_nn_group_norm(gt, groups, ...) GT_NN_GROUP_NORM_(gt, groups, __VA_ARGS__, )
 #define GT_NN_GROUP_NORM_(gt, groups, channels, ...)                                               \
-    GT_MODULE_AT(gt_nn_group_norm_(gt, groups, channels, (gt_nn_norm_opts){__VA_ARGS__}))
+    GT_MODULE_AT(gt_nn_group_norm_(gt, groups, channels, GT_OPTS(gt_nn_norm_opts, __VA_ARGS__)))
 typedef struct {
     gt_keywords gt_;
     double eps;         /* 1e-5 */
@@ -167,9 +169,10 @@ typedef struct {
 } gt_nn_instance_norm_opts;
 /* InstanceNorm2d of [n,channels,h,w]. */
 gt_module *gt_nn_instance_norm2d_(gt_ctx *gt, int64_t channels, gt_nn_instance_norm_opts opts);
-#define gt_nn_instance_norm2d(gt, ...) GT_NN_INSTANCE_NORM2D_(gt, __VA_ARGS__, .gt_ = 0)
+#define gt_nn_instance_norm2d(gt, ...) GT_NN_INSTANCE_NORM2D_(gt, __VA_ARGS__, )
 #define GT_NN_INSTANCE_NORM2D_(gt, channels, ...)                                                  \
-    GT_MODULE_AT(gt_nn_instance_norm2d_(gt, channels, (gt_nn_instance_norm_opts){__VA_ARGS__}))
+    GT_MODULE_AT(                                                                                  \
+        gt_nn_instance_norm2d_(gt, channels, GT_OPTS(gt_nn_instance_norm_opts, __VA_ARGS__)))
 
 /* Dropout and Dropout2d (whole channels) with probability p; the identity after gt_eval. */
 gt_module *gt_nn_dropout(gt_ctx *gt, double p);
@@ -198,21 +201,23 @@ gt_module *gt_nn_hardsigmoid(gt_ctx *gt);
 gt_module *gt_nn_hardswish(gt_ctx *gt);
 #define gt_nn_hardswish(gt) GT_MODULE_AT(gt_nn_hardswish(gt))
 gt_module *gt_nn_leaky_relu_(gt_ctx *gt, gt_leaky_relu_opts opts);
-#define gt_nn_leaky_relu(...) GT_NN_LEAKY_RELU_(__VA_ARGS__, .gt_ = 0)
+#define gt_nn_leaky_relu(...) GT_NN_LEAKY_RELU_(__VA_ARGS__, )
 #define GT_NN_LEAKY_RELU_(gt, ...)                                                                 \
-    GT_MODULE_AT(gt_nn_leaky_relu_(gt, (gt_leaky_relu_opts){__VA_ARGS__}))
+    GT_MODULE_AT(gt_nn_leaky_relu_(gt, GT_OPTS(gt_leaky_relu_opts, __VA_ARGS__)))
 gt_module *gt_nn_elu_(gt_ctx *gt, gt_elu_opts opts);
-#define gt_nn_elu(...) GT_NN_ELU_(__VA_ARGS__, .gt_ = 0)
-#define GT_NN_ELU_(gt, ...) GT_MODULE_AT(gt_nn_elu_(gt, (gt_elu_opts){__VA_ARGS__}))
+#define gt_nn_elu(...) GT_NN_ELU_(__VA_ARGS__, )
+#define GT_NN_ELU_(gt, ...) GT_MODULE_AT(gt_nn_elu_(gt, GT_OPTS(gt_elu_opts, __VA_ARGS__)))
 gt_module *gt_nn_gelu_(gt_ctx *gt, gt_gelu_opts opts);
-#define gt_nn_gelu(...) GT_NN_GELU_(__VA_ARGS__, .gt_ = 0)
-#define GT_NN_GELU_(gt, ...) GT_MODULE_AT(gt_nn_gelu_(gt, (gt_gelu_opts){__VA_ARGS__}))
+#define gt_nn_gelu(...) GT_NN_GELU_(__VA_ARGS__, )
+#define GT_NN_GELU_(gt, ...) GT_MODULE_AT(gt_nn_gelu_(gt, GT_OPTS(gt_gelu_opts, __VA_ARGS__)))
 gt_module *gt_nn_softplus_(gt_ctx *gt, gt_softplus_opts opts);
-#define gt_nn_softplus(...) GT_NN_SOFTPLUS_(__VA_ARGS__, .gt_ = 0)
-#define GT_NN_SOFTPLUS_(gt, ...) GT_MODULE_AT(gt_nn_softplus_(gt, (gt_softplus_opts){__VA_ARGS__}))
+#define gt_nn_softplus(...) GT_NN_SOFTPLUS_(__VA_ARGS__, )
+#define GT_NN_SOFTPLUS_(gt, ...)                                                                   \
+    GT_MODULE_AT(gt_nn_softplus_(gt, GT_OPTS(gt_softplus_opts, __VA_ARGS__)))
 gt_module *gt_nn_hardtanh_(gt_ctx *gt, gt_hardtanh_opts opts);
-#define gt_nn_hardtanh(...) GT_NN_HARDTANH_(__VA_ARGS__, .gt_ = 0)
-#define GT_NN_HARDTANH_(gt, ...) GT_MODULE_AT(gt_nn_hardtanh_(gt, (gt_hardtanh_opts){__VA_ARGS__}))
+#define gt_nn_hardtanh(...) GT_NN_HARDTANH_(__VA_ARGS__, )
+#define GT_NN_HARDTANH_(gt, ...)                                                                   \
+    GT_MODULE_AT(gt_nn_hardtanh_(gt, GT_OPTS(gt_hardtanh_opts, __VA_ARGS__)))
 gt_module *gt_nn_softmax(gt_ctx *gt, int axis);
 #define gt_nn_softmax(gt, axis) GT_MODULE_AT(gt_nn_softmax(gt, axis))
 gt_module *gt_nn_log_softmax(gt_ctx *gt, int axis);
@@ -225,28 +230,28 @@ typedef struct {
 } gt_nn_prelu_opts;
 /* PReLU; parameter weight [channels]. */
 gt_module *gt_nn_prelu_(gt_ctx *gt, gt_nn_prelu_opts opts);
-#define gt_nn_prelu(...) GT_NN_PRELU_(__VA_ARGS__, .gt_ = 0)
-#define GT_NN_PRELU_(gt, ...) GT_MODULE_AT(gt_nn_prelu_(gt, (gt_nn_prelu_opts){__VA_ARGS__}))
+#define gt_nn_prelu(...) GT_NN_PRELU_(__VA_ARGS__, )
+#define GT_NN_PRELU_(gt, ...) GT_MODULE_AT(gt_nn_prelu_(gt, GT_OPTS(gt_nn_prelu_opts, __VA_ARGS__)))
 
 /* --- pools: the operations of the same names, with their options but for .indices --- */
 
 gt_module *gt_nn_max_pool2d_(gt_ctx *gt, gt_max_pool2d_opts opts);
 /* gt_nn_max_pool2d(gt, .kernel = {2}) */
-#define gt_nn_max_pool2d(...) GT_NN_MAX_POOL2D_(__VA_ARGS__, .gt_ = 0)
+#define gt_nn_max_pool2d(...) GT_NN_MAX_POOL2D_(__VA_ARGS__, )
 #define GT_NN_MAX_POOL2D_(gt, ...)                                                                 \
-    GT_MODULE_AT(gt_nn_max_pool2d_(gt, (gt_max_pool2d_opts){__VA_ARGS__}))
+    GT_MODULE_AT(gt_nn_max_pool2d_(gt, GT_OPTS(gt_max_pool2d_opts, __VA_ARGS__)))
 gt_module *gt_nn_max_pool1d_(gt_ctx *gt, gt_max_pool1d_opts opts);
-#define gt_nn_max_pool1d(...) GT_NN_MAX_POOL1D_(__VA_ARGS__, .gt_ = 0)
+#define gt_nn_max_pool1d(...) GT_NN_MAX_POOL1D_(__VA_ARGS__, )
 #define GT_NN_MAX_POOL1D_(gt, ...)                                                                 \
-    GT_MODULE_AT(gt_nn_max_pool1d_(gt, (gt_max_pool1d_opts){__VA_ARGS__}))
+    GT_MODULE_AT(gt_nn_max_pool1d_(gt, GT_OPTS(gt_max_pool1d_opts, __VA_ARGS__)))
 gt_module *gt_nn_avg_pool2d_(gt_ctx *gt, gt_avg_pool2d_opts opts);
-#define gt_nn_avg_pool2d(...) GT_NN_AVG_POOL2D_(__VA_ARGS__, .gt_ = 0)
+#define gt_nn_avg_pool2d(...) GT_NN_AVG_POOL2D_(__VA_ARGS__, )
 #define GT_NN_AVG_POOL2D_(gt, ...)                                                                 \
-    GT_MODULE_AT(gt_nn_avg_pool2d_(gt, (gt_avg_pool2d_opts){__VA_ARGS__}))
+    GT_MODULE_AT(gt_nn_avg_pool2d_(gt, GT_OPTS(gt_avg_pool2d_opts, __VA_ARGS__)))
 gt_module *gt_nn_avg_pool1d_(gt_ctx *gt, gt_avg_pool1d_opts opts);
-#define gt_nn_avg_pool1d(...) GT_NN_AVG_POOL1D_(__VA_ARGS__, .gt_ = 0)
+#define gt_nn_avg_pool1d(...) GT_NN_AVG_POOL1D_(__VA_ARGS__, )
 #define GT_NN_AVG_POOL1D_(gt, ...)                                                                 \
-    GT_MODULE_AT(gt_nn_avg_pool1d_(gt, (gt_avg_pool1d_opts){__VA_ARGS__}))
+    GT_MODULE_AT(gt_nn_avg_pool1d_(gt, GT_OPTS(gt_avg_pool1d_opts, __VA_ARGS__)))
 /* Whatever the input's size, the output is oh by ow, or ol long; 0 keeps the input's (PyTorch's
  * None). */
 gt_module *gt_nn_adaptive_avg_pool2d(gt_ctx *gt, int64_t oh, int64_t ow);
@@ -271,8 +276,9 @@ typedef struct {
                          * 1 and the last; GT_INDEX_0 for a start at axis 0 */
 } gt_nn_flatten_opts;
 gt_module *gt_nn_flatten_(gt_ctx *gt, gt_nn_flatten_opts opts);
-#define gt_nn_flatten(...) GT_NN_FLATTEN_(__VA_ARGS__, .gt_ = 0)
-#define GT_NN_FLATTEN_(gt, ...) GT_MODULE_AT(gt_nn_flatten_(gt, (gt_nn_flatten_opts){__VA_ARGS__}))
+#define gt_nn_flatten(...) GT_NN_FLATTEN_(__VA_ARGS__, )
+#define GT_NN_FLATTEN_(gt, ...)                                                                    \
+    GT_MODULE_AT(gt_nn_flatten_(gt, GT_OPTS(gt_nn_flatten_opts, __VA_ARGS__)))
 
 typedef struct {
     gt_keywords gt_;
@@ -286,9 +292,9 @@ typedef struct {
  */
 gt_module *gt_nn_upsample_(gt_ctx *gt, gt_nn_upsample_opts opts);
 /* gt_nn_upsample(gt, .scale = {2}, .mode = GT_BILINEAR) */
-#define gt_nn_upsample(...) GT_NN_UPSAMPLE_(__VA_ARGS__, .gt_ = 0)
+#define gt_nn_upsample(...) GT_NN_UPSAMPLE_(__VA_ARGS__, )
 #define GT_NN_UPSAMPLE_(gt, ...)                                                                   \
-    GT_MODULE_AT(gt_nn_upsample_(gt, (gt_nn_upsample_opts){__VA_ARGS__}))
+    GT_MODULE_AT(gt_nn_upsample_(gt, GT_OPTS(gt_nn_upsample_opts, __VA_ARGS__)))
 
 gt_module *gt_nn_identity(gt_ctx *gt);
 #define gt_nn_identity(gt) GT_MODULE_AT(gt_nn_identity(gt))

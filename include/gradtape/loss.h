@@ -26,39 +26,40 @@ GT_DEFINE_AT(gt_loss)
  * loss belongs to its context. Errors: GT_ERR_ARGUMENT (a weight of another context),
  * GT_ERR_MEMORY. */
 gt_loss *gt_nn_cross_entropy_loss_(gt_ctx *gt, gt_cross_entropy_opts opts);
-#define gt_nn_cross_entropy_loss(...) GT_NN_CROSS_ENTROPY_LOSS_(__VA_ARGS__, .gt_ = 0)
+#define gt_nn_cross_entropy_loss(...) GT_NN_CROSS_ENTROPY_LOSS_(__VA_ARGS__, )
 #define GT_NN_CROSS_ENTROPY_LOSS_(gt, ...)                                                         \
-    GT_LOSS_AT(gt_nn_cross_entropy_loss_(gt, (gt_cross_entropy_opts){__VA_ARGS__}))
+    GT_LOSS_AT(gt_nn_cross_entropy_loss_(gt, GT_OPTS(gt_cross_entropy_opts, __VA_ARGS__)))
 gt_loss *gt_nn_nll_loss_(gt_ctx *gt, gt_nll_loss_opts opts);
-#define gt_nn_nll_loss(...) GT_NN_NLL_LOSS_(__VA_ARGS__, .gt_ = 0)
-#define GT_NN_NLL_LOSS_(gt, ...) GT_LOSS_AT(gt_nn_nll_loss_(gt, (gt_nll_loss_opts){__VA_ARGS__}))
+#define gt_nn_nll_loss(...) GT_NN_NLL_LOSS_(__VA_ARGS__, )
+#define GT_NN_NLL_LOSS_(gt, ...)                                                                   \
+    GT_LOSS_AT(gt_nn_nll_loss_(gt, GT_OPTS(gt_nll_loss_opts, __VA_ARGS__)))
 gt_loss *gt_nn_mse_loss_(gt_ctx *gt, gt_loss_opts opts);
-#define gt_nn_mse_loss(...) GT_NN_MSE_LOSS_(__VA_ARGS__, .gt_ = 0)
-#define GT_NN_MSE_LOSS_(gt, ...) GT_LOSS_AT(gt_nn_mse_loss_(gt, (gt_loss_opts){__VA_ARGS__}))
+#define gt_nn_mse_loss(...) GT_NN_MSE_LOSS_(__VA_ARGS__, )
+#define GT_NN_MSE_LOSS_(gt, ...) GT_LOSS_AT(gt_nn_mse_loss_(gt, GT_OPTS(gt_loss_opts, __VA_ARGS__)))
 gt_loss *gt_nn_l1_loss_(gt_ctx *gt, gt_loss_opts opts);
-#define gt_nn_l1_loss(...) GT_NN_L1_LOSS_(__VA_ARGS__, .gt_ = 0)
-#define GT_NN_L1_LOSS_(gt, ...) GT_LOSS_AT(gt_nn_l1_loss_(gt, (gt_loss_opts){__VA_ARGS__}))
+#define gt_nn_l1_loss(...) GT_NN_L1_LOSS_(__VA_ARGS__, )
+#define GT_NN_L1_LOSS_(gt, ...) GT_LOSS_AT(gt_nn_l1_loss_(gt, GT_OPTS(gt_loss_opts, __VA_ARGS__)))
 gt_loss *gt_nn_smooth_l1_loss_(gt_ctx *gt, gt_smooth_l1_loss_opts opts);
-#define gt_nn_smooth_l1_loss(...) GT_NN_SMOOTH_L1_LOSS_(__VA_ARGS__, .gt_ = 0)
+#define gt_nn_smooth_l1_loss(...) GT_NN_SMOOTH_L1_LOSS_(__VA_ARGS__, )
 #define GT_NN_SMOOTH_L1_LOSS_(gt, ...)                                                             \
-    GT_LOSS_AT(gt_nn_smooth_l1_loss_(gt, (gt_smooth_l1_loss_opts){__VA_ARGS__}))
+    GT_LOSS_AT(gt_nn_smooth_l1_loss_(gt, GT_OPTS(gt_smooth_l1_loss_opts, __VA_ARGS__)))
 gt_loss *gt_nn_huber_loss_(gt_ctx *gt, gt_huber_loss_opts opts);
-#define gt_nn_huber_loss(...) GT_NN_HUBER_LOSS_(__VA_ARGS__, .gt_ = 0)
+#define gt_nn_huber_loss(...) GT_NN_HUBER_LOSS_(__VA_ARGS__, )
 #define GT_NN_HUBER_LOSS_(gt, ...)                                                                 \
-    GT_LOSS_AT(gt_nn_huber_loss_(gt, (gt_huber_loss_opts){__VA_ARGS__}))
+    GT_LOSS_AT(gt_nn_huber_loss_(gt, GT_OPTS(gt_huber_loss_opts, __VA_ARGS__)))
 gt_loss *gt_nn_bce_loss_(gt_ctx *gt, gt_binary_cross_entropy_opts opts);
-#define gt_nn_bce_loss(...) GT_NN_BCE_LOSS_(__VA_ARGS__, .gt_ = 0)
+#define gt_nn_bce_loss(...) GT_NN_BCE_LOSS_(__VA_ARGS__, )
 #define GT_NN_BCE_LOSS_(gt, ...)                                                                   \
-    GT_LOSS_AT(gt_nn_bce_loss_(gt, (gt_binary_cross_entropy_opts){__VA_ARGS__}))
+    GT_LOSS_AT(gt_nn_bce_loss_(gt, GT_OPTS(gt_binary_cross_entropy_opts, __VA_ARGS__)))
 gt_loss *gt_nn_bce_with_logits_loss_(gt_ctx *gt, gt_binary_cross_entropy_with_logits_opts opts);
-#define gt_nn_bce_with_logits_loss(...) GT_NN_BCE_WITH_LOGITS_LOSS_(__VA_ARGS__, .gt_ = 0)
+#define gt_nn_bce_with_logits_loss(...) GT_NN_BCE_WITH_LOGITS_LOSS_(__VA_ARGS__, )
 #define GT_NN_BCE_WITH_LOGITS_LOSS_(gt, ...)                                                       \
-    GT_LOSS_AT(                                                                                    \
-        gt_nn_bce_with_logits_loss_(gt, (gt_binary_cross_entropy_with_logits_opts){__VA_ARGS__}))
+    GT_LOSS_AT(gt_nn_bce_with_logits_loss_(                                                        \
+        gt, GT_OPTS(gt_binary_cross_entropy_with_logits_opts, __VA_ARGS__)))
 gt_loss *gt_nn_kl_div_loss_(gt_ctx *gt, gt_kl_div_opts opts);
-#define gt_nn_kl_div_loss(...) GT_NN_KL_DIV_LOSS_(__VA_ARGS__, .gt_ = 0)
+#define gt_nn_kl_div_loss(...) GT_NN_KL_DIV_LOSS_(__VA_ARGS__, )
 #define GT_NN_KL_DIV_LOSS_(gt, ...)                                                                \
-    GT_LOSS_AT(gt_nn_kl_div_loss_(gt, (gt_kl_div_opts){__VA_ARGS__}))
+    GT_LOSS_AT(gt_nn_kl_div_loss_(gt, GT_OPTS(gt_kl_div_opts, __VA_ARGS__)))
 
 GT_END_DECLS
 #endif

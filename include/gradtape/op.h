@@ -61,7 +61,7 @@ typedef struct {
 /* Inputs of samples, in static tables: GT_IN(2, 3), GT_IN_RANGE(0.5, 2, 2, 3), GT_IN_SCALAR. */
 #define GT_DIMS(...)                                                                               \
     {                                                                                              \
-        (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),                                 \
+        GT_ARRAY_COUNT(int64_t, __VA_ARGS__),                                                      \
         {                                                                                          \
             __VA_ARGS__                                                                            \
         }                                                                                          \

@@ -67,9 +67,9 @@ typedef struct {
  */
 gt_status gt_optimizer_add_group_(gt_optimizer *o, const char *pattern, gt_group_opts opts);
 /* gt_optimizer_add_group(o, "*.bias", .lr = 0.1) */
-#define gt_optimizer_add_group(o, ...) GT_OPTIMIZER_ADD_GROUP_(o, __VA_ARGS__, .gt_ = 0)
+#define gt_optimizer_add_group(o, ...) GT_OPTIMIZER_ADD_GROUP_(o, __VA_ARGS__, )
 #define GT_OPTIMIZER_ADD_GROUP_(o, pattern, ...)                                                   \
-    GT_STATUS_AT(gt_optimizer_add_group_(o, pattern, (gt_group_opts){__VA_ARGS__}))
+    GT_STATUS_AT(gt_optimizer_add_group_(o, pattern, GT_OPTS(gt_group_opts, __VA_ARGS__)))
 /* The learning rate in force in group i; setting it makes it the group's own. Errors:
  * GT_ERR_ARGUMENT (and NaN) for a group that is not there. */
 double gt_optimizer_group_lr(const gt_optimizer *o, int i);
@@ -97,9 +97,9 @@ typedef struct {
  * the next gt_backward, by gt_rewind or gt_zero_grad. gt_optimizer_step ends an accumulation, and
  * gt_optimizer_zero_grad drops it. Errors: as gt_optimizer_step. */
 gt_status gt_optimizer_accumulate_(gt_optimizer *o, gt_accumulate_opts opts);
-#define gt_optimizer_accumulate(...) GT_OPTIMIZER_ACCUMULATE_(__VA_ARGS__, .gt_ = 0)
+#define gt_optimizer_accumulate(...) GT_OPTIMIZER_ACCUMULATE_(__VA_ARGS__, )
 #define GT_OPTIMIZER_ACCUMULATE_(o, ...)                                                           \
-    GT_STATUS_AT(gt_optimizer_accumulate_(o, (gt_accumulate_opts){__VA_ARGS__}))
+    GT_STATUS_AT(gt_optimizer_accumulate_(o, GT_OPTS(gt_accumulate_opts, __VA_ARGS__)))
 int64_t gt_optimizer_accumulated(const gt_optimizer *o); /* micro-batches since the last step */
 
 /* --- rules ---
@@ -122,8 +122,8 @@ typedef struct {
 } gt_sgd_opts;
 gt_optimizer *gt_sgd_(gt_module *m, gt_sgd_opts opts);
 /* gt_sgd(m), gt_sgd(m, .lr = 0.1, .momentum = 0.9) */
-#define gt_sgd(...) GT_SGD_(__VA_ARGS__, .gt_ = 0)
-#define GT_SGD_(m, ...) GT_OPTIMIZER_AT(gt_sgd_(m, (gt_sgd_opts){__VA_ARGS__}))
+#define gt_sgd(...) GT_SGD_(__VA_ARGS__, )
+#define GT_SGD_(m, ...) GT_OPTIMIZER_AT(gt_sgd_(m, GT_OPTS(gt_sgd_opts, __VA_ARGS__)))
 
 /* Adam:
  *   m = beta1 * m + (1 - beta1) * g,  v = beta2 * v + (1 - beta2) * g^2
@@ -142,10 +142,10 @@ typedef struct {
 gt_optimizer *gt_adam_(gt_module *m, gt_adam_opts opts);
 gt_optimizer *gt_adamw_(gt_module *m, gt_adam_opts opts);
 /* gt_adam(m), gt_adamw(m, .lr = 1e-4, .weight_decay = 0.05) */
-#define gt_adam(...) GT_ADAM_(__VA_ARGS__, .gt_ = 0)
-#define GT_ADAM_(m, ...) GT_OPTIMIZER_AT(gt_adam_(m, (gt_adam_opts){__VA_ARGS__}))
-#define gt_adamw(...) GT_ADAMW_(__VA_ARGS__, .gt_ = 0)
-#define GT_ADAMW_(m, ...) GT_OPTIMIZER_AT(gt_adamw_(m, (gt_adam_opts){__VA_ARGS__}))
+#define gt_adam(...) GT_ADAM_(__VA_ARGS__, )
+#define GT_ADAM_(m, ...) GT_OPTIMIZER_AT(gt_adam_(m, GT_OPTS(gt_adam_opts, __VA_ARGS__)))
+#define gt_adamw(...) GT_ADAMW_(__VA_ARGS__, )
+#define GT_ADAMW_(m, ...) GT_OPTIMIZER_AT(gt_adamw_(m, GT_OPTS(gt_adam_opts, __VA_ARGS__)))
 
 /* NAdam: Adam that looks ahead, its momentum growing from beta1 / 2 to beta1 as momentum_decay
  * says. */
@@ -159,8 +159,8 @@ typedef struct {
     bool decoupled_weight_decay, maximize;
 } gt_nadam_opts;
 gt_optimizer *gt_nadam_(gt_module *m, gt_nadam_opts opts);
-#define gt_nadam(...) GT_NADAM_(__VA_ARGS__, .gt_ = 0)
-#define GT_NADAM_(m, ...) GT_OPTIMIZER_AT(gt_nadam_(m, (gt_nadam_opts){__VA_ARGS__}))
+#define gt_nadam(...) GT_NADAM_(__VA_ARGS__, )
+#define GT_NADAM_(m, ...) GT_OPTIMIZER_AT(gt_nadam_(m, GT_OPTS(gt_nadam_opts, __VA_ARGS__)))
 
 /* RAdam: Adam whose first steps are plain momentum, until the variance of its rate is known well
  * enough. */
@@ -173,8 +173,8 @@ typedef struct {
     bool decoupled_weight_decay, maximize;
 } gt_radam_opts;
 gt_optimizer *gt_radam_(gt_module *m, gt_radam_opts opts);
-#define gt_radam(...) GT_RADAM_(__VA_ARGS__, .gt_ = 0)
-#define GT_RADAM_(m, ...) GT_OPTIMIZER_AT(gt_radam_(m, (gt_radam_opts){__VA_ARGS__}))
+#define gt_radam(...) GT_RADAM_(__VA_ARGS__, )
+#define GT_RADAM_(m, ...) GT_OPTIMIZER_AT(gt_radam_(m, GT_OPTS(gt_radam_opts, __VA_ARGS__)))
 
 /* RMSprop: s = alpha * s + (1 - alpha) * g^2, w -= lr * g / (sqrt(s) + eps). centered subtracts the
  * square of the average gradient from s; with momentum the quotients are gathered, and w moves by
@@ -189,8 +189,8 @@ typedef struct {
     bool centered, maximize;
 } gt_rmsprop_opts;
 gt_optimizer *gt_rmsprop_(gt_module *m, gt_rmsprop_opts opts);
-#define gt_rmsprop(...) GT_RMSPROP_(__VA_ARGS__, .gt_ = 0)
-#define GT_RMSPROP_(m, ...) GT_OPTIMIZER_AT(gt_rmsprop_(m, (gt_rmsprop_opts){__VA_ARGS__}))
+#define gt_rmsprop(...) GT_RMSPROP_(__VA_ARGS__, )
+#define GT_RMSPROP_(m, ...) GT_OPTIMIZER_AT(gt_rmsprop_(m, GT_OPTS(gt_rmsprop_opts, __VA_ARGS__)))
 
 /* Adagrad: s += g^2, w -= lr / (1 + (t - 1) * lr_decay) * g / (sqrt(s) + eps). */
 typedef struct {
@@ -203,8 +203,8 @@ typedef struct {
     bool maximize;
 } gt_adagrad_opts;
 gt_optimizer *gt_adagrad_(gt_module *m, gt_adagrad_opts opts);
-#define gt_adagrad(...) GT_ADAGRAD_(__VA_ARGS__, .gt_ = 0)
-#define GT_ADAGRAD_(m, ...) GT_OPTIMIZER_AT(gt_adagrad_(m, (gt_adagrad_opts){__VA_ARGS__}))
+#define gt_adagrad(...) GT_ADAGRAD_(__VA_ARGS__, )
+#define GT_ADAGRAD_(m, ...) GT_OPTIMIZER_AT(gt_adagrad_(m, GT_OPTS(gt_adagrad_opts, __VA_ARGS__)))
 
 /* Adadelta: s = rho * s + (1 - rho) * g^2, d = sqrt(x + eps) / sqrt(s + eps) * g,
  * x = rho * x + (1 - rho) * d^2, w -= lr * d. */
@@ -217,8 +217,9 @@ typedef struct {
     bool maximize;
 } gt_adadelta_opts;
 gt_optimizer *gt_adadelta_(gt_module *m, gt_adadelta_opts opts);
-#define gt_adadelta(...) GT_ADADELTA_(__VA_ARGS__, .gt_ = 0)
-#define GT_ADADELTA_(m, ...) GT_OPTIMIZER_AT(gt_adadelta_(m, (gt_adadelta_opts){__VA_ARGS__}))
+#define gt_adadelta(...) GT_ADADELTA_(__VA_ARGS__, )
+#define GT_ADADELTA_(m, ...)                                                                       \
+    GT_OPTIMIZER_AT(gt_adadelta_(m, GT_OPTS(gt_adadelta_opts, __VA_ARGS__)))
 
 /* Lion, as in its paper: w -= lr * sign(beta1 * m + (1 - beta1) * g), m = beta2 * m + (1 - beta2) *
  * g; weight decay is decoupled. */
@@ -230,8 +231,8 @@ typedef struct {
     bool maximize;
 } gt_lion_opts;
 gt_optimizer *gt_lion_(gt_module *m, gt_lion_opts opts);
-#define gt_lion(...) GT_LION_(__VA_ARGS__, .gt_ = 0)
-#define GT_LION_(m, ...) GT_OPTIMIZER_AT(gt_lion_(m, (gt_lion_opts){__VA_ARGS__}))
+#define gt_lion(...) GT_LION_(__VA_ARGS__, )
+#define GT_LION_(m, ...) GT_OPTIMIZER_AT(gt_lion_(m, GT_OPTS(gt_lion_opts, __VA_ARGS__)))
 
 /* --- averages of weights ---
  * An exponential moving average of a module's parameters, for evaluation:
@@ -251,8 +252,8 @@ typedef struct {
                    * do not weigh long */
 } gt_ema_opts;
 gt_ema *gt_ema_new_(gt_module *m, gt_ema_opts opts);
-#define gt_ema_new(...) GT_EMA_NEW_(__VA_ARGS__, .gt_ = 0)
-#define GT_EMA_NEW_(m, ...) GT_EMA_AT(gt_ema_new_(m, (gt_ema_opts){__VA_ARGS__}))
+#define gt_ema_new(...) GT_EMA_NEW_(__VA_ARGS__, )
+#define GT_EMA_NEW_(m, ...) GT_EMA_AT(gt_ema_new_(m, GT_OPTS(gt_ema_opts, __VA_ARGS__)))
 GT_DEFINE_AT(gt_ema)
 #define GT_EMA_AT(call) GT_MADE_AT(gt_ema, call)
 

@@ -56,17 +56,17 @@ typedef struct {
 } gt_step_lr_opts;
 gt_schedule *gt_step_lr_(gt_optimizer *o, int64_t step_size, gt_step_lr_opts opts);
 /* gt_step_lr(o, 30), gt_step_lr(o, 30, .gamma = 0.5) */
-#define gt_step_lr(o, ...) GT_STEP_LR_(o, __VA_ARGS__, .gt_ = 0)
+#define gt_step_lr(o, ...) GT_STEP_LR_(o, __VA_ARGS__, )
 #define GT_STEP_LR_(o, step_size, ...)                                                             \
-    GT_SCHEDULE_AT(gt_step_lr_(o, step_size, (gt_step_lr_opts){__VA_ARGS__}))
+    GT_SCHEDULE_AT(gt_step_lr_(o, step_size, GT_OPTS(gt_step_lr_opts, __VA_ARGS__)))
 
 /* MultiStepLR: times gamma at each of the n milestones, which are copied. */
 gt_schedule *gt_multi_step_lr_(gt_optimizer *o, const int64_t *milestones, int n,
                                gt_step_lr_opts opts);
 /* gt_multi_step_lr(o, (int64_t[]){30, 80}, 2, .gamma = 0.1) */
-#define gt_multi_step_lr(o, milestones, ...) GT_MULTI_STEP_LR_(o, milestones, __VA_ARGS__, .gt_ = 0)
+#define gt_multi_step_lr(o, milestones, ...) GT_MULTI_STEP_LR_(o, milestones, __VA_ARGS__, )
 #define GT_MULTI_STEP_LR_(o, milestones, n, ...)                                                   \
-    GT_SCHEDULE_AT(gt_multi_step_lr_(o, milestones, n, (gt_step_lr_opts){__VA_ARGS__}))
+    GT_SCHEDULE_AT(gt_multi_step_lr_(o, milestones, n, GT_OPTS(gt_step_lr_opts, __VA_ARGS__)))
 
 /* ExponentialLR: times gamma every epoch. */
 gt_schedule *gt_exponential_lr(gt_optimizer *o, double gamma);
@@ -79,9 +79,9 @@ typedef struct {
     int64_t total_iters; /* 5 */
 } gt_constant_lr_opts;
 gt_schedule *gt_constant_lr_(gt_optimizer *o, gt_constant_lr_opts opts);
-#define gt_constant_lr(...) GT_CONSTANT_LR_(__VA_ARGS__, .gt_ = 0)
+#define gt_constant_lr(...) GT_CONSTANT_LR_(__VA_ARGS__, )
 #define GT_CONSTANT_LR_(o, ...)                                                                    \
-    GT_SCHEDULE_AT(gt_constant_lr_(o, (gt_constant_lr_opts){__VA_ARGS__}))
+    GT_SCHEDULE_AT(gt_constant_lr_(o, GT_OPTS(gt_constant_lr_opts, __VA_ARGS__)))
 
 /* LinearLR, a warm-up: the factor goes from start_factor in a straight line to end_factor at epoch
  * total_iters. */
@@ -93,8 +93,9 @@ typedef struct {
 } gt_linear_lr_opts;
 gt_schedule *gt_linear_lr_(gt_optimizer *o, gt_linear_lr_opts opts);
 /* gt_linear_lr(o, .start_factor = 0.01, .total_iters = 500) */
-#define gt_linear_lr(...) GT_LINEAR_LR_(__VA_ARGS__, .gt_ = 0)
-#define GT_LINEAR_LR_(o, ...) GT_SCHEDULE_AT(gt_linear_lr_(o, (gt_linear_lr_opts){__VA_ARGS__}))
+#define gt_linear_lr(...) GT_LINEAR_LR_(__VA_ARGS__, )
+#define GT_LINEAR_LR_(o, ...)                                                                      \
+    GT_SCHEDULE_AT(gt_linear_lr_(o, GT_OPTS(gt_linear_lr_opts, __VA_ARGS__)))
 
 /* PolynomialLR: times (1 - epoch / total_iters)^power, 0 from epoch total_iters on. */
 typedef struct {
@@ -103,9 +104,9 @@ typedef struct {
     double power;        /* 1 */
 } gt_polynomial_lr_opts;
 gt_schedule *gt_polynomial_lr_(gt_optimizer *o, gt_polynomial_lr_opts opts);
-#define gt_polynomial_lr(...) GT_POLYNOMIAL_LR_(__VA_ARGS__, .gt_ = 0)
+#define gt_polynomial_lr(...) GT_POLYNOMIAL_LR_(__VA_ARGS__, )
 #define GT_POLYNOMIAL_LR_(o, ...)                                                                  \
-    GT_SCHEDULE_AT(gt_polynomial_lr_(o, (gt_polynomial_lr_opts){__VA_ARGS__}))
+    GT_SCHEDULE_AT(gt_polynomial_lr_(o, GT_OPTS(gt_polynomial_lr_opts, __VA_ARGS__)))
 
 /* CosineAnnealingLR: from the initial rate to eta_min at epoch t_max along half a cosine, and, if
  * training goes on, up again. */
@@ -116,16 +117,17 @@ typedef struct {
 } gt_cosine_lr_opts;
 gt_schedule *gt_cosine_annealing_lr_(gt_optimizer *o, int64_t t_max, gt_cosine_lr_opts opts);
 /* gt_cosine_annealing_lr(o, 100, .eta_min = 1e-5) */
-#define gt_cosine_annealing_lr(o, ...) GT_COSINE_ANNEALING_LR_(o, __VA_ARGS__, .gt_ = 0)
+#define gt_cosine_annealing_lr(o, ...) GT_COSINE_ANNEALING_LR_(o, __VA_ARGS__, )
 #define GT_COSINE_ANNEALING_LR_(o, t_max, ...)                                                     \
-    GT_SCHEDULE_AT(gt_cosine_annealing_lr_(o, t_max, (gt_cosine_lr_opts){__VA_ARGS__}))
+    GT_SCHEDULE_AT(gt_cosine_annealing_lr_(o, t_max, GT_OPTS(gt_cosine_lr_opts, __VA_ARGS__)))
 /* CosineAnnealingWarmRestarts: begins anew after t_0 epochs, then after t_0 * t_mult, ... */
 gt_schedule *gt_cosine_annealing_warm_restarts_(gt_optimizer *o, int64_t t_0,
                                                 gt_cosine_lr_opts opts);
 #define gt_cosine_annealing_warm_restarts(o, ...)                                                  \
-    GT_COSINE_ANNEALING_WARM_RESTARTS_(o, __VA_ARGS__, .gt_ = 0)
+    GT_COSINE_ANNEALING_WARM_RESTARTS_(o, __VA_ARGS__, )
 #define GT_COSINE_ANNEALING_WARM_RESTARTS_(o, t_0, ...)                                            \
-    GT_SCHEDULE_AT(gt_cosine_annealing_warm_restarts_(o, t_0, (gt_cosine_lr_opts){__VA_ARGS__}))
+    GT_SCHEDULE_AT(                                                                                \
+        gt_cosine_annealing_warm_restarts_(o, t_0, GT_OPTS(gt_cosine_lr_opts, __VA_ARGS__)))
 
 /* OneCycleLR: from max_lr / div_factor up to max_lr in the first pct_start of total_steps, then
  * down to the first divided by final_div_factor; the optimizer's momentum (or betas[0]) moves the
@@ -144,9 +146,10 @@ typedef struct {
 gt_schedule *gt_one_cycle_lr_(gt_optimizer *o, double max_lr, int64_t total_steps,
                               gt_one_cycle_lr_opts opts);
 /* gt_one_cycle_lr(o, 0.1, epochs * steps_per_epoch) */
-#define gt_one_cycle_lr(o, max_lr, ...) GT_ONE_CYCLE_LR_(o, max_lr, __VA_ARGS__, .gt_ = 0)
+#define gt_one_cycle_lr(o, max_lr, ...) GT_ONE_CYCLE_LR_(o, max_lr, __VA_ARGS__, )
 #define GT_ONE_CYCLE_LR_(o, max_lr, total_steps, ...)                                              \
-    GT_SCHEDULE_AT(gt_one_cycle_lr_(o, max_lr, total_steps, (gt_one_cycle_lr_opts){__VA_ARGS__}))
+    GT_SCHEDULE_AT(                                                                                \
+        gt_one_cycle_lr_(o, max_lr, total_steps, GT_OPTS(gt_one_cycle_lr_opts, __VA_ARGS__)))
 
 /* LambdaLR: times what f says for the epoch, from 0. */
 typedef double (*gt_lr_fn)(int64_t epoch, void *user);
@@ -168,9 +171,9 @@ typedef struct {
     double eps;       /* 1e-8: a smaller change is not made */
 } gt_plateau_opts;
 gt_schedule *gt_reduce_lr_on_plateau_(gt_optimizer *o, gt_plateau_opts opts);
-#define gt_reduce_lr_on_plateau(...) GT_REDUCE_LR_ON_PLATEAU_(__VA_ARGS__, .gt_ = 0)
+#define gt_reduce_lr_on_plateau(...) GT_REDUCE_LR_ON_PLATEAU_(__VA_ARGS__, )
 #define GT_REDUCE_LR_ON_PLATEAU_(o, ...)                                                           \
-    GT_SCHEDULE_AT(gt_reduce_lr_on_plateau_(o, (gt_plateau_opts){__VA_ARGS__}))
+    GT_SCHEDULE_AT(gt_reduce_lr_on_plateau_(o, GT_OPTS(gt_plateau_opts, __VA_ARGS__)))
 
 /* ChainedScheduler: all of them at each step, one upon the other. SequentialLR: one after the
  * other, the next from each of the n - 1 rising milestones on, beginning at its own epoch 0. From

@@ -30,9 +30,9 @@ typedef struct {
  * GT_ERR_IO, GT_ERR_MEMORY. */
 gt_status gt_summary_(FILE *f, gt_module *m, gt_shape input, gt_summary_opts opts);
 /* gt_summary(stdout, net, GT_SHAPE(1, 3, 224, 224)) */
-#define gt_summary(f, m, ...) GT_SUMMARY_(f, m, __VA_ARGS__, .gt_ = 0)
+#define gt_summary(f, m, ...) GT_SUMMARY_(f, m, __VA_ARGS__, )
 #define GT_SUMMARY_(f, m, input, ...)                                                              \
-    GT_STATUS_AT(gt_summary_(f, m, input, (gt_summary_opts){__VA_ARGS__}))
+    GT_STATUS_AT(gt_summary_(f, m, input, GT_OPTS(gt_summary_opts, __VA_ARGS__)))
 
 GT_END_DECLS
 #endif

@@ -23,8 +23,7 @@ gt_shape gt_shape_of(int ndim, const int64_t *dim);
 bool gt_shape_equal(gt_shape a, gt_shape b);
 /* Writes "[2,3]" into buf (always terminated; 128 bytes hold any shape) and returns buf. */
 char *gt_shape_format(gt_shape shape, char *buf, size_t size);
-#define GT_SHAPE(...)                                                                              \
-    gt_shape_of((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__})
+#define GT_SHAPE(...) gt_shape_of(GT_COUNTED(int64_t, __VA_ARGS__))
 #define GT_SCALAR gt_shape_of(0, NULL)
 
 /* Read these fields, do not write them; the data of a leaf may be written before it is used. */
@@ -95,41 +94,42 @@ gt_status gt_set_random_state(gt_ctx *gt, const gt_tensor *state);
 #define gt_set_random_state(gt, state) GT_STATUS_AT(gt_set_random_state(gt, state))
 
 /* gt_empty: uninitialised. */
-#define gt_empty(gt, ...) GT_EMPTY_(gt, __VA_ARGS__, .gt_ = 0)
-#define GT_EMPTY_(gt, shape, ...) GT_AT(gt_empty_(gt, shape, (gt_new_opts){__VA_ARGS__}))
-#define gt_zeros(gt, ...) GT_ZEROS_(gt, __VA_ARGS__, .gt_ = 0)
-#define GT_ZEROS_(gt, shape, ...) GT_AT(gt_full_(gt, shape, 0.0, (gt_new_opts){__VA_ARGS__}))
-#define gt_ones(gt, ...) GT_ONES_(gt, __VA_ARGS__, .gt_ = 0)
-#define GT_ONES_(gt, shape, ...) GT_AT(gt_full_(gt, shape, 1.0, (gt_new_opts){__VA_ARGS__}))
+#define gt_empty(gt, ...) GT_EMPTY_(gt, __VA_ARGS__, )
+#define GT_EMPTY_(gt, shape, ...) GT_AT(gt_empty_(gt, shape, GT_OPTS(gt_new_opts, __VA_ARGS__)))
+#define gt_zeros(gt, ...) GT_ZEROS_(gt, __VA_ARGS__, )
+#define GT_ZEROS_(gt, shape, ...) GT_AT(gt_full_(gt, shape, 0.0, GT_OPTS(gt_new_opts, __VA_ARGS__)))
+#define gt_ones(gt, ...) GT_ONES_(gt, __VA_ARGS__, )
+#define GT_ONES_(gt, shape, ...) GT_AT(gt_full_(gt, shape, 1.0, GT_OPTS(gt_new_opts, __VA_ARGS__)))
 /* gt_full(gt, shape, value, ...) */
-#define gt_full(gt, shape, ...) GT_FULL_(gt, shape, __VA_ARGS__, .gt_ = 0)
+#define gt_full(gt, shape, ...) GT_FULL_(gt, shape, __VA_ARGS__, )
 #define GT_FULL_(gt, shape, value, ...)                                                            \
-    GT_AT(gt_full_(gt, shape, value, (gt_new_opts){__VA_ARGS__}))
+    GT_AT(gt_full_(gt, shape, value, GT_OPTS(gt_new_opts, __VA_ARGS__)))
 /* gt_scalar(gt, value, ...): shape []. */
-#define gt_scalar(gt, ...) GT_SCALAR_(gt, __VA_ARGS__, .gt_ = 0)
-#define GT_SCALAR_(gt, value, ...) GT_AT(gt_full_(gt, GT_SCALAR, value, (gt_new_opts){__VA_ARGS__}))
+#define gt_scalar(gt, ...) GT_SCALAR_(gt, __VA_ARGS__, )
+#define GT_SCALAR_(gt, value, ...)                                                                 \
+    GT_AT(gt_full_(gt, GT_SCALAR, value, GT_OPTS(gt_new_opts, __VA_ARGS__)))
 /* gt_from(gt, shape, data, ...): copies shape's elements of the dtype from data, row-major. */
-#define gt_from(gt, shape, ...) GT_FROM_(gt, shape, __VA_ARGS__, .gt_ = 0)
-#define GT_FROM_(gt, shape, data, ...) GT_AT(gt_from_(gt, shape, data, (gt_new_opts){__VA_ARGS__}))
+#define gt_from(gt, shape, ...) GT_FROM_(gt, shape, __VA_ARGS__, )
+#define GT_FROM_(gt, shape, data, ...)                                                             \
+    GT_AT(gt_from_(gt, shape, data, GT_OPTS(gt_new_opts, __VA_ARGS__)))
 /* gt_values(gt, GT_SHAPE(2, 2), 1, 2, 3, 4): the numbers in the call, as f32; their count must be
  * the shape's. It takes no options; gt_require_grad(t, true) asks for its gradient. */
 #define gt_values(gt, shape, ...)                                                                  \
-    GT_AT(gt_values_(gt, shape, sizeof((double[]){__VA_ARGS__}) / sizeof(double),                  \
-                     (double[]){__VA_ARGS__}, (gt_new_opts){.gt_ = 0}))
+    GT_AT(gt_values_(gt, shape, GT_COUNTED(double, __VA_ARGS__), GT_OPTS(gt_new_opts, )))
 /* gt_arange(gt, start, stop, step, ...): start, start + step, ... below stop (above it when step <
  * 0). */
-#define gt_arange(gt, start, stop, ...) GT_ARANGE_(gt, start, stop, __VA_ARGS__, .gt_ = 0)
+#define gt_arange(gt, start, stop, ...) GT_ARANGE_(gt, start, stop, __VA_ARGS__, )
 #define GT_ARANGE_(gt, start, stop, step, ...)                                                     \
-    GT_AT(gt_arange_(gt, start, stop, step, (gt_new_opts){__VA_ARGS__}))
+    GT_AT(gt_arange_(gt, start, stop, step, GT_OPTS(gt_new_opts, __VA_ARGS__)))
 /* Uniform in [0,1), and standard normal: PyTorch's numbers for the same seed. f32 and f64. */
-#define gt_rand(gt, ...) GT_RAND_(gt, __VA_ARGS__, .gt_ = 0)
-#define GT_RAND_(gt, shape, ...) GT_AT(gt_rand_(gt, shape, (gt_new_opts){__VA_ARGS__}))
-#define gt_randn(gt, ...) GT_RANDN_(gt, __VA_ARGS__, .gt_ = 0)
-#define GT_RANDN_(gt, shape, ...) GT_AT(gt_randn_(gt, shape, (gt_new_opts){__VA_ARGS__}))
+#define gt_rand(gt, ...) GT_RAND_(gt, __VA_ARGS__, )
+#define GT_RAND_(gt, shape, ...) GT_AT(gt_rand_(gt, shape, GT_OPTS(gt_new_opts, __VA_ARGS__)))
+#define gt_randn(gt, ...) GT_RANDN_(gt, __VA_ARGS__, )
+#define GT_RANDN_(gt, shape, ...) GT_AT(gt_randn_(gt, shape, GT_OPTS(gt_new_opts, __VA_ARGS__)))
 /* gt_uniform(gt, shape, low, high, ...): u * (high - low) + low. */
-#define gt_uniform(gt, shape, low, ...) GT_UNIFORM_(gt, shape, low, __VA_ARGS__, .gt_ = 0)
+#define gt_uniform(gt, shape, low, ...) GT_UNIFORM_(gt, shape, low, __VA_ARGS__, )
 #define GT_UNIFORM_(gt, shape, low, high, ...)                                                     \
-    GT_AT(gt_uniform_(gt, shape, low, high, (gt_new_opts){__VA_ARGS__}))
+    GT_AT(gt_uniform_(gt, shape, low, high, GT_OPTS(gt_new_opts, __VA_ARGS__)))
 /* As t in shape and dtype; never requiring gradients. */
 gt_tensor *gt_empty_like(gt_tensor *t);
 #define gt_empty_like(t) GT_AT(gt_empty_like(t))
@@ -159,9 +159,7 @@ double gt_item(const gt_tensor *t); /* the only element; otherwise NaN and an er
 #define gt_item(t) GT_NUMBER_AT(gt_item(t))
 double gt_get_(const gt_tensor *t, int n, const int64_t *index);
 /* gt_get(t, i, j, ...): one element, an index for each dimension; otherwise NaN and an error. */
-#define gt_get(t, ...)                                                                             \
-    GT_NUMBER_AT(gt_get_(t, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),             \
-                         (int64_t[]){__VA_ARGS__}))
+#define gt_get(t, ...) GT_NUMBER_AT(gt_get_(t, GT_COUNTED(int64_t, __VA_ARGS__)))
 
 /* In-place changes. They raise the version of t's data: a tape that still needs the old values
  * refuses gt_backward. */

@@ -145,7 +145,7 @@ GT_MUST_CHECK gt_status gt_history_write_jsonl(const gt_history *h, const char *
 
 /* Curves of some columns over the epochs. Numbers that are not finite leave gaps. A list of names
  * ends with NULL: GT_NAMES("accuracy", "val_accuracy") */
-#define GT_NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define GT_NAMES(...) GT_ARRAY(const char *const, __VA_ARGS__, NULL)
 typedef struct {
     gt_keywords gt_;
     const char *const *columns; /* NULL: "loss" and "val_loss", or the first column */
@@ -158,15 +158,15 @@ typedef struct {
 GT_MUST_CHECK gt_status gt_history_write_svg_(const gt_history *h, const char *path,
                                               gt_curve_opts opts);
 /* gt_history_write_svg(h, "loss.svg"), gt_history_write_svg(h, "loss.svg", .log = true) */
-#define gt_history_write_svg(h, ...) GT_HISTORY_WRITE_SVG_(h, __VA_ARGS__, .gt_ = 0)
+#define gt_history_write_svg(h, ...) GT_HISTORY_WRITE_SVG_(h, __VA_ARGS__, )
 #define GT_HISTORY_WRITE_SVG_(h, path, ...)                                                        \
-    GT_CHECKED_AT(gt_history_write_svg_(h, path, (gt_curve_opts){__VA_ARGS__}))
+    GT_CHECKED_AT(gt_history_write_svg_(h, path, GT_OPTS(gt_curve_opts, __VA_ARGS__)))
 /* Draws with braille dots where LC_ALL, LC_CTYPE or LANG say UTF-8, otherwise with ASCII. */
 gt_status gt_history_plot_(const gt_history *h, FILE *f, gt_curve_opts opts);
 /* gt_history_plot(h, stdout), gt_history_plot(h, stdout, .height = 10) */
-#define gt_history_plot(h, ...) GT_HISTORY_PLOT_(h, __VA_ARGS__, .gt_ = 0)
+#define gt_history_plot(h, ...) GT_HISTORY_PLOT_(h, __VA_ARGS__, )
 #define GT_HISTORY_PLOT_(h, f, ...)                                                                \
-    GT_STATUS_AT(gt_history_plot_(h, f, (gt_curve_opts){__VA_ARGS__}))
+    GT_STATUS_AT(gt_history_plot_(h, f, GT_OPTS(gt_curve_opts, __VA_ARGS__)))
 
 /* --- TensorBoard ---
  * A board writes an event file into a folder, which is made; `tensorboard --logdir` shows it. Steps
@@ -249,7 +249,7 @@ typedef struct {
     gt_metric_fn fn;
     void *user;
 } gt_metric;
-#define GT_METRICS(...) ((const gt_metric[]){__VA_ARGS__, {NULL, NULL, NULL}})
+#define GT_METRICS(...) GT_ARRAY(const gt_metric, __VA_ARGS__, {NULL, NULL, NULL})
 #define GT_METRICS_MOST 16 /* with names of their own: not "loss", "lr", "seconds", "epoch" */
 double gt_metric_accuracy(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user);
 double gt_metric_top_k(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user); /* int64_t *k */
@@ -282,7 +282,7 @@ typedef struct {
     void *user;
 } gt_callbacks;
 #define GT_CALLBACKS(...)                                                                          \
-    ((const gt_callbacks[]){__VA_ARGS__, {NULL, NULL, NULL, NULL, NULL, NULL}})
+    GT_ARRAY(const gt_callbacks, __VA_ARGS__, {NULL, NULL, NULL, NULL, NULL, NULL})
 
 typedef struct {
     gt_keywords gt_;
@@ -332,8 +332,9 @@ typedef struct {
  * far are in .history. */
 gt_history *gt_fit_(gt_module *m, gt_optimizer *o, gt_loader *train, gt_fit_opts opts);
 /* gt_fit(net, sgd, train), gt_fit(net, sgd, train, .epochs = 10, .valid = test) */
-#define gt_fit(m, o, ...) GT_FIT_(m, o, __VA_ARGS__, .gt_ = 0)
-#define GT_FIT_(m, o, train, ...) GT_HISTORY_AT(gt_fit_(m, o, train, (gt_fit_opts){__VA_ARGS__}))
+#define gt_fit(m, o, ...) GT_FIT_(m, o, __VA_ARGS__, )
+#define GT_FIT_(m, o, train, ...)                                                                  \
+    GT_HISTORY_AT(gt_fit_(m, o, train, GT_OPTS(gt_fit_opts, __VA_ARGS__)))
 
 /* The means over a loader's epoch, in evaluation mode and without recording: to[0] is the loss,
  * to[1..] the metrics. Leaves m in the mode it was in. Errors: those of the parts, GT_ERR_ARGUMENT
@@ -346,9 +347,9 @@ typedef struct {
 } gt_evaluate_opts;
 gt_status gt_evaluate_(gt_module *m, gt_loader *loader, double *to, gt_evaluate_opts opts);
 /* double test[2]; gt_evaluate(net, test_set, test): loss and accuracy */
-#define gt_evaluate(m, loader, ...) GT_EVALUATE_(m, loader, __VA_ARGS__, .gt_ = 0)
+#define gt_evaluate(m, loader, ...) GT_EVALUATE_(m, loader, __VA_ARGS__, )
 #define GT_EVALUATE_(m, loader, to, ...)                                                           \
-    GT_STATUS_AT(gt_evaluate_(m, loader, to, (gt_evaluate_opts){__VA_ARGS__}))
+    GT_STATUS_AT(gt_evaluate_(m, loader, to, GT_OPTS(gt_evaluate_opts, __VA_ARGS__)))
 
 GT_END_DECLS
 #endif
