@@ -15,7 +15,8 @@ typedef struct {
                           * element */
 } gt_backward_opts;
 
-/* Adds the gradient of `loss` to the grad of every leaf that requires it and that loss depends on.
+/* Adds the gradient of `loss` to the grad of every leaf that requires it and that loss depends on;
+ * a grad's data is its own and may be changed in place.
  * A grad whose leaf has changed since, as by an optimizer's step, is of a step that is over: it is
  * replaced.
  * Without .retain the activations recorded since the innermost mark go back to the pool; reading
@@ -39,7 +40,8 @@ typedef struct {
 } gt_grad_opts;
 
 /* grads[i] = gradient of the sum of the outputs with respect to inputs[i], which may be leaves or
- * results on the tape; no leaf's grad changes. Only the nodes between are walked. */
+ * results on the tape; no leaf's grad changes. Only the nodes between are walked. Each gradient's data
+ * is its own and may be changed in place; an input given twice gets the same tensor twice. */
 gt_status gt_grad_(gt_tensor *const outputs[], int n_out, gt_tensor *const inputs[], int n_in,
                    gt_tensor *grads[], gt_grad_opts opts);
 /* gt_grad(outputs, n_out, inputs, n_in, grads, .create_graph = true) */
@@ -59,8 +61,9 @@ void gt_clear_grad(gt_tensor *leaf);
 
 /* --- hooks ---
  * A hook sees the gradient of one tensor, leaf or result, in every gt_backward and gt_grad that
- * computes it, when it is complete: before the rule of the operation that made the tensor, or
- * before it is added to a leaf's grad. It may return a replacement of the same shape and dtype,
+ * computes it, when it is complete: before the rule of the operation that made the tensor or, of a
+ * leaf, as soon as the last operation has been passed that gives to it, before it is added to its
+ * grad. It may return a replacement of the same shape and dtype,
  * built with operations; NULL keeps the gradient. It must not change the gradient in place, and
  * what it wants to keep it lifts out with gt_keep. */
 typedef gt_tensor *(*gt_hook_fn)(gt_tensor *grad, void *user);

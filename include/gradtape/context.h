@@ -125,8 +125,13 @@ bool gt_set_shapes_only(gt_ctx *gt, bool on);
  * A tensor lives until the tape is rewound past its birth, or its context closes. gt_rewind drops
  * every tensor and node recorded since the mark, and the gradients of leaves made since; rewinding
  * at the top of a loop forgets the step before. Marks nest; a mark that lies behind a rewind is
- * void and refused. What was recorded before a mark stays until an earlier one is rewound to: a
- * function that sets a mark and loops leaves its last step behind, unless it rewinds at its end. */
+ * void and refused, and so is another context's. What was recorded before a mark stays until an
+ * earlier one is rewound to: a function that sets a mark and loops leaves its last step behind,
+ * unless it rewinds at its end. Neither call may come from a hook or a backward rule.
+ *
+ * Using a dropped tensor is an error that says so during the two turns of the loop behind its own,
+ * as long as none is larger (in tensors and nodes) than both of the two before it; later its header
+ * may have become another tensor's. A freed one is recognised until at least 64 more were freed. */
 typedef struct {
     uint64_t where[4];
 } gt_mark;

@@ -30,25 +30,26 @@ static gt_status status_of(const gt_tensor *t)
 
 /* --- gt_backward --- */
 
-static gt_tensor *copy(gt_tensor *g)
+/* g, or a copy where its data has other holders: users change gradients in place. */
+static gt_tensor *own(const gti_sweep *s, gt_tensor *g)
 {
-    gt_tensor *c = gt_empty_like(g);
-    if (c) memcpy(c->data, g->data, (size_t)g->size * gt_dtype_size(g->dtype));
-    return c;
+    const gti_tensor *t = gti_t(g);
+    if (t->base == t && t->hold == 1 && t->flags & GTI_ENGINE) return g;
+    const bool recording = gt_set_recording(s->gt, s->create);
+    s->gt->in_sweep = true;
+    gt_tensor *copy = gt_clone(g);
+    s->gt->in_sweep = false;
+    gt_set_recording(s->gt, recording);
+    gti_sweep_unhold(s, g);
+    if (copy) gti_t(copy)->hold = 1;
+    return copy;
 }
 
-/* The first gradient of a leaf. Its data must be the leaf's alone, since users change it in place.
- */
+/* The first gradient of a leaf. */
 static bool adopt(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
 {
-    if (!s->create && !gti_exclusive(g)) {
-        gt_tensor *own = copy(g);
-        if (!own) return false;
-        gti_sweep_unhold(s, g);
-        g = own;
-        gti_t(g)->hold = 1;
-        gti_t(g)->flags |= GTI_ENGINE;
-    }
+    g = own(s, g);
+    if (!g) return false;
     leaf->pub.grad = g;
     leaf->graded = ++s->gt->clock;
     leaf->next_graded = s->gt->graded;
@@ -68,7 +69,10 @@ static bool accumulate(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
         sum = gt_add(leaf->pub.grad, g);
         s->gt->in_sweep = false;
         gt_set_recording(s->gt, recording);
-        if (!sum) return false;
+        if (!sum) {
+            gti_sweep_unhold(s, g);
+            return false;
+        }
         gti_t(leaf->pub.grad)->base->hold--;
         leaf->pub.grad = sum;
         leaf->graded = ++s->gt->clock;
@@ -93,7 +97,8 @@ static bool settle(gti_sweep *s)
         gt_tensor *g = leaf->work;
         leaf->work = NULL;
         if (ok && is_over(leaf)) gt_clear_grad(&leaf->pub);
-        if (ok) ok = leaf->pub.grad ? accumulate(s, leaf, g) : adopt(s, leaf, g);
+        if (!ok) gti_sweep_unhold(s, g);
+        else ok = leaf->pub.grad ? accumulate(s, leaf, g) : adopt(s, leaf, g);
         if (ok && s->gt->anomaly) ok = gti_gradient_finite(s, &leaf->pub, leaf->pub.grad);
     }
     return ok;
@@ -111,10 +116,19 @@ gt_status gt_backward_(gt_tensor *loss, gt_backward_opts opts)
     return GT_OK;
 }
 
+static void unlink_graded(gt_ctx *gt, gti_tensor *leaf)
+{
+    for (gti_tensor **p = &gt->graded; *p; p = &(*p)->next_graded) {
+        if (*p != leaf) continue;
+        *p = leaf->next_graded;
+        return;
+    }
+}
+
 void gt_clear_grad(gt_tensor *leaf)
 {
     if (!leaf || !leaf->grad) return;
-    gti_unlink_graded(leaf->ctx, gti_t(leaf));
+    unlink_graded(leaf->ctx, gti_t(leaf));
     gti_t(leaf->grad)->base->hold--;
     leaf->grad = NULL;
 }
@@ -185,20 +199,38 @@ static uint64_t oldest_birth(gt_tensor *const inputs[], int n_in)
     return oldest;
 }
 
+/* The gradients of leaves that were on the way but are nobody's target. */
+static void drop_leaves(const gti_sweep *s)
+{
+    for (gti_tensor *x = s->leaves; x; x = x->next_touched) {
+        if (!x->work || x->flags & GTI_TARGET) continue;
+        gti_sweep_unhold(s, x->work);
+        x->work = NULL;
+    }
+}
+
+/* Whether x, input i, has a gradient, with data of its own; or may go without. */
+static bool finish(const gti_sweep *s, gti_tensor *x, int i, bool allow_unused)
+{
+    if (x->work) x->work = own(s, x->work);
+    if (x->work || (allow_unused && !s->gt->failed)) return true;
+    gt_fail(s->gt, GT_ERR_STATE, s->what,
+            "no output depends on input %d\n"
+            "  hint: .allow_unused = true gives NULL for it",
+            i);
+    return false;
+}
+
 /* Moves the targets' gradients out; from here on they are the user's, never released by a sweep. */
 static bool take(const gti_sweep *s, gt_tensor *const inputs[], int n_in, gt_tensor *grads[],
                  bool allow_unused)
 {
     bool ok = true;
+    for (int i = 0; i < n_in && ok; i++) ok = finish(s, gti_t(inputs[i]), i, allow_unused);
     for (int i = 0; i < n_in; i++) {
-        grads[i] = gti_t(inputs[i])->work;
+        gti_tensor *x = gti_t(inputs[i]);
+        grads[i] = x->work;
         if (grads[i]) gti_t(grads[i])->base->flags &= (uint16_t)~GTI_ENGINE;
-        else if (!allow_unused) ok = false;
-        if (ok || allow_unused) continue;
-        gt_fail(s->gt, GT_ERR_STATE, s->what,
-                "no output depends on input %d\n"
-                "  hint: .allow_unused = true gives NULL for it",
-                i);
     }
     for (int i = 0; i < n_in; i++) {
         gti_tensor *x = gti_t(inputs[i]);
@@ -233,6 +265,7 @@ gt_status gt_grad_(gt_tensor *const outputs[], int n_out, gt_tensor *const input
     mark_path(&s, last, oldest_birth(inputs, n_in));
     for (int i = 0; i < n_out; i++) gti_t(outputs[i])->base->flags |= GTI_PINNED;
     bool ok = seed_all(&s, outputs, n_out, opts) && gti_sweep_run(&s, last);
+    if (ok) drop_leaves(&s);
     if (ok) ok = take(&s, inputs, n_in, grads, opts.allow_unused);
     set_targets(inputs, n_in, false);
     for (int i = 0; i < n_in && !ok; i++) grads[i] = NULL;

@@ -27,7 +27,6 @@ gt_ctx *gt_open(void)
         gt_close(gt);
         return &dead;
     }
-    gt->floor = gt->resume = gt->step.pos;
     gt_manual_seed(gt, 5489);
     return gt;
 }

@@ -22,6 +22,7 @@ enum {
     GTI_TARGET = 64,    /* gt_grad wants its gradient */
     GTI_REPLAYED = 128, /* dropped by gt_checkpoint: data comes back when its node is run again */
     GTI_HOOKED = 256,   /* has a label with hooks */
+    GTI_LASTING = 512,  /* of the step, but its label or a hook of it lies in kept memory */
 };
 
 /* What fresh outputs of operations are filled with before forward: floats with signalling NaN,
@@ -38,11 +39,30 @@ typedef struct gti_hook gti_hook;
 typedef struct gti_stretch gti_stretch;
 
 /* What few tensors have. */
-typedef struct {
+typedef struct gti_label {
     char name[48];
     const gt_scope *owner;
-    gti_hook *hooks; /* in the order of gt_hook */
+    gti_hook *hooks;        /* in the order of gt_hook */
+    const gti_node *reader; /* of a leaf with hooks: the oldest that gives to it in a sweep */
+    uint64_t shown;         /* path of the sweep whose gradient the hooks have seen */
+    bool lasting;           /* lies in kept memory */
+    struct gti_label *next; /* in ctx->free_labels */
 } gti_label;
+
+/* A place on the tape to rewind to. It lies in the step's arena, just before what comes after it.
+ *
+ * Quarantine. A rewind does not hand the dropped headers out again at once: the arena goes on
+ * behind them, at `resume`, so that a tensor used after its end is still recognised. Once the
+ * headers since the mark need as much as three turns, it goes back to `floor`. */
+typedef struct gti_mark {
+    struct gti_mark *outer;
+    gti_tensor *last; /* the youngest of the tensors and nodes before it */
+    gti_node *last_node;
+    uint64_t clock;
+    char *floor, *resume;
+    size_t turn;       /* bytes of headers of the latest turn */
+    gti_tensor *freed; /* kept ones that were made since and freed, linked by prev */
+} gti_mark;
 
 struct gti_tensor {
     gt_tensor pub;
@@ -53,7 +73,7 @@ struct gti_tensor {
     gti_tensor *next_touched; /* in a sweep's list of leaves */
     gt_tensor *work;          /* gradient gathered by the running sweep */
     gti_label *label;         /* NULL while nameless */
-    uint64_t id;              /* birth, on the context's clock */
+    uint64_t id;              /* birth, on the context's clock; of a kept one that of its data */
     uint64_t version;         /* of a base: last in-place change, on the same clock */
     uint64_t graded;          /* of a leaf with a grad: when that was set, on the same clock */
     uint32_t hold;            /* of a base: how many work and grad pointers refer to its data */
@@ -103,21 +123,20 @@ struct gt_ctx {
     gti_tensor *last; /* youngest tensor of the step */
     gti_node *first_node, *last_node;
     uint64_t n_nodes;
-    uint64_t clock;      /* one tick for every tensor, node and change */
-    uint64_t mark_clock; /* of the innermost mark: what is older is never released */
-    gt_mark valid_mark;  /* the latest that was set or rewound to */
-    gt_tensor *one[2];   /* kept: the number 1 in f32 and f64, once it was needed */
-    gti_tensor *graded;  /* leaves whose grad is set */
+    uint64_t clock;     /* one tick for every tensor, node and change */
+    gti_mark *marks;    /* the innermost; those that can be rewound to */
+    gt_tensor *one[2];  /* kept: the number 1 in f32 and f64, once it was needed */
+    gti_tensor *graded; /* leaves whose grad is set */
     const gt_scope *scope;
     gti_stretch *stretch; /* being recorded */
-    gti_hook *free_hooks; /* removed from kept tensors, to be used again */
+    gti_hook *free_hooks; /* in kept memory, to be used again */
+    gti_label *free_labels;
     gti_closer *closers;
     gti_random random;
-    uint64_t seed, random_calls; /* of gti_random_key: how many keys were drawn */
-    /* The quarantine: after a rewind to `floor` headers go on behind the dead ones, at `resume`. */
-    char *floor, *resume;
-    gti_tensor *freed, *freed_last; /* freed kept headers, oldest first, linked by prev */
-    int n_freed;
+    uint64_t seed, random_calls;    /* of gti_random_key: how many keys were drawn */
+    uint64_t freed;                 /* clock of the latest gt_free */
+    gti_tensor *spare, *spare_last; /* kept headers that nothing refers to, linked by prev */
+    int n_spare;
     gti_error error;
 };
 
@@ -127,6 +146,12 @@ struct gt_ctx {
 static inline gti_tensor *gti_t(const gt_tensor *t)
 {
     return (gti_tensor *)t;
+}
+
+/* What is older is never released by a sweep, and outlives the step. */
+static inline uint64_t gti_mark_clock(const gt_ctx *gt)
+{
+    return gt->marks ? gt->marks->clock : 0;
 }
 
 /* --- error.c --- */
@@ -193,9 +218,25 @@ static inline void gti_update_watched(gt_ctx *gt)
 }
 
 void gti_set_prefill(gt_ctx *gt, gti_prefill how);
-void gti_unlink_graded(gt_ctx *gt, gti_tensor *leaf);
+/* Lets gt_keep use the freed kept headers of a list again, to which nothing refers any more. */
+void gti_spare(gt_ctx *gt, gti_tensor *list);
+
+/* --- label.c --- */
+/* Whether what belongs to t must lie in kept memory to live as long as t. */
+static inline bool gti_outlives_step(const gti_tensor *t)
+{
+    return t->flags & GTI_KEPT || t->id <= gti_mark_clock(t->pub.ctx);
+}
 /* t's label, made if need be; NULL after a failure, which names `what`. */
 gti_label *gti_label_of(gt_tensor *t, const char *what);
+/* Takes t's label and hooks away, and gives back what lies in kept memory of them. */
+void gti_label_clear(gti_tensor *t);
+/* "train.c:42", where t was made, or "unknown place". */
+const char *gti_site(const gt_tensor *t);
+/* "net.conv1.weight": the path of t's owner and its name. */
+void gti_path_of(const gt_tensor *t, char *path, size_t size);
+/* "'net.conv1.weight'", "the result of conv2d (train.c:42)" or "a leaf". Returns buf. */
+char *gti_describe(const gt_tensor *t, char *buf, size_t size);
 
 /* --- apply.c --- */
 /* Runs forward of a recorded node that is no view, into its outputs' blocks; fails by name. */

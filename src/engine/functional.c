@@ -296,8 +296,7 @@ static bool pull_row(const job *j, gt_tensor *y, int64_t row)
  * they were. */
 static bool fill_rows(const job *j, gt_tensor *y, gt_tensor *jac[])
 {
-    const gt_mark valid = j->gt->valid_mark;
-    const uint64_t clock = j->gt->mark_clock;
+    gti_mark *marks = j->gt->marks;
     bool ok = true;
     for (int64_t row = 0; row < y->size && ok; row++) {
         const gt_mark mark = gt_mark_tape(j->gt);
@@ -309,8 +308,7 @@ static bool fill_rows(const job *j, gt_tensor *y, gt_tensor *jac[])
         }
         gt_rewind(j->gt, mark);
     }
-    j->gt->valid_mark = valid;
-    j->gt->mark_clock = clock;
+    j->gt->marks = marks;
     return ok;
 }
 

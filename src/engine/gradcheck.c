@@ -209,7 +209,7 @@ bool gti_check_open(gti_check *c)
     c->recording = gt->recording;
     c->prefill = gt->prefill;
     c->scope = gt->scope;
-    c->mark_clock = gt->mark_clock;
+    c->marks = gt->marks;
     c->start = gt_mark_tape(gt);
     gt->recording = true;
     gti_set_prefill(gt, GTI_PREFILL_ON);
@@ -224,7 +224,7 @@ void gti_check_close(gti_check *c)
     gt->recording = c->recording;
     gti_set_prefill(gt, c->prefill);
     gt->scope = c->scope;
-    gt->mark_clock = c->mark_clock;
+    gt->marks = c->marks;
 }
 
 /* --- the user's function --- */

@@ -55,7 +55,7 @@ typedef struct {
     bool recording; /* the context's settings, to be put back */
     gti_prefill prefill;
     const gt_scope *scope;
-    uint64_t mark_clock;
+    gti_mark *marks;
     double *y0;             /* [n_y], at x */
     double *near[4];        /* [n_y], at x + h, x - h, x + h/2, x - h/2 */
     double score;           /* of the worst entry so far */

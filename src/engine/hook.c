@@ -6,23 +6,26 @@ struct gti_hook {
     gt_hook_fn fn;
     void *user;
     gti_hook *next;
+    bool lasting; /* lies in kept memory */
 };
 
 static gti_hook *new_hook(gti_tensor *t)
 {
     gt_ctx *gt = t->pub.ctx;
-    if (!(t->flags & GTI_KEPT)) return gti_arena_get(&gt->step, sizeof(gti_hook));
-    gti_hook *h = gt->free_hooks;
-    if (!h) return gti_arena_get(&gt->kept, sizeof *h);
-    gt->free_hooks = h->next;
+    const bool lasting = gti_outlives_step(t);
+    gti_hook *h = lasting ? gt->free_hooks : NULL;
+    if (h) gt->free_hooks = h->next;
+    else h = gti_arena_get(lasting ? &gt->kept : &gt->step, sizeof *h);
+    if (h) *h = (gti_hook){.lasting = lasting};
+    if (h && lasting) t->flags |= GTI_LASTING;
     return h;
 }
 
-static void free_hook(gti_tensor *t, gti_hook *h)
+static void free_hook(gt_ctx *gt, gti_hook *h)
 {
-    if (!(t->flags & GTI_KEPT)) return;
-    h->next = t->pub.ctx->free_hooks;
-    t->pub.ctx->free_hooks = h;
+    if (!h->lasting) return;
+    h->next = gt->free_hooks;
+    gt->free_hooks = h;
 }
 
 /* A hook must not disturb the list that it is called from. */
@@ -46,7 +49,8 @@ gt_status gt_hook(gt_tensor *t, gt_hook_fn fn, void *user)
     if (!label) return gt_error_code(t->ctx);
     gti_hook *h = new_hook(gti_t(t));
     if (!h) return gt_fail(t->ctx, GT_ERR_MEMORY, what, "out of memory");
-    *h = (gti_hook){.fn = fn, .user = user};
+    h->fn = fn;
+    h->user = user;
     gti_hook **end = &label->hooks;
     while (*end) end = &(*end)->next;
     *end = h;
@@ -64,7 +68,7 @@ gt_status gt_unhook(gt_tensor *t, gt_hook_fn fn, void *user)
         gti_hook *h = *at;
         if (h->fn != fn || h->user != user) continue;
         *at = h->next;
-        free_hook(p, h);
+        free_hook(t->ctx, h);
         if (!p->label->hooks) p->flags &= (uint16_t)~GTI_HOOKED;
         return GT_OK;
     }
@@ -75,7 +79,7 @@ void gti_hooks_clear(gti_tensor *t)
 {
     for (gti_hook *h = t->label->hooks, *next; h; h = next) {
         next = h->next;
-        free_hook(t, h);
+        free_hook(t->pub.ctx, h);
     }
     t->label->hooks = NULL;
     t->flags &= (uint16_t)~GTI_HOOKED;
@@ -114,6 +118,33 @@ static bool call(const gti_sweep *s, gti_tensor *t, const gti_hook *h)
     if (gti_t(g)->base->version != version)
         return refuse(s, t, "changed the gradient in place; let it return a new one instead");
     return !other || other == g || replace(s, t, other);
+}
+
+/* A node is reached through what the sweep starts from or from a reached one. */
+static bool reached(const gti_sweep *s, const gti_node *n, uint64_t wanted)
+{
+    if (n->path == s->path) return true;
+    if (s->selective && n->path != wanted) return false;
+    for (int i = 0; i < n->pub.n_out; i++)
+        if (gti_t(n->pub.out[i])->work) return true;
+    return false;
+}
+
+/* Reached nodes get the tick behind the sweep's path as theirs, which is the sweep's from then on.
+ */
+void gti_hooks_schedule(gti_sweep *s, gti_node *last)
+{
+    const uint64_t wanted = s->path;
+    s->path = ++s->gt->clock;
+    for (gti_node *n = last; n; n = n->prev) {
+        if (!reached(s, n, wanted)) continue;
+        n->path = s->path;
+        for (int i = 0; i < n->pub.n_in; i++) {
+            gti_tensor *x = gti_t(n->pub.in[i]);
+            if (x->node && (!s->selective || x->node->path == wanted)) x->node->path = s->path;
+            if (!x->node && x->flags & GTI_HOOKED) x->label->reader = n;
+        }
+    }
 }
 
 bool gti_hooks_run(const gti_sweep *s, gti_tensor *t)

@@ -98,27 +98,7 @@ bool gti_sweep_seed(gti_sweep *s, gt_tensor *y, gt_tensor *upstream)
 
 static const char *site(const gti_node *n)
 {
-    const char *where = n->pub.out[0]->where;
-    const char *slash = where ? strrchr(where, '/') : NULL;
-    return slash ? slash + 1 : where ? where : "unknown place";
-}
-
-void gti_path_of(const gt_tensor *t, char *path, size_t size)
-{
-    size_t used = gt_scope_path(gt_owner(t), path, size);
-    if (used && used + 1 < size) path[used++] = '.';
-    if (used < size) snprintf(path + used, size - used, "%s", gt_name(t));
-}
-
-char *gti_describe(const gt_tensor *t, char *buf, size_t size)
-{
-    char path[64];
-    const gti_node *n = gti_t(t)->node;
-    gti_path_of(t, path, sizeof path);
-    if (gt_name(t)[0]) snprintf(buf, size, "'%s'", path);
-    else if (n) snprintf(buf, size, "the result of %s (%s)", n->pub.op->name, site(n));
-    else snprintf(buf, size, "a leaf");
-    return buf;
+    return gti_site(n->pub.out[0]);
 }
 
 bool gti_stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const char *role)
@@ -134,7 +114,24 @@ bool gti_stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const 
     return true;
 }
 
-/* Whether the rule can be run: nothing it reads was released or changed. */
+/* Headers of freed tensors are not used again while the node is there. */
+static bool refuse_freed(const gti_sweep *s, const gti_node *n)
+{
+    for (int i = 0; i < n->pub.n_in; i++) {
+        char name[64], what[128];
+        const gti_tensor *x = gti_t(n->pub.in[i]);
+        if (!((x->flags | x->base->flags) & GTI_DEAD)) continue;
+        gt_fail(s->gt, GT_ERR_STATE, s->what,
+                "input %s of %s (%s), %s, was freed by gt_free after it was recorded\n"
+                "  hint: free it after gt_backward, or rewind the tape first",
+                gt_op_input_name(n->pub.op, i, name, sizeof name), n->pub.op->name, site(n),
+                gti_describe(&x->pub, what, sizeof what));
+        return false;
+    }
+    return true;
+}
+
+/* Whether the rule can be run: nothing it reads was freed, released or changed. */
 static bool intact(const gti_sweep *s, const gti_node *n)
 {
     if (n->spent) {
@@ -144,6 +141,7 @@ static bool intact(const gti_sweep *s, const gti_node *n)
                 n->pub.op->name, site(n));
         return false;
     }
+    if (s->gt->freed > n->id && !refuse_freed(s, n)) return false;
     if (n->pub.op->flags & GT_OP_NO_SAVED) return true;
     for (int i = 0; i < n->pub.n_in; i++)
         if (gti_t(n->pub.in[i])->base->version > n->id) {
@@ -242,7 +240,7 @@ static bool call_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[])
 /* Nobody before n reads its outputs. */
 static void release_activations(const gti_sweep *s, gti_node *n)
 {
-    if (n->id <= s->gt->mark_clock) return;
+    if (n->id <= gti_mark_clock(s->gt)) return;
     n->spent = true;
     for (int i = 0; i < n->pub.n_out; i++) {
         gti_tensor *y = gti_t(n->pub.out[i]);
@@ -278,17 +276,35 @@ static GTI_COLD bool attend(const gti_sweep *s, const gti_node *n)
     return !any || !n->stretch || !wanted(s, n) || gti_stretch_open(s, n->stretch);
 }
 
-static bool complete_leaves(const gti_sweep *s)
+/* A leaf's gradient is shown once a sweep. */
+static bool complete_leaf(const gti_sweep *s, gti_tensor *x)
 {
-    for (gti_tensor *x = s->leaves; x; x = x->next_touched)
-        if (!complete(s, x)) return false;
+    if (!(x->flags & GTI_HOOKED)) return complete(s, x);
+    if (x->label->shown == s->path) return true;
+    x->label->shown = s->path;
+    return complete(s, x);
+}
+
+/* Those that no node but n was still to give to. */
+static GTI_COLD bool complete_leaves_of(const gti_sweep *s, const gti_node *n)
+{
+    for (int i = 0; i < n->pub.n_in; i++) {
+        gti_tensor *x = gti_t(n->pub.in[i]);
+        if (!x->node && x->flags & GTI_HOOKED && x->label->reader == n && !complete_leaf(s, x))
+            return false;
+    }
     return true;
 }
 
-static bool visit(gti_sweep *s, gti_node *n)
+static bool complete_leaves(const gti_sweep *s)
 {
-    s->gt->scope = n->scope;
-    if (s->attentive && !attend(s, n)) return false;
+    for (gti_tensor *x = s->leaves; x; x = x->next_touched)
+        if (!complete_leaf(s, x)) return false;
+    return true;
+}
+
+static bool pass(gti_sweep *s, gti_node *n)
+{
     gt_tensor *gout[GT_OP_OUTPUTS];
     bool any = false;
     for (int i = 0; i < n->pub.n_out; i++) {
@@ -308,6 +324,13 @@ static bool visit(gti_sweep *s, gti_node *n)
     }
     if (s->freeing && on) release_activations(s, n);
     return true;
+}
+
+static bool visit(gti_sweep *s, gti_node *n)
+{
+    s->gt->scope = n->scope;
+    if (!s->attentive) return pass(s, n);
+    return attend(s, n) && pass(s, n) && complete_leaves_of(s, n);
 }
 
 /* --- the walk --- */
@@ -335,6 +358,7 @@ bool gti_sweep_run(gti_sweep *s, gti_node *last)
     gt->in_sweep = true;
     gt->record_all = s->create;
     s->attentive = gt->special || gt->anomaly;
+    if (s->attentive) gti_hooks_schedule(s, last);
     bool ok = true;
     for (gti_node *n = last; n && s->pending > 0 && ok; n = n->prev) ok = visit(s, n);
     if (ok && s->attentive) ok = complete_leaves(s);

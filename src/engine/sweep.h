@@ -12,7 +12,7 @@ typedef struct {
     bool freeing;       /* release activations that are no longer needed */
     bool attentive;     /* there may be hooks or checkpoints, or anomaly checks are on */
     bool selective;     /* only what lies between the outputs and tensors with GTI_TARGET */
-    uint64_t path;      /* selective: marks the nodes of this sweep */
+    uint64_t path;      /* marks the nodes of this sweep, where it is selective or attentive */
     gti_tensor *leaves; /* that have gathered work, linked by next_touched */
     int64_t pending;    /* results whose work waits for their node */
 } gti_sweep;
@@ -32,12 +32,11 @@ bool gti_exclusive(const gt_tensor *g);
 /* Releases what was made after `before` and nobody holds. */
 void gti_sweep_release_since(const gti_sweep *s, const gti_tensor *before);
 
-/* "net.conv1.weight": the path of t's owner and its name. */
-void gti_path_of(const gt_tensor *t, char *path, size_t size);
-/* "'net.conv1.weight'", "the result of conv2d (train.c:42)" or "a leaf". Returns buf. */
-char *gti_describe(const gt_tensor *t, char *buf, size_t size);
 /* Calls t's hooks on its gathered work, and puts what they return in its place. */
 bool gti_hooks_run(const gti_sweep *s, gti_tensor *t);
+/* Marks the nodes that the sweep will reach, and notes of each leaf with hooks the oldest of them
+ * that reads it: behind that one its gradient is complete. */
+void gti_hooks_schedule(gti_sweep *s, gti_node *last);
 /* Fails if the gradient g of x holds NaN or Inf. */
 bool gti_gradient_finite(const gti_sweep *s, const gt_tensor *x, const gt_tensor *g);
 /* Whether t, which n reads or made, was changed in place since; then fails. */

@@ -1,49 +1,64 @@
-/* The tape as a whole: marks, rewinding, walking.
- *
- * Quarantine. A rewind does not hand the dropped headers out again at once: the arena goes on
- * behind them, so that a tensor used after its end is still recognised. Once as much as three of
- * the latest step lies between the mark and the present, the arena goes back to the mark; so at
- * least the last two steps of a loop whose steps are alike can be recognised, and memory stays
- * bounded. */
+/* The tape as a whole: marks, rewinding, walking. */
 
 #include "engine/context.h"
 
-enum { QUARANTINED_STEPS = 3 };
+enum { QUARANTINED_TURNS = 3 };
 
-/* While nothing was made since a rewind, the place to come back to is still that rewind's. */
-static char *mark_position(const gt_ctx *gt)
+static bool callable(gt_ctx *gt, const char *what)
 {
-    return gt->step.pos == gt->resume ? gt->floor : gt->step.pos;
+    if (!gt->in_sweep) return true;
+    gt_fail(gt, GT_ERR_STATE, what, "called while gt_backward or gt_grad runs");
+    return false;
+}
+
+/* Whether nothing was made since the mark was set or rewound to, so that it can serve again. */
+static bool is_here(const gti_mark *m, const gt_ctx *gt)
+{
+    return m && m->last == gt->last && m->last_node == gt->last_node && m->resume == gt->step.pos;
+}
+
+static gti_mark *new_mark(gt_ctx *gt)
+{
+    gti_mark *m = gti_arena_get(&gt->step, sizeof *m);
+    if (!m) {
+        gt_fail(gt, GT_ERR_MEMORY, "gt_mark_tape", "out of memory");
+        return NULL;
+    }
+    *m = (gti_mark){.outer = gt->marks,
+                    .last = gt->last,
+                    .last_node = gt->last_node,
+                    .clock = ++gt->clock,
+                    .floor = gt->step.pos,
+                    .resume = gt->step.pos};
+    return m;
 }
 
 gt_mark gt_mark_tape(gt_ctx *gt)
 {
-    if (!gt || gt_failed(gt)) return (gt_mark){{0, 0, 0, 0}};
-    gt->mark_clock = gt->clock;
-    gt->valid_mark = (gt_mark){{(uint64_t)(uintptr_t)gt->last, (uint64_t)(uintptr_t)gt->last_node,
-                                (uint64_t)(uintptr_t)mark_position(gt), gt->clock}};
-    return gt->valid_mark;
+    static const gt_mark none = {{0}};
+    if (!gt || gt_failed(gt) || !callable(gt, "gt_mark_tape")) return none;
+    gti_mark *m = is_here(gt->marks, gt) ? gt->marks : new_mark(gt);
+    if (!m) return none;
+    gt->marks = m;
+    return (gt_mark){{(uint64_t)(uintptr_t)m, m->clock, (uint64_t)(uintptr_t)gt}};
 }
 
-/* Whether the tensor that was the youngest at the mark still is there. */
-static bool mark_is_valid(const gt_ctx *gt, const gt_mark *m)
+/* NULL for a void mark. No two marks have the same clock. */
+static gti_mark *find_mark(const gt_ctx *gt, const gt_mark *mark)
 {
-    if (!m->where[2]) return false;
-    const uint64_t *w = m->where, *valid = gt->valid_mark.where;
-    if (w[0] == valid[0] && w[1] == valid[1] && w[2] == valid[2] && w[3] == valid[3]) return true;
-    const gti_tensor *t = gt->last;
-    while (t && t->id > m->where[3]) t = t->prev;
-    return (uint64_t)(uintptr_t)t == m->where[0];
+    gti_mark *m = gt->marks;
+    while (m && m->clock > mark->where[1]) m = m->outer;
+    return m && m->clock == mark->where[1] ? m : NULL;
 }
 
-static void drop_tensors(gt_ctx *gt, uint64_t clock)
+static void drop_tensors(gt_ctx *gt, const gti_mark *m)
 {
-    gti_tensor *t = gt->last;
-    for (; t && t->id > clock; t = t->prev) {
+    for (gti_tensor *t = gt->last; t != m->last; t = t->prev) {
         gti_release(t);
+        if (t->flags & GTI_LASTING) gti_label_clear(t);
         t->flags |= GTI_DEAD;
     }
-    gt->last = t;
+    gt->last = m->last;
 }
 
 static void drop_nodes(gt_ctx *gt, gti_node *last)
@@ -68,29 +83,45 @@ static void drop_grads(gt_ctx *gt, uint64_t clock)
     }
 }
 
-static void reuse_headers(gt_ctx *gt, char *floor)
+/* Drops the marks within m; what was freed of m's turn has no users left. */
+static void drop_marks(gt_ctx *gt, gti_mark *m)
 {
-    const size_t step = gti_arena_since(&gt->step, gt->resume);
-    if (step && gti_arena_since(&gt->step, floor) >= QUARANTINED_STEPS * step)
-        gti_arena_rewind(&gt->step, floor);
-    gt->floor = floor;
-    gt->resume = gt->step.pos;
+    for (gti_mark *k = gt->marks;; k = k->outer) {
+        gti_spare(gt, k->freed);
+        k->freed = NULL;
+        if (k == m) break;
+    }
+    gt->marks = m;
+}
+
+/* The latest turn and the one before it stay in quarantine while the next two are no larger. */
+static void reuse_headers(gt_ctx *gt, gti_mark *m)
+{
+    const size_t turn = gti_arena_since(&gt->step, m->resume);
+    const size_t larger = turn > m->turn ? turn : m->turn;
+    if (turn && gti_arena_since(&gt->step, m->floor) >= QUARANTINED_TURNS * larger)
+        gti_arena_rewind(&gt->step, m->floor);
+    if (turn) m->turn = turn;
+    m->resume = gt->step.pos;
 }
 
 void gt_rewind(gt_ctx *gt, gt_mark to)
 {
-    if (!gt || gt == gti_dead_context()) return;
-    if (!mark_is_valid(gt, &to)) {
-        gt_fail(gt, GT_ERR_STATE, "gt_rewind",
+    static const char what[] = "gt_rewind";
+    if (!gt || gt == gti_dead_context() || !callable(gt, what)) return;
+    gti_mark *m = find_mark(gt, &to);
+    if (to.where[0] && to.where[2] != (uint64_t)(uintptr_t)gt) {
+        gt_fail(gt, GT_ERR_ARGUMENT, what, "the mark belongs to another context");
+    } else if (!m) {
+        gt_fail(gt, GT_ERR_STATE, what,
                 "the mark is void: it was never set, or the tape was rewound to an earlier mark");
-        return;
+    } else {
+        drop_grads(gt, m->clock);
+        drop_tensors(gt, m);
+        drop_nodes(gt, m->last_node);
+        drop_marks(gt, m);
+        reuse_headers(gt, m);
     }
-    drop_grads(gt, to.where[3]);
-    drop_tensors(gt, to.where[3]);
-    drop_nodes(gt, (gti_node *)(uintptr_t)to.where[1]);
-    gt->mark_clock = to.where[3];
-    gt->valid_mark = to;
-    reuse_headers(gt, (char *)(uintptr_t)to.where[2]);
 }
 
 static const gt_node *public_node(const gti_node *n)

@@ -3,6 +3,7 @@
 
 #include "base/size.h"
 #include "engine/context.h"
+#include <gradtape/autograd.h>
 
 enum { FREED_QUARANTINE = 64 }; /* freed headers that rest before one is used again */
 
@@ -222,11 +223,26 @@ gt_tensor *gt_full_like(gt_tensor *t, double value)
 
 static gti_tensor *kept_header(gt_ctx *gt)
 {
-    if (gt->n_freed <= FREED_QUARANTINE) return gti_arena_get(&gt->kept, sizeof(gti_tensor));
-    gti_tensor *t = gt->freed;
-    gt->freed = t->prev;
-    gt->n_freed--;
+    if (gt->n_spare <= FREED_QUARANTINE) {
+        gti_tensor *t = gti_arena_get(&gt->kept, sizeof *t);
+        return t ? t : no_memory(gt, "gt_keep");
+    }
+    gti_tensor *t = gt->spare;
+    gt->spare = t->prev;
+    gt->n_spare--;
+    gti_label_clear(t);
     return t;
+}
+
+void gti_spare(gt_ctx *gt, gti_tensor *list)
+{
+    for (gti_tensor *t = list, *next; t; t = next) {
+        next = t->prev;
+        t->prev = NULL;
+        if (gt->n_spare++) gt->spare_last->prev = t;
+        else gt->spare = t;
+        gt->spare_last = t;
+    }
 }
 
 /* Views of `from`, and it itself, become views of `to`, which has taken over the block. They are
@@ -237,13 +253,36 @@ static void move_views(gt_ctx *gt, gti_tensor *from, gti_tensor *to)
         if (t->base == from) t->base = to;
 }
 
-static bool copy_label(gti_tensor *k, const gti_label *from)
+static bool copy_name(gti_tensor *k, const gti_label *from)
 {
-    k->label = gti_arena_get(&k->pub.ctx->kept, sizeof *from);
-    if (!k->label) return no_memory(k->pub.ctx, "gt_keep");
-    *k->label = *from;
-    k->label->hooks = NULL;
+    if (!from) return true;
+    gti_label *l = gti_label_of(&k->pub, "gt_keep");
+    if (!l) return false;
+    memcpy(l->name, from->name, sizeof l->name);
+    l->owner = from->owner;
     return true;
+}
+
+static bool copy_data(gti_tensor *k, const gt_tensor *from)
+{
+    if (!gti_allocate(k, "gt_keep")) return false;
+    memcpy(k->pub.data, from->data, (size_t)from->size * gt_dtype_size(from->dtype));
+    k->hold = 0;
+    return true;
+}
+
+static void init_kept(gti_tensor *k, const gti_tensor *old)
+{
+    *k = *old;
+    k->base = k;
+    k->node = NULL;
+    k->prev = NULL;
+    k->next_graded = NULL;
+    k->work = NULL;
+    k->flags = GTI_KEPT | GTI_LEAF;
+    k->pub.grad = NULL;
+    k->pub.requires_grad = old->pub.requires_grad && old->flags & GTI_LEAF;
+    k->label = NULL;
 }
 
 gt_tensor *gt_keep(gt_tensor *t)
@@ -253,96 +292,47 @@ gt_tensor *gt_keep(gt_tensor *t)
     gti_tensor *old = gti_t(t);
     if (old->flags & GTI_KEPT) return t;
     gti_tensor *k = kept_header(gt);
-    if (!k) {
-        no_memory(gt, "gt_keep");
+    if (!k) return NULL;
+    init_kept(k, old);
+    if (!copy_name(k, old->label) || (old->base != old && !copy_data(k, t))) {
+        k->flags |= GTI_DEAD | GTI_RELEASED;
+        gti_spare(gt, k);
         return NULL;
     }
-    *k = *old;
-    k->base = k;
-    k->node = NULL;
-    k->prev = NULL;
-    k->next_graded = NULL;
-    k->work = NULL;
-    k->id = ++gt->clock;
-    k->flags = GTI_KEPT | GTI_LEAF;
-    k->pub.grad = NULL;
-    k->pub.requires_grad = t->requires_grad && old->flags & GTI_LEAF;
-    k->label = NULL;
-    if (old->label && !copy_label(k, old->label)) return NULL;
-    if (old->base == old) {
-        move_views(gt, old, k);
-        return &k->pub;
-    }
-    if (!gti_allocate(k, "gt_keep")) return NULL;
-    memcpy(k->pub.data, t->data, (size_t)t->size * gt_dtype_size(t->dtype));
-    k->hold = 0;
+    if (old->base == old) move_views(gt, old, k);
     return &k->pub;
 }
 
-void gti_unlink_graded(gt_ctx *gt, gti_tensor *leaf)
+/* Nodes and views that refer to k were made since k was; so its header can serve again after a
+ * rewind to before. Where no mark was set then, it never can. */
+static void retire(gt_ctx *gt, gti_tensor *k)
 {
-    for (gti_tensor **p = &gt->graded; *p; p = &(*p)->next_graded) {
-        if (*p != leaf) continue;
-        *p = leaf->next_graded;
-        return;
-    }
+    gti_mark *m = gt->marks;
+    while (m && m->clock >= k->id) m = m->outer;
+    if (!m) return;
+    k->prev = m->freed;
+    m->freed = k;
 }
 
 void gt_free(gt_tensor *t)
 {
+    static const char what[] = "gt_free";
     if (!t) return;
     gt_ctx *gt = t->ctx;
     gti_tensor *k = gti_t(t);
     if (!(k->flags & GTI_KEPT)) return;
     if (k->flags & GTI_DEAD) {
-        gt_fail(gt, GT_ERR_STATE, "gt_free", "the tensor was freed before");
+        gt_fail(gt, GT_ERR_STATE, what, "the tensor was freed before");
         return;
     }
-    if (t->grad) gti_unlink_graded(gt, k);
+    if (k->work) {
+        gt_fail(gt, GT_ERR_STATE, what, "called while gt_backward gathers the tensor's gradient");
+        return;
+    }
+    gt_clear_grad(t);
     if (k->flags & GTI_HOOKED) gti_hooks_clear(k);
     gti_release(k);
     k->flags |= GTI_DEAD;
-    k->prev = NULL;
-    if (gt->n_freed++) gt->freed_last->prev = k;
-    else gt->freed = k;
-    gt->freed_last = k;
-}
-
-/* --- names --- */
-
-gti_label *gti_label_of(gt_tensor *t, const char *what)
-{
-    gti_tensor *p = gti_t(t);
-    if (p->label) return p->label;
-    gt_ctx *gt = t->ctx;
-    p->label = gti_arena_get(p->flags & GTI_KEPT ? &gt->kept : &gt->step, sizeof *p->label);
-    if (p->label) *p->label = (gti_label){.owner = NULL};
-    else no_memory(gt, what);
-    return p->label;
-}
-
-gt_tensor *gt_set_name(gt_tensor *t, const char *name)
-{
-    if (!gti_usable(t, "gt_set_name")) return NULL;
-    gti_label *l = gti_label_of(t, "gt_set_name");
-    if (!l) return NULL;
-    snprintf(l->name, sizeof l->name, "%s", name ? name : "");
-    return t;
-}
-
-const char *gt_name(const gt_tensor *t)
-{
-    return t && gti_t(t)->label ? gti_t(t)->label->name : "";
-}
-
-void gt_set_owner(gt_tensor *t, const gt_scope *owner)
-{
-    if (!gti_usable(t, "gt_set_owner")) return;
-    gti_label *l = gti_label_of(t, "gt_set_owner");
-    if (l) l->owner = owner;
-}
-
-const gt_scope *gt_owner(const gt_tensor *t)
-{
-    return t && gti_t(t)->label ? gti_t(t)->label->owner : NULL;
+    gt->freed = ++gt->clock;
+    retire(gt, k);
 }

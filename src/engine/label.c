@@ -1,0 +1,89 @@
+/* What few tensors have: names, owners, and the list that hooks hang on. A label lives as long as
+ * its tensor: in kept memory, unless the tensor was made since the innermost mark and so is dropped
+ * whenever the arena goes back to before the label. */
+#include <string.h>
+
+#include "engine/context.h"
+
+static gti_label *new_label(gt_ctx *gt, bool lasting)
+{
+    gti_label *l = lasting ? gt->free_labels : NULL;
+    if (l) gt->free_labels = l->next;
+    else l = gti_arena_get(lasting ? &gt->kept : &gt->step, sizeof *l);
+    if (l) *l = (gti_label){.lasting = lasting};
+    return l;
+}
+
+gti_label *gti_label_of(gt_tensor *t, const char *what)
+{
+    gti_tensor *p = gti_t(t);
+    if (p->label) return p->label;
+    p->label = new_label(t->ctx, gti_outlives_step(p));
+    if (!p->label) gt_fail(t->ctx, GT_ERR_MEMORY, what, "out of memory for a name or hook");
+    else if (p->label->lasting) p->flags |= GTI_LASTING;
+    return p->label;
+}
+
+void gti_label_clear(gti_tensor *t)
+{
+    gti_label *l = t->label;
+    if (!l) return;
+    gti_hooks_clear(t);
+    t->label = NULL;
+    if (!l->lasting) return;
+    l->next = t->pub.ctx->free_labels;
+    t->pub.ctx->free_labels = l;
+}
+
+gt_tensor *gt_set_name(gt_tensor *t, const char *name)
+{
+    if (!gti_usable(t, "gt_set_name")) return NULL;
+    gti_label *l = gti_label_of(t, "gt_set_name");
+    if (!l) return NULL;
+    snprintf(l->name, sizeof l->name, "%s", name ? name : "");
+    return t;
+}
+
+const char *gt_name(const gt_tensor *t)
+{
+    return t && gti_t(t)->label ? gti_t(t)->label->name : "";
+}
+
+void gt_set_owner(gt_tensor *t, const gt_scope *owner)
+{
+    if (!gti_usable(t, "gt_set_owner")) return;
+    gti_label *l = gti_label_of(t, "gt_set_owner");
+    if (l) l->owner = owner;
+}
+
+const gt_scope *gt_owner(const gt_tensor *t)
+{
+    return t && gti_t(t)->label ? gti_t(t)->label->owner : NULL;
+}
+
+/* --- for messages --- */
+
+const char *gti_site(const gt_tensor *t)
+{
+    const char *slash = t->where ? strrchr(t->where, '/') : NULL;
+    return slash ? slash + 1 : t->where ? t->where : "unknown place";
+}
+
+void gti_path_of(const gt_tensor *t, char *path, size_t size)
+{
+    size_t used = gt_scope_path(gt_owner(t), path, size);
+    if (used && used + 1 < size) path[used++] = '.';
+    if (used < size) snprintf(path + used, size - used, "%s", gt_name(t));
+}
+
+char *gti_describe(const gt_tensor *t, char *buf, size_t size)
+{
+    char path[64];
+    const gti_node *n = gti_t(t)->node;
+    gti_path_of(t, path, sizeof path);
+    if (gt_name(t)[0]) snprintf(buf, size, "'%s'", path);
+    else if (n)
+        snprintf(buf, size, "the result of %s (%s)", n->pub.op->name, gti_site(n->pub.out[0]));
+    else snprintf(buf, size, "a leaf");
+    return buf;
+}
