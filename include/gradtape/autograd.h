@@ -40,8 +40,8 @@ typedef struct {
 } gt_grad_opts;
 
 /* grads[i] = gradient of the sum of the outputs with respect to inputs[i], which may be leaves or
- * results on the tape; no leaf's grad changes. Only the nodes between are walked. Each gradient's data
- * is its own and may be changed in place; an input given twice gets the same tensor twice. */
+ * results on the tape; no leaf's grad changes. Only the nodes between are walked. Each gradient's
+ * data is its own and may be changed in place; an input given twice gets the same tensor twice. */
 gt_status gt_grad_(gt_tensor *const outputs[], int n_out, gt_tensor *const inputs[], int n_in,
                    gt_tensor *grads[], gt_grad_opts opts);
 /* gt_grad(outputs, n_out, inputs, n_in, grads, .create_graph = true) */
