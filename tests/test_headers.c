@@ -1,5 +1,8 @@
-/* The public headers from C++: they must be accepted, each by itself, by a C++20 compiler. */
+/* The public headers in C++: a C++20 compiler must take each by itself; and tests/cxx, which is
+ * built and run where there is such a compiler, must call every function-like macro of theirs. */
 #define _POSIX_C_SOURCE 200809L
+#include <ctype.h>
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -10,13 +13,38 @@
 
 #include "program.h"
 
-static const char *const headers[] = {
-    "gradtape.h",          "gradtape/autograd.h",   "gradtape/context.h",
-    "gradtape/data.h",     "gradtape/functional.h", "gradtape/gradcheck.h",
-    "gradtape/graph.h",    "gradtape/io.h",         "gradtape/nn.h",
-    "gradtape/op.h",       "gradtape/ops.h",        "gradtape/optim.h",
-    "gradtape/schedule.h", "gradtape/tensor.h",     "gradtape/train.h",
-};
+#define CALLS GT_BINARY_DIR "/include/gradtape/calls.h"
+
+static glob_t files_like(const char *pattern)
+{
+    glob_t found;
+    if (glob(pattern, 0, NULL, &found) != 0) fail_msg("there is no %s", pattern);
+    return found;
+}
+
+/* A file's text; to be freed. */
+static char *text_of(const char *path)
+{
+    enum { MOST = 1 << 20 };
+    char *text = malloc(MOST);
+    FILE *f = fopen(path, "r");
+    if (!f || !text) fail_msg("%s cannot be read", path);
+    size_t n = fread(text, 1, MOST - 1, f);
+    assert_in_range(n, 1, MOST - 2);
+    text[n] = '\0';
+    fclose(f);
+    return text;
+}
+
+static void assert_good_cxx(const char *path)
+{
+    char command[2048];
+    snprintf(command, sizeof command,
+             "echo '#include \"%s\"' | c++ -x c++ -std=c++20 -Wall -Wextra -Wpedantic -Werror "
+             "-fsyntax-only -I '%s/include' -I '%s/include' - 2>&1",
+             path, GT_SOURCE_DIR, GT_BINARY_DIR);
+    run_program(command, 0);
+}
 
 static void are_good_cxx(void **state)
 {
@@ -25,18 +53,67 @@ static void are_good_cxx(void **state)
         print_message("there is no C++ compiler: not tested\n");
         skip();
     }
-    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
-        char command[1024];
-        snprintf(command, sizeof command,
-                 "echo '#include <%s>' | c++ -x c++ -std=c++20 -Wall -Wextra -Werror -fsyntax-only "
-                 "-I '%s/include' -I '%s/include' - 2>&1",
-                 headers[i], GT_SOURCE_DIR, GT_BINARY_DIR);
-        run_program(command, 0);
+    glob_t headers = files_like(GT_SOURCE_DIR "/include/gradtape/*.h");
+    assert_good_cxx(GT_SOURCE_DIR "/include/gradtape.h");
+    for (size_t i = 0; i < headers.gl_pathc; i++) assert_good_cxx(headers.gl_pathv[i]);
+    globfree(&headers);
+}
+
+/* Whether the word stands somewhere in the text, with `behind` directly behind it. */
+static bool has_word(const char *text, const char *word, char behind)
+{
+    for (const char *at = text; (at = strstr(at, word)); at++) {
+        bool begins = at == text || (!isalnum((unsigned char)at[-1]) && at[-1] != '_');
+        if (begins && at[strlen(word)] == behind) return true;
     }
+    return false;
+}
+
+/* Counts the macros of a header that `program` does not call, and names them. Those whose names end
+ * in _ are the headers' own, and so are those that they undefine. */
+static int missing_from(const char *program, const char *path)
+{
+    int missing = 0;
+    char *header = text_of(path);
+    for (const char *at = header; (at = strstr(at, "#define "));) {
+        char name[128], undefined[160];
+        size_t n = strcspn(at += 8, " (\n");
+        snprintf(name, sizeof name, "%.*s", (int)n, at);
+        snprintf(undefined, sizeof undefined, "#undef %s", name);
+        if (at[n] != '(' || at[n - 1] == '_') continue;
+        if (has_word(header, undefined, '\n') || has_word(program, name, '(')) continue;
+        print_error("%s: tests/cxx does not call %s\n", path, name);
+        missing++;
+    }
+    free(header);
+    return missing;
+}
+
+static void macros_are_called_from_cxx(void **state)
+{
+    (void)state;
+    glob_t parts = files_like(GT_SOURCE_DIR "/tests/cxx/*.cpp");
+    glob_t headers = files_like(GT_SOURCE_DIR "/include/gradtape/*.h");
+    char *program = calloc(1, 1 << 20);
+    for (size_t i = 0; i < parts.gl_pathc; i++) {
+        char *part = text_of(parts.gl_pathv[i]);
+        strcat(program, part);
+        free(part);
+    }
+    int missing = missing_from(program, CALLS);
+    for (size_t i = 0; i < headers.gl_pathc; i++)
+        missing += missing_from(program, headers.gl_pathv[i]);
+    free(program);
+    globfree(&headers);
+    globfree(&parts);
+    assert_int_equal(missing, 0);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(are_good_cxx)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(are_good_cxx),
+        cmocka_unit_test(macros_are_called_from_cxx),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

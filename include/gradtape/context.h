@@ -31,7 +31,8 @@
  * that there may be no option at all. GT_ARRAY(type, a, b) is an array made in the call, as a
  * pointer, and GT_ARRAY_COUNT its length, which evaluates nothing. In C the array lives as long as
  * the block around it, in C++ only until the end of the full expression: pass it on there, and keep
- * no pointer to it. In C++ options are given in the order of the struct, as C++20 demands. */
+ * no pointer to it. In C++ options are given in the order of the struct, as C++20 demands, and g++
+ * -Wextra needs -Wno-missing-field-initializers. */
 #ifdef __cplusplus
 extern "C++" {
 template <class T, size_t n> constexpr const T *gt_array_(const T (&array)[n])

@@ -63,7 +63,7 @@ gt_schedule *gt_step_lr_(gt_optimizer *o, int64_t step_size, gt_step_lr_opts opt
 /* MultiStepLR: times gamma at each of the n milestones, which are copied. */
 gt_schedule *gt_multi_step_lr_(gt_optimizer *o, const int64_t *milestones, int n,
                                gt_step_lr_opts opts);
-/* gt_multi_step_lr(o, (int64_t[]){30, 80}, 2, .gamma = 0.1) */
+/* gt_multi_step_lr(o, GT_ARRAY(int64_t, 30, 80), 2, .gamma = 0.1) */
 #define gt_multi_step_lr(o, milestones, ...) GT_MULTI_STEP_LR_(o, milestones, __VA_ARGS__, )
 #define GT_MULTI_STEP_LR_(o, milestones, n, ...)                                                   \
     GT_SCHEDULE_AT(gt_multi_step_lr_(o, milestones, n, GT_OPTS(gt_step_lr_opts, __VA_ARGS__)))
@@ -180,8 +180,8 @@ gt_schedule *gt_reduce_lr_on_plateau_(gt_optimizer *o, gt_plateau_opts opts);
  * then on they belong to the whole, which is what is stepped. Not for ReduceLROnPlateau. Both lists
  * are copied.
  *
- *   gt_sequential_lr((gt_schedule *[]){gt_linear_lr(o, .total_iters = 5),
- *                                      gt_cosine_annealing_lr(o, 95)}, 2, (int64_t[]){5}); */
+ *   gt_sequential_lr(GT_ARRAY(gt_schedule *, gt_linear_lr(o, .total_iters = 5),
+ *                             gt_cosine_annealing_lr(o, 95)), 2, GT_ARRAY(int64_t, 5)); */
 gt_schedule *gt_chained_lr(gt_schedule *const parts[], int n);
 #define gt_chained_lr(...) GT_SCHEDULE_AT(gt_chained_lr(__VA_ARGS__))
 gt_schedule *gt_sequential_lr(gt_schedule *const parts[], int n, const int64_t *milestones);

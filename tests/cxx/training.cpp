@@ -1,0 +1,68 @@
+/* train.h */
+#include "cxx.h"
+
+#include <cmath>
+#include <cstdio>
+
+static void test_metrics(gt_ctx *gt)
+{
+    gt_tensor *logits = gt_values(gt, GT_SHAPE(2, 3), 1, 2, 3, 3, 2, 1);
+    gt_tensor *labels = gt_cast(gt_values(gt, GT_SHAPE(2), 2, 1), GT_I64);
+    IS_TRUE(gt_accuracy(logits, labels) == 0.5 && gt_top_k_accuracy(logits, labels, 2) == 1);
+    gt_tensor *matrix = gt_confusion(logits, labels);
+    IS_TRUE(gt_confusion_add(matrix, logits, labels) == GT_OK && gt_get(matrix, 2, 2) == 2);
+    IS_TRUE(gt_class_scores(matrix, 2).support == 2);
+    IS_TRUE(gt_average_scores(matrix, GT_MICRO).f1 == 0.5);
+    IS_TRUE(GT_SCORES_AT(gt_class_scores(matrix, 0)).recall == 0);
+}
+
+static void test_histories(gt_ctx *gt, FILE *f)
+{
+    gt_history *h = GT_HISTORY_AT(gt_history_new(gt));
+    IS_TRUE(gt_history_set(h, 1, "loss", 2) == GT_OK && gt_history_set(h, 2, "loss", 1) == GT_OK);
+    IS_TRUE(gt_history_write_csv(h, in_folder("h.csv")) == GT_OK);
+    IS_TRUE(gt_history_rows(gt_history_read_csv(gt, in_folder("h.csv"))) == 2);
+    IS_TRUE(gt_history_write_jsonl(h, in_folder("h.jsonl")) == GT_OK);
+    IS_TRUE(gt_history_write_svg(h, in_folder("h.svg"), .columns = GT_NAMES("loss"), .log = true) ==
+            GT_OK);
+    IS_TRUE(gt_history_plot(h, f, .ascii = true, .width = 40) == GT_OK);
+}
+
+static void test_boards(gt_ctx *gt)
+{
+    gt_tensor *x = gt_rand(gt, GT_SHAPE(4, 4));
+    gt_board *b = GT_BOARD_AT(gt_board_open(gt, in_folder("board")));
+    IS_TRUE(gt_board_scalar(b, "loss", 0.5, 1) == GT_OK);
+    if (gt_board_image(b, "x", x, 1) != GT_OK) HAS_FAILED(gt, GT_ERR_UNSUPPORTED);
+    IS_TRUE(gt_board_histogram(b, "x", x, 1) == GT_OK);
+    IS_TRUE(gt_board_flush(b) == GT_OK && gt_board_close(b) == GT_OK);
+}
+
+static bool count(const gt_fit_state *, void *user)
+{
+    ++*static_cast<int *>(user);
+    return true;
+}
+
+static void test_fit(gt_ctx *gt)
+{
+    int steps = 0;
+    double means[2];
+    gt_loader *digits = gt_loader_new(gt_generated_digits(gt, 8, .size = 8), 4);
+    gt_module *net = gt_nn_sequential(gt, gt_nn_flatten(gt), gt_nn_linear(gt, 64, 10));
+    IS_TRUE(gt_fit(net, gt_sgd(net), digits, .epochs = 2, .metrics = GT_METRICS(GT_ACCURACY),
+                   .callbacks = GT_CALLBACKS({.step = count, .user = &steps})));
+    IS_TRUE(steps == 4 && gt_fit(net, gt_sgd(net), digits));
+    IS_TRUE(gt_evaluate(net, digits, means) == GT_OK && std::isfinite(means[0]));
+}
+
+void test_training(gt_ctx *gt)
+{
+    FILE *f = tmpfile();
+    IS_TRUE(f != nullptr);
+    test_metrics(gt);
+    test_histories(gt, f);
+    test_boards(gt);
+    test_fit(gt);
+    fclose(f);
+}
