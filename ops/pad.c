@@ -25,14 +25,15 @@ static int64_t pad_at(const gt_pad_opts *opts, int ndim, int d, int after)
     return opts->pad[2 * (ndim - 1 - d) + after];
 }
 
-/* The most that a mode can add to an axis of size n at either side. */
-static int64_t most(gt_pad_mode mode, int64_t n)
+/* The most that a mode can add at either side of an axis of size n, of which `kept` are not cut off
+ * at the other. */
+static int64_t most(gt_pad_mode mode, int64_t n, int64_t kept)
 {
     switch (mode) {
     case GT_PAD_CONSTANT: break;
     case GT_PAD_REFLECT: return n > 0 ? n - 1 : 0;
     case GT_PAD_REPLICATE: return n > 0 ? INT64_MAX : 0;
-    case GT_PAD_CIRCULAR: return n;
+    case GT_PAD_CIRCULAR: return kept;
     }
     return INT64_MAX;
 }
@@ -43,16 +44,17 @@ static bool pad_axis(const gt_node *node, const gt_pad_opts *opts, int ndim, int
 {
     static const char *const mode[] = {"constant", "reflect", "replicate", "circular"};
     const int64_t before = pad_at(opts, ndim, d, 0), after = pad_at(opts, ndim, d, 1);
-    const int64_t limit = most(opts->mode, n);
+    const int64_t kept = (before < 0 ? n + before : n) + (after < 0 ? after : 0);
+    if (before < -n || after < -n || kept < 0)
+        return gt_op_fail(node, GT_ERR_SHAPE,
+                          "padding of axis %d by %lld and %lld cuts off more than its size %lld", d,
+                          (long long)before, (long long)after, (long long)n);
+    const int64_t limit = most(opts->mode, n, kept);
     if (before > limit || after > limit)
         return gt_op_fail(node, GT_ERR_SHAPE,
                           "%s padding of axis %d by %lld and %lld: at most %lld fit its size %lld",
                           mode[opts->mode], d, (long long)before, (long long)after,
                           (long long)limit, (long long)n);
-    if (before < -n || after < -n || (before < 0 ? n + before : n) + (after < 0 ? after : 0) < 0)
-        return gt_op_fail(node, GT_ERR_SHAPE,
-                          "padding of axis %d by %lld and %lld cuts off more than its size %lld", d,
-                          (long long)before, (long long)after, (long long)n);
     if (!gti_size_add(n, before, y) || !gti_size_add(*y, after, y))
         return gt_op_fail(node, GT_ERR_MEMORY, "the size of axis %d overflows", d);
     return true;

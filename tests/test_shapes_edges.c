@@ -183,6 +183,30 @@ static void test_one_hot_dtypes(void **state)
     }
 }
 
+/* Circular padding goes round what is not cut off (PyTorch's values); the other modes look beyond
+ * the cut. */
+static void test_padding_with_a_cut(void **state)
+{
+    gt_ctx *gt = *state;
+    static const struct {
+        int64_t before, after;
+        gt_pad_mode mode;
+        int n;
+        double y[7];
+    } rows[] = {
+        {-1, 1, GT_PAD_CIRCULAR, 4, {1, 2, 3, 1}}, {1, -1, GT_PAD_CIRCULAR, 4, {2, 0, 1, 2}},
+        {-2, 2, GT_PAD_CIRCULAR, 4, {2, 3, 2, 3}}, {3, -1, GT_PAD_CIRCULAR, 6, {0, 1, 2, 0, 1, 2}},
+        {-1, -1, GT_PAD_CIRCULAR, 2, {1, 2}},      {-1, 3, GT_PAD_REFLECT, 6, {1, 2, 3, 2, 1, 0}},
+        {2, -2, GT_PAD_REFLECT, 4, {2, 1, 0, 1}},  {-4, 2, GT_PAD_REPLICATE, 2, {3, 3}},
+        {1, -3, GT_PAD_REPLICATE, 2, {0, 0}},
+    };
+    gt_tensor *x = gt_values(gt, GT_SHAPE(4), 0, 1, 2, 3);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const gt_pad_opts opts = {.pad = {rows[i].before, rows[i].after}, .mode = rows[i].mode};
+        assert_values(gt_pad_(x, opts), rows[i].n, rows[i].y, 0);
+    }
+}
+
 static void test_padding_of_whole_numbers(void **state)
 {
     gt_ctx *gt = *state;
@@ -233,6 +257,7 @@ int main(void)
         FRESH(test_long_sums_keep_precision),
         FRESH(test_views_share_data),
         FRESH(test_one_hot_dtypes),
+        FRESH(test_padding_with_a_cut),
         FRESH(test_padding_of_whole_numbers),
         FRESH(test_empty_with_huge_dimensions),
     };

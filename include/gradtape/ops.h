@@ -159,7 +159,7 @@ typedef enum {
     GT_PAD_CONSTANT,  /* value */
     GT_PAD_REFLECT,   /* x mirrored at its first and last element, which are not repeated */
     GT_PAD_REPLICATE, /* x's first or last element */
-    GT_PAD_CIRCULAR,  /* x again from its other end */
+    GT_PAD_CIRCULAR,  /* x again from its other end, less what is cut off there */
 } gt_pad_mode;
 
 typedef struct {

@@ -2,14 +2,22 @@
 
 #include <string.h>
 
-int64_t gti_pad_source(gti_pad_mode mode, int64_t i, int64_t n)
+/* How many elements of x along an axis are not cut off. */
+static int64_t kept(const gti_pad *p, int axis)
 {
+    const int64_t n = p->x[axis], before = p->before[axis], after = p->y[axis] - n - before;
+    return n + (before < 0 ? before : 0) + (after < 0 ? after : 0);
+}
+
+int64_t gti_pad_source(const gti_pad *p, int axis, int64_t j)
+{
+    const int64_t n = p->x[axis], i = j - p->before[axis];
     if (i >= 0 && i < n) return i;
-    switch (mode) {
+    switch (p->mode) {
     case GTI_PAD_CONSTANT: break;
     case GTI_PAD_REFLECT: return i < 0 ? -i : 2 * (n - 1) - i;
     case GTI_PAD_REPLICATE: return i < 0 ? 0 : n - 1;
-    case GTI_PAD_CIRCULAR: return i < 0 ? i + n : i - n;
+    case GTI_PAD_CIRCULAR: return i < 0 ? i + kept(p, axis) : i - kept(p, axis);
     }
     return -1;
 }
@@ -37,14 +45,14 @@ static void pad_axis(const padding *c, int axis, const char *x, char *y)
     const gti_pad *p = c->p;
     const size_t xstep = c->xstep[axis], ystep = c->ystep[axis];
     for (int64_t j = 0, count; j < p->y[axis]; j += count, y += (size_t)count * ystep) {
-        const int64_t i = j - p->before[axis], from = gti_pad_source(p->mode, i, p->x[axis]);
+        const int64_t from = gti_pad_source(p, axis, j);
         count = 1;
         if (from < 0) {
             fill(c, ystep, y);
         } else if (axis < p->ndim - 1) {
             pad_axis(c, axis + 1, x + (size_t)from * xstep, y);
         } else {
-            if (from == i) count = gti_pad_inside(p, axis, j);
+            if (from == j - p->before[axis]) count = gti_pad_inside(p, axis, j);
             memcpy(y, x + (size_t)from * xstep, (size_t)count * ystep);
         }
     }

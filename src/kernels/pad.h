@@ -12,12 +12,13 @@ typedef enum {
     GTI_PAD_CONSTANT,
     GTI_PAD_REFLECT,   /* x mirrored at its first and last element, which are not repeated */
     GTI_PAD_REPLICATE, /* x's first or last element */
-    GTI_PAD_CIRCULAR,  /* x again from its other end */
+    GTI_PAD_CIRCULAR,  /* x again from its other end, without what is cut off there */
 } gti_pad_mode;
 
 /* Element j of y along axis a stands at j - before[a] along that of x. x and y are
- * [..ndim dimensions..,inner]. Outside, at most n - 1 (reflect) or n (circular) places before and
- * after x are asked for, and none (but for a constant) where n is 0. */
+ * [..ndim dimensions..,inner]. Outside, at most n - 1 (reflect) or as many places as are not
+ * cut off (circular) before and after x are asked for, and none (but for a constant) where n is 0.
+ */
 typedef struct {
     gti_pad_mode mode;
     int ndim;
@@ -32,8 +33,8 @@ static inline int64_t gti_pad_inside(const gti_pad *p, int axis, int64_t j)
     return (end < p->y[axis] ? end : p->y[axis]) - j;
 }
 
-/* Where in 0..n-1 the element for place i comes from; -1 for the constant. */
-int64_t gti_pad_source(gti_pad_mode mode, int64_t i, int64_t n);
+/* Where on x's axis element j of y's comes from; -1 for the constant. */
+int64_t gti_pad_source(const gti_pad *p, int axis, int64_t j);
 
 /* Writes y; value is the constant, one element (of 1, 4 or 8 bytes). */
 void gti_pad_copy(const gti_pad *p, size_t element, const void *x, const void *value, void *y);
