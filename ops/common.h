@@ -41,6 +41,19 @@ static inline bool gti_is_shape(gt_shape shape)
     return shape.ndim >= 0;
 }
 
+/* A number as a vector of one element; other shapes as they are. */
+static inline gt_shape gti_at_least_1d(gt_shape shape)
+{
+    return shape.ndim > 0 ? shape : GT_SHAPE(1);
+}
+
+/* As gt_op_axis, but a number has the axes 0 and -1, as in PyTorch: along them it is a vector of
+ * one element, so sizes are those of gti_at_least_1d. */
+static inline int gti_op_axis(const gt_node *n, int axis, int ndim)
+{
+    return ndim == 0 && (axis == 0 || axis == -1) ? 0 : gt_op_axis(n, axis, ndim);
+}
+
 /* Row-major strides in elements, of a tensor that is not empty. (Of an empty one they may overflow:
  * its other dimensions can be anything.) */
 static inline void gti_strides(gt_shape shape, int64_t stride[GT_MAX_DIMS])

@@ -13,14 +13,14 @@ static bool infer(gt_node *n)
 {
     const gt_shape x = n->in[0]->shape;
     n->out[0]->shape = x;
-    return gt_op_axis(n, ((const cumsum_opts *)n->opts)->axis, x.ndim) >= 0;
+    return gti_op_axis(n, ((const cumsum_opts *)n->opts)->axis, x.ndim) >= 0;
 }
 
 static void forward(gt_node *n)
 {
     const cumsum_opts *opts = n->opts;
     const gt_shape x = n->in[0]->shape;
-    const gti_along s = gti_along_axis(x, gt_op_axis(n, opts->axis, x.ndim));
+    const gti_along s = gti_along_axis(x, gti_op_axis(n, opts->axis, x.ndim));
     gti_kernels_for(n)->reduce.cumsum(&s, opts->reverse, n->in[0]->data, n->out[0]->data);
 }
 
@@ -50,13 +50,15 @@ static const gt_sample samples[] = {
     {.label = "size one", .in = {GT_IN(1, 1)}, AXIS(1)},
     {.label = "zero-size", .in = {GT_IN(0, 3)}, AXIS(1)},
     {.label = "zero-size axis", .in = {GT_IN(0, 3)}, AXIS(0)},
+    {.label = "number", .in = {GT_IN_SCALAR}, AXIS(-1)},
+    {.label = "number, reverse", .in = {GT_IN_SCALAR}, AXIS(0, true)},
     {.label = "17 wide", .in = {GT_IN(17)}},
     {.label = "3 by 67", .in = {GT_IN(3, 67)}, AXIS(0)},
 };
 
 static const gt_error_sample error_samples[] = {
     {.label = "no such axis", .in = {GT_IN(2, 3)}, AXIS(2), .code = GT_ERR_SHAPE, .message = "there is no axis 2"},
-    {.label = "scalar", .in = {GT_IN_SCALAR}, .code = GT_ERR_SHAPE, .message = "there is no axis 0"},
+    {.label = "axis 1 of a number", .in = {GT_IN_SCALAR}, AXIS(1), .code = GT_ERR_SHAPE, .message = "there is no axis 1"},
     {.label = "whole numbers", .in = {{.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}}, .code = GT_ERR_DTYPE, .message = "i64"},
 };
 // clang-format on

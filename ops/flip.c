@@ -17,7 +17,7 @@ static bool infer(gt_node *n)
     n->out[0]->shape = n->in[0]->shape;
     for (int bit = 0; bit < 32; bit++)
         if (axes_of(n) >> bit & 1 &&
-            gt_op_axis(n, bit < 16 ? bit : bit - 32, n->in[0]->shape.ndim) < 0)
+            gti_op_axis(n, bit < 16 ? bit : bit - 32, n->in[0]->shape.ndim) < 0)
             return false;
     return true;
 }
@@ -58,6 +58,7 @@ static const gt_sample samples[] = {
     {.label = "none", .in = {GT_IN(2, 3)}},
     {.label = "kernel", .in = {GT_IN(2, 2, 3, 3)}, AXES(GT_AXIS(-1) | GT_AXIS(-2))},
     {.label = "scalar", .in = {GT_IN_SCALAR}},
+    {.label = "axes of a number", .in = {GT_IN_SCALAR}, AXES(GT_AXIS(0) | GT_AXIS(-1))},
     {.label = "size one", .in = {GT_IN(1, 3)}, AXES(GT_AXIS(0))},
     {.label = "zero-size", .in = {GT_IN(0, 3)}, AXES(GT_AXIS(0) | GT_AXIS(1))},
     {.label = "17 wide", .in = {GT_IN(17)}, AXES(GT_AXIS(0))},
@@ -69,11 +70,11 @@ static const gt_error_sample error_samples[] = {
      AXES(GT_AXIS(2)),
      .code = GT_ERR_SHAPE,
      .message = "there is no axis 2"},
-    {.label = "axis of a scalar",
+    {.label = "axis 1 of a number",
      .in = {GT_IN_SCALAR},
-     AXES(GT_AXIS(-1)),
+     AXES(GT_AXIS(1)),
      .code = GT_ERR_SHAPE,
-     .message = "there is no axis -1"},
+     .message = "there is no axis 1"},
 };
 
 const gt_op gt_op_flip = {

@@ -1,6 +1,6 @@
 /* One element of x along an axis for every element of index: for the last of two axes
  * y[i,j] = x[i,index[i,j]]. index has as many axes as x and, but for this one, is no larger; y has
- * the shape of index.
+ * the shape of index. A number, x or index, counts as a vector of one element.
  *
  *   dx = gather_dx(dy): zeros of x's shape with dy's elements added where y's came from
  *   the gradient of gather_dx in dy is the gather that takes them again */
@@ -38,9 +38,10 @@ static gathering begin(gt_shape whole, gt_shape index, int axis)
     return g;
 }
 
-static int front(int axis, int ndim)
+/* The axis of a shape that has at least one, from the front. */
+static int front(int axis, gt_shape shape)
 {
-    return axis < 0 ? axis + ndim : axis;
+    return axis < 0 ? axis + shape.ndim : axis;
 }
 
 static gt_shape from_axis(gt_shape shape, int axis)
@@ -50,17 +51,17 @@ static gt_shape from_axis(gt_shape shape, int axis)
 
 /* The axis of the whole tensor's shape that index, which fits it, chooses from; -1 after a failure.
  */
-static int check_index(const gt_node *n, gt_shape whole, int axis_given)
+static int check_index(const gt_node *n, gt_shape of, int axis_given)
 {
-    const gt_shape index = n->in[1]->shape;
-    const int axis = gt_op_axis(n, axis_given, whole.ndim);
+    const gt_shape whole = gti_at_least_1d(of), index = gti_at_least_1d(n->in[1]->shape);
+    const int axis = gti_op_axis(n, axis_given, of.ndim);
     if (axis < 0 || !gti_check_index_dtype(n, 1)) return -1;
     bool fits = index.ndim == whole.ndim;
     for (int d = 0; fits && d < whole.ndim; d++) fits = d == axis || index.dim[d] <= whole.dim[d];
     if (!fits) {
         gt_op_fail(n, GT_ERR_SHAPE,
                    "index %s does not fit %s: as many dimensions and, but for axis %d, no larger",
-                   GTI_SHAPE_TEXT(index), GTI_SHAPE_TEXT(whole), axis);
+                   GTI_SHAPE_TEXT(n->in[1]->shape), GTI_SHAPE_TEXT(of), axis);
         return -1;
     }
     return gti_check_indices(n, axis, whole.dim[axis]) ? axis : -1;
@@ -77,8 +78,9 @@ static void gather_forward(gt_node *n)
     const gt_tensor *x = n->in[0], *y = n->out[0];
     const int64_t *index = n->in[1]->data;
     if (y->size == 0) return;
-    const int axis = front(((const gather_opts *)n->opts)->axis, x->shape.ndim);
-    gathering g = begin(x->shape, y->shape, axis);
+    const gt_shape whole = gti_at_least_1d(x->shape);
+    const int axis = front(((const gather_opts *)n->opts)->axis, whole);
+    gathering g = begin(whole, gti_at_least_1d(y->shape), axis);
     for (int64_t r = 0; r < g.rows.rows; r++, gti_walk_next(&g.rows))
         gti_gather_row(&g.row, gt_dtype_size(y->dtype), gti_const_at(x->data, g.rows.a, x->dtype),
                        index + g.rows.b, gti_at(y->data, g.rows.b, y->dtype));
@@ -87,7 +89,7 @@ static void gather_forward(gt_node *n)
 static bool gather_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     const gt_shape x = n->in[0]->shape;
-    const int axis = front(((const gather_opts *)n->opts)->axis, x.ndim);
+    const int axis = ((const gather_opts *)n->opts)->axis;
     gt_tensor *dy = GT_MUTANT(gather_order, gout[0], gt_flip(gout[0], GT_AXIS(axis)));
     gin[0] = GT_MUTANT(gather_missing, gt_gather_dx(dy, n->in[1], x, axis), NULL);
     return true;
@@ -104,7 +106,8 @@ static bool dx_infer(gt_node *n)
         return gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, must be of index's shape %s",
                           GTI_SHAPE_TEXT(dy->shape), GTI_SHAPE_TEXT(index->shape));
     n->out[0]->shape = opts->shape;
-    const gt_shape slab = from_axis(opts->shape, front(opts->axis, opts->shape.ndim));
+    const gt_shape whole = gti_at_least_1d(opts->shape);
+    const gt_shape slab = from_axis(whole, front(opts->axis, whole));
     int64_t elements, bytes; /* an overflow is reported where dx is allocated */
     if (n->dtype != GT_F64 &&
         gti_size_of_shape(slab.ndim, slab.dim, sizeof(double), &elements, &bytes))
@@ -147,15 +150,16 @@ static void dx_forward(gt_node *n)
     if (dy->size == 0) gti_kernels_for(n)->fill(dx->size, 0, dx->data);
     if (dx->size == 0 || dy->size == 0) return;
     const bool f64 = n->dtype == GT_F64;
-    const int axis = front(((const dx_opts *)n->opts)->axis, dx->shape.ndim);
-    const gt_shape slab = from_axis(dx->shape, axis), part = from_axis(dy->shape, axis);
+    const gt_shape whole = gti_at_least_1d(dx->shape), parts = gti_at_least_1d(dy->shape);
+    const int axis = front(((const dx_opts *)n->opts)->axis, whole);
+    const gt_shape slab = from_axis(whole, axis), part = from_axis(parts, axis);
     const int64_t slab_size = gt_shape_size(slab), part_size = gt_shape_size(part);
     gathering g = begin(slab, part, 0);
     int64_t at[GT_MAX_DIMS] = {0}, taken = 0;
-    for (int64_t i = 0; i < dx->size; i += slab_size, step(at, axis, dx->shape)) {
+    for (int64_t i = 0; i < dx->size; i += slab_size, step(at, axis, whole)) {
         double *sum = f64 ? (double *)dx->data + i : n->scratch;
         memset(sum, 0, (size_t)slab_size * sizeof *sum);
-        if (is_inside(at, axis, dy->shape)) {
+        if (is_inside(at, axis, parts)) {
             scatter(n, &g, taken, sum);
             taken += part_size;
         }
@@ -184,6 +188,13 @@ static bool dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
             __VA_ARGS__                                                                            \
         }                                                                                          \
     }
+#define NUMBER_INDEX(value)                                                                        \
+    {                                                                                              \
+        .shape = {0, {0}}, .dtype = GT_I64, .values = (const double[])                             \
+        {                                                                                          \
+            (value)                                                                                \
+        }                                                                                          \
+    }
 #define NO_INDEX(...)                                                                              \
     {                                                                                              \
         .shape = GT_DIMS(__VA_ARGS__), .dtype = GT_I64                                             \
@@ -204,6 +215,9 @@ static const gt_sample gather_samples[] = {
     {.label = "more than there are", .in = {GT_IN(2), INDEX((5), 1, 0, 0, 1, 1)}, AXIS(0)},
     {.label = "9 of 17", .in = {GT_IN(17), INDEX((9), 16, 0, 8, 7, 7, 16, 3, 1, 15)}, AXIS(-1)},
     {.label = "size one", .in = {GT_IN(1, 1), INDEX((1, 1), 0)}, AXIS(0)},
+    {.label = "number", .in = {GT_IN_SCALAR, NUMBER_INDEX(0)}, AXIS(-1)},
+    {.label = "number, twice", .in = {GT_IN_SCALAR, INDEX((2), 0, 0)}, AXIS(0)},
+    {.label = "a number for an index", .in = {GT_IN(3), NUMBER_INDEX(2)}, AXIS(0)},
     {.label = "no index", .in = {GT_IN(3, 2), NO_INDEX(0, 2)}, AXIS(0)},
     {.label = "zero-size", .in = {GT_IN(3, 0), NO_INDEX(2, 0)}, AXIS(0)},
 };
@@ -228,6 +242,11 @@ static const gt_error_sample gather_error_samples[] = {
      .in = {GT_IN(2, 3), INDEX((3, 1), 0, 0, 0)},
      AXIS(1),
      FIT_ERROR = "index [3,1] does not fit [2,3]: as many dimensions and, but for axis 1, no"},
+    {.label = "index into a number",
+     .in = {GT_IN_SCALAR, NUMBER_INDEX(1)},
+     AXIS(0),
+     .code = GT_ERR_ARGUMENT,
+     .message = "is out of range for axis 0 of size 1"},
     {.label = "no such axis",
      .in = {GT_IN(2, 3), INDEX((1, 1), 0)},
      AXIS(-3),
@@ -251,6 +270,8 @@ static const gt_sample dx_samples[] = {
      .in = {GT_IN(1, 4, 2), INDEX((1, 4, 2), 2, 2, 1, 0, 0, 0, 1, 2)},
      DX((2, 3, 3), 1)},
     {.label = "twice", .in = {GT_IN(5), INDEX((5), 1, 0, 0, 1, 1)}, DX((2), 0)},
+    {.label = "number", .in = {GT_IN(2), INDEX((2), 0, 0)}, .opts = &(const dx_opts){{0, {0}}, -1}},
+    {.label = "a number for an index", .in = {GT_IN_SCALAR, NUMBER_INDEX(1)}, DX((3), 0)},
     {.label = "no index", .in = {GT_IN(0, 2), NO_INDEX(0, 2)}, DX((3, 2), 0)},
     {.label = "zero-size", .in = {GT_IN(2, 0), NO_INDEX(2, 0)}, DX((3, 0), 0)},
 };

@@ -1,4 +1,5 @@
-/* y[..,j,..] = x[..,index[j],..] along one axis, for index [k].
+/* y[..,j,..] = x[..,index[j],..] along one axis, for index [k]. Of a number x that is x itself, for
+ * the one index 0.
  *
  *   dx = index_select_dx(dy): zeros of x's shape with dy[..,j,..] added at index[j]
  *   the gradient of index_select_dx in dy is the index_select that takes it again */
@@ -16,15 +17,15 @@ typedef struct {
 /* The geometry of the whole tensor (x or dx) and its slices (y or dy) along an axis. */
 static gti_indexed indexed(gt_shape whole, int axis, int64_t k)
 {
-    gti_indexed g = {.outer = 1, .n = whole.dim[axis], .k = k, .inner = 1};
+    gti_indexed g = {.outer = 1, .n = gti_at_least_1d(whole).dim[axis], .k = k, .inner = 1};
     for (int d = 0; d < axis; d++) g.outer *= whole.dim[d];
     for (int d = axis + 1; d < whole.ndim; d++) g.inner *= whole.dim[d];
     return g;
 }
 
-static int front(int axis, int ndim)
+static int front(int axis, gt_shape whole)
 {
-    return axis < 0 ? axis + ndim : axis;
+    return axis < 0 ? axis + gti_at_least_1d(whole).ndim : axis;
 }
 
 static bool check_index(const gt_node *n, int axis, int64_t size)
@@ -37,21 +38,31 @@ static bool check_index(const gt_node *n, int axis, int64_t size)
     return gti_check_indices(n, axis, size);
 }
 
+/* Sets *part to the shape of the slices of a tensor of shape `whole`; false after a failure. */
+static bool infer_part(const gt_node *n, int axis_given, gt_shape whole, gt_shape *part)
+{
+    const int axis = gti_op_axis(n, axis_given, whole.ndim);
+    const int64_t k = n->in[1]->size;
+    if (axis < 0) return false;
+    if (whole.ndim == 0 && k != 1)
+        return gt_op_fail(n, GT_ERR_SHAPE, "index has %lld elements, must have 1 for a number",
+                          (long long)k);
+    *part = whole;
+    if (whole.ndim > 0) part->dim[axis] = k;
+    return check_index(n, axis, gti_at_least_1d(whole).dim[axis]);
+}
+
 static bool select_infer(gt_node *n)
 {
-    gt_shape *y = &n->out[0]->shape;
-    *y = n->in[0]->shape;
-    const int axis = gt_op_axis(n, ((const select_opts *)n->opts)->axis, y->ndim);
-    if (axis < 0 || !check_index(n, axis, y->dim[axis])) return false;
-    y->dim[axis] = n->in[1]->size;
-    return true;
+    const int axis = ((const select_opts *)n->opts)->axis;
+    return infer_part(n, axis, n->in[0]->shape, &n->out[0]->shape);
 }
 
 static void select_forward(gt_node *n)
 {
     const gt_tensor *x = n->in[0], *index = n->in[1], *y = n->out[0];
     if (y->size == 0) return;
-    const int axis = front(((const select_opts *)n->opts)->axis, x->shape.ndim);
+    const int axis = front(((const select_opts *)n->opts)->axis, x->shape);
     const gti_indexed g = indexed(x->shape, axis, index->size);
     gti_index_select(&g, gt_dtype_size(y->dtype), x->data, index->data, y->data);
 }
@@ -59,7 +70,7 @@ static void select_forward(gt_node *n)
 static bool select_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     const gt_shape x = n->in[0]->shape;
-    const int axis = front(((const select_opts *)n->opts)->axis, x.ndim);
+    const int axis = front(((const select_opts *)n->opts)->axis, x);
     gt_tensor *dy = GT_MUTANT(index_select_order, gout[0], gt_flip(gout[0], GT_AXIS(axis)));
     gin[0] = GT_MUTANT(index_select_missing, gt_index_select_dx(dy, n->in[1], x, axis), NULL);
     return true;
@@ -71,15 +82,14 @@ static bool dx_infer(gt_node *n)
     const gt_shape dy = n->in[0]->shape;
     if (!gti_is_shape(opts->shape))
         return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(opts->shape));
-    const int axis = gt_op_axis(n, opts->axis, opts->shape.ndim);
-    if (axis < 0 || !check_index(n, axis, opts->shape.dim[axis])) return false;
-    gt_shape expected = opts->shape;
-    expected.dim[axis] = n->in[1]->size;
+    gt_shape expected;
+    if (!infer_part(n, opts->axis, opts->shape, &expected)) return false;
     if (!gt_shape_equal(dy, expected))
         return gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, must be %s", GTI_SHAPE_TEXT(dy),
                           GTI_SHAPE_TEXT(expected));
     n->out[0]->shape = opts->shape;
     if (gt_shape_size(opts->shape) <= 0) return true;
+    const int axis = front(opts->axis, opts->shape);
     const gti_indexed g = indexed(opts->shape, axis, n->in[1]->size);
     n->scratch_size = gti_index_add_scratch(&g);
     return true;
@@ -89,7 +99,7 @@ static void dx_forward(gt_node *n)
 {
     const gt_tensor *dx = n->out[0], *index = n->in[1];
     if (dx->size == 0) return;
-    const int axis = front(((const dx_opts *)n->opts)->axis, dx->shape.ndim);
+    const int axis = front(((const dx_opts *)n->opts)->axis, dx->shape);
     const gti_indexed g = indexed(dx->shape, axis, index->size);
     gti_kernels_for(n)->index.add(&g, n->in[0]->data, index->data, dx->data, n->scratch);
 }
@@ -127,6 +137,7 @@ static const gt_sample select_samples[] = {
     {.label = "vector", .in = {GT_IN(9), INDEX((8), 8, 0, 7, 7, 3, 0, 2, 8)}, AXIS(-1)},
     {.label = "17 wide", .in = {GT_IN(2, 17), INDEX((3), 1, 1, 0)}, AXIS(0)},
     {.label = "size one", .in = {GT_IN(1, 2), INDEX((3), 0, 0, 0)}, AXIS(0)},
+    {.label = "number", .in = {GT_IN_SCALAR, INDEX((1), 0)}, AXIS(-1)},
     {.label = "no index", .in = {GT_IN(3, 2), NO_INDEX}, AXIS(0)},
     {.label = "nothing of nothing", .in = {GT_IN(0, 2), NO_INDEX}, AXIS(0)},
     {.label = "zero-size", .in = {GT_IN(3, 0), INDEX((2), 2, 0)}, AXIS(0)},
@@ -154,6 +165,11 @@ static const gt_error_sample select_error_samples[] = {
      AXIS(0),
      .code = GT_ERR_SHAPE,
      .message = "index has 2 dimensions, must have 1"},
+    {.label = "a number, twice",
+     .in = {GT_IN_SCALAR, INDEX((2), 0, 0)},
+     AXIS(0),
+     .code = GT_ERR_SHAPE,
+     .message = "index has 2 elements, must have 1 for a number"},
     {.label = "no such axis",
      .in = {GT_IN(2, 3), INDEX((1), 0)},
      AXIS(2),
@@ -174,6 +190,9 @@ static const gt_sample dx_samples[] = {
     {.label = "middle", .in = {GT_IN(2, 4, 2), INDEX((4), 2, 0, 2, 1)}, DX((2, 3, 2), -2)},
     {.label = "17 wide", .in = {GT_IN(3, 17), INDEX((3), 1, 1, 0)}, DX((2, 17), 0)},
     {.label = "129 wide", .in = {GT_IN(2, 129), INDEX((2), 1, 1)}, DX((2, 129), 0)},
+    {.label = "number",
+     .in = {GT_IN_SCALAR, INDEX((1), 0)},
+     .opts = &(const dx_opts){{0, {0}}, -1}},
     {.label = "no index", .in = {GT_IN(0, 2), NO_INDEX}, DX((3, 2), 0)},
     {.label = "zero-size", .in = {GT_IN(2, 0), INDEX((2), 2, 0)}, DX((3, 0), 0)},
 };

@@ -15,10 +15,10 @@ static int shape_without(gt_node *n, gt_shape *y)
 {
     const extreme_opts *opts = n->opts;
     const gt_shape x = n->in[0]->shape;
-    const int axis = gt_op_axis(n, opts->axis, x.ndim);
+    const int axis = gti_op_axis(n, opts->axis, x.ndim);
     if (axis < 0) return -1;
     *y = gti_reduced_shape(x, 1u << axis, opts->keepdim);
-    if (x.dim[axis] > 0) return axis;
+    if (gti_at_least_1d(x).dim[axis] > 0) return axis;
     gt_op_fail(n, GT_ERR_SHAPE, "axis %d has size 0: nothing has no largest or smallest element",
                axis);
     return -1;
@@ -27,7 +27,7 @@ static int shape_without(gt_node *n, gt_shape *y)
 static gti_along along(const gt_node *n)
 {
     const gt_shape x = n->in[0]->shape;
-    return gti_along_axis(x, gt_op_axis(n, ((const extreme_opts *)n->opts)->axis, x.ndim));
+    return gti_along_axis(x, gti_op_axis(n, ((const extreme_opts *)n->opts)->axis, x.ndim));
 }
 
 /* --- max, min: outputs y and its index --- */
@@ -61,15 +61,17 @@ static gt_tensor *without_axis(const gt_node *n, gt_tensor *t, int axis)
 
 static int axis_of(const gt_node *n)
 {
-    return gt_op_axis(n, ((const extreme_opts *)n->opts)->axis, n->in[0]->shape.ndim);
+    return gti_op_axis(n, ((const extreme_opts *)n->opts)->axis, n->in[0]->shape.ndim);
 }
 
 /* Zeros of x's shape, but dy where the extremes are. */
 static gt_tensor *placed(const gt_node *n, gt_tensor *dy)
 {
+    const gt_tensor *x = n->in[0];
     const int axis = axis_of(n);
+    if (x->shape.ndim == 0) return dy;
     return gt_place(without_axis(n, dy, axis), without_axis(n, n->out[1], axis), axis,
-                    n->in[0]->shape.dim[axis], GTI_NO_CLASS);
+                    x->shape.dim[axis], GTI_NO_CLASS);
 }
 
 #define BACKWARD(id)                                                                               \
@@ -124,6 +126,8 @@ static const gt_sample samples[] = {
     {.label = "middle, keepdim", .in = {GT_IN(2, 3, 4)}, AXIS(-2, true)},
     {.label = "size one", .in = {GT_IN(1, 1)}, AXIS(1)},
     {.label = "axis of size one", .in = {GT_IN(3, 1)}, AXIS(1)},
+    {.label = "number", .in = {GT_IN_SCALAR}, AXIS(0)},
+    {.label = "number, keepdim", .in = {GT_IN_SCALAR}, AXIS(-1, true)},
     {.label = "zero-size", .in = {GT_IN(0, 3)}, AXIS(1)},
     {.label = "9 by 17", .in = {GT_IN(9, 17)}, AXIS(0)},
     {.label = "17 wide", .in = {GT_IN(2, 17)}, AXIS(1)},
@@ -133,7 +137,7 @@ static const gt_sample samples[] = {
 
 static const gt_error_sample error_samples[] = {
     {.label = "no such axis", .in = {GT_IN(2, 3)}, AXIS(2), .code = GT_ERR_SHAPE, .message = "there is no axis 2"},
-    {.label = "scalar", .in = {GT_IN_SCALAR}, .code = GT_ERR_SHAPE, .message = "there is no axis 0"},
+    {.label = "axis 1 of a number", .in = {GT_IN_SCALAR}, AXIS(1), .code = GT_ERR_SHAPE, .message = "there is no axis 1"},
     {.label = "nothing", .in = {GT_IN(2, 0)}, AXIS(1), .code = GT_ERR_SHAPE, .message = "axis 1 has size 0"},
     {.label = "whole numbers", .in = {{.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}}, .code = GT_ERR_DTYPE, .message = "i64"},
 };

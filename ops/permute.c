@@ -130,9 +130,10 @@ gt_tensor *gt_permute_(gt_tensor *x, int n, const int *order)
 gt_tensor *gt_transpose(gt_tensor *x, int i, int j)
 {
     if (!gti_is_given(x, "transpose")) return NULL;
-    const int ndim = x->shape.ndim, from = i < 0 ? i + ndim : i, to = j < 0 ? j + ndim : j;
-    const bool from_ok = from >= 0 && from < ndim;
-    if (!from_ok || to < 0 || to >= ndim) {
+    const int ndim = x->shape.ndim, axes = ndim > 0 ? ndim : 1;
+    const int from = i < 0 ? i + axes : i, to = j < 0 ? j + axes : j;
+    const bool from_ok = from >= 0 && from < axes;
+    if (!from_ok || to < 0 || to >= axes) {
         gt_fail(x->ctx, GT_ERR_SHAPE, "transpose", "there is no axis %d in x %s", from_ok ? j : i,
                 GTI_SHAPE_TEXT(x->shape));
         return NULL;

@@ -9,9 +9,9 @@ bool gti_reduced_dims(const gt_node *n, unsigned axes, unsigned *reduced)
     int bit = 0;
     for (unsigned rest = axes; rest != 0; rest >>= 1, bit++) {
         if (!(rest & 1)) continue;
-        const int axis = gt_op_axis(n, bit < 16 ? bit : bit - 32, ndim);
+        const int axis = gti_op_axis(n, bit < 16 ? bit : bit - 32, ndim);
         if (axis < 0) return false;
-        *reduced |= 1u << axis;
+        if (ndim > 0) *reduced |= 1u << axis;
     }
     return true;
 }
@@ -131,7 +131,7 @@ gt_tensor *gti_repeated(const gt_node *n, unsigned axes, gt_tensor *t)
 
 gti_along gti_along_axis(gt_shape x, int axis)
 {
-    gti_along s = {1, x.dim[axis], 1};
+    gti_along s = {1, gti_at_least_1d(x).dim[axis], 1};
     for (int i = 0; i < x.ndim; i++)
         if (x.dim[i] == 0) return (gti_along){0};
     for (int i = 0; i < axis; i++) s.outer *= x.dim[i];

@@ -37,6 +37,10 @@
 /* One element each, or none at all. */
 #define GTI_SMALL_REDUCTION_SAMPLES(type)                                                          \
     {.label = "scalar", .in = {GT_IN_SCALAR}}, {.label = "size one", .in = {GT_IN(1)}},            \
+        {.label = "axis 0 of a number", .in = {GT_IN_SCALAR}, GTI_REDUCE(type, GT_AXIS(0))},       \
+        {.label = "axis -1 of a number, keepdim",                                                  \
+         .in = {GT_IN_SCALAR},                                                                     \
+         GTI_REDUCE(type, GT_AXIS(-1), .keepdim = true)},                                          \
         {.label = "axis of size one", .in = {GT_IN(3, 1, 2)}, GTI_REDUCE(type, GT_AXIS(1))},       \
     {                                                                                              \
         .label = "zero-size, kept", .in = {GT_IN(0, 3)}, GTI_REDUCE(type, GT_AXIS(1))              \
@@ -48,6 +52,11 @@
      GTI_REDUCE(type, GT_AXIS(2)),                                                                 \
      .code = GT_ERR_SHAPE,                                                                         \
      .message = "there is no axis 2"},                                                             \
+        {.label = "axis 1 of a number",                                                            \
+         .in = {GT_IN_SCALAR},                                                                     \
+         GTI_REDUCE(type, GT_AXIS(1)),                                                             \
+         .code = GT_ERR_SHAPE,                                                                     \
+         .message = "there is no axis 1"},                                                         \
         {.label = "NULL",                                                                          \
          .in = {{.null = true}},                                                                   \
          .code = GT_ERR_ARGUMENT,                                                                  \

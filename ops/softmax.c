@@ -15,7 +15,7 @@ typedef struct {
 
 static int axis_of(const gt_node *n)
 {
-    return gt_op_axis(n, ((const axis_opts *)n->opts)->axis, n->in[0]->shape.ndim);
+    return gti_op_axis(n, ((const axis_opts *)n->opts)->axis, n->in[0]->shape.ndim);
 }
 
 static gti_along along(const gt_node *n)
@@ -137,6 +137,7 @@ static const gt_sample samples[] = {
 #define ROW(name, axis, ...) {.label = name, .in = {GT_IN(__VA_ARGS__)}, AXIS(axis)},
     ROWS(ROW)
 #undef ROW
+    {.label = "number", .in = {GT_IN_SCALAR}, AXIS(-1)},
     {.label = "large values", .in = {GT_IN_RANGE(1e3, 1.002e3, 5)}},
     {.label = "large negative values", .in = {GT_IN_RANGE(-1.002e3, -1e3, 2, 3)}, AXIS(1)},
     {.label = "far apart", .in = {{.shape = GT_DIMS(3), .values = (const double[]){-800, 0, 800}}}},
@@ -146,12 +147,13 @@ static const gt_sample dx_samples[] = {
 #define ROW(name, axis, ...) {.label = name, .in = {GT_IN(__VA_ARGS__), GT_IN(__VA_ARGS__)}, AXIS(axis)},
     ROWS(ROW)
 #undef ROW
+    {.label = "numbers", .in = {GT_IN_SCALAR, GT_IN_SCALAR}, AXIS(0)},
     {.label = "same tensor", .in = {GT_IN(2, 3), {.same = 1}}, AXIS(1)},
 };
 
 static const gt_error_sample error_samples[] = {
     {.label = "no such axis", .in = {GT_IN(2, 3)}, AXIS(2), .code = GT_ERR_SHAPE, .message = "there is no axis 2"},
-    {.label = "scalar", .in = {GT_IN_SCALAR}, .code = GT_ERR_SHAPE, .message = "there is no axis 0"},
+    {.label = "axis 1 of a number", .in = {GT_IN_SCALAR}, AXIS(1), .code = GT_ERR_SHAPE, .message = "there is no axis 1"},
     {.label = "whole numbers", .in = {{.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}}, .code = GT_ERR_DTYPE, .message = "i64"},
 };
 

@@ -49,9 +49,9 @@ gt_tensor *gt_flatten_(gt_tensor *x, gt_flatten_opts opts)
 gt_tensor *gt_squeeze_(gt_tensor *x, gt_squeeze_opts opts)
 {
     if (!gti_is_given(x, "squeeze")) return NULL;
-    const int ndim = x->shape.ndim;
+    const int ndim = x->shape.ndim, axes = ndim > 0 ? ndim : 1;
     for (int bit = 0; bit < 32; bit++)
-        if (opts.axes >> bit & 1 && axis_of(x, bit < 16 ? bit : bit - 32, ndim, "squeeze") < 0)
+        if (opts.axes >> bit & 1 && axis_of(x, bit < 16 ? bit : bit - 32, axes, "squeeze") < 0)
             return NULL;
     gt_shape shape = {0};
     for (int i = 0; i < ndim; i++) {

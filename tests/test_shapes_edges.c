@@ -244,6 +244,53 @@ static void test_empty_with_huge_dimensions(void **state)
                    "axes 1 to 2 of x [0,");
 }
 
+/* A number has the axes 0 and -1 for what runs along an axis, as in PyTorch; what cuts, joins or
+ * chooses a part has none to work on. */
+static void test_axes_of_a_number(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_scalar(gt, 3), *at = gt_zeros(gt, GT_SHAPE(1), .dtype = GT_I64);
+    gt_tensor *none = gt_scalar(gt, 0, .dtype = GT_I64);
+    for (int axis = -1; axis <= 0; axis++) {
+        const unsigned axes = GT_AXIS(axis);
+        const struct {
+            gt_tensor *y;
+            double value;
+        } rows[] = {
+            {gt_softmax(x, axis), 1},
+            {gt_log_softmax(x, axis), 0},
+            {gt_cumsum(x, axis), 3},
+            {gt_max(x, axis), 3},
+            {gt_min(x, axis, .keepdim = true), 3},
+            {gt_argmax(x, axis), 0},
+            {gt_argmin(x, axis), 0},
+            {gt_gather(x, axis, none), 3},
+            {gt_index_select(x, axis, at), 3},
+            {gt_flip(x, axes), 3},
+            {gt_squeeze(x, .axes = axes), 3},
+            {gt_transpose(x, axis, 0), 3},
+            {gt_sum(x, .axes = axes), 3},
+            {gt_mean(x, .axes = axes, .keepdim = true), 3},
+            {gt_prod(x, .axes = axes), 3},
+            {gt_var(x, .axes = axes, .biased = true), 0},
+            {gt_norm(x, .axes = axes), 3},
+            {gt_logsumexp(x, .axes = axes), 3},
+            {gt_amax(x, .axes = axes), 3},
+            {gt_amin(x, .axes = axes), 3},
+        };
+        assert_well(gt);
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            if (rows[i].y->shape.ndim != 0) fail_msg("row %zu has dimensions", i);
+            ASSERT_VALUES(rows[i].y, 0, rows[i].value);
+        }
+        assert_refused(gt, gt_slice(x, axis, 0, 1), GT_ERR_SHAPE, "there is no axis");
+        assert_refused(gt, gt_select(x, axis, 0), GT_ERR_SHAPE, "there is no axis");
+        assert_refused(gt, gt_split(x, axis, 1, &none, 1), GT_ERR_SHAPE, "there is no axis");
+        assert_refused(gt, gt_concat(&x, 1, axis), GT_ERR_SHAPE, "there is no axis");
+        none = gt_scalar(gt, 0, .dtype = GT_I64);
+    }
+}
+
 int main(void)
 {
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, open_context, close_context)
@@ -259,6 +306,7 @@ int main(void)
         FRESH(test_one_hot_dtypes),
         FRESH(test_padding_with_a_cut),
         FRESH(test_padding_of_whole_numbers),
+        FRESH(test_axes_of_a_number),
         FRESH(test_empty_with_huge_dimensions),
     };
     return cmocka_run_group_tests_name("shapes at their edges", tests, NULL, NULL);
