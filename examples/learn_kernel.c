@@ -128,8 +128,7 @@ int main(int argc, char **argv)
     if (bad) return fprintf(stderr, "learn_kernel: cannot use '%s'\n%s", bad, usage), 2;
     gt_ctx *gt = gt_open();
     notebook(gt, &s);
-    bool failed = gt_failed(gt);
-    if (failed) fprintf(stderr, "learn_kernel: %s\n", gt_error_message(gt));
+    const bool failed = gt_failed(gt); /* its message is on stderr */
     gt_close(gt);
     return failed;
 }

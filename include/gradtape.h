@@ -18,7 +18,7 @@
  *                                                 metrics, histories, curves (train.h)
  *   gt_mark start = gt_mark_tape(gt);             at the top of a loop gt_rewind(gt, start) drops
  *                                                 the step before: no frees, no reference counts
- *   if (gt_failed(gt)) puts(gt_error_message(gt));  errors are sticky: check once (context.h)
+ *   if (gt_failed(gt)) ...                        errors are sticky: check once (context.h)
  *   gt_gradcheck(...)                             prove a derivative (gradcheck.h)
  *   gt_save(net, "net.safetensors")               weights, and runs to be resumed (io.h)
  *   gt_graph_render(loss, "graph.svg")            see the graph (graph.h)
@@ -26,7 +26,9 @@
  *   gt_close(gt);
  *
  * Manner: required arguments are positional, optional ones are keyword arguments, and zero always
- * means the default. NULL in, NULL out. The library never prints and never ends the process. */
+ * means the default. NULL in, NULL out. The library never ends the process, and
+ * prints nothing but the failures of a program that does not look at them (GRADTAPE_ERRORS in
+ * context.h). */
 #ifndef GRADTAPE_H
 #define GRADTAPE_H
 

@@ -14,7 +14,7 @@
 #include "program.h"
 
 #define PROGRAM GT_BINARY_DIR "/examples/learn_kernel"
-#define RUN "'" PROGRAM "'"
+#define RUN "GRADTAPE_ERRORS= '" PROGRAM "'"
 
 /* The sections in the notebook's order; the numbers of PyTorch, with torch.manual_seed(7). */
 static const char seed_7[] =

@@ -105,6 +105,12 @@ static int parse(char **argv, const char *program, const char *about, const opti
 
 /* --- the frame --- */
 
+static void print_error(gt_status status, const char *message, void *program)
+{
+    (void)status;
+    fprintf(stderr, "%s: %s\n", (const char *)program, message);
+}
+
 static void on_interrupt(int number)
 {
     gt_request_stop();
@@ -120,9 +126,9 @@ int example_main(int argc, char **argv, const char *program, const char *about,
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* lines appear as they come, in files as well */
     signal(SIGINT, on_interrupt);
     gt_ctx *gt = gt_open();
+    gt_set_error_handler(gt, print_error, (void *)program);
     run(gt, settings);
     const bool failed = gt_failed(gt);
-    if (failed) fprintf(stderr, "%s: %s\n", program, gt_error_message(gt));
     gt_close(gt);
     return failed ? 1 : gt_stop_requested() ? 130 : 0;
 }

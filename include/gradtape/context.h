@@ -109,8 +109,29 @@ const char *gt_error_message(const gt_ctx *gt);
 void gt_error_clear(gt_ctx *gt);
 /* "shape", "dtype", ...; "ok" for GT_OK. */
 const char *gt_status_name(gt_status status);
-/* For a debugger: with `on`, the first failure of this context calls abort() where it happens. Off
- * by default. */
+/* Failures are told of as they happen, once their message is complete: after the call that failed
+ * has noted its place, or where it notes none at the next chance, at the latest on gt_close. By
+ * default the first failure of a context is printed to stderr, so that a crash over an unchecked
+ * NULL is preceded by its cause; but only until the program has read a message itself, with
+ * gt_error_message: from then on it is taken to show its errors, and the library is silent.
+ * In the environment GRADTAPE_ERRORS, which gt_open reads, says otherwise:
+ *   print   every failure is printed
+ *   abort   it is printed, and abort() called: for debuggers
+ *   quiet   none is
+ * A handler of the program's own gets every failure, and nothing is printed then. */
+typedef void (*gt_error_fn)(gt_status status, const char *message, void *user);
+typedef struct {
+    gt_error_fn fn;
+    void *user;
+} gt_error_handler;
+/* fn NULL: no handler. With gt NULL: for this thread's failures without a context. fn is called by
+ * the thread that failed, must not use the context, and copies the message if it wants to keep it.
+ * Returns the handler before, to be set again. */
+gt_error_handler gt_set_error_handler(gt_ctx *gt, gt_error_fn fn, void *user);
+/* A handler that does nothing: the context is quiet, and does not abort either. */
+void gt_ignore_error(gt_status status, const char *message, void *user);
+/* With `on`, the first failure of this context is printed and abort() called, as with
+ * GRADTAPE_ERRORS=abort. Off by default. */
 void gt_set_abort_on_error(gt_ctx *gt, bool on);
 /* With `on`, the first NaN or Inf that an operation computes, forward or backward, is an error:
  * GT_ERR_NUMERIC, naming the operation, its module, the element, the inputs' shapes and ranges, and
@@ -148,6 +169,7 @@ bool gt_is_recording(const gt_ctx *gt);
 /* Seeds the context's generator as torch.manual_seed does (MT19937): the same seed gives PyTorch's
  * CPU numbers. A new context is seeded with 5489, the generator's own default. */
 void gt_manual_seed(gt_ctx *gt, uint64_t seed);
+#define gt_manual_seed(gt, seed) GT_VOID_AT(gt_manual_seed(gt, seed))
 
 /* --- statistics --- */
 typedef struct {

@@ -135,7 +135,7 @@ double gt_clip_grad_norm_(gt_module *m, double max_norm, gt_clip_grad_norm_opts 
 /* gt_clip_grad_norm(net, 1.0), gt_clip_grad_norm(net, 1.0, .norm_type = INFINITY) */
 #define gt_clip_grad_norm(m, ...) GT_CLIP_GRAD_NORM_(m, __VA_ARGS__, )
 #define GT_CLIP_GRAD_NORM_(m, max_norm, ...)                                                       \
-    gt_clip_grad_norm_(m, max_norm, GT_OPTS(gt_clip_grad_norm_opts, __VA_ARGS__))
+    GT_NUMBER_AT(gt_clip_grad_norm_(m, max_norm, GT_OPTS(gt_clip_grad_norm_opts, __VA_ARGS__)))
 /* Brings every element into [-bound, bound]; NaN stays. */
 gt_status gt_clip_grad_value(gt_module *m, double bound);
 #define gt_clip_grad_value(m, bound) GT_STATUS_AT(gt_clip_grad_value(m, bound))

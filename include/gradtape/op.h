@@ -143,6 +143,7 @@ gt_tensor *gt_apply(const gt_op *op, const void *opts, int n_in, gt_tensor *cons
 gt_status gt_apply_n(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[],
                      gt_tensor *out[]);
 #define gt_apply(...) GT_AT(gt_apply(__VA_ARGS__))
+#define gt_apply_n(...) GT_STATUS_AT(gt_apply_n(__VA_ARGS__))
 
 /* Whether backward is to make gin[i]. */
 static inline bool gt_needs_grad(const gt_node *n, int i)

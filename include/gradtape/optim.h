@@ -73,6 +73,7 @@ gt_status gt_optimizer_add_group_(gt_optimizer *o, const char *pattern, gt_group
 /* The learning rate in force in group i; setting it makes it the group's own. Errors:
  * GT_ERR_ARGUMENT (and NaN) for a group that is not there. */
 double gt_optimizer_group_lr(const gt_optimizer *o, int i);
+#define gt_optimizer_group_lr(o, i) GT_NUMBER_AT(gt_optimizer_group_lr(o, i))
 gt_status gt_optimizer_set_group_lr(gt_optimizer *o, int i, double lr);
 #define gt_optimizer_set_group_lr(o, i, lr) GT_STATUS_AT(gt_optimizer_set_group_lr(o, i, lr))
 

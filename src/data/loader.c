@@ -177,6 +177,15 @@ static bool make_memory(gt_loader *l, int threads, gt_data_error *error)
     return error->code == GT_OK && gti_bench_make(&l->bench, &b->recipe, error);
 }
 
+/* A context for random numbers, whose failures pass_on tells. */
+static gt_ctx *open_quietly(gt_mark *start)
+{
+    gt_ctx *gt = gt_open();
+    gt_set_error_handler(gt, gt_ignore_error, NULL);
+    *start = gt_mark_tape(gt);
+    return gt;
+}
+
 static gt_loader *allocate(gt_dataset *d, uint64_t seed)
 {
     gt_loader *l = calloc(1, sizeof *l);
@@ -184,12 +193,10 @@ static gt_loader *allocate(gt_dataset *d, uint64_t seed)
     if (!l) return NULL;
     l->gt = d->ctx;
     l->data = d;
-    l->dice = gt_open();
-    l->dice_start = gt_mark_tape(l->dice);
+    l->dice = open_quietly(&l->dice_start);
     l->seed = seed;
     if (seed) {
-        l->own = gt_open();
-        l->own_start = gt_mark_tape(l->own);
+        l->own = open_quietly(&l->own_start);
         gt_manual_seed(l->own, seed);
     }
     if (gt_at_close(d->ctx, free_loader, l) == GT_OK) return l;

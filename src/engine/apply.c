@@ -5,6 +5,7 @@
 #include "kernels/kernels.h"
 
 #undef gt_apply
+#undef gt_apply_n
 
 enum { FRAME_TENSORS = 12 }; /* inputs and outputs of a node that lives on the stack */
 

@@ -17,17 +17,26 @@ gt_ctx *gti_dead_context(void)
     return &dead;
 }
 
+static gt_ctx *no_context(void)
+{
+    gti_error e = dead.error;
+    e.untold = true;
+    gti_tell(&e);
+    return &dead;
+}
+
 gt_ctx *gt_open(void)
 {
     gt_ctx *gt = calloc(1, sizeof *gt);
-    if (!gt) return &dead;
+    if (!gt) return no_context();
     gt->recording = true;
     gti_pool_open(&gt->pool, &gt->system);
     if (!gti_arena_open(&gt->step, &gt->system) || !gti_arena_open(&gt->kept, &gt->system)) {
         gt_close(gt);
-        return &dead;
+        return no_context();
     }
     gt_manual_seed(gt, 5489);
+    gti_read_errors(gt);
     return gt;
 }
 

@@ -96,6 +96,8 @@ struct gti_node {
 /* The parts of a message; composed when asked for, since the place may come late. */
 typedef struct {
     gt_status status;
+    gt_ctx *ctx;       /* NULL: the thread's */
+    bool untold;       /* neither handler nor stderr had it yet */
     const char *where; /* static string */
     char what[192];    /* "conv2d 'net.conv1'" */
     char text[768];
@@ -109,8 +111,13 @@ typedef struct gti_closer {
     struct gti_closer *next;
 } gti_closer;
 
+/* What GRADTAPE_ERRORS says, for contexts without a handler. */
+typedef enum { GTI_ERRORS_AUTO, GTI_ERRORS_PRINT, GTI_ERRORS_ABORT, GTI_ERRORS_QUIET } gti_errors;
+
 struct gt_ctx {
     bool failed, recording, in_sweep, abort_on_error;
+    gti_errors errors;
+    gt_error_handler handler;
     gti_prefill prefill;
     bool record_all;  /* also what requires no gradient: a whole backward pass */
     bool watched;     /* prefill, anomaly or shapes_only */
@@ -160,11 +167,20 @@ void gti_fail_v(gt_ctx *gt, gt_status code, const char *what, const char *fmt, v
 /* To be called when a call does nothing because of an earlier failure, so that the place of this
  * call is not taken for the place of that one. */
 void gti_skip(void);
+/* Tells of a failure of gt that was not told of, and forgets it: gt is about to go. */
 void gti_forget(gt_ctx *gt);
 /* Adds a line to the failure of gt. */
 void gti_fail_note(gt_ctx *gt, const char *fmt, ...) GT_PRINTF(2, 3);
 /* What gt_open returns when there is no memory. */
 gt_ctx *gti_dead_context(void);
+
+/* --- tell.c --- */
+/* Sets gt->errors from the environment; fails gt for a word that means nothing. */
+void gti_read_errors(gt_ctx *gt);
+/* Handler, stderr, abort: what is set for e's context. Nothing when e was told of before. */
+void gti_tell(gti_error *e);
+/* The program reads e's message by itself. */
+void gti_message_read(const gti_error *e);
 
 static inline size_t gti_element_size(gt_dtype dtype)
 {

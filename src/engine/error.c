@@ -1,6 +1,5 @@
 /* Failures: sticky in the context, with the place of the user's call. */
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/context.h"
@@ -54,16 +53,17 @@ void gti_fail_v(gt_ctx *gt, gt_status code, const char *what, const char *fmt, v
 {
     if (gt && gt->failed) return;
     gti_error *e = gt ? &gt->error : &homeless;
+    if (pending && pending != e) gti_tell(pending);
     e->status = code;
+    e->ctx = gt;
+    e->untold = true;
     e->where = NULL;
     set_what(e, what, gt ? gt->scope : NULL);
     vsnprintf(e->text, sizeof e->text, fmt, args);
     e->tail[0] = 0;
     compose(e);
     pending = e;
-    if (!gt) return;
-    gt->failed = true;
-    if (gt->abort_on_error) abort();
+    if (gt) gt->failed = true;
 }
 
 gt_status gt_fail(gt_ctx *gt, gt_status code, const char *what, const char *fmt, ...)
@@ -77,10 +77,12 @@ gt_status gt_fail(gt_ctx *gt, gt_status code, const char *what, const char *fmt,
 
 void gt_note_site_(const char *where)
 {
-    if (!pending) return;
-    if (!pending->where) pending->where = where;
-    compose(pending);
+    gti_error *e = pending;
+    if (!e) return;
+    if (!e->where) e->where = where;
+    compose(e);
     pending = NULL;
+    gti_tell(e);
 }
 
 void gti_fail_note(gt_ctx *gt, const char *fmt, ...)
@@ -95,12 +97,14 @@ void gti_fail_note(gt_ctx *gt, const char *fmt, ...)
 
 void gti_skip(void)
 {
+    if (pending) gti_tell(pending);
     pending = NULL;
 }
 
 void gti_forget(gt_ctx *gt)
 {
     if (pending == &gt->error) pending = NULL;
+    gti_tell(&gt->error);
 }
 
 bool gt_failed(const gt_ctx *gt)
@@ -116,8 +120,11 @@ gt_status gt_error_code(const gt_ctx *gt)
 
 const char *gt_error_message(const gt_ctx *gt)
 {
-    const gti_error *e = gt ? &gt->error : &homeless;
-    return e->status == GT_OK ? "" : e->message;
+    gti_error *e = gt ? (gti_error *)&gt->error : &homeless;
+    if (e->status == GT_OK) return "";
+    gti_message_read(e);
+    gti_tell(e);
+    return e->message;
 }
 
 void gt_error_clear(gt_ctx *gt)
@@ -125,6 +132,7 @@ void gt_error_clear(gt_ctx *gt)
     if (gt == gti_dead_context()) return;
     gti_error *e = gt ? &gt->error : &homeless;
     if (pending == e) pending = NULL;
+    gti_tell(e);
     e->status = GT_OK;
     e->message[0] = 0;
     if (gt) gt->failed = false;

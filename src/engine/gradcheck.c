@@ -206,6 +206,8 @@ bool gti_check_open(gti_check *c)
     if (gt_failed(gt))
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "clear it first with gt_error_clear",
                               "the context had failed before: %s", gt_error_message(gt));
+    c->handler = gt_set_error_handler(gt, gt_ignore_error, NULL); /* failures go to the report */
+    c->thread_handler = gt_set_error_handler(NULL, gt_ignore_error, NULL);
     c->recording = gt->recording;
     c->prefill = gt->prefill;
     c->scope = gt->scope;
@@ -225,6 +227,8 @@ void gti_check_close(gti_check *c)
     gti_set_prefill(gt, c->prefill);
     gt->scope = c->scope;
     gt->marks = c->marks;
+    gt_set_error_handler(gt, c->handler.fn, c->handler.user);
+    gt_set_error_handler(NULL, c->thread_handler.fn, c->thread_handler.user);
 }
 
 /* --- the user's function --- */

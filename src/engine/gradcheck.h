@@ -53,6 +53,7 @@ typedef struct {
     gt_tensor **pulled, **upstream, **wanted, **grad; /* [n_out] and [n_var], for gti_check_vjp */
     gt_mark session, start;
     bool recording; /* the context's settings, to be put back */
+    gt_error_handler handler, thread_handler;
     gti_prefill prefill;
     const gt_scope *scope;
     gti_mark *marks;
