@@ -53,6 +53,6 @@ void assert_values(const gt_tensor *t, int n, const double *want, double toleran
     assert_non_null(t);
     assert_int_equal(t->size, n);
     for (int i = 0; i < n; i++)
-        if (!(fabs(element(t, i) - want[i]) <= tolerance))
+        if (element(t, i) != want[i] && !(fabs(element(t, i) - want[i]) <= tolerance))
             fail_msg("element %d is %.17g instead of %.17g", i, element(t, i), want[i]);
 }

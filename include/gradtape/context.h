@@ -109,6 +109,9 @@ const char *gt_error_message(const gt_ctx *gt);
 void gt_error_clear(gt_ctx *gt);
 /* "shape", "dtype", ...; "ok" for GT_OK. */
 const char *gt_status_name(gt_status status);
+/* What a failure of the system with this errno is: GT_ERR_MEMORY for ENOMEM, otherwise GT_ERR_IO.
+ */
+gt_status gt_status_of_errno(int why);
 /* Failures are told of as they happen, once their message is complete: after the call that failed
  * has noted its place, or where it notes none at the next chance, at the latest on gt_close. By
  * default the first failure of a context is printed to stderr, so that a crash over an unchecked

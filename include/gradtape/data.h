@@ -109,14 +109,26 @@ gt_dataset *gt_cifar10(gt_ctx *gt, const char *folder, bool train);
 gt_dataset *gt_cifar100(gt_ctx *gt, const char *folder, bool train);
 #define gt_cifar100(gt, folder, train) GT_DATASET_AT(gt_cifar100(gt, folder, train))
 
-/* PNG and JPEG files, by the names *.png, *.jpg and *.jpeg, in a folder for each class; classes and
- * files in the order of their names. Folders in those of the classes, and names that begin with a
- * dot, are passed over. Images are read when they are fetched (see gt_image_load). Without a size
- * all must have the size of the first one. */
+/* What gt_image_folder passed over: files that are no pictures by their names, or that lie in no
+ * class's folder. A count, and the first of them by their paths in the folder: "notes.txt,
+ * cats/a.gif, ..." */
+typedef struct {
+    int64_t skipped;
+    char names[256];
+} gt_image_folder_report;
+
+/* PNG and JPEG files, by the names *.png, *.jpg and *.jpeg, in a folder for each class and in all
+ * folders below it, in the order of torchvision's ImageFolder: classes by name, in each the files
+ * of a folder before those of the folders in it. Names that begin with a dot are not looked at. An
+ * error, GT_ERR_IO, is a class without pictures, what cannot be listed, and a link that leads
+ * nowhere or to a folder that it lies in. Images are read when they are fetched (see
+ * gt_image_load). Without a size all must have the size of the first one. */
 typedef struct {
     gt_keywords gt_;
     int size[2]; /* height and width to resize to, bilinear; a second 0 means the same */
     bool grey;   /* one channel instead of red, green and blue */
+    bool apply_gamma, on_white, apply_exif_orientation; /* see gt_image_opts */
+    gt_image_folder_report *report;                     /* filled in, also after a failure */
 } gt_image_folder_opts;
 gt_dataset *gt_image_folder_(gt_ctx *gt, const char *folder, gt_image_folder_opts opts);
 /* gt_image_folder(gt, folder, .size = {64, 64}) */
@@ -259,9 +271,9 @@ gt_status gt_loader_set_state(gt_loader *l, gt_loader_state state);
 
 /* --- arrays in files --- */
 
-/* A NumPy array: f4 becomes f32, f8 f64, u1 and bool u8, other integers but u8 (uint64) i64; any
- * byte order, C or Fortran order, up to GT_MAX_DIMS dimensions. Other kinds are GT_ERR_UNSUPPORTED.
- */
+/* A NumPy array: f2 and f4 become f32, f8 f64, u1 and bool u8, other integers but u8 (uint64) i64;
+ * any byte order, C or Fortran order, up to GT_MAX_DIMS dimensions. Other kinds are
+ * GT_ERR_UNSUPPORTED. */
 gt_tensor *gt_npy_load(gt_ctx *gt, const char *path);
 #define gt_npy_load(gt, path) GT_AT(gt_npy_load(gt, path))
 /* The array `name` of an .npz archive, stored or compressed. */
@@ -271,16 +283,21 @@ gt_tensor *gt_npz_load(gt_ctx *gt, const char *path, const char *name);
  * (t was dropped), GT_ERR_IO. */
 gt_status gt_npy_save(const gt_tensor *t, const char *path);
 #define gt_npy_save(t, path) GT_STATUS_AT(gt_npy_save(t, path))
-/* An IDX file of bytes, plain or gzipped, as u8. */
+/* An IDX file, plain or gzipped: bytes without sign become u8, other integers i64, reals f32 and
+ * f64. */
 gt_tensor *gt_idx_load(gt_ctx *gt, const char *path);
 #define gt_idx_load(gt, path) GT_AT(gt_idx_load(gt, path))
 
-/* A PNG or JPEG file, told apart by content, as u8 [3,h,w], or [1,h,w] with .grey. Transparent
- * parts show white, 16 bits become 8, a PNG's gamma is applied, ink (CMYK) becomes colours; the
- * orientation in EXIF is not looked at. */
+/* A PNG or JPEG file, told apart by content, as u8 [3,h,w], or [1,h,w] with .grey: the stored
+ * numbers, as Pillow's convert("RGB") and torchvision read them. 16 bits become 8, ink (CMYK)
+ * becomes colours. Bytes behind a picture's end are not looked at. */
 typedef struct {
     gt_keywords gt_;
     bool grey;
+    bool apply_gamma; /* where a PNG notes its gamma, numbers become those of sRGB */
+    bool on_white; /* transparent parts of a PNG show white, not the colour that is stored there */
+    /* Turns a photo upright by the orientation that its camera noted in EXIF, if it did. */
+    bool apply_exif_orientation;
 } gt_image_opts;
 gt_tensor *gt_image_load_(gt_ctx *gt, const char *path, gt_image_opts opts);
 /* gt_image_load(gt, path), gt_image_load(gt, path, .grey = true) */

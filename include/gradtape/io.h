@@ -158,6 +158,12 @@ GT_MUST_CHECK gt_status gt_run_save(const gt_run *run, const char *path);
 gt_status gt_run_load(gt_run *run, const char *path);
 #define gt_run_load(run, path) GT_STATUS_AT(gt_run_load(run, path))
 
+/* --- floats of 16 bits ---
+ * What the bits of an IEEE half, and of a bfloat16, which is an f32 without its lower half, stand
+ * for; for readers of other files. */
+float gt_f16_to_f32(uint16_t bits);
+float gt_bf16_to_f32(uint16_t bits);
+
 /* --- files that appear whole or not at all ---
  * For files of the caller's own:
  *

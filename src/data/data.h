@@ -60,20 +60,35 @@ void gti_bytes_free(gt_dataset *d);
 /* Whether all labels are below n_classes. */
 bool gti_bytes_check(const gti_bytes *b, const char *path, gt_data_error *error);
 
+/* --- element.c --- */
+
+/* An element of an array in a file: 'f' real, 'i' integer, 'u' without sign, 'b' boolean; its
+ * bytes, and whether the first one is the greatest. */
+typedef struct {
+    char kind;
+    int size;
+    bool big;
+} gti_element;
+/* The dtype that holds such elements; false where there is none. */
+bool gti_element_dtype(const gti_element *e, gt_dtype *dtype);
+/* Sets t's element i, where t is of that dtype. */
+void gti_element_convert(const gti_element *e, const uint8_t *from, gt_tensor *t, int64_t i);
+
 /* --- npy.c --- */
 
 /* The array in these bytes; `path` is for messages. */
 gt_tensor *gti_npy_parse(gt_ctx *gt, const uint8_t *bytes, int64_t size, const char *path,
                          gt_data_error *error);
 
-/* --- picture.c, png.c, jpeg.c --- */
+/* --- picture.c, png_read.c, png_write.c, jpeg.c --- */
 
 /* Red, green, blue, u8 [h,w,3]. */
 typedef struct {
     int64_t h, w;
     uint8_t *rgb; /* to be freed */
 } gti_picture;
-bool gti_picture_read(const char *path, gti_picture *p, gt_data_error *error);
+bool gti_picture_read(const char *path, const gt_image_opts *how, gti_picture *p,
+                      gt_data_error *error);
 /* The most pixels of a picture: from about here on other readers take it for an attack, too. */
 enum { GTI_PIXELS_MOST = 178956970 };
 /* Allocates h * w pixels, if as many can come out of `size` bytes of a file, `ratio` of one. */
@@ -81,13 +96,26 @@ bool gti_picture_allocate(gti_picture *p, int64_t h, int64_t w, int64_t size, in
                           const char *path, gt_data_error *error);
 /* u8 [h,w,3] to [3,h,w], or [1,h,w] with PIL's weights. */
 void gti_picture_planes(const gti_picture *p, bool grey, uint8_t *to);
-bool gti_png_read(const uint8_t *bytes, int64_t size, const char *path, gti_picture *p,
-                  gt_data_error *error);
+/* What decoders are given. */
+typedef struct {
+    const uint8_t *bytes;
+    int64_t size;
+    const char *path; /* for messages */
+    gt_image_opts how;
+} gti_encoded;
+bool gti_png_read(const gti_encoded *in, gti_picture *p, gt_data_error *error);
+bool gti_jpeg_read(const gti_encoded *in, gti_picture *p, gt_data_error *error);
 /* The bytes of a PNG file of u8 [h,w,channels], at most GTI_PIXELS_MOST pixels; to be freed. */
 uint8_t *gti_png_make(const uint8_t *pixels, int64_t h, int64_t w, int channels, size_t *size,
                       gt_data_error *error);
-bool gti_jpeg_read(const uint8_t *bytes, int64_t size, const char *path, gti_picture *p,
-                   gt_data_error *error);
+
+/* --- exif.c --- */
+
+/* The orientation, 1 to 8, in an EXIF block, which begins with its byte order; 1, which is upright,
+ * where there is none to be found. */
+int gti_exif_orientation(const uint8_t *exif, size_t size);
+/* Turns a picture of this orientation upright. */
+bool gti_picture_orient(gti_picture *p, int orientation, gt_data_error *error);
 
 /* --- random numbers --- */
 

@@ -35,7 +35,7 @@ static FILE *open_file(const char *path, int64_t *size, gt_data_error *error)
 {
     struct stat st;
     if (stat(path, &st) != 0) {
-        gt_data_fail(error, GT_ERR_IO, "%s: %s", path, strerror(errno));
+        gt_data_fail(error, gt_status_of_errno(errno), "%s: %s", path, strerror(errno));
         return NULL;
     }
     if (!S_ISREG(st.st_mode)) {
@@ -44,7 +44,7 @@ static FILE *open_file(const char *path, int64_t *size, gt_data_error *error)
     }
     *size = (int64_t)st.st_size;
     FILE *f = fopen(path, "rb");
-    if (!f) gt_data_fail(error, GT_ERR_IO, "%s: %s", path, strerror(errno));
+    if (!f) gt_data_fail(error, gt_status_of_errno(errno), "%s: %s", path, strerror(errno));
     return f;
 }
 
@@ -83,30 +83,53 @@ static bool refill(gti_source *s, inflater *i)
     return i->z.avail_in;
 }
 
+static bool inflate_failed(gti_source *s, const inflater *i, int code)
+{
+    if (code == Z_MEM_ERROR)
+        return gt_data_fail(s->error, GT_ERR_MEMORY, "%s: out of memory", s->path);
+    return gt_data_fail(s->error, GT_ERR_FORMAT, "%s: not a sound gzip file%s: %s", s->path,
+                        i->ended ? " behind its end" : "", i->z.msg ? i->z.msg : zError(code));
+}
+
+/* Zeros behind a member fill up a tape's block or the like, and are no part of the file. */
+static void skip_zeros(gti_source *s, inflater *i)
+{
+    while (refill(s, i) && !*i->z.next_in) {
+        i->z.next_in++;
+        i->z.avail_in--;
+    }
+}
+
+/* Whether there is a member, or more of one, to inflate; with *ok false after a failure. */
+static bool more_to_inflate(gti_source *s, inflater *i, bool *ok)
+{
+    if (i->ended) skip_zeros(s, i);
+    if (refill(s, i)) return true;
+    if (ferror(s->f))
+        *ok = gt_data_fail(s->error, gt_status_of_errno(errno), "%s: %s", s->path, strerror(errno));
+    else if (!i->ended)
+        *ok = gt_data_fail(s->error, GT_ERR_FORMAT, "%s: the gzip file is truncated", s->path);
+    return false;
+}
+
 /* At most n bytes, 0 at the end; -1 after a failure. */
 static int64_t inflate_some(gti_source *s, void *to, int64_t n)
 {
     inflater *i = s->inflater;
     const uInt room = n > STEP ? STEP : (uInt)n;
+    bool ok = true;
     i->z.next_out = to;
     i->z.avail_out = room;
-    while (i->z.avail_out == room) {
-        if (!refill(s, i)) {
-            if (i->ended && !ferror(s->f)) return 0;
-            gt_data_fail(s->error, ferror(s->f) ? GT_ERR_IO : GT_ERR_FORMAT, "%s: %s", s->path,
-                         ferror(s->f) ? strerror(errno) : "the gzip file is truncated");
-            return -1;
-        }
+    while (i->z.avail_out == room && more_to_inflate(s, i, &ok)) {
         if (i->ended) inflateReset(&i->z);
         const int code = inflate(&i->z, Z_NO_FLUSH);
         if (code != Z_OK && code != Z_STREAM_END) {
-            gt_data_fail(s->error, GT_ERR_FORMAT, "%s: not a sound gzip file%s: %s", s->path,
-                         i->ended ? " behind its end" : "", i->z.msg ? i->z.msg : zError(code));
+            inflate_failed(s, i, code);
             return -1;
         }
         i->ended = code == Z_STREAM_END;
     }
-    return room - i->z.avail_out;
+    return ok ? (int64_t)(room - i->z.avail_out) : -1;
 }
 #else
 static bool start_inflating(gti_source *s)
@@ -157,7 +180,7 @@ static int64_t read_some(gti_source *s, void *to, int64_t n)
     if (s->inflater) return inflate_some(s, to, n);
     const size_t got = fread(to, 1, n > STEP ? STEP : (size_t)n, s->f);
     if (got || !ferror(s->f)) return (int64_t)got;
-    gt_data_fail(s->error, GT_ERR_IO, "%s: %s", s->path, strerror(errno));
+    gt_data_fail(s->error, gt_status_of_errno(errno), "%s: %s", s->path, strerror(errno));
     return -1;
 }
 

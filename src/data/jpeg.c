@@ -1,11 +1,15 @@
 /* JPEG by libjpeg-turbo. Its errors come by longjmp; its warnings, of data that is damaged or ends
  * too soon, are errors here. */
+#include <string.h>
+
 #include "data/data.h"
 
 #ifdef GT_WITH_JPEG
 #include <setjmp.h>
 
 #include <jpeglib.h>
+
+#include <jerror.h>
 
 /* The barest progressive scan has one bit for a block of 64 pixels, and blocks are shared by up to
  * four pixels where colour is coarser. */
@@ -14,12 +18,15 @@ enum { PIXELS_PER_BYTE = 8 * 64 * 4 };
 /* A scan of a progressive file takes time for all pixels, but may take few bytes; ten are usual. */
 enum { SCANS_MOST = 500 };
 
+enum { EXIF_MARKER = JPEG_APP0 + 1 };
+
 typedef struct {
     struct jpeg_error_mgr base;
     struct jpeg_progress_mgr progress;
     jmp_buf back;
-    const char *path;
+    const gti_encoded *in;
     gt_data_error *error;
+    int orientation;
 } handler;
 
 static void on_error(j_common_ptr j)
@@ -27,7 +34,9 @@ static void on_error(j_common_ptr j)
     handler *h = (handler *)j->err;
     char why[JMSG_LENGTH_MAX];
     h->base.format_message(j, why);
-    gt_data_fail(h->error, GT_ERR_FORMAT, "%s: not a sound JPEG file: %s", h->path, why);
+    if (h->base.msg_code == JERR_OUT_OF_MEMORY)
+        gt_data_fail(h->error, GT_ERR_MEMORY, "%s: out of memory", h->in->path);
+    gt_data_fail(h->error, GT_ERR_FORMAT, "%s: not a sound JPEG file: %s", h->in->path, why);
     longjmp(h->back, 1);
 }
 
@@ -41,7 +50,7 @@ static void on_progress(j_common_ptr j)
     handler *h = (handler *)j->err;
     if (((j_decompress_ptr)j)->input_scan_number <= SCANS_MOST) return;
     gt_data_fail(h->error, GT_ERR_FORMAT, "%s: not a sound JPEG file: has more than %d scans",
-                 h->path, SCANS_MOST);
+                 h->in->path, SCANS_MOST);
     longjmp(h->back, 1);
 }
 
@@ -68,17 +77,29 @@ static void read_rows(struct jpeg_decompress_struct *j, const gti_picture *p)
     }
 }
 
-/* All that may jump is in here, and what it changes is reached by pointers. */
-static bool decode(struct jpeg_decompress_struct *j, handler *h, const uint8_t *bytes, int64_t size,
-                   gti_picture *p)
+/* What the marker EXIF says; 1 where there is none. */
+static int orientation(const struct jpeg_decompress_struct *j)
 {
+    static const char magic[6] = "Exif\0";
+    for (jpeg_saved_marker_ptr m = j->marker_list; m; m = m->next)
+        if (m->data_length > sizeof magic && !memcmp(m->data, magic, sizeof magic))
+            return gti_exif_orientation(m->data + sizeof magic, m->data_length - sizeof magic);
+    return 1;
+}
+
+/* All that may jump is in here, and what it changes is reached by pointers. */
+static bool decode(struct jpeg_decompress_struct *j, handler *h, gti_picture *p)
+{
+    const gti_encoded *in = h->in;
     if (setjmp(h->back)) return false;
     jpeg_create_decompress(j);
     j->progress = &h->progress;
-    jpeg_mem_src(j, bytes, (unsigned long)size);
+    jpeg_mem_src(j, in->bytes, (unsigned long)in->size);
+    if (in->how.apply_exif_orientation) jpeg_save_markers(j, EXIF_MARKER, 0xffff);
     jpeg_read_header(j, TRUE);
-    if (!gti_picture_allocate(p, j->image_height, j->image_width, size, PIXELS_PER_BYTE, h->path,
-                              h->error))
+    h->orientation = orientation(j);
+    if (!gti_picture_allocate(p, j->image_height, j->image_width, in->size, PIXELS_PER_BYTE,
+                              in->path, h->error))
         return false;
     const bool ink = j->jpeg_color_space == JCS_CMYK || j->jpeg_color_space == JCS_YCCK;
     j->out_color_space = ink ? JCS_CMYK : JCS_RGB;
@@ -88,28 +109,27 @@ static bool decode(struct jpeg_decompress_struct *j, handler *h, const uint8_t *
     return true;
 }
 
-bool gti_jpeg_read(const uint8_t *bytes, int64_t size, const char *path, gti_picture *p,
-                   gt_data_error *error)
+bool gti_jpeg_read(const gti_encoded *in, gti_picture *p, gt_data_error *error)
 {
     struct jpeg_decompress_struct j = {.err = NULL};
-    handler h = {.path = path, .error = error};
+    handler h = {.in = in, .error = error};
     j.err = jpeg_std_error(&h.base);
     h.base.error_exit = on_error;
     h.base.emit_message = on_message;
     h.progress.progress_monitor = on_progress;
-    const bool ok = decode(&j, &h, bytes, size, p);
+    const bool ok = decode(&j, &h, p);
     jpeg_destroy_decompress(&j);
-    return ok;
+    return ok && gti_picture_orient(p, h.orientation, error);
 }
 
 #else
 
-bool gti_jpeg_read(const uint8_t *bytes, int64_t size, const char *path, gti_picture *p,
-                   gt_data_error *error)
+bool gti_jpeg_read(const gti_encoded *in, gti_picture *p, gt_data_error *error)
 {
-    (void)bytes, (void)size, (void)p;
+    (void)p;
     return gt_data_fail(error, GT_ERR_UNSUPPORTED,
-                        "%s: is a JPEG file, and this gradtape was built without libjpeg", path);
+                        "%s: is a JPEG file, and this gradtape was built without libjpeg",
+                        in->path);
 }
 
 #endif

@@ -144,6 +144,8 @@ static bool inflate_member(const archive *a, const entry *e, const uint8_t *pack
     const int code = inflate(&z, Z_FINISH);
     const bool whole = code == Z_STREAM_END && !z.avail_in && !z.avail_out;
     inflateEnd(&z);
+    if (code == Z_MEM_ERROR)
+        return gt_data_fail(a->error, GT_ERR_MEMORY, "%s: out of memory", a->path);
     return whole || broken(a, "a member does not inflate to the size it claims");
 }
 

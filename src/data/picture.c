@@ -25,20 +25,24 @@ bool gti_picture_allocate(gti_picture *p, int64_t h, int64_t w, int64_t size, in
     return p->rgb;
 }
 
-bool gti_picture_read(const char *path, gti_picture *p, gt_data_error *error)
+static bool decode(const gti_encoded *in, gti_picture *p, gt_data_error *error)
+{
+    if (in->size >= 8 && !memcmp(in->bytes, "\x89PNG\r\n\x1a\n", 8))
+        return gti_png_read(in, p, error);
+    if (in->size >= 3 && !memcmp(in->bytes, "\xff\xd8\xff", 3)) return gti_jpeg_read(in, p, error);
+    return gt_data_fail(error, GT_ERR_FORMAT,
+                        "%s: expected a PNG or JPEG file, found other first bytes", in->path);
+}
+
+bool gti_picture_read(const char *path, const gt_image_opts *how, gti_picture *p,
+                      gt_data_error *error)
 {
     *p = (gti_picture){.rgb = NULL};
-    int64_t size;
-    uint8_t *bytes = gti_file_read(path, &size, error);
+    gti_encoded in = {.path = path, .how = *how};
+    uint8_t *bytes = gti_file_read(path, &in.size, error);
     if (!bytes) return false;
-    bool ok = false;
-    if (size >= 8 && !memcmp(bytes, "\x89PNG\r\n\x1a\n", 8))
-        ok = gti_png_read(bytes, size, path, p, error);
-    else if (size >= 3 && !memcmp(bytes, "\xff\xd8\xff", 3))
-        ok = gti_jpeg_read(bytes, size, path, p, error);
-    else
-        gt_data_fail(error, GT_ERR_FORMAT,
-                     "%s: expected a PNG or JPEG file, found other first bytes", path);
+    in.bytes = bytes;
+    const bool ok = decode(&in, p, error);
     free(bytes);
     if (ok) return true;
     free(p->rgb);
@@ -66,7 +70,7 @@ gt_tensor *gt_image_load_(gt_ctx *gt, const char *path, gt_image_opts opts)
     gt_data_error error = {.code = GT_OK};
     gti_picture p;
     if (!path) gt_data_fail(&error, GT_ERR_ARGUMENT, "the path is NULL");
-    if (!path || !gti_picture_read(path, &p, &error)) {
+    if (!path || !gti_picture_read(path, &opts, &p, &error)) {
         gti_data_report(gt, what, &error);
         return NULL;
     }

@@ -1,4 +1,5 @@
 /* Failures: sticky in the context, with the place of the user's call. */
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -149,6 +150,11 @@ const char *gt_status_name(gt_status status)
                                        "memory", "io",       "format", "numeric", "unsupported"};
     const size_t i = (size_t)status;
     return i < sizeof name / sizeof *name ? name[i] : "?";
+}
+
+gt_status gt_status_of_errno(int why)
+{
+    return why == ENOMEM ? GT_ERR_MEMORY : GT_ERR_IO;
 }
 
 /* --- failures of operations --- */
