@@ -1,15 +1,8 @@
-/* Images: PNG and JPEG files, and folders of them. */
+/* Images: PNG and JPEG files. */
 #define _POSIX_C_SOURCE 200809L
 #include "data_support.h"
 
 #include <math.h>
-
-#if defined(GT_WITH_PNG) || defined(GT_WITH_JPEG)
-static gt_tensor *load_image(gt_ctx *gt, const char *path)
-{
-    return gt_image_load(gt, path);
-}
-#endif
 
 #ifdef GT_WITH_PNG
 static void test_png(void **state)
@@ -32,7 +25,6 @@ static void test_png(void **state)
     gt_tensor *odd = gt_values(gt, GT_SHAPE(1, 4), -1, NAN, 2, 0.5);
     assert_int_equal(gt_image_save(odd, scratch("odd.png")), GT_OK);
     ASSERT_VALUES(gt_image_load(gt, scratch("odd.png"), .grey = true), 0, 0, 0, 255, 128);
-    cut_and_change(gt, scratch("x.png"), load_image, 12); /* the end mark */
     assert_int_equal(gt_image_save(gt_ones(gt, GT_SHAPE(2, 3, 3)), scratch("x.png")), GT_ERR_SHAPE);
     assert_error(gt, GT_ERR_SHAPE, "[2,3,3]");
     const gt_mark start = gt_mark_tape(gt);
@@ -99,7 +91,6 @@ static void test_jpeg(void **state)
                 assert_true(fabs(gt_get(x, 1, i, j) - 8 * (double)j) < 45);
                 assert_true(fabs(gt_get(x, 2, i, j) - 32 * (double)i) < 45);
             }
-        cut_and_change(gt, fixture(names[k]), load_image, 2); /* likewise */
     }
 }
 #endif
@@ -145,51 +136,6 @@ static void test_jpeg_ink(void **state)
 }
 #endif
 
-#if defined(GT_WITH_PNG) && defined(GT_WITH_JPEG)
-static void test_folder(void **state)
-{
-    gt_ctx *gt = *state;
-    size_t n;
-    const unsigned char *jpeg = slurp(fixture("colours.jpg"), &n);
-    write_file(scratch("f/dogs/b.JPG"), jpeg, n);
-    write_file(scratch("f/dogs/notes.txt"), "x", 1);
-    write_file(scratch("f/cats/.hidden.png"), "x", 1);
-    write_file(scratch("f/readme"), "x", 1);
-    gt_image_save(gt_full(gt, GT_SHAPE(3, 8, 16), 0.2), scratch("f/cats/2.png"));
-    gt_image_save(gt_full(gt, GT_SHAPE(3, 8, 16), 0.4), scratch("f/cats/1.png"));
-    gt_dataset *d = gt_image_folder(gt, scratch("f"));
-    assert_well(gt);
-    assert_int_equal(d->count, 3);
-    assert_int_equal(d->n_classes, 2);
-    assert_string_equal(d->classes[1], "dogs");
-    int64_t label;
-    assert_true(element(gt_dataset_item(d, 0, &label), 5) == 102);
-    assert_int_equal(label, 0);
-    gt_dataset_item(d, 2, &label);
-    assert_int_equal(label, 1);
-    gt_image_save(gt_full(gt, GT_SHAPE(6, 3), 0.5), scratch("f/dogs/c.png"));
-    d = gt_image_folder(gt, scratch("f"));
-    gt_loader *l = gt_loader_new(d, 2, .threads = 2);
-    gt_tensor *x, *y;
-    assert_true(gt_loader_next(l, &x, &y));
-    assert_false(gt_loader_next(l, &x, &y));
-    assert_error(gt, GT_ERR_SHAPE, ".size = {8, 16}");
-    d = gt_image_folder(gt, scratch("f"), .size = {4, 2}, .grey = true);
-    l = gt_loader_new(d, 4);
-    assert_true(gt_loader_next(l, &x, &y));
-    assert_true(gt_shape_equal(x->shape, GT_SHAPE(4, 1, 4, 2)));
-    assert_true(fabs(gt_get(x, 0, 0, 3, 1) - 0.4) < 1e-6);
-    ASSERT_VALUES(y, 0, 0, 0, 1, 1);
-    assert_null(gt_image_folder(gt, scratch("f/dogs")));
-    assert_error(gt, GT_ERR_IO, "files, found no folders");
-    write_file(scratch("e/empty/notes.txt"), "x", 1);
-    assert_null(gt_image_folder(gt, scratch("e")));
-    assert_error(gt, GT_ERR_IO, "files, found only folders without any");
-    assert_null(gt_image_folder(gt, scratch("nowhere")));
-    assert_error(gt, GT_ERR_IO, "nowhere");
-}
-#endif
-
 static void test_other_files(void **state)
 {
     gt_ctx *gt = *state;
@@ -220,9 +166,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_jpeg, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_jpeg_scans, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_jpeg_ink, open_context, close_context),
-#endif
-#if defined(GT_WITH_PNG) && defined(GT_WITH_JPEG)
-        cmocka_unit_test_setup_teardown(test_folder, open_context, close_context),
 #endif
         cmocka_unit_test_setup_teardown(test_other_files, open_context, close_context),
     };

@@ -28,7 +28,8 @@ FILES = os.path.join(TESTS, "files")
 
 def arrays():
     a = np.arange(6).reshape(2, 3)
-    for name, x in [("f4", (a / 4 - 0.5).astype("<f4")),
+    halves = np.array([[1.5, -2, 65504], [6e-8, np.inf, -0.1]])
+    for name, x in [("f2", halves.astype("<f2")), ("f4", (a / 4 - 0.5).astype("<f4")),
                     ("f8_fortran", np.asfortranarray(a / 4 - 0.5)),
                     ("i2_big", (a - 3).astype(">i2")), ("u1", a.astype("u1")),
                     ("bool", a % 2 == 0), ("scalar", np.array(2.5)), ("i4", (a - 3).astype("<i4")),

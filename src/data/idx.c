@@ -1,21 +1,30 @@
 /* IDX files, and the sets in MNIST's format that are made of them.
  *
- * An IDX file: two zero bytes, the type of its elements (8: bytes), the number of dimensions, each
- * dimension as a big-endian 32-bit number, and the elements. */
+ * An IDX file: two zero bytes, the type of its elements, the number of dimensions, each dimension
+ * as a big-endian 32-bit number, and the elements, big-endian too. */
 #include <stdlib.h>
 
 #include "data/data.h"
 
-enum { BYTES = 8 };
+/* The element of a type's code; size 0: there is none. */
+static gti_element element_of(uint8_t code)
+{
+    static const gti_element elements[] = {
+        [0x08] = {'u', 1, true}, [0x09] = {'i', 1, true}, [0x0b] = {'i', 2, true},
+        [0x0c] = {'i', 4, true}, [0x0d] = {'f', 4, true}, [0x0e] = {'f', 8, true},
+    };
+    return code < sizeof elements / sizeof *elements ? elements[code] : (gti_element){.size = 0};
+}
 
-static bool read_header(gti_source *s, gt_shape *shape)
+static bool read_header(gti_source *s, gti_element *e, gt_shape *shape)
 {
     uint8_t head[4], size[4];
     if (!gti_source_read(s, head, 4, "IDX header")) return false;
-    if (head[0] || head[1] || head[2] != BYTES || !head[3] || head[3] > GT_MAX_DIMS)
+    *e = element_of(head[2]);
+    if (head[0] || head[1] || !e->size || !head[3] || head[3] > GT_MAX_DIMS)
         return gt_data_fail(s->error, GT_ERR_FORMAT,
-                            "%s: expected an IDX file of bytes (00 00 08, then 01 to %02x), found "
-                            "%02x %02x %02x %02x",
+                            "%s: expected an IDX file (00 00, then 08, 09 or 0b to 0e, then 01 to "
+                            "%02x), found %02x %02x %02x %02x",
                             s->path, GT_MAX_DIMS, head[0], head[1], head[2], head[3]);
     *shape = (gt_shape){.ndim = head[3]};
     for (int i = 0; i < head[3]; i++) {
@@ -25,34 +34,28 @@ static bool read_header(gti_source *s, gt_shape *shape)
     return true;
 }
 
-static uint8_t *read_elements(gti_source *s, gt_shape shape)
+static uint8_t *read_elements(gti_source *s, const gti_element *e, gt_shape shape)
 {
     const int64_t n = gt_shape_size(shape);
-    if (n < 0) {
+    if (n < 0 || n > INT64_MAX / e->size) {
         char text[128];
         gt_data_fail(s->error, GT_ERR_FORMAT, "%s: the size of %s overflows", s->path,
                      gt_shape_format(shape, text, sizeof text));
         return NULL;
     }
-    uint8_t *bytes = gti_source_take(s, n, "elements");
+    uint8_t *bytes = gti_source_take(s, n * e->size, "elements");
     if (bytes && gti_source_end(s)) return bytes;
     free(bytes);
     return NULL;
 }
 
-/* The elements, to be freed; ndim 0 takes any. */
-static uint8_t *read_idx(const char *path, int ndim, gt_shape *shape, gt_data_error *error)
+/* The elements as they stand in the file, to be freed. */
+static uint8_t *read_idx(const char *path, gti_element *e, gt_shape *shape, gt_data_error *error)
 {
     gti_source s;
-    uint8_t *bytes = NULL;
     *shape = GT_SCALAR;
     if (!gti_source_open(&s, path, error)) return NULL;
-    if (read_header(&s, shape)) {
-        if (ndim && shape->ndim != ndim)
-            gt_data_fail(error, GT_ERR_FORMAT, "%s: expected %d dimensions, found %d", path, ndim,
-                         shape->ndim);
-        else bytes = read_elements(&s, *shape);
-    }
+    uint8_t *bytes = read_header(&s, e, shape) ? read_elements(&s, e, *shape) : NULL;
     gti_source_close(&s);
     return bytes;
 }
@@ -62,14 +65,17 @@ gt_tensor *gt_idx_load(gt_ctx *gt, const char *path)
     static const char what[] = "gt_idx_load";
     if (!gti_data_ready(gt, what)) return NULL;
     gt_data_error error = {.code = GT_OK};
+    gti_element e;
     gt_shape shape;
+    gt_dtype dtype;
     if (!path) gt_data_fail(&error, GT_ERR_ARGUMENT, "the path is NULL");
-    uint8_t *bytes = path ? read_idx(path, 0, &shape, &error) : NULL;
-    if (!bytes) {
+    uint8_t *bytes = path ? read_idx(path, &e, &shape, &error) : NULL;
+    if (!bytes || !gti_element_dtype(&e, &dtype)) {
         gti_data_report(gt, what, &error);
         return NULL;
     }
-    gt_tensor *t = gt_from_(gt, shape, bytes, (gt_new_opts){.dtype = GT_U8});
+    gt_tensor *t = gt_empty_(gt, shape, (gt_new_opts){.dtype = dtype});
+    for (int64_t i = 0; t && i < t->size; i++) gti_element_convert(&e, bytes + i * e.size, t, i);
     free(bytes);
     return t;
 }
@@ -93,10 +99,22 @@ static char *find_file(const char *folder, const char *name, gt_data_error *erro
     return NULL;
 }
 
+/* The bytes of a file of them, in `ndim` dimensions; to be freed. */
+static uint8_t *read_bytes(const char *path, int ndim, gt_shape *shape, gt_data_error *error)
+{
+    gti_element e;
+    uint8_t *bytes = read_idx(path, &e, shape, error);
+    if (!bytes || (shape->ndim == ndim && e.kind == 'u')) return bytes;
+    gt_data_fail(error, GT_ERR_FORMAT, "%s: expected u8 in %d dimensions, found %c%d in %d", path,
+                 ndim, e.kind, 8 * e.size, shape->ndim);
+    free(bytes);
+    return NULL;
+}
+
 static bool read_images(gti_bytes *b, const char *path, gt_data_error *error)
 {
     gt_shape shape;
-    b->data = b->owned[0] = read_idx(path, 3, &shape, error);
+    b->data = b->owned[0] = read_bytes(path, 3, &shape, error);
     if (!b->data) return false;
     b->base.count = shape.dim[0];
     b->base.shape = GT_SHAPE(1, shape.dim[1], shape.dim[2]);
@@ -108,7 +126,7 @@ static bool read_images(gti_bytes *b, const char *path, gt_data_error *error)
 static bool read_labels(gti_bytes *b, const char *path, gt_data_error *error)
 {
     gt_shape shape;
-    b->labels = b->owned[1] = read_idx(path, 1, &shape, error);
+    b->labels = b->owned[1] = read_bytes(path, 1, &shape, error);
     if (!b->labels) return false;
     b->step = 1;
     if (shape.dim[0] != b->base.count)

@@ -6,18 +6,18 @@
 #include "data/data.h"
 
 typedef struct {
-    char order, kind; /* '<' 'f' */
-    int size;         /* bytes of an element */
+    gti_element element;
     bool fortran;
     gt_shape shape;
 } header;
 
 /* --- the header ---
- * p runs through the dictionary, which ends in a zero byte. Each returns what follows, or NULL. */
+ * p runs through the dictionary, which ends in a zero byte and may be written in any of Python's
+ * ways. Each returns what follows, or NULL. */
 
 static const char *skip_spaces(const char *p)
 {
-    while (*p == ' ' || *p == '\n' || *p == '\t') p++;
+    while (*p && strchr(" \t\n\r", *p)) p++;
     return p;
 }
 
@@ -29,15 +29,27 @@ static const char *expect(const char *p, const char *token)
     return strncmp(p, token, n) ? NULL : p + n;
 }
 
+/* 'text' or "text", of at least n bytes, which begin at *text. */
+static const char *parse_string(const char *p, const char **text, size_t *n)
+{
+    p = skip_spaces(p);
+    if (*p != '\'' && *p != '"') return NULL;
+    const char *end = strchr(p + 1, *p);
+    if (!end) return NULL;
+    *text = p + 1;
+    *n = (size_t)(end - *text);
+    return end + 1;
+}
+
 /* '<f4' */
 static const char *parse_descr(const char *p, header *h)
 {
-    p = expect(p, "'");
-    if (!p || !strchr("<>|=", *p) || !*p || !p[1] || p[2] < '1' || p[2] > '9') return NULL;
-    h->order = p[0];
-    h->kind = p[1];
-    h->size = p[2] - '0';
-    return expect(p + 3, "'");
+    const char *text;
+    size_t n;
+    p = parse_string(p, &text, &n);
+    if (!p || n != 3 || !strchr("<>|=", text[0]) || text[2] < '1' || text[2] > '9') return NULL;
+    h->element = (gti_element){.kind = text[1], .size = text[2] - '0', .big = text[0] == '>'};
+    return p;
 }
 
 static const char *parse_bool(const char *p, bool *value)
@@ -47,6 +59,7 @@ static const char *parse_bool(const char *p, bool *value)
     return after ? after : expect(p, "False");
 }
 
+/* 6, or 6L as Python 2 wrote it */
 static const char *parse_number(const char *p, int64_t *value)
 {
     p = skip_spaces(p);
@@ -55,7 +68,7 @@ static const char *parse_number(const char *p, int64_t *value)
         if (*value > (INT64_MAX - 9) / 10) return NULL;
         *value = 10 * *value + (*p - '0');
     }
-    return p;
+    return *p == 'L' ? p + 1 : p;
 }
 
 /* () (3,) (2, 3) */
@@ -73,30 +86,47 @@ static const char *parse_shape(const char *p, gt_shape *shape)
     return expect(p, ")");
 }
 
+static const char *parse_fortran(const char *p, header *h)
+{
+    return parse_bool(p, &h->fortran);
+}
+
+static const char *parse_size(const char *p, header *h)
+{
+    return parse_shape(p, &h->shape);
+}
+
+/* A key and its value, which is noted in *seen; a key comes once. */
+static const char *parse_item(const char *p, header *h, unsigned *seen)
+{
+    static const struct {
+        const char *key;
+        const char *(*parse)(const char *p, header *h);
+    } keys[] = {{"descr", parse_descr}, {"fortran_order", parse_fortran}, {"shape", parse_size}};
+    const char *text;
+    size_t n;
+    p = expect(parse_string(p, &text, &n), ":");
+    for (unsigned i = 0; p && i < sizeof keys / sizeof *keys; i++) {
+        if (strlen(keys[i].key) != n || memcmp(keys[i].key, text, n) != 0) continue;
+        if (*seen & 1u << i) return NULL;
+        *seen |= 1u << i;
+        return keys[i].parse(p, h);
+    }
+    return NULL;
+}
+
 static bool parse_dictionary(const char *p, header *h)
 {
     unsigned seen = 0;
     p = expect(p, "{");
     while (p && !expect(p, "}")) {
-        const char *value;
-        if ((value = expect(p, "'descr':"))) {
-            p = parse_descr(value, h);
-            seen += 1;
-        } else if ((value = expect(p, "'fortran_order':"))) {
-            p = parse_bool(value, &h->fortran);
-            seen += 4;
-        } else if ((value = expect(p, "'shape':"))) {
-            p = parse_shape(value, &h->shape);
-            seen += 16;
-        } else {
-            return false;
-        }
+        p = parse_item(p, h, &seen);
         const char *comma = p ? expect(p, ",") : NULL;
         if (p && !comma && !expect(p, "}")) return false;
         if (comma) p = comma;
     }
     p = expect(p, "}");
-    return p && !*skip_spaces(p) && seen == 21;
+    return p && !*skip_spaces(p) && seen == 7;
 }
 
 /* Finds the dictionary; *data gets the place where the elements begin. */
@@ -130,41 +160,6 @@ static bool read_header(const uint8_t *bytes, int64_t size, header *h, int64_t *
 
 /* --- the elements --- */
 
-/* The dtype that holds elements of this kind; false where there is none. */
-static bool dtype_of(const header *h, gt_dtype *dtype)
-{
-    const int s = h->size;
-    const bool number = strchr("iu", h->kind) && (s == 1 || s == 2 || s == 4 || s == 8);
-    if (h->kind == 'f' && s == 4) *dtype = GT_F32;
-    else if (h->kind == 'f' && s == 8) *dtype = GT_F64;
-    else if (s == 1 && (h->kind == 'u' || h->kind == 'b')) *dtype = GT_U8;
-    else if (number && !(h->kind == 'u' && s == 8)) *dtype = GT_I64;
-    else return false;
-    return true;
-}
-
-/* The bits of an element, as a number that the sign has been spread over. */
-static uint64_t load(const header *h, const uint8_t *at)
-{
-    uint64_t x = 0;
-    for (int i = 0; i < h->size; i++) x = x << 8 | at[h->order == '>' ? i : h->size - 1 - i];
-    const int spare = 64 - 8 * h->size;
-    if (h->kind == 'i' && x >> (63 - spare)) x |= spare ? ~UINT64_C(0) << (64 - spare) : 0;
-    return x;
-}
-
-static void store(gt_tensor *t, int64_t i, uint64_t bits)
-{
-    const uint32_t low = (uint32_t)bits;
-    char *at = (char *)t->data + (size_t)i * gt_dtype_size(t->dtype);
-    switch (t->dtype) {
-    case GT_F32: memcpy(at, &low, 4); break;
-    case GT_F64:
-    case GT_I64: memcpy(at, &bits, 8); break;
-    case GT_U8: *at = (char)low; break;
-    }
-}
-
 /* The i-th element in C order stands here in Fortran order. */
 static int64_t fortran_place(gt_shape shape, int64_t i)
 {
@@ -180,30 +175,32 @@ static int64_t fortran_place(gt_shape shape, int64_t i)
 gt_tensor *gti_npy_parse(gt_ctx *gt, const uint8_t *bytes, int64_t size, const char *path,
                          gt_data_error *error)
 {
-    header h = {.order = '<'};
-    int64_t data, n;
+    header h = {.fortran = false};
+    int64_t data = 0, n;
     gt_dtype dtype;
     if (!read_header(bytes, size, &h, &data, path, error)) return NULL;
-    if (!dtype_of(&h, &dtype)) {
+    if (!gti_element_dtype(&h.element, &dtype)) {
         gt_data_fail(error, GT_ERR_UNSUPPORTED,
-                     "%s: elements of kind '%c%d'; f4, f8, i1 to i8, u1 to u4 and b1 can be read",
-                     path, h.kind, h.size);
+                     "%s: elements of kind '%c%d'; f2 to f8, i1 to i8, u1 to u4 and b1 can be "
+                     "read",
+                     path, h.element.kind, h.element.size);
         return NULL;
     }
     n = gt_shape_size(h.shape);
-    if (n < 0 || n > (size - data) / h.size || n * h.size != size - data) {
+    const int width = h.element.size;
+    if (n < 0 || n > (size - data) / width || n * width != size - data) {
         char shape[128];
         gt_data_fail(error, GT_ERR_FORMAT,
                      "%s: expected %d bytes for each element of %s, found "
                      "%lld bytes in all",
-                     path, h.size, gt_shape_format(h.shape, shape, sizeof shape),
+                     path, width, gt_shape_format(h.shape, shape, sizeof shape),
                      (long long)(size - data));
         return NULL;
     }
     gt_tensor *t = gt_empty_(gt, h.shape, (gt_new_opts){.dtype = dtype});
     for (int64_t i = 0; t && i < n; i++) {
         const int64_t place = h.fortran ? fortran_place(h.shape, i) : i;
-        store(t, i, load(&h, bytes + data + place * h.size));
+        gti_element_convert(&h.element, bytes + data + place * width, t, i);
     }
     return t;
 }

@@ -1,5 +1,4 @@
 /* The dtypes of the format, and reading them as ours. */
-#include <math.h>
 #include <string.h>
 
 #include "io/io.h"
@@ -35,30 +34,6 @@ const char *gti_st_type_name(gt_dtype dtype)
     return types[own[dtype]].name;
 }
 
-/* Sign, 5 bits of exponent with bias 15, 10 of fraction; exponent 0 holds the subnormals, 31
- * infinity and NaN. */
-static float half(uint16_t h)
-{
-    const uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 31, part = h & 0x3ff;
-    if (exponent == 0) {
-        const float tiny = (float)part * 0x1p-24f;
-        return sign ? -tiny : tiny;
-    }
-    const uint32_t bits = sign | (exponent == 31 ? 255 : exponent + 112) << 23 | part << 13;
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
-
-/* f32 without the lower half. */
-static float brain(uint16_t h)
-{
-    const uint32_t bits = (uint32_t)h << 16;
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
-
 #define AS(T, p)                                                                                   \
     T v;                                                                                           \
     memcpy(&v, p, sizeof v)
@@ -74,7 +49,7 @@ static double real_at(code c, const uint8_t *p)
         return (double)v;
     }
     AS(uint16_t, p);
-    return (double)(c == F16 ? half(v) : brain(v));
+    return (double)(c == F16 ? gt_f16_to_f32(v) : gt_bf16_to_f32(v));
 }
 
 static int64_t whole_at(code c, const uint8_t *p)
