@@ -9,8 +9,6 @@
  */
 #include "normalize.h"
 
-#include "engine/context.h"
-
 static gt_normalize_layout layout_of(const gt_node *n)
 {
     const gt_shape x = n->in[0]->shape;
@@ -233,7 +231,7 @@ gt_tensor *gt_batch_norm_eval(gt_tensor *x, gt_tensor *weight, gt_tensor *bias, 
 static bool check_buffer(const gt_tensor *x, const gt_tensor *t, const char *name, gt_dtype dtype,
                          int64_t size)
 {
-    if (!gti_usable(t, "batch_norm")) return false;
+    if (!gti_goes_with(x, t, "batch_norm", name)) return false;
     if (t->ctx != x->ctx) return FAIL(x, "%s belongs to another context than x", name);
     return (t->dtype == dtype && t->size == size) ||
            FAIL(x, "%s is %s %s, needs %s with %lld elements", name, gt_dtype_name(t->dtype),

@@ -6,7 +6,6 @@
  *                  (1 - e) that + e / c times the sum of - w_k x[k] over all classes k
  *   mean           their sum, divided by the sum of w */
 #include "classes.h"
-#include "engine/context.h"
 #include "reduction.h"
 
 static int class_axis(const gt_tensor *x)
@@ -38,6 +37,7 @@ static gt_tensor *class_weight(gt_tensor *x, gt_tensor *weight, const char *what
     }
     const int64_t c = x->shape.dim[class_axis(x)];
     if (!weight) return gt_full(x->ctx, GT_SHAPE(c), 1, .dtype = x->dtype);
+    if (!gti_goes_with(x, weight, what, "weight")) return NULL;
     if (weight->shape.ndim != 1 || weight->size != c) return fail_weight(weight, what, c);
     return weight;
 }
@@ -74,9 +74,10 @@ static gt_tensor *along_classes(gt_tensor *weight, const gt_tensor *x)
     return gt_reshape(weight, shape);
 }
 
-/* The sum of - w_k x[k] over classes. */
+/* The sum of - w_k x[k] over classes; NULL where x is. */
 static gt_tensor *smooth_terms(gt_tensor *x, gt_tensor *weight)
 {
+    if (!x) return NULL;
     return gt_neg(gt_sum_(gt_mul(x, along_classes(weight, x)),
                           (gt_reduce_opts){.axes = GT_AXIS(class_axis(x))}));
 }
@@ -101,8 +102,7 @@ static bool fail_target(const gt_tensor *x, const gt_tensor *target, gt_shape ro
 static bool check_target(const gt_tensor *x, const gt_tensor *target, int64_t ignore,
                          const char *what)
 {
-    if (!target) return gt_fail(x->ctx, GT_ERR_ARGUMENT, what, "target is NULL"), false;
-    if (!gti_usable(x, what) || !gti_usable(target, what)) return false;
+    if (!gti_goes_with(x, x, what, "x") || !gti_goes_with(x, target, what, "target")) return false;
     const int axis = class_axis(x);
     const gt_shape rows = gti_reduced_shape(x->shape, 1u << axis, false);
     if (target->dtype != GT_I64 || !gt_shape_equal(target->shape, rows))

@@ -78,6 +78,16 @@ static inline bool gti_is_given(const gt_tensor *x, const char *function)
     return x != NULL;
 }
 
+/* Whether t, called `name`, can stand beside x, which is given, in a composed function. */
+static inline bool gti_goes_with(const gt_tensor *x, const gt_tensor *t, const char *function,
+                                 const char *name)
+{
+    const char *why = !t ? "is NULL" : gt_unusable(t);
+    if (!why && t->ctx != x->ctx) why = "belongs to another context";
+    if (why) gt_fail(x->ctx, t ? GT_ERR_STATE : GT_ERR_ARGUMENT, function, "%s %s", name, why);
+    return !why && !gt_failed(x->ctx);
+}
+
 /* Buffers of gt_shape_format, on the spot. */
 #define GTI_SHAPE_TEXT(shape) gt_shape_format(shape, (char[128]){0}, 128)
 

@@ -206,7 +206,11 @@ gt_tensor *gt_embedding_dw(gt_tensor *dy, gt_tensor *index, int64_t v, int64_t p
 
 gt_tensor *gt_class_weights(gt_tensor *weight, gt_tensor *target, int64_t ignore)
 {
-    if (!weight || !target) return NULL;
+    const gt_tensor *given = weight ? weight : target;
+    if (!weight || !target)
+        return gt_fail(given ? given->ctx : NULL, GT_ERR_ARGUMENT, "class_weights", "%s is NULL",
+                       weight ? "target" : "weight"),
+               NULL;
     const int64_t c = weight->size;
     return gt_reshape(apply(gt_reshape(weight, GT_SHAPE(c, 1)), target, ignore, true),
                       target->shape);

@@ -209,6 +209,7 @@ gt_tensor *gt_kl_div_(gt_tensor *x, gt_tensor *target, gt_kl_div_opts opts)
 static bool check_weight(const gt_tensor *x, const gt_tensor *w, const char *what, const char *name)
 {
     gt_shape both;
+    if (!gti_goes_with(x, w, what, name)) return false;
     if (gt_shape_broadcast(x->shape, w->shape, &both) && gt_shape_equal(both, x->shape))
         return true;
     gt_fail(x->ctx, GT_ERR_SHAPE, what, "%s %s does not broadcast to x %s", name,

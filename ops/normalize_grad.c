@@ -154,6 +154,7 @@ static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     /* g = dy weight: d dy = weight dg + its own part, dweight = sum of dy dg */
     const gt_normalize_layout *s = layout_of(n);
     const views v = views_of(n);
+    if (!v.h || !v.g) return false;
     parts p = {0};
     if (gout[0]) p = parts_of_dx(&v, gti_normalize_view(gout[0], s));
     if (gout[1]) add_parts_of_dweight(&p, &v, gti_normalize_view_parameter(gout[1], s));

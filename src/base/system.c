@@ -34,3 +34,10 @@ void gti_system_put(gti_system *s, void *block, size_t bytes)
     s->bytes -= round_up(bytes, GRAIN);
     free(block);
 }
+
+#ifdef GT_DEBUG
+bool gti_memory_fails(void)
+{
+    return false;
+}
+#endif

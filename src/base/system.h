@@ -2,6 +2,7 @@
 #ifndef GTI_BASE_SYSTEM_H
 #define GTI_BASE_SYSTEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,5 +15,16 @@ typedef struct {
  * huge pages. */
 void *gti_system_get(gti_system *s, size_t bytes);
 void gti_system_put(gti_system *s, void *block, size_t bytes);
+
+/* Whether this request to a pool or an arena is to fail, although there is memory. Never; tests
+ * link a function of their own in its place (tests/faults.c). Only debug builds ask. */
+#ifdef GT_DEBUG
+bool gti_memory_fails(void);
+#else
+static inline bool gti_memory_fails(void)
+{
+    return false;
+}
+#endif
 
 #endif
