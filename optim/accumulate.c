@@ -24,27 +24,48 @@ ACCUMULATE(float, add_f32, take_f32)
 ACCUMULATE(double, add_f64, take_f64)
 
 /* The parameter has a gradient in this micro-batch. */
-static bool add(const gt_optimizer *o, gti_slot *s, double scale)
+static void add(const gt_optimizer *o, gti_slot *s, double scale)
 {
-    if (!gti_slot_make(s, &s->sum, 0)) return false;
-    if (s->summed != o->accumulation && gt_fill(s->sum, 0) != GT_OK) return false;
+    if (s->summed != o->accumulation) gt_fill(s->sum, 0);
     s->summed = o->accumulation;
     gt_tensor *g = s->tensor->grad;
     if (g->dtype == GT_F32) add_f32(g->size, s->sum->data, g->data, (float)scale);
     else add_f64(g->size, s->sum->data, g->data, scale);
     gt_touch(g);
-    return true;
 }
 
-/* It had one only earlier: a walk from the parameter itself gives it the sum as its gradient. */
-static bool bring_back(const gti_slot *s, double scale)
+/* It had one only earlier. */
+static void take(gti_slot *s, double scale)
 {
-    if (!s->tensor->requires_grad) return true;
-    if (gt_backward(s->tensor, .upstream = s->sum) != GT_OK) return false;
     gt_tensor *g = s->tensor->grad;
     if (g->dtype == GT_F32) take_f32(g->size, s->sum->data, g->data, (float)scale);
     else take_f64(g->size, s->sum->data, g->data, scale);
+    s->brought = false;
     gt_touch(g);
+}
+
+/* Makes a sum for a gradient, or a gradient for a sum: a walk from the parameter itself gives it
+ * one. */
+static bool pair_up(const gt_optimizer *o, gti_slot *s)
+{
+    gt_tensor *w = s->tensor;
+    if (w->grad) return gti_slot_make(s, &s->sum, 0);
+    if (s->summed != o->accumulation || !w->requires_grad) return true;
+    s->brought = gt_backward(w, .upstream = s->sum) == GT_OK;
+    return s->brought;
+}
+
+/* All that a micro-batch needs; nothing has changed after a failure. */
+static bool pair_all(const gt_optimizer *o)
+{
+    for (int i = 0; i < o->slots.n; i++) {
+        if (pair_up(o, &o->slots.at[i])) continue;
+        for (gti_slot *s = o->slots.at; s < o->slots.at + i; s++) {
+            if (s->brought) gt_clear_grad(s->tensor);
+            s->brought = false;
+        }
+        return false;
+    }
     return true;
 }
 
@@ -52,16 +73,13 @@ gt_status gt_optimizer_accumulate_(gt_optimizer *o, gt_accumulate_opts opts)
 {
     gt_status status;
     if (!gti_optimizer_ready(o, "gt_optimizer_accumulate", &status)) return status;
-    const gt_ctx *gt = gti_optimizer_context(o);
-    if (!gti_optimizer_collect(o)) return gt_error_code(gt);
+    if (!gti_optimizer_collect(o) || !pair_all(o)) return gt_error_code(gti_optimizer_context(o));
     o->accumulated++;
     const double scale = opts.sum ? 1 : 1 / (double)o->accumulated;
     for (int i = 0; i < o->slots.n; i++) {
         gti_slot *s = &o->slots.at[i];
-        if (s->tensor->grad ? add(o, s, scale)
-                            : s->summed != o->accumulation || bring_back(s, scale))
-            continue;
-        return gt_error_code(gt);
+        if (s->brought) take(s, scale);
+        else if (s->tensor->grad) add(o, s, scale);
     }
     return GT_OK;
 }

@@ -65,15 +65,27 @@ static bool ready(const gt_ema *e, const char *what, gt_status *status)
 EMA_LOOPS(float, mix_f32, exchange_f32)
 EMA_LOOPS(double, mix_f64, exchange_f64)
 
-static bool update(gti_slot *s, double take)
+/* Averages for the parameters that have none yet. */
+static bool make_averages(const gt_ema *e)
+{
+    for (int i = 0; i < e->slots.n; i++) {
+        if (gti_slot_make_states(&e->slots.at[i], 1, 0)) continue;
+        gti_slots_give_up(&e->slots);
+        return false;
+    }
+    return true;
+}
+
+/* A new average starts as a copy. */
+static void update(gti_slot *s, double take)
 {
     const gt_tensor *w = s->tensor;
-    gt_tensor **average = &s->state[0];
-    if (!*average) return gti_slot_make(s, average, 0) && gt_copy_into(*average, w) == GT_OK;
-    if (w->dtype == GT_F32) mix_f32(w->size, (*average)->data, w->data, (float)take);
-    else mix_f64(w->size, (*average)->data, w->data, take);
-    gt_touch(*average);
-    return true;
+    gt_tensor *average = s->state[0];
+    if (s->fresh) memcpy(average->data, w->data, (size_t)w->size * gt_dtype_size(w->dtype));
+    else if (w->dtype == GT_F32) mix_f32(w->size, average->data, w->data, (float)take);
+    else mix_f64(w->size, average->data, w->data, take);
+    s->fresh = 0;
+    gt_touch(average);
 }
 
 gt_status gt_ema_update(gt_ema *e)
@@ -86,11 +98,10 @@ gt_status gt_ema_update(gt_ema *e)
         return gt_fail(gt, GT_ERR_STATE, what,
                        "the module's weights are the averages now\n  hint: gt_ema_swap brings its "
                        "own weights back");
-    if (!gti_slots_collect(&e->slots, what)) return gt_error_code(gt);
+    if (!gti_slots_collect(&e->slots, what) || !make_averages(e)) return gt_error_code(gt);
     const double n = ++e->n_averaged, most = n / (9 + n);
     const double decay = e->warm_up && most < e->decay ? most : e->decay;
-    for (int i = 0; i < e->slots.n; i++)
-        if (!update(&e->slots.at[i], 1 - decay)) return gt_error_code(gt);
+    for (int i = 0; i < e->slots.n; i++) update(&e->slots.at[i], 1 - decay);
     return GT_OK;
 }
 

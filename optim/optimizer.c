@@ -85,57 +85,66 @@ bool gti_optimizer_ready(const gt_optimizer *o, const char *what, gt_status *sta
 bool gti_optimizer_collect(gt_optimizer *o)
 {
     const int before = o->slots.n;
-    if (!gti_slots_collect(&o->slots, o->rule->name)) return false;
+    const bool all = gti_slots_collect(&o->slots, o->rule->name);
     if (o->slots.n > before) gti_groups_assign(o, before);
-    return true;
+    return all;
 }
 
-/* Lends u the states that the options need, making those that are missing. */
-static bool lend_states(const gt_optimizer *o, gti_slot *s, gti_update *u)
+/* The states that the options need, a bit for each. */
+static unsigned states_of(const gt_optimizer *o)
 {
-    const unsigned uses = o->rule->uses ? o->rule->uses(o) : ~0U;
-    for (int i = 0; i < GTI_STATES && o->rule->state[i]; i++) {
-        if (!(uses >> i & 1)) continue;
-        u->fresh |= !s->state[i];
-        const gt_tensor *t = gti_slot_make(s, &s->state[i], o->start);
-        if (!t) return false;
-        u->state[i] = t->data;
+    unsigned named = 0;
+    for (int i = 0; i < GTI_STATES && o->rule->state[i]; i++) named |= 1U << i;
+    return o->rule->uses ? named & o->rule->uses(o) : named;
+}
+
+static bool make_states(const gt_optimizer *o)
+{
+    const unsigned uses = states_of(o);
+    for (int i = 0; i < o->slots.n; i++) {
+        gti_slot *s = &o->slots.at[i];
+        if (!s->tensor->grad || gti_slot_make_states(s, uses, o->start)) continue;
+        gti_slots_give_up(&o->slots);
+        return false;
     }
     return true;
 }
 
-static bool update(const gt_optimizer *o, gti_slot *s)
+static void update(const gt_optimizer *o, gti_slot *s)
 {
     gt_tensor *w = s->tensor;
     gti_update u = {
         .w = w->data,
         .grad = w->grad->data,
         .n = w->size,
+        .step = ++s->step,
+        .fresh = s->fresh,
         .lr = o->rate.lr,
         .weight_decay = o->weight_decay,
         .sign = o->maximize ? -1 : 1,
         .product = &s->product,
     };
+    s->fresh = 0;
     if (s->group >= 0) {
         u.lr = gt_optimizer_group_lr(o, s->group);
         u.weight_decay = o->groups[s->group].weight_decay;
     }
-    if (!lend_states(o, s, &u)) return false;
-    u.step = ++s->step;
+    const unsigned uses = states_of(o);
+    for (int i = 0; i < GTI_STATES; i++)
+        if (uses >> i & 1) u.state[i] = s->state[i]->data;
     o->rule->update[w->dtype](o, &u);
     gt_touch(w);
-    return true;
 }
 
 gt_status gt_optimizer_step(gt_optimizer *o)
 {
     gt_status status;
     if (!gti_optimizer_ready(o, "gt_optimizer_step", &status)) return status;
-    const gt_ctx *gt = gti_optimizer_context(o);
-    if (!gti_optimizer_collect(o)) return gt_error_code(gt);
+    if (!gti_optimizer_collect(o) || !make_states(o))
+        return gt_error_code(gti_optimizer_context(o));
     for (int i = 0; i < o->slots.n; i++) {
         gti_slot *s = &o->slots.at[i];
-        if (s->tensor->grad && !update(o, s)) return gt_error_code(gt);
+        if (s->tensor->grad) update(o, s);
     }
     gti_optimizer_end_accumulation(o);
     return GT_OK;

@@ -77,6 +77,29 @@ gt_tensor *gti_slot_make(const gti_slot *slot, gt_tensor **t, double value)
     return *t;
 }
 
+bool gti_slot_make_states(gti_slot *slot, unsigned uses, double value)
+{
+    for (int i = 0; i < GTI_STATES; i++) {
+        if (!(uses >> i & 1) || slot->state[i]) continue;
+        if (!gti_slot_make(slot, &slot->state[i], value)) return false;
+        slot->fresh |= 1U << i;
+    }
+    return true;
+}
+
+void gti_slots_give_up(const gti_slots *s)
+{
+    for (int k = 0; k < s->n; k++) {
+        gti_slot *slot = &s->at[k];
+        for (int i = 0; i < GTI_STATES; i++) {
+            if (!(slot->fresh >> i & 1)) continue;
+            gt_free(slot->state[i]);
+            slot->state[i] = NULL;
+        }
+        slot->fresh = 0;
+    }
+}
+
 gt_status gti_restore(gt_tensor *to, const gt_tensor *from, const char *what, const char *name)
 {
     gt_ctx *gt = to->ctx;

@@ -11,7 +11,9 @@ typedef struct {
     char *name;        /* its path below the module; owned */
     gt_tensor
         *state[GTI_STATES]; /* kept, in shape and dtype as the parameter; NULL: not made yet */
+    unsigned fresh;         /* states made for the change in progress, a bit for each */
     gt_tensor *sum;         /* kept; accumulated gradients, or NULL */
+    bool brought;           /* the gradient is only there to take the sum */
     int64_t summed;         /* the accumulation in which sum was begun; 0: none */
     int64_t step;           /* steps done */
     double product;         /* a number for the rule, 1 before the first step */
@@ -33,6 +35,11 @@ void gti_slots_clear(gti_slots *s);
 bool gti_slots_collect(gti_slots *s, const char *what);
 /* The slot whose name is the first n bytes of `name`, or NULL. */
 gti_slot *gti_slots_find(const gti_slots *s, const char *name, size_t n);
+/* Makes the states in `uses`, a bit for each, that are missing, full of value, and marks them as
+ * fresh until the change is done or given up, which frees them. A change makes all that it needs
+ * first, so that it is done for all parameters or for none. */
+bool gti_slot_make_states(gti_slot *slot, unsigned uses, double value);
+void gti_slots_give_up(const gti_slots *s);
 /* Makes *t, if it is NULL, a kept tensor like the slot's parameter, full of value, and returns
  * it. */
 gt_tensor *gti_slot_make(const gti_slot *slot, gt_tensor **t, double value);

@@ -29,11 +29,12 @@
 /* C(function, variant, call on t[..], inputs) */
 #define CALLS_BY_ELEMENT(C)                                                                        \
     BINARY(C, add)                                                                                 \
-    BINARY(C, sub) BINARY(C, mul) BINARY(C, div) BINARY(C, pow) BINARY(C, maximum) BINARY(         \
-        C, minimum) BINARY(C, eq) BINARY(C, ne) BINARY(C, lt) BINARY(C, le) BINARY(C, gt)          \
-        BINARY(C, ge) SCALAR(C, add_scalar) SCALAR(C, mul_scalar) SCALAR(C, sub_scalar) SCALAR(    \
-            C, div_scalar) SCALAR(C, rsub_scalar) SCALAR(C, rdiv_scalar) SCALAR(C, pow_scalar)     \
-            SCALAR(C, eq_scalar) SCALAR(C, ne_scalar) SCALAR(C, lt_scalar) SCALAR(C, le_scalar)    \
+    BINARY(C, sub)                                                                                 \
+    BINARY(C, mul) BINARY(C, div) BINARY(C, pow) BINARY(C, maximum) BINARY(C, minimum) BINARY(     \
+        C, eq) BINARY(C, ne) BINARY(C, lt) BINARY(C, le) BINARY(C, gt) BINARY(C, ge)               \
+        SCALAR(C, add_scalar) SCALAR(C, mul_scalar) SCALAR(C, sub_scalar) SCALAR(C, div_scalar)    \
+            SCALAR(C, rsub_scalar) SCALAR(C, rdiv_scalar) SCALAR(C, pow_scalar) SCALAR(            \
+                C, eq_scalar) SCALAR(C, ne_scalar) SCALAR(C, lt_scalar) SCALAR(C, le_scalar)       \
                 SCALAR(C, gt_scalar) SCALAR(C, ge_scalar) UNARY(C, neg) UNARY(C, square)           \
                     UNARY(C, abs) UNARY(C, exp) UNARY(C, expm1) UNARY(C, log) UNARY(C, log1p)      \
                         UNARY(C, sqrt) UNARY(C, rsqrt) UNARY(C, reciprocal) UNARY(C, sin) UNARY(   \
@@ -59,8 +60,9 @@
 
 #define CALLS_ALONG_AXES(C)                                                                        \
     C(sum, , gt_sum(t[0], .axes = GT_AXIS(1)), ANY)                                                \
-    C(mean, , gt_mean(t[0]), ANY) C(prod, , gt_prod(t[0], .axes = GT_AXIS(0)), ANY) C(             \
-        var, , gt_var(t[0]), ANY) C(std, , gt_std(t[0], .axes = GT_AXIS(1)), ANY)                  \
+    C(mean, , gt_mean(t[0]), ANY)                                                                  \
+    C(prod, , gt_prod(t[0], .axes = GT_AXIS(0)),                                                   \
+      ANY) C(var, , gt_var(t[0]), ANY) C(std, , gt_std(t[0], .axes = GT_AXIS(1)), ANY)             \
         C(norm, , gt_norm(t[0]), ANY) C(logsumexp, , gt_logsumexp(t[0], .axes = GT_AXIS(1)), ANY)  \
             C(amax, , gt_amax(t[0]), ANY) C(amin, , gt_amin(t[0], .axes = GT_AXIS(1)), ANY)        \
                 C(max, , gt_max(t[0], 1), ANY) C(min, , gt_min(t[0], 1, .indices = &unread), ANY)  \
@@ -88,7 +90,8 @@
     C(nll_loss, , gt_nll_loss(t[0], t[1]), ANY, I64(3, 2))                                         \
     C(nll_loss, weighted, gt_nll_loss(t[0], t[1], .weight = t[2]), ANY, I64(3, 2), VARIANCES)      \
     LOSS(C, mse_loss)                                                                              \
-    LOSS(C, l1_loss) LOSS(C, smooth_l1_loss) LOSS(C, huber_loss) LOSS(C, binary_cross_entropy)     \
+    LOSS(C, l1_loss)                                                                               \
+    LOSS(C, smooth_l1_loss) LOSS(C, huber_loss) LOSS(C, binary_cross_entropy)                      \
         LOSS(C, binary_cross_entropy_with_logits) LOSS(C, kl_div) C(                               \
             binary_cross_entropy, weighted, gt_binary_cross_entropy(t[0], t[1], .weight = t[2]),   \
             POSITIVE, POSITIVE, VARIANCES)                                                         \
@@ -100,17 +103,17 @@
 
 #define CALLS_OF_SHAPES(C)                                                                         \
     C(reshape, , gt_reshape(t[0], GT_SHAPE(3, -1)), ANY)                                           \
-    C(flatten, , gt_flatten(t[0]), ANY) C(squeeze, , gt_squeeze(t[0]), GT_IN(2, 1, 3)) C(          \
-        unsqueeze, , gt_unsqueeze(t[0], 1),                                                        \
-        ANY) C(broadcast_to, , gt_broadcast_to(t[0], GT_SHAPE(2, 2, 3)),                           \
-               ANY) C(expand, , gt_expand(t[0], GT_SHAPE(2, -1, 3)),                               \
-                      GT_IN(2, 1)) C(sum_to, , gt_sum_to(t[0], GT_SHAPE(1, 3)),                    \
-                                     ANY) C(repeat, , gt_repeat(t[0], GT_SHAPE(2, 2, 2)), ANY)     \
+    C(flatten, , gt_flatten(t[0]), ANY)                                                            \
+    C(squeeze, , gt_squeeze(t[0]), GT_IN(2, 1, 3)) C(unsqueeze, , gt_unsqueeze(t[0], 1), ANY) C(   \
+        broadcast_to, , gt_broadcast_to(t[0], GT_SHAPE(2, 2, 3)),                                  \
+        ANY) C(expand, , gt_expand(t[0], GT_SHAPE(2, -1, 3)),                                      \
+               GT_IN(2, 1)) C(sum_to, , gt_sum_to(t[0], GT_SHAPE(1, 3)),                           \
+                              ANY) C(repeat, , gt_repeat(t[0], GT_SHAPE(2, 2, 2)), ANY)            \
         C(permute, , gt_permute(t[0], 1, 0), ANY) C(transpose, , gt_transpose(t[0], 0, 1), ANY)    \
             C(flip, , gt_flip(t[0], GT_AXIS(0)), ANY) C(slice, , gt_slice(t[0], 1, 0, 2), ANY) C(  \
                 select, , gt_select(t[0], 1, -1),                                                  \
-                ANY) C(index_select, , gt_index_select(t[0], 1, t[1]), ANY,                        \
-                       I64(3, 4)) C(gather, , gt_gather(t[0], 1, t[1]), ANY, I64(3, 2, 2))         \
+                ANY) C(index_select, , gt_index_select(t[0], 1, t[1]),                             \
+                       ANY, I64(3, 4)) C(gather, , gt_gather(t[0], 1, t[1]), ANY, I64(3, 2, 2))    \
                 C(concat, , gt_concat(t, 2, 1), ANY, ANY) C(stack, , gt_stack(t, 2, 1), ANY, ANY)  \
                     C(split, , gt_split(t[0], 1, 2, some, 2),                                      \
                       ANY) C(chunk, , gt_chunk(t[0], 1, 2, some),                                  \

@@ -199,6 +199,8 @@ static gt_loader *allocate(gt_dataset *d, uint64_t seed)
         l->own = open_quietly(&l->own_start);
         gt_manual_seed(l->own, seed);
     }
+    if (gt_failed(l->dice) || (l->own && gt_failed(l->own)))
+        gt_fail(d->ctx, GT_ERR_MEMORY, "loader", "out of memory");
     if (gt_at_close(d->ctx, free_loader, l) == GT_OK) return l;
     free_loader(l);
     return NULL;

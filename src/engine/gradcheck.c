@@ -206,13 +206,14 @@ bool gti_check_open(gti_check *c)
     if (gt_failed(gt))
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "clear it first with gt_error_clear",
                               "the context had failed before: %s", gt_error_message(gt));
+    c->marks = gt->marks;
+    c->start = gt_mark_tape(gt);
+    if (!gti_check_alive(c)) return false;
     c->handler = gt_set_error_handler(gt, gt_ignore_error, NULL); /* failures go to the report */
     c->thread_handler = gt_set_error_handler(NULL, gt_ignore_error, NULL);
     c->recording = gt->recording;
     c->prefill = gt->prefill;
     c->scope = gt->scope;
-    c->marks = gt->marks;
-    c->start = gt_mark_tape(gt);
     gt->recording = true;
     gti_set_prefill(gt, GTI_PREFILL_ON);
     return true;

@@ -164,47 +164,7 @@ gt_status gt_module_tie(gt_module *m, const char *path, const char *source)
     return GT_OK;
 }
 
-/* --- converting --- */
-
-/* t in another dtype: kept, with its name, as frozen as t. */
-static gt_tensor *converted(gt_tensor *t, gt_dtype dtype)
-{
-    gt_tensor *new = gt_keep(gt_cast(t, dtype));
-    if (!new) return NULL;
-    gt_set_name(new, gt_name(t));
-    gt_set_owner(new, gt_owner(t));
-    gt_require_grad(new, t->requires_grad);
-    return new;
-}
-
-/* The first floating parameter or buffer that is not of this dtype yet. */
-static gt_tensor *next_to_convert(const gt_module *m, gt_dtype dtype)
-{
-    gt_state_iter it = gt_module_state(m);
-    while (gt_state_next(&it))
-        if (it.tensor->dtype <= GT_F64 && it.tensor->dtype != dtype) return it.tensor;
-    return NULL;
-}
-
-gt_status gt_module_to(gt_module *m, gt_dtype dtype)
-{
-    if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_module_to", "the module is NULL");
-    if (gt_failed(m->ctx)) return gt_error_code(m->ctx);
-    if (dtype != GT_F32 && dtype != GT_F64)
-        return gt_module_fail(m, GT_ERR_DTYPE, "modules are f32 or f64, not %s",
-                              gt_dtype_name(dtype));
-    const bool recording = gt_set_recording(m->ctx, false);
-    for (gt_tensor *t; (t = next_to_convert(m, dtype));) {
-        gt_tensor *new = converted(t, dtype);
-        if (!new) break;
-        replace(m, t, new);
-    }
-    gt_set_recording(m->ctx, recording);
-    for (gt_module *at = m; at; at = gti_module_after(m, at)) at->dtype = dtype;
-    return gt_error_code(m->ctx);
-}
-
-/* --- copying --- */
+/* --- tensors and what takes their place --- */
 
 /* The originals and their copies, side by side. */
 typedef struct {
@@ -224,18 +184,93 @@ static pairs *new_pairs(const gt_module *m)
     while (gt_state_next(&it)) n++;
     pairs *p = malloc(sizeof *p + n * sizeof p->tensor[0]);
     if (p) *p = (pairs){.root = m};
-    else gt_module_fail(m, GT_ERR_MEMORY, "out of memory for a copy");
+    else gt_module_fail(m, GT_ERR_MEMORY, "out of memory");
     return p;
 }
 
-static gt_tensor *copy_tensor(pairs *p, gt_tensor *t)
+static gt_tensor *copy_of(const pairs *p, const gt_tensor *t)
 {
     for (int i = 0; i < p->n; i++)
         if (p->tensor[i].old == t) return p->tensor[i].new;
-    gt_tensor *new = gt_from_(t->ctx, t->shape, t->data, (gt_new_opts){.dtype = t->dtype});
-    p->tensor[p->n].old = t;
-    p->tensor[p->n].new = new ? gt_keep(new) : NULL;
+    return NULL;
+}
+
+/* There is room. */
+static gt_tensor *add_pair(pairs *p, const gt_tensor *old, gt_tensor *new)
+{
+    p->tensor[p->n].old = old;
+    p->tensor[p->n].new = new;
     return p->tensor[p->n++].new;
+}
+
+/* --- converting --- */
+
+/* t in another dtype: kept, with its name, as frozen as t. */
+static gt_tensor *converted(gt_tensor *t, gt_dtype dtype)
+{
+    gt_tensor *new = gt_keep(gt_cast(t, dtype));
+    if (!new) return NULL;
+    gt_set_name(new, gt_name(t));
+    gt_set_owner(new, gt_owner(t));
+    gt_require_grad(new, t->requires_grad);
+    if (!gt_failed(t->ctx)) return new;
+    gt_free(new);
+    return NULL;
+}
+
+static bool to_convert(const gt_tensor *t, gt_dtype dtype)
+{
+    return t->dtype <= GT_F64 && t->dtype != dtype;
+}
+
+/* The originals that are of another dtype, each once, and what they become. */
+static bool convert_all(pairs *p, gt_dtype dtype)
+{
+    gt_state_iter it = gt_module_state(p->root);
+    while (gt_state_next(&it)) {
+        if (!to_convert(it.tensor, dtype) || copy_of(p, it.tensor)) continue;
+        gt_tensor *new = converted(it.tensor, dtype);
+        if (!new) return false;
+        add_pair(p, it.tensor, new);
+    }
+    return true;
+}
+
+/* Nothing is exchanged before all has been converted. */
+static gt_status convert(gt_module *m, gt_dtype dtype)
+{
+    pairs *p = new_pairs(m);
+    if (!p) return gt_error_code(m->ctx);
+    const bool ok = convert_all(p, dtype);
+    for (int i = 0; i < p->n; i++)
+        if (ok) replace(m, p->tensor[i].old, p->tensor[i].new);
+        else gt_free(p->tensor[i].new);
+    free(p);
+    for (gt_module *at = m; ok && at; at = gti_module_after(m, at)) at->dtype = dtype;
+    return gt_error_code(m->ctx);
+}
+
+gt_status gt_module_to(gt_module *m, gt_dtype dtype)
+{
+    if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_module_to", "the module is NULL");
+    if (gt_failed(m->ctx)) return gt_error_code(m->ctx);
+    if (dtype != GT_F32 && dtype != GT_F64)
+        return gt_module_fail(m, GT_ERR_DTYPE, "modules are f32 or f64, not %s",
+                              gt_dtype_name(dtype));
+    const bool recording = gt_set_recording(m->ctx, false);
+    const gt_status status = convert(m, dtype);
+    gt_set_recording(m->ctx, recording);
+    return status;
+}
+
+/* --- copying --- */
+
+static gt_tensor *copy_tensor(pairs *p, gt_tensor *t)
+{
+    gt_tensor *new = copy_of(p, t);
+    if (new) return new;
+    new = gt_from_(t->ctx, t->shape, t->data, (gt_new_opts){.dtype = t->dtype});
+    return add_pair(p, t, new ? gt_keep(new) : NULL);
 }
 
 static bool copy_state(pairs *p, gt_module *to, const gt_module *from)

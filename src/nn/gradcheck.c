@@ -52,7 +52,8 @@ static bool save_buffers(subject *s)
     s->found = calloc((size_t)s->n_buffers + 1, sizeof *s->found);
     if (!s->buffer || !s->found) return false;
     collect(gt_module_buffers(s->module), s->buffer);
-    for (int i = 0; i < s->n_buffers; i++) s->found[i] = gt_clone(s->buffer[i]);
+    for (int i = 0; i < s->n_buffers; i++)
+        if (!(s->found[i] = gt_clone(s->buffer[i]))) return false;
     return true;
 }
 
@@ -73,8 +74,9 @@ static bool gather_inputs(subject *s, gt_tensor *x)
 
 static void put_back(const subject *s)
 {
-    for (int i = 0; i < s->n_buffers; i++) gt_copy_into(s->buffer[i], s->found[i]);
-    gt_set_random_state(s->module->ctx, s->random);
+    for (int i = 0; s->found && i < s->n_buffers; i++)
+        if (s->found[i]) gt_copy_into(s->buffer[i], s->found[i]);
+    if (s->random) gt_set_random_state(s->module->ctx, s->random);
 }
 
 /* --- the check --- */
@@ -85,7 +87,8 @@ static gt_verdict check(subject *s, gt_tensor *x, const gt_gradcheck_opts *opts,
     gt_ctx *gt = s->module->ctx;
     const bool failed_before = gt_failed(gt);
     s->random = gt_get_random_state(gt);
-    if (!save_buffers(s) || !gather_inputs(s, x)) return fail(report, opts, "out of memory");
+    if (!save_buffers(s) || !gather_inputs(s, x))
+        gt_fail(gt, GT_ERR_MEMORY, "gt_gradcheck_module", "out of memory");
     if (failed_before || !gt_failed(gt))
         return gt_gradcheck(gt, run, s, s->in, s->n_in, opts, report);
     fail(report, opts, gt_error_message(gt));

@@ -52,13 +52,19 @@ static bool reserve_row(gt_history *h)
     return true;
 }
 
-bool gti_history_add_row(gt_history *h, int64_t epoch)
+/* There is room for it. */
+static void add_row(gt_history *h, int64_t epoch)
 {
-    if (!reserve_row(h)) return false;
     h->epoch[h->rows] = epoch;
     for (int i = 0; i < h->columns; i++) h->column[i].at[h->rows] = NAN;
     h->rows++;
-    return true;
+}
+
+bool gti_history_add_row(gt_history *h, int64_t epoch)
+{
+    const bool room = reserve_row(h);
+    if (room) add_row(h, epoch);
+    return room;
 }
 
 gti_column *gti_history_add_column(gt_history *h, const char *name)
@@ -104,12 +110,14 @@ gt_status gt_history_set(gt_history *h, int64_t epoch, const char *name, double 
                        "epoch %lld lies before the last row, which is epoch %lld\n"
                        "  hint: rows are set in order; gt_history_new makes an empty history",
                        (long long)epoch, (long long)last);
-    if ((!h->rows || epoch > last) && !gti_history_add_row(h, epoch))
+    const bool new_row = !h->rows || epoch > last;
+    if (new_row && !reserve_row(h))
         return gt_fail(h->gt, GT_ERR_MEMORY, what, "out of memory for %lld rows",
                        (long long)h->rows);
     gti_column *c = find(h, name);
     if (!c) c = gti_history_add_column(h, name);
     if (!c) return gt_fail(h->gt, GT_ERR_MEMORY, what, "out of memory for a column");
+    if (new_row) add_row(h, epoch);
     c->at[h->rows - 1] = value;
     return GT_OK;
 }
