@@ -23,15 +23,15 @@ static gt_module *autoencoder(gt_ctx *gt, long code)
 {
     // clang-format off
     return gt_nn_sequential(gt,
-        gt_nn_conv2d(gt, 1, 16, .kernel = {3}, .stride = {2}, .padding = {1, 1}), gt_nn_relu(gt),
-        gt_nn_conv2d(gt, 16, 32, .kernel = {3}, .stride = {2}, .padding = {1, 1}), gt_nn_relu(gt),
+        gt_nn_conv2d(gt, 1, 16, .kernel = {3}, .stride = {2}, .padding = {1}), gt_nn_relu(gt),
+        gt_nn_conv2d(gt, 16, 32, .kernel = {3}, .stride = {2}, .padding = {1}), gt_nn_relu(gt),
         gt_nn_flatten(gt),
         gt_nn_linear(gt, 32 * 7 * 7, code),
         gt_nn_linear(gt, code, 32 * 7 * 7), gt_nn_relu(gt),
         gt_nn_lambda(gt, unflatten),
-        gt_nn_conv_transpose2d(gt, 32, 16, .kernel = {4}, .stride = {2}, .padding = {1, 1}),
+        gt_nn_conv_transpose2d(gt, 32, 16, .kernel = {4}, .stride = {2}, .padding = {1}),
         gt_nn_relu(gt),
-        gt_nn_conv_transpose2d(gt, 16, 1, .kernel = {4}, .stride = {2}, .padding = {1, 1}));
+        gt_nn_conv_transpose2d(gt, 16, 1, .kernel = {4}, .stride = {2}, .padding = {1}));
     // clang-format on
 }
 

@@ -4,9 +4,8 @@
 static gt_module *conv(gt_ctx *gt, int channels, int kernel)
 {
     const int pad = kernel / 2;
-    return gt_nn_sequential(
-        gt, gt_nn_lazy_batch_norm2d(gt), gt_nn_relu(gt),
-        gt_nn_lazy_conv2d(gt, channels, .kernel = {kernel}, .padding = {pad, pad}));
+    return gt_nn_sequential(gt, gt_nn_lazy_batch_norm2d(gt), gt_nn_relu(gt),
+                            gt_nn_lazy_conv2d(gt, channels, .kernel = {kernel}, .padding = {pad}));
 }
 
 /* Each convolution sees x and what all before it made, and adds `growth` channels to that. */
@@ -31,9 +30,9 @@ static gt_module *densenet(gt_ctx *gt, bool variant)
     enum { STAGES = 4, CONVS = 4, GROWTH = 32 };
     int channels = 64;
     gt_module *m = gt_nn_sequential(
-        gt, gt_nn_lazy_conv2d(gt, channels, .kernel = {7}, .stride = {2}, .padding = {3, 3}),
+        gt, gt_nn_lazy_conv2d(gt, channels, .kernel = {7}, .stride = {2}, .padding = {3}),
         gt_nn_lazy_batch_norm2d(gt), gt_nn_relu(gt),
-        gt_nn_max_pool2d(gt, .kernel = {3}, .stride = {2}, .padding = {1, 1}));
+        gt_nn_max_pool2d(gt, .kernel = {3}, .stride = {2}, .padding = {1}));
     for (int i = 0; i < STAGES; i++) {
         gt_module_append(m, dense(gt, CONVS, GROWTH));
         channels += CONVS * GROWTH;

@@ -16,7 +16,7 @@ static gt_module *lenet(gt_ctx *gt)
 {
     // clang-format off
     return gt_nn_sequential(gt,
-        gt_nn_lazy_conv2d(gt, 6, .kernel = {5}, .padding = {2, 2}), gt_nn_relu(gt),
+        gt_nn_lazy_conv2d(gt, 6, .kernel = {5}, .padding = {2}), gt_nn_relu(gt),
         gt_nn_max_pool2d(gt, .kernel = {2}, .stride = {2}),
         gt_nn_lazy_conv2d(gt, 16, .kernel = {5}), gt_nn_relu(gt),
         gt_nn_max_pool2d(gt, .kernel = {2}, .stride = {2}),

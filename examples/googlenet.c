@@ -4,8 +4,7 @@
 static gt_module *conv(gt_ctx *gt, int channels, int kernel)
 {
     return gt_nn_sequential(
-        gt,
-        gt_nn_lazy_conv2d(gt, channels, .kernel = {kernel}, .padding = {kernel / 2, kernel / 2}),
+        gt, gt_nn_lazy_conv2d(gt, channels, .kernel = {kernel}, .padding = {kernel / 2}),
         gt_nn_relu(gt));
 }
 
@@ -19,14 +18,14 @@ static gt_module *inception(gt_ctx *gt, int c1, const int c2[2], const int c3[2]
         gt_nn_sequential(gt, conv(gt, c2[0], 1), conv(gt, c2[1], 3)),
         gt_nn_sequential(gt, conv(gt, c3[0], 1), conv(gt, c3[1], 5)),
         gt_nn_sequential(gt,
-            gt_nn_max_pool2d(gt, .kernel = {3}, .stride = {1}, .padding = {1, 1}), conv(gt, c4, 1)));
+            gt_nn_max_pool2d(gt, .kernel = {3}, .stride = {1}, .padding = {1}), conv(gt, c4, 1)));
     // clang-format on
 }
 #define PAIR(a, b) ((const int[2]){a, b})
 
 static gt_module *halve(gt_ctx *gt)
 {
-    return gt_nn_max_pool2d(gt, .kernel = {3}, .stride = {2}, .padding = {1, 1});
+    return gt_nn_max_pool2d(gt, .kernel = {3}, .stride = {2}, .padding = {1});
 }
 
 static gt_module *googlenet(gt_ctx *gt, bool variant)
@@ -34,7 +33,7 @@ static gt_module *googlenet(gt_ctx *gt, bool variant)
     (void)variant;
     // clang-format off
     return gt_nn_sequential(gt,
-        gt_nn_lazy_conv2d(gt, 64, .kernel = {7}, .stride = {2}, .padding = {3, 3}), gt_nn_relu(gt),
+        gt_nn_lazy_conv2d(gt, 64, .kernel = {7}, .stride = {2}, .padding = {3}), gt_nn_relu(gt),
         halve(gt),
         conv(gt, 64, 1), conv(gt, 192, 3),
         halve(gt),

@@ -123,7 +123,7 @@ int main(int argc, char **argv)
         "  --graph FILE.svg  where to draw the graph of the last step (nowhere)\n"
         "  --help            print this\n";
     if (argc == 2 && strcmp(argv[1], "--help") == 0) return fputs(usage, stdout) < 0;
-    settings s = {.seed = 7, .kernel = {NAN, NAN}};
+    settings s = {.seed = 7, .kernel = {NAN}};
     const char *bad = parse(argv + 1, &s);
     if (bad) return fprintf(stderr, "learn_kernel: cannot use '%s'\n%s", bad, usage), 2;
     gt_ctx *gt = gt_open();

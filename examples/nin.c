@@ -9,7 +9,7 @@ static gt_module *block(gt_ctx *gt, int channels, int kernel, int stride, int pa
     // clang-format off
     return gt_nn_sequential(gt,
         gt_nn_lazy_conv2d(gt, channels, .kernel = {kernel}, .stride = {stride},
-                          .padding = {padding, padding}), gt_nn_relu(gt),
+                          .padding = {padding}), gt_nn_relu(gt),
         gt_nn_lazy_conv2d(gt, channels, .kernel = {1}), gt_nn_relu(gt),
         gt_nn_lazy_conv2d(gt, channels, .kernel = {1}), gt_nn_relu(gt));
     // clang-format on

@@ -9,7 +9,7 @@ static gt_module *conv(gt_ctx *gt, int channels, int kernel, int stride, int gro
     const int pad = kernel / 2;
     return gt_nn_sequential(gt,
                             gt_nn_lazy_conv2d(gt, channels, .kernel = {kernel}, .stride = {stride},
-                                              .padding = {pad, pad}, .groups = groups),
+                                              .padding = {pad}, .groups = groups),
                             gt_nn_lazy_batch_norm2d(gt));
 }
 

@@ -8,7 +8,7 @@ static gt_module *conv(gt_ctx *gt, int channels, int kernel, int stride, int gro
     const int pad = kernel / 2;
     return gt_nn_sequential(gt,
                             gt_nn_lazy_conv2d(gt, channels, .kernel = {kernel}, .stride = {stride},
-                                              .padding = {pad, pad}, .groups = groups),
+                                              .padding = {pad}, .groups = groups),
                             gt_nn_lazy_batch_norm2d(gt));
 }
 
@@ -44,7 +44,7 @@ static gt_module *resnet18(gt_ctx *gt, bool resnext)
     // clang-format off
     return gt_nn_sequential(gt,
         conv(gt, 64, 7, 2, 1), gt_nn_relu(gt),
-        gt_nn_max_pool2d(gt, .kernel = {3}, .stride = {2}, .padding = {1, 1}),
+        gt_nn_max_pool2d(gt, .kernel = {3}, .stride = {2}, .padding = {1}),
         stage(gt, 64, true, resnext), stage(gt, 128, false, resnext),
         stage(gt, 256, false, resnext), stage(gt, 512, false, resnext),
         gt_nn_adaptive_avg_pool2d(gt, 1, 1), gt_nn_flatten(gt),

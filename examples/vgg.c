@@ -6,7 +6,7 @@ static gt_module *block(gt_ctx *gt, int convs, int channels)
 {
     gt_module *m = gt_nn_sequential_empty(gt);
     for (int i = 0; i < convs; i++) {
-        gt_module_append(m, gt_nn_lazy_conv2d(gt, channels, .kernel = {3}, .padding = {1, 1}));
+        gt_module_append(m, gt_nn_lazy_conv2d(gt, channels, .kernel = {3}, .padding = {1}));
         gt_module_append(m, gt_nn_relu(gt));
     }
     gt_module_append(m, gt_nn_max_pool2d(gt, .kernel = {2}, .stride = {2}));

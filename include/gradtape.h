@@ -26,9 +26,9 @@
  *   gt_close(gt);
  *
  * Manner: required arguments are positional, optional ones are keyword arguments, and zero always
- * means the default. NULL in, NULL out. The library never ends the process, and
- * prints nothing but the failures of a program that does not look at them (GRADTAPE_ERRORS in
- * context.h). */
+ * means the default: GT_ZERO asks for 0 itself. NULL in, NULL out. The library never ends the
+ * process, and prints nothing but the failures of a program that does not look at them
+ * (GRADTAPE_ERRORS in context.h). */
 #ifndef GRADTAPE_H
 #define GRADTAPE_H
 

@@ -1,6 +1,8 @@
 /* Smooth activations, and those that are smooth but for a kink at 0: the rows are at the end, the
  * formulas and first derivatives in kernels/function.def. A bend makes gg phi'(v), phi being the
  * derivative as a function of v. s is sigmoid(x), and s' = s (1 - s). */
+#include <math.h>
+
 #include "function.h"
 
 static gt_tensor *bend_tanh(gt_tensor *gg, gt_tensor *v, const double *p)
@@ -92,6 +94,14 @@ static gt_tensor *bend_softplus(gt_tensor *gg, gt_tensor *v, const double *p)
     return gt_where(gt_ge_scalar(x, p[1]), gti_function_constant(v, 0), slope);
 }
 
+static bool softplus_infer(gt_node *n)
+{
+    const double beta = gti_function_parameters(n)[0];
+    if (beta == 0 || !isfinite(beta))
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "beta is %g, must be finite and not 0", beta);
+    return gti_function_infer(n);
+}
+
 /* --- samples --- */
 
 #define WITH(...) (&(const gti_function_opts){{__VA_ARGS__}})
@@ -159,6 +169,24 @@ static const gt_sample softpluses_grad[] = {
     {.label = "threshold = 1", .in = {GT_IN(9), GT_IN_RANGE(-2, 4, 9)}, .opts = WITH(1.5, 1)},
 };
 
+static const gt_error_sample softplus_errors[] = {
+    {.label = "NULL",
+     .in = {{.null = true}},
+     .opts = WITH(1, 20),
+     .code = GT_ERR_ARGUMENT,
+     .message = "x is NULL"},
+    {.label = "beta is 0",
+     .in = {GT_IN(3)},
+     .opts = WITH(0, 20),
+     .code = GT_ERR_ARGUMENT,
+     .message = "beta is 0, must be finite and not 0"},
+    {.label = "whole numbers",
+     .in = {{.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}},
+     .opts = WITH(1, 20),
+     .code = GT_ERR_DTYPE,
+     .message = "not made for i64"},
+};
+
 // clang-format off
 GTI_FUNCTION_PLAIN(tanh, "dx = dy (1 - y^2)", bend_tanh, flat)
 GTI_FUNCTION_PLAIN(sigmoid, "dx = dy y (1 - y)", bend_sigmoid, flat)
@@ -167,17 +195,12 @@ GTI_FUNCTION_PLAIN(silu, "dx = dy s (1 + x (1 - s)), s = sigmoid(x)", bend_silu,
 GTI_FUNCTION_PLAIN(mish, "dx = dy (t + x (1 - t^2) sigmoid(x)), t = tanh(softplus(x))", bend_mish, smooth)
 GTI_FUNCTION_WITH(elu, "dx = dy where x > 0, else dy alpha e^x", bend_elu, elus)
 GTI_FUNCTION_WITH(gelu, "dx = dy (F(x) + x F'(x)), or that of the approximation", bend_gelu, gelus)
-GTI_FUNCTION_WITH(softplus, "dx = dy sigmoid(beta x), dy where beta x > threshold", bend_softplus, softpluses)
+GTI_FUNCTION_OP(softplus, "dx = dy sigmoid(beta x), dy where beta x > threshold", GTI_PARAMETERS, softplus_infer, bend_softplus, softpluses, softplus_errors)
 // clang-format on
-
-static double given_or(double value, double otherwise)
-{
-    return value != 0 ? value : otherwise;
-}
 
 gt_tensor *gt_elu_(gt_tensor *x, gt_elu_opts opts)
 {
-    const gti_function_opts all = {{given_or(opts.alpha, 1), 0}};
+    const gti_function_opts all = {{gt_option(opts.alpha, 1), 0}};
     return gt_apply(&gt_op_elu, &all, 1, (gt_tensor *[]){x});
 }
 
@@ -189,6 +212,6 @@ gt_tensor *gt_gelu_(gt_tensor *x, gt_gelu_opts opts)
 
 gt_tensor *gt_softplus_(gt_tensor *x, gt_softplus_opts opts)
 {
-    const gti_function_opts all = {{given_or(opts.beta, 1), given_or(opts.threshold, 20)}};
+    const gti_function_opts all = {{gt_option(opts.beta, 1), gt_option(opts.threshold, 20)}};
     return gt_apply(&gt_op_softplus, &all, 1, (gt_tensor *[]){x});
 }

@@ -74,7 +74,7 @@ static const gt_error_sample avg_pool2d_error_samples[] = {
      SHAPE_ERROR = "x [1,1,4,0] has no pixels"},
     {.label = "padding overflows",
      .in = {GT_IN(0, 1, INT64_MAX, 4)},
-     OPTS(.kernel = {4}, .padding = {2, 0}),
+     OPTS(.kernel = {4}, .padding = {2, GT_ZERO}),
      .code = GT_ERR_MEMORY,
      .message = "the size of the padded input or the dilated kernel overflows"},
 };

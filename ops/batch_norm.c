@@ -170,7 +170,7 @@ static const gt_error_sample batch_norm_error_samples[] = {
      .in = {GT_IN(2, 3), GT_IN(3), GT_IN(3)},
      EPS(-1e-5),
      .code = GT_ERR_ARGUMENT,
-     .message = "eps is -1e-05, must be positive"},
+     .message = "eps is -1e-05, must not be negative"},
     {.label = "whole numbers",
      .in = {{.shape = GT_DIMS(2, 3), .dtype = GT_I64, .high = 5},
             {.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5},
@@ -216,7 +216,7 @@ BATCH_NORM(batch_norm_eval, "x weight bias running_mean running_var", 5, 2, infe
 gt_tensor *gt_batch_norm_eval(gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean,
                               gt_tensor *variance, double eps)
 {
-    const gti_normalize_opts all = {.eps = gti_normalize_eps(eps, 1e-5)};
+    const gti_normalize_opts all = {.eps = gt_option(eps, 1e-5)};
     gt_tensor *out[2];
     gt_apply_n(&gt_op_batch_norm_eval, &all, 5, (gt_tensor *[]){x, weight, bias, mean, variance},
                out);
@@ -246,8 +246,9 @@ static bool check_running(const gt_tensor *x, const gt_tensor *mean, const gt_te
     if (!mean != !var)
         return FAIL(x, "%s is NULL; both running statistics are needed, or neither",
                     mean ? "running_var" : "running_mean");
-    if (!(o->momentum >= 0 && o->momentum <= 1))
-        return FAIL(x, "momentum is %g, must lie between 0 and 1", o->momentum);
+    const double momentum = gt_option(o->momentum, 0.1);
+    if (!(momentum >= 0 && momentum <= 1))
+        return FAIL(x, "momentum is %g, must lie between 0 and 1", momentum);
     if (o->cumulative && !o->num_batches) return FAIL(x, "a cumulative average needs .num_batches");
     if (mean && (!check_buffer(x, mean, "running_mean", x->dtype, c) ||
                  !check_buffer(x, var, "running_var", x->dtype, c)))
@@ -261,7 +262,7 @@ static void update_running(const gt_tensor *x, gt_tensor *mean, gt_tensor *var,
                            const gt_batch_norm_opts *o, gt_tensor *const out[])
 {
     const gti_normalize_kernels *kernels = &gti_kernels_of((int)x->dtype)->normalize;
-    double part = o->momentum == 0 ? 0.1 : o->momentum;
+    double part = gt_option(o->momentum, 0.1);
     if (o->num_batches) {
         const int64_t seen = ++*(int64_t *)o->num_batches->data;
         if (o->cumulative) part = 1 / (double)seen;
@@ -286,7 +287,7 @@ gt_tensor *gt_batch_norm_(gt_tensor *x, gt_tensor *running_mean, gt_tensor *runn
     gt_tensor *bias = gti_normalize_parameter(opts.bias, x, c, 0);
     if (!opts.training && running_mean)
         return gt_batch_norm_eval(x, weight, bias, running_mean, running_var, opts.eps);
-    const gti_normalize_opts all = {.eps = gti_normalize_eps(opts.eps, 1e-5)};
+    const gti_normalize_opts all = {.eps = gt_option(opts.eps, 1e-5)};
     gt_tensor *out[4];
     gt_apply_n(&gt_op_batch_norm, &all, 3, (gt_tensor *[]){x, weight, bias}, out);
     if (out[0] && opts.training) update_running(x, running_mean, running_var, &opts, out);

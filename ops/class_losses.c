@@ -118,7 +118,7 @@ static bool check_target(const gt_tensor *x, const gt_tensor *target, int64_t ig
 gt_tensor *gt_nll_loss_(gt_tensor *x, gt_tensor *target, gt_nll_loss_opts opts)
 {
     if (!gti_is_given(x, "nll_loss")) return NULL;
-    const int64_t ignore = gti_class_option(opts.ignore_index, -100);
+    const int64_t ignore = gt_option_int(opts.ignore_index, -100);
     gt_tensor *weight = class_weight(x, opts.weight, "nll_loss");
     if (!weight || !is_reduction(x->ctx, "nll_loss", opts.reduction) ||
         !check_target(x, target, ignore, "nll_loss"))
@@ -171,7 +171,7 @@ static bool check_smoothing(gt_ctx *gt, double smoothing)
 gt_tensor *gt_cross_entropy_(gt_tensor *logits, gt_tensor *target, gt_cross_entropy_opts opts)
 {
     if (!gti_is_given(logits, "cross_entropy")) return NULL;
-    const int64_t ignore = gti_class_option(opts.ignore_index, -100);
+    const int64_t ignore = gt_option_int(opts.ignore_index, -100);
     const bool soft = target && target->dtype == logits->dtype && gt_same_shape(logits, target);
     if (!soft && !opts.weight) {
         if (logits->shape.ndim && !check_target(logits, target, ignore, "cross_entropy"))

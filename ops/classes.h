@@ -14,10 +14,4 @@ bool gti_check_classes(const gt_node *n, int input, int64_t count, int64_t skip)
 /* The place of index's first value that is neither, -1 if there is none. */
 int64_t gti_class_outside(const gt_tensor *index, int64_t count, int64_t skip);
 
-/* An option that is a class: 0 stands for the default, GT_INDEX_0 for 0. */
-static inline int64_t gti_class_option(int64_t value, int64_t when_0)
-{
-    return value == 0 ? when_0 : value == GT_INDEX_0 ? 0 : value;
-}
-
 #endif

@@ -36,9 +36,10 @@ static bool check_same(const gt_node *n, int rank, const gti_conv2d *s)
     if (s->sh != 1 || s->sw != 1)
         return gt_op_fail(n, GT_ERR_ARGUMENT, "same_padding is made for stride 1, not %s",
                           GTI_PAIR_TEXT(rank, s->sh, s->sw));
-    return (o->padding[0] == 0 && o->padding[1] == 0) ||
+    const int ph = gt_option_pair(o->padding, 0, 0), pw = gt_option_pair(o->padding, 1, 0);
+    return (ph == 0 && pw == 0) ||
            gt_op_fail(n, GT_ERR_ARGUMENT, "both padding %s and same_padding are given",
-                      GTI_PAIR_TEXT(rank, o->padding[0], o->padding[1]));
+                      GTI_PAIR_TEXT(rank, ph, pw));
 }
 
 /* group_channels: the weight's second dimension, which has to be c / groups. */

@@ -32,14 +32,14 @@ static inline gti_conv2d gti_conv_describe(const gti_conv_opts *o, const gt_shap
 {
     gti_conv2d s = {.n = x->dim[0], .c = x->dim[1], .h = gti_height(x), .w = gti_width(x)};
     s.k = weight->dim[0], s.kh = gti_height(weight), s.kw = gti_width(weight);
-    s.sh = gti_of_pair(o->stride, 0, 1), s.sw = gti_of_pair(o->stride, 1, 1);
-    s.ph = o->padding[0], s.pw = o->padding[1];
-    s.dh = gti_of_pair(o->dilation, 0, 1), s.dw = gti_of_pair(o->dilation, 1, 1);
+    s.sh = gt_option_pair(o->stride, 0, 1), s.sw = gt_option_pair(o->stride, 1, 1);
+    s.ph = gt_option_pair(o->padding, 0, 0), s.pw = gt_option_pair(o->padding, 1, 0);
+    s.dh = gt_option_pair(o->dilation, 0, 1), s.dw = gt_option_pair(o->dilation, 1, 1);
     if (o->same_padding) {
         s.ph += gti_same_total(s.kh, s.dh) / 2;
         s.pw += gti_same_total(s.kw, s.dw) / 2;
     }
-    s.groups = o->groups == 0 ? 1 : o->groups;
+    s.groups = gt_option_int(o->groups, 1);
     if (y) s.oh = gti_height(y), s.ow = gti_width(y);
     return s;
 }

@@ -23,7 +23,7 @@
     ROW("groups 2, stride 2", (2, 2, 5, 4), (4, 1, 2, 2), (2, 4, 2, 2),                            \
         .groups = 2, .stride = {2})                                                                \
     ROW("groups 3, everything else", (1, 3, 4, 5), (6, 1, 2, 3), (1, 6, 4, 2),                     \
-        .groups = 3, .stride = {1, 2}, .padding = {1, 0}, .dilation = {2, 1})                      \
+        .groups = 3, .stride = {1, 2}, .padding = {1, GT_ZERO}, .dilation = {2, 1})                      \
     ROW("depthwise", (1, 3, 4, 3), (3, 1, 2, 2), (1, 3, 3, 2), .groups = 3)                        \
     ROW("1x1", (2, 3, 2, 3), (2, 3, 1, 1), (2, 2, 2, 3), .groups = 1)                              \
     ROW("1x1, stride 2", (1, 2, 4, 3), (2, 2, 1, 1), (1, 2, 2, 2), .stride = {2})                  \

@@ -17,6 +17,11 @@ typedef struct {
     int output_padding[2];
 } transpose_opts;
 
+static int extra(const gt_node *n, int i)
+{
+    return gt_option_pair(((const transpose_opts *)n->opts)->output_padding, i, 0);
+}
+
 /* The convolution of y into x; y is NULL while it is not known. */
 static gti_conv2d describe(const gt_node *n, const gt_shape *y)
 {
@@ -29,12 +34,12 @@ static gti_conv2d describe(const gt_node *n, const gt_shape *y)
 
 static bool check_output_padding(const gt_node *n, int rank, const gti_conv2d *s)
 {
-    const int *extra = ((const transpose_opts *)n->opts)->output_padding;
-    if (!gti_check_not_negative(n, rank, "output_padding", extra[0], extra[1])) return false;
-    return ((extra[0] < s->sh || extra[0] < s->dh) && (extra[1] < s->sw || extra[1] < s->dw)) ||
+    const int eh = extra(n, 0), ew = extra(n, 1);
+    if (!gti_check_not_negative(n, rank, "output_padding", eh, ew)) return false;
+    return ((eh < s->sh || eh < s->dh) && (ew < s->sw || ew < s->dw)) ||
            gt_op_fail(n, GT_ERR_ARGUMENT,
                       "output_padding is %s, must be smaller than stride %s or dilation %s",
-                      GTI_PAIR_TEXT(rank, extra[0], extra[1]), GTI_PAIR_TEXT(rank, s->sh, s->sw),
+                      GTI_PAIR_TEXT(rank, eh, ew), GTI_PAIR_TEXT(rank, s->sh, s->sw),
                       GTI_PAIR_TEXT(rank, s->dh, s->dw));
 }
 
@@ -61,12 +66,11 @@ static bool out_size(int64_t in, int64_t stride, int64_t padding, int64_t kernel
 
 static bool check_sides(const gt_node *n, int rank, const gti_conv2d *s, int64_t *oh, int64_t *ow)
 {
-    const int *extra = ((const transpose_opts *)n->opts)->output_padding;
     if (s->kh == 0 || s->kw == 0)
         return gt_op_fail(n, GT_ERR_SHAPE, "kernel %s has no elements",
                           GTI_SIZE_TEXT(rank, s->kh, s->kw));
-    if (!out_size(s->oh, s->sh, s->ph, s->kh, s->dh, extra[0], oh) ||
-        !out_size(s->ow, s->sw, s->pw, s->kw, s->dw, extra[1], ow))
+    if (!out_size(s->oh, s->sh, s->ph, s->kh, s->dh, extra(n, 0), oh) ||
+        !out_size(s->ow, s->sw, s->pw, s->kw, s->dw, extra(n, 1), ow))
         return gt_op_fail(n, GT_ERR_MEMORY, "the size of the output overflows");
     return (*oh > 0 && *ow > 0) ||
            gt_op_fail(n, GT_ERR_SHAPE, "padding %s leaves an output of %s",
@@ -119,8 +123,7 @@ static gti_conv_opts back(const gt_node *n)
 {
     const transpose_opts *o = n->opts;
     gti_conv_opts conv = o->conv;
-    for (int i = 0; i < 2; i++)
-        conv.trim[i] = o->output_padding[i] / gti_of_pair(o->conv.stride, i, 1);
+    for (int i = 0; i < 2; i++) conv.trim[i] = extra(n, i) / gt_option_pair(o->conv.stride, i, 1);
     return conv;
 }
 

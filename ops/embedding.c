@@ -185,7 +185,7 @@ EMBEDDING(embedding_dw, "dy index", dw_opts, dw)
 /* Negative paddings count from the end. */
 gt_tensor *gt_embedding_(gt_tensor *index, gt_tensor *weight, gt_embedding_opts opts)
 {
-    int64_t padding = gti_class_option(opts.padding_idx, GTI_NO_CLASS);
+    int64_t padding = gt_option_int(opts.padding_idx, GTI_NO_CLASS);
     const int64_t v = weight && weight->shape.ndim == 2 ? weight->shape.dim[0] : 0;
     if (padding != GTI_NO_CLASS && v > 0) {
         if (padding < -v || padding >= v) {

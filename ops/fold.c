@@ -16,7 +16,7 @@ typedef struct {
 static gti_pool2d describe(const fold_opts *o, const gt_shape *x)
 {
     gti_pool2d s = gti_pool_describe(&o->window, x, NULL);
-    s.sh = gti_of_pair(o->window.stride, 0, 1), s.sw = gti_of_pair(o->window.stride, 1, 1);
+    s.sh = gt_option_pair(o->window.stride, 0, 1), s.sw = gt_option_pair(o->window.stride, 1, 1);
     s.planes = x->dim[0];
     return s;
 }
@@ -182,7 +182,7 @@ static const gt_error_sample unfold_error_samples[] = {
      SHAPE_ERROR = "x [1,1,0,4] has no pixels"},
     {.label = "negative padding",
      .in = {GT_IN(1, 1, 4, 4)},
-     OPTS(.kernel = {3}, .padding = {-1, 0}),
+     OPTS(.kernel = {3}, .padding = {-1, GT_ZERO}),
      ARGUMENT_ERROR = "padding is {-1, 0}, must not be negative"},
     {.label = "negative stride",
      .in = {GT_IN(1, 1, 4, 4)},

@@ -100,7 +100,7 @@ static const gt_error_sample error_samples[] = {
      .in = {GT_IN(2, 4, 3), GT_IN(4), GT_IN(4)},
      GROUPS(2, -1),
      .code = GT_ERR_ARGUMENT,
-     .message = "eps is -1, must be positive"},
+     .message = "eps is -1, must not be negative"},
 };
 
 const gt_op gt_op_group_norm = {
@@ -124,7 +124,7 @@ gt_tensor *gt_group_norm_(gt_tensor *x, int64_t groups, gt_normalize_opts opts)
     const gt_shape c = GT_SHAPE(x->shape.ndim > 1 ? x->shape.dim[1] : 1);
     gt_tensor *weight = gti_normalize_parameter(opts.weight, x, c, 1);
     gt_tensor *bias = gti_normalize_parameter(opts.bias, x, c, 0);
-    const gti_normalize_opts all = {groups, gti_normalize_eps(opts.eps, 1e-5)};
+    const gti_normalize_opts all = {groups, gt_option(opts.eps, 1e-5)};
     gt_tensor *out[3];
     gt_apply_n(&gt_op_group_norm, &all, 3, (gt_tensor *[]){x, weight, bias}, out);
     return out[0];

@@ -95,8 +95,8 @@ static bool check_options(const gt_node *n)
     if (o->mode != GT_NEAREST && o->mode != GT_BILINEAR)
         return gt_op_fail(n, GT_ERR_ARGUMENT, "there is no mode %d", (int)o->mode);
     if (!is_scale(o->scale[0]) || !is_scale(o->scale[1]))
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "scale is {%g, %g}, must be positive", o->scale[0],
-                          o->scale[1]);
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "scale is {%g, %g}, must be positive",
+                          gt_option(o->scale[0], 0), gt_option(o->scale[1], 0));
     return o->mode != GT_NEAREST || !o->align_corners ||
            gt_op_fail(n, GT_ERR_ARGUMENT, "align_corners is for GT_BILINEAR, not for GT_NEAREST");
 }
@@ -301,8 +301,9 @@ INTERPOLATE_OP(interpolate_dx, "dy")
 
 static interpolate_opts options_of(const gt_interpolate_opts *o)
 {
+    const double sw = o->scale[1] == 0 ? o->scale[0] : o->scale[1];
     return (interpolate_opts){
-        .mode = o->mode, .align_corners = o->align_corners, .scale = {o->scale[0], o->scale[1]}};
+        .mode = o->mode, .align_corners = o->align_corners, .scale = {o->scale[0], sw}};
 }
 
 gt_tensor *gt_interpolate_(gt_tensor *x, int64_t h, int64_t w, gt_interpolate_opts opts)

@@ -80,7 +80,7 @@ static const gt_error_sample error_samples[] = {
      .in = {GT_IN(2, 3), GT_IN(3), GT_IN(3)},
      LAST(1, -1e-5),
      .code = GT_ERR_ARGUMENT,
-     .message = "eps is -1e-05, must be positive"},
+     .message = "eps is -1e-05, must not be negative"},
 };
 
 const gt_op gt_op_layer_norm = {
@@ -105,7 +105,7 @@ gt_tensor *gt_layer_norm_(gt_tensor *x, int n_dims, gt_normalize_opts opts)
     const gt_shape last = gt_shape_of(count, x->shape.dim + x->shape.ndim - count);
     gt_tensor *weight = gti_normalize_parameter(opts.weight, x, last, 1);
     gt_tensor *bias = gti_normalize_parameter(opts.bias, x, last, 0);
-    const gti_normalize_opts all = {n_dims, gti_normalize_eps(opts.eps, 1e-5)};
+    const gti_normalize_opts all = {n_dims, gt_option(opts.eps, 1e-5)};
     gt_tensor *out[3];
     gt_apply_n(&gt_op_layer_norm, &all, 3, (gt_tensor *[]){x, weight, bias}, out);
     return out[0];

@@ -104,11 +104,6 @@ gt_tensor *gt_channel_sum(gt_tensor *x, int64_t before, int64_t after)
     return gt_apply(&gt_op_channel_sum, &(window){before, after}, 1, (gt_tensor *[]){x});
 }
 
-static double or_usual(double value, double usual)
-{
-    return value == 0 ? usual : value;
-}
-
 gt_tensor *gt_local_response_norm_(gt_tensor *x, int64_t size, gt_local_response_norm_opts opts)
 {
     static const char name[] = "local_response_norm";
@@ -122,8 +117,8 @@ gt_tensor *gt_local_response_norm_(gt_tensor *x, int64_t size, gt_local_response
                        "x is %s, needs at least 3 dimensions: [n,c,...]", GTI_SHAPE_TEXT(x->shape)),
                NULL;
     gt_tensor *sum = gt_channel_sum(gt_square(x), size / 2, (size - 1) / 2);
-    gt_tensor *scaled = gt_mul_scalar(sum, or_usual(opts.alpha, 1e-4) / (double)size);
+    gt_tensor *scaled = gt_mul_scalar(sum, gt_option(opts.alpha, 1e-4) / (double)size);
     gt_tensor *divisor =
-        gt_pow_scalar(gt_add_scalar(scaled, or_usual(opts.k, 1)), or_usual(opts.beta, 0.75));
+        gt_pow_scalar(gt_add_scalar(scaled, gt_option(opts.k, 1)), gt_option(opts.beta, 0.75));
     return gt_div(x, divisor);
 }

@@ -8,15 +8,14 @@
 #include "common.h"
 
 typedef struct {
-    double s; /* beta or delta; 0 means 1 */
+    double s; /* beta or delta, as an option: 1 */
     gt_reduction reduction;
     bool log_target; /* of kl_div */
 } loss_opts;
 
 static double scale_of(const gt_node *n)
 {
-    const double s = ((const loss_opts *)n->opts)->s;
-    return s == 0 ? 1 : s;
+    return gt_option(((const loss_opts *)n->opts)->s, 1);
 }
 
 /* What the sum is divided by. */
@@ -56,8 +55,8 @@ static bool infer_with(gt_node *n, bool batchmean)
         return false;
     }
     if (!check_reduction(n, batchmean)) return false;
-    if (!(opts->s >= 0 && isfinite(opts->s)))
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "beta or delta is %g, must be positive", opts->s);
+    if (!(scale_of(n) > 0 && isfinite(scale_of(n))))
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "beta or delta is %g, must be positive", scale_of(n));
     n->out[0]->shape = opts->reduction == GT_NONE ? x->shape : GT_SCALAR;
     if (opts->reduction != GT_NONE) n->scratch_size = (size_t)x->size * gt_dtype_size(x->dtype);
     return true;
@@ -192,6 +191,8 @@ gt_tensor *gt_l1_loss_(gt_tensor *x, gt_tensor *target, gt_loss_opts opts)
 
 gt_tensor *gt_smooth_l1_loss_(gt_tensor *x, gt_tensor *target, gt_smooth_l1_loss_opts opts)
 {
+    if (opts.beta == GT_ZERO)
+        return apply(&gt_op_l1_loss, x, target, (loss_opts){.reduction = opts.reduction});
     return apply(&gt_op_smooth_l1_loss, x, target, (loss_opts){opts.beta, opts.reduction, false});
 }
 

@@ -115,7 +115,7 @@ static const gt_error_sample max_pool2d_error_samples[] = {
      ARGUMENT_ERROR = "padding is {1, 2}, must be at most half the kernel 3x2"},
     {.label = "negative padding",
      .in = {GT_IN(1, 1, 4, 4)},
-     OPTS(.kernel = {3}, .padding = {-1, 0}),
+     OPTS(.kernel = {3}, .padding = {-1, GT_ZERO}),
      ARGUMENT_ERROR = "padding is {-1, 0}, must not be negative"},
     {.label = "negative kernel",
      .in = {GT_IN(1, 1, 4, 4)},

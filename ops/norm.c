@@ -12,16 +12,21 @@ static unsigned axes_of(const gt_node *n)
     return ((const gt_norm_opts *)n->opts)->axes;
 }
 
+static int64_t p_of(const gt_node *n)
+{
+    return gt_option_int(((const gt_norm_opts *)n->opts)->p, 2);
+}
+
 static bool is_euclidean(const gt_node *n)
 {
-    return ((const gt_norm_opts *)n->opts)->p != 1;
+    return p_of(n) == 2;
 }
 
 static bool norm_infer(gt_node *n)
 {
     const gt_norm_opts *opts = n->opts;
-    if (opts->p < 0 || opts->p > 2)
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "p is %d, must be 1 or 2", opts->p);
+    if (p_of(n) != 1 && p_of(n) != 2)
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "p is %lld, must be 1 or 2", (long long)p_of(n));
     return gti_infer_reduction(n, opts->axes, opts->keepdim);
 }
 

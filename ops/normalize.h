@@ -6,17 +6,11 @@
 #include "common.h"
 
 /* Options of the operations: `count` is layer_norm's and rms_norm's number of dimensions,
- * group_norm's number of groups; eps is never 0. */
+ * group_norm's number of groups; eps as it is. */
 typedef struct {
     int64_t count;
     double eps;
 } gti_normalize_opts;
-
-/* eps as users write it, where 0 means the default. */
-static inline double gti_normalize_eps(double eps, double usual)
-{
-    return eps == 0 ? usual : eps;
-}
 
 /* --- for infer; they return true, or fail the node --- */
 

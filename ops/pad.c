@@ -219,12 +219,21 @@ const gt_op gt_op_pad_dx = {
     GT_ERROR_SAMPLES(dx_error_samples),
 };
 
+/* opts with GT_ZERO taken for what it means. */
+static gt_pad_opts plain(gt_pad_opts opts)
+{
+    for (int i = 0; i < 2 * GT_MAX_DIMS; i++) opts.pad[i] = gt_option_int(opts.pad[i], 0);
+    opts.value = gt_option(opts.value, 0);
+    return opts;
+}
+
 gt_tensor *gt_pad_(gt_tensor *x, gt_pad_opts opts)
 {
+    opts = plain(opts);
     return gt_apply(&gt_op_pad, &opts, 1, (gt_tensor *[]){x});
 }
 
 gt_tensor *gt_pad_dx(gt_tensor *dy, gt_shape shape, gt_pad_opts opts)
 {
-    return gt_apply(&gt_op_pad_dx, &(dx_opts){shape, opts}, 1, (gt_tensor *[]){dy});
+    return gt_apply(&gt_op_pad_dx, &(dx_opts){shape, plain(opts)}, 1, (gt_tensor *[]){dy});
 }

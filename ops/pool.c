@@ -3,12 +3,10 @@
 gti_pool2d gti_pool_describe(const gti_pool_opts *o, const gt_shape *x, const gt_shape *y)
 {
     gti_pool2d s = {.planes = x->dim[0] * x->dim[1], .h = gti_height(x), .w = gti_width(x)};
-    s.kh = gti_of_pair(o->kernel, 0, 0), s.kw = gti_of_pair(o->kernel, 1, 0);
-    const bool given = o->stride[0] != 0 || o->stride[1] != 0;
-    s.sh = given ? gti_of_pair(o->stride, 0, (int)s.kh) : s.kh;
-    s.sw = given ? gti_of_pair(o->stride, 1, (int)s.kw) : s.kw;
-    s.ph = o->padding[0], s.pw = o->padding[1];
-    s.dh = gti_of_pair(o->dilation, 0, 1), s.dw = gti_of_pair(o->dilation, 1, 1);
+    s.kh = gt_option_pair(o->kernel, 0, 0), s.kw = gt_option_pair(o->kernel, 1, 0);
+    s.sh = gt_option_pair(o->stride, 0, (int)s.kh), s.sw = gt_option_pair(o->stride, 1, (int)s.kw);
+    s.ph = gt_option_pair(o->padding, 0, 0), s.pw = gt_option_pair(o->padding, 1, 0);
+    s.dh = gt_option_pair(o->dilation, 0, 1), s.dw = gt_option_pair(o->dilation, 1, 1);
     if (y) s.oh = gti_height(y), s.ow = gti_width(y);
     return s;
 }
@@ -23,6 +21,8 @@ static bool check_options(const gt_node *n, int rank, const gti_pool2d *s)
         !gti_check_positive(n, rank, "dilation", s->dh, s->dw) ||
         !gti_check_not_negative(n, rank, "padding", s->ph, s->pw))
         return false;
+    if (((const gti_pool_opts *)n->opts)->divisor == GT_ZERO)
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "divisor_override is 0, must be another number");
     return (s->ph <= s->kh / 2 && s->pw <= s->kw / 2) ||
            gt_op_fail(n, GT_ERR_ARGUMENT, "padding is %s, must be at most half the kernel %s",
                       GTI_PAIR_TEXT(rank, s->ph, s->pw), GTI_SIZE_TEXT(rank, s->kh, s->kw));

@@ -69,7 +69,7 @@ static const gt_error_sample error_samples[] = {
      .in = {GT_IN(2, 3), GT_IN(3)},
      LAST(1, -1),
      .code = GT_ERR_ARGUMENT,
-     .message = "eps is -1, must be positive"},
+     .message = "eps is -1, must not be negative"},
 };
 
 const gt_op gt_op_rms_norm = {
@@ -95,7 +95,7 @@ gt_tensor *gt_rms_norm_(gt_tensor *x, int n_dims, gt_rms_norm_opts opts)
     const gt_shape last = gt_shape_of(count, x->shape.dim + x->shape.ndim - count);
     gt_tensor *weight = gti_normalize_parameter(opts.weight, x, last, 1);
     const double usual = x->dtype == GT_F32 ? (double)FLT_EPSILON : DBL_EPSILON;
-    const gti_normalize_opts all = {n_dims, gti_normalize_eps(opts.eps, usual)};
+    const gti_normalize_opts all = {n_dims, gt_option(opts.eps, usual)};
     gt_tensor *out[2];
     gt_apply_n(&gt_op_rms_norm, &all, 2, (gt_tensor *[]){x, weight}, out);
     return out[0];

@@ -8,7 +8,7 @@
 #include "common.h"
 
 typedef struct {
-    int64_t start, stop, step; /* a step of 0 is 1 */
+    int64_t start, stop, step; /* step as an option: 1 */
     int axis;
 } slice_opts;
 
@@ -36,7 +36,7 @@ static places select_places(const gt_node *n)
     const gt_shape x = n->in[0]->shape;
     places p = {.axis = gt_op_axis(n, opts->axis, x.ndim)};
     if (p.axis < 0) return p;
-    p.step = opts->step == 0 ? 1 : clamp(opts->step, -INT64_MAX, INT64_MAX);
+    p.step = clamp(gt_option_int(opts->step, 1), -INT64_MAX, INT64_MAX);
     const int64_t size = x.dim[p.axis];
     const int64_t low = p.step > 0 ? 0 : -1, high = p.step > 0 ? size : size - 1;
     int64_t stop = opts->stop < 0 ? opts->stop + size : opts->stop;
@@ -52,6 +52,7 @@ static bool slice_infer(gt_node *n)
 {
     const places p = select_places(n);
     if (p.axis < 0) return false;
+    if (p.step == 0) return gt_op_fail(n, GT_ERR_ARGUMENT, "step is 0, must be another number");
     n->out[0]->shape = n->in[0]->shape;
     n->out[0]->shape.dim[p.axis] = p.count;
     return true;

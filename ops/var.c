@@ -11,7 +11,7 @@
 static double divisor(const gt_node *n)
 {
     const gt_var_opts *opts = n->opts;
-    const double correction = opts->biased ? 0 : opts->correction == 0 ? 1 : opts->correction;
+    const double correction = opts->biased ? 0 : (double)gt_option_int(opts->correction, 1);
     const double left = (double)gti_reduced_count(n) - correction;
     return left > 0 ? left : 0;
 }
@@ -19,7 +19,7 @@ static double divisor(const gt_node *n)
 static bool infer(gt_node *n)
 {
     const gt_var_opts *opts = n->opts;
-    if (opts->biased && opts->correction != 0)
+    if (opts->biased && gt_option_int(opts->correction, 0) != 0)
         return gt_op_fail(n, GT_ERR_ARGUMENT, "biased means a correction of 0, but it is %d",
                           opts->correction);
     return gti_infer_reduction(n, opts->axes, opts->keepdim);

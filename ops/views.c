@@ -26,12 +26,12 @@ gt_tensor *gt_flatten_(gt_tensor *x, gt_flatten_opts opts)
     if (!gti_is_given(x, "flatten")) return NULL;
     const int ndim = x->shape.ndim;
     const int axes = ndim > 0 ? ndim : 1; /* a scalar becomes [1] */
-    const int start = axis_of(x, opts.start, axes, "flatten");
-    const int end = axis_of(x, opts.end == 0 ? -1 : opts.end, axes, "flatten");
+    const int first = (int)gt_option_int(opts.start, 0), last = (int)gt_option_int(opts.end, -1);
+    const int start = axis_of(x, first, axes, "flatten"), end = axis_of(x, last, axes, "flatten");
     if (start < 0 || end < 0) return NULL;
     if (start > end) {
-        gt_fail(x->ctx, GT_ERR_ARGUMENT, "flatten", "start %d comes after end %d in x %s",
-                opts.start, opts.end, GTI_SHAPE_TEXT(x->shape));
+        gt_fail(x->ctx, GT_ERR_ARGUMENT, "flatten", "start %d comes after end %d in x %s", first,
+                last, GTI_SHAPE_TEXT(x->shape));
         return NULL;
     }
     gt_shape shape = {.ndim = axes - (end - start)};

@@ -8,13 +8,6 @@
 
 #include "common.h"
 
-/* Number i of a pair in which 0 means: the same as the first, and in the first `standard`. */
-static inline int gti_of_pair(const int pair[2], int i, int standard)
-{
-    const int first = pair[0] == 0 ? standard : pair[0];
-    return i == 0 || pair[1] == 0 ? first : pair[1];
-}
-
 /* Rows and columns of a shape [n,c,h,w], or [n,c,l] as one row. */
 static inline int64_t gti_height(const gt_shape *s)
 {

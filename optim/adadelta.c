@@ -39,11 +39,11 @@ static const gti_rule rule = {
 
 gt_optimizer *gt_adadelta_(gt_module *m, gt_adadelta_opts opts)
 {
-    const double rho = gti_or(opts.rho, 0.9), eps = gti_or(opts.eps, 1e-6);
+    const double rho = gt_option(opts.rho, 0.9), eps = gt_option(opts.eps, 1e-6);
     if (!gti_optimizer_check_fraction(m, &rule, "rho", rho) ||
         !gti_optimizer_check(m, &rule, "eps", eps))
         return NULL;
-    const gti_common common = {gti_or(opts.lr, 1), opts.weight_decay, opts.maximize};
+    const gti_common common = {gt_option(opts.lr, 1), opts.weight_decay, opts.maximize};
     adadelta *a = (adadelta *)gti_optimizer_new(m, &rule, common);
     if (!a) return NULL;
     a->rho = rho;

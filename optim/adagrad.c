@@ -37,12 +37,14 @@ static const gti_rule rule = {
 
 gt_optimizer *gt_adagrad_(gt_module *m, gt_adagrad_opts opts)
 {
-    const double eps = gti_or(opts.eps, 1e-10);
+    const double eps = gt_option(opts.eps, 1e-10);
+    opts.lr_decay = gt_option(opts.lr_decay, 0);
+    opts.initial_accumulator_value = gt_option(opts.initial_accumulator_value, 0);
     if (!gti_optimizer_check(m, &rule, "lr_decay", opts.lr_decay) ||
         !gti_optimizer_check(m, &rule, "eps", eps) ||
         !gti_optimizer_check(m, &rule, "initial_accumulator_value", opts.initial_accumulator_value))
         return NULL;
-    const gti_common common = {gti_or(opts.lr, 1e-2), opts.weight_decay, opts.maximize};
+    const gti_common common = {gt_option(opts.lr, 1e-2), opts.weight_decay, opts.maximize};
     adagrad *a = (adagrad *)gti_optimizer_new(m, &rule, common);
     if (!a) return NULL;
     a->base.start = opts.initial_accumulator_value;

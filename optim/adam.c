@@ -86,13 +86,13 @@ static const gti_rule adamw_rule = {
 static gt_optimizer *make(gt_module *m, const gti_rule *rule, const gt_adam_opts *opts,
                           double weight_decay)
 {
-    const double betas[2] = {gti_or(opts->betas[0], 0.9), gti_or(opts->betas[1], 0.999)};
-    const double eps = gti_or(opts->eps, 1e-8);
+    const double betas[2] = {gt_option(opts->betas[0], 0.9), gt_option(opts->betas[1], 0.999)};
+    const double eps = gt_option(opts->eps, 1e-8);
     if (!gti_optimizer_check_fraction(m, rule, "betas[0]", betas[0]) ||
         !gti_optimizer_check_fraction(m, rule, "betas[1]", betas[1]) ||
         !gti_optimizer_check(m, rule, "eps", eps))
         return NULL;
-    const gti_common common = {gti_or(opts->lr, 1e-3), weight_decay, opts->maximize};
+    const gti_common common = {gt_option(opts->lr, 1e-3), weight_decay, opts->maximize};
     adam *a = (adam *)gti_optimizer_new(m, rule, common);
     if (!a) return NULL;
     a->base.momentum = &a->betas[0];
@@ -111,5 +111,5 @@ gt_optimizer *gt_adam_(gt_module *m, gt_adam_opts opts)
 
 gt_optimizer *gt_adamw_(gt_module *m, gt_adam_opts opts)
 {
-    return make(m, &adamw_rule, &opts, gti_or(opts.weight_decay, 0.01));
+    return make(m, &adamw_rule, &opts, gt_option(opts.weight_decay, 0.01));
 }

@@ -24,7 +24,7 @@ static void free_ema(void *object)
 gt_ema *gt_ema_new_(gt_module *m, gt_ema_opts opts)
 {
     static const gti_rule names = {.name = "gt_ema_new"};
-    const double decay = gti_or(opts.decay, 0.999);
+    const double decay = gt_option(opts.decay, 0.999);
     if (!gti_optimizer_check_fraction(m, &names, "decay", decay)) return NULL;
     gt_ema *e = calloc(1, sizeof *e);
     if (!e) {

@@ -43,7 +43,8 @@ void gti_groups_clear(gt_optimizer *o)
     free(o->groups);
 }
 
-static bool check_options(const gt_optimizer *o, const char *pattern, const gt_group_opts *opts)
+static bool check_options(const gt_optimizer *o, const char *pattern, const gt_group_opts *opts,
+                          const gti_group *g)
 {
     static const char what[] = "gt_optimizer_add_group";
     gt_ctx *gt = gti_optimizer_context(o);
@@ -53,13 +54,13 @@ static bool check_options(const gt_optimizer *o, const char *pattern, const gt_g
                 "the pattern is %s\n  hint: \"*.bias\" means the parameters whose path ends in "
                 ".bias, \"*\" all",
                 pattern ? "empty" : "NULL");
-    else if (gti_or(opts->lr, NAN) >= 0 && gti_or(opts->lr_scale, NAN) >= 0)
+    else if (g->own_rate && opts->lr_scale != 0)
         gt_fail(gt, GT_ERR_ARGUMENT, what, "'%s' has lr %g and lr_scale %g, but can have only one",
-                pattern, opts->lr, opts->lr_scale);
+                pattern, g->rate.lr, g->lr_scale);
     else
-        return gti_optimizer_check(m, o->rule, "lr", opts->lr) &&
-               gti_optimizer_check(m, o->rule, "lr_scale", opts->lr_scale) &&
-               gti_optimizer_check(m, o->rule, "weight_decay", opts->weight_decay);
+        return gti_optimizer_check(m, o->rule, "lr", g->rate.lr) &&
+               gti_optimizer_check(m, o->rule, "lr_scale", g->lr_scale) &&
+               gti_optimizer_check(m, o->rule, "weight_decay", g->weight_decay);
     return false;
 }
 
@@ -84,12 +85,12 @@ gt_status gt_optimizer_add_group_(gt_optimizer *o, const char *pattern, gt_group
     gt_status status;
     if (!gti_optimizer_ready(o, "gt_optimizer_add_group", &status)) return status;
     const gti_group g = {
-        .own_rate = gti_or(opts.lr, NAN) >= 0,
-        .rate = {.lr = gti_or(opts.lr, 0), .initial = NAN},
-        .lr_scale = gti_or(opts.lr_scale, 1),
-        .weight_decay = gti_or(opts.weight_decay, o->weight_decay),
+        .own_rate = opts.lr != 0,
+        .rate = {.lr = gt_option(opts.lr, 0), .initial = NAN},
+        .lr_scale = gt_option(opts.lr_scale, 1),
+        .weight_decay = gt_option(opts.weight_decay, o->weight_decay),
     };
-    if (!check_options(o, pattern, &opts) || !append(o, pattern, g))
+    if (!check_options(o, pattern, &opts, &g) || !append(o, pattern, g))
         return gt_error_code(gti_optimizer_context(o));
     gti_groups_assign(o, 0);
     return GT_OK;

@@ -36,11 +36,11 @@ static const gti_rule rule = {
 
 gt_optimizer *gt_lion_(gt_module *m, gt_lion_opts opts)
 {
-    const double betas[2] = {gti_or(opts.betas[0], 0.9), gti_or(opts.betas[1], 0.99)};
+    const double betas[2] = {gt_option(opts.betas[0], 0.9), gt_option(opts.betas[1], 0.99)};
     if (!gti_optimizer_check_fraction(m, &rule, "betas[0]", betas[0]) ||
         !gti_optimizer_check_fraction(m, &rule, "betas[1]", betas[1]))
         return NULL;
-    const gti_common common = {gti_or(opts.lr, 1e-4), opts.weight_decay, opts.maximize};
+    const gti_common common = {gt_option(opts.lr, 1e-4), opts.weight_decay, opts.maximize};
     lion *l = (lion *)gti_optimizer_new(m, &rule, common);
     if (!l) return NULL;
     l->base.momentum = &l->betas[0];

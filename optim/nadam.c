@@ -66,14 +66,14 @@ static const gti_rule rule = {
 
 gt_optimizer *gt_nadam_(gt_module *m, gt_nadam_opts opts)
 {
-    const double betas[2] = {gti_or(opts.betas[0], 0.9), gti_or(opts.betas[1], 0.999)};
-    const double eps = gti_or(opts.eps, 1e-8), decay = gti_or(opts.momentum_decay, 4e-3);
+    const double betas[2] = {gt_option(opts.betas[0], 0.9), gt_option(opts.betas[1], 0.999)};
+    const double eps = gt_option(opts.eps, 1e-8), decay = gt_option(opts.momentum_decay, 4e-3);
     if (!gti_optimizer_check_fraction(m, &rule, "betas[0]", betas[0]) ||
         !gti_optimizer_check_fraction(m, &rule, "betas[1]", betas[1]) ||
         !gti_optimizer_check(m, &rule, "eps", eps) ||
         !gti_optimizer_check(m, &rule, "momentum_decay", decay))
         return NULL;
-    const gti_common common = {gti_or(opts.lr, 2e-3), opts.weight_decay, opts.maximize};
+    const gti_common common = {gt_option(opts.lr, 2e-3), opts.weight_decay, opts.maximize};
     nadam *a = (nadam *)gti_optimizer_new(m, &rule, common);
     if (!a) return NULL;
     a->base.momentum = &a->betas[0];

@@ -11,11 +11,6 @@ gt_ctx *gti_optimizer_context(const gt_optimizer *o)
 
 /* --- making --- */
 
-double gti_or(double value, double otherwise)
-{
-    return value != 0 || signbit(value) ? value + 0.0 : otherwise;
-}
-
 static void free_optimizer(void *object)
 {
     gt_optimizer *o = object;
@@ -54,6 +49,7 @@ bool gti_optimizer_check_fraction(const gt_module *m, const gti_rule *rule, cons
 
 gt_optimizer *gti_optimizer_new(gt_module *m, const gti_rule *rule, gti_common c)
 {
+    c.weight_decay = gt_option(c.weight_decay, 0);
     if (!gti_optimizer_check(m, rule, "lr", c.lr) ||
         !gti_optimizer_check(m, rule, "weight_decay", c.weight_decay))
         return NULL;

@@ -64,18 +64,19 @@ static const gti_rule rule = {
 
 gt_optimizer *gt_rmsprop_(gt_module *m, gt_rmsprop_opts opts)
 {
-    const double alpha = gti_or(opts.alpha, 0.99), eps = gti_or(opts.eps, 1e-8);
+    const double alpha = gt_option(opts.alpha, 0.99), eps = gt_option(opts.eps, 1e-8);
+    const double momentum = gt_option(opts.momentum, 0);
     if (!gti_optimizer_check(m, &rule, "alpha", alpha) ||
         !gti_optimizer_check(m, &rule, "eps", eps) ||
-        !gti_optimizer_check(m, &rule, "momentum", opts.momentum))
+        !gti_optimizer_check(m, &rule, "momentum", momentum))
         return NULL;
-    const gti_common common = {gti_or(opts.lr, 1e-2), opts.weight_decay, opts.maximize};
+    const gti_common common = {gt_option(opts.lr, 1e-2), opts.weight_decay, opts.maximize};
     rmsprop *r = (rmsprop *)gti_optimizer_new(m, &rule, common);
     if (!r) return NULL;
     r->base.momentum = &r->momentum;
     r->alpha = alpha;
     r->eps = eps;
-    r->momentum = opts.momentum;
+    r->momentum = momentum;
     r->centered = opts.centered;
     return &r->base;
 }

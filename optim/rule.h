@@ -61,14 +61,12 @@ struct gt_optimizer {
     int n_groups;
 };
 
-/* What all rules have among their options, with defaults put in. */
+/* What all rules have among their options, with defaults put in, but for a weight_decay of 0. */
 typedef struct {
     double lr, weight_decay;
     bool maximize;
 } gti_common;
 
-/* value, or `otherwise` when it is 0 and not GT_ZERO. */
-double gti_or(double value, double otherwise);
 /* An optimizer for m, rule->size bytes, all zero behind the gt_optimizer, to be freed by m's
  * context. NULL after a failure, among them numbers in c that are negative or infinite. */
 gt_optimizer *gti_optimizer_new(gt_module *m, const gti_rule *rule, gti_common c);

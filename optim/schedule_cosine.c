@@ -56,14 +56,15 @@ static const gti_schedule_type restarts_type = {
 static gt_schedule *make(gt_optimizer *o, const gti_schedule_type *type, const char *period_name,
                          int64_t period, gt_cosine_lr_opts opts)
 {
-    const double t_mult = opts.t_mult ? (double)opts.t_mult : 1;
+    const double t_mult = (double)gt_option_int(opts.t_mult, 1);
+    const double eta_min = gt_option(opts.eta_min, 0);
     if (!gti_schedule_check(o, type, period_name, (double)period, 1, INFINITY) ||
-        !gti_schedule_check(o, type, "eta_min", opts.eta_min, 0, INFINITY) ||
+        !gti_schedule_check(o, type, "eta_min", eta_min, 0, INFINITY) ||
         !gti_schedule_check(o, type, "t_mult", t_mult, 1, INFINITY))
         return NULL;
     cosine *c = (cosine *)gti_schedule_new(o, type, NULL, 0);
     if (!c) return NULL;
-    c->eta_min = opts.eta_min;
+    c->eta_min = eta_min;
     c->period = (double)period;
     c->t_mult = t_mult;
     return gti_schedule_begin(&c->base);

@@ -105,11 +105,11 @@ static bool check(const gt_optimizer *o, double max_lr, int64_t total_steps,
 gt_schedule *gt_one_cycle_lr_(gt_optimizer *o, double max_lr, int64_t total_steps,
                               gt_one_cycle_lr_opts opts)
 {
-    opts.pct_start = gti_or(opts.pct_start, 0.3);
-    opts.base_momentum = gti_or(opts.base_momentum, 0.85);
-    opts.max_momentum = gti_or(opts.max_momentum, 0.95);
-    opts.div_factor = gti_or(opts.div_factor, 25);
-    opts.final_div_factor = gti_or(opts.final_div_factor, 1e4);
+    opts.pct_start = gt_option(opts.pct_start, 0.3);
+    opts.base_momentum = gt_option(opts.base_momentum, 0.85);
+    opts.max_momentum = gt_option(opts.max_momentum, 0.95);
+    opts.div_factor = gt_option(opts.div_factor, 25);
+    opts.final_div_factor = gt_option(opts.final_div_factor, 1e4);
     if (!check(o, max_lr, total_steps, &opts)) return NULL;
     one_cycle *c = (one_cycle *)gti_schedule_new(o, &type, NULL, 0);
     if (!c) return NULL;

@@ -59,10 +59,12 @@ static const gti_schedule_type type = {
 
 gt_schedule *gt_reduce_lr_on_plateau_(gt_optimizer *o, gt_plateau_opts opts)
 {
-    opts.factor = gti_or(opts.factor, 0.1);
-    opts.patience = opts.no_patience ? 0 : opts.patience ? opts.patience : 10;
-    opts.threshold = gti_or(opts.threshold, 1e-4);
-    opts.eps = gti_or(opts.eps, 1e-8);
+    opts.factor = gt_option(opts.factor, 0.1);
+    opts.patience = gt_option_int(opts.patience, 10);
+    opts.cooldown = gt_option_int(opts.cooldown, 0);
+    opts.min_lr = gt_option(opts.min_lr, 0);
+    opts.threshold = gt_option(opts.threshold, 1e-4);
+    opts.eps = gt_option(opts.eps, 1e-8);
     if (!gti_schedule_check(o, &type, "factor", opts.factor, 0, 1 - 0x1p-53) ||
         !gti_schedule_check(o, &type, "patience", (double)opts.patience, 0, INFINITY) ||
         !gti_schedule_check(o, &type, "threshold", opts.threshold, 0, INFINITY) ||

@@ -44,7 +44,7 @@ static const gti_schedule_type polynomial_type = {"PolynomialLR", sizeof(ramp),
 static gt_schedule *make(gt_optimizer *o, const gti_schedule_type *type, int64_t total_iters,
                          ramp options)
 {
-    options.total_iters = total_iters ? (double)total_iters : 5;
+    options.total_iters = (double)gt_option_int(total_iters, 5);
     if (!gti_schedule_check(o, type, "total_iters", options.total_iters, 1, INFINITY)) return NULL;
     ramp *r = (ramp *)gti_schedule_new(o, type, NULL, 0);
     if (!r) return NULL;
@@ -58,14 +58,14 @@ static const double least = 0x1p-1000;
 
 gt_schedule *gt_constant_lr_(gt_optimizer *o, gt_constant_lr_opts opts)
 {
-    const double factor = gti_or(opts.factor, 1.0 / 3);
+    const double factor = gt_option(opts.factor, 1.0 / 3);
     if (!gti_schedule_check(o, &constant_type, "factor", factor, least, 1)) return NULL;
     return make(o, &constant_type, opts.total_iters, (ramp){.from = factor});
 }
 
 gt_schedule *gt_linear_lr_(gt_optimizer *o, gt_linear_lr_opts opts)
 {
-    const double from = gti_or(opts.start_factor, 1.0 / 3), to = gti_or(opts.end_factor, 1);
+    const double from = gt_option(opts.start_factor, 1.0 / 3), to = gt_option(opts.end_factor, 1);
     if (!gti_schedule_check(o, &linear_type, "start_factor", from, least, 1) ||
         !gti_schedule_check(o, &linear_type, "end_factor", to, 0, 1))
         return NULL;
@@ -74,7 +74,7 @@ gt_schedule *gt_linear_lr_(gt_optimizer *o, gt_linear_lr_opts opts)
 
 gt_schedule *gt_polynomial_lr_(gt_optimizer *o, gt_polynomial_lr_opts opts)
 {
-    const double power = gti_or(opts.power, 1);
+    const double power = gt_option(opts.power, 1);
     if (!gti_schedule_check(o, &polynomial_type, "power", power, 0, INFINITY)) return NULL;
     return make(o, &polynomial_type, opts.total_iters, (ramp){.power = power});
 }

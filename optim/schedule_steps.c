@@ -48,7 +48,7 @@ gt_schedule *gt_step_lr_(gt_optimizer *o, int64_t step_size, gt_step_lr_opts opt
 {
     if (!gti_schedule_check(o, &step_type, "step_size", (double)step_size, 1, INFINITY))
         return NULL;
-    return make(o, &step_type, step_size, gti_or(opts.gamma, 0.1), NULL, 0);
+    return make(o, &step_type, step_size, gt_option(opts.gamma, 0.1), NULL, 0);
 }
 
 gt_schedule *gt_multi_step_lr_(gt_optimizer *o, const int64_t *milestones, int n,
@@ -57,7 +57,7 @@ gt_schedule *gt_multi_step_lr_(gt_optimizer *o, const int64_t *milestones, int n
     if (!gti_schedule_check(o, &multi_step_type, "the number of milestones", milestones ? n : 0, 1,
                             INFINITY))
         return NULL;
-    return make(o, &multi_step_type, 1, gti_or(opts.gamma, 0.1), milestones, n);
+    return make(o, &multi_step_type, 1, gt_option(opts.gamma, 0.1), milestones, n);
 }
 
 gt_schedule *gt_exponential_lr(gt_optimizer *o, double gamma)

@@ -82,8 +82,10 @@ static bool check_options(const gt_module *m, const gt_sgd_opts *o)
 
 gt_optimizer *gt_sgd_(gt_module *m, gt_sgd_opts opts)
 {
+    opts.momentum = gt_option(opts.momentum, 0);
+    opts.dampening = gt_option(opts.dampening, 0);
     if (!check_options(m, &opts)) return NULL;
-    const gti_common common = {gti_or(opts.lr, 1e-3), opts.weight_decay, opts.maximize};
+    const gti_common common = {gt_option(opts.lr, 1e-3), opts.weight_decay, opts.maximize};
     sgd *s = (sgd *)gti_optimizer_new(m, &rule, common);
     if (!s) return NULL;
     s->base.momentum = &s->momentum;

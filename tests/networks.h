@@ -6,7 +6,7 @@
 
 static inline gt_module *lenet(gt_ctx *gt)
 {
-    return gt_nn_sequential(gt, gt_nn_conv2d(gt, 1, 6, .kernel = {5}, .padding = {2, 2}),
+    return gt_nn_sequential(gt, gt_nn_conv2d(gt, 1, 6, .kernel = {5}, .padding = {2}),
                             gt_nn_sigmoid(gt), gt_nn_avg_pool2d(gt, .kernel = {2}, .stride = {2}),
                             gt_nn_conv2d(gt, 6, 16, .kernel = {5}), gt_nn_sigmoid(gt),
                             gt_nn_avg_pool2d(gt, .kernel = {2}, .stride = {2}), gt_nn_flatten(gt),
@@ -17,7 +17,7 @@ static inline gt_module *lenet(gt_ctx *gt)
 static inline gt_module *lazy(gt_ctx *gt)
 {
     return gt_nn_sequential(
-        gt, gt_nn_lazy_conv2d(gt, 4, .kernel = {3}, .padding = {1, 1}, .no_bias = true),
+        gt, gt_nn_lazy_conv2d(gt, 4, .kernel = {3}, .padding = {1}, .no_bias = true),
         gt_nn_lazy_batch_norm2d(gt), gt_nn_relu(gt), gt_nn_max_pool2d(gt, .kernel = {2}),
         gt_nn_lazy_conv_transpose2d(gt, 3, .kernel = {2}, .stride = {2}), gt_nn_flatten(gt),
         gt_nn_lazy_linear(gt, 5), gt_nn_lazy_batch_norm1d(gt));
@@ -27,7 +27,7 @@ static inline gt_module *batch_norms(gt_ctx *gt)
 {
     return gt_nn_sequential(
         gt, gt_nn_conv2d(gt, 2, 6, .kernel = {3}, .no_bias = true), gt_nn_batch_norm2d(gt, 6),
-        gt_nn_relu(gt), gt_nn_max_pool2d(gt, .kernel = {3}, .stride = {2}, .padding = {1, 1}),
+        gt_nn_relu(gt), gt_nn_max_pool2d(gt, .kernel = {3}, .stride = {2}, .padding = {1}),
         gt_nn_conv2d(gt, 6, 4, .kernel = {3}, .same_padding = true, .groups = 2),
         gt_nn_batch_norm2d(gt, 4, .cumulative = true, .no_affine = true), gt_nn_leaky_relu(gt),
         gt_nn_group_norm(gt, 2, 4), gt_nn_adaptive_avg_pool2d(gt, 1, 1), gt_nn_flatten(gt),
@@ -38,9 +38,9 @@ static inline gt_module *batch_norms(gt_ctx *gt)
 static inline gt_module *residual_block(gt_ctx *gt, int in, int out, int stride)
 {
     gt_module *body = gt_nn_sequential(
-        gt, gt_nn_conv2d(gt, in, out, .kernel = {3}, .stride = {stride}, .padding = {1, 1}),
+        gt, gt_nn_conv2d(gt, in, out, .kernel = {3}, .stride = {stride}, .padding = {1}),
         gt_nn_batch_norm2d(gt, out), gt_nn_relu(gt),
-        gt_nn_conv2d(gt, out, out, .kernel = {3}, .padding = {1, 1}), gt_nn_batch_norm2d(gt, out));
+        gt_nn_conv2d(gt, out, out, .kernel = {3}, .padding = {1}), gt_nn_batch_norm2d(gt, out));
     if (stride == 1) return gt_nn_residual(gt, body);
     return gt_nn_residual(gt, body,
                           .shortcut = gt_nn_conv2d(gt, in, out, .kernel = {1}, .stride = {stride}));
@@ -57,16 +57,16 @@ static inline gt_module *inception(gt_ctx *gt)
 {
     return gt_nn_sequential(
         gt,
-        gt_nn_concat(gt, gt_nn_conv2d(gt, 2, 3, .kernel = {1}),
-                     gt_nn_sequential(gt, gt_nn_conv2d(gt, 2, 2, .kernel = {1}), gt_nn_silu(gt),
-                                      gt_nn_conv2d(gt, 2, 4, .kernel = {3, 1}, .padding = {1, 0})),
-                     gt_nn_sequential(
-                         gt, gt_nn_max_pool2d(gt, .kernel = {3}, .stride = {1}, .padding = {1, 1}),
-                         gt_nn_conv2d(gt, 2, 2, .kernel = {1}, .no_bias = true))),
+        gt_nn_concat(
+            gt, gt_nn_conv2d(gt, 2, 3, .kernel = {1}),
+            gt_nn_sequential(gt, gt_nn_conv2d(gt, 2, 2, .kernel = {1}), gt_nn_silu(gt),
+                             gt_nn_conv2d(gt, 2, 4, .kernel = {3, 1}, .padding = {1, GT_ZERO})),
+            gt_nn_sequential(gt, gt_nn_max_pool2d(gt, .kernel = {3}, .stride = {1}, .padding = {1}),
+                             gt_nn_conv2d(gt, 2, 2, .kernel = {1}, .no_bias = true))),
         gt_nn_concat(gt, gt_nn_identity(gt),
                      gt_nn_sequential(gt, gt_nn_instance_norm2d(gt, 9, .affine = true),
                                       gt_nn_prelu(gt, .channels = 9),
-                                      gt_nn_conv2d(gt, 9, 3, .kernel = {3}, .padding = {1, 1}))));
+                                      gt_nn_conv2d(gt, 9, 3, .kernel = {3}, .padding = {1}))));
 }
 
 static inline gt_module *instance_norms(gt_ctx *gt)
@@ -80,7 +80,7 @@ static inline gt_module *instance_norms(gt_ctx *gt)
 static inline gt_module *transformer_like(gt_ctx *gt)
 {
     return gt_nn_sequential(
-        gt, gt_nn_embedding(gt, 7, 6, .padding_idx = GT_INDEX_0), gt_nn_layer_norm(gt, GT_SHAPE(6)),
+        gt, gt_nn_embedding(gt, 7, 6, .padding_idx = GT_ZERO), gt_nn_layer_norm(gt, GT_SHAPE(6)),
         gt_nn_linear(gt, 6, 8), gt_nn_gelu(gt),
         gt_nn_residual(
             gt, gt_nn_sequential(gt, gt_nn_layer_norm(gt, GT_SHAPE(5, 8), .no_bias = true),
@@ -103,10 +103,10 @@ static inline gt_module *decoder(gt_ctx *gt)
 {
     return gt_nn_sequential(
         gt,
-        gt_nn_conv_transpose2d(gt, 4, 6, .kernel = {3}, .stride = {2}, .padding = {1, 1},
-                               .output_padding = {1, 1}, .groups = 2),
+        gt_nn_conv_transpose2d(gt, 4, 6, .kernel = {3}, .stride = {2}, .padding = {1},
+                               .output_padding = {1}, .groups = 2),
         gt_nn_mish(gt), gt_nn_upsample(gt, .scale = {2}, .mode = GT_BILINEAR),
-        gt_nn_conv2d(gt, 6, 2, .kernel = {3}, .padding = {1, 1}, .padding_mode = GT_PAD_REFLECT),
+        gt_nn_conv2d(gt, 6, 2, .kernel = {3}, .padding = {1}, .padding_mode = GT_PAD_REFLECT),
         gt_nn_hardswish(gt), gt_nn_adaptive_max_pool2d(gt, 3, 2),
         gt_nn_upsample(gt, .size = {4, 5}), gt_nn_softplus(gt),
         gt_nn_conv_transpose2d(gt, 2, 1, .kernel = {2, 3}, .dilation = {2}, .no_bias = true),

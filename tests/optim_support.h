@@ -64,6 +64,8 @@ static inline bool read_case(FILE *f, recorded *r)
     memset(r, 0, sizeof *r);
     if (fscanf(f, " case %31s %31s", r->name, r->label) != 2) return false;
     r->n_opts = read_numbers(f, "opts", OPTIONS, r->o);
+    for (int i = 0; i < r->n_opts; i++)
+        if (r->o[i] == 0 && signbit(r->o[i])) r->o[i] = GT_ZERO;
     r->n = read_numbers(f, strcmp(r->label, "schedule") ? "w" : "lr", RECORDED, r->values);
     return true;
 }

@@ -8,6 +8,12 @@
 
 #include "support.h"
 
+/* A pair of numbers as an option, where 0 is 0. */
+#define EXACTLY(a, b)                                                                              \
+    {                                                                                              \
+        GT_EXACTLY(a), GT_EXACTLY(b)                                                               \
+    }
+
 enum { REFERENCE_OPTS = 48, REFERENCE_INPUTS = 6 };
 
 typedef struct {

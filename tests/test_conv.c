@@ -25,7 +25,7 @@ static gt_tensor *conv1d(gt_tensor *const in[], const numbers w)
 
 static gt_tensor *conv2d(gt_tensor *const in[], const numbers w)
 {
-    return gt_conv2d(in[0], in[1], .stride = {w.n[0], w.n[1]}, .padding = {w.n[2], w.n[3]},
+    return gt_conv2d(in[0], in[1], .stride = {w.n[0], w.n[1]}, .padding = EXACTLY(w.n[2], w.n[3]),
                      .dilation = {w.n[4], w.n[5]}, .groups = w.n[6], .same_padding = w.n[7] != 0,
                      .bias = in[2]);
 }
@@ -40,7 +40,8 @@ static gt_tensor *transpose1d(gt_tensor *const in[], const numbers w)
 static gt_tensor *transpose2d(gt_tensor *const in[], const numbers w)
 {
     return gt_conv_transpose2d(in[0], in[1], .stride = {w.n[0], w.n[1]},
-                               .padding = {w.n[2], w.n[3]}, .output_padding = {w.n[4], w.n[5]},
+                               .padding = EXACTLY(w.n[2], w.n[3]),
+                               .output_padding = EXACTLY(w.n[4], w.n[5]),
                                .dilation = {w.n[6], w.n[7]}, .groups = w.n[8], .bias = in[2]);
 }
 
@@ -48,7 +49,7 @@ static gt_fold_opts fold_opts(const numbers w)
 {
     return (gt_fold_opts){.kernel = {w.n[0], w.n[1]},
                           .stride = {w.n[2], w.n[3]},
-                          .padding = {w.n[4], w.n[5]},
+                          .padding = EXACTLY(w.n[4], w.n[5]),
                           .dilation = {w.n[6], w.n[7]}};
 }
 

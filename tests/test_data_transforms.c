@@ -225,11 +225,16 @@ static void test_transform_errors(void **state)
         const char *part;
     } rows[] = {
         {{.kind = GT_NORMALISE}, GT_ERR_ARGUMENT, "normalise: std is required"},
-        {{.kind = GT_NORMALISE, .std = {1, -1}}, GT_ERR_ARGUMENT, "std must be positive"},
+        {{.kind = GT_NORMALISE, .std = {1, -1}},
+         GT_ERR_ARGUMENT,
+         "std is required and must be positive"},
         {{.kind = GT_RESIZE}, GT_ERR_ARGUMENT, "resize: size is required"},
         {{.kind = GT_RESIZE, .size = {1 << 20}}, GT_ERR_ARGUMENT, "32768"},
         {{.kind = GT_RANDOM_CROP, .size = {5}}, GT_ERR_SHAPE, "5 x 5 pixels cannot be cropped"},
-        {{.kind = GT_CENTER_CROP, .size = {5}, .padding = 9}, GT_ERR_SHAPE, "from 4 x 4"},
+        {{.kind = GT_CENTER_CROP, .size = {5}}, GT_ERR_SHAPE, "from 4 x 4"},
+        {{.kind = GT_CENTER_CROP, .size = {2}, .padding = 9},
+         GT_ERR_ARGUMENT,
+         "center_crop has no option padding"},
         {{.kind = GT_RANDOM_CROP, .size = {2}, .padding = -1}, GT_ERR_ARGUMENT, "padding"},
         {{.kind = GT_RANDOM_FLIP, .p = 2}, GT_ERR_ARGUMENT, "random_flip: p"},
         {{.kind = GT_RANDOM_ROTATION}, GT_ERR_ARGUMENT, "degrees are required"},

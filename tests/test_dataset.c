@@ -129,7 +129,7 @@ static void test_digits(void **state)
         assert_memory_not_equal(a->data, c->data, (size_t)a->size * 4);
         for (int64_t k = 0; k < a->size; k++) assert_true(element(a, k) >= 0 && element(a, k) <= 1);
     }
-    gt_dataset *big = gt_generated_digits(gt, 3, .size = 64, .rgb = true, .noise = -1);
+    gt_dataset *big = gt_generated_digits(gt, 3, .size = 64, .rgb = true, .noise = GT_ZERO);
     assert_true(gt_shape_equal(gt_dataset_item(big, 2, NULL)->shape, GT_SHAPE(3, 64, 64)));
 }
 

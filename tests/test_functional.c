@@ -22,7 +22,7 @@ static gt_tensor *elementwise(gt_ctx *gt, gt_tensor *const in[], void *user)
 static gt_tensor *convolution(gt_ctx *gt, gt_tensor *const in[], void *user)
 {
     (void)gt, (void)user;
-    return gt_square(gt_conv2d(in[0], in[1], .padding = {1, 0}));
+    return gt_square(gt_conv2d(in[0], in[1], .padding = {1, GT_ZERO}));
 }
 
 static gt_tensor *second(gt_ctx *gt, gt_tensor *const in[], void *user)

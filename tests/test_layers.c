@@ -10,8 +10,8 @@ static void test_descriptions(void **state)
         gt_module *m;
         const char *text;
     } rows[] = {
-        {gt_nn_conv2d(gt, 2, 6, .kernel = {5, 3}, .stride = {2}, .padding = {1, 0}, .dilation = {2},
-                      .groups = 2),
+        {gt_nn_conv2d(gt, 2, 6, .kernel = {5, 3}, .stride = {2}, .padding = {1, GT_ZERO},
+                      .dilation = {2}, .groups = 2),
          "Conv2d(2, 6, kernel_size=(5, 3), stride=(2, 2), padding=(1, 0), dilation=(2, 2), "
          "groups=2)"},
         {gt_nn_conv2d(gt, 1, 6, .kernel = {5}, .same_padding = true, .no_bias = true),
@@ -27,7 +27,7 @@ static void test_descriptions(void **state)
         {gt_nn_avg_pool2d(gt, .kernel = {2, 3}),
          "AvgPool2d(kernel_size=(2, 3), stride=(2, 3), padding=0)"},
         {gt_nn_dropout2d(gt, 0.1), "Dropout2d(p=0.1, inplace=False)"},
-        {gt_nn_flatten(gt, .start = GT_INDEX_0, .end = -2), "Flatten(start_dim=0, end_dim=-2)"},
+        {gt_nn_flatten(gt, .start = GT_ZERO, .end = -2), "Flatten(start_dim=0, end_dim=-2)"},
         {gt_nn_leaky_relu(gt, .slope = 0.2), "LeakyReLU(negative_slope=0.2)"},
         {gt_nn_log_softmax(gt, -1), "LogSoftmax(dim=-1)"},
         {gt_nn_embedding(gt, 10, 3), "Embedding(10, 3)"},

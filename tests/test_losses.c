@@ -28,7 +28,7 @@ static gt_reduction reduction(const double *o)
 /* As an option, where 0 is the default. */
 static int64_t class_of(double number)
 {
-    return number == 0 ? GT_INDEX_0 : (int64_t)number;
+    return number == 0 ? GT_ZERO : (int64_t)number;
 }
 
 /* As the argument of an inner operation. */
@@ -149,7 +149,7 @@ static gt_tensor *soft_ce(gt_ctx *gt, gt_tensor *const in[], void *user)
 static gt_tensor *nll(gt_ctx *gt, gt_tensor *const in[], void *user)
 {
     (void)gt, (void)user;
-    return gt_nll_loss(in[0], rows_of(in[0]), .weight = in[1], .ignore_index = GT_INDEX_0);
+    return gt_nll_loss(in[0], rows_of(in[0]), .weight = in[1], .ignore_index = GT_ZERO);
 }
 
 static gt_tensor *logits(gt_ctx *gt, gt_tensor *const in[], void *user)

@@ -171,10 +171,10 @@ static void test_bad_conv2d(void **state)
         const char *message;
     } bad[] = {
         {1, 1, {.no_bias = true}, GT_ERR_ARGUMENT, "kernel is {0, 0}"},
-        {1, 1, {.kernel = {-3}}, GT_ERR_ARGUMENT, "kernel is {-3, 0}"},
+        {1, 1, {.kernel = {-3}}, GT_ERR_ARGUMENT, "kernel is {-3, -3}"},
         {1, 1, {.kernel = {3, -1}}, GT_ERR_ARGUMENT, "kernel is {3, -1}"},
         {1, 1, {.kernel = {0, 3}}, GT_ERR_ARGUMENT, "kernel is {0, 3}"},
-        {1, 1, {.kernel = {3}, .stride = {-1}}, GT_ERR_ARGUMENT, "stride is {-1, 0}"},
+        {1, 1, {.kernel = {3}, .stride = {-1}}, GT_ERR_ARGUMENT, "stride is {-1, -1}"},
         {1, 1, {.kernel = {3}, .dilation = {1, -2}}, GT_ERR_ARGUMENT, "dilation is {1, -2}"},
         {1, 1, {.kernel = {3}, .padding = {0, -1}}, GT_ERR_ARGUMENT, "padding is {0, -1}"},
         {1, 1, {.kernel = {3}, .groups = -1}, GT_ERR_ARGUMENT, "groups are -1"},

@@ -77,7 +77,7 @@ static int64_t place(double value)
 static gt_conv2d_opts conv_opts(const double *o, gt_tensor *bias)
 {
     return (gt_conv2d_opts){.stride = {(int)o[0], (int)o[1]},
-                            .padding = {(int)o[2], (int)o[3]},
+                            .padding = EXACTLY((int)o[2], (int)o[3]),
                             .dilation = {(int)o[4], (int)o[5]},
                             .groups = (int)o[6],
                             .bias = bias};

@@ -4,27 +4,26 @@
 /* --- how to make each optimizer: o are the numbers of the case's line "opts" --- */
 
 #define ADAM_OPTS                                                                                  \
-    .lr = o[0], .betas = {o[1], o[2]}, .eps = o[3], .weight_decay = o[4], .amsgrad = o[5] != 0,    \
-    .maximize = o[6] != 0
+    .lr = o[0], .betas = {o[1], o[2]}, .eps = o[3], .weight_decay = o[4], .amsgrad = o[5] > 0,     \
+    .maximize = o[6] > 0
 #define CALLS(ROW)                                                                                 \
     ROW(sgd, gt_sgd(m, .lr = o[0], .momentum = o[1], .dampening = o[2], .weight_decay = o[3],      \
-                    .nesterov = o[4] != 0, .maximize = o[5] != 0))                                 \
-    ROW(adam, gt_adam(m, ADAM_OPTS, .decoupled_weight_decay = o[7] != 0))                          \
+                    .nesterov = o[4] > 0, .maximize = o[5] > 0))                                   \
+    ROW(adam, gt_adam(m, ADAM_OPTS, .decoupled_weight_decay = o[7] > 0))                           \
     ROW(adamw, gt_adamw(m, ADAM_OPTS))                                                             \
     ROW(nadam, gt_nadam(m, .lr = o[0], .betas = {o[1], o[2]}, .eps = o[3], .weight_decay = o[4],   \
-                        .momentum_decay = o[5], .decoupled_weight_decay = o[6] != 0,               \
-                        .maximize = o[7] != 0))                                                    \
+                        .momentum_decay = o[5], .decoupled_weight_decay = o[6] > 0,                \
+                        .maximize = o[7] > 0))                                                     \
     ROW(radam, gt_radam(m, .lr = o[0], .betas = {o[1], o[2]}, .eps = o[3], .weight_decay = o[4],   \
-                        .decoupled_weight_decay = o[5] != 0, .maximize = o[6] != 0))               \
+                        .decoupled_weight_decay = o[5] > 0, .maximize = o[6] > 0))                 \
     ROW(rmsprop, gt_rmsprop(m, .lr = o[0], .alpha = o[1], .eps = o[2], .weight_decay = o[3],       \
-                            .momentum = o[4], .centered = o[5] != 0, .maximize = o[6] != 0))       \
-    ROW(adagrad,                                                                                   \
-        gt_adagrad(m, .lr = o[0], .lr_decay = o[1], .weight_decay = o[2],                          \
-                   .initial_accumulator_value = o[3], .eps = o[4], .maximize = o[5] != 0))         \
+                            .momentum = o[4], .centered = o[5] > 0, .maximize = o[6] > 0))         \
+    ROW(adagrad, gt_adagrad(m, .lr = o[0], .lr_decay = o[1], .weight_decay = o[2],                 \
+                            .initial_accumulator_value = o[3], .eps = o[4], .maximize = o[5] > 0)) \
     ROW(adadelta, gt_adadelta(m, .lr = o[0], .rho = o[1], .eps = o[2], .weight_decay = o[3],       \
-                              .maximize = o[4] != 0))                                              \
-    ROW(lion, gt_lion(m, .lr = o[0], .betas = {o[1], o[2]}, .weight_decay = o[3],                  \
-                      .maximize = o[4] != 0))
+                              .maximize = o[4] > 0))                                               \
+    ROW(lion,                                                                                      \
+        gt_lion(m, .lr = o[0], .betas = {o[1], o[2]}, .weight_decay = o[3], .maximize = o[4] > 0))
 
 #define CALL_FUNCTION(name, call)                                                                  \
     static gt_optimizer *make_##name(gt_module *m, const double *o)                                \
@@ -148,7 +147,7 @@ static void push(gt_tensor *w, double g)
 /* With beta1 = 0 the average is the gradient, also just behind one that was far larger. */
 static void test_no_momentum_forgets(void **state)
 {
-    static const double o[OPTIONS] = {0.5, -0.0, 0.5};
+    static const double o[OPTIONS] = {0.5, GT_ZERO, 0.5};
     static const char *const names[] = {"adam", "adamw", "nadam", "radam"};
     (void)state;
     for (int k = 0; k < 4; k++) {

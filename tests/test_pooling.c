@@ -18,7 +18,7 @@ static numbers whole(const double *o, int n)
 static gt_tensor *max2d(gt_tensor *x, const numbers w, gt_tensor **indices)
 {
     return gt_max_pool2d(x, .kernel = {w.n[0], w.n[1]}, .stride = {w.n[2], w.n[3]},
-                         .padding = {w.n[4], w.n[5]}, .dilation = {w.n[6], w.n[7]},
+                         .padding = EXACTLY(w.n[4], w.n[5]), .dilation = {w.n[6], w.n[7]},
                          .ceil_mode = w.n[8] != 0, .indices = indices);
 }
 
@@ -49,7 +49,7 @@ static gt_tensor *where(gt_tensor *const in[], const numbers w,
 static gt_tensor *avg2d(gt_tensor *x, const numbers w)
 {
     return gt_avg_pool2d(x, .kernel = {w.n[0], w.n[1]}, .stride = {w.n[2], w.n[3]},
-                         .padding = {w.n[4], w.n[5]}, .ceil_mode = w.n[6] != 0,
+                         .padding = EXACTLY(w.n[4], w.n[5]), .ceil_mode = w.n[6] != 0,
                          .exclude_pad = w.n[7] != 0, .divisor_override = w.n[8]);
 }
 
@@ -79,7 +79,7 @@ static gt_tensor *avg2d_dx(gt_tensor *dy, const double *o)
     return gt_avg_pool2d_dx(dy, shape(4, o + 9),
                             (gt_avg_pool2d_opts){.kernel = {(int)o[0], (int)o[1]},
                                                  .stride = {(int)o[2], (int)o[3]},
-                                                 .padding = {(int)o[4], (int)o[5]},
+                                                 .padding = EXACTLY((int)o[4], (int)o[5]),
                                                  .ceil_mode = o[6] != 0});
 }
 
@@ -179,7 +179,7 @@ static void test_windows_without_elements(void **state)
     gt_ctx *gt = *state;
     for (gt_dtype dtype = GT_F32; dtype <= GT_F64; dtype++) {
         gt_tensor *x = tensor(gt, dtype, GT_SHAPE(1, 1, 1, 3), 3, (double[]){5, 6, 7}), *at;
-        gt_tensor *y = gt_max_pool2d(x, .kernel = {2, 1}, .stride = {1}, .padding = {1, 0},
+        gt_tensor *y = gt_max_pool2d(x, .kernel = {2, 1}, .stride = {1}, .padding = {1, GT_ZERO},
                                      .dilation = {2, 1}, .indices = &at);
         assert_true(gt_shape_equal(y->shape, GT_SHAPE(1, 1, 1, 3)));
         for (int i = 0; i < 3; i++) assert_true(element(y, i) == -INFINITY);

@@ -42,7 +42,7 @@ static void begin(training *t, kind k, uint64_t seed, bool own_seed)
     else r->optimizer = gt_adam(net, .lr = 0.01, .amsgrad = true);
     if (k == MOMENTUM) gt_optimizer_add_group(r->optimizer, "*.bias", .lr = 0.05);
     if (k == ADAM_COSINE) r->schedule = gt_cosine_annealing_lr(r->optimizer, 20);
-    if (k == PLATEAU_EMA) r->schedule = gt_reduce_lr_on_plateau(r->optimizer, .no_patience = true);
+    if (k == PLATEAU_EMA) r->schedule = gt_reduce_lr_on_plateau(r->optimizer, .patience = GT_ZERO);
     if (k == PLATEAU_EMA) r->ema = gt_ema_new(net, .warm_up = true);
     t->start = gt_mark_tape(gt);
     assert_well(gt);

@@ -58,13 +58,13 @@ static gt_schedule *crossed(gt_optimizer *o)
     ROW(cosine_restarts, gt_cosine_annealing_warm_restarts(                                        \
                              o, (int64_t)v[0], .t_mult = (int64_t)v[1], .eta_min = v[2]))          \
     ROW(one_cycle, gt_one_cycle_lr(o, v[0], (int64_t)v[1], .pct_start = v[2], .div_factor = v[3],  \
-                                   .final_div_factor = v[4], .linear = v[5] != 0,                  \
-                                   .three_phase = v[6] != 0, .no_cycle_momentum = v[7] != 0))      \
+                                   .final_div_factor = v[4], .linear = v[5] > 0,                   \
+                                   .three_phase = v[6] > 0, .no_cycle_momentum = v[7] > 0))        \
     ROW(lambda, gt_lambda_lr(o, power, &base))                                                     \
-    ROW(plateau,                                                                                   \
-        gt_reduce_lr_on_plateau(o, .max = v[0] != 0, .factor = v[1], .patience = (int64_t)v[2],    \
-                                .no_patience = v[2] == 0, .threshold = v[3], .abs = v[4] != 0,     \
-                                .cooldown = (int64_t)v[5], .min_lr = v[6], .eps = v[7]))           \
+    ROW(plateau, gt_reduce_lr_on_plateau(o, .max = v[0] > 0, .factor = v[1],                       \
+                                         .patience = GT_EXACTLY((int64_t)v[2]), .threshold = v[3], \
+                                         .abs = v[4] > 0, .cooldown = (int64_t)v[5],               \
+                                         .min_lr = v[6], .eps = v[7]))                             \
     ROW(warmed_up, warmed_up(o))                                                                   \
     ROW(restarting, restarting(o))                                                                 \
     ROW(chained, chained(o))                                                                       \

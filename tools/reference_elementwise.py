@@ -36,7 +36,7 @@ FUNCTIONS = {
     "sign": (torch.sign, [()], (-2, 2)),
     "floor": (torch.floor, [()], (-3, 3)),
     "round": (torch.round, [()], (-3, 3)),
-    "clamp": (torch.clamp, [(-1, 1.5), (0, 1), (-INF, 0.5), (-0.5, INF), (1, -1)], (-2, 2)),
+    "clamp": (torch.clamp, [(-1, 1.5), (0, 1), (-INF, 0.5), (-0.5, INF)], (-2, 2)),
     "tanh": (torch.tanh, [()], (-2, 2)),
     "sigmoid": (torch.sigmoid, [()], (-4, 4)),
     "relu": (F.relu, [()], (-2, 2)),

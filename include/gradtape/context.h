@@ -2,6 +2,7 @@
 #ifndef GRADTAPE_CONTEXT_H
 #define GRADTAPE_CONTEXT_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -69,6 +70,31 @@ typedef struct gt_ctx gt_ctx;
  * given by its place, as in gt_sum(x, 1), would be a pointer made from an integer, and compilers
  * say so. gt_loader_opts alone has an int instead, at its end: gt_loader_new(d, 64, true). */
 typedef const struct gt_no_options_by_place *gt_keywords;
+
+/* Zero always means an option's default. GT_ZERO asks for 0 itself, in whole and real numbers
+ * alike: gt_adamw(net, .weight_decay = GT_ZERO). Where 0 makes no sense it is an error, as 0 itself
+ * would be; where 0 is the default, it is that. GT_EXACTLY(x) asks for a number that may be 0, such
+ * as one of the command line. (No option has a use for the number that GT_ZERO is.) */
+#define GT_ZERO INT_MIN
+#define GT_EXACTLY(x) ((x) == 0 ? GT_ZERO : (x))
+/* What an option means: itself, 0, or its default. */
+static inline double gt_option(double value, double otherwise)
+{
+    return value == 0 ? otherwise : value == GT_ZERO ? 0 : value;
+}
+static inline int64_t gt_option_int(int64_t value, int64_t otherwise)
+{
+    return value == 0 ? otherwise : value == GT_ZERO ? 0 : value;
+}
+/* Number i of a pair, height and width: {3} is {3, 3}, and {3, GT_ZERO} has a 0. */
+static inline int gt_option_pair(const int pair[2], int i, int otherwise)
+{
+    return (int)gt_option_int(pair[i] == 0 && i == 1 ? pair[0] : pair[i], otherwise);
+}
+static inline double gt_option_pair_real(const double pair[2], int i, double otherwise)
+{
+    return gt_option(pair[i] == 0 && i == 1 ? pair[0] : pair[i], otherwise);
+}
 
 typedef struct gt_tensor gt_tensor;
 

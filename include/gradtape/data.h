@@ -125,7 +125,7 @@ typedef struct {
  * gt_image_load). Without a size all must have the size of the first one. */
 typedef struct {
     gt_keywords gt_;
-    int size[2]; /* height and width to resize to, bilinear; a second 0 means the same */
+    int size[2]; /* height and width to resize to, bilinear; {64} is {64, 64} */
     bool grey;   /* one channel instead of red, green and blue */
     bool apply_gamma, on_white, apply_exif_orientation; /* see gt_image_opts */
     gt_image_folder_report *report;                     /* filled in, also after a failure */
@@ -145,7 +145,7 @@ typedef struct {
     uint64_t seed;
     int size;     /* 28: height and width, at least 8 */
     bool rgb;     /* three channels, in random colours */
-    double noise; /* 0.1: standard deviation, of a range of 1; negative: none */
+    double noise; /* 0.1: standard deviation, of a range of 1 */
 } gt_generated_digits_opts;
 gt_dataset *gt_generated_digits_(gt_ctx *gt, int64_t count, gt_generated_digits_opts opts);
 /* gt_generated_digits(gt, 10000), gt_generated_digits(gt, 1000, .seed = 2) */
@@ -178,12 +178,13 @@ gt_status gt_random_split(gt_dataset *d, int64_t first, gt_dataset **a, gt_datas
  *                               {.kind = GT_NORMALISE, .mean = {0.1307}, .std = {0.3081}})
  *
  * They mean what torchvision's do, on tensors; where that has a choice of interpolation, it is
- * bilinear here. A single size means a square, never the shorter side. Their random numbers are
+ * bilinear here. A single size means a square, never the shorter side. An option that a kind does
+ * not have is an error. Their random numbers are
  * gradtape's own and depend on the epoch's seed and the item's index alone, so neither on the
  * number of threads nor on the order. */
 typedef enum {
     GT_NO_TRANSFORM = 0,     /* ends a list */
-    GT_NORMALISE,            /* (x - mean) / std by channel; where std is 0, the first channel's */
+    GT_NORMALISE,            /* (x - mean) / std by channel; {0.5} is for all */
     GT_RESIZE,               /* to size, bilinear and, when shrinking, antialiased */
     GT_CENTER_CROP,          /* size, from the middle */
     GT_RANDOM_CROP,          /* size, from anywhere after zeros were added on each side: padding */
@@ -196,13 +197,13 @@ typedef enum {
 } gt_transform_kind;
 typedef struct {
     gt_transform_kind kind;
-    double mean[4], std[4];
-    int size[2];     /* height and width; a second 0 means the same as the first */
-    int padding;     /* 0 */
-    double p;        /* 0.5 */
-    double degrees;  /* required by GT_RANDOM_ROTATION */
-    double scale[2]; /* 0.02, 0.33 */
-    double ratio[2]; /* 0.3, 3.3 */
+    double mean[4], std[4]; /* those that are not given are the first; std is required */
+    int size[2];            /* height and width; required; {28} is {28, 28} */
+    int padding;            /* 0 */
+    double p;               /* 0.5 */
+    double degrees;         /* required by GT_RANDOM_ROTATION */
+    double scale[2];        /* 0.02, 0.33 */
+    double ratio[2];        /* 0.3, 3.3 */
     /* Factors from 1 - b to 1 + b; hue is turned by up to this part of the circle, at most 0.5. */
     double brightness, contrast, saturation, hue;
 } gt_transform;

@@ -75,7 +75,7 @@ typedef struct {
     gt_keywords gt_;
     double mean;      /* 0 */
     double std;       /* 1 */
-    double low, high; /* -2 and 2, PyTorch's a and b; both 0: the default */
+    double low, high; /* -2 and 2, PyTorch's a and b */
 } gt_init_trunc_normal_opts;
 /* Normal, drawn again where outside [low, high]. */
 gt_status gt_init_trunc_normal_(gt_tensor *t, gt_init_trunc_normal_opts opts);

@@ -1,12 +1,11 @@
 /* Layers. Names, options, defaults, state names and starts are PyTorch's: the same seed and the
  * same order of constructors give the same parameters.
  *
- *   gt_module *conv = gt_nn_conv2d(gt, 1, 6, .kernel = {5}, .padding = {2, 2});
+ *   gt_module *conv = gt_nn_conv2d(gt, 1, 6, .kernel = {5}, .padding = {2});
  *
- * Pairs are height, width; in kernel, stride and dilation a second value of 0 means the same as the
- * first; padding is taken as written. Lazy forms take the number of input channels or features from
- * their first input, draw their parameters then, and are the ordinary layer, also by the name of
- * their type, from then on.
+ * Pairs are height, width: {3} is {3, 3}, {3, GT_ZERO} has a 0. Lazy forms take the number of input
+ * channels or features from their first input, draw their parameters then, and are the ordinary
+ * layer, also by the name of their type, from then on.
  *
  * Errors of all: GT_ERR_ARGUMENT for numbers that make no sense, GT_ERR_DTYPE, GT_ERR_MEMORY. */
 #ifndef GRADTAPE_LAYERS_H
@@ -100,7 +99,7 @@ gt_module *gt_nn_lazy_linear_(gt_ctx *gt, int64_t out, gt_nn_linear_opts opts);
 typedef struct {
     gt_keywords gt_;
     int64_t padding_idx; /* this row is 0 and stays so, a negative one counted from the end;
-                          * GT_INDEX_0 for row 0; 0: none */
+                          * GT_ZERO for row 0; 0: none */
     gt_dtype dtype;
 } gt_nn_embedding_opts;
 /* Embedding: i64 indices [..] to the rows [..,width] of weight [rows,width], standard normal. */
@@ -273,7 +272,7 @@ gt_module *gt_nn_global_max_pool2d(gt_ctx *gt);
 typedef struct {
     gt_keywords gt_;
     int64_t start, end; /* first and last axis of those joined, negative ones counted from the end:
-                         * 1 and the last; GT_INDEX_0 for a start at axis 0 */
+                         * 1 and the last; GT_ZERO for axis 0 */
 } gt_nn_flatten_opts;
 gt_module *gt_nn_flatten_(gt_ctx *gt, gt_nn_flatten_opts opts);
 #define gt_nn_flatten(...) GT_NN_FLATTEN_(__VA_ARGS__, )
@@ -282,9 +281,8 @@ gt_module *gt_nn_flatten_(gt_ctx *gt, gt_nn_flatten_opts opts);
 
 typedef struct {
     gt_keywords gt_;
-    int64_t size[2]; /* of the output; or: */
-    double scale[2]; /* of height and width, the output's size rounded down; as for a kernel, a
-                      * second value of 0 means the same as the first */
+    int64_t size[2];       /* of the output; or: */
+    double scale[2];       /* of height and width, the output's size rounded down */
     gt_interpolation mode; /* GT_NEAREST */
     bool align_corners;
 } gt_nn_upsample_opts;

@@ -6,7 +6,7 @@
  * Names are PyTorch's: a parameter's path is the names of the modules above it and its own, joined
  * by dots ("features.0.weight"), so that a PyTorch state dict fits.
  *
- *   gt_module *conv = gt_nn_conv2d(gt, 1, 6, .kernel = {5}, .padding = {2, 2});
+ *   gt_module *conv = gt_nn_conv2d(gt, 1, 6, .kernel = {5}, .padding = {2});
  *   gt_tensor *y = gt_forward(conv, x);
  *
  * After a failure constructors return NULL, and every function here takes NULL for a module and

@@ -37,7 +37,7 @@ typedef struct {
 
 typedef struct {
     gt_keywords gt_;
-    double slope; /* 0.01; for 0 take gt_relu */
+    double slope; /* 0.01 */
 } gt_leaky_relu_opts;
 
 typedef struct {
@@ -52,20 +52,20 @@ typedef struct {
 
 typedef struct {
     gt_keywords gt_;
-    double beta;      /* 1 */
+    double beta;      /* 1; not 0 */
     double threshold; /* 20 */
 } gt_softplus_opts;
 
 typedef struct {
     gt_keywords gt_;
-    double low;  /* -1; for a bound at 0 take gt_clamp */
-    double high; /* 1 */
+    double low;  /* -1 */
+    double high; /* 1; not below low */
 } gt_hardtanh_opts;
 
 /* --- options: convolutions and pools --- */
 
-/* Pairs are height, width. In stride and dilation a second value of 0 means the same as the first,
- * and a first of 0 means 1; padding is taken as written. */
+/* Pairs are height, width. {3} is {3, 3}, in all of them: .padding = {1, GT_ZERO} adds rows alone.
+ * Defaults are 1, for padding 0. */
 typedef struct {
     gt_keywords gt_;
     int stride[2], padding[2], dilation[2];
@@ -95,15 +95,15 @@ typedef struct {
     gt_tensor *bias;
 } gt_conv_transpose1d_opts;
 
-/* Of unfold and fold. The kernel has to be given, here and in the pools; a second value of 0 means
- * the same as the first. */
+/* Of unfold and fold. The kernel has to be given, here and in the pools. */
 typedef struct {
     gt_keywords gt_;
     int kernel[2], stride[2], padding[2], dilation[2];
 } gt_fold_opts;
 
-/* Pools. A stride of 0 is the kernel's size; padding is at most half the kernel. ceil_mode has one
- * more window where strides leave a rest, if it begins in the input or the padding before it. */
+/* Pools. A stride that is not given is the kernel's size; padding is at most half the kernel.
+ * ceil_mode has one more window where strides leave a rest, if it begins in the input or the
+ * padding before it. */
 typedef struct {
     gt_keywords gt_;
     int kernel[2], stride[2], padding[2], dilation[2];
@@ -139,15 +139,16 @@ typedef struct {
     gt_interpolation mode;
     bool align_corners; /* GT_BILINEAR: the corner pixels' centres stay where they are */
     double scale[2];    /* of height and width, where the size is rounded from it: how far apart
-                         * neighbouring outputs lie in x is then 1 / scale; 0: x's size / y's */
+                         * neighbouring outputs lie in x is then 1 / scale; not given: x's size /
+                         * y's */
 } gt_interpolate_opts;
 
 /* --- options: shapes and products --- */
 
 typedef struct {
     gt_keywords gt_;
-    int start, end; /* first and last axis of those joined, negative ones counted from the end;
-                     * an end of 0 means the last one */
+    int start, end; /* first and last axis of those joined, negative ones counted from the end: 0
+                     * and the last; GT_ZERO for an end at axis 0 */
 } gt_flatten_opts;
 
 typedef struct {
@@ -226,7 +227,7 @@ typedef struct {
     unsigned axes; /* as in gt_reduce_opts */
     bool keepdim;
     int correction; /* the sum of squares is divided by N - correction: 1 */
-    bool biased;    /* divide by N, a correction of 0 */
+    bool biased;    /* divide by N, as a correction of GT_ZERO does */
 } gt_var_opts;
 typedef struct {
     gt_keywords gt_;
@@ -244,12 +245,9 @@ typedef struct {
     bool keepdim;
 } gt_argmax_opts;
 
-/* For options that are an index, where 0 means the default: the index 0. */
-#define GT_INDEX_0 INT64_MIN
-
 typedef struct {
     gt_keywords gt_;
-    int64_t padding_idx; /* this row gets no gradient; GT_INDEX_0 for row 0; 0: none */
+    int64_t padding_idx; /* this row gets no gradient; GT_ZERO for row 0; 0: none */
 } gt_embedding_opts;
 
 /* What becomes of the elements' losses. */
@@ -263,7 +261,7 @@ typedef enum {
 typedef struct {
     gt_keywords gt_;
     gt_tensor *weight;    /* [c], of the classes; a mean divides by the sum of the rows' weights */
-    int64_t ignore_index; /* rows of this class do not count: -100; GT_INDEX_0 for class 0 */
+    int64_t ignore_index; /* rows of this class do not count: -100; GT_ZERO for class 0 */
     double label_smoothing; /* in 0..1: this part of each target is spread over all classes */
     gt_reduction reduction;
 } gt_cross_entropy_opts;
@@ -279,12 +277,12 @@ typedef struct {
 } gt_loss_opts;
 typedef struct {
     gt_keywords gt_;
-    double beta; /* 1 */
+    double beta; /* 1; GT_ZERO: gt_l1_loss */
     gt_reduction reduction;
 } gt_smooth_l1_loss_opts;
 typedef struct {
     gt_keywords gt_;
-    double delta; /* 1 */
+    double delta; /* 1; positive */
     gt_reduction reduction;
 } gt_huber_loss_opts;
 typedef struct {
@@ -359,14 +357,14 @@ typedef struct {
 /* gt_matmul(a, b), gt_matmul(a, b, .transpose_b = true) */
 #define gt_matmul(a, ...) GT_MATMUL_(a, __VA_ARGS__, )
 #define GT_MATMUL_(a, b, ...) GT_AT(gt_matmul_(a, b, GT_OPTS(gt_matmul_opts, __VA_ARGS__)))
-/* gt_conv2d(x, weight), gt_conv2d(x, weight, .stride = {2, 2}, .padding = {1, 1}, .bias = b) */
+/* gt_conv2d(x, weight), gt_conv2d(x, weight, .stride = {2}, .padding = {1}, .bias = b) */
 #define gt_conv2d(x, ...) GT_CONV2D_(x, __VA_ARGS__, )
 #define GT_CONV2D_(x, weight, ...)                                                                 \
     GT_AT(gt_conv2d_(x, weight, GT_OPTS(gt_conv2d_opts, __VA_ARGS__)))
 #define gt_conv1d(x, ...) GT_CONV1D_(x, __VA_ARGS__, )
 #define GT_CONV1D_(x, weight, ...)                                                                 \
     GT_AT(gt_conv1d_(x, weight, GT_OPTS(gt_conv1d_opts, __VA_ARGS__)))
-/* gt_conv_transpose2d(x, weight, .stride = {2}, .padding = {1, 1}, .output_padding = {1, 1}) */
+/* gt_conv_transpose2d(x, weight, .stride = {2}, .padding = {1}, .output_padding = {1}) */
 #define gt_conv_transpose2d(x, ...) GT_CONV_TRANSPOSE2D_(x, __VA_ARGS__, )
 #define GT_CONV_TRANSPOSE2D_(x, weight, ...)                                                       \
     GT_AT(gt_conv_transpose2d_(x, weight, GT_OPTS(gt_conv_transpose2d_opts, __VA_ARGS__)))
@@ -473,7 +471,7 @@ typedef struct {
 #define GT_ARGMAX_(x, axis, ...) GT_AT(gt_argmax_(x, axis, GT_OPTS(gt_argmax_opts, __VA_ARGS__)))
 #define gt_argmin(x, ...) GT_ARGMIN_(x, __VA_ARGS__, )
 #define GT_ARGMIN_(x, axis, ...) GT_AT(gt_argmin_(x, axis, GT_OPTS(gt_argmax_opts, __VA_ARGS__)))
-/* gt_embedding(index, weight), gt_embedding(index, weight, .padding_idx = GT_INDEX_0) */
+/* gt_embedding(index, weight), gt_embedding(index, weight, .padding_idx = GT_ZERO) */
 #define gt_embedding(index, ...) GT_EMBEDDING_(index, __VA_ARGS__, )
 #define GT_EMBEDDING_(index, weight, ...)                                                          \
     GT_AT(gt_embedding_(index, weight, GT_OPTS(gt_embedding_opts, __VA_ARGS__)))

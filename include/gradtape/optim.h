@@ -4,9 +4,8 @@
  *   gt_backward(loss);
  *   gt_optimizer_step(sgd);
  *
- * Rules, options, defaults and names of states are torch.optim's. As everywhere 0 means the
- * default; GT_ZERO asks for 0 where that is something else: .betas = {GT_ZERO, 0.99},
- * .weight_decay = GT_ZERO. Schedules of the learning rate are in schedule.h.
+ * Rules, options, defaults and names of states are torch.optim's. Schedules of the learning rate
+ * are in schedule.h.
  *
  * An optimizer belongs to its module's context, which frees it on gt_close. After a failure
  * constructors return NULL, and every function here takes NULL and then does nothing. */
@@ -16,8 +15,6 @@
 #include <gradtape/nn.h>
 
 GT_BEGIN_DECLS
-
-#define GT_ZERO (-0.0)
 
 typedef struct gt_optimizer gt_optimizer;
 

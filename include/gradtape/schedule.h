@@ -6,11 +6,10 @@
  *       gt_schedule_step(s);
  *   }
  *
- * Formulas, names, options and defaults are those of torch.optim.lr_scheduler, GT_ZERO (optim.h)
- * asks for 0 where that is not the default, and a "step" is an epoch or a batch, as the program
- * likes. Making a schedule sets the rate of epoch 0. A schedule moves the optimizer's rate and
- * those of groups with an lr of their own, each from the value that it had when the first schedule
- * was made; groups with an lr_scale follow the optimizer's.
+ * Formulas, names, options and defaults are those of torch.optim.lr_scheduler, and a "step" is an
+ * epoch or a batch, as the program likes. Making a schedule sets the rate of epoch 0. A schedule
+ * moves the optimizer's rate and those of groups with an lr of their own, each from the value that
+ * it had when the first schedule was made; groups with an lr_scale follow the optimizer's.
  *
  * A schedule belongs to its optimizer's context, which frees it on gt_close. */
 #ifndef GRADTAPE_SCHEDULE_H
@@ -162,8 +161,7 @@ typedef struct {
     gt_keywords gt_;
     bool max;         /* mode = 'max': more is better */
     double factor;    /* 0.1; below 1 */
-    int64_t patience; /* 10 */
-    bool no_patience; /* patience 0 */
+    int64_t patience; /* 10; GT_ZERO: at once */
     double threshold; /* 1e-4: what counts as better, */
     bool abs;         /* threshold_mode = 'abs': by that much, instead of by that part */
     int64_t cooldown; /* 0; epochs after a reduction that do not count */

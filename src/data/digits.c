@@ -151,12 +151,14 @@ gt_dataset *gt_generated_digits_(gt_ctx *gt, int64_t count, gt_generated_digits_
 {
     static const char what[] = "generated_digits";
     static const char *const classes[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
-    const int64_t size = opts.size ? opts.size : 28;
+    const int64_t size = gt_option_int(opts.size, 28);
+    const double noise = gt_option(opts.noise, 0.1);
     if (!gti_data_ready(gt, what)) return NULL;
-    if (count < 0 || size < 8 || size > 1 << 14 || !isfinite(opts.noise)) {
+    if (count < 0 || size < 8 || size > 1 << 14 || !(noise >= 0 && isfinite(noise))) {
         gt_fail(gt, GT_ERR_ARGUMENT, what,
-                "count is %lld, must not be negative; size is %lld, must be 8 to %d; noise is %g",
-                (long long)count, (long long)size, 1 << 14, opts.noise);
+                "count is %lld, must not be negative; size is %lld, must be 8 to %d; noise is %g, "
+                "must not be negative",
+                (long long)count, (long long)size, 1 << 14, noise);
         return NULL;
     }
     digits *d = (digits *)gt_dataset_new(gt, &type);
@@ -166,7 +168,7 @@ gt_dataset *gt_generated_digits_(gt_ctx *gt, int64_t count, gt_generated_digits_
     d->base.dtype = GT_F32;
     d->base.n_classes = 10;
     d->base.classes = classes;
-    d->seed = opts.seed;
-    d->noise = opts.noise != 0 ? (float)opts.noise : 0.1f;
+    d->seed = (uint64_t)gt_option_int((int64_t)opts.seed, 0);
+    d->noise = (float)noise;
     return &d->base;
 }

@@ -59,9 +59,12 @@ static void free_folder(gt_dataset *base)
 
 static bool set_shape(folder *d, const gt_image_folder_opts *o, gt_data_error *error)
 {
-    const int64_t h = o->size[0], w = o->size[1] ? o->size[1] : o->size[0];
-    if (h < 0 || w < 0 || h > 1 << 15 || w > 1 << 15 || (!h && w))
-        return gt_data_fail(error, GT_ERR_ARGUMENT, "size is {%d, %d}", o->size[0], o->size[1]);
+    const bool given = o->size[0] || o->size[1];
+    const int64_t h = gt_option_pair(o->size, 0, 0), w = gt_option_pair(o->size, 1, 0);
+    if (given && (h <= 0 || w <= 0 || h > 1 << 15 || w > 1 << 15))
+        return gt_data_fail(error, GT_ERR_ARGUMENT,
+                            "size is {%lld, %lld}, must be positive and at most 32768",
+                            (long long)h, (long long)w);
     d->how = (gt_image_opts){.grey = o->grey,
                              .apply_gamma = o->apply_gamma,
                              .on_white = o->on_white,

@@ -186,6 +186,7 @@ static gt_ctx *open_quietly(gt_mark *start)
     return gt;
 }
 
+/* A seed of 0 is the context's generator; GT_ZERO is the seed 0. */
 static gt_loader *allocate(gt_dataset *d, uint64_t seed)
 {
     gt_loader *l = calloc(1, sizeof *l);
@@ -194,10 +195,10 @@ static gt_loader *allocate(gt_dataset *d, uint64_t seed)
     l->gt = d->ctx;
     l->data = d;
     l->dice = open_quietly(&l->dice_start);
-    l->seed = seed;
+    l->seed = (uint64_t)gt_option_int((int64_t)seed, 0);
     if (seed) {
         l->own = open_quietly(&l->own_start);
-        gt_manual_seed(l->own, seed);
+        gt_manual_seed(l->own, l->seed);
     }
     if (gt_failed(l->dice) || (l->own && gt_failed(l->own)))
         gt_fail(d->ctx, GT_ERR_MEMORY, "loader", "out of memory");
@@ -212,6 +213,7 @@ gt_loader *gt_loader_new_(gt_dataset *d, int64_t batch, gt_loader_opts opts)
     gt_data_error error = {.code = GT_OK};
     if (!d) gt_fail(NULL, GT_ERR_ARGUMENT, what, "the dataset is NULL");
     if (!d || gt_failed(d->ctx)) return NULL;
+    opts.threads = (int)gt_option_int(opts.threads, 0);
     if (!check(d, batch, &opts, &error)) {
         gti_data_report(d->ctx, what, &error);
         return NULL;

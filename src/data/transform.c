@@ -1,35 +1,39 @@
 /* The transforms of a loader: their options, and those that only move pixels. */
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "data/data.h"
 
 /* --- options --- */
 
+static const char *const names[] = {
+    "transform",
+    "normalise",
+    "resize",
+    "center_crop",
+    "random_crop",
+    "random_flip",
+    "random_vertical_flip",
+    "random_rotation",
+    "random_erasing",
+    "colour_jitter",
+};
+
 static bool bad(gt_data_error *error, const gt_transform *t, const char *why)
 {
-    static const char *const names[] = {"transform",
-                                        "normalise",
-                                        "resize",
-                                        "center_crop",
-                                        "random_crop",
-                                        "random_flip",
-                                        "random_vertical_flip",
-                                        "random_rotation",
-                                        "random_erasing",
-                                        "colour_jitter"};
     return gt_data_fail(error, GT_ERR_ARGUMENT, "%s: %s", names[t->kind], why);
 }
 
+/* Numbers that are not given are the first channel's. */
 static bool check_normalise(gt_transform *t, int64_t c, gt_data_error *error)
 {
     if (c > 4) return bad(error, t, "is for up to four channels");
-    if (!(t->std[0] > 0)) return bad(error, t, "std is required and must be positive");
-    for (int i = 1; i < 4; i++) {
-        if (t->std[i] < 0) return bad(error, t, "std must be positive");
-        if (t->std[i] > 0) continue;
-        t->std[i] = t->std[0];
-        t->mean[i] = t->mean[0];
+    for (int i = 3; i >= 0; i--) {
+        t->mean[i] = gt_option(t->mean[i] == 0 ? t->mean[0] : t->mean[i], 0);
+        t->std[i] = gt_option(t->std[i] == 0 ? t->std[0] : t->std[i], 0);
+        if (!isfinite(t->mean[i])) return bad(error, t, "mean must be finite");
+        if (!(t->std[i] > 0)) return bad(error, t, "std is required and must be positive");
     }
     return true;
 }
@@ -37,7 +41,9 @@ static bool check_normalise(gt_transform *t, int64_t c, gt_data_error *error)
 /* Sets the output's size to `size`, which must lie within what there is when cropping. */
 static bool check_size(gt_transform *t, int64_t *h, int64_t *w, gt_data_error *error)
 {
-    if (!t->size[1]) t->size[1] = t->size[0];
+    const int given[2] = {t->size[0], t->size[1]};
+    for (int i = 0; i < 2; i++) t->size[i] = gt_option_pair(given, i, 0);
+    t->padding = (int)gt_option_int(t->padding, 0);
     if (t->size[0] <= 0 || t->size[1] <= 0 || t->padding < 0)
         return bad(error, t, "size is required and must be positive, padding must not be negative");
     if (t->size[0] > 1 << 15 || t->size[1] > 1 << 15 || t->padding > 1 << 15)
@@ -56,16 +62,14 @@ static bool check_size(gt_transform *t, int64_t *h, int64_t *w, gt_data_error *e
 
 static bool check_probability(gt_transform *t, gt_data_error *error)
 {
-    if (t->p == 0) t->p = 0.5;
-    return (t->p > 0 && t->p <= 1) || bad(error, t, "p must be above 0 and at most 1");
+    t->p = gt_option(t->p, 0.5);
+    return (t->p >= 0 && t->p <= 1) || bad(error, t, "p must be at least 0 and at most 1");
 }
 
 static bool check_range(double range[2], double low, double high)
 {
-    if (range[0] == 0 && range[1] == 0) {
-        range[0] = low;
-        range[1] = high;
-    }
+    range[0] = gt_option(range[0], low);
+    range[1] = gt_option(range[1], high);
     return range[0] > 0 && range[0] <= range[1] && isfinite(range[1]);
 }
 
@@ -76,16 +80,59 @@ static bool check_erasing(gt_transform *t, gt_data_error *error)
     return check_probability(t, error);
 }
 
-static bool check_jitter(const gt_transform *t, gt_data_error *error)
+static bool check_jitter(gt_transform *t, gt_data_error *error)
 {
+    double *const strength[] = {&t->brightness, &t->contrast, &t->saturation, &t->hue};
+    for (int i = 0; i < 4; i++) *strength[i] = gt_option(*strength[i], 0);
     const bool fine = t->brightness >= 0 && t->contrast >= 0 && t->saturation >= 0 && t->hue >= 0 &&
                       t->hue <= 0.5;
     return (fine && isfinite(t->brightness + t->contrast + t->saturation)) ||
            bad(error, t, "strengths must not be negative, and hue at most 0.5");
 }
 
+/* The options that kinds have, by the bytes of the struct. */
+static const struct {
+    const char *name;
+    size_t at, size;
+    unsigned kinds; /* a bit for each that has it */
+} options[] = {
+#define OPTION(name, kinds)                                                                        \
+    {                                                                                              \
+#name, offsetof(gt_transform, name), sizeof((gt_transform){0}.name), (kinds)               \
+    }
+#define OF(kind) (1U << GT_##kind)
+    OPTION(mean, OF(NORMALISE)),
+    OPTION(std, OF(NORMALISE)),
+    OPTION(size, OF(RESIZE) | OF(CENTER_CROP) | OF(RANDOM_CROP)),
+    OPTION(padding, OF(RANDOM_CROP)),
+    OPTION(p, OF(RANDOM_FLIP) | OF(RANDOM_VERTICAL_FLIP) | OF(RANDOM_ERASING)),
+    OPTION(degrees, OF(RANDOM_ROTATION)),
+    OPTION(scale, OF(RANDOM_ERASING)),
+    OPTION(ratio, OF(RANDOM_ERASING)),
+    OPTION(brightness, OF(COLOUR_JITTER)),
+    OPTION(contrast, OF(COLOUR_JITTER)),
+    OPTION(saturation, OF(COLOUR_JITTER)),
+    OPTION(hue, OF(COLOUR_JITTER)),
+};
+
+/* Options of another kind would be disregarded. */
+static bool check_kind(const gt_transform *t, gt_data_error *error)
+{
+    static const char zero[sizeof(gt_transform)];
+    if ((unsigned)t->kind < GT_NORMALISE || (unsigned)t->kind > GT_COLOUR_JITTER)
+        return gt_data_fail(error, GT_ERR_ARGUMENT, "there is no transform %d", (int)t->kind);
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        if (options[i].kinds >> t->kind & 1) continue;
+        if (memcmp((const char *)t + options[i].at, zero, options[i].size) == 0) continue;
+        return gt_data_fail(error, GT_ERR_ARGUMENT, "%s has no option %s", names[t->kind],
+                            options[i].name);
+    }
+    return true;
+}
+
 bool gti_transform_check(gt_transform *t, int64_t c, int64_t *h, int64_t *w, gt_data_error *error)
 {
+    if (!check_kind(t, error)) return false;
     switch (t->kind) {
     case GT_NORMALISE: return check_normalise(t, c, error);
     case GT_RESIZE:
@@ -94,13 +141,14 @@ bool gti_transform_check(gt_transform *t, int64_t c, int64_t *h, int64_t *w, gt_
     case GT_RANDOM_FLIP:
     case GT_RANDOM_VERTICAL_FLIP: return check_probability(t, error);
     case GT_RANDOM_ROTATION:
+        t->degrees = gt_option(t->degrees, 0);
         return (t->degrees > 0 && isfinite(t->degrees)) ||
                bad(error, t, "degrees are required and must be positive");
     case GT_RANDOM_ERASING: return check_erasing(t, error);
     case GT_COLOUR_JITTER: return check_jitter(t, error);
     case GT_NO_TRANSFORM: break;
     }
-    return gt_data_fail(error, GT_ERR_ARGUMENT, "there is no transform %d", (int)t->kind);
+    return false;
 }
 
 /* --- pixels --- */

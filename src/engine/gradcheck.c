@@ -11,11 +11,12 @@ void gti_check_init(gti_check *c, gt_ctx *gt, const gt_gradcheck_opts *opts, gt_
 {
     *c = (gti_check){.gt = gt, .r = r};
     if (opts) c->o = *opts;
-    if (!(c->o.step > 0)) c->o.step = 6.055454452393343e-06; /* cbrt(2^-52) */
-    if (!(c->o.rtol > 0)) c->o.rtol = 1e-6;
-    if (!(c->o.atol > 0)) c->o.atol = 1e-7;
-    if (c->o.probes <= 0) c->o.probes = 8;
-    if (!c->o.seed) c->o.seed = 1;
+    c->o.step = gt_option(c->o.step, 6.055454452393343e-06); /* cbrt(2^-52) */
+    c->o.rtol = gt_option(c->o.rtol, 1e-6);
+    c->o.atol = gt_option(c->o.atol, 1e-7);
+    c->o.order = (int)gt_option_int(c->o.order, 1);
+    c->o.probes = (int)gt_option_int(c->o.probes, 8);
+    c->o.seed = (uint64_t)gt_option_int((int64_t)c->o.seed, 1);
     c->random = c->o.seed;
     *r = (gt_gradcheck_report){.order = c->o.order == 2 ? 2 : 1,
                                .sample = -1,
@@ -201,7 +202,12 @@ bool gti_check_open(gti_check *c)
 {
     gt_ctx *gt = c->gt;
     if (!gt) return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the context is NULL");
-    if (c->o.order < 0 || c->o.order > 2)
+    if (!(c->o.step > 0 && c->o.rtol >= 0 && c->o.atol >= 0 && c->o.probes > 0))
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
+                              "step is %g, rtol %g, atol %g, probes %d; step and probes must be "
+                              "positive, rtol and atol not negative",
+                              c->o.step, c->o.rtol, c->o.atol, c->o.probes);
+    if (c->o.order < 1 || c->o.order > 2)
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "order is %d, must be 1 or 2", c->o.order);
     if (gt_failed(gt))
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "clear it first with gt_error_clear",

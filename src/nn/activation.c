@@ -49,11 +49,6 @@ typedef struct {
     } opts;
 } activation;
 
-static double or_else(double value, double standard)
-{
-    return value != 0 ? value : standard;
-}
-
 #define WITH_OPTIONS(id, name_)                                                                    \
     static gt_tensor *forward_##id(gt_module *m, gt_tensor *x)                                     \
     {                                                                                              \
@@ -74,15 +69,15 @@ static double or_else(double value, double standard)
         if (m) ((activation *)m)->opts.id = opts;                                                  \
         return m;                                                                                  \
     }
-#define SAY_leaky_relu gti_append_real(text, size, "negative_slope", or_else(o->slope, 0.01))
-#define SAY_elu gti_append_real(text, size, "alpha", or_else(o->alpha, 1))
+#define SAY_leaky_relu gti_append_real(text, size, "negative_slope", gt_option(o->slope, 0.01))
+#define SAY_elu gti_append_real(text, size, "alpha", gt_option(o->alpha, 1))
 #define SAY_gelu gti_append(text, size, "approximate='%s'", o->tanh_approximation ? "tanh" : "none")
 #define SAY_softplus                                                                               \
-    gti_append_real(text, size, "beta", or_else(o->beta, 1)),                                      \
-        gti_append_real(text, size, "threshold", or_else(o->threshold, 20))
+    gti_append_real(text, size, "beta", gt_option(o->beta, 1)),                                    \
+        gti_append_real(text, size, "threshold", gt_option(o->threshold, 20))
 #define SAY_hardtanh                                                                               \
-    gti_append_real(text, size, "min_val", or_else(o->low, -1)),                                   \
-        gti_append_real(text, size, "max_val", or_else(o->high, 1))
+    gti_append_real(text, size, "min_val", gt_option(o->low, -1)),                                 \
+        gti_append_real(text, size, "max_val", gt_option(o->high, 1))
 WITH_OPTIONS(leaky_relu, "LeakyReLU")
 WITH_OPTIONS(elu, "ELU")
 WITH_OPTIONS(gelu, "GELU")
@@ -146,10 +141,10 @@ gt_module *gt_nn_prelu_(gt_ctx *gt, gt_nn_prelu_opts opts)
                                         .forward = forward_prelu,
                                         .describe = describe_prelu};
     gt_module *m = gt_module_new(gt, &type);
-    const int64_t channels = opts.channels ? opts.channels : 1;
+    const int64_t channels = gt_option_int(opts.channels, 1);
     if (!m || !gti_set_dtype(m, opts.dtype) || !gti_check_positive(m, "channels", channels))
         return NULL;
-    gt_tensor *w = gti_filled(m, "weight", GT_SHAPE(channels), or_else(opts.start, 0.25));
+    gt_tensor *w = gti_filled(m, "weight", GT_SHAPE(channels), gt_option(opts.start, 0.25));
     ((prelu *)m)->weight = w;
     return w ? m : NULL;
 }

@@ -38,10 +38,10 @@ static gt_tensor *forward(gt_module *m, gt_tensor *x)
                           (gt_batch_norm_opts){.weight = b->weight,
                                                .bias = b->bias,
                                                .training = m->training,
-                                               .momentum = b->momentum,
+                                               .momentum = GT_EXACTLY(b->momentum),
                                                .cumulative = b->cumulative,
                                                .num_batches = b->batches,
-                                               .eps = b->eps});
+                                               .eps = GT_EXACTLY(b->eps)});
 }
 
 static bool make_state(batch_norm *b)
@@ -91,14 +91,14 @@ static bool materialise(gt_module *m, gt_tensor *x)
     return true;
 }
 
-static bool check_numbers(const gt_module *m, const gt_nn_batch_norm_opts *o)
+static bool take_numbers(batch_norm *b, const gt_nn_batch_norm_opts *o)
 {
-    if (!(o->eps >= 0))
-        gt_module_fail(m, GT_ERR_ARGUMENT, "eps is %g, but must be positive", o->eps);
-    else if (o->cumulative && o->momentum > 0)
-        gt_module_fail(m, GT_ERR_ARGUMENT, "both cumulative and momentum %g are given",
-                       o->momentum);
-    else return gti_check_momentum(m, o->momentum);
+    const gt_module *m = &b->base;
+    b->eps = gt_option(o->eps, 1e-5);
+    b->momentum = gt_option(o->momentum, 0.1);
+    if (!o->cumulative || o->momentum == 0)
+        return gti_check_eps(m, b->eps) && gti_check_momentum(m, b->momentum);
+    gt_module_fail(m, GT_ERR_ARGUMENT, "both cumulative and momentum %g are given", b->momentum);
     return false;
 }
 
@@ -106,10 +106,8 @@ static batch_norm *make(gt_ctx *gt, const gt_module_type *of, int rank,
                         const gt_nn_batch_norm_opts *o)
 {
     batch_norm *b = (batch_norm *)gt_module_new(gt, &of[rank - 1]);
-    if (!b || !gti_set_dtype(&b->base, o->dtype) || !check_numbers(&b->base, o)) return NULL;
+    if (!b || !gti_set_dtype(&b->base, o->dtype) || !take_numbers(b, o)) return NULL;
     b->rank = rank;
-    b->eps = o->eps > 0 ? o->eps : 1e-5;
-    b->momentum = o->momentum > 0 ? o->momentum : 0.1;
     b->cumulative = o->cumulative;
     b->affine = !o->no_affine;
     b->biased = !o->no_affine && !o->no_bias;

@@ -93,8 +93,12 @@ static void scale(gt_tensor *g, double factor)
 double gt_clip_grad_norm_(gt_module *m, double max_norm, gt_clip_grad_norm_opts opts)
 {
     static const char what[] = "gt_clip_grad_norm";
-    const double p = opts.norm_type != 0 ? opts.norm_type : 2;
+    const double p = gt_option(opts.norm_type, 2);
     if (!check(m, what, "max_norm", max_norm) || !check(m, what, "norm_type", p)) return NAN;
+    if (p == 0) {
+        gt_fail(m->ctx, GT_ERR_ARGUMENT, what, "norm_type is 0, but must be positive");
+        return NAN;
+    }
     const double total = total_norm(m, p);
     if (opts.error_if_nonfinite && !isfinite(total)) {
         gt_fail(m->ctx, GT_ERR_NUMERIC, what, "the norm of all gradients is %g", total);

@@ -69,17 +69,23 @@ static gt_tensor *forward_conv2d(const conv *c, gt_tensor *x, bool padded)
                         .groups = c->groups,
                         .same_padding = c->same_padding && !padded,
                         .bias = c->bias};
-    for (int i = 0; i < 2 && !padded; i++) o.padding[i] = c->padding[i];
+    for (int i = 0; i < 2 && !padded; i++) o.padding[i] = GT_EXACTLY(c->padding[i]);
     return gt_conv2d_(x, c->weight, o);
 }
+
+/* A completed pair as an option. */
+#define EXACTLY(pair)                                                                              \
+    {                                                                                              \
+        GT_EXACTLY((pair)[0]), GT_EXACTLY((pair)[1])                                               \
+    }
 
 static gt_tensor *forward_transposed(const conv *c, gt_tensor *x)
 {
     return gt_conv_transpose2d_(
         x, c->weight,
         (gt_conv_transpose2d_opts){.stride = {c->stride[0], c->stride[1]},
-                                   .padding = {c->padding[0], c->padding[1]},
-                                   .output_padding = {c->output_padding[0], c->output_padding[1]},
+                                   .padding = EXACTLY(c->padding),
+                                   .output_padding = EXACTLY(c->output_padding),
                                    .dilation = {c->dilation[0], c->dilation[1]},
                                    .groups = c->groups,
                                    .bias = c->bias});
@@ -196,13 +202,10 @@ static bool check_modes(const conv *c)
 static bool check_options(conv *c)
 {
     const gt_module *m = &c->base;
-    if (c->groups < 0) {
-        gt_module_fail(m, GT_ERR_ARGUMENT, "groups are %d, but must be positive", c->groups);
-        return false;
-    }
-    if (!c->groups) c->groups = 1;
-    return gti_check_padding(m, "padding", c->padding) &&
-           gti_check_padding(m, "output_padding", c->output_padding) &&
+    c->groups = (int)gt_option_int(c->groups, 1);
+    return gti_check_positive(m, "groups", c->groups) &&
+           gti_complete_padding(m, "padding", c->padding) &&
+           gti_complete_padding(m, "output_padding", c->output_padding) &&
            gti_complete_pair(m, "kernel", c->kernel, 0) &&
            gti_complete_pair(m, "stride", c->stride, 1) &&
            gti_complete_pair(m, "dilation", c->dilation, 1) && check_modes(c) &&

@@ -130,7 +130,7 @@ static gt_status xavier_std(const gt_tensor *t, const char *what, double gain, d
 {
     fans f = {0, 0};
     const gt_status status = fans_of(t, what, &f);
-    if (status == GT_OK) *std = (gain == 0 ? 1 : gain) * sqrt(2.0 / (f.in + f.out));
+    if (status == GT_OK) *std = gt_option(gain, 1) * sqrt(2.0 / (f.in + f.out));
     return status;
 }
 
@@ -140,10 +140,10 @@ static gt_status kaiming_std(const gt_tensor *t, const char *what, const gt_init
     fans f = {0, 0};
     const gt_status status = fans_of(t, what, &f);
     if (status != GT_OK) return status;
-    const double gain = gt_init_gain(o->nonlinearity, o->a);
+    const double a = gt_option(o->a, 0), gain = gt_init_gain(o->nonlinearity, a);
     if (isnan(gain) || (unsigned)o->mode > GT_FAN_OUT)
         return gt_fail(t->ctx, GT_ERR_ARGUMENT, what, "nonlinearity %d, a %g, mode %d make no gain",
-                       (int)o->nonlinearity, o->a, (int)o->mode);
+                       (int)o->nonlinearity, a, (int)o->mode);
     *std = gain / sqrt(o->mode == GT_FAN_IN ? f.in : f.out);
     return GT_OK;
 }

@@ -101,7 +101,7 @@ gt_status gt_init_orthogonal_(gt_tensor *t, gt_init_xavier_opts opts)
     }
     if (t->size == 0) return GT_OK;
     qr d;
-    status = open_qr(&d, t) ? fill(t, opts.gain == 0 ? 1 : opts.gain, &d)
+    status = open_qr(&d, t) ? fill(t, gt_option(opts.gain, 1), &d)
                             : gt_fail(t->ctx, GT_ERR_MEMORY, what, "out of memory");
     close_qr(&d);
     return status;

@@ -96,11 +96,8 @@ static gt_tensor *from_uniform(gt_tensor *t, const interval *v)
 gt_status gt_init_trunc_normal_(gt_tensor *t, gt_init_trunc_normal_opts opts)
 {
     static const char what[] = "gt_init_trunc_normal";
-    interval v = {opts.mean, opts.std == 0 ? 1 : opts.std, opts.low, opts.high};
-    if (v.low == 0 && v.high == 0) {
-        v.low = -2;
-        v.high = 2;
-    }
+    const interval v = {gt_option(opts.mean, 0), gt_option(opts.std, 1), gt_option(opts.low, -2),
+                        gt_option(opts.high, 2)};
     gt_status status = gti_init_check(t, what, v.std > 0 && isfinite(v.std), "std", v.std);
     if (status == GT_OK) status = gti_init_check(t, what, isfinite(v.mean), "mean", v.mean);
     if (status != GT_OK) return status;

@@ -31,19 +31,24 @@ bool gti_check_divides(const gt_module *m, const char *what, int64_t n, int64_t 
     return false;
 }
 
-bool gti_complete_pair(const gt_module *m, const char *what, int pair[2], int standard)
+static void complete(int pair[2], int standard)
 {
     const int given[2] = {pair[0], pair[1]};
-    if (!pair[0]) pair[0] = standard;
-    if (!pair[1]) pair[1] = pair[0];
+    for (int i = 0; i < 2; i++) pair[i] = gt_option_pair(given, i, standard);
+}
+
+bool gti_complete_pair(const gt_module *m, const char *what, int pair[2], int standard)
+{
+    complete(pair, standard);
     if (pair[0] > 0 && pair[1] > 0) return true;
-    gt_module_fail(m, GT_ERR_ARGUMENT, "%s is {%d, %d}, but must be positive%s", what, given[0],
-                   given[1], standard ? "" : ": .kernel = {height, width} is required");
+    gt_module_fail(m, GT_ERR_ARGUMENT, "%s is {%d, %d}, but must be positive%s", what, pair[0],
+                   pair[1], standard ? "" : ": .kernel = {height, width} is required");
     return false;
 }
 
-bool gti_check_padding(const gt_module *m, const char *what, const int pair[2])
+bool gti_complete_padding(const gt_module *m, const char *what, int pair[2])
 {
+    complete(pair, 0);
     if (pair[0] >= 0 && pair[1] >= 0) return true;
     gt_module_fail(m, GT_ERR_ARGUMENT, "%s is {%d, %d}, but must not be negative", what, pair[0],
                    pair[1]);
@@ -57,6 +62,13 @@ bool gti_check_dimensions(const gt_module *m, const gt_tensor *x, int low, int h
     char shape[128];
     gt_module_fail(m, GT_ERR_SHAPE, "the input must be %s, not %s", needs,
                    gt_shape_format(x->shape, shape, sizeof shape));
+    return false;
+}
+
+bool gti_check_eps(const gt_module *m, double eps)
+{
+    if (eps >= 0) return true;
+    gt_module_fail(m, GT_ERR_ARGUMENT, "eps is %g, but must not be negative", eps);
     return false;
 }
 

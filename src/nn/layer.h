@@ -10,14 +10,15 @@ bool gti_set_dtype(gt_module *m, gt_dtype dtype);
 /* `what` is "input channels", "kernel": a number that must be positive. */
 bool gti_check_positive(const gt_module *m, const char *what, int64_t n);
 bool gti_check_divides(const gt_module *m, const char *what, int64_t n, int64_t groups);
-/* Completes a pair of options: a first number of 0 becomes `standard`, a second one the first.
- * Fails where a number is negative, or missing without a standard. */
+/* Complete a pair of options: what is not given becomes `standard`, a second number the first. Fail
+ * where a number is not positive, or for padding negative. */
 bool gti_complete_pair(const gt_module *m, const char *what, int pair[2], int standard);
-bool gti_check_padding(const gt_module *m, const char *what, const int pair[2]);
+bool gti_complete_padding(const gt_module *m, const char *what, int pair[2]);
 /* x has low to high dimensions, as `needs` has them, "[n,c,h,w]". */
 bool gti_check_dimensions(const gt_module *m, const gt_tensor *x, int low, int high,
                           const char *needs);
 
+bool gti_check_eps(const gt_module *m, double eps);
 bool gti_check_momentum(const gt_module *m, double momentum);
 
 /* Parameters of m's dtype, and buffers; NULL after a failure. */

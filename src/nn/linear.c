@@ -91,7 +91,7 @@ static gt_tensor *look_up(gt_module *m, gt_tensor *index)
 static int64_t padding_row(const embedding *e)
 {
     const int64_t i = e->padding_idx;
-    return i == GT_INDEX_0 ? 0 : i == 0 ? -1 : i < 0 ? e->rows + i : i;
+    return i == GT_ZERO ? 0 : i == 0 ? -1 : i < 0 ? e->rows + i : i;
 }
 
 static void describe_embedding(const gt_module *m, char *text, size_t size)

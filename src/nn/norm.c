@@ -13,7 +13,7 @@ typedef struct {
 
 static gt_normalize_opts options(const norm *l)
 {
-    return (gt_normalize_opts){.weight = l->weight, .bias = l->bias, .eps = l->eps};
+    return (gt_normalize_opts){.weight = l->weight, .bias = l->bias, .eps = GT_EXACTLY(l->eps)};
 }
 
 static gt_tensor *fail_input(const gt_module *m, const gt_tensor *x, const char *why,
@@ -128,14 +128,6 @@ static const gt_module_type instance_norm_type = {.name = "InstanceNorm2d",
                                                   .forward = forward_instance,
                                                   .describe = describe_instance};
 
-static bool check_eps(norm *l, double eps)
-{
-    l->eps = eps > 0 ? eps : 1e-5;
-    if (eps >= 0) return true;
-    gt_module_fail(&l->base, GT_ERR_ARGUMENT, "eps is %g, but must be positive", eps);
-    return false;
-}
-
 static bool check_shape(const norm *l, const char *what)
 {
     if (l->shape.ndim < 1 || l->shape.ndim > GT_MAX_DIMS) {
@@ -153,7 +145,9 @@ static gt_module *make(gt_ctx *gt, const gt_module_type *type, gt_shape shape, i
 {
     gt_module *m = gt_module_new(gt, type);
     norm *l = (norm *)m;
-    if (!m || !gti_set_dtype(m, o->dtype) || !check_eps(l, o->eps)) return NULL;
+    const double eps = gt_option(o->eps, 1e-5);
+    if (!m || !gti_set_dtype(m, o->dtype) || !gti_check_eps(m, eps)) return NULL;
+    l->eps = eps;
     l->shape = shape;
     l->groups = groups;
     l->affine = !o->no_affine;
@@ -191,7 +185,8 @@ gt_module *gt_nn_instance_norm2d_(gt_ctx *gt, int64_t channels, gt_nn_instance_n
     const gt_nn_norm_opts o = {.eps = opts.eps, .no_affine = !opts.affine, .dtype = opts.dtype};
     gt_module *m =
         make(gt, &instance_norm_type, GT_SHAPE(channels), channels > 0 ? channels : 1, &o);
-    if (!m || !gti_check_momentum(m, opts.momentum)) return NULL;
-    ((norm *)m)->momentum = opts.momentum > 0 ? opts.momentum : 0.1;
+    const double momentum = gt_option(opts.momentum, 0.1);
+    if (!m || !gti_check_momentum(m, momentum)) return NULL;
+    ((norm *)m)->momentum = momentum;
     return !opts.running_stats || make_running((norm *)m) ? m : NULL;
 }

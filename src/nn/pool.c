@@ -17,12 +17,18 @@ typedef struct {
         (pair)[0], (pair)[1]                                                                       \
     }
 
+/* A completed pair as an option. */
+#define EXACTLY(pair)                                                                              \
+    {                                                                                              \
+        GT_EXACTLY((pair)[0]), GT_EXACTLY((pair)[1])                                               \
+    }
+
 static gt_tensor *forward_max2d(gt_module *m, gt_tensor *x)
 {
     const pool *p = (pool *)m;
     return gt_max_pool2d_(x, (gt_max_pool2d_opts){.kernel = PAIR(p->kernel),
                                                   .stride = PAIR(p->stride),
-                                                  .padding = PAIR(p->padding),
+                                                  .padding = EXACTLY(p->padding),
                                                   .dilation = PAIR(p->dilation),
                                                   .ceil_mode = p->ceil_mode});
 }
@@ -32,7 +38,7 @@ static gt_tensor *forward_max1d(gt_module *m, gt_tensor *x)
     const pool *p = (pool *)m;
     return gt_max_pool1d_(x, (gt_max_pool1d_opts){.kernel = p->kernel[0],
                                                   .stride = p->stride[0],
-                                                  .padding = p->padding[0],
+                                                  .padding = GT_EXACTLY(p->padding[0]),
                                                   .dilation = p->dilation[0],
                                                   .ceil_mode = p->ceil_mode});
 }
@@ -42,7 +48,7 @@ static gt_tensor *forward_avg2d(gt_module *m, gt_tensor *x)
     const pool *p = (pool *)m;
     return gt_avg_pool2d_(x, (gt_avg_pool2d_opts){.kernel = PAIR(p->kernel),
                                                   .stride = PAIR(p->stride),
-                                                  .padding = PAIR(p->padding),
+                                                  .padding = EXACTLY(p->padding),
                                                   .ceil_mode = p->ceil_mode,
                                                   .exclude_pad = p->exclude_pad,
                                                   .divisor_override = p->divisor_override});
@@ -53,7 +59,7 @@ static gt_tensor *forward_avg1d(gt_module *m, gt_tensor *x)
     const pool *p = (pool *)m;
     return gt_avg_pool1d_(x, (gt_avg_pool1d_opts){.kernel = p->kernel[0],
                                                   .stride = p->stride[0],
-                                                  .padding = p->padding[0],
+                                                  .padding = GT_EXACTLY(p->padding[0]),
                                                   .ceil_mode = p->ceil_mode,
                                                   .exclude_pad = p->exclude_pad});
 }
@@ -91,13 +97,15 @@ static bool check_options(pool *p)
 {
     const gt_module *m = &p->base;
     if (!gti_complete_pair(m, "kernel", p->kernel, 0)) return false;
-    if (!p->stride[0]) {
-        p->stride[0] = p->kernel[0];
-        if (!p->stride[1]) p->stride[1] = p->kernel[1];
+    for (int i = 1; i >= 0; i--)
+        p->stride[i] = GT_EXACTLY(gt_option_pair(p->stride, i, p->kernel[i]));
+    if (p->divisor_override == GT_ZERO) {
+        gt_module_fail(m, GT_ERR_ARGUMENT, "divisor_override is 0, but must be another number");
+        return false;
     }
     return gti_complete_pair(m, "stride", p->stride, 1) &&
            gti_complete_pair(m, "dilation", p->dilation, 1) &&
-           gti_check_padding(m, "padding", p->padding);
+           gti_complete_padding(m, "padding", p->padding);
 }
 
 static gt_module *make(gt_ctx *gt, const gt_module_type *type, const pool *wanted,

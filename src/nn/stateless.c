@@ -16,11 +16,10 @@ typedef struct {
     int start, end;
 } flatten;
 
-/* The operation's end of 0 is the last axis; a module's end at axis 0 leaves x as it is. */
 static gt_tensor *forward_flatten(gt_module *m, gt_tensor *x)
 {
     const flatten *f = (flatten *)m;
-    return gt_flatten_(x, (gt_flatten_opts){.start = f->start, .end = f->end});
+    return gt_flatten_(x, (gt_flatten_opts){.start = f->start, .end = GT_EXACTLY(f->end)});
 }
 
 static void describe_flatten(const gt_module *m, char *text, size_t size)
@@ -44,8 +43,7 @@ gt_module *gt_nn_flatten_(gt_ctx *gt, gt_nn_flatten_opts opts)
                                         .forward = forward_flatten,
                                         .describe = describe_flatten};
     gt_module *m = gt_module_new(gt, &type);
-    const int64_t start = opts.start == GT_INDEX_0 ? 0 : opts.start ? opts.start : 1;
-    const int64_t end = opts.end ? opts.end : -1;
+    const int64_t start = gt_option_int(opts.start, 1), end = gt_option_int(opts.end, -1);
     if (!m || !check_axis(m, "start", start) || !check_axis(m, "end", end)) return NULL;
     ((flatten *)m)->start = (int)start;
     ((flatten *)m)->end = (int)end;
@@ -96,13 +94,16 @@ static void describe_upsample(const gt_module *m, char *text, size_t size)
 
 static bool check_upsample(gt_module *m, gt_nn_upsample_opts *o)
 {
-    if (!o->size[1]) o->size[1] = o->size[0];
-    if (o->scale[1] == 0) o->scale[1] = o->scale[0];
+    const bool by_size = o->size[0] || o->size[1], by_scale = o->scale[0] != 0 || o->scale[1] != 0;
+    const double given[2] = {o->scale[0], o->scale[1]};
+    for (int i = 1; i >= 0; i--) {
+        o->size[i] = gt_option_int(i == 1 && !o->size[1] ? o->size[0] : o->size[i], 0);
+        o->scale[i] = gt_option_pair_real(given, i, 0);
+    }
     const bool sized = o->size[0] > 0 && o->size[1] > 0;
     const bool scaled =
         o->scale[0] > 0 && o->scale[1] > 0 && isfinite(o->scale[0]) && isfinite(o->scale[1]);
-    const bool one = (o->size[0] || o->size[1]) != (o->scale[0] != 0 || o->scale[1] != 0);
-    if (one && (sized || scaled)) return true;
+    if (by_size != by_scale && (sized || scaled)) return true;
     gt_module_fail(m, GT_ERR_ARGUMENT,
                    "size is {%lld, %lld} and scale {%g, %g}; one of them must be given, and be "
                    "positive",

@@ -324,11 +324,14 @@ gt_status gt_summary_(FILE *f, gt_module *m, gt_shape input, gt_summary_opts opt
     if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the module is NULL");
     if (gt_failed(m->ctx)) return gt_error_code(m->ctx);
     if (!f) return gt_fail(m->ctx, GT_ERR_ARGUMENT, what, "the file is NULL");
+    const int depth = (int)gt_option_int(opts.depth, 0);
+    if (depth < 0)
+        return gt_fail(m->ctx, GT_ERR_ARGUMENT, what, "depth is %d, must not be negative", depth);
     const gt_mark start = gt_mark_tape(m->ctx);
     summary s = {.root = m};
     gt_tensor *x = make_input(m->ctx, input, dtype_of(m, opts.dtype));
     gt_status status = x ? gather(&s, x) : gt_error_code(m->ctx);
-    if (status == GT_OK) status = print(f, &s, opts.depth);
+    if (status == GT_OK) status = print(f, &s, depth);
     gti_fields_close(&s.fields);
     free(s.rows);
     gt_rewind(m->ctx, start);

@@ -229,8 +229,8 @@ static double left_margin(const gti_axis *y)
 static bool set_sizes(drawing *d, const gt_history *h, const gt_curve_opts *opts, const char *what)
 {
     enum { LEAST = 160, MOST = 20000 };
-    d->width = opts->width ? opts->width : 720;
-    d->height = opts->height ? opts->height : 400;
+    d->width = (int)gt_option_int(opts->width, 720);
+    d->height = (int)gt_option_int(opts->height, 400);
     if (d->width >= LEAST && d->width <= MOST && d->height >= LEAST && d->height <= MOST)
         return true;
     if (h)

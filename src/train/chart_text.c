@@ -176,17 +176,18 @@ gt_status gt_history_plot_(const gt_history *h, FILE *f, gt_curve_opts opts)
     static const char what[] = "gt_history_plot";
     if (!h) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the history is NULL");
     if (gt_failed(h->gt)) return gt_error_code(h->gt);
-    if (!f || opts.width < 0 || opts.height < 0)
+    const int64_t height = gt_option_int(opts.height, 16);
+    const int64_t width = f ? gt_option_int(opts.width, gti_columns(f)) : 1;
+    if (!f || width < 1 || height < 1)
         return gt_fail(h->gt, GT_ERR_ARGUMENT, what,
-                       f ? "width and height must not be negative" : "the file is NULL");
+                       f ? "width and height must be positive" : "the file is NULL");
     canvas *c = calloc(1, sizeof *c);
     if (!c) return gt_fail(h->gt, GT_ERR_MEMORY, what, "out of memory");
     c->f = f;
-    c->rows = limited(opts.height ? opts.height : 16, 4, ROWS);
-    const int width = opts.width ? opts.width : gti_columns(f);
-    if (gti_chart_open(&c->chart, h, &opts, limited(width / 10, 2, 20), limited(c->rows / 3, 2, 12),
-                       what))
-        draw(c, &opts, width);
+    c->rows = limited((int)height, 4, ROWS);
+    if (gti_chart_open(&c->chart, h, &opts, limited((int)width / 10, 2, 20),
+                       limited(c->rows / 3, 2, 12), what))
+        draw(c, &opts, (int)width);
     free(c);
     if (!gt_failed(h->gt) && ferror(f)) gt_fail(h->gt, GT_ERR_IO, what, "the file takes no more");
     return gt_error_code(h->gt);

@@ -88,14 +88,18 @@ static bool check_objects(gti_fit *f, const char *what)
 static bool check_numbers(gti_fit *f, const char *what)
 {
     gt_fit_opts *o = &f->opts;
+    o->epochs = gt_option_int(o->epochs, 1);
+    o->accumulate = gt_option_int(o->accumulate, 1);
+    o->patience = gt_option_int(o->patience, 0);
+    o->min_delta = gt_option(o->min_delta, 0);
+    o->clip_grad_norm = gt_option(o->clip_grad_norm, 0);
+    if (o->accumulate == 0) return fail(f, what, "accumulate is 0, must be positive");
     if (o->epochs < 0 || o->accumulate < 0 || o->patience < 0 || !(o->min_delta >= 0) ||
         !(o->clip_grad_norm >= 0))
         return fail(f, what,
                     "epochs, accumulate, patience, min_delta and clip_grad_norm must not be "
                     "negative");
     if (o->resume && !o->checkpoint) return fail(f, what, ".resume needs .checkpoint");
-    if (!o->epochs) o->epochs = 1;
-    if (!o->accumulate) o->accumulate = 1;
     return true;
 }
 

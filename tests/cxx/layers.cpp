@@ -28,7 +28,7 @@ static void test_images(gt_ctx *gt)
         gt_nn_global_max_pool2d(gt),
         gt_nn_upsample(gt, .scale = {2}, .mode = GT_BILINEAR),
         gt_nn_flatten(gt),
-        gt_nn_flatten(gt, .start = GT_INDEX_0),
+        gt_nn_flatten(gt, .start = GT_ZERO),
     };
     takes(gt_rand(gt, GT_SHAPE(1, 2, 6, 6)), all);
 }

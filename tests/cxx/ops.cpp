@@ -125,7 +125,7 @@ static void test_moves(gt_ctx *gt, gt_tensor *x)
     IS_TRUE(gt_pad(x, .pad = {1, 2}, .mode = GT_PAD_CONSTANT, .value = 7)->size == 12);
     IS_TRUE(gt_one_hot(index, 3)->size == 6 && gt_one_hot(index, 3, .dtype = GT_I64)->size == 6);
     IS_TRUE(gt_embedding(index, x)->size == 6);
-    IS_TRUE(gt_embedding(index, x, .padding_idx = GT_INDEX_0)->size == 6);
+    IS_TRUE(gt_embedding(index, x, .padding_idx = GT_ZERO)->size == 6);
     IS_TRUE(gt_class_weights(gt_ones(gt, GT_SHAPE(2)), index, -100)->size == 2);
 }
 
