@@ -124,8 +124,9 @@ static void refuses(void **state)
     (void)state;
     static const char *const programs[] = {"lenet", "vgg", "lecun1989", "autoencoder",
                                            "feature_maps"};
-    static const char *const bad[] = {"--epochs 0", "--epochs", "--epochs=x",
-                                      "--seed -1",  "word",     "--nonsense"};
+    static const char *const bad[] = {"--epochs 0",        "--epochs", "--epochs=x",
+                                      "--seed -1",         "word",     "--nonsense",
+                                      "--data --nonsense", "--data",   "--epochs --seed"};
     for (size_t p = 0; p < sizeof programs / sizeof *programs; p++) {
         char part[COMMAND];
         snprintf(part, sizeof part, "%s: cannot use '", programs[p]);
@@ -139,6 +140,8 @@ static void refuses(void **state)
     assert_has(run_example("vgg", "--lr 0", 2), "cannot use '--lr 0'");
     assert_has(run_example("vgg", "--help", 0), "--full");
     assert_has(run_example("vgg", "--curve a.png", 2), "(a name that ends in .svg; ");
+    assert_has(run_example("alexnet", "--save --bogus", 2),
+               "'--save --bogus' (--save=--bogus would make it a name; ");
     assert_has(run_example("resnet18", "--resume", 2), "resnet18: --resume needs --save FILE");
     assert_has(run_example("feature_maps", "--image 1000", 1), "in a dataset of 1000 items");
     assert_has(run_example("filters", "a.png b.png", 2), "filters: cannot use 'b.png'");

@@ -35,6 +35,12 @@ static bool set(const option *o, const char *text)
     return o->number ? set_number(o, text) : set_count(o, text);
 }
 
+/* An option behind one that wants a name: the name was forgotten. */
+static bool lacks_name(const option *o, const char *next)
+{
+    return o->text && next && *next == '-';
+}
+
 /* Takes "NAME", "NAME V" or "NAME=V" at **arg, or the word that row o stands for, and moves *arg to
  * the last word taken. */
 static bool take(const option *o, char ***arg)
@@ -46,7 +52,7 @@ static bool take(const option *o, char ***arg)
     const char *rest = *at + n;
     if (o->on) return *rest == '\0' && (*o->on = true);
     if (*rest == '=') return set(o, rest + 1);
-    if (*rest != '\0' || !at[1] || !set(o, at[1])) return false;
+    if (*rest != '\0' || !at[1] || lacks_name(o, at[1]) || !set(o, at[1])) return false;
     ++*arg;
     return true;
 }
@@ -71,6 +77,8 @@ static int refuse(const char *program, char **arg, const option *known)
     fprintf(stderr, "%s: cannot use '%s%s%s' (", program, *arg, known && arg[1] ? " " : "",
             known && arg[1] ? arg[1] : "");
     if (known && known->count) fprintf(stderr, "a whole number from %ld on; ", known->least);
+    if (known && lacks_name(known, arg[1]))
+        fprintf(stderr, "%s=%s would make it a name; ", *arg, arg[1]);
     if (known && known->ends) fprintf(stderr, "a name that ends in %s; ", known->ends);
     fprintf(stderr, "--help shows what can be used)\n");
     return 2;
