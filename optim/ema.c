@@ -1,4 +1,5 @@
-/* The exponential moving average of a module's parameters. A slot's first state is its average. */
+/* The exponential moving average of a module's parameters, and of its buffers where it is asked
+ * for. A slot's first state is its average. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ gt_ema *gt_ema_new_(gt_module *m, gt_ema_opts opts)
         return NULL;
     }
     gti_slots_init(&e->slots, m);
+    e->slots.buffers = opts.use_buffers;
     e->decay = decay;
     e->warm_up = opts.warm_up;
     if (gt_at_close(m->ctx, free_ema, e) == GT_OK) return e;

@@ -1,4 +1,4 @@
-/* The list of a module's parameters. */
+/* The list of a module's parameters, and of its buffers if they are wanted. */
 #include "slots.h"
 
 #include <stdlib.h>
@@ -50,16 +50,25 @@ static bool add(gti_slots *s, const gt_state_iter *it)
     return true;
 }
 
-bool gti_slots_collect(gti_slots *s, const char *what)
+/* Whole numbers have neither gradients nor averages. */
+static bool collect(gti_slots *s, gt_state_iter it, const char *what)
 {
-    if (s->version == s->module->version) return true;
-    gt_state_iter it = gt_module_parameters(s->module);
     while (gt_state_next(&it)) {
-        if (knows(s, it.tensor) || add(s, &it)) continue;
+        if (it.tensor->dtype > GT_F64 || knows(s, it.tensor) || add(s, &it)) continue;
         gt_fail(s->module->ctx, GT_ERR_MEMORY, what, "out of memory for the parameters");
         return false;
     }
-    s->version = s->module->version;
+    return true;
+}
+
+bool gti_slots_collect(gti_slots *s, const char *what)
+{
+    const gt_module *m = s->module;
+    if (s->version == m->version) return true;
+    if (!collect(s, gt_module_parameters(m), what) ||
+        (s->buffers && !collect(s, gt_module_buffers(m), what)))
+        return false;
+    s->version = m->version;
     return true;
 }
 

@@ -1,4 +1,5 @@
-/* The parameters of a module, each once, and what an optimizer or an average keeps beside them. */
+/* The parameters of a module (or its buffers, too), each once, and what an optimizer or an average
+ * keeps beside them. */
 #ifndef GTI_OPTIM_SLOTS_H
 #define GTI_OPTIM_SLOTS_H
 
@@ -22,6 +23,7 @@ typedef struct {
 
 typedef struct {
     gt_module *module;
+    bool buffers; /* floating buffers, too */
     gti_slot *at; /* n of them, in the order in which they were met */
     int n, capacity;
     uint64_t version; /* of the module, when the list was last complete */
@@ -30,7 +32,7 @@ typedef struct {
 void gti_slots_init(gti_slots *s, gt_module *m);
 /* Frees the list; the kept tensors go with their context. */
 void gti_slots_clear(gti_slots *s);
-/* Adds the parameters that the module has got since; it never loses any. False after a failure, in
+/* Adds what the module has got since; it never loses any. False after a failure, in
  * the name of `what`. */
 bool gti_slots_collect(gti_slots *s, const char *what);
 /* The slot whose name is the first n bytes of `name`, or NULL. */

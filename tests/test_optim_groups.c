@@ -261,6 +261,33 @@ static void test_ema_warm_up(void **state)
     gt_close(gt);
 }
 
+/* Statistics 0.1, 0.19 and 0.271 of a mean of 1; the count of batches is no number to average. */
+static void test_ema_of_buffers(void **state)
+{
+    (void)state;
+    for (int use_buffers = 0; use_buffers < 2; use_buffers++) {
+        gt_ctx *gt = gt_open();
+        gt_module *bn = gt_nn_batch_norm1d(gt, 1);
+        gt_ema *e = gt_ema_new(bn, .decay = 0.5, .use_buffers = use_buffers);
+        gt_tensor *x = gt_values(gt, GT_SHAPE(2, 1), 0, 2);
+        gt_tensor *mean = gt_module_buffer(bn, "running_mean");
+        for (int i = 0; i < 2; i++) {
+            gt_forward(bn, x);
+            assert_int_equal(gt_ema_update(e), GT_OK);
+        }
+        gt_forward(bn, x);
+        assert_int_equal(gt_ema_has_state(e, "running_mean.shadow", NULL), use_buffers);
+        assert_false(gt_ema_has_state(e, "num_batches_tracked.shadow", NULL));
+        assert_int_equal(gt_ema_swap(e), GT_OK);
+        ASSERT_VALUES(mean, 1e-6, use_buffers ? 0.145 : 0.271);
+        ASSERT_VALUES(gt_module_buffer(bn, "num_batches_tracked"), 0, 3);
+        assert_int_equal(gt_ema_swap(e), GT_OK);
+        ASSERT_VALUES(mean, 1e-6, 0.271);
+        assert_well(gt);
+        gt_close(gt);
+    }
+}
+
 static void test_ema_misuse(void **state)
 {
     (void)state;
@@ -284,8 +311,8 @@ int main(void)
         cmocka_unit_test(test_patterns),      cmocka_unit_test(test_groups),
         cmocka_unit_test(test_bad_groups),    cmocka_unit_test(test_accumulation),
         cmocka_unit_test(test_micro_batches), cmocka_unit_test(test_accumulation_is_steady),
-        cmocka_unit_test(test_ema),           cmocka_unit_test(test_ema_warm_up),
-        cmocka_unit_test(test_ema_misuse),
+        cmocka_unit_test(test_ema),           cmocka_unit_test(test_ema_of_buffers),
+        cmocka_unit_test(test_ema_warm_up),   cmocka_unit_test(test_ema_misuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -241,7 +241,9 @@ gt_optimizer *gt_lion_(gt_module *m, gt_lion_opts opts);
  *   evaluate(net);
  *   gt_ema_swap(average);      and its own weights are back
  *
- * It belongs to the module's context. Buffers, such as running means, are not averaged. */
+ * It belongs to the module's context. Buffers, such as running means, are averaged only with
+ * .use_buffers, and whole numbers among them, such as counts, never: these stay the module's own.
+ */
 typedef struct gt_ema gt_ema;
 typedef struct {
     gt_keywords gt_;
@@ -256,10 +258,11 @@ GT_DEFINE_AT(gt_ema)
 #define GT_EMA_AT(call) GT_MADE_AT(gt_ema, call)
 
 /* average = decay * average + (1 - decay) * w; a parameter's average starts as a copy of it.
+    bool use_buffers; /* average buffers, too, as PyTorch's AveragedModel does */
  * Errors: GT_ERR_ARGUMENT (NULL), GT_ERR_STATE (swapped), GT_ERR_MEMORY. */
 gt_status gt_ema_update(gt_ema *e);
 #define gt_ema_update(e) GT_STATUS_AT(gt_ema_update(e))
-/* Exchanges the values of the parameters and of their averages; parameters without an average stay.
+/* Exchanges the values of the parameters and of their averages; what has no average stays.
  * A tape that needs the old values refuses gt_backward. */
 gt_status gt_ema_swap(gt_ema *e);
 #define gt_ema_swap(e) GT_STATUS_AT(gt_ema_swap(e))
