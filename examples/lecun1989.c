@@ -91,8 +91,9 @@ static void test(gt_ctx *gt, gt_module *net, const char *name, gt_loader *images
     while (gt_loader_next(images, &x, &classes)) {
         gt_rewind(gt, start);
         gt_tensor *y = gt_forward(net, x);
-        gt_running_add(&loss, gt_item(loss_of(y, classes)), (double)classes->size);
-        gt_running_add(&right, gt_accuracy(y, classes), (double)classes->size);
+        const gt_tensor *mean = loss_of(y, classes);
+        gt_running_add(&loss, gt_item(mean), gt_mean_weight(mean));
+        gt_running_add(&right, gt_accuracy(y, classes), gt_count_labels(classes));
     }
     gt_set_recording(gt, true);
     const double wrong = 1 - gt_running_value(&right);

@@ -81,7 +81,7 @@ static double train(gt_module *net, gt_optimizer *optimizer, gt_loader *images, 
         gt_tensor *loss = gt_cross_entropy(gt_forward(net, x), y);
         gt_backward(loss);
         gt_optimizer_step(optimizer);
-        gt_running_add(&mean, gt_item(loss), (double)y->size);
+        gt_running_add(&mean, gt_item(loss), gt_mean_weight(loss));
         s->step++;
         if (s->losses) printf("step %ld  loss %.17g\n", s->step, gt_item(loss));
     }

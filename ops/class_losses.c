@@ -5,6 +5,8 @@
  *   cross_entropy  the same of x = log_softmax(logits); with label smoothing e it is
  *                  (1 - e) that + e / c times the sum of - w_k x[k] over all classes k
  *   mean           their sum, divided by the sum of w */
+#include <math.h>
+
 #include "classes.h"
 #include "reduction.h"
 
@@ -42,14 +44,17 @@ static gt_tensor *class_weight(gt_tensor *x, gt_tensor *weight, const char *what
     return weight;
 }
 
-/* The sum of losses over the sum of weights: NaN when nothing counts, but then no gradient. */
+/* The sum of losses over the sum of weights: NaN when nothing counts, but then no gradient. Weights
+ * of classes that add up to less than 0, or to no number, are none for a mean. */
 static gt_tensor *weighted_mean(gt_tensor *losses, gt_tensor *weights)
 {
     gt_tensor *total = gt_sum_(losses, (gt_reduce_opts){0});
     gt_tensor *count = gt_sum_(weights, (gt_reduce_opts){0});
     if (!total || !count) return NULL;
     gt_tensor *nan_if_0 = gt_div(gt_zeros_like(count), gt_detach(count));
-    return gt_add(gt_div_or_zero(total, count), nan_if_0);
+    gt_tensor *mean = gt_add(gt_div_or_zero(total, count), nan_if_0);
+    const double weight = mean ? gt_item(count) : NAN;
+    return weight >= 0 && isfinite(weight) ? gt_set_mean_weight(mean, weight) : mean;
 }
 
 static gt_tensor *reduce(gt_tensor *losses, gt_tensor *weights, gt_reduction reduction)

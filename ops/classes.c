@@ -8,6 +8,14 @@ int64_t gti_class_outside(const gt_tensor *index, int64_t count, int64_t skip)
     return -1;
 }
 
+int64_t gti_classes_counted(const gt_tensor *index, int64_t skip)
+{
+    const int64_t *value = index->data;
+    int64_t n = 0;
+    for (int64_t i = 0; i < index->size; i++) n += value[i] != skip;
+    return n;
+}
+
 bool gti_check_classes(const gt_node *n, int input, int64_t count, int64_t skip)
 {
     char name[64];

@@ -13,5 +13,7 @@ bool gti_check_classes(const gt_node *n, int input, int64_t count, int64_t skip)
 
 /* The place of index's first value that is neither, -1 if there is none. */
 int64_t gti_class_outside(const gt_tensor *index, int64_t count, int64_t skip);
+/* How many of index's values are not `skip`. */
+int64_t gti_classes_counted(const gt_tensor *index, int64_t skip);
 
 #endif

@@ -152,5 +152,6 @@ gt_tensor *gt_cross_entropy_classes(gt_tensor *x, gt_tensor *target, int64_t ign
     gt_tensor *out[2];
     const classes_opts opts = {ignore, smoothing, reduction};
     gt_apply_n(&gt_op_cross_entropy_classes, &opts, 2, (gt_tensor *[]){x, target}, out);
-    return out[0];
+    if (!out[0] || reduction != GT_MEAN) return out[0];
+    return gt_set_mean_weight(out[0], (double)gti_classes_counted(target, ignore));
 }

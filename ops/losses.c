@@ -19,16 +19,20 @@ static double scale_of(const gt_node *n)
 }
 
 /* What the sum is divided by. */
-static double count(const gt_node *n)
+static double count_of(const gt_tensor *x, gt_reduction reduction)
 {
-    const gt_tensor *x = n->in[0];
-    switch (((const loss_opts *)n->opts)->reduction) {
+    switch (reduction) {
     case GT_MEAN: return (double)x->size;
     case GT_BATCHMEAN: return (double)x->shape.dim[0];
     case GT_SUM:
     case GT_NONE: break;
     }
     return 1;
+}
+
+static double count(const gt_node *n)
+{
+    return count_of(n->in[0], ((const loss_opts *)n->opts)->reduction);
 }
 
 static bool check_reduction(const gt_node *n, bool batchmean)
@@ -176,7 +180,9 @@ LOSS(kl_div, kl_div_infer, log_target ? GTI_PAIR_kl_div_log : GTI_PAIR_kl_div, k
 
 static gt_tensor *apply(const gt_op *op, gt_tensor *x, gt_tensor *target, loss_opts opts)
 {
-    return gt_apply(op, &opts, 2, (gt_tensor *[]){x, target});
+    gt_tensor *y = gt_apply(op, &opts, 2, (gt_tensor *[]){x, target});
+    if (!y || opts.reduction == GT_SUM || opts.reduction == GT_NONE) return y;
+    return gt_set_mean_weight(y, count_of(x, opts.reduction));
 }
 
 gt_tensor *gt_mse_loss_(gt_tensor *x, gt_tensor *target, gt_loss_opts opts)

@@ -216,11 +216,18 @@ static const gt_error_sample error_samples[] = {
         .n_samples = (sample_count),                                                               \
         GT_ERROR_SAMPLES(error_samples),                                                           \
         .flops = flops,                                                                            \
-    };                                                                                             \
-    gt_tensor *gt_##id##_(gt_tensor *x, gt_reduce_opts opts)                                       \
-    {                                                                                              \
-        return gt_apply(&gt_op_##id, &opts, 1, (gt_tensor *[]){x});                                \
-    }
+    };
 
 REDUCTION(sum, N_SAMPLES)
 REDUCTION(mean, N_SAMPLES - N_SUM_ALONE)
+
+gt_tensor *gt_sum_(gt_tensor *x, gt_reduce_opts opts)
+{
+    return gt_apply(&gt_op_sum, &opts, 1, (gt_tensor *[]){x});
+}
+
+gt_tensor *gt_mean_(gt_tensor *x, gt_reduce_opts opts)
+{
+    gt_tensor *y = gt_apply(&gt_op_mean, &opts, 1, (gt_tensor *[]){x});
+    return y && y->size == 1 ? gt_set_mean_weight(y, (double)x->size) : y;
+}

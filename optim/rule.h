@@ -55,8 +55,9 @@ struct gt_optimizer {
     double start;        /* value of new states */
     double *momentum;    /* within the rule's struct, for schedules: momentum or betas[0]; NULL: the
                           * rule has none */
-    int64_t accumulated; /* micro-batches in the sums */
-    int64_t accumulation; /* number of the present accumulation, from 1 */
+    int64_t accumulated; /* micro-batches in the sums, */
+    double accumulated_weight; /* and their weights added up */
+    int64_t accumulation;      /* number of the present accumulation, from 1 */
     gti_group *groups;
     int n_groups;
 };

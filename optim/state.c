@@ -71,8 +71,9 @@ static const struct {
 } own[] = {{"lr", GTI_FINITE},
            {"initial_lr", GTI_RATE},
            {"momentum", GTI_RATE},
-           {"accumulated", GTI_COUNT}};
-enum { LR, INITIAL_LR, MOMENTUM, ACCUMULATED, N_OWN };
+           {"accumulated", GTI_COUNT},
+           {"accumulated_weight", GTI_RATE}};
+enum { LR, INITIAL_LR, MOMENTUM, ACCUMULATED, ACCUMULATED_WEIGHT, N_OWN };
 _Static_assert(sizeof own / sizeof *own == N_OWN, "a row for each");
 
 /* What own number i of the optimizer (group -1) or of a group is; false when it has none. */
@@ -85,6 +86,7 @@ static bool own_number(const gt_optimizer *o, int group, int i, double *value)
     case INITIAL_LR: *value = rate->initial; return !isnan(rate->initial);
     case MOMENTUM: *value = o->momentum ? *o->momentum : 0; return o->momentum;
     case ACCUMULATED: *value = (double)o->accumulated; return o->accumulated;
+    case ACCUMULATED_WEIGHT: *value = o->accumulated_weight; return o->accumulated;
     default: return false;
     }
 }
@@ -101,7 +103,8 @@ static gt_status set_own(gt_optimizer *o, int group, int i, const char *name, do
     if (i == LR) rate->lr = number;
     else if (i == INITIAL_LR) rate->initial = number;
     else if (i == MOMENTUM) *o->momentum = number;
-    else o->accumulated = (int64_t)number;
+    else if (i == ACCUMULATED) o->accumulated = (int64_t)number;
+    else o->accumulated_weight = number;
     return GT_OK;
 }
 

@@ -57,8 +57,9 @@ static void test_same_as_plain_loop(void **state)
     for (int epoch = 0; epoch < 3; epoch++)
         for (int i = 1; gt_loader_next(b.train, &x, &y); i++) {
             gt_rewind(b.gt, b.start);
-            gt_backward(gt_cross_entropy(gt_forward(b.net, x), y));
-            gt_optimizer_accumulate(b.sgd);
+            gt_tensor *loss = gt_cross_entropy(gt_forward(b.net, x), y);
+            gt_backward(loss);
+            gt_optimizer_accumulate(b.sgd, .loss = loss);
             if (i % 4 && i != BATCHES) continue;
             gt_clip_grad_norm(b.net, 0.1);
             gt_optimizer_step(b.sgd);
@@ -116,9 +117,9 @@ static void test_loss_ema_log_board(void **state)
     FILE *log = fopen(scratch("log"), "w+");
     gt_history *h = gt_fit(
         s.net, s.sgd, s.train, .epochs = 10, .valid = s.valid, .loss = sum_loss, .user = &factor,
-        .metrics = GT_METRICS({"top2", gt_metric_top_k, &two}), .ema = gt_ema_new(s.net),
-        .schedule = gt_one_cycle_lr(s.sgd, 0.01, 10 * BATCHES), .schedule_each_step = true,
-        .board = gt_board_open(s.gt, scratch("board")), .log = log);
+        .metrics = GT_METRICS({.name = "top2", .fn = gt_metric_top_k, .user = &two}),
+        .ema = gt_ema_new(s.net), .schedule = gt_one_cycle_lr(s.sgd, 0.01, 10 * BATCHES),
+        .schedule_each_step = true, .board = gt_board_open(s.gt, scratch("board")), .log = log);
     assert_well(s.gt);
     assert_int_equal(gt_history_columns(h), 6);
     assert_true(gt_history_get(h, -1, "val_loss") < gt_history_get(h, 0, "val_loss"));
@@ -189,8 +190,8 @@ static void test_validation_bar(void **state)
     setenv("TERM", "xterm", 1);
     set_columns(&t, 150);
     setting s = make(false);
-    gt_fit(s.net, s.sgd, s.train, .valid = s.valid, .metrics = GT_METRICS({"slow", slow, NULL}),
-           .log = t.f);
+    gt_fit(s.net, s.sgd, s.train, .valid = s.valid,
+           .metrics = GT_METRICS({.name = "slow", .fn = slow}), .log = t.f);
     const char *text = read_line(&t);
     const char *bar = strstr(text, "\repoch 1/1  validation  [==");
     assert_true(bar && strstr(bar, "val_loss ") && strstr(bar, "val_slow 1.0000"));
@@ -243,8 +244,9 @@ static void test_refused(void **state)
     for (int i = 0; i < 7; i++) {
         char part[64];
         snprintf(part, sizeof part, "metric 1 cannot be called '%s'", taken[i]);
-        const gt_metric metrics[] = {
-            {"m", gt_metric_accuracy, NULL}, {taken[i], gt_metric_accuracy, NULL}, {.name = NULL}};
+        const gt_metric metrics[] = {{.name = "m", .fn = gt_metric_accuracy},
+                                     {.name = taken[i], .fn = gt_metric_accuracy},
+                                     {.name = NULL}};
         assert_null(gt_fit(s.net, s.sgd, s.train, .metrics = metrics));
         assert_error(s.gt, GT_ERR_ARGUMENT, part);
     }
@@ -312,8 +314,7 @@ static void test_errors(void **state)
     FAILS(GT_ERR_ARGUMENT, "needs .checkpoint", s.sgd, s.train, .resume = true);
     FAILS(GT_ERR_ARGUMENT, "needs a metric", s.sgd, s.train, .schedule = plateau,
           .schedule_each_step = true);
-    FAILS(GT_ERR_ARGUMENT, "metric 0 'm'", s.sgd, s.train,
-          .metrics = GT_METRICS({"m", NULL, NULL}));
+    FAILS(GT_ERR_ARGUMENT, "metric 0 'm'", s.sgd, s.train, .metrics = GT_METRICS({.name = "m"}));
     FAILS(GT_ERR_NUMERIC, "epoch 1, batch 1 of 7", s.sgd, s.train, .loss = infinite_loss,
           .history = kept);
     gt_loader_reset(s.train);

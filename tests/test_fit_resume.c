@@ -57,8 +57,8 @@ static void test_numbers_of_log(void **state)
     setting s = make(false);
     script next = {numbers, 0};
     FILE *log = fopen(scratch("log"), "w+");
-    gt_fit(s.net, s.sgd, s.train, .epochs = 8, .metrics = GT_METRICS({"m", scripted, &next}),
-           .log = log);
+    gt_fit(s.net, s.sgd, s.train, .epochs = 8,
+           .metrics = GT_METRICS({.name = "m", .fn = scripted, .user = &next}), .log = log);
     rewind(log);
     for (int i = 0; i < 8; i++) {
         char line[256], shown[32];
@@ -102,10 +102,11 @@ static void test_early_stopping(void **state)
         script numbers = {rows[i].numbers, 0};
         const char *best = scratch("best.safetensors");
         FILE *log = fopen(scratch("log"), "w+");
-        gt_history *h = gt_fit(s.net, s.sgd, s.train, .epochs = 8, .log = log,
-                               .metrics = GT_METRICS({"m", scripted, &numbers}), .monitor = "m",
-                               .more_is_better = rows[i].more, .patience = rows[i].patience,
-                               .min_delta = rows[i].min_delta, .best = best);
+        gt_history *h =
+            gt_fit(s.net, s.sgd, s.train, .epochs = 8, .log = log,
+                   .metrics = GT_METRICS({.name = "m", .fn = scripted, .user = &numbers}),
+                   .monitor = "m", .more_is_better = rows[i].more, .patience = rows[i].patience,
+                   .min_delta = rows[i].min_delta, .best = best);
         assert_int_equal(gt_history_rows(h), rows[i].epochs);
         assert_last_line(log, rows[i].epochs < 8 ? rows[i].patience : 0, rows[i].best_epoch);
         setting again = make(false);
@@ -128,13 +129,13 @@ static void on_interrupt(int number)
 }
 
 /* Broken off after any step, saved, and resumed by objects made anew: as if nothing had been. */
-static void test_interrupted_and_resumed(void **state)
+static void interrupt_and_resume(bool each_step)
 {
-    (void)state;
     enum { EPOCHS = 3 };
     setting whole = make(true);
-    gt_history *h = gt_fit(whole.net, whole.sgd, whole.train, .epochs = EPOCHS,
-                           .valid = whole.valid, .schedule = whole.schedule);
+    gt_history *h =
+        gt_fit(whole.net, whole.sgd, whole.train, .epochs = EPOCHS, .valid = whole.valid,
+               .schedule = whole.schedule, .schedule_each_step = each_step);
     for (int at = 1; at < EPOCHS * BATCHES; at += 2) {
         const char *path = scratch("run.safetensors");
         setting first = make(true);
@@ -142,7 +143,7 @@ static void test_interrupted_and_resumed(void **state)
         signal(SIGINT, on_interrupt);
         gt_history *part =
             gt_fit(first.net, first.sgd, first.train, .epochs = EPOCHS, .valid = first.valid,
-                   .schedule = first.schedule, .checkpoint = path,
+                   .schedule = first.schedule, .schedule_each_step = each_step, .checkpoint = path,
                    .callbacks = GT_CALLBACKS({.step = on_step, .user = &c}));
         assert_true(gt_stop_requested());
         assert_int_equal(c.step, at);
@@ -153,15 +154,22 @@ static void test_interrupted_and_resumed(void **state)
         calls go_on = {.step = at, .every_batch = true};
         gt_history *rest =
             gt_fit(second.net, second.sgd, second.train, .epochs = EPOCHS, .valid = second.valid,
-                   .schedule = second.schedule, .checkpoint = path, .resume = true,
-                   .callbacks = ALL_CALLS(&go_on));
+                   .schedule = second.schedule, .schedule_each_step = each_step, .checkpoint = path,
+                   .resume = true, .callbacks = ALL_CALLS(&go_on));
         assert_well(second.gt);
         assert_int_equal(gt_history_epoch(rest, -1), EPOCHS);
         assert_same(&whole, h, &second, rest);
         free_setting(&second);
     }
-    signal(SIGINT, SIG_DFL);
     free_setting(&whole);
+}
+
+static void test_interrupted_and_resumed(void **state)
+{
+    (void)state;
+    interrupt_and_resume(false);
+    interrupt_and_resume(true);
+    signal(SIGINT, SIG_DFL);
 }
 
 /* Of the library's own metrics more is better, without being told so. */
@@ -172,10 +180,11 @@ static void test_direction(void **state)
     for (int i = 0; i < 2; i++) {
         setting s = make(false);
         calls c = {0};
-        gt_history *h = gt_fit(s.net, s.sgd, s.train, .epochs = 20, .monitor = "m",
-                               .metrics = i ? GT_METRICS({"m", gt_metric_top_k, &one})
-                                            : GT_METRICS({"m", gt_metric_accuracy, NULL}),
-                               .callbacks = GT_CALLBACKS({.best = on_best, .user = &c}));
+        gt_history *h =
+            gt_fit(s.net, s.sgd, s.train, .epochs = 20, .monitor = "m",
+                   .metrics = i ? GT_METRICS({.name = "m", .fn = gt_metric_top_k, .user = &one})
+                                : GT_METRICS({.name = "m", .fn = gt_metric_accuracy}),
+                   .callbacks = GT_CALLBACKS({.best = on_best, .user = &c}));
         int better = 0;
         for (int64_t k = 0, best = -1; k < 20; k++)
             if (best < 0 || gt_history_get(h, k, "m") > gt_history_get(h, best, "m")) {
@@ -216,8 +225,9 @@ static void test_resumed_log(void **state)
         FILE *log = fopen(scratch("log"), "w+");
         signal(SIGINT, on_interrupt);
         gt_fit(s.net, s.sgd, s.train, .epochs = rows[i].epochs, .patience = rows[i].patience,
-               .metrics = GT_METRICS({"m", scripted, &numbers}), .monitor = "m", .log = log,
-               .checkpoint = scratch("shown.safetensors"), .resume = true,
+               .metrics = GT_METRICS({.name = "m", .fn = scripted, .user = &numbers}),
+               .monitor = "m", .log = log, .checkpoint = scratch("shown.safetensors"),
+               .resume = true,
                .callbacks = i == 1 ? GT_CALLBACKS({.step = on_step, .user = &c}) : NULL);
         gt_stop_reset();
         assert_well(s.gt);

@@ -37,16 +37,17 @@ static const struct {
     gt_optimizer *(*make)(gt_module *m);
     const char *names; /* of all state after a step and within the next, in order */
 } makers[] = {
-    {"sgd", sgd, "lr momentum accumulated w.momentum_buffer w.grad_sum w.step "},
+    {"sgd", sgd, "lr momentum accumulated accumulated_weight w.momentum_buffer w.grad_sum w.step "},
     {"adam", adam,
-     "lr momentum accumulated w.exp_avg w.exp_avg_sq w.max_exp_avg_sq w.grad_sum w.step "},
+     "lr momentum accumulated accumulated_weight w.exp_avg w.exp_avg_sq w.max_exp_avg_sq w.grad_sum w.step "},
     {"nadam", nadam,
-     "lr momentum accumulated w.exp_avg w.exp_avg_sq w.grad_sum w.step w.mu_product "},
+     "lr momentum accumulated accumulated_weight w.exp_avg w.exp_avg_sq w.grad_sum w.step w.mu_product "},
     {"rmsprop", rmsprop,
-     "lr momentum accumulated w.square_avg w.grad_avg w.momentum_buffer w.grad_sum w.step "},
-    {"adagrad", adagrad, "lr accumulated w.sum w.grad_sum w.step "},
-    {"adadelta", adadelta, "lr accumulated w.square_avg w.acc_delta w.grad_sum w.step "},
-    {"lion", lion, "lr momentum accumulated w.exp_avg w.grad_sum w.step "},
+     "lr momentum accumulated accumulated_weight w.square_avg w.grad_avg w.momentum_buffer w.grad_sum w.step "},
+    {"adagrad", adagrad, "lr accumulated accumulated_weight w.sum w.grad_sum w.step "},
+    {"adadelta", adadelta,
+     "lr accumulated accumulated_weight w.square_avg w.acc_delta w.grad_sum w.step "},
+    {"lion", lion, "lr momentum accumulated accumulated_weight w.exp_avg w.grad_sum w.step "},
 };
 enum { N_MAKERS = sizeof makers / sizeof *makers };
 

@@ -3,6 +3,9 @@
  *   gt_loss *loss = gt_nn_cross_entropy_loss(gt, .label_smoothing = 0.1);
  *   gt_backward(gt_loss_apply(loss, gt_forward(net, x), target));
  *
+ * Means know what they averaged over: gt_mean_weight(loss), for gt_running_add and
+ * gt_optimizer_accumulate.
+ *
  * Where it is written on the spot, the operation does as well: gt_cross_entropy(y, target). */
 #ifndef GRADTAPE_LOSS_H
 #define GRADTAPE_LOSS_H

@@ -79,21 +79,29 @@ gt_status gt_optimizer_set_group_lr(gt_optimizer *o, int i, double lr);
  *
  *   for (int i = 0; i < 4; i++) {
  *       gt_rewind(gt, start);
- *       gt_backward(loss_of(batch[i]));
- *       gt_optimizer_accumulate(o);
+ *       gt_tensor *loss = loss_of(batch[i]);
+ *       gt_backward(loss);
+ *       gt_optimizer_accumulate(o, .loss = loss);
  *   }
  *   gt_clip_grad_norm(net, 1.0);
  *   gt_optimizer_step(o);
  */
 typedef struct {
     gt_keywords gt_;
-    bool sum; /* the sum, as repeated gt_backward calls give it, instead of the mean, which is the
-               * gradient of one batch of them all when losses are means over equal batches */
+    const gt_tensor *loss; /* the mean whose gradients these are; NULL: weights are all 1 */
+    bool sum;              /* the sum, as repeated gt_backward calls give it, instead of the mean */
 } gt_accumulate_opts;
-/* Adds the gradients to the sums, and makes the mean so far the parameters' gradients (also of
- * those that had one only in an earlier micro-batch). So the gradients must be taken away before
- * the next gt_backward, by gt_rewind or gt_zero_grad. gt_optimizer_step ends an accumulation, and
- * gt_optimizer_zero_grad drops it. Errors: as gt_optimizer_step. */
+/* Adds the gradients, times the weight of the loss (gt_mean_weight), to the sums, and makes the
+ * sums over all weights so far the parameters' gradients (also of those that had one only in an
+ * earlier micro-batch). That is the gradient of one batch of them all, however many items each has
+ * and however many of them count; without .loss only when they are equal in that. The gradients of
+ * a loss that weighs nothing are thrown away, whatever they are.
+ *
+ * So the gradients must be taken away before the next gt_backward, by gt_rewind or gt_zero_grad.
+ * gt_optimizer_step ends an accumulation, and gt_optimizer_zero_grad drops it. Errors: as
+ * gt_optimizer_step, and GT_ERR_ARGUMENT for a loss whose weight is unknown or that is to be
+ * summed.
+ */
 gt_status gt_optimizer_accumulate_(gt_optimizer *o, gt_accumulate_opts opts);
 #define gt_optimizer_accumulate(...) GT_OPTIMIZER_ACCUMULATE_(__VA_ARGS__, )
 #define GT_OPTIMIZER_ACCUMULATE_(o, ...)                                                           \
@@ -250,6 +258,7 @@ typedef struct {
     double decay; /* 0.999; in [0, 1) */
     bool warm_up; /* at update n, from 1, decay is at most n / (9 + n), so that the first weights
                    * do not weigh long */
+    bool use_buffers; /* average buffers, too, as PyTorch's AveragedModel does */
 } gt_ema_opts;
 gt_ema *gt_ema_new_(gt_module *m, gt_ema_opts opts);
 #define gt_ema_new(...) GT_EMA_NEW_(__VA_ARGS__, )
@@ -258,7 +267,6 @@ GT_DEFINE_AT(gt_ema)
 #define GT_EMA_AT(call) GT_MADE_AT(gt_ema, call)
 
 /* average = decay * average + (1 - decay) * w; a parameter's average starts as a copy of it.
-    bool use_buffers; /* average buffers, too, as PyTorch's AveragedModel does */
  * Errors: GT_ERR_ARGUMENT (NULL), GT_ERR_STATE (swapped), GT_ERR_MEMORY. */
 gt_status gt_ema_update(gt_ema *e);
 #define gt_ema_update(e) GT_STATUS_AT(gt_ema_update(e))

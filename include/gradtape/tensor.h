@@ -190,6 +190,20 @@ gt_tensor *gt_set_name(gt_tensor *t, const char *name);
 #define gt_set_name(t, name) GT_AT(gt_set_name(t, name))
 const char *gt_name(const gt_tensor *t); /* "" when it has none */
 
+/* What a mean averaged over: its weight in a mean of means. Losses that are means (GT_MEAN,
+ * GT_BATCHMEAN) know it: the labels that count, their classes' weights added up, elements or rows;
+ * so does gt_mean of everything. What is computed from them does not; a mean of one's own is told:
+ *
+ *   return gt_set_mean_weight(gt_div(gt_sum(gt_mul(losses, mask)), n), gt_item(n));
+ *
+ * A weight of 0 says that there was nothing to average; such a mean, mostly NaN, counts for
+ * nothing. Errors: GT_ERR_SHAPE for more than one element, GT_ERR_ARGUMENT for a weight that is
+ * negative or not finite, GT_ERR_STATE for a tensor that was dropped. */
+gt_tensor *gt_set_mean_weight(gt_tensor *t, double weight);
+#define gt_set_mean_weight(t, weight) GT_AT(gt_set_mean_weight(t, weight))
+double gt_mean_weight(const gt_tensor *t); /* NaN when unknown */
+#define gt_mean_weight(t) GT_NUMBER_AT(gt_mean_weight(t))
+
 /* Prints as PyTorch does, and ends the line: "tensor([[19., 25.],\n        [37., 43.]])". */
 void gt_print(FILE *f, const gt_tensor *t);
 

@@ -25,6 +25,10 @@ GT_BEGIN_DECLS
  * Errors: GT_ERR_ARGUMENT (NULL, labels out of range), GT_ERR_SHAPE, GT_ERR_DTYPE, GT_ERR_STATE (a
  * tensor that was released or dropped); then the result is NaN. */
 
+/* How many of the labels i64 [..] count, which is the weight of the two below in a mean over
+ * batches. */
+double gt_count_labels(const gt_tensor *labels);
+#define gt_count_labels(labels) GT_NUMBER_AT(gt_count_labels(labels))
 /* The part of the labels that is predicted; NaN where there are none. */
 double gt_accuracy(const gt_tensor *logits, const gt_tensor *labels);
 #define gt_accuracy(logits, labels) GT_NUMBER_AT(gt_accuracy(logits, labels))
@@ -78,12 +82,17 @@ typedef enum {
 gt_scores gt_average_scores(const gt_tensor *confusion, gt_average average);
 #define gt_average_scores(confusion, average) GT_SCORES_AT(gt_average_scores(confusion, average))
 
-/* A mean that grows, such as the loss of an epoch; all zero is empty. */
+/* A mean that grows, such as the loss of an epoch; all zero is empty. What is a mean itself has the
+ * weight of what it averaged over, and a weight of 0 adds nothing, be the value NaN:
+ *
+ *   gt_running_add(&mean, gt_item(loss), gt_mean_weight(loss));
+ *   gt_running_add(&right, gt_accuracy(logits, y), gt_count_labels(y)); */
 typedef struct {
     double sum, weight;
 } gt_running_mean;
 static inline void gt_running_add(gt_running_mean *mean, double value, double weight)
 {
+    if (weight == 0) return;
     mean->sum += value * weight;
     mean->weight += weight;
 }
@@ -239,23 +248,30 @@ void gt_stop_reset(void);
 
 /* --- gt_fit --- */
 
-/* The loss of a module's output for a batch x, y: one element, such as gt_mean makes. */
+/* The loss of a module's output for a batch x, y: one element, such as gt_mean makes. It counts for
+ * as much as it averaged over (gt_mean_weight), and where that is unknown for the items of the
+ * batch: in the means that are reported, and in the gradients of .accumulate. */
 typedef gt_tensor *(*gt_loss_fn)(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user);
-/* A number for each batch; its mean over all items is reported. Lists end with an entry without a
- * name: GT_METRICS(GT_ACCURACY, {"top5", gt_metric_top_k, &five}) */
+/* A number for each batch, whose mean over all batches is reported, each weighing as much as
+ * `weight` says of it; a batch that fn gives NaN for does not count. Lists end with an entry
+ * without a name: GT_METRICS(GT_ACCURACY, {.name = "top5", .fn = gt_metric_top_k, .user = &five})
+ */
 typedef double (*gt_metric_fn)(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user);
 typedef struct {
     const char *name;
     gt_metric_fn fn;
     void *user;
+    gt_metric_fn weight; /* NULL: the labels that count for gt_metric_accuracy and gt_metric_top_k,
+                          * the items of the batch for all others */
 } gt_metric;
-#define GT_METRICS(...) GT_ARRAY(const gt_metric, __VA_ARGS__, {NULL, NULL, NULL})
+#define GT_METRICS(...) GT_ARRAY(const gt_metric, __VA_ARGS__, {NULL, NULL, NULL, NULL})
 #define GT_METRICS_MOST 16 /* with names of their own: not "loss", "lr", "seconds", "epoch" */
 double gt_metric_accuracy(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user);
-double gt_metric_top_k(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user); /* int64_t *k */
+double gt_metric_top_k(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user);  /* int64_t *k */
+double gt_metric_labels(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user); /* for .weight */
 #define GT_ACCURACY                                                                                \
     {                                                                                              \
-        "accuracy", gt_metric_accuracy, NULL                                                       \
+        "accuracy", gt_metric_accuracy, NULL, gt_metric_labels                                     \
     }
 
 /* What callbacks see. */
@@ -295,7 +311,8 @@ typedef struct {
     bool schedule_each_step;  /* stepped after each step of the optimizer instead */
     gt_ema *ema;              /* updated after each step; validated and saved as .best in place of
                                * the weights */
-    int64_t accumulate;       /* 1: batches to each step of the optimizer */
+    int64_t accumulate;       /* 1: batches to each step of the optimizer, which is that of one
+                               * batch of them all */
     double clip_grad_norm;    /* 0: no clipping */
     const char *monitor;      /* "val_loss", without .valid "loss": the column that says which
                                * epoch is best and whether to stop early; more is better for
@@ -318,8 +335,10 @@ typedef struct {
 
 /* Trains m on the batches of `train` with o, whose module is m, lies below it (a head that is
  * trained alone) or has m below it, and returns the history: columns "loss", one for each
- * metric, the same of .valid with "val_" before them, "lr" and "seconds". Training numbers are
- * means over the epoch as it went, in training mode, computed before each gt_backward.
+ * metric, the same of .valid with "val_" before them, "lr" and
+ * "seconds". Training numbers are means over the epoch as it went, in training mode, computed
+ * before each gt_backward. Batches whose loss averaged over nothing, such as ignored labels, count
+ * for nothing and, where there are no others, make no step.
  *
  * Sets training and evaluation mode, and leaves training mode behind; rewinds the tape to where it
  * was. Ends early, with a well context, when patience is at its end, a callback returns false, or
@@ -336,9 +355,10 @@ gt_history *gt_fit_(gt_module *m, gt_optimizer *o, gt_loader *train, gt_fit_opts
 #define GT_FIT_(m, o, train, ...)                                                                  \
     GT_HISTORY_AT(gt_fit_(m, o, train, GT_OPTS(gt_fit_opts, __VA_ARGS__)))
 
-/* The means over a loader's epoch, in evaluation mode and without recording: to[0] is the loss,
- * to[1..] the metrics. Leaves m in the mode it was in. Errors: those of the parts, GT_ERR_ARGUMENT
- * for NULL and for a loader without batches. */
+/* The means over a loader's epoch, in
+ * evaluation mode and without recording: to[0] is the loss, to[1..] the metrics; NaN where nothing
+ * counts. Leaves m in the mode it was in. Errors: those of the parts, GT_ERR_ARGUMENT for NULL and
+ * for a loader without batches. */
 typedef struct {
     gt_keywords gt_;
     gt_loss_fn loss; /* these three as above */

@@ -46,6 +46,8 @@ typedef struct gti_label {
     const gti_node *reader; /* of a leaf with hooks: the oldest that gives to it in a sweep */
     uint64_t shown;         /* path of the sweep whose gradient the hooks have seen */
     bool lasting;           /* lies in kept memory */
+    bool weighed;           /* mean_weight is known */
+    double mean_weight;
     struct gti_label *next; /* in ctx->free_labels */
 } gti_label;
 
@@ -72,7 +74,7 @@ struct gti_tensor {
     gti_tensor *next_graded;  /* in ctx->graded */
     gti_tensor *next_touched; /* in a sweep's list of leaves */
     gt_tensor *work;          /* gradient gathered by the running sweep */
-    gti_label *label;         /* NULL while nameless */
+    gti_label *label;         /* NULL while there is none */
     uint64_t id;              /* birth, on the context's clock; of a kept one that of its data */
     uint64_t version;         /* of a base: last in-place change, on the same clock */
     uint64_t graded;          /* of a leaf with a grad: when that was set, on the same clock */

@@ -19,7 +19,7 @@ gti_label *gti_label_of(gt_tensor *t, const char *what)
     gti_tensor *p = gti_t(t);
     if (p->label) return p->label;
     p->label = new_label(t->ctx, gti_outlives_step(p));
-    if (!p->label) gt_fail(t->ctx, GT_ERR_MEMORY, what, "out of memory for a name or hook");
+    if (!p->label) gt_fail(t->ctx, GT_ERR_MEMORY, what, "out of memory for a name, hook or weight");
     else if (p->label->lasting) p->flags |= GTI_LASTING;
     return p->label;
 }

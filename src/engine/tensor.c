@@ -253,13 +253,15 @@ static void move_views(gt_ctx *gt, gti_tensor *from, gti_tensor *to)
         if (t->base == from) t->base = to;
 }
 
-static bool copy_name(gti_tensor *k, const gti_label *from)
+static bool copy_label(gti_tensor *k, const gti_label *from)
 {
     if (!from) return true;
     gti_label *l = gti_label_of(&k->pub, "gt_keep");
     if (!l) return false;
     memcpy(l->name, from->name, sizeof l->name);
     l->owner = from->owner;
+    l->weighed = from->weighed;
+    l->mean_weight = from->mean_weight;
     return true;
 }
 
@@ -294,7 +296,7 @@ gt_tensor *gt_keep(gt_tensor *t)
     gti_tensor *k = kept_header(gt);
     if (!k) return NULL;
     init_kept(k, old);
-    if (!copy_name(k, old->label) || (old->base != old && !copy_data(k, t))) {
+    if (!copy_label(k, old->label) || (old->base != old && !copy_data(k, t))) {
         k->flags |= GTI_DEAD | GTI_RELEASED;
         gti_spare(gt, k);
         return NULL;

@@ -38,10 +38,8 @@ static bool step_schedule(gti_fit *f, double metric)
                                         : gt_schedule_step(s)) == GT_OK;
 }
 
-/* A step of the optimizer with the gradients of the last f->pending batches. */
-static bool step(gti_fit *f)
+static bool update(gti_fit *f)
 {
-    f->pending = 0;
     CALL(f, gradients);
     if (f->opts.clip_grad_norm > 0) gt_clip_grad_norm(f->m, f->opts.clip_grad_norm);
     if (gt_failed(f->gt) || gt_optimizer_step(f->o) != GT_OK) return false;
@@ -49,8 +47,20 @@ static bool step(gti_fit *f)
     if (f->opts.ema && gt_ema_update(f->opts.ema) != GT_OK) return false;
     if (f->opts.schedule_each_step && !step_schedule(f, f->state.loss)) return false;
     CALL(f, step);
-    if (gt_stop_requested()) f->halted = true;
     return !gt_failed(f->gt);
+}
+
+/* A step of the optimizer with the gradients of the last f->pending batches, if there was anything
+ * in them that counts. */
+static bool step(gti_fit *f)
+{
+    const bool counts = f->weight > 0;
+    f->pending = 0;
+    f->weight = 0;
+    if (!counts) gt_optimizer_zero_grad(f->o);
+    else if (!update(f)) return false;
+    if (gt_stop_requested()) f->halted = true;
+    return true;
 }
 
 static bool is_finite(gti_fit *f, double loss)
@@ -71,11 +81,14 @@ static bool train_batch(gti_fit *f, gt_tensor *x, gt_tensor *y)
     gt_rewind(f->gt, f->start);
     gt_tensor *loss = gti_measure_batch(&f->measure, f->m, x, y, &f->means);
     if (!loss) return false;
+    const double weight = gt_mean_weight(loss);
     f->state.loss = gt_item(loss);
-    if (!is_finite(f, f->state.loss) || gt_backward(loss) != GT_OK) return false;
+    if (weight > 0 && (!is_finite(f, f->state.loss) || gt_backward(loss) != GT_OK)) return false;
     f->state.batch++;
     f->pending++;
-    if (f->opts.accumulate > 1 && gt_optimizer_accumulate(f->o) != GT_OK) return false;
+    f->weight += weight;
+    if (f->opts.accumulate > 1 && gt_optimizer_accumulate(f->o, .loss = loss) != GT_OK)
+        return false;
     return f->pending < f->opts.accumulate || step(f);
 }
 

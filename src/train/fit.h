@@ -24,7 +24,8 @@ typedef struct {
     gt_fit_state state;
     gti_means means, valid; /* of the present epoch */
     gt_mark start;
-    int64_t pending; /* batches since the optimizer's last step */
+    int64_t pending; /* batches since the optimizer's last step, */
+    double weight;   /* and what they averaged over */
     bool halted;     /* to be ended, without a failure */
     bool improved;   /* the last epoch was the best so far */
     gt_progress bar, valid_bar;

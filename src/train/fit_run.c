@@ -1,7 +1,8 @@
 /* gt_fit's options, and its run: how it begins, is saved, and goes on.
  *
- * Beside the objects of the run a checkpoint has f64 "fit": the best epoch, the batches done of an
- * epoch that was broken off, and sum and weight of each of its means; and the history. */
+ * Beside the objects of the run a checkpoint has f64 "fit": the best epoch, and
+ * sum and weight of each mean of an epoch that was broken off; and the history.
+ */
 #define _POSIX_C_SOURCE 200809L
 #include <math.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 
 #include "train/fit.h"
 
-enum { BEST_EPOCH, BATCH, MEANS };
+enum { BEST_EPOCH, MEANS };
 
 const char *gti_fit_name(const gti_fit *f, int i, const char *prefix, char buf[GTI_NAME])
 {
@@ -133,8 +134,7 @@ static bool check_names(gti_fit *f, const char *what)
 /* Whether more of what is measured as number i is better, as far as the library knows. */
 static bool is_gain(const gti_fit *f, int i)
 {
-    const gt_metric_fn fn = i ? f->measure.metric[i - 1].fn : NULL;
-    return fn == gt_metric_accuracy || fn == gt_metric_top_k;
+    return i && gti_metric_is_part(f->measure.metric[i - 1].fn);
 }
 
 static size_t list_names(const gti_fit *f, const char *prefix, char *buf, size_t n, size_t size)
@@ -214,7 +214,6 @@ static bool load(gti_fit *f)
         return false;
     const double *at = f->memory->data;
     f->state.best_epoch = (int64_t)at[BEST_EPOCH];
-    f->state.batch = (int64_t)at[BATCH];
     f->state.best = f->run.best;
     f->state.step = f->run.step;
     for (int i = 0; i <= f->measure.metrics; i++)
@@ -227,7 +226,6 @@ bool gti_fit_save(gti_fit *f)
     if (!f->opts.checkpoint) return true;
     double *at = f->memory->data;
     at[BEST_EPOCH] = (double)f->state.best_epoch;
-    at[BATCH] = (double)f->state.batch;
     for (int i = 0; i <= f->measure.metrics; i++) {
         at[MEANS + 2 * i] = f->means.mean[i].sum;
         at[MEANS + 2 * i + 1] = f->means.mean[i].weight;
@@ -258,6 +256,7 @@ bool gti_fit_open(gti_fit *f, const char *what)
     if (!f->history || !open_run(f)) return false;
     const bool resumed = f->opts.resume && access(f->opts.checkpoint, F_OK) == 0;
     if ((resumed && !load(f)) || !check_rows(f, what)) return false;
+    if (resumed) f->state.batch = (int64_t)gt_loader_get_state(f->train).position;
     if (resumed) gti_fit_show_resumed(f);
     return true;
 }

@@ -39,7 +39,7 @@ void gti_fit_show_batch(gti_fit *f)
     if (!f->bar.f) return;
     char text[TEXT] = "";
     add_means(f, text, &f->means, "");
-    gt_progress_update(&f->bar, f->state.batch, (int64_t)f->means.mean[0].weight, "%s", text);
+    gt_progress_update(&f->bar, f->state.batch, f->means.items, "%s", text);
 }
 
 void gti_fit_show_validation(gti_fit *f)
@@ -55,7 +55,7 @@ void gti_fit_show_valid(void *fit, int64_t batch)
     if (!f->opts.log) return;
     char text[TEXT] = "";
     add_means(f, text, &f->valid, "val_");
-    gt_progress_update(&f->valid_bar, batch, (int64_t)f->valid.mean[0].weight, "%s", text);
+    gt_progress_update(&f->valid_bar, batch, f->valid.items, "%s", text);
     f->bar.shown |= f->valid_bar.shown;
 }
 

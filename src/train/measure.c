@@ -16,6 +16,19 @@ double gt_metric_top_k(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
     return gt_top_k_accuracy(out, y, user ? *(const int64_t *)user : 0);
 }
 
+double gt_metric_labels(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+{
+    (void)out;
+    (void)x;
+    (void)user;
+    return gt_count_labels(y);
+}
+
+bool gti_metric_is_part(gt_metric_fn fn)
+{
+    return fn == gt_metric_accuracy || fn == gt_metric_top_k;
+}
+
 static gt_tensor *cross_entropy(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
 {
     (void)x;
@@ -26,7 +39,7 @@ static gt_tensor *cross_entropy(gt_tensor *out, gt_tensor *x, gt_tensor *y, void
 bool gti_measure_open(gti_measure *m, gt_ctx *gt, gt_loss_fn loss, void *user,
                       const gt_metric *metrics, const char *what)
 {
-    static const gt_metric usual[] = {GT_ACCURACY, {NULL, NULL, NULL}};
+    static const gt_metric usual[] = {GT_ACCURACY, {.name = NULL}};
     *m = (gti_measure){.loss = loss ? loss : cross_entropy, .user = user, .what = what};
     if (!metrics && !loss) metrics = usual;
     for (; metrics && metrics->name; metrics++) {
@@ -36,7 +49,9 @@ bool gti_measure_open(gti_measure *m, gt_ctx *gt, gt_loss_fn loss, void *user,
                     metrics->name, GT_METRICS_MOST);
             return false;
         }
-        m->metric[m->metrics++] = *metrics;
+        gt_metric *to = &m->metric[m->metrics++];
+        *to = *metrics;
+        if (!to->weight && gti_metric_is_part(to->fn)) to->weight = gt_metric_labels;
     }
     return true;
 }
@@ -58,8 +73,11 @@ static bool measure(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt_tenso
 {
     const bool recording = gt_set_recording(x->ctx, false);
     for (int i = 0; i < m->metrics; i++) {
-        const double value = m->metric[i].fn(out, x, y, m->metric[i].user);
-        if (!isnan(value)) gt_running_add(&means->mean[1 + i], value, (double)x->shape.dim[0]);
+        const gt_metric *metric = &m->metric[i];
+        const double value = metric->fn(out, x, y, metric->user);
+        const double weight =
+            metric->weight ? metric->weight(out, x, y, metric->user) : (double)x->shape.dim[0];
+        if (!isnan(value)) gt_running_add(&means->mean[1 + i], value, weight);
     }
     gt_set_recording(x->ctx, recording);
     return !gt_failed(x->ctx);
@@ -70,7 +88,9 @@ static gt_tensor *loss_of(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt
 {
     gt_tensor *loss = m->loss(out, x, y, m->user);
     if (gt_failed(x->ctx)) return NULL;
-    if (loss && loss->size == 1) return loss;
+    if (loss && loss->size == 1)
+        return isnan(gt_mean_weight(loss)) ? gt_set_mean_weight(loss, (double)x->shape.dim[0])
+                                           : loss;
     char shape[128];
     if (!loss) gt_fail(x->ctx, GT_ERR_ARGUMENT, m->what, "the function of the loss returned NULL");
     else
@@ -88,7 +108,8 @@ gt_tensor *gti_measure_batch(const gti_measure *m, gt_module *module, gt_tensor 
     gt_tensor *loss = out ? loss_of(m, out, x, y) : NULL;
     const double value = loss ? gt_item(loss) : NAN;
     if (!loss || gt_failed(x->ctx)) return NULL;
-    gt_running_add(&means->mean[0], value, (double)x->shape.dim[0]);
+    gt_running_add(&means->mean[0], value, gt_mean_weight(loss));
+    means->items += x->shape.dim[0];
     return measure(m, out, x, y, means) ? loss : NULL;
 }
 

@@ -129,6 +129,20 @@ static double top_k(const gt_tensor *logits, const gt_tensor *labels, int64_t k,
     return all ? (double)hits / (double)all : NAN;
 }
 
+double gt_count_labels(const gt_tensor *labels)
+{
+    static const char what[] = "gt_count_labels";
+    if (!gti_readable(labels, "the tensor of labels", what)) return NAN;
+    if (labels->dtype != GT_I64) {
+        gt_fail(labels->ctx, GT_ERR_DTYPE, what, "labels are %s, must be i64",
+                gt_dtype_name(labels->dtype));
+        return NAN;
+    }
+    int64_t n = 0;
+    for (int64_t i = 0; i < labels->size; i++) n += ((const int64_t *)labels->data)[i] != IGNORED;
+    return (double)n;
+}
+
 double gt_accuracy(const gt_tensor *logits, const gt_tensor *labels)
 {
     return top_k(logits, labels, 1, "gt_accuracy");

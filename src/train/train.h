@@ -121,7 +121,7 @@ double gti_chart_at(const gti_chart *c, int k, double u);
 
 /* --- fit --- */
 
-/* What is measured on every batch; sums[0] is the loss, sums[1..] the metrics, weighted by n. */
+/* What is measured on every batch: mean[0] is that of the loss, mean[1..] those of the metrics. */
 typedef struct {
     gt_loss_fn loss;
     void *user;
@@ -131,12 +131,16 @@ typedef struct {
 } gti_measure;
 typedef struct {
     gt_running_mean mean[1 + GT_METRICS_MOST];
+    int64_t items;
 } gti_means;
 bool gti_measure_open(gti_measure *m, gt_ctx *gt, gt_loss_fn loss, void *user,
                       const gt_metric *metrics, const char *what);
 /* Whether a loader has batches at all; otherwise fails. */
 bool gti_measure_loader(const gt_loader *loader, const char *what);
-/* The loss of a batch, and what was measured added to the means. NULL after a failure. */
+/* Whether fn is one of the library's, all of which are parts of the labels that count. */
+bool gti_metric_is_part(gt_metric_fn fn);
+/* The loss of a batch, which knows its weight, and what was measured added to the means. NULL after
+ * a failure. */
 gt_tensor *gti_measure_batch(const gti_measure *m, gt_module *module, gt_tensor *x, gt_tensor *y,
                              gti_means *means);
 /* A loader's epoch in evaluation mode. `seen`, if there is one, hears of each batch that is done.

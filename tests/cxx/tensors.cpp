@@ -69,6 +69,7 @@ void test_tensors(gt_ctx *gt)
     const gt_mark start = gt_mark_tape(gt);
     gt_tensor *x = gt_keep(gt_set_name(gt_ones(gt, GT_SHAPE(2, 3)), "x"));
     gt_tensor *zero = gt_zeros_like(x), *one = gt_ones_like(x);
+    IS_TRUE(gt_mean_weight(gt_set_mean_weight(gt_ones(gt, GT_SCALAR), 3)) == 3);
     IS_TRUE(gt_same_shape(gt_empty_like(x), gt_full_like(x, 4)));
     IS_TRUE(gt_fill(zero, 5) == GT_OK && gt_fill_slice(zero, 1, 0, 2, 6) == GT_OK);
     IS_TRUE(gt_get(zero, 0, 1) == 6 && gt_get(zero, 0, 2) == 5);

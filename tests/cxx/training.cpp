@@ -8,6 +8,7 @@ static void test_metrics(gt_ctx *gt)
 {
     gt_tensor *logits = gt_values(gt, GT_SHAPE(2, 3), 1, 2, 3, 3, 2, 1);
     gt_tensor *labels = gt_cast(gt_values(gt, GT_SHAPE(2), 2, 1), GT_I64);
+    IS_TRUE(gt_count_labels(labels) == 2);
     IS_TRUE(gt_accuracy(logits, labels) == 0.5 && gt_top_k_accuracy(logits, labels, 2) == 1);
     gt_tensor *matrix = gt_confusion(logits, labels);
     IS_TRUE(gt_confusion_add(matrix, logits, labels) == GT_OK && gt_get(matrix, 2, 2) == 2);
