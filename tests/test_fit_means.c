@@ -228,12 +228,131 @@ static void test_weights_of_metrics(void **state)
     end(&m);
 }
 
+/* --- the loader of the training belongs to gt_fit until the epoch's end --- */
+
+typedef enum { RESET, EVALUATE, NEXT } use;
+typedef struct {
+    gt_module *m;
+    gt_loader *loader;
+    use how;
+    int64_t at; /* batch of the epoch */
+    bool busy;
+} intruder;
+
+static void intrude(intruder *i)
+{
+    double means[2];
+    gt_tensor *x, *y;
+    if (i->how == RESET) gt_loader_reset(i->loader);
+    else if (i->how == EVALUATE) gt_evaluate(i->m, i->loader, means);
+    else gt_loader_next(i->loader, &x, &y);
+}
+
+static bool intrude_callback(const gt_fit_state *s, void *user)
+{
+    intruder *i = user;
+    if (s->batch == i->at) intrude(i);
+    return true;
+}
+
+static gt_tensor *intrude_loss(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+{
+    gt_tensor *loss = gt_cross_entropy(out, y);
+    (void)x;
+    if (!((intruder *)user)->busy) {
+        ((intruder *)user)->busy = true;
+        intrude(user);
+    }
+    return loss;
+}
+
+static double intrude_metric(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+{
+    intrude_loss(out, x, y, user);
+    return 1;
+}
+
+/* What is wrong would go on for ever, or train on a part of the epoch. */
+static void test_intruders(void **state)
+{
+    (void)state;
+    static const struct {
+        gt_callbacks callbacks;
+        gt_loss_fn loss;
+        gt_metric_fn metric;
+        int64_t at;
+        bool fine[3]; /* RESET, EVALUATE, NEXT */
+    } rows[] = {
+        {{.begin = intrude_callback}, .at = 0, .fine = {true, true, false}},
+        {{.gradients = intrude_callback}, .at = 1},
+        {{.step = intrude_callback}, .at = 1},
+        {{.step = intrude_callback}, .at = BATCHES},
+        {{.epoch = intrude_callback}, .at = BATCHES, .fine = {true, true, false}},
+        {.loss = intrude_loss},
+        {.metric = intrude_metric},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (int how = RESET; how <= NEXT; how++) {
+            setting s = make(false);
+            intruder in = {s.net, s.train, (use)how, rows[i].at, false};
+            gt_callbacks list[2] = {rows[i].callbacks};
+            list[0].user = &in;
+            const gt_metric metrics[] = {{.name = "m", .fn = rows[i].metric, .user = &in},
+                                         {.name = NULL}};
+            gt_fit(s.net, s.sgd, s.train, .epochs = 2, .callbacks = list, .loss = rows[i].loss,
+                   .user = &in, .metrics = rows[i].metric ? metrics : NULL);
+            if (!rows[i].fine[how])
+                assert_error(s.gt, GT_ERR_STATE, "its loader was used within an epoch");
+            free_setting(&s);
+        }
+}
+
+static void test_evaluation_is_whole(void **state)
+{
+    (void)state;
+    setting s = make(false);
+    double whole[2], means[3];
+    gt_tensor *x, *y;
+    assert_int_equal(gt_evaluate(s.net, s.valid, whole), GT_OK);
+    for (int taken = 1; taken <= VALID_BATCHES; taken++) {
+        for (int i = 0; i < taken; i++) assert_true(gt_loader_next(s.valid, &x, &y));
+        assert_int_equal(gt_evaluate(s.net, s.valid, means), GT_OK);
+        assert_true(means[0] == whole[0] && means[1] == whole[1]);
+    }
+    for (int how = RESET; how <= NEXT; how++) {
+        intruder in = {s.net, s.valid, (use)how, 0, false};
+        gt_evaluate(s.net, s.valid, means,
+                    .metrics = GT_METRICS({.name = "m", .fn = intrude_metric, .user = &in}));
+        assert_error(s.gt, GT_ERR_STATE, "gt_evaluate");
+    }
+    free_setting(&s);
+}
+
+/* The first epoch is whole, too, wherever the loader was left. */
+static void test_first_epoch_is_whole(void **state)
+{
+    (void)state;
+    setting s = make(false);
+    calls c = {.every_batch = true};
+    gt_tensor *x, *y;
+    for (int i = 0; i < 3; i++) gt_loader_next(s.train, &x, &y);
+    gt_fit(s.net, s.sgd, s.train, .callbacks = GT_CALLBACKS({.step = on_step, .user = &c}));
+    assert_int_equal(c.step, BATCHES);
+    free_setting(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_evaluate_in_parts), cmocka_unit_test(test_accumulated_in_parts),
-        cmocka_unit_test(test_nothing_to_count),  cmocka_unit_test(test_nothing_at_all),
-        cmocka_unit_test(test_own_losses),        cmocka_unit_test(test_weights_of_metrics),
+        cmocka_unit_test(test_evaluate_in_parts),
+        cmocka_unit_test(test_accumulated_in_parts),
+        cmocka_unit_test(test_nothing_to_count),
+        cmocka_unit_test(test_nothing_at_all),
+        cmocka_unit_test(test_own_losses),
+        cmocka_unit_test(test_weights_of_metrics),
+        cmocka_unit_test(test_intruders),
+        cmocka_unit_test(test_evaluation_is_whole),
+        cmocka_unit_test(test_first_epoch_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

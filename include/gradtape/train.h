@@ -340,6 +340,9 @@ typedef struct {
  * before each gt_backward. Batches whose loss averaged over nothing, such as ignored labels, count
  * for nothing and, where there are no others, make no step.
  *
+ * Epochs are whole: the rest of one that `train` was left in is given up, and until an epoch's end
+ * `train` is gt_fit's alone.
+ *
  * Sets training and evaluation mode, and leaves training mode behind; rewinds the tape to where it
  * was. Ends early, with a well context, when patience is at its end, a callback returns false, or
  * gt_stop_requested(); an epoch broken off has no row. A run that was broken off and resumed goes
@@ -347,18 +350,19 @@ typedef struct {
  * its .epochs counts those before.
  *
  * NULL after a failure: that of any part, of a file, GT_ERR_ARGUMENT for a loader without batches
- * or objects that do not belong together, or GT_ERR_NUMERIC for a loss that is not finite. Rows so
- * far are in .history. */
+ * or objects that do not belong together, GT_ERR_STATE for a callback (or a loss, or a metric) that
+ * uses the loader of the training within an epoch, or GT_ERR_NUMERIC for a loss that is not finite.
+ * Rows so far are in .history. */
 gt_history *gt_fit_(gt_module *m, gt_optimizer *o, gt_loader *train, gt_fit_opts opts);
 /* gt_fit(net, sgd, train), gt_fit(net, sgd, train, .epochs = 10, .valid = test) */
 #define gt_fit(m, o, ...) GT_FIT_(m, o, __VA_ARGS__, )
 #define GT_FIT_(m, o, train, ...)                                                                  \
     GT_HISTORY_AT(gt_fit_(m, o, train, GT_OPTS(gt_fit_opts, __VA_ARGS__)))
 
-/* The means over a loader's epoch, in
+/* The means over a whole epoch of a loader (the rest of one that has begun is given up), in
  * evaluation mode and without recording: to[0] is the loss, to[1..] the metrics; NaN where nothing
  * counts. Leaves m in the mode it was in. Errors: those of the parts, GT_ERR_ARGUMENT for NULL and
- * for a loader without batches. */
+ * for a loader without batches, GT_ERR_STATE for a loss or metric that uses the loader. */
 typedef struct {
     gt_keywords gt_;
     gt_loss_fn loss; /* these three as above */

@@ -76,11 +76,17 @@ static bool is_finite(gti_fit *f, double loss)
     return false;
 }
 
+/* Whether nobody but gt_fit has used the loader. */
+static bool in_place(const gti_fit *f, int64_t given)
+{
+    return gti_measure_place(f->train, f->loader_epoch, given, what);
+}
+
 static bool train_batch(gti_fit *f, gt_tensor *x, gt_tensor *y)
 {
     gt_rewind(f->gt, f->start);
     gt_tensor *loss = gti_measure_batch(&f->measure, f->m, x, y, &f->means);
-    if (!loss) return false;
+    if (!loss || !in_place(f, f->state.batch + 1)) return false;
     const double weight = gt_mean_weight(loss);
     f->state.loss = gt_item(loss);
     if (weight > 0 && (!is_finite(f, f->state.loss) || gt_backward(loss) != GT_OK)) return false;
@@ -98,7 +104,9 @@ static bool train_epoch(gti_fit *f)
     gt_tensor *x, *y;
     gt_train(f->m);
     CALL(f, begin);
-    while (!f->halted && !gt_failed(f->gt) && gt_loader_next(f->train, &x, &y)) {
+    f->loader_epoch = gt_loader_get_state(f->train).epoch;
+    while (!f->halted && !gt_failed(f->gt) && in_place(f, f->state.batch) &&
+           gt_loader_next(f->train, &x, &y)) {
         if (!train_batch(f, x, y)) return false;
         gti_fit_show_batch(f);
     }

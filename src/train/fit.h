@@ -24,10 +24,11 @@ typedef struct {
     gt_fit_state state;
     gti_means means, valid; /* of the present epoch */
     gt_mark start;
-    int64_t pending; /* batches since the optimizer's last step, */
-    double weight;   /* and what they averaged over */
-    bool halted;     /* to be ended, without a failure */
-    bool improved;   /* the last epoch was the best so far */
+    uint64_t loader_epoch; /* the loader's number of the present epoch */
+    int64_t pending;       /* batches since the optimizer's last step, */
+    double weight;         /* and what they averaged over */
+    bool halted;           /* to be ended, without a failure */
+    bool improved;         /* the last epoch was the best so far */
     gt_progress bar, valid_bar;
     char label[64], valid_label[80];
 } gti_fit;

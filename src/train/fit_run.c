@@ -256,7 +256,8 @@ bool gti_fit_open(gti_fit *f, const char *what)
     if (!f->history || !open_run(f)) return false;
     const bool resumed = f->opts.resume && access(f->opts.checkpoint, F_OK) == 0;
     if ((resumed && !load(f)) || !check_rows(f, what)) return false;
-    if (resumed) f->state.batch = (int64_t)gt_loader_get_state(f->train).position;
+    if (!resumed) gt_loader_reset(f->train);
+    f->state.batch = (int64_t)gt_loader_get_state(f->train).position;
     if (resumed) gti_fit_show_resumed(f);
     return true;
 }

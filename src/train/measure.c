@@ -67,6 +67,18 @@ bool gti_measure_loader(const gt_loader *loader, const char *what)
     return false;
 }
 
+bool gti_measure_place(const gt_loader *loader, uint64_t epoch, int64_t position, const char *what)
+{
+    const gt_loader_state at = gt_loader_get_state(loader);
+    if (at.epoch == epoch && at.position == (uint64_t)position) return true;
+    gt_fail(gt_loader_dataset(loader)->ctx, GT_ERR_STATE, what,
+            "its loader was used within an epoch, by a callback, loss or metric: it stands behind "
+            "batch %lld of %lld, and was left behind batch %lld\n"
+            "  hint: gt_loader_new(gt_loader_dataset(loader), ...) makes another one for that",
+            (long long)at.position, (long long)gt_loader_batches(loader), (long long)position);
+    return false;
+}
+
 /* A metric that has nothing to say about a batch (NaN) does not count there. */
 static bool measure(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt_tensor *y,
                     gti_means *means)
@@ -122,9 +134,13 @@ bool gti_measure_epoch(const gti_measure *m, gt_module *module, gt_loader *loade
     gt_tensor *x, *y;
     *means = (gti_means){0};
     gt_eval(module);
+    gt_loader_reset(loader);
+    const uint64_t epoch = gt_loader_get_state(loader).epoch;
     for (int64_t done = 1; gt_loader_next(loader, &x, &y); done++) {
         gt_rewind(gt, start);
-        if (!gti_measure_batch(m, module, x, y, means)) break;
+        if (!gti_measure_batch(m, module, x, y, means) ||
+            !gti_measure_place(loader, epoch, done, m->what))
+            break;
         if (seen) seen(user, done);
     }
     gt_rewind(gt, start);
