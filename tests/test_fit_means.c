@@ -137,6 +137,7 @@ static void test_nothing_at_all(void **state)
         const gt_history *h = gt_fit(l.m, l.o, loader, .epochs = 2, .accumulate = accumulate);
         assert_int_equal(gt_history_rows(h), 2);
         assert_true(isnan(gt_history_get(h, -1, "loss")));
+        assert_true(gt_history_get(h, -1, "lr") == 1);
         for (int k = 0; k < WEIGHTS; k++) ASSERT_NEAR(weight(&l, k), start_weights[k]);
         h = gt_fit(l.m, l.o, loader, .callbacks = GT_CALLBACKS({.begin = stop}));
         assert_int_equal(gt_history_rows(h), 0); /* a stop is heard there as well */
@@ -341,6 +342,52 @@ static void test_first_epoch_is_whole(void **state)
     free_setting(&s);
 }
 
+/* --- the learning rate --- */
+
+typedef struct {
+    gt_optimizer *o;
+    double used, by_hand;
+} rates;
+
+static bool note_rate(const gt_fit_state *s, void *user)
+{
+    (void)s;
+    ((rates *)user)->used = gt_optimizer_lr(((rates *)user)->o);
+    return true;
+}
+
+static bool set_rate(const gt_fit_state *s, void *user)
+{
+    (void)s;
+    rates *r = user;
+    if (r->by_hand > 0) gt_optimizer_set_lr(r->o, r->by_hand *= 0.9);
+    return true;
+}
+
+static bool compare_rate(const gt_fit_state *s, void *user)
+{
+    assert_true(gt_history_get(s->history, -1, "lr") == ((rates *)user)->used);
+    return true;
+}
+
+/* Told is the rate of the epoch's last step, not of the next one. */
+static void test_rate_of_the_last_step(void **state)
+{
+    (void)state;
+    enum { EPOCHS = 3 };
+    for (int i = 0; i < 3; i++) { /* a schedule in each step, in each epoch, and by hand */
+        setting s = make(false);
+        rates r = {s.sgd, NAN, i == 2 ? 0.1 : 0};
+        gt_schedule *each[] = {gt_one_cycle_lr(s.sgd, 0.1, EPOCHS * BATCHES),
+                               gt_exponential_lr(s.sgd, 0.5), NULL};
+        gt_fit(s.net, s.sgd, s.train, .epochs = EPOCHS, .schedule = each[i],
+               .schedule_each_step = i == 0,
+               .callbacks = GT_CALLBACKS(
+                   {.gradients = note_rate, .step = set_rate, .epoch = compare_rate, .user = &r}));
+        free_setting(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_intruders),
         cmocka_unit_test(test_evaluation_is_whole),
         cmocka_unit_test(test_first_epoch_is_whole),
+        cmocka_unit_test(test_rate_of_the_last_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

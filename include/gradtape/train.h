@@ -335,7 +335,7 @@ typedef struct {
 
 /* Trains m on the batches of `train` with o, whose module is m, lies below it (a head that is
  * trained alone) or has m below it, and returns the history: columns "loss", one for each
- * metric, the same of .valid with "val_" before them, "lr" and
+ * metric, the same of .valid with "val_" before them, "lr" (of the epoch's last step) and
  * "seconds". Training numbers are means over the epoch as it went, in training mode, computed
  * before each gt_backward. Batches whose loss averaged over nothing, such as ignored labels, count
  * for nothing and, where there are no others, make no step.

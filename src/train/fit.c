@@ -42,6 +42,7 @@ static bool update(gti_fit *f)
 {
     CALL(f, gradients);
     if (f->opts.clip_grad_norm > 0) gt_clip_grad_norm(f->m, f->opts.clip_grad_norm);
+    f->lr = gt_optimizer_lr(f->o);
     if (gt_failed(f->gt) || gt_optimizer_step(f->o) != GT_OK) return false;
     f->state.step = ++f->run.step;
     if (f->opts.ema && gt_ema_update(f->opts.ema) != GT_OK) return false;
@@ -148,8 +149,7 @@ static bool record_means(gti_fit *f, const gti_means *means, const char *prefix)
 static bool record_epoch(gti_fit *f)
 {
     return record_means(f, &f->means, "") &&
-           (!f->opts.valid || record_means(f, &f->valid, "val_")) &&
-           record(f, "lr", gt_optimizer_lr(f->o)) &&
+           (!f->opts.valid || record_means(f, &f->valid, "val_")) && record(f, "lr", f->lr) &&
            record(f, "seconds", gt_progress_seconds(&f->bar)) &&
            (!f->opts.board || gt_board_flush(f->opts.board) == GT_OK);
 }

@@ -27,6 +27,7 @@ typedef struct {
     uint64_t loader_epoch; /* the loader's number of the present epoch */
     int64_t pending;       /* batches since the optimizer's last step, */
     double weight;         /* and what they averaged over */
+    double lr;             /* of the optimizer's last step */
     bool halted;           /* to be ended, without a failure */
     bool improved;         /* the last epoch was the best so far */
     gt_progress bar, valid_bar;

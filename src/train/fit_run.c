@@ -1,7 +1,7 @@
 /* gt_fit's options, and its run: how it begins, is saved, and goes on.
  *
- * Beside the objects of the run a checkpoint has f64 "fit": the best epoch, and
- * sum and weight of each mean of an epoch that was broken off; and the history.
+ * Beside the objects of the run a checkpoint has f64 "fit": the best epoch, the learning rate of
+ * the last step, and sum and weight of each mean of an epoch that was broken off; and the history.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <math.h>
@@ -10,7 +10,7 @@
 
 #include "train/fit.h"
 
-enum { BEST_EPOCH, MEANS };
+enum { BEST_EPOCH, LR, MEANS };
 
 const char *gti_fit_name(const gti_fit *f, int i, const char *prefix, char buf[GTI_NAME])
 {
@@ -192,6 +192,7 @@ static bool open_run(gti_fit *f)
                               .batches = gt_loader_batches(f->train),
                               .loss = NAN,
                               .best = NAN};
+    f->lr = gt_optimizer_lr(f->o);
     return f->memory;
 }
 
@@ -214,6 +215,7 @@ static bool load(gti_fit *f)
         return false;
     const double *at = f->memory->data;
     f->state.best_epoch = (int64_t)at[BEST_EPOCH];
+    f->lr = at[LR];
     f->state.best = f->run.best;
     f->state.step = f->run.step;
     for (int i = 0; i <= f->measure.metrics; i++)
@@ -226,6 +228,7 @@ bool gti_fit_save(gti_fit *f)
     if (!f->opts.checkpoint) return true;
     double *at = f->memory->data;
     at[BEST_EPOCH] = (double)f->state.best_epoch;
+    at[LR] = f->lr;
     for (int i = 0; i <= f->measure.metrics; i++) {
         at[MEANS + 2 * i] = f->means.mean[i].sum;
         at[MEANS + 2 * i + 1] = f->means.mean[i].weight;
