@@ -96,7 +96,8 @@ static const char conv2d_dx_gradient[] = "d dy = conv2d(g, weight), dweight = co
 static bool conv2d_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *dy = n->in[0], *w = n->in[1], *g = gout[0];
-    if (gt_needs_grad(n, 0)) gin[0] = conv2d(n, g, GT_MUTANT(conv2d_dx_flipped, w, gt_flip(w, 12)));
+    if (gt_needs_grad(n, 0))
+        gin[0] = conv2d(n, g, GT_MUTANT(conv2d_dx_flipped, w, gt_flip(w, GT_AXIS(2) | GT_AXIS(3))));
     if (gt_needs_grad(n, 1)) gin[1] = GT_MUTANT(conv2d_dx_missing, conv2d_dw(n, w, g, dy), NULL);
     return true;
 }
@@ -128,7 +129,8 @@ static bool conv2d_dw_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *g
 {
     gt_tensor *x = n->in[0], *dy = n->in[1], *g = gout[0];
     if (gt_needs_grad(n, 0))
-        gin[0] = conv2d_dx(n, x, dy, GT_MUTANT(conv2d_dw_flipped, g, gt_flip(g, 12)));
+        gin[0] = conv2d_dx(n, x, dy,
+                           GT_MUTANT(conv2d_dw_flipped, g, gt_flip(g, GT_AXIS(2) | GT_AXIS(3))));
     if (gt_needs_grad(n, 1)) gin[1] = GT_MUTANT(conv2d_dw_missing, conv2d(n, x, g), NULL);
     return true;
 }

@@ -134,8 +134,9 @@ static bool conv_transpose2d_backward(gt_node *n, gt_tensor *const gout[], gt_te
     gt_tensor *x = n->in[0], *w = n->in[1], *dy = gout[0];
     const gti_conv_opts o = back(n);
     if (gt_needs_grad(n, 0))
-        gin[0] = gti_conv_apply(&gt_op_conv2d, &o, dy,
-                                GT_MUTANT(conv_transpose2d_flipped, w, gt_flip(w, 12)));
+        gin[0] = gti_conv_apply(
+            &gt_op_conv2d, &o, dy,
+            GT_MUTANT(conv_transpose2d_flipped, w, gt_flip(w, GT_AXIS(2) | GT_AXIS(3))));
     if (gt_needs_grad(n, 1))
         gin[1] = gti_conv_gradient(&gt_op_conv2d_dw, &o, w->shape, dy,
                                    GT_MUTANT(conv_transpose2d_sign, x, gt_neg(x)));

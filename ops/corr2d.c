@@ -68,8 +68,9 @@ static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     gt_tensor *x = n->in[0], *k = n->in[1], *dy = gout[0];
     if (gt_needs_grad(n, 0)) {
         const gt_shape shape = GT_SHAPE(1, 1, x->shape.dim[0], x->shape.dim[1]);
-        gt_tensor *dx = gt_conv2d_dx(image(dy), image(GT_MUTANT(corr2d_flipped, k, gt_flip(k, 3))),
-                                     shape, (gt_conv2d_opts){0});
+        gt_tensor *dx = gt_conv2d_dx(
+            image(dy), image(GT_MUTANT(corr2d_flipped, k, gt_flip(k, GT_AXIS(0) | GT_AXIS(1)))),
+            shape, (gt_conv2d_opts){0});
         gin[0] = gt_reshape(dx, x->shape);
     }
     if (gt_needs_grad(n, 1)) gin[1] = gt_corr2d(x, GT_MUTANT(corr2d_dk_sign, dy, gt_neg(dy)));

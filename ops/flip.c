@@ -15,11 +15,8 @@ static unsigned axes_of(const gt_node *n)
 static bool infer(gt_node *n)
 {
     n->out[0]->shape = n->in[0]->shape;
-    for (int bit = 0; bit < 32; bit++)
-        if (axes_of(n) >> bit & 1 &&
-            gti_op_axis(n, bit < 16 ? bit : bit - 32, n->in[0]->shape.ndim) < 0)
-            return false;
-    return true;
+    unsigned flipped;
+    return gt_op_axes(n, axes_of(n), n->in[0]->shape.ndim, &flipped);
 }
 
 static void forward(gt_node *n)
@@ -27,9 +24,11 @@ static void forward(gt_node *n)
     const gt_tensor *x = n->in[0], *y = n->out[0];
     if (x->size == 0) return;
     int64_t xstride[GT_MAX_DIMS], ystride[GT_MAX_DIMS], first = 0;
+    unsigned dims;
+    gt_op_axes(n, axes_of(n), x->shape.ndim, &dims);
     gti_strides(x->shape, ystride);
     for (int i = 0; i < x->shape.ndim; i++) {
-        const bool flipped = axes_of(n) & (GT_AXIS(i) | GT_AXIS(i - x->shape.ndim));
+        const bool flipped = dims >> i & 1;
         xstride[i] = flipped ? -ystride[i] : ystride[i];
         if (flipped) first += ystride[i] * (x->shape.dim[i] - 1);
     }
@@ -39,8 +38,8 @@ static void forward(gt_node *n)
 
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    gin[0] =
-        GT_MUTANT(flip_forgotten, gt_flip(gout[0], GT_MUTANT(flip_axes, axes_of(n), 1)), gout[0]);
+    gin[0] = GT_MUTANT(flip_forgotten,
+                       gt_flip(gout[0], GT_MUTANT(flip_axes, axes_of(n), GT_AXIS(0))), gout[0]);
     return true;
 }
 
@@ -55,9 +54,9 @@ static const gt_sample samples[] = {
     {.label = "columns", .in = {GT_IN(3, 4)}, AXES(GT_AXIS(-1))},
     {.label = "both", .in = {GT_IN(3, 4)}, AXES(GT_AXIS(0) | GT_AXIS(1))},
     {.label = "axis named twice", .in = {GT_IN(3, 4)}, AXES(GT_AXIS(1) | GT_AXIS(-1))},
-    {.label = "none", .in = {GT_IN(2, 3)}},
+    {.label = "none", .in = {GT_IN(2, 3)}, AXES(GT_AXES_MARK)},
     {.label = "kernel", .in = {GT_IN(2, 2, 3, 3)}, AXES(GT_AXIS(-1) | GT_AXIS(-2))},
-    {.label = "scalar", .in = {GT_IN_SCALAR}},
+    {.label = "scalar", .in = {GT_IN_SCALAR}, AXES(GT_AXES_MARK)},
     {.label = "axes of a number", .in = {GT_IN_SCALAR}, AXES(GT_AXIS(0) | GT_AXIS(-1))},
     {.label = "size one", .in = {GT_IN(1, 3)}, AXES(GT_AXIS(0))},
     {.label = "zero-size", .in = {GT_IN(0, 3)}, AXES(GT_AXIS(0) | GT_AXIS(1))},
@@ -70,6 +69,11 @@ static const gt_error_sample error_samples[] = {
      AXES(GT_AXIS(2)),
      .code = GT_ERR_SHAPE,
      .message = "there is no axis 2"},
+    {.label = "a plain number",
+     .in = {GT_IN(2, 3)},
+     AXES(1),
+     .code = GT_ERR_SHAPE,
+     .message = "axes is 1, which is no set of axes; write GT_AXES(1)"},
     {.label = "axis 1 of a number",
      .in = {GT_IN_SCALAR},
      AXES(GT_AXIS(1)),

@@ -5,15 +5,7 @@ bool gti_reduced_dims(const gt_node *n, unsigned axes, unsigned *reduced)
     const int ndim = n->in[0]->shape.ndim;
     *reduced = (1u << ndim) - 1;
     if (axes == 0) return true;
-    *reduced = 0;
-    int bit = 0;
-    for (unsigned rest = axes; rest != 0; rest >>= 1, bit++) {
-        if (!(rest & 1)) continue;
-        const int axis = gti_op_axis(n, bit < 16 ? bit : bit - 32, ndim);
-        if (axis < 0) return false;
-        if (ndim > 0) *reduced |= 1u << axis;
-    }
-    return true;
+    return gt_op_axes(n, axes, ndim, reduced);
 }
 
 void gti_reduce_shape(const gt_shape *x, unsigned reduced, bool keepdim, gt_shape *y)

@@ -49,14 +49,16 @@ gt_tensor *gt_flatten_(gt_tensor *x, gt_flatten_opts opts)
 gt_tensor *gt_squeeze_(gt_tensor *x, gt_squeeze_opts opts)
 {
     if (!gti_is_given(x, "squeeze")) return NULL;
-    const int ndim = x->shape.ndim, axes = ndim > 0 ? ndim : 1;
-    for (int bit = 0; bit < 32; bit++)
-        if (opts.axes >> bit & 1 && axis_of(x, bit < 16 ? bit : bit - 32, axes, "squeeze") < 0)
-            return NULL;
+    const int ndim = x->shape.ndim;
+    unsigned chosen = ~0u;
+    char why[96];
+    if (opts.axes && !gt_axes_dims(opts.axes, ndim, &chosen, why)) {
+        gt_fail(x->ctx, GT_ERR_SHAPE, "squeeze", "%s", why);
+        return NULL;
+    }
     gt_shape shape = {0};
     for (int i = 0; i < ndim; i++) {
-        const bool chosen = !opts.axes || opts.axes & (GT_AXIS(i) | GT_AXIS(i - ndim));
-        if (!chosen || x->shape.dim[i] != 1) shape.dim[shape.ndim++] = x->shape.dim[i];
+        if (!(chosen >> i & 1) || x->shape.dim[i] != 1) shape.dim[shape.ndim++] = x->shape.dim[i];
     }
     return gt_reshape(x, shape);
 }

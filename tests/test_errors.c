@@ -50,6 +50,14 @@ DO(permute_twice) { gt_permute(b->m23, 0, 0); }
 DO(permute_count) { gt_permute(b->m23, 1, 0, 2); }
 DO(transpose_axis) { gt_transpose(b->m23, 0, 2); }
 DO(sum_axis) { gt_sum(b->m23, .axes = GT_AXES(2)); }
+DO(sum_number) { gt_sum(b->m23, .axes = 1); }
+DO(sum_minus_1) { gt_mean(b->m23, .axes = (unsigned)-1); }
+DO(sum_far_axis) { gt_sum(b->m23, .axes = GT_AXES(32)); }
+DO(max_number) { gt_amax(b->m23, .axes = 1); }
+DO(squeeze_number) { gt_squeeze(b->m23, .axes = 2); }
+DO(var_number) { gt_var(b->m23, .axes = 1); }
+DO(flip_number) { gt_flip(b->m23, 1); }
+DO(flip_zero) { gt_flip(b->m23, 0); }
 DO(flip_axis) { gt_flip(b->m23, GT_AXES(3)); }
 DO(slice_axis) { gt_slice(b->m23, 5, 0, 1); }
 DO(broadcast_shape) { gt_broadcast_to(b->m23, GT_SHAPE(2, 4)); }
@@ -165,6 +173,14 @@ static const struct row {
     ROW(permute_count, SHAPE, "3", "2"),
     ROW(transpose_axis, SHAPE, "no axis 2"),
     ROW(sum_axis, SHAPE, "sum", "no axis 2"),
+    ROW(sum_number, SHAPE, "sum (test_errors.c:", "axes is 1", "write GT_AXES(1)"),
+    ROW(sum_minus_1, SHAPE, "mean (", "axes is -1", "write GT_AXES(-1)"),
+    ROW(sum_far_axis, SHAPE, "no axis below -15 or above 14"),
+    ROW(max_number, SHAPE, "amax (", "write GT_AXES(1)"),
+    ROW(squeeze_number, SHAPE, "squeeze (", "write GT_AXES(2)"),
+    ROW(var_number, SHAPE, "var (", "write GT_AXES(1)"),
+    ROW(flip_number, SHAPE, "flip (", "write GT_AXES(1)"),
+    ROW(flip_zero, SHAPE, "flip (", "write GT_AXES(0)"),
     ROW(flip_axis, SHAPE, "flip", "no axis 3"),
     ROW(slice_axis, SHAPE, "slice", "no axis 5"),
     ROW(broadcast_shape, SHAPE, "[2,3]", "[2,4]"),

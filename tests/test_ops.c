@@ -40,7 +40,7 @@
     ROW(reshape, gt_reshape(IN1, shape(o, n)))                                                     \
     ROW(permute, gt_permute_(IN1, n, whole(o, n).order))                                           \
     ROW(transpose, gt_transpose(IN1, (int)o[0], (int)o[1]))                                        \
-    ROW(flip, gt_flip(IN1, axes(o, n)))                                                            \
+    ROW(flip, gt_flip(IN1, GT_AXES_MARK | axes(o, n)))                                             \
     ROW(slice, gt_slice(IN1, (int)o[0], place(o[1]), place(o[2]), .step = place(o[3])))            \
     ROW(slice_dx, gt_slice_dx(IN1, shape(o + 3, n - 3), (int)o[0], place(o[1]), place(o[2])))
 

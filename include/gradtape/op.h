@@ -167,6 +167,12 @@ const char *gt_op_input_name(const gt_op *op, int i, char *buf, size_t size);
 /* An axis in 0..ndim-1, negative ones counted from the end; -1 and a failure of the node when there
  * is no such axis. */
 int gt_op_axis(const gt_node *n, int axis, int ndim);
+/* The dimensions among ndim that a set of axes (GT_AXES, ops.h) names: bit i of *dims for dimension
+ * i. A number has the axes 0 and -1, which are none. False when it is no set, or there is no such
+ * axis; `why`, of 96 bytes, then gets the reason. */
+bool gt_axes_dims(unsigned axes, int ndim, unsigned *dims, char *why);
+/* The same, with a failure of the node. */
+bool gt_op_axes(const gt_node *n, unsigned axes, int ndim, unsigned *dims);
 /* The shape that a and b broadcast to as in NumPy; false when they do not. */
 bool gt_shape_broadcast(gt_shape a, gt_shape b, gt_shape *out);
 /* Number of elements, or -1 on overflow or a negative dimension. */

@@ -10,8 +10,13 @@
 GT_BEGIN_DECLS
 
 /* Sets of axes: GT_AXES(0, 2), negative ones counted from the end. GT_AXIS(i) | GT_AXIS(j) is the
- * same as a constant expression. */
-#define GT_AXIS(i) (1u << ((unsigned)(i)&31u))
+ * same as a constant expression. A plain number is no set, and refused: sets carry a mark. Bit i
+ * stands for axis i, from 0 to 14 and, less 32, from -15 to -1; one bit for all others. */
+#define GT_AXES_MARK (1u << 16)
+#define GT_AXES_OTHERS (1u << 15)
+#define GT_AXIS(i)                                                                                 \
+    (GT_AXES_MARK |                                                                                \
+     ((i) >= -15 && (i) <= 14 ? 1u << ((unsigned)(i)&31u) : (unsigned)GT_AXES_OTHERS))
 #define GT_AXES(...) gt_axes_(GT_COUNTED(int, __VA_ARGS__))
 unsigned gt_axes_(int n, const int *axis);
 

@@ -69,9 +69,46 @@ bool gt_shape_broadcast(gt_shape a, gt_shape b, gt_shape *out)
 
 unsigned gt_axes_(int n, const int *axis)
 {
-    unsigned set = 0;
+    unsigned set = GT_AXES_MARK;
     for (int i = 0; i < n; i++) set |= GT_AXIS(axis[i]);
     return set;
+}
+
+static bool no_axis(int axis, int ndim, char *why)
+{
+    snprintf(why, 96, "there is no axis %d in a tensor of %d dimensions", axis, ndim);
+    return false;
+}
+
+/* A small negative number has both the mark and the bit of other axes. */
+static bool is_set(unsigned axes)
+{
+    return axes & GT_AXES_MARK && axes < 0u - GT_AXES_MARK;
+}
+
+bool gt_axes_dims(unsigned axes, int ndim, unsigned *dims, char *why)
+{
+    *dims = 0;
+    if (!is_set(axes)) {
+        snprintf(why, 96, "axes is %d, which is no set of axes; write GT_AXES(%d)", (int)axes,
+                 (int)axes);
+        return false;
+    }
+    for (int axis = -15; axis <= 14; axis++) {
+        if (!(axes & GT_AXIS(axis) & ~GT_AXES_MARK)) continue;
+        const int whole = ndim > 0 ? ndim : 1, i = axis < 0 ? axis + whole : axis;
+        if (i < 0 || i >= whole) return no_axis(axis, ndim, why);
+        if (ndim > 0) *dims |= 1u << i;
+    }
+    if (!(axes & GT_AXES_OTHERS)) return true;
+    snprintf(why, 96, "there is no axis below -15 or above 14 in a tensor of %d dimensions", ndim);
+    return false;
+}
+
+bool gt_op_axes(const gt_node *n, unsigned axes, int ndim, unsigned *dims)
+{
+    char why[96];
+    return gt_axes_dims(axes, ndim, dims, why) || gt_op_fail(n, GT_ERR_SHAPE, "%s", why);
 }
 
 int gt_op_axis(const gt_node *n, int axis, int ndim)
