@@ -11,8 +11,8 @@ typedef struct {
     bool create_graph;   /* record the backward pass, so that gradients can be differentiated */
     bool retain;         /* keep activations, for another backward over the same nodes; implied by
                           * create_graph */
-    gt_tensor *upstream; /* gradient of the loss, its shape and dtype; NULL: ones, for a loss of one
-                          * element */
+    gt_tensor *upstream; /* gradient of the loss, its shape and dtype, which no sweep changes; NULL:
+                          * ones, for a loss of one element */
 } gt_backward_opts;
 
 /* Adds the gradient of `loss` to the grad of every leaf that requires it and that loss depends on;
@@ -63,9 +63,9 @@ void gt_clear_grad(gt_tensor *leaf);
  * A hook sees the gradient of one tensor, leaf or result, in every gt_backward and gt_grad that
  * computes it, when it is complete: before the rule of the operation that made the tensor or, of a
  * leaf, as soon as the last operation has been passed that gives to it, before it is added to its
- * grad. It may return a replacement of the same shape and dtype,
- * built with operations; NULL keeps the gradient. It must not change the gradient in place, and
- * what it wants to keep it lifts out with gt_keep. */
+ * grad. It may return a replacement of the same shape and dtype, built with operations or a tensor
+ * of its own, which no sweep changes; NULL keeps the gradient. It must not change the gradient in
+ * place, and what it wants to keep it lifts out with gt_keep. */
 typedef gt_tensor *(*gt_hook_fn)(gt_tensor *grad, void *user);
 
 /* Adds a hook to t. Several are called in the order in which they were added, each with what the

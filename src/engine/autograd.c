@@ -34,12 +34,11 @@ static gt_status status_of(const gt_tensor *t)
 static gt_tensor *own(const gti_sweep *s, gt_tensor *g)
 {
     const gti_tensor *t = gti_t(g);
-    if (t->base == t && t->hold == 1 && t->flags & GTI_ENGINE) return g;
-    const bool recording = gt_set_recording(s->gt, s->create);
-    s->gt->in_sweep = true;
+    const bool alone = t->base == t && t->hold == 1 && t->flags & GTI_ENGINE;
+    if (alone && (s->create || !g->requires_grad)) return g;
+    const bool recording = gti_sweep_enter(s);
     gt_tensor *copy = gt_clone(g);
-    s->gt->in_sweep = false;
-    gt_set_recording(s->gt, recording);
+    gti_sweep_leave(s, recording);
     gti_sweep_unhold(s, g);
     if (copy) gti_t(copy)->hold = 1;
     return copy;
@@ -64,11 +63,9 @@ static bool accumulate(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
         gti_kernels_of((int)g->dtype)->accumulate(g->size, g->data, sum->data);
         gt_touch(sum);
     } else {
-        const bool recording = gt_set_recording(s->gt, s->create);
-        s->gt->in_sweep = true;
+        const bool recording = gti_sweep_enter(s);
         sum = gt_add(leaf->pub.grad, g);
-        s->gt->in_sweep = false;
-        gt_set_recording(s->gt, recording);
+        gti_sweep_leave(s, recording);
         if (!sum) {
             gti_sweep_unhold(s, g);
             return false;
@@ -83,11 +80,13 @@ static bool accumulate(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
     return true;
 }
 
-/* Whether the leaf's grad is of a step that is over, since the leaf has changed. It is still there
- * where the tape was not rewound, or to a mark that was set after that step. */
+/* Whether the leaf's grad is of a step that is over, since the leaf has changed: it is still there
+ * where the tape was not rewound, or to a mark that was set after that step. Or the program has
+ * kept it and freed it. */
 static bool is_over(const gti_tensor *leaf)
 {
-    return leaf->pub.grad && leaf->base->version > leaf->graded;
+    const gt_tensor *g = leaf->pub.grad;
+    return g && (leaf->base->version > leaf->graded || gt_unusable(g));
 }
 
 static bool settle(gti_sweep *s)
@@ -135,30 +134,41 @@ void gt_clear_grad(gt_tensor *leaf)
 
 /* --- gt_grad --- */
 
-static bool check_lists(gt_tensor *const outputs[], int n_out, gt_tensor *const inputs[], int n_in)
+static bool check_output(gt_ctx *gt, gt_tensor *y, int i)
+{
+    if (!y) gt_fail(gt, GT_ERR_ARGUMENT, "gt_grad", "output %d is NULL", i);
+    else if (y->ctx != gt)
+        gt_fail(gt, GT_ERR_ARGUMENT, "gt_grad", "output %d belongs to another context", i);
+    else return startable(y, "gt_grad");
+    return false;
+}
+
+static bool check_input(gt_ctx *gt, const gt_tensor *x, int i)
 {
     static const char what[] = "gt_grad";
-    if (n_out < 1 || n_in < 1) {
-        gt_fail(n_out > 0 && outputs[0] ? outputs[0]->ctx : NULL, GT_ERR_ARGUMENT, what,
-                "%d outputs and %d inputs; at least one of each is needed", n_out, n_in);
-        return false;
-    }
+    if (!x) gt_fail(gt, GT_ERR_ARGUMENT, what, "input %d is NULL", i);
+    else if (x->ctx != gt)
+        gt_fail(gt, GT_ERR_ARGUMENT, what, "input %d belongs to another context", i);
+    else if (!gti_usable(x, what)) return false;
+    else if (!x->requires_grad) gt_fail(gt, GT_ERR_STATE, what, "input %d requires no gradient", i);
+    else return true;
+    return false;
+}
+
+/* All errors are those of the first output's context, or the thread's. */
+static gt_status check_lists(gt_tensor *const outputs[], int n_out, gt_tensor *const inputs[],
+                             int n_in)
+{
+    gt_ctx *gt = n_out > 0 && outputs[0] ? outputs[0]->ctx : NULL;
+    if (gt && gt_failed(gt)) return gt_error_code(gt);
+    if (n_out < 1 || n_in < 1)
+        return gt_fail(gt, GT_ERR_ARGUMENT, "gt_grad",
+                       "%d outputs and %d inputs; at least one of each is needed", n_out, n_in);
     for (int i = 0; i < n_out; i++)
-        if (!startable(outputs[i], what)) return false;
-    gt_ctx *gt = outputs[0]->ctx;
-    for (int i = 0; i < n_in; i++) {
-        if (!gti_usable(inputs[i], what)) {
-            if (!gt->failed) gt_fail(gt, GT_ERR_ARGUMENT, what, "input %d is NULL", i);
-            return false;
-        }
-        if (inputs[i]->ctx != gt)
-            gt_fail(gt, GT_ERR_ARGUMENT, what, "input %d belongs to another context", i);
-        else if (!inputs[i]->requires_grad)
-            gt_fail(gt, GT_ERR_STATE, what, "input %d requires no gradient", i);
-        else continue;
-        return false;
-    }
-    return true;
+        if (!check_output(gt, outputs[i], i)) return gt_error_code(gt);
+    for (int i = 0; i < n_in; i++)
+        if (!check_input(gt, inputs[i], i)) return gt_error_code(gt);
+    return GT_OK;
 }
 
 /* Marks the nodes that lead from targets on; none is older than the oldest target. */
@@ -169,7 +179,8 @@ static void mark_path(gti_sweep *s, gti_node *last, uint64_t oldest)
     for (; n; n = n == last ? NULL : n->next)
         for (int i = 0; i < n->pub.n_in; i++) {
             const gti_tensor *x = gti_t(n->pub.in[i]);
-            if (x->flags & GTI_TARGET || (x->node && x->node->path == s->path)) n->path = s->path;
+            const bool leads = x->flags & GTI_TARGET || (x->node && x->node->path == s->path);
+            if (leads && gt_needs_grad(&n->pub, i)) n->path = s->path;
         }
 }
 
@@ -254,8 +265,8 @@ gt_status gt_grad_(gt_tensor *const outputs[], int n_out, gt_tensor *const input
                    gt_tensor *grads[], gt_grad_opts opts)
 {
     for (int i = 0; i < n_in; i++) grads[i] = NULL;
-    if (!check_lists(outputs, n_out, inputs, n_in))
-        return n_out > 0 ? status_of(outputs[0]) : GT_ERR_ARGUMENT;
+    const gt_status refused = check_lists(outputs, n_out, inputs, n_in);
+    if (refused != GT_OK) return refused;
     gt_ctx *gt = outputs[0]->ctx;
     gti_sweep s = {.gt = gt, .what = "gt_grad", .create = opts.create_graph, .selective = true};
     s.freeing = !opts.create_graph && !opts.retain;
@@ -296,6 +307,5 @@ gt_tensor *gt_detach(gt_tensor *t)
     d->pub.size = t->size;
     d->pub.data = t->data;
     d->base = gti_t(t)->base;
-    d->flags = GTI_LEAF;
     return &d->pub;
 }

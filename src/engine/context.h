@@ -13,16 +13,15 @@ typedef struct gti_tensor gti_tensor;
 typedef struct gti_node gti_node;
 
 enum {
-    GTI_KEPT = 1,       /* lives until gt_free */
-    GTI_LEAF = 2,       /* made by a constructor, not by an operation */
-    GTI_ENGINE = 4,     /* made, or taken over, by a backward sweep, which may release its data */
-    GTI_PINNED = 8,     /* a sweep must not release its data: the loss */
-    GTI_RELEASED = 16,  /* data has gone back to the pool */
-    GTI_DEAD = 32,      /* dropped by gt_rewind or gt_free; the header is in quarantine */
-    GTI_TARGET = 64,    /* gt_grad wants its gradient */
-    GTI_REPLAYED = 128, /* dropped by gt_checkpoint: data comes back when its node is run again */
-    GTI_HOOKED = 256,   /* has a label with hooks */
-    GTI_LASTING = 512,  /* of the step, but its label or a hook of it lies in kept memory */
+    GTI_KEPT = 1,      /* lives until gt_free */
+    GTI_ENGINE = 2,    /* made, or taken over, by a backward sweep, which may release its data */
+    GTI_PINNED = 4,    /* a sweep must not release its data: the loss */
+    GTI_RELEASED = 8,  /* data has gone back to the pool */
+    GTI_DEAD = 16,     /* dropped by gt_rewind or gt_free; the header is in quarantine */
+    GTI_TARGET = 32,   /* gt_grad wants its gradient */
+    GTI_REPLAYED = 64, /* dropped by gt_checkpoint: data comes back when its node is run again */
+    GTI_HOOKED = 128,  /* has a label with hooks */
+    GTI_LASTING = 256, /* of the step, but its label or a hook of it lies in kept memory */
 };
 
 /* What fresh outputs of operations are filled with before forward: floats with signalling NaN,

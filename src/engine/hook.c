@@ -1,6 +1,7 @@
 /* Hooks: functions of the user that see a tensor's gradient, and may replace it, once all that
  * depends on the tensor has been passed. They hang on the tensor's label. */
 #include "engine/sweep.h"
+#include <gradtape/ops.h>
 
 struct gti_hook {
     gt_hook_fn fn;
@@ -109,15 +110,32 @@ static bool replace(const gti_sweep *s, gti_tensor *t, gt_tensor *g)
     return true;
 }
 
+/* What a hook is given it may keep, and free then: never the user's upstream, nor the constant that
+ * sweeps start from. */
+static bool hand_over(const gti_sweep *s, gti_tensor *t)
+{
+    if (gti_t(t->work)->base->flags & GTI_ENGINE) return true;
+    gt_tensor *copy = gt_clone(t->work);
+    if (!copy) return false;
+    gti_t(copy)->hold++;
+    gti_sweep_unhold(s, t->work);
+    t->work = copy;
+    return true;
+}
+
 static bool call(const gti_sweep *s, gti_tensor *t, const gti_hook *h)
 {
+    if (!hand_over(s, t)) return false;
     gt_tensor *g = t->work;
-    const uint64_t version = gti_t(g)->base->version;
+    const uint64_t version = gti_t(g)->base->version, clock = s->gt->clock;
     gt_tensor *other = h->fn(g, h->user);
     if (s->gt->failed) return refuse(s, t, "failed");
     if (gti_t(g)->base->version != version)
         return refuse(s, t, "changed the gradient in place; let it return a new one instead");
-    return !other || other == g || replace(s, t, other);
+    if (!other || other == g) return true;
+    if (!replace(s, t, other)) return false;
+    if (gti_t(other)->base->id <= clock) gti_sweep_spare(other);
+    return true;
 }
 
 /* A node is reached through what the sweep starts from or from a reached one. */

@@ -27,6 +27,25 @@ bool gti_exclusive(const gt_tensor *g)
     return t->base == t && t->hold == 1 && t->flags & GTI_ENGINE && !t->pub.requires_grad;
 }
 
+bool gti_sweep_enter(const gti_sweep *s)
+{
+    s->gt->in_sweep = true;
+    s->gt->record_all = s->create;
+    return gt_set_recording(s->gt, s->create);
+}
+
+void gti_sweep_leave(const gti_sweep *s, bool recording)
+{
+    s->gt->in_sweep = false;
+    s->gt->record_all = false;
+    s->gt->recording = recording;
+}
+
+void gti_sweep_spare(gt_tensor *g)
+{
+    gti_t(g)->base->flags &= (uint16_t)~GTI_ENGINE;
+}
+
 /* x's gradient grows by g. */
 static bool add_work(gti_sweep *s, gti_tensor *x, gt_tensor *g)
 {
@@ -90,8 +109,13 @@ bool gti_sweep_seed(gti_sweep *s, gt_tensor *y, gt_tensor *upstream)
         return false;
     }
     if (upstream && !check_upstream(s, y, upstream)) return false;
-    if (!upstream) upstream = ones(y);
-    return upstream && add_work(s, gti_t(y), upstream);
+    if (upstream) gti_sweep_spare(upstream);
+    else upstream = ones(y);
+    if (!upstream) return false;
+    const bool recording = gti_sweep_enter(s);
+    const bool ok = add_work(s, gti_t(y), upstream);
+    gti_sweep_leave(s, recording);
+    return ok;
 }
 
 /* --- one node --- */
@@ -164,7 +188,8 @@ static uint64_t needs_on_path(const gti_sweep *s, const gti_node *n)
 {
     uint64_t needs = 0;
     for (int i = 0; i < n->pub.n_in; i++)
-        needs |= (uint64_t)on_path(s, n->pub.in[i]) << (i < 63 ? i : 63);
+        needs |= (uint64_t)(gt_needs_grad(&n->pub, i) && on_path(s, n->pub.in[i]))
+                 << (i < 63 ? i : 63);
     return needs;
 }
 
@@ -352,19 +377,14 @@ void gti_sweep_abandon(gti_sweep *s, gti_node *from)
 bool gti_sweep_run(gti_sweep *s, gti_node *last)
 {
     gt_ctx *gt = s->gt;
-    const bool recording = gt->recording;
     const gt_scope *scope = gt->scope;
-    gt->recording = s->create;
-    gt->in_sweep = true;
-    gt->record_all = s->create;
+    const bool recording = gti_sweep_enter(s);
     s->attentive = gt->special || gt->anomaly;
     if (s->attentive) gti_hooks_schedule(s, last);
     bool ok = true;
     for (gti_node *n = last; n && s->pending > 0 && ok; n = n->prev) ok = visit(s, n);
     if (ok && s->attentive) ok = complete_leaves(s);
-    gt->in_sweep = false;
-    gt->record_all = false;
-    gt->recording = recording;
+    gti_sweep_leave(s, recording);
     gt->scope = scope;
     if (!ok) gti_sweep_abandon(s, last);
     return ok;

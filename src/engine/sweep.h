@@ -17,6 +17,9 @@ typedef struct {
     int64_t pending;    /* results whose work waits for their node */
 } gti_sweep;
 
+/* Around what a sweep computes. Returns the context's setting of recording, to be restored. */
+bool gti_sweep_enter(const gti_sweep *s);
+void gti_sweep_leave(const gti_sweep *s, bool recording);
 /* Adds upstream (NULL: ones) to the work of y. */
 bool gti_sweep_seed(gti_sweep *s, gt_tensor *y, gt_tensor *upstream);
 /* Walks from `last` back until no work is pending. On failure every work pointer is cleared. On
@@ -26,6 +29,8 @@ bool gti_sweep_run(gti_sweep *s, gti_node *last);
 void gti_sweep_abandon(gti_sweep *s, gti_node *from);
 /* Drops a work or grad pointer to g; data that nobody holds goes back to the pool. */
 void gti_sweep_unhold(const gti_sweep *s, gt_tensor *g);
+/* g is the user's: a sweep neither releases nor changes it, nor makes it somebody's gradient. */
+void gti_sweep_spare(gt_tensor *g);
 /* Whether only one pointer refers to g's data and nothing recorded reads it, so that it may change
  * in place. */
 bool gti_exclusive(const gt_tensor *g);

@@ -135,7 +135,7 @@ gt_tensor *gti_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new_opts op
     t->pub.shape = shape;
     t->pub.dtype = opts.dtype;
     t->pub.requires_grad = opts.requires_grad;
-    t->flags = gt->in_sweep ? GTI_LEAF | GTI_ENGINE : GTI_LEAF;
+    t->flags = gt->in_sweep ? GTI_ENGINE : 0;
     if (!gti_allocate(t, what)) {
         t->flags |= GTI_RELEASED;
         return NULL;
@@ -281,9 +281,9 @@ static void init_kept(gti_tensor *k, const gti_tensor *old)
     k->prev = NULL;
     k->next_graded = NULL;
     k->work = NULL;
-    k->flags = GTI_KEPT | GTI_LEAF;
+    k->flags = GTI_KEPT;
     k->pub.grad = NULL;
-    k->pub.requires_grad = old->pub.requires_grad && old->flags & GTI_LEAF;
+    k->pub.requires_grad = old->pub.requires_grad && !old->node;
     k->label = NULL;
 }
 
