@@ -1,0 +1,141 @@
+/* Compares the model with the library. */
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "program.h"
+
+void differ(run *r, const char *format, ...)
+{
+    if (r->different) return;
+    r->different = true;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(r->difference, sizeof r->difference, format, args);
+    va_end(args);
+}
+
+/* --- errors --- */
+
+static void compare_context(run *r, int i)
+{
+    const context *c = &r->m->context[i];
+    const gt_status code = gt_error_code(c->real), right = c->failed ? c->code : GT_OK;
+    const char *message = gt_error_message(c->real);
+    if (code != right && !(c->failed && code == c->other_code))
+        differ(r, "context %d: error %s instead of %s: %s", i, gt_status_name(code),
+               gt_status_name(right), message);
+    else if (c->failed && c->message && !strstr(message, c->message))
+        differ(r, "context %d: no \"%s\" in: %s", i, c->message, message);
+    if (gt_is_recording(c->real) != c->recording) differ(r, "context %d: recording is wrong", i);
+}
+
+static void compare_status(run *r, const outcome *o)
+{
+    if (!o->has_status || o->status == o->real_status) return;
+    if ((o->status == GT_OK) == (o->real_status == GT_OK)) return; /* compare_context sees to it */
+    differ(r, "status %s instead of %s", gt_status_name(o->real_status), gt_status_name(o->status));
+}
+
+static void compare_homeless(run *r)
+{
+    if (gt_error_code(NULL) != r->m->homeless)
+        differ(r, "without a context: %s instead of %s: %s", gt_status_name(gt_error_code(NULL)),
+               gt_status_name(r->m->homeless), gt_error_message(NULL));
+    gt_error_clear(NULL);
+}
+
+/* --- values --- */
+
+static double element(const gt_tensor *t, int i)
+{
+    switch (t->dtype) {
+    case GT_F32: return (double)((const float *)t->data)[i];
+    case GT_F64: return ((const double *)t->data)[i];
+    case GT_I64: return (double)((const int64_t *)t->data)[i];
+    case GT_U8: return ((const uint8_t *)t->data)[i];
+    }
+    return NAN;
+}
+
+static bool near(double a, double b, double error)
+{
+    return fabs(a - b) <= 8 * error;
+}
+
+static void compare_values(run *r, const tensor *t, const gt_tensor *got, const char *name)
+{
+    if (gt_shape_equal(got->shape, t->shape) && got->dtype == t->dtype) {
+        for (int i = 0; i < t->size; i++)
+            if (!near(element(got, i), t->data->value[i], t->data->error))
+                differ(r, "%s: element %d is %.17g instead of %.17g", name, i, element(got, i),
+                       t->data->value[i]);
+    } else {
+        differ(r, "%s: shape or dtype is wrong", name);
+    }
+}
+
+/* --- tensors --- */
+
+static void compare_grad(run *r, const tensor *t, const char *name)
+{
+    const gt_tensor *got = t->real->grad;
+    if (!t->grad != !got) differ(r, "%s: its grad is %s", name, got ? "not NULL" : "NULL");
+    if (!t->grad || !got || t->grad->data->vague) return;
+    char text[32];
+    snprintf(text, sizeof text, "%s->grad", name);
+    const char *why = gt_unusable(got), *right = unusable(t->grad);
+    if (right ? !why || !strstr(why, right) : why != NULL)
+        differ(r, "%s: %s instead of %s", text, why ? why : "is there", right ? right : "there");
+    else if (!why) compare_values(r, t->grad, got, text);
+    if (t->grad->real && t->grad->real != got) differ(r, "%s is another tensor", text);
+}
+
+static void compare_live(run *r, const tensor *t, const char *name)
+{
+    const gt_tensor *got = t->real;
+    compare_values(r, t, got, name);
+    if (got->requires_grad != t->requires) differ(r, "%s: requires_grad is wrong", name);
+    if (strcmp(gt_name(got), t->name) != 0)
+        differ(r, "%s: its name is '%s' instead of '%s'", name, gt_name(got), t->name);
+}
+
+static void compare_tensor(run *r, const tensor *t)
+{
+    char name[24];
+    snprintf(name, sizeof name, "a tensor");
+    for (int i = 0; i < STATEMENTS * RESULTS; i++)
+        if (r->m->slot[i] == t) snprintf(name, sizeof name, "t%d_%d", i / RESULTS, i % RESULTS);
+    const char *why = gt_unusable(t->real), *right = unusable(t);
+    if (!t->data->vague && (right ? !why || !strstr(why, right) : why != NULL))
+        differ(r, "%s %s; it should be: %s", name, why ? why : "can be used",
+               right ? right : "usable");
+    if (!why && !right) compare_live(r, t, name);
+    if (!t->dead && !r->different) compare_grad(r, t, name);
+}
+
+static void compare_hook(run *r, const hook *h)
+{
+    if (h->calls != h->expected) {
+        differ(r, "the hook of statement %d was called %d times instead of %d", h->statement,
+               h->calls, h->expected);
+        return;
+    }
+    if (!h->calls) return;
+    if (h->seen_size != h->size) differ(r, "the hook of statement %d: wrong size", h->statement);
+    for (int i = 0; i < h->size; i++)
+        if (!near(h->seen[i], h->want[i], h->error))
+            differ(r, "the hook of statement %d saw %.17g instead of %.17g at %d", h->statement,
+                   h->seen[i], h->want[i], i);
+}
+
+void compare(run *r, const statement *s)
+{
+    const model *m = r->m;
+    compare_homeless(r);
+    for (int i = 0; i < CONTEXTS; i++) compare_context(r, i);
+    compare_status(r, &r->outcomes[s->id]);
+    for (int i = 0; i < m->n_hooks && !r->different; i++) compare_hook(r, &m->hooks[i]);
+    for (int i = 0; i < m->n_tensors && !r->different; i++)
+        if (m->tensors[i].real && !m->tensors[i].lost) compare_tensor(r, &m->tensors[i]);
+}
