@@ -1,9 +1,47 @@
-/* Every reader of files, on files that were cut off at each length and changed at each byte. A
- * reader that has no row here does not pass. */
+/* Every reader of files, on files that were cut off at each length and changed at each byte, and on
+ * whole ones while memory runs out. A reader that has no row here does not pass. */
 #define _POSIX_C_SOURCE 200809L
 #include "data_support.h"
 
 #include <dirent.h>
+#include <errno.h>
+
+/* --- memory that runs out, also within zlib, libpng, libjpeg and the C library --- */
+
+#if defined(__GLIBC__) && !defined(SANITIZED)
+#define CAN_STARVE 1
+
+static _Thread_local long served, fails_at; /* requests, and the one that fails; 0: none does */
+static _Thread_local bool fails_onwards;    /* so do those after it */
+
+static bool starved(void)
+{
+    served++;
+    if (!fails_at || (fails_onwards ? served < fails_at : served != fails_at)) return false;
+    errno = ENOMEM;
+    return true;
+}
+
+/* The allocator that the C library has below these names. */
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *old, size_t size);
+
+void *malloc(size_t size)
+{
+    return starved() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+    return starved() ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+    return starved() ? NULL : __libc_realloc(old, size);
+}
+#endif
 
 /* --- readers: whether the file was read --- */
 
@@ -238,6 +276,47 @@ static void test_rows(void **state)
     cap_memory(false);
 }
 
+/* --- while memory runs out --- */
+
+#ifdef CAN_STARVE
+/* Reads with a request for memory that fails, or all from that on; whether it came to that. */
+static bool starve(const struct row *r, const char *place, long at, bool onwards)
+{
+    gt_ctx *gt = gt_open();
+    gt_set_error_handler(gt, gt_ignore_error, NULL);
+    served = 0;
+    fails_onwards = onwards;
+    fails_at = at;
+    const bool ok = r->read(gt, place);
+    fails_at = 0;
+    const bool met = served >= at;
+    if (ok == gt_failed(gt)) fail_msg("%s: request %ld: both or neither", r->function, at);
+    if (!ok && gt_error_code(gt) != GT_ERR_MEMORY)
+        fail_msg("%s of %s, request %ld of memory fails: %s", r->function, r->sample, at,
+                 gt_error_message(gt));
+    gt_close(gt);
+    return met;
+}
+
+static void test_starved(void **state)
+{
+    long tries = 0;
+    make_samples(*state);
+    for (size_t i = 0; i < ROWS; i++) {
+        const char *place = scratch(rows[i].place ? rows[i].place : "whole");
+        char kept[1024];
+        size_t n;
+        snprintf(kept, sizeof kept, "%s", place);
+        const unsigned char *bytes = sample(&rows[i], &n);
+        write_file(kept, bytes, n);
+        for (int onwards = 0; onwards < 2; onwards++)
+            for (long at = 1; starve(&rows[i], kept, at, onwards); at++) tries++;
+    }
+    print_message("%ld requests for memory failed\n", tries);
+    assert_in_range(tries, 20 * ROWS, 1000000);
+}
+#endif
+
 /* --- that all readers are here --- */
 
 static bool has_row(const char *name)
@@ -316,6 +395,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_readers_have_rows),
         cmocka_unit_test_setup_teardown(test_rows, open_context, close_context),
+#ifdef CAN_STARVE
+        cmocka_unit_test_setup_teardown(test_starved, open_context, close_context),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, remove_scratch);
 }

@@ -177,6 +177,42 @@ static void test_claims(void **state)
     assert_error(gt, GT_ERR_FORMAT, "control character");
 }
 
+/* What torch.save writes is named, with the way from there. */
+static void test_torch(void **state)
+{
+    static const struct {
+        const char *part;
+        size_t n;
+        char bytes[48];
+    } rows[] = {
+        {"torch.save", 48,
+         "PK\3\4\0\0\10\10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\14\0\6\0net/data.pklFB\4\0"},
+        {"torch.save", 17,
+         "\x80\2\x8a\12l\xfc\x9c"
+         "F\xf9 j\xa8P\x19.\x80\2"},
+        {"it does not begin with", 48,
+         "PK\3\4\0\0\10\10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\5\0\0\0x.npyx/data.pkl"},
+        {"it does not begin with", 40,
+         "PK\3\4\0\0\10\10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff\0\0"},
+        {"it does not begin with", 12, "PK\3\4\0\0\10\10"},
+    };
+    gt_ctx *gt = *state;
+    gt_module *net = gt_nn_linear(gt, 2, 3);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        write_bytes(file, rows[i].bytes, rows[i].n);
+        assert_int_equal(gt_load(net, file), GT_ERR_FORMAT);
+        assert_error(gt, GT_ERR_FORMAT, rows[i].part);
+    }
+    write_bytes(file, rows[0].bytes, rows[0].n);
+    assert_null(gt_load_tensors(gt, file));
+    char want[800];
+    snprintf(want, sizeof want,
+             "import torch, safetensors.torch as s; s.save_file({k: v.clone() for k, v in "
+             "torch.load('%s', map_location='cpu').items()}, '%s.safetensors')",
+             file, file);
+    assert_error(gt, GT_ERR_FORMAT, want);
+}
+
 static void test_no_files(void **state)
 {
     gt_ctx *gt = *state;
@@ -306,8 +342,8 @@ static void test_mutations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IO_TEST(test_headers),     IO_TEST(test_claims),    IO_TEST(test_no_files),
-        IO_TEST(test_truncations), IO_TEST(test_mutations),
+        IO_TEST(test_headers), IO_TEST(test_claims),      IO_TEST(test_no_files),
+        IO_TEST(test_torch),   IO_TEST(test_truncations), IO_TEST(test_mutations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,8 @@
  * The reader is strict. What is truncated, longer than it says, or has holes, overlaps or
  * duplicates is GT_ERR_FORMAT; no more memory is asked for than a small multiple of the file's
  * size. F16 and BF16 become f32, BOOL u8, and smaller integers i64; other dtypes are
- * GT_ERR_UNSUPPORTED.
+ * GT_ERR_UNSUPPORTED. A file of torch.save is GT_ERR_FORMAT, with the line of Python that converts
+ * it.
  *
  * A file appears whole or not at all: it is written under another name beside its place, forced to
  * the disk, and renamed. When that fails, GT_ERR_IO says why, and an older file of the name is

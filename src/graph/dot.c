@@ -142,7 +142,7 @@ static gt_status draw(gti_picture *p, gt_ctx *gt, const char *what)
     errno = 0;
     if (!write_all(p)) return gt_fail(gt, GT_ERR_MEMORY, what, "no memory for the graph");
     if (fflush(p->f) || ferror(p->f))
-        return gt_fail(gt, GT_ERR_IO, what, "the text cannot be written: %s",
+        return gt_fail(gt, gt_status_of_errno(errno), what, "the text cannot be written: %s",
                        errno ? strerror(errno) : "the stream has failed");
     return GT_OK;
 }

@@ -89,7 +89,8 @@ static gt_status open_files(job *j)
     int why = errno;
     free(j->output);
     j->output = NULL;
-    return gt_fail(j->gt, GT_ERR_IO, j->what, "'%s' cannot be written: %s", j->path, strerror(why));
+    return gt_fail(j->gt, gt_status_of_errno(why), j->what, "'%s' cannot be written: %s", j->path,
+                   strerror(why));
 }
 
 /* --- the program --- */
@@ -154,7 +155,8 @@ static gt_status run(const job *j)
     int error = start(j, &child);
     if (error == ENOENT) return fail_missing(j);
     if (error)
-        return gt_fail(j->gt, GT_ERR_IO, j->what, "dot cannot be started: %s", strerror(error));
+        return gt_fail(j->gt, gt_status_of_errno(error), j->what, "dot cannot be started: %s",
+                       strerror(error));
     int status = wait_for(child);
     if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND) return fail_missing(j);
     struct stat made;
@@ -169,8 +171,8 @@ static gt_status draw(job *j, const gt_tensor *of)
     if (!status) rewind(j->text);
     if (!status) status = run(j);
     if (!status && rename(job_picture(j), j->path))
-        status = gt_fail(j->gt, GT_ERR_IO, j->what, "'%s' cannot be written: %s", j->path,
-                         strerror(errno));
+        status = gt_fail(j->gt, gt_status_of_errno(errno), j->what, "'%s' cannot be written: %s",
+                         j->path, strerror(errno));
     return status;
 }
 

@@ -23,15 +23,20 @@ struct gt_file {
     char *target;    /* with links followed */
     char *temporary; /* what is written now; NULL: nothing yet */
     int fd;
-    bool failed;
+    gt_status status; /* of the first failure */
     size_t used;
     char buffer[BUFFER];
 };
 
-static gt_status fail(gt_file *f, const char *why)
+static gt_status fail(gt_file *f, gt_status code, const char *why)
 {
-    f->failed = true;
-    return gt_fail(f->gt, GT_ERR_IO, f->what, "'%s' cannot be written: %s", f->path, why);
+    f->status = code;
+    return gt_fail(f->gt, code, f->what, "'%s' cannot be written: %s", f->path, why);
+}
+
+static gt_status fail_errno(gt_file *f)
+{
+    return fail(f, gt_status_of_errno(errno), strerror(errno));
 }
 
 /* --- making --- */
@@ -79,16 +84,16 @@ static bool begin(gt_file *f)
                       : !exists && lstat(f->path, &link) == 0 ? "it is a link that leads nowhere"
                                                               : NULL;
     if (why) {
-        fail(f, why);
+        fail(f, GT_ERR_IO, why);
         return false;
     }
     f->target = exists ? realpath(f->path, NULL) : strdup(f->path);
     if (!f->target || !open_temporary(f)) {
-        fail(f, strerror(errno));
+        fail_errno(f);
         return false;
     }
-    if (exists && fchmod(f->fd, old.st_mode & 07777) != 0) fail(f, strerror(errno));
-    return !f->failed;
+    if (exists && fchmod(f->fd, old.st_mode & 07777) != 0) fail_errno(f);
+    return f->status == GT_OK;
 }
 
 gt_file *gti_file_create(gt_ctx *gt, const char *what, const char *path)
@@ -107,7 +112,7 @@ gt_file *gti_file_create(gt_ctx *gt, const char *what, const char *path)
     f->path = copy;
     f->target = f->temporary = NULL;
     f->fd = -1;
-    f->failed = false;
+    f->status = GT_OK;
     f->used = 0;
     if (begin(f)) return f;
     gt_file_discard(f);
@@ -123,15 +128,16 @@ gt_file *gt_file_create(gt_ctx *gt, const char *path)
 
 static gt_status put(gt_file *f, const char *from, size_t n)
 {
-    while (n && !f->failed) {
+    while (n && f->status == GT_OK) {
         const size_t most = (size_t)1 << 30;
         const ssize_t done = write(f->fd, from, n < most ? n : most);
         if (done < 0 && errno == EINTR) continue;
-        if (done <= 0) return fail(f, done < 0 ? strerror(errno) : "the system takes no bytes");
+        if (done < 0) return fail_errno(f);
+        if (done == 0) return fail(f, GT_ERR_IO, "the system takes no bytes");
         from += done;
         n -= (size_t)done;
     }
-    return f->failed ? GT_ERR_IO : GT_OK;
+    return f->status;
 }
 
 static gt_status flush(gt_file *f)
@@ -144,8 +150,8 @@ static gt_status flush(gt_file *f)
 gt_status gt_file_write(gt_file *f, const void *data, size_t size)
 {
     if (!f) return GT_ERR_ARGUMENT;
-    if (f->failed) return GT_ERR_IO;
-    if (size > BUFFER - f->used && flush(f) != GT_OK) return GT_ERR_IO;
+    if (f->status != GT_OK) return f->status;
+    if (size > BUFFER - f->used && flush(f) != GT_OK) return f->status;
     if (size > BUFFER) return put(f, data, size);
     if (size) memcpy(f->buffer + f->used, data, size);
     f->used += size;
@@ -165,8 +171,8 @@ gt_status gt_file_printf(gt_file *f, const char *fmt, ...)
     va_end(again);
     va_end(args);
     const bool ok = n >= 0 && (n < (int)sizeof small || large);
-    const gt_status status =
-        ok ? gt_file_write(f, large ? large : small, (size_t)n) : fail(f, "out of memory");
+    const gt_status status = ok ? gt_file_write(f, large ? large : small, (size_t)n)
+                                : fail(f, GT_ERR_MEMORY, "out of memory");
     free(large);
     return status;
 }
@@ -190,15 +196,15 @@ static bool sync_folder(const gt_file *f)
 
 static gt_status finish(gt_file *f)
 {
-    if (flush(f) != GT_OK) return GT_ERR_IO;
+    if (flush(f) != GT_OK) return f->status;
     const int fd = f->fd;
-    if (fsync(fd) != 0 && errno != EINVAL) return fail(f, strerror(errno));
+    if (fsync(fd) != 0 && errno != EINVAL) return fail_errno(f);
     f->fd = -1;
-    if (close(fd) != 0 && errno != EINTR) return fail(f, strerror(errno));
-    if (rename(f->temporary, f->target) != 0) return fail(f, strerror(errno));
+    if (close(fd) != 0 && errno != EINTR) return fail_errno(f);
+    if (rename(f->temporary, f->target) != 0) return fail_errno(f);
     free(f->temporary);
     f->temporary = NULL;
-    return sync_folder(f) ? GT_OK : fail(f, strerror(errno));
+    return sync_folder(f) ? GT_OK : fail_errno(f);
 }
 
 void gt_file_discard(gt_file *f)

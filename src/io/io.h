@@ -98,7 +98,8 @@ typedef struct {
     gt_ctx *gt;
     const char *what, *path;
     int fd;
-    char *header;         /* that names and metadata lie in */
+    char *header; /* that names and metadata lie in */
+    size_t header_size;
     int64_t data, size;   /* where the data begins in the file, and its bytes */
     gti_st_entry *at;     /* in the order of their data */
     gti_st_entry **named; /* by name */
@@ -109,6 +110,10 @@ typedef struct {
 /* Opens a file and checks everything but the elements. False after a failure. */
 bool gti_st_open(gti_st *s, gt_ctx *gt, const char *what, const char *path);
 void gti_st_close(gti_st *s);
+/* Fails on behalf of what is read; false. */
+bool gti_st_fail(const gti_st *s, gt_status code, const char *fmt, ...) GT_PRINTF(3, 4);
+/* Fills in what the header says, and checks it. */
+bool gti_st_parse(gti_st *s);
 /* NULL when there is none. */
 gti_st_entry *gti_st_find(const gti_st *s, const char *name);
 const char *gti_st_metadata(const gti_st *s, const char *name);

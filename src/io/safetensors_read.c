@@ -1,8 +1,4 @@
-/* Reading safetensors: 8 bytes of length, a JSON header of that length, the data.
- *
- * The header is {"NAME": {"dtype": "F32", "shape": [2,3], "data_offsets": [0,24]}, ...}, with
- * "__metadata__": {"KEY": "VALUE", ...} as a name of its own. The tensors fill the data without
- * holes or overlaps. Everything is checked before a caller sees any of it. */
+/* Reading safetensors: 8 bytes of length, a JSON header of that length, the data. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <fcntl.h>
@@ -13,26 +9,18 @@
 #include <unistd.h>
 
 #include "io/io.h"
-#include "io/json.h"
 
 enum { LENGTH = 8, CHUNK = 1 << 15 };
 
-static bool GT_PRINTF(3, 4) fail(const gti_st *s, gt_status code, const char *fmt, ...)
+bool gti_st_fail(const gti_st *s, gt_status code, const char *fmt, ...)
 {
-    char text[400];
+    char text[640];
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     gt_fail(s->gt, code, s->what, "'%.200s' %s", s->path, text);
     return false;
-}
-
-static bool fail_tensor(const gti_st *s, const char *name, const char *why)
-{
-    char shown[GTI_SHOWN];
-    return fail(s, GT_ERR_FORMAT, "is no good safetensors file: tensor '%s' %s",
-                gti_show(name, shown), why);
 }
 
 /* --- bytes --- */
@@ -43,8 +31,9 @@ static bool read_at(const gti_st *s, void *to, int64_t n, int64_t from)
         const int64_t most = 1 << 30;
         const ssize_t got = pread(s->fd, at, (size_t)(n < most ? n : most), (off_t)from);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return fail(s, GT_ERR_IO, "cannot be read: %s", strerror(errno));
-        if (got == 0) return fail(s, GT_ERR_FORMAT, "has become shorter while it was read");
+        if (got < 0)
+            return gti_st_fail(s, gt_status_of_errno(errno), "cannot be read: %s", strerror(errno));
+        if (got == 0) return gti_st_fail(s, GT_ERR_FORMAT, "has become shorter while it was read");
         at += got;
         n -= got;
         from += got;
@@ -58,10 +47,33 @@ static bool open_file(gti_st *s, int64_t *size)
     struct stat st;
     s->fd = open(s->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (s->fd < 0 || fstat(s->fd, &st) != 0)
-        return fail(s, GT_ERR_IO, "cannot be read: %s", strerror(errno));
-    if (!S_ISREG(st.st_mode)) return fail(s, GT_ERR_IO, "cannot be read: it is no regular file");
+        return gti_st_fail(s, gt_status_of_errno(errno), "cannot be read: %s", strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return gti_st_fail(s, GT_ERR_IO, "cannot be read: it is no regular file");
     *size = (int64_t)st.st_size;
     return true;
+}
+
+/* PyTorch's own files come here by mistake, so they are told the way. They are zip archives whose
+ * first member is called ".../data.pkl" or, of old, begin as this pickle of a number. */
+static bool refuse_torch(const gti_st *s, int64_t file_size)
+{
+    static const uint8_t old[] = {0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20};
+    static const char member[] = "/data.pkl";
+    enum { NAME_LENGTH = 26, NAME = 30, HEAD = 512 };
+    uint8_t head[HEAD] = {0};
+    if (!read_at(s, head, file_size < HEAD ? file_size : HEAD, 0)) return false;
+    const size_t n = (size_t)(head[NAME_LENGTH] | head[NAME_LENGTH + 1] << 8), most = HEAD - NAME;
+    const uint8_t *end = head + NAME + (n < most ? n : most) - (sizeof member - 1);
+    const bool zip = !memcmp(head, "PK\3\4", 4) && n >= sizeof member - 1;
+    if (memcmp(head, old, sizeof old) != 0 && !(zip && !memcmp(end, member, sizeof member - 1)))
+        return true;
+    return gti_st_fail(
+        s, GT_ERR_FORMAT,
+        "is a file of torch.save, not of safetensors\n  hint: in Python:  "
+        "import torch, safetensors.torch as s; s.save_file({k: v.clone() for k, v in "
+        "torch.load('%.200s', map_location='cpu').items()}, '%.160s.safetensors')",
+        s->path, s->path);
 }
 
 static uint64_t little_endian(const uint8_t b[LENGTH])
@@ -75,229 +87,31 @@ static bool read_header(gti_st *s, int64_t file_size)
 {
     uint8_t length[LENGTH];
     if (file_size < LENGTH)
-        return fail(s, GT_ERR_FORMAT, "is no safetensors file: it has only %lld bytes",
-                    (long long)file_size);
-    if (!read_at(s, length, LENGTH, 0)) return false;
+        return gti_st_fail(s, GT_ERR_FORMAT, "is no safetensors file: it has only %lld bytes",
+                           (long long)file_size);
+    if (!refuse_torch(s, file_size) || !read_at(s, length, LENGTH, 0)) return false;
     const uint64_t n = little_endian(length);
     if (n > GTI_HEADER_LIMIT)
-        return fail(s, GT_ERR_FORMAT,
-                    "is no safetensors file: it does not begin with the size of a header of at "
-                    "most %d bytes",
-                    GTI_HEADER_LIMIT);
+        return gti_st_fail(
+            s, GT_ERR_FORMAT,
+            "is no safetensors file: it does not begin with the size of a header of at "
+            "most %d bytes",
+            GTI_HEADER_LIMIT);
     if ((int64_t)n > file_size - LENGTH)
-        return fail(s, GT_ERR_FORMAT,
-                    "is truncated, or no safetensors file: the header has %llu bytes, but only "
-                    "%lld follow",
-                    (unsigned long long)n, (long long)(file_size - LENGTH));
+        return gti_st_fail(
+            s, GT_ERR_FORMAT,
+            "is truncated, or no safetensors file: the header has %llu bytes, but only "
+            "%lld follow",
+            (unsigned long long)n, (long long)(file_size - LENGTH));
     s->header = malloc(n + 1);
-    if (!s->header) return fail(s, GT_ERR_MEMORY, "cannot be read: out of memory");
+    if (!s->header) return gti_st_fail(s, GT_ERR_MEMORY, "cannot be read: out of memory");
+    s->header_size = n;
     s->data = LENGTH + (int64_t)n;
     s->size = file_size - s->data;
     if (!read_at(s, s->header, (int64_t)n, LENGTH)) return false;
     return (n && *s->header == '{') ||
-           fail(s, GT_ERR_FORMAT, "is no safetensors file: the header does not begin with '{'");
-}
-
-/* --- the header --- */
-
-/* Room for one more behind n; *room is the present room. NULL when out of memory. */
-static void *grow(void *list, size_t n, size_t *room, size_t element)
-{
-    if (n < *room) return list;
-    const size_t more = *room ? 2 * *room : 16;
-    void *larger = more > SIZE_MAX / element ? NULL : realloc(list, more * element);
-    if (larger) *room = more;
-    return larger;
-}
-
-static bool no_memory(gti_json *j)
-{
-    return gti_json_fail(j, "out of memory");
-}
-
-/* `last` ends the list. */
-static bool parse_metadata(gti_st *s, gti_json *j)
-{
-    size_t room = 0;
-    if (s->metadata) return gti_json_fail(j, "__metadata__ stands there twice");
-    if (!gti_json_open(j, '{')) return false;
-    for (bool more = true; more;) {
-        gt_metadata *list = grow(s->metadata, s->n_metadata, &room, sizeof *list);
-        if (!list) return no_memory(j);
-        s->metadata = list;
-        gt_metadata *to = &list[s->n_metadata];
-        *to = (gt_metadata){NULL, NULL};
-        more = gti_json_more(j, '}');
-        if (!more) break;
-        const char *name = gti_json_key(j), *value = name ? gti_json_string(j) : NULL;
-        if (!value) return false;
-        *to = (gt_metadata){name, value};
-        s->n_metadata++;
-    }
-    return !j->error;
-}
-
-static bool parse_shape(gti_json *j, gti_st_entry *e)
-{
-    if (!gti_json_open(j, '[')) return false;
-    e->elements = 1;
-    for (e->ndim = 0; gti_json_more(j, ']'); e->ndim++) {
-        int64_t n;
-        if (!gti_json_integer(j, &n)) return false;
-        if (__builtin_mul_overflow(e->elements, n, &e->elements))
-            return gti_json_fail(j, "the product of a shape overflows");
-        if (e->ndim < GT_MAX_DIMS) e->shape.dim[e->ndim] = n;
-    }
-    e->shape.ndim = e->ndim <= GT_MAX_DIMS ? e->ndim : -1;
-    return !j->error;
-}
-
-static bool parse_offsets(gti_json *j, gti_st_entry *e)
-{
-    int64_t *const to[] = {&e->begin, &e->end};
-    int n = 0;
-    if (!gti_json_open(j, '[')) return false;
-    while (gti_json_more(j, ']')) {
-        if (n == 2) return gti_json_fail(j, "there are more than two data_offsets");
-        if (!gti_json_integer(j, to[n++])) return false;
-    }
-    return n == 2 ? !j->error : gti_json_fail(j, "there are fewer than two data_offsets");
-}
-
-static bool parse_type(gti_json *j, gti_st_entry *e)
-{
-    const char *name = gti_json_string(j);
-    if (!name) return false;
-    e->type = gti_st_type_find(name);
-    return e->type || gti_json_fail(j, "the dtype is none that is known");
-}
-
-static bool parse_entry(gti_json *j, gti_st_entry *e)
-{
-    static const struct {
-        const char *key;
-        bool (*parse)(gti_json *j, gti_st_entry *e);
-    } fields[] = {{"dtype", parse_type}, {"shape", parse_shape}, {"data_offsets", parse_offsets}};
-    enum { N = sizeof fields / sizeof *fields };
-    bool seen[N] = {false};
-    if (!gti_json_open(j, '{')) return false;
-    while (gti_json_more(j, '}')) {
-        const char *key = gti_json_key(j);
-        int i = 0;
-        while (key && i < N && strcmp(fields[i].key, key) != 0) i++;
-        if (!key) return false;
-        if (i == N) return gti_json_fail(j, "a tensor has an unknown field");
-        if (seen[i]) return gti_json_fail(j, "a tensor has a field twice");
-        seen[i] = true;
-        if (!fields[i].parse(j, e)) return false;
-    }
-    for (int i = 0; i < N; i++)
-        if (!seen[i]) return gti_json_fail(j, "a tensor lacks dtype, shape or data_offsets");
-    return !j->error;
-}
-
-static bool parse_members(gti_st *s, gti_json *j)
-{
-    size_t room = 0;
-    if (!gti_json_open(j, '{')) return false;
-    while (gti_json_more(j, '}')) {
-        const char *name = gti_json_key(j);
-        if (!name) return false;
-        if (!strcmp(name, "__metadata__")) {
-            if (!parse_metadata(s, j)) return false;
-            continue;
-        }
-        gti_st_entry *list = grow(s->at, s->n, &room, sizeof *list);
-        if (!list) return no_memory(j);
-        s->at = list;
-        s->at[s->n] = (gti_st_entry){.name = name};
-        if (!parse_entry(j, &s->at[s->n++])) return false;
-    }
-    return gti_json_end(j);
-}
-
-static bool parse(gti_st *s)
-{
-    gti_json j = gti_json_begin(s->header, (size_t)(s->data - LENGTH));
-    if (parse_members(s, &j)) return true;
-    return fail(s, GT_ERR_FORMAT, "is no good safetensors file: byte %lld of the header: %s",
-                (long long)(j.at - j.start), j.error);
-}
-
-/* --- what the header says as a whole --- */
-
-static bool check_sizes(const gti_st *s)
-{
-    for (size_t i = 0; i < s->n; i++) {
-        const gti_st_entry *e = &s->at[i];
-        int64_t bits;
-        if (e->begin > e->end) return fail_tensor(s, e->name, "ends before it begins");
-        if (__builtin_mul_overflow(e->elements, (int64_t)e->type->bits, &bits))
-            return fail_tensor(s, e->name, "has a size that overflows");
-        if (bits % 8 || bits / 8 != e->end - e->begin)
-            return fail_tensor(s, e->name, "has data_offsets that do not fit its dtype and shape");
-    }
-    return true;
-}
-
-static int by_place(const void *a, const void *b)
-{
-    const gti_st_entry *x = a, *y = b;
-    if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
-    if (x->end != y->end) return x->end < y->end ? -1 : 1;
-    return strcmp(x->name, y->name);
-}
-
-/* The tensors' data must be all of the data. */
-static bool check_places(const gti_st *s)
-{
-    int64_t end = 0;
-    for (size_t i = 0; i < s->n; i++) {
-        const gti_st_entry *e = &s->at[i];
-        if (e->begin != end)
-            return fail_tensor(s, e->name,
-                               e->begin < end ? "overlaps another" : "lies behind a hole");
-        end = e->end;
-    }
-    return end == s->size ||
-           fail(s, GT_ERR_FORMAT, "is %s: the header tells of %lld bytes of data, but %lld follow",
-                end > s->size ? "truncated" : "longer than it says", (long long)end,
-                (long long)s->size);
-}
-
-static int by_name(const void *a, const void *b)
-{
-    const gti_st_entry *const *x = a, *const *y = b;
-    return strcmp((*x)->name, (*y)->name);
-}
-
-static int by_key(const void *a, const void *b)
-{
-    const gt_metadata *x = a, *y = b;
-    return strcmp(x->name, y->name);
-}
-
-/* The entries by the place of their data, and by name. */
-static bool sort(gti_st *s)
-{
-    s->named = malloc((s->n ? s->n : 1) * sizeof(gti_st_entry *));
-    if (!s->named) return fail(s, GT_ERR_MEMORY, "cannot be read: out of memory");
-    if (s->n) qsort(s->at, s->n, sizeof *s->at, by_place);
-    for (size_t i = 0; i < s->n; i++) s->named[i] = &s->at[i];
-    qsort(s->named, s->n, sizeof(gti_st_entry *), by_name);
-    if (s->metadata) qsort(s->metadata, s->n_metadata, sizeof *s->metadata, by_key);
-    return true;
-}
-
-static bool check_names(const gti_st *s)
-{
-    for (size_t i = 1; i < s->n; i++)
-        if (!strcmp(s->named[i - 1]->name, s->named[i]->name))
-            return fail_tensor(s, s->named[i]->name, "stands there twice");
-    for (size_t i = 1; s->metadata && i < s->n_metadata; i++)
-        if (!strcmp(s->metadata[i - 1].name, s->metadata[i].name))
-            return fail_tensor(s, "__metadata__", "has a name twice");
-    return true;
+           gti_st_fail(s, GT_ERR_FORMAT,
+                       "is no safetensors file: the header does not begin with '{'");
 }
 
 bool gti_st_open(gti_st *s, gt_ctx *gt, const char *what, const char *path)
@@ -305,8 +119,8 @@ bool gti_st_open(gti_st *s, gt_ctx *gt, const char *what, const char *path)
     *s = (gti_st){.gt = gt, .what = what, .path = path, .fd = -1};
     if (!gti_io_ready(gt, what, path)) return false;
     int64_t size = 0;
-    if (gti_little_endian(gt, what) && open_file(s, &size) && read_header(s, size) && parse(s) &&
-        sort(s) && check_names(s) && check_sizes(s) && check_places(s))
+    if (gti_little_endian(gt, what) && open_file(s, &size) && read_header(s, size) &&
+        gti_st_parse(s))
         return true;
     gti_st_close(s);
     return false;
@@ -327,21 +141,7 @@ void gti_st_close(gti_st *s)
     s->n = s->n_metadata = 0;
 }
 
-/* --- finding and reading --- */
-
-gti_st_entry *gti_st_find(const gti_st *s, const char *name)
-{
-    const gti_st_entry wanted = {.name = name}, *key = &wanted;
-    gti_st_entry **found = bsearch(&key, s->named, s->n, sizeof *s->named, by_name);
-    return found ? *found : NULL;
-}
-
-const char *gti_st_metadata(const gti_st *s, const char *name)
-{
-    for (size_t i = 0; i < s->n_metadata; i++)
-        if (!strcmp(s->metadata[i].name, name)) return s->metadata[i].value;
-    return NULL;
-}
+/* --- reading --- */
 
 bool gti_st_fits(const gti_st_entry *e, gt_dtype dtype)
 {
@@ -384,9 +184,9 @@ gt_tensor *gti_st_make(const gti_st *s, const gti_st_entry *e)
     char shown[GTI_SHOWN];
     if (!e->type->readable || e->shape.ndim < 0) {
         char is[160];
-        fail(s, GT_ERR_UNSUPPORTED, "has tensor '%s', %s: %s", gti_show(e->name, shown),
-             gti_st_describe(e, is, sizeof is),
-             e->type->readable ? "too many" : "this dtype is not supported");
+        gti_st_fail(s, GT_ERR_UNSUPPORTED, "has tensor '%s', %s: %s", gti_show(e->name, shown),
+                    gti_st_describe(e, is, sizeof is),
+                    e->type->readable ? "too many" : "this dtype is not supported");
         return NULL;
     }
     gt_tensor *t = gt_empty_(s->gt, e->shape, (gt_new_opts){.dtype = e->type->dtype});

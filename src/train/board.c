@@ -24,9 +24,11 @@ struct gt_board {
     char *path;
 };
 
-static gt_status cannot(gt_board *b, const char *what, const char *why)
+/* An errno, or 0 where it was not asked for in time. */
+static gt_status cannot(gt_board *b, const char *what, int why)
 {
-    return gt_fail(b->gt, GT_ERR_IO, what, "'%s' cannot be written: %s", b->path, why);
+    return gt_fail(b->gt, gt_status_of_errno(why), what, "'%s' cannot be written: %s", b->path,
+                   why ? strerror(why) : "earlier events were lost");
 }
 
 /* --- writing events --- */
@@ -55,7 +57,7 @@ static gt_status write_event(gt_board *b, gti_proto *event, const char *what)
     const int why = errno;
     gti_proto_free(event);
     if (full) return gt_fail(b->gt, GT_ERR_MEMORY, what, "out of memory for an event");
-    return written ? GT_OK : cannot(b, what, strerror(why));
+    return written ? GT_OK : cannot(b, what, why);
 }
 
 /* Writes an event of one value, whose fields but for the tag are given. */
@@ -152,7 +154,8 @@ gt_board *gt_board_open(gt_ctx *gt, const char *folder)
     }
     if (make_folders(folder)) b->f = create(b, folder);
     if (!b->f)
-        gt_fail(gt, GT_ERR_IO, what, "no file can be made in '%s': %s", folder, strerror(errno));
+        gt_fail(gt, gt_status_of_errno(errno), what, "no file can be made in '%s': %s", folder,
+                strerror(errno));
     return b->f && write_version(b, what) == GT_OK ? b : NULL;
 }
 
@@ -245,8 +248,8 @@ gt_status gt_board_flush(gt_board *b)
     static const char what[] = "gt_board_flush";
     gt_status status;
     if (!ready(b, what, &status)) return status;
-    if (fflush(b->f)) return cannot(b, what, strerror(errno));
-    return ferror(b->f) ? cannot(b, what, "earlier events were lost") : GT_OK;
+    if (fflush(b->f)) return cannot(b, what, errno);
+    return ferror(b->f) ? cannot(b, what, 0) : GT_OK;
 }
 
 gt_status gt_board_close(gt_board *b)
@@ -258,6 +261,6 @@ gt_status gt_board_close(gt_board *b)
     FILE *f = b ? b->f : NULL;
     if (b) b->f = NULL;
     const bool lost = f && ferror(f);
-    if (f && fclose(f) && well) return cannot(b, what, strerror(errno));
-    return lost && well ? cannot(b, what, "earlier events were lost") : status;
+    if (f && fclose(f) && well) return cannot(b, what, errno);
+    return lost && well ? cannot(b, what, 0) : status;
 }

@@ -23,7 +23,8 @@ static const char what[] = "gt_history_read_csv";
 static bool fail(const reader *r, const char *why)
 {
     if (ferror(r->f))
-        gt_fail(r->gt, GT_ERR_IO, what, "'%s' cannot be read: %s", r->path, strerror(errno));
+        gt_fail(r->gt, gt_status_of_errno(errno), what, "'%s' cannot be read: %s", r->path,
+                strerror(errno));
     else
         gt_fail(r->gt, GT_ERR_FORMAT, what, "'%s', line %lld: %s", r->path, (long long)r->line,
                 why);
@@ -127,7 +128,8 @@ gt_history *gt_history_read_csv(gt_ctx *gt, const char *path)
     if (!path) gt_fail(gt, GT_ERR_ARGUMENT, what, "the path is NULL");
     reader r = {.gt = gt, .path = path, .line = 1, .f = path ? fopen(path, "rb") : NULL};
     if (path && !r.f)
-        gt_fail(gt, GT_ERR_IO, what, "'%s' cannot be read: %s", path, strerror(errno));
+        gt_fail(gt, gt_status_of_errno(errno), what, "'%s' cannot be read: %s", path,
+                strerror(errno));
     if (!r.f) return NULL;
     gt_history *h = gt_history_new(gt);
     const bool well = h && read_all(&r, h);
