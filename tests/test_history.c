@@ -223,24 +223,6 @@ static void test_numbers(void **state)
     assert_string_equal(gti_number_fixed(text, 1e300, 2), "1e+300");
 }
 
-/* Half of Europe writes a comma, and Arabic U+066B. */
-static void test_points(void **state)
-{
-    (void)state;
-    static const char *const rows[][2] = {{"1,5", "1.5"},
-                                          {"-2\xd9\xab"
-                                           "5e-07",
-                                           "-2.5e-07"},
-                                          {"1e+300", "1e+300"},
-                                          {"-7", "-7"},
-                                          {"0,10000000000000001", "0.10000000000000001"}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char text[GTI_NUMBER];
-        snprintf(text, sizeof text, "%s", rows[i][0]);
-        assert_string_equal(gti_with_point(text), rows[i][1]);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,7 +233,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bad_csv, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_cut_csv, open_context, close_context),
         cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_points),
     };
     return cmocka_run_group_tests(tests, NULL, remove_scratch);
 }

@@ -126,7 +126,7 @@ int64_t gt_history_epoch(const gt_history *h, int64_t row);   /* -1: no such row
 /* NaN where nothing was set; a negative row counts from the end. */
 double gt_history_get(const gt_history *h, int64_t row, const char *name);
 
-/* Numbers are written so that reading gives the same bits, with a point in every locale. CSV has a
+/* Numbers are written so that reading gives the same bits. CSV has a
  * line of names and leaves fields empty that were not set. JSON lines have an object for each row,
  * {"epoch": 1, "loss": 0.25}, without what was not set, and null for what is not finite. */
 GT_MUST_CHECK gt_status gt_history_write_csv(const gt_history *h, const char *path);

@@ -11,7 +11,7 @@ bool gt_data_fail(gt_data_error *error, gt_status code, const char *fmt, ...)
     error->code = code;
     va_list args;
     va_start(args, fmt);
-    vsnprintf(error->text, sizeof error->text, fmt, args);
+    gt_vsnprintf(error->text, sizeof error->text, fmt, args);
     va_end(args);
     return false;
 }

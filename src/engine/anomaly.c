@@ -72,7 +72,7 @@ static char *format_range(const gt_tensor *t, char *buf, size_t size)
     size_t used = 0;
     if (!t->size) used = (size_t)snprintf(buf, size, "no elements");
     else if (r.low > r.high) used = (size_t)snprintf(buf, size, "nothing finite");
-    else used = (size_t)snprintf(buf, size, "from %g to %g", r.low, r.high);
+    else used = (size_t)gt_snprintf(buf, size, "from %g to %g", r.low, r.high);
     if (r.first >= 0 && used < size)
         snprintf(buf + used, size - used, ", and %lld NaN, %lld Inf", (long long)r.n_nan,
                  (long long)r.n_inf);
@@ -88,9 +88,9 @@ static void describe(const gt_tensor *t, char *buf, size_t size)
         index.dim[d] = rest % t->shape.dim[d];
     const int64_t bad = r.n_nan + r.n_inf;
     char place[128];
-    snprintf(buf, size, "element %s is %g, the first of %lld that are not finite (of %lld)",
-             gt_shape_format(index, place, sizeof place), load(t, r.first), (long long)bad,
-             (long long)t->size);
+    gt_snprintf(buf, size, "element %s is %g, the first of %lld that are not finite (of %lld)",
+                gt_shape_format(index, place, sizeof place), load(t, r.first), (long long)bad,
+                (long long)t->size);
 }
 
 static bool refuse(const gt_node *n, int i)

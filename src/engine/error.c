@@ -13,7 +13,7 @@ static _Thread_local gti_error homeless;
 static void add_tail(gti_error *e, const char *fmt, va_list args)
 {
     const size_t used = strlen(e->tail);
-    vsnprintf(e->tail + used, sizeof e->tail - used, fmt, args);
+    gt_vsnprintf(e->tail + used, sizeof e->tail - used, fmt, args);
 }
 
 static void GT_PRINTF(2, 3) append(gti_error *e, const char *fmt, ...)
@@ -60,7 +60,7 @@ void gti_fail_v(gt_ctx *gt, gt_status code, const char *what, const char *fmt, v
     e->untold = true;
     e->where = NULL;
     set_what(e, what, gt ? gt->scope : NULL);
-    vsnprintf(e->text, sizeof e->text, fmt, args);
+    gt_vsnprintf(e->text, sizeof e->text, fmt, args);
     e->tail[0] = 0;
     compose(e);
     pending = e;

@@ -136,10 +136,10 @@ static void say_ratio(const gti_findings *f, char *text, size_t size)
     text[0] = '\0';
     if (f->nan || !isfinite(f->low) || !isfinite(f->high)) return;
     if (is_constant(f))
-        snprintf(text, size, "; analytic/numeric is %.3f in all of them",
-                 (f->low + f->high) / 2 + 0.0);
+        gt_snprintf(text, size, "; analytic/numeric is %.3f in all of them",
+                    (f->low + f->high) / 2 + 0.0);
     else if (f->wrong > 1)
-        snprintf(text, size, "; analytic/numeric is from %.3g to %.3g", f->low, f->high);
+        gt_snprintf(text, size, "; analytic/numeric is from %.3g to %.3g", f->low, f->high);
 }
 
 static void say_how_many(const gti_findings *f)

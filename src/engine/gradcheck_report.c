@@ -19,7 +19,7 @@ void gt_gradcheck_print(const gt_gradcheck_report *report, FILE *file)
 static void append_v(gti_check *c, const char *fmt, va_list args)
 {
     const size_t size = sizeof c->r->message;
-    const int n = vsnprintf(c->r->message + c->text, size - c->text, fmt, args);
+    const int n = gt_vsnprintf(c->r->message + c->text, size - c->text, fmt, args);
     if (n > 0) c->text += (size_t)n;
     if (c->text > size - 1) c->text = size - 1;
 }
@@ -62,7 +62,7 @@ void gti_check_line_of_text(gti_check *c, const char *fmt, ...)
 
 static void set_hint_v(gti_check *c, const char *fmt, va_list args)
 {
-    vsnprintf(c->r->hint, sizeof c->r->hint, fmt, args);
+    gt_vsnprintf(c->r->hint, sizeof c->r->hint, fmt, args);
 }
 
 void gti_check_hint(gti_check *c, const char *fmt, ...)

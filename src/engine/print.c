@@ -55,12 +55,8 @@ static int float_text(const printer *p, double v, char *text)
 {
     if (isnan(v)) return snprintf(text, ELEMENT_TEXT, "nan");
     if (isinf(v)) return snprintf(text, ELEMENT_TEXT, v < 0 ? "-inf" : "inf");
-    int length = p->scientific ? snprintf(text, ELEMENT_TEXT, "%.4e", v)
-                 : p->whole    ? snprintf(text, ELEMENT_TEXT, "%.0f.", v)
-                               : snprintf(text, ELEMENT_TEXT, "%.4f", v);
-    char *comma = strchr(text, ','); /* of some locales */
-    if (comma) *comma = '.';
-    return length;
+    if (p->scientific) return gt_snprintf(text, ELEMENT_TEXT, "%.4e", v);
+    return gt_snprintf(text, ELEMENT_TEXT, p->whole ? "%.0f." : "%.4f", v);
 }
 
 static int element_text(const printer *p, int64_t i, char *text)

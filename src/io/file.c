@@ -165,9 +165,9 @@ gt_status gt_file_printf(gt_file *f, const char *fmt, ...)
     va_list args, again;
     va_start(args, fmt);
     va_copy(again, args);
-    const int n = vsnprintf(small, sizeof small, fmt, args);
+    const int n = gt_vsnprintf(small, sizeof small, fmt, args);
     if (n >= (int)sizeof small && (large = malloc((size_t)n + 1)))
-        vsnprintf(large, (size_t)n + 1, fmt, again);
+        gt_vsnprintf(large, (size_t)n + 1, fmt, again);
     va_end(again);
     va_end(args);
     const bool ok = n >= 0 && (n < (int)sizeof small || large);

@@ -85,7 +85,7 @@ static void GT_PRINTF(2, 3) add_sample(samples *s, const char *fmt, ...)
     const size_t used = strlen(s->text);
     va_list args;
     va_start(args, fmt);
-    const int n = vsnprintf(one, sizeof one, fmt, args);
+    const int n = gt_vsnprintf(one, sizeof one, fmt, args);
     va_end(args);
     s->n++;
     if (used && (s->shown == 3 || used + 2 + (size_t)n >= sizeof s->text)) return;

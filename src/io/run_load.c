@@ -12,7 +12,7 @@ static bool GT_PRINTF(2, 3) fail(const gti_st *file, const char *fmt, ...)
     char text[300];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    gt_vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     gt_fail(file->gt, GT_ERR_ARGUMENT, file->what, "'%.100s' %s", file->path, text);
     return false;

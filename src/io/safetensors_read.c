@@ -17,7 +17,7 @@ bool gti_st_fail(const gti_st *s, gt_status code, const char *fmt, ...)
     char text[640];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    gt_vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     gt_fail(s->gt, code, s->what, "'%.200s' %s", s->path, text);
     return false;

@@ -23,9 +23,9 @@ void gti_text_add(gti_text *t, const char *fmt, ...)
     va_list args, again;
     va_start(args, fmt);
     va_copy(again, args);
-    const int n = vsnprintf(NULL, 0, fmt, args);
+    const int n = gt_vsnprintf(NULL, 0, fmt, args);
     if (n >= 0 && reserve(t, (size_t)n + 1)) {
-        vsnprintf(t->at + t->length, t->room - t->length, fmt, again);
+        gt_vsnprintf(t->at + t->length, t->room - t->length, fmt, again);
         t->length += (size_t)n;
     }
     va_end(again);

@@ -119,7 +119,7 @@ void gti_append(char *text, size_t size, const char *fmt, ...)
     const size_t used = strlen(text);
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text + used, size - used, fmt, args);
+    gt_vsnprintf(text + used, size - used, fmt, args);
     va_end(args);
 }
 
@@ -145,8 +145,8 @@ void gti_append_number(char *text, size_t size, double value)
 {
     char number[40];
     for (int digits = 6; digits <= 17; digits++) {
-        snprintf(number, sizeof number, "%.*g", digits, value);
-        if (strtod(number, NULL) == value) break;
+        gt_snprintf(number, sizeof number, "%.*g", digits, value);
+        if (gt_strtod(number, NULL) == value) break;
     }
     gti_append(text, size, strpbrk(number, ".en") ? "%s" : "%s.0", number);
 }

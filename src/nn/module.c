@@ -12,7 +12,7 @@ gt_status gt_module_fail(const gt_module *m, gt_status code, const char *fmt, ..
     char text[512];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    gt_vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     const gt_scope *outer = gt_set_scope(m->ctx, &m->scope);
     gt_fail(m->ctx, code, m->type->name, "%s", text);

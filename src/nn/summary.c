@@ -197,7 +197,7 @@ typedef char cells[COLUMNS][CELL];
 static void put_count(char *cell, double value)
 {
     char digits[40];
-    const int n = snprintf(digits, sizeof digits, "%.0f", value);
+    const int n = gt_snprintf(digits, sizeof digits, "%.0f", value);
     char *to = cell;
     for (int i = 0; i < n && value > 0; i++) {
         if (i && (n - i) % 3 == 0) *to++ = ',';
@@ -213,15 +213,15 @@ static void put_bytes(char *cell, double bytes)
     int i = 0;
     for (; bytes >= 1000 && i < 4; i++) bytes /= 1000;
     const int decimals = i == 0 || bytes >= 100 ? 0 : bytes >= 10 ? 1 : 2;
-    if (bytes > 0) snprintf(cell, CELL, "%.*f %s", decimals, bytes, unit[i]);
+    if (bytes > 0) gt_snprintf(cell, CELL, "%.*f %s", decimals, bytes, unit[i]);
     else cell[0] = 0;
 }
 
 /* "5x3"; for a sequence "3". */
 static void put_pair(char *cell, const double pair[2], bool sequence)
 {
-    if (sequence) snprintf(cell, CELL, "%.4g", pair[1]);
-    else snprintf(cell, CELL, "%.4gx%.4g", pair[0], pair[1]);
+    if (sequence) gt_snprintf(cell, CELL, "%.4g", pair[1]);
+    else gt_snprintf(cell, CELL, "%.4gx%.4g", pair[0], pair[1]);
 }
 
 static void put_row(const summary *s, const row *r, cells cell)

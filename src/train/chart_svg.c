@@ -43,7 +43,7 @@ static void write_text(gt_file *f, const char *text)
     }
 }
 
-/* Hundredths of a pixel are fine enough; whole numbers, so that no locale has a say. */
+/* Hundredths of a pixel are fine enough. */
 static void write_number(gt_file *f, double v)
 {
     char number[GTI_NUMBER];

@@ -1,18 +1,9 @@
-/* Numbers as text, the same in every locale. */
+/* Numbers as text. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "train/train.h"
-
-char *gti_with_point(char *s)
-{
-    size_t n = strspn(s, "+-0123456789.e"), skip = strcspn(s + n, "+-0123456789.e");
-    if (!s[n]) return s;
-    s[n] = '.';
-    memmove(s + n + 1, s + n + skip, strlen(s + n + skip) + 1);
-    return s;
-}
 
 static char *special(char buf[GTI_NUMBER], double v)
 {
@@ -31,25 +22,25 @@ char *gti_copy(const char *s)
 char *gti_number_short(char buf[GTI_NUMBER], double v, int digits)
 {
     if (!isfinite(v)) return special(buf, v);
-    snprintf(buf, GTI_NUMBER, "%.*g", digits, v);
-    return gti_with_point(buf);
+    gt_snprintf(buf, GTI_NUMBER, "%.*g", digits, v);
+    return buf;
 }
 
 char *gti_number_fixed(char buf[GTI_NUMBER], double v, int decimals)
 {
     if (!(fabs(v) < 1e15)) return gti_number_short(buf, v, 6);
-    snprintf(buf, GTI_NUMBER, "%.*f", decimals > 20 ? 20 : decimals, v);
-    return gti_with_point(buf);
+    gt_snprintf(buf, GTI_NUMBER, "%.*f", decimals > 20 ? 20 : decimals, v);
+    return buf;
 }
 
 char *gti_number(char buf[GTI_NUMBER], double v)
 {
     if (!isfinite(v)) return special(buf, v);
     for (int digits = 6; digits <= 17; digits++) {
-        snprintf(buf, GTI_NUMBER, "%.*g", digits, v);
-        if (strtod(buf, NULL) == v) break;
+        gt_snprintf(buf, GTI_NUMBER, "%.*g", digits, v);
+        if (gt_strtod(buf, NULL) == v) break;
     }
-    return gti_with_point(buf);
+    return buf;
 }
 
 bool gti_number_read(const char *text, double *v)
@@ -57,13 +48,8 @@ bool gti_number_read(const char *text, double *v)
     const bool negative = *text == '-';
     *v = negative ? -INFINITY : INFINITY;
     if (!strcmp(text + negative, "inf")) return true;
-    char point[GTI_NUMBER], buf[2 * GTI_NUMBER], *end;
+    char *end;
     if (!*text || strlen(text) >= GTI_NUMBER || text[strspn(text, "+-0123456789.e")]) return false;
-    snprintf(point, sizeof point, "%.1f", 0.5); /* 0.5 or 0,5: the locale's point */
-    point[strlen(point) - 1] = '\0';
-    const size_t n = strcspn(text, ".");
-    snprintf(buf, sizeof buf, "%.*s%s%s", (int)n, text, text[n] ? point + 1 : "",
-             text[n] ? text + n + 1 : "");
-    *v = strtod(buf, &end);
+    *v = gt_strtod(text, &end);
     return !*end && isfinite(*v);
 }

@@ -60,8 +60,8 @@ static void add_rate(char line[LINE], double rate, const char *unit)
     char text[64];
     const bool thousands = rate >= 9999.5;
     const double shown = thousands ? rate / 1000 : rate;
-    snprintf(text, sizeof text, "  %.*f%s%s/s", shown < 9.95 ? 1 : 0, shown, thousands ? "k" : "",
-             unit);
+    gt_snprintf(text, sizeof text, "  %.*f%s%s/s", shown < 9.95 ? 1 : 0, shown,
+                thousands ? "k" : "", unit);
     add(line, text);
 }
 
@@ -83,7 +83,8 @@ static void add_numbers(char line[LINE], const gt_progress *p, int64_t done, int
 {
     char text[128], time[GTI_NUMBER];
     const double rate = seconds > 0 ? (double)done / seconds : 0;
-    if (p->total) snprintf(text, sizeof text, " %3.0f%%", 100.0 * (double)done / (double)p->total);
+    if (p->total)
+        gt_snprintf(text, sizeof text, " %3.0f%%", 100.0 * (double)done / (double)p->total);
     else snprintf(text, sizeof text, "  %lld", (long long)done);
     add(line, text);
     add_rate(line, items ? (double)items / fmax(seconds, 1e-9) : rate, items ? "" : " steps");
@@ -136,7 +137,7 @@ void gt_progress_update(gt_progress *p, int64_t done, int64_t items, const char 
     char text[LINE], line[LINE];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    gt_vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     const int columns = p->terminal ? gti_columns(p->f) : LINE;
     compose(line, p, done, items, columns, text);
@@ -149,7 +150,7 @@ void gt_progress_end(gt_progress *p, const char *fmt, ...)
     char text[LINE], time[GTI_NUMBER];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    gt_vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     fprintf(p->f, "%s%s%s%s%s%s%s\n", p->shown ? "\r" : "", p->label, *p->label ? "  " : "",
             gti_duration(time, gt_progress_seconds(p)), *text ? "  " : "", text,

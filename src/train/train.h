@@ -22,18 +22,15 @@ bool gti_readable(const gt_tensor *t, const char *subject, const char *what);
 char *gti_copy(const char *s); /* to be freed; NULL when out of memory */
 
 enum { GTI_NUMBER = 40 };
-/* Puts a point in the place of the locale's, which may be of several bytes: whatever in a number is
- * no part of one in the "C" locale. Returns s. */
-char *gti_with_point(char *s);
-/* The shortest number that reads back as v, in %g's manner, with a point in every locale; "nan",
- * "inf", "-inf". Returns buf. */
+/* The shortest number that reads back as v, in %g's manner; "nan", "inf", "-inf". Returns buf.
+ */
 char *gti_number(char buf[GTI_NUMBER], double v);
 /* v with so many significant digits, likewise. */
 char *gti_number_short(char buf[GTI_NUMBER], double v, int digits);
 /* v with so many decimals, at most 20; in %g's manner where that would be too long. */
 char *gti_number_fixed(char buf[GTI_NUMBER], double v, int decimals);
 
-/* Reads what gti_number wrote, but for "nan", in whatever locale. False for all else. */
+/* Reads what gti_number wrote, but for "nan". False for all else. */
 bool gti_number_read(const char *text, double *v);
 
 /* --- terminal.c --- */
