@@ -55,14 +55,42 @@ static bool mul_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     return true;
 }
 
+/* 1 / b may be infinite where a is 0 (b^2 is 0 much earlier), and then b does not move y. */
 static const char div_gradient[] = "da = dy / b, db = -dy a / b^2 = -(dy / b) y";
 static bool div_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *da = gt_div(gout[0], n->in[1]), *y = n->out[0];
     if (gt_needs_grad(n, 0)) gin[0] = gti_sum_like(da, n->in[0]);
     if (gt_needs_grad(n, 1)) {
-        gt_tensor *db = gt_mul(da, GT_MUTANT(div_operands, y, n->in[0]));
+        gt_tensor *db = gt_mul_or_zero(da, GT_MUTANT(div_operands, y, n->in[0]));
         gin[1] = gti_sum_like(GT_MUTANT(div_b_sign, gt_neg(db), db), n->in[1]);
+    }
+    return true;
+}
+
+static const char mul_or_zero_gradient[] = "da = dy b, db = dy a, with 0 inf = 0";
+static bool mul_or_zero_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *a = n->in[0], *b = n->in[1];
+    if (gt_needs_grad(n, 0)) {
+        gt_tensor *da = gt_mul_or_zero(gout[0], GT_MUTANT(mul_or_zero_operands, b, a));
+        gin[0] = gti_sum_like(da, a);
+    }
+    if (gt_needs_grad(n, 1)) {
+        gt_tensor *db = gt_mul_or_zero(GT_MUTANT(mul_or_zero_upstream, gout[0], a), a);
+        gin[1] = gti_sum_like(db, b);
+    }
+    return true;
+}
+
+static const char div_or_zero_gradient[] = "da = dy / b, db = -dy y / b, both 0 where b is 0";
+static bool div_or_zero_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *da = gt_div_or_zero(GT_MUTANT(div_or_zero_a, gout[0], n->in[0]), n->in[1]);
+    if (gt_needs_grad(n, 0)) gin[0] = gti_sum_like(da, n->in[0]);
+    if (gt_needs_grad(n, 1)) {
+        gt_tensor *db = gt_mul_or_zero(da, GT_MUTANT(div_or_zero_b, n->out[0], n->in[0]));
+        gin[1] = gti_sum_like(gt_neg(db), n->in[1]);
     }
     return true;
 }
@@ -105,7 +133,7 @@ static gt_tensor *pow_da(gt_tensor *dy, gt_tensor *a, gt_tensor *b)
     gt_tensor *bad = gt_logical_or(gt_eq_scalar(a, 0), gt_isnan(a));
     gt_tensor *safe = gt_where(gt_logical_and(bad, gt_eq_scalar(b, 0)), constant(b, 1), b);
     gt_tensor *power = gt_pow(a, GT_MUTANT(pow_exponent, gt_sub_scalar(safe, 1), safe));
-    return gt_mul(dy, gt_mul(b, power));
+    return gt_mul_or_zero(dy, gt_mul_or_zero(b, power));
 }
 
 /* db = dy y log a, and 0 for 0^b, b >= 0, where the logarithm becomes 0. */
@@ -113,7 +141,7 @@ static gt_tensor *pow_db(gt_tensor *dy, gt_tensor *a, gt_tensor *b, gt_tensor *y
 {
     gt_tensor *both = gt_logical_and(gt_eq_scalar(a, 0), gt_ge_scalar(b, 0));
     gt_tensor *safe = gt_where(both, constant(a, 1), a);
-    return gt_mul(dy, gt_mul(GT_MUTANT(pow_result, y, b), gt_log(safe)));
+    return gt_mul_or_zero(dy, gt_mul_or_zero(GT_MUTANT(pow_result, y, b), gt_log(safe)));
 }
 
 static const char pow_gradient[] = "da = dy b a^(b-1), db = dy y log a";
@@ -279,6 +307,8 @@ BINARY(add, GT_OP_NO_SAVED, gti_broadcast_infer, samples, error_samples)
 BINARY(sub, GT_OP_NO_SAVED, gti_broadcast_infer, samples, error_samples)
 BINARY(mul, 0, gti_broadcast_infer, samples, error_samples)
 BINARY(div, 0, gti_broadcast_infer, samples, error_samples)
+BINARY(mul_or_zero, 0, gti_broadcast_infer, samples, error_samples)
+BINARY(div_or_zero, 0, gti_broadcast_infer, samples, error_samples)
 BINARY(maximum, 0, gti_broadcast_infer, extreme_samples, error_samples)
 BINARY(minimum, 0, gti_broadcast_infer, extreme_samples, error_samples)
 BINARY(pow, 0, gti_broadcast_infer, pow_samples, error_samples)

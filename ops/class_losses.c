@@ -67,7 +67,7 @@ static gt_tensor *reduce(gt_tensor *losses, gt_tensor *weights, gt_reduction red
 /* - w x[class] */
 static gt_tensor *class_terms(gt_tensor *x, gt_tensor *target, gt_tensor *weights, int64_t ignore)
 {
-    return gt_neg(gt_mul(weights, gt_pick(x, target, class_axis(x), ignore)));
+    return gt_neg(gt_mul_or_zero(weights, gt_pick(x, target, class_axis(x), ignore)));
 }
 
 /* weight as it broadcasts to x. */
@@ -83,7 +83,7 @@ static gt_tensor *along_classes(gt_tensor *weight, const gt_tensor *x)
 static gt_tensor *smooth_terms(gt_tensor *x, gt_tensor *weight)
 {
     if (!x) return NULL;
-    return gt_neg(gt_sum_(gt_mul(x, along_classes(weight, x)),
+    return gt_neg(gt_sum_(gt_mul_or_zero(x, along_classes(weight, x)),
                           (gt_reduce_opts){.axes = GT_AXIS(class_axis(x))}));
 }
 
@@ -143,7 +143,7 @@ static gt_tensor *weighted_classes(gt_tensor *logits, gt_tensor *target, gt_tens
     const double e = opts->label_smoothing;
     if (e > 0 && terms) {
         gt_tensor *counts = gt_class_weights(gt_ones_like(weight), target, ignore);
-        gt_tensor *smooth = gt_mul(counts, smooth_terms(x, weight));
+        gt_tensor *smooth = gt_mul_or_zero(counts, smooth_terms(x, weight));
         terms =
             gt_add(gt_mul_scalar(terms, 1 - e), gt_mul_scalar(smooth, e / (double)weight->size));
     }
@@ -159,7 +159,7 @@ static gt_tensor *probabilities(gt_tensor *logits, gt_tensor *target, gt_tensor 
     const double e = opts->label_smoothing, c = (double)logits->shape.dim[axis];
     gt_tensor *x = gt_log_softmax(logits, axis);
     if (e > 0) target = gt_add_scalar(gt_mul_scalar(target, 1 - e), e / c);
-    gt_tensor *terms = x ? smooth_terms(gt_mul(x, target), weight) : NULL;
+    gt_tensor *terms = x ? smooth_terms(gt_mul_or_zero(x, target), weight) : NULL;
     if (opts->reduction == GT_NONE) return terms;
     return opts->reduction == GT_SUM ? gt_sum_(terms, (gt_reduce_opts){0})
                                      : gt_mean_(terms, (gt_reduce_opts){0});

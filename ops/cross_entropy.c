@@ -95,7 +95,7 @@ static gt_tensor *row_scale(const gt_node *n)
     const gt_shape classes = GT_SHAPE(x->shape.dim[class_axis(x)]);
     gt_tensor *s =
         gt_class_weights(gt_full(x->ctx, classes, 1, .dtype = x->dtype), n->in[1], opts->ignore);
-    return opts->reduction == GT_MEAN ? gt_div(s, gt_sum_(s, (gt_reduce_opts){0})) : s;
+    return opts->reduction == GT_MEAN ? gt_div_or_zero(s, gt_sum_(s, (gt_reduce_opts){0})) : s;
 }
 
 /* A tensor of the rows' shape, or a number, with the axis of classes: it broadcasts to x. */

@@ -117,10 +117,25 @@ static gt_tensor *bce_slope(gt_tensor *x, gt_tensor *t)
     return gt_div(gt_sub(x, t), gt_clamp(gt_mul(x, one_minus(x)), 1e-12, INFINITY));
 }
 
-static gt_tensor *kl_slope(gt_tensor *x, gt_tensor *t, bool log_target)
+/* The number s as a constant of x's dtype. */
+static gt_tensor *constant(const gt_tensor *x, double s)
 {
-    gt_tensor *d = gt_add_scalar(gt_sub(log_target ? t : gt_log(t), x), 1);
-    return log_target ? gt_mul(gt_exp(t), d) : d;
+    return gt_scalar(x->ctx, s, .dtype = x->dtype);
+}
+
+/* log t - x + 1, where only one of log t and x may be infinite: log 0 gives way. */
+static gt_tensor *kl_slope(gt_tensor *x, gt_tensor *t)
+{
+    gt_tensor *both = gt_logical_and(gt_eq_scalar(t, 0), gt_logical_not(gt_isfinite(x)));
+    gt_tensor *safe = gt_where(both, constant(t, 1), t);
+    return gt_add_scalar(gt_sub(gt_log(safe), x), 1);
+}
+
+/* e^t (t - x + 1), 0 where e^t is 0. */
+static gt_tensor *kl_log_slope(gt_tensor *x, gt_tensor *t)
+{
+    gt_tensor *p = gt_exp(t), *d = gt_add_scalar(gt_sub(t, x), 1);
+    return gt_mul(p, gt_where(gt_eq_scalar(p, 0), constant(x, 0), d));
 }
 
 static double flops(const gt_node *n)
@@ -173,7 +188,7 @@ LOSS(smooth_l1_loss, infer, GTI_PAIR_smooth_l1, bent_samples, gt_clamp(gt_mul_sc
 LOSS(huber_loss, infer, GTI_PAIR_huber, bent_samples, gt_clamp(gt_sub(x, t), -s, s), gt_clamp(gt_sub(t, x), -s, s), "dx = dy d, dtarget = -dx; d = x - target, moved into [-delta, delta]")
 LOSS(binary_cross_entropy, infer, GTI_PAIR_bce, probability_samples, bce_slope(x, t), gt_sub(bounded_log1p(gt_neg(x)), bounded_log(x)), "dx = dy (x - target) / (x (1 - x)), dtarget = dy (log(1 - x) - log x)")
 LOSS(binary_cross_entropy_with_logits, infer, GTI_PAIR_bce_logits, logit_samples, gt_sub(gt_sigmoid(x), t), gt_neg(x), "dx = dy (sigmoid(x) - target), dtarget = -dy x")
-LOSS(kl_div, kl_div_infer, log_target ? GTI_PAIR_kl_div_log : GTI_PAIR_kl_div, kl_samples, gt_neg(log_target ? gt_exp(t) : t), kl_slope(x, t, log_target), "dx = -dy target, dtarget = dy (log target - x + 1); with log_target dx = -dy e^target, dtarget = dy e^target (target - x + 1)")
+LOSS(kl_div, kl_div_infer, log_target ? GTI_PAIR_kl_div_log : GTI_PAIR_kl_div, kl_samples, gt_neg(log_target ? gt_exp(t) : t), log_target ? kl_log_slope(x, t) : kl_slope(x, t), "dx = -dy target, dtarget = dy (log target - x + 1); with log_target dx = -dy e^target, dtarget = dy e^target (target - x + 1)")
 // clang-format on
 
 /* --- the functions --- */
@@ -239,7 +254,7 @@ gt_tensor *gt_binary_cross_entropy_(gt_tensor *x, gt_tensor *target,
         apply(op, x, target, (loss_opts){.reduction = opts.weight ? GT_NONE : opts.reduction});
     if (!y || !opts.weight) return y;
     return check_weight(x, opts.weight, op->name, "weight")
-               ? reduce(gt_mul(y, opts.weight), opts.reduction)
+               ? reduce(gt_mul_or_zero(y, opts.weight), opts.reduction)
                : NULL;
 }
 
@@ -252,7 +267,8 @@ static gt_tensor *with_pos_weight(gt_tensor *x, gt_tensor *t, gt_tensor *pos_wei
     if (!check_weight(x, pos_weight, op->name, "pos_weight")) return NULL;
     gt_tensor *positive = apply(op, x, gt_ones_like(x), none);
     gt_tensor *negative = apply(op, x, gt_zeros_like(x), none);
-    return gt_add(gt_mul(gt_mul(pos_weight, t), positive), gt_mul(one_minus(t), negative));
+    return gt_add(gt_mul_or_zero(gt_mul(pos_weight, t), positive),
+                  gt_mul_or_zero(one_minus(t), negative));
 }
 
 gt_tensor *gt_binary_cross_entropy_with_logits_(gt_tensor *x, gt_tensor *target,
@@ -264,5 +280,5 @@ gt_tensor *gt_binary_cross_entropy_with_logits_(gt_tensor *x, gt_tensor *target,
     if (!y || plain) return y;
     if (opts.pos_weight) y = with_pos_weight(x, target, opts.pos_weight);
     if (!y || (opts.weight && !check_weight(x, opts.weight, op->name, "weight"))) return NULL;
-    return reduce(opts.weight ? gt_mul(y, opts.weight) : y, opts.reduction);
+    return reduce(opts.weight ? gt_mul_or_zero(y, opts.weight) : y, opts.reduction);
 }

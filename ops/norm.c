@@ -1,10 +1,8 @@
 /* norm: the length of x over axes.
  *
  *   p = 1   y = sum of |x|             dx = dy sign(x), 0 at 0
- *   p = 2   y = sqrt(sum of x^2)       dx = dy x / y, 0 where y is 0
- *
- * div_or_zero: y = a / b, 0 where b is 0.
- *   da = dy / b    db = - dy y / b    both 0 where b is 0 */
+ *   p = 2   y = sqrt(sum of x^2)       dx = dy x / y, 0 where y is 0; or 2 g x where dy is 2 g y,
+ * the gradient of y^2, which is smooth at 0 */
 #include "reduction_samples.h"
 
 static unsigned axes_of(const gt_node *n)
@@ -36,13 +34,20 @@ static void norm_forward(gt_node *n)
     gti_kernels_for(n)->reduce.norm(&r.s, is_euclidean(n), r.x, n->out[0]->data);
 }
 
+/* x / y, which is of size 1 at most even where 1 / y leaves the range; or sign x. */
+static gt_tensor *way(const gt_node *n)
+{
+    gt_tensor *x = n->in[0];
+    if (!GT_MUTANT(norm_way, is_euclidean(n), true)) return gt_sign(x);
+    return gt_div_or_zero(x, gti_unreduced(n, axes_of(n), n->out[0]));
+}
+
 static bool norm_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    gt_tensor *x = n->in[0], *dy = GT_MUTANT(norm_upstream, gout[0], n->out[0]);
-    const bool euclidean = is_euclidean(n);
-    gt_tensor *g = euclidean ? gt_div_or_zero(dy, n->out[0]) : dy;
-    gt_tensor *way = GT_MUTANT(norm_way, euclidean, true) ? x : gt_sign(x);
-    gin[0] = gt_mul(gti_unreduced(n, axes_of(n), g), way);
+    gt_tensor *dy = GT_MUTANT(norm_upstream, gout[0], n->out[0]);
+    gt_tensor *half = is_euclidean(n) ? gti_factor_of_square(dy, n->out[0]) : NULL;
+    gt_tensor *g = half ? gt_mul_scalar(half, 2) : dy;
+    gin[0] = gt_mul(gti_unreduced(n, axes_of(n), g), half ? n->in[0] : way(n));
     return true;
 }
 
@@ -101,64 +106,4 @@ const gt_op gt_op_norm = {
 gt_tensor *gt_norm_(gt_tensor *x, gt_norm_opts opts)
 {
     return gt_apply(&gt_op_norm, &opts, 1, (gt_tensor *[]){x});
-}
-
-/* --- div_or_zero --- */
-
-static bool div_infer(gt_node *n)
-{
-    const gt_tensor *a = n->in[0], *b = n->in[1];
-    n->out[0]->shape = a->shape;
-    return gt_same_shape(a, b) || gt_op_fail(n, GT_ERR_SHAPE, "shapes %s and %s differ",
-                                             GTI_SHAPE_TEXT(a->shape), GTI_SHAPE_TEXT(b->shape));
-}
-
-static void div_forward(gt_node *n)
-{
-    const gt_tensor *a = n->in[0];
-    gti_kernels_for(n)->loss.pair[GTI_PAIR_div_or_zero](a->size, a->data, n->in[1]->data, 0,
-                                                        n->out[0]->data);
-}
-
-static bool div_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
-{
-    gt_tensor *da = gt_div_or_zero(GT_MUTANT(div_or_zero_a, gout[0], n->in[0]), n->in[1]);
-    if (gt_needs_grad(n, 0)) gin[0] = da;
-    if (gt_needs_grad(n, 1))
-        gin[1] = gt_neg(gt_mul(da, GT_MUTANT(div_or_zero_b, n->out[0], n->in[0])));
-    return true;
-}
-
-static const gt_sample div_samples[] = {
-    {.label = "ordinary", .in = {GT_IN(3, 4), GT_IN_RANGE(0.5, 2, 3, 4)}},
-    {.label = "negative divisor", .in = {GT_IN(5), GT_IN_RANGE(-2, -0.5, 5)}},
-    {.label = "scalars", .in = {GT_IN_SCALAR, {.low = 0.5, .high = 2}}},
-    {.label = "zero-size", .in = {GT_IN(0, 2), GT_IN(0, 2)}},
-    {.label = "17 wide", .in = {GT_IN(17), GT_IN_RANGE(0.5, 2, 17)}},
-    {.label = "same tensor", .in = {GT_IN_RANGE(0.5, 2, 3), {.same = 1}}},
-};
-
-static const gt_error_sample div_error_samples[] = {
-    {.label = "shapes",
-     .in = {GT_IN(2, 3), GT_IN(3)},
-     .code = GT_ERR_SHAPE,
-     .message = "shapes [2,3] and [3] differ"},
-};
-
-const gt_op gt_op_div_or_zero = {
-    .name = "div_or_zero",
-    .inputs = "a b",
-    .n_in = 2,
-    .n_out = 1,
-    .infer = div_infer,
-    .forward = GT_FOR_FLOATS(div_forward),
-    .backward = div_backward,
-    .gradient = "da = dy / b, db = -dy y / b, both 0 where b is 0",
-    GT_SAMPLES(div_samples),
-    GT_ERROR_SAMPLES(div_error_samples),
-};
-
-gt_tensor *gt_div_or_zero(gt_tensor *a, gt_tensor *b)
-{
-    return gt_apply(&gt_op_div_or_zero, NULL, 2, (gt_tensor *[]){a, b});
 }

@@ -121,6 +121,12 @@ gt_tensor *gti_repeated(const gt_node *n, unsigned axes, gt_tensor *t)
     return gt_broadcast_to(gti_unreduced(n, axes, t), n->in[0]->shape);
 }
 
+gt_tensor *gti_factor_of_square(const gt_tensor *dy, const gt_tensor *y)
+{
+    const gt_node *made = gt_producer(dy);
+    return made && made->op == &gt_op_square_grad && made->in[1] == y ? made->in[0] : NULL;
+}
+
 gti_along gti_along_axis(gt_shape x, int axis)
 {
     gti_along s = {1, gti_at_least_1d(x).dim[axis], 1};

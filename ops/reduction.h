@@ -34,6 +34,11 @@ gt_tensor *gti_unreduced(const gt_node *n, unsigned axes, gt_tensor *t);
 /* The same, repeated to x's shape. */
 gt_tensor *gti_repeated(const gt_node *n, unsigned axes, gt_tensor *t);
 
+/* Half of what dy is y's multiple of, where dy is the gradient of y's square and was recorded as
+ * such; else NULL. A length y has no derivative at 0, but its square has: with this factor a rule
+ * leaves y out. */
+gt_tensor *gti_factor_of_square(const gt_tensor *dy, const gt_tensor *y);
+
 /* x as [outer,n,inner] along one axis of it, all sizes 0 when it is empty. */
 gti_along gti_along_axis(gt_shape x, int axis);
 

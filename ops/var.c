@@ -5,7 +5,7 @@
  *   std  y = sqrt(var)                              dx = dy (x - m) / (N - correction) / y
  *
  * m depends on x, too, but the distances add up to 0, so that drops out. Where std is 0 it has a
- * corner, and dx is 0 as in PyTorch. */
+ * corner, and dx is 0 as in PyTorch; the square of std has none, and its dx is that of var. */
 #include "reduction_samples.h"
 
 static double divisor(const gt_node *n)
@@ -41,13 +41,29 @@ static void std_forward(gt_node *n)
     forward(n, true);
 }
 
+static unsigned axes_of(const gt_node *n)
+{
+    return ((const gt_var_opts *)n->opts)->axes;
+}
+
+/* x - m */
+static gt_tensor *distance(const gt_node *n)
+{
+    gt_tensor *x = n->in[0];
+    gt_tensor *mean = gt_mean_(x, (gt_reduce_opts){.axes = axes_of(n), .keepdim = true});
+    return GT_MUTANT(var_distance, gt_sub(x, mean), x);
+}
+
 /* g, of y's shape, times (x - m). */
 static gt_tensor *times_distance(const gt_node *n, gt_tensor *g)
 {
-    gt_tensor *x = n->in[0];
-    const unsigned axes = ((const gt_var_opts *)n->opts)->axes;
-    gt_tensor *mean = gt_mean_(x, (gt_reduce_opts){.axes = axes, .keepdim = true});
-    return gt_mul(gti_unreduced(n, axes, g), GT_MUTANT(var_distance, gt_sub(x, mean), x));
+    return gt_mul(gti_unreduced(n, axes_of(n), g), distance(n));
+}
+
+/* (x - m) / y, which stays in range where 1 / y may not */
+static gt_tensor *scaled_distance(const gt_node *n)
+{
+    return gt_div_or_zero(distance(n), gti_unreduced(n, axes_of(n), n->out[0]));
 }
 
 static const char var_gradient[] = "dx = dy 2 (x - mean) / (N - correction)";
@@ -61,8 +77,12 @@ static bool var_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 static const char std_gradient[] = "dx = dy (x - mean) / ((N - correction) y), 0 where y is 0";
 static bool std_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    gt_tensor *g = gt_div_or_zero(GT_MUTANT(std_upstream, gout[0], n->out[0]), n->out[0]);
-    gin[0] = times_distance(n, GT_MUTANT(std_lost, gt_mul_scalar(g, 1 / divisor(n)), g));
+    gt_tensor *dy = GT_MUTANT(std_upstream, gout[0], n->out[0]);
+    gt_tensor *half = gti_factor_of_square(dy, n->out[0]);
+    const double factor = GT_MUTANT(std_lost, 1 / divisor(n), 1);
+    gt_tensor *g = gt_mul_scalar(half ? half : dy, half ? 2 * factor : factor);
+    gin[0] =
+        half ? times_distance(n, g) : gt_mul(gti_unreduced(n, axes_of(n), g), scaled_distance(n));
     return true;
 }
 
