@@ -12,6 +12,12 @@ static gt_tensor *bend_tanh(gt_tensor *gg, gt_tensor *v, const double *p)
     return gt_mul_scalar(gt_mul(gg, v), -2);
 }
 
+/* gg s'(x) = gg s(x) s(-x), which keeps its digits in both tails */
+static gt_tensor *sigmoid_slope(gt_tensor *gg, gt_tensor *x)
+{
+    return gt_mul(gt_mul(gg, gt_sigmoid(x)), gt_sigmoid(gt_neg(x)));
+}
+
 /* x (1 - 2 s) */
 static gt_tensor *times_one_minus_2s(gt_tensor *x, gt_tensor *s)
 {
@@ -43,7 +49,7 @@ static gt_tensor *bend_gelu_erf(gt_tensor *gg, gt_tensor *v)
 {
     /* phi = F + x F', phi' = (2 - x^2) F', F' = e^(-x^2 / 2) / sqrt(2 pi) */
     const double by_root_2pi = 0.39894228040143267794;
-    gt_tensor *x2 = gt_square(v);
+    gt_tensor *x2 = gt_square(gti_function_not_far(v));
     gt_tensor *density = gt_mul_scalar(gt_exp(gt_mul_scalar(x2, -0.5)), by_root_2pi);
     return gt_mul(gg, gt_mul(density, gt_rsub_scalar(x2, 2)));
 }
@@ -52,13 +58,13 @@ static gt_tensor *bend_gelu_tanh(gt_tensor *gg, gt_tensor *v)
 {
     /* y = x s(w), w = k (x + c x^3): phi' = s' (2 w' + x ((1 - 2 s) w'^2 + w'')) */
     const double k = 1.59576912160573071176, c = 0.044715;
-    gt_tensor *x2 = gt_square(v);
-    gt_tensor *s = gt_sigmoid(gt_mul(v, gt_add_scalar(gt_mul_scalar(x2, k * c), k)));
+    gt_tensor *x = gti_function_not_far(v), *x2 = gt_square(x);
+    gt_tensor *w = gt_mul(x, gt_add_scalar(gt_mul_scalar(x2, k * c), k));
     gt_tensor *dw = gt_add_scalar(gt_mul_scalar(x2, 3 * k * c), k);
-    gt_tensor *ddw = gt_mul_scalar(v, 6 * k * c);
-    gt_tensor *inner = gt_add(times_one_minus_2s(gt_square(dw), s), ddw);
-    gt_tensor *sum = gt_add(gt_mul_scalar(dw, 2), gt_mul(v, inner));
-    return gt_mul(gt_sigmoid_grad(gg, s, 0, 0), sum);
+    gt_tensor *ddw = gt_mul_scalar(x, 6 * k * c);
+    gt_tensor *inner = gt_add(times_one_minus_2s(gt_square(dw), gt_sigmoid(w)), ddw);
+    gt_tensor *sum = gt_add(gt_mul_scalar(dw, 2), gt_mul(x, inner));
+    return gt_mul(sigmoid_slope(gg, w), sum);
 }
 
 static gt_tensor *bend_gelu(gt_tensor *gg, gt_tensor *v, const double *p)
@@ -70,27 +76,29 @@ static gt_tensor *bend_silu(gt_tensor *gg, gt_tensor *v, const double *p)
 {
     /* phi = s + x s', phi' = s' (2 + x (1 - 2 s)) */
     (void)p;
-    gt_tensor *s = gt_sigmoid(v);
-    gt_tensor *sum = gt_add_scalar(times_one_minus_2s(v, s), 2);
-    return gt_mul(gt_sigmoid_grad(gg, s, 0, 0), sum);
+    gt_tensor *x = gti_function_not_far(v);
+    gt_tensor *sum = gt_add_scalar(times_one_minus_2s(x, gt_sigmoid(x)), 2);
+    return gt_mul(sigmoid_slope(gg, x), sum);
 }
 
 static gt_tensor *bend_mish(gt_tensor *gg, gt_tensor *v, const double *p)
 {
-    /* t = tanh(softplus(x)), t' = (1 - t^2) s, t'' = t' (1 - s - 2 t s);
-     * phi = t + x t', phi' = t' (2 + x (1 - s - 2 t s)) */
+    /* t = tanh(l), l = softplus(x), t' = (1 - t^2) s, t'' = t' (1 - s - 2 t s);
+     * phi = t + x t', phi' = t' (2 + x (1 - s - 2 t s)); 1 - t^2 = 4 s'(2 l) keeps its digits */
     (void)p;
-    gt_tensor *s = gt_sigmoid(v), *t = gt_tanh(gt_softplus_(v, (gt_softplus_opts){0}));
-    gt_tensor *dt = gt_mul(gt_tanh_grad(gg, t, 0, 0), s);
-    gt_tensor *factor = gt_rsub_scalar(gt_mul(s, gt_add_scalar(gt_mul_scalar(t, 2), 1)), 1);
-    return gt_mul(dt, gt_add_scalar(gt_mul(v, factor), 2));
+    gt_tensor *x = gti_function_not_far(v), *s = gt_sigmoid(x);
+    gt_tensor *l = gt_softplus_(x, (gt_softplus_opts){.threshold = 1000});
+    gt_tensor *dt = gt_mul_scalar(gt_mul(sigmoid_slope(gg, gt_mul_scalar(l, 2)), s), 4);
+    gt_tensor *twice = gt_add_scalar(gt_mul_scalar(gt_tanh(l), 2), 1);
+    gt_tensor *factor = gt_rsub_scalar(gt_mul(s, twice), 1);
+    return gt_mul(dt, gt_add_scalar(gt_mul(x, factor), 2));
 }
 
 static gt_tensor *bend_softplus(gt_tensor *gg, gt_tensor *v, const double *p)
 {
     /* phi = s(beta x), phi' = beta s'(beta x) below the threshold, else 0 */
     gt_tensor *x = gt_mul_scalar(v, p[0]);
-    gt_tensor *slope = gt_mul_scalar(gt_sigmoid_grad(gg, gt_sigmoid(x), 0, 0), p[0]);
+    gt_tensor *slope = gt_mul_scalar(sigmoid_slope(gg, x), p[0]);
     return gt_where(gt_ge_scalar(x, p[1]), gti_function_constant(v, 0), slope);
 }
 

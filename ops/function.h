@@ -30,6 +30,9 @@ gt_tensor *gti_function_dv(const gt_node *n, gt_tensor *g, gti_bend *bend);
 /* The number s as a constant of x's dtype; NULL after a failure. */
 gt_tensor *gti_function_constant(const gt_tensor *x, double s);
 
+/* v as a factor beside e^-|v|, which is 0 beyond 1000: there v stops, for 0 * inf is NaN. */
+gt_tensor *gti_function_not_far(gt_tensor *v);
+
 extern const gt_error_sample gti_function_errors[2], gti_function_grad_errors[3];
 
 /* For a row's `parameters`. */

@@ -18,15 +18,14 @@ static gt_tensor *bend_expm1(gt_tensor *gg, gt_tensor *v, const double *p)
 
 static gt_tensor *bend_log(gt_tensor *gg, gt_tensor *v, const double *p)
 {
-    /* phi(x) = 1 / x, phi' = -1 / x^2 */
-    (void)p;
-    return gt_neg(gt_div(gg, gt_square(v)));
+    /* phi(x) = 1 / x, phi' = -1 / x / x: x^2 may overflow or vanish */
+    return gt_neg(gt_log_grad(gt_log_grad(gg, v, p[0], p[1]), v, p[0], p[1]));
 }
 
 static gt_tensor *bend_log1p(gt_tensor *gg, gt_tensor *v, const double *p)
 {
-    /* phi(x) = 1 / (1 + x) */
-    return bend_log(gg, gt_add_scalar(v, 1), p);
+    /* phi(x) = 1 / (1 + x), phi' = -1 / (1 + x) / (1 + x) */
+    return gt_neg(gt_log1p_grad(gt_log1p_grad(gg, v, p[0], p[1]), v, p[0], p[1]));
 }
 
 static gt_tensor *bend_sqrt(gt_tensor *gg, gt_tensor *v, const double *p)
@@ -39,7 +38,7 @@ static gt_tensor *bend_rsqrt(gt_tensor *gg, gt_tensor *v, const double *p)
 {
     /* phi(y) = -y^3 / 2, phi' = -3/2 y^2 */
     (void)p;
-    return gt_mul_scalar(gt_mul(gg, gt_square(v)), -1.5);
+    return gt_mul_scalar(gt_mul(gt_mul(gg, v), v), -1.5);
 }
 
 static gt_tensor *bend_reciprocal(gt_tensor *gg, gt_tensor *v, const double *p)
@@ -71,7 +70,8 @@ static gt_tensor *bend_cos(gt_tensor *gg, gt_tensor *v, const double *p)
 static gt_tensor *bend_erf(gt_tensor *gg, gt_tensor *v, const double *p)
 {
     /* phi(x) = 2 / sqrt(pi) e^(-x^2), phi' = -2 x phi */
-    return gt_mul_scalar(gt_mul(gt_erf_grad(gg, v, p[0], p[1]), v), -2);
+    gt_tensor *slope = gt_erf_grad(gg, v, p[0], p[1]);
+    return gt_mul_scalar(gt_mul(slope, gti_function_not_far(v)), -2);
 }
 
 /* --- samples --- */
