@@ -63,16 +63,48 @@ static inline gt_tensor *gt_at_(gt_tensor *made, const char *where)
 /* --- making tensors ---
  * All belong to the step: gt_rewind past their birth drops them, gt_keep lifts them out. Options by
  * name: gt_zeros(gt, GT_SHAPE(2, 3), .dtype = GT_F64, .requires_grad = true) Errors: GT_ERR_SHAPE
- * for a negative dimension or more than GT_MAX_DIMS, GT_ERR_MEMORY when the size overflows or
- * memory is short, GT_ERR_DTYPE for gradients on i64 or u8. */
+ * for a negative dimension or more than GT_MAX_DIMS, GT_ERR_ARGUMENT for a number that the dtype
+ * cannot hold (300 or 0.5 in u8, 1e300 in f32), GT_ERR_MEMORY when the size overflows or memory is
+ * short, GT_ERR_DTYPE for gradients on i64 or u8. */
 typedef struct {
     gt_keywords gt_;
     gt_dtype dtype;     /* GT_F32 */
     bool requires_grad; /* a leaf that gt_backward fills the grad of */
 } gt_new_opts;
+/* Of an array's elements: GT_C_TYPE(pointer) knows it, at compile time. */
+typedef enum {
+    GT_C_ANY = 0, /* void *: those of the dtype */
+    GT_C_FLOAT,
+    GT_C_DOUBLE,
+    GT_C_INT,
+    GT_C_LONG,
+    GT_C_LONG_LONG,
+    GT_C_BYTE, /* uint8_t, bool */
+} gt_c_type;
+// clang-format off
+#define GT_C_TYPES_(ROW)                                                                           \
+    ROW(float, GT_C_FLOAT) ROW(double, GT_C_DOUBLE) ROW(int, GT_C_INT) ROW(long, GT_C_LONG)        \
+    ROW(long long, GT_C_LONG_LONG) ROW(unsigned char, GT_C_BYTE)
+#ifdef __cplusplus
+extern "C++" {
+template <class T> gt_c_type gt_c_type_of(const T *) = delete; /* no type of an element */
+inline gt_c_type gt_c_type_of(const void *) { return GT_C_ANY; }
+inline gt_c_type gt_c_type_of(decltype(nullptr)) { return GT_C_ANY; }
+#define GT_C_ROW_(type, is) inline gt_c_type gt_c_type_of(const type *) { return is; }
+GT_C_TYPES_(GT_C_ROW_) GT_C_ROW_(bool, GT_C_BYTE)
+}
+#define GT_C_TYPE(pointer) gt_c_type_of(pointer)
+#else
+#define GT_C_ROW_(type, is) , type *: (is), const type *: (is)
+#define GT_C_TYPE(pointer)                                                                         \
+    _Generic((pointer), void *: GT_C_ANY, const void *: GT_C_ANY                                   \
+             GT_C_TYPES_(GT_C_ROW_) GT_C_ROW_(_Bool, GT_C_BYTE))
+#endif
+// clang-format on
+
 gt_tensor *gt_empty_(gt_ctx *gt, gt_shape shape, gt_new_opts opts);
 gt_tensor *gt_full_(gt_ctx *gt, gt_shape shape, double value, gt_new_opts opts);
-gt_tensor *gt_from_(gt_ctx *gt, gt_shape shape, const void *data, gt_new_opts opts);
+gt_tensor *gt_from_(gt_ctx *gt, gt_shape shape, const void *data, gt_c_type type, gt_new_opts opts);
 gt_tensor *gt_values_(gt_ctx *gt, gt_shape shape, size_t n, const double *values, gt_new_opts opts);
 gt_tensor *gt_arange_(gt_ctx *gt, double start, double stop, double step, gt_new_opts opts);
 gt_tensor *gt_rand_(gt_ctx *gt, gt_shape shape, gt_new_opts opts);
@@ -108,10 +140,13 @@ gt_status gt_set_random_state(gt_ctx *gt, const gt_tensor *state);
 #define gt_scalar(gt, ...) GT_SCALAR_(gt, __VA_ARGS__, )
 #define GT_SCALAR_(gt, value, ...)                                                                 \
     GT_AT(gt_full_(gt, GT_SCALAR, value, GT_OPTS(gt_new_opts, __VA_ARGS__)))
-/* gt_from(gt, shape, data, ...): copies shape's elements of the dtype from data, row-major. */
+/* gt_from(gt, shape, data, ...): as many elements as the shape has, row-major, from an array of
+ * float, double, int, long, long long, uint8_t or bool, each converted to the dtype; a number that
+ * it cannot hold is GT_ERR_ARGUMENT. Other types do not compile; void * is taken for elements of
+ * the dtype. Of an array in two dimensions give its first element: &a[0][0]. */
 #define gt_from(gt, shape, ...) GT_FROM_(gt, shape, __VA_ARGS__, )
 #define GT_FROM_(gt, shape, data, ...)                                                             \
-    GT_AT(gt_from_(gt, shape, data, GT_OPTS(gt_new_opts, __VA_ARGS__)))
+    GT_AT(gt_from_(gt, shape, data, GT_C_TYPE(data), GT_OPTS(gt_new_opts, __VA_ARGS__)))
 /* gt_values(gt, GT_SHAPE(2, 2), 1, 2, 3, 4): the numbers in the call, as f32; their count must be
  * the shape's. It takes no options; gt_require_grad(t, true) asks for its gradient. */
 #define gt_values(gt, shape, ...)                                                                  \

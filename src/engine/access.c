@@ -62,21 +62,10 @@ static void fill_run(gt_tensor *t, int64_t first, int64_t n, double value)
         for (int64_t i = 0; i < n; i++) ((int64_t *)at)[i] = (int64_t)value;
 }
 
-/* Converting NaN or a number out of range to a whole number has no meaning in C. */
-static bool fits(const gt_tensor *t, const char *what, double value)
-{
-    const bool ok = t->dtype <= GT_F64 || (t->dtype == GT_U8 ? value > -1 && value < 256
-                                                             : value >= -0x1p63 && value < 0x1p63);
-    if (!ok)
-        gt_fail(t->ctx, GT_ERR_ARGUMENT, what, "%g does not fit into %s", value,
-                gt_dtype_name(t->dtype));
-    return ok;
-}
-
 gt_status gt_fill(gt_tensor *t, double value)
 {
     if (!gti_usable(t, "gt_fill")) return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
-    if (!fits(t, "gt_fill", value)) return gt_error_code(t->ctx);
+    if (!gti_fits(t->ctx, "gt_fill", t->dtype, value)) return gt_error_code(t->ctx);
     fill_run(t, 0, t->size, value);
     gt_touch(t);
     return GT_OK;
@@ -96,7 +85,7 @@ gt_status gt_fill_slice(gt_tensor *t, int axis, int64_t start, int64_t stop, dou
     if (k < 0 || k >= ndim)
         return gt_fail(t->ctx, GT_ERR_SHAPE, what,
                        "there is no axis %d in a tensor of %d dimensions", axis, ndim);
-    if (!fits(t, what, value)) return gt_error_code(t->ctx);
+    if (!gti_fits(t->ctx, what, t->dtype, value)) return gt_error_code(t->ctx);
     const int64_t dim = t->shape.dim[k], from = clamp(start, dim), to = clamp(stop, dim);
     if (from >= to || !t->size) return GT_OK;
     int64_t inner = 1;

@@ -234,6 +234,10 @@ static inline void gti_update_watched(gt_ctx *gt)
     gt->watched = gt->prefill || gt->anomaly || gt->shapes_only;
 }
 
+/* --- values.c --- */
+/* Whether a dtype can hold the number; otherwise fails by name (unless gt is NULL). */
+bool gti_fits(gt_ctx *gt, const char *what, gt_dtype dtype, double value);
+
 void gti_set_prefill(gt_ctx *gt, gti_prefill how);
 /* Lets gt_keep use the freed kept headers of a list again, to which nothing refers any more. */
 void gti_spare(gt_ctx *gt, gti_tensor *list);

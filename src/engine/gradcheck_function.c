@@ -106,8 +106,8 @@ static int make_upstreams(gti_check *c, const double *v)
     for (int i = 0; i < c->fn->n_out; i++) {
         gt_tensor *y = c->out[i];
         if (c->y[i].constant || !y || !y->requires_grad) continue;
-        gt_tensor *u =
-            gt_from_(c->gt, y->shape, v + c->y[i].offset, (gt_new_opts){.dtype = y->dtype});
+        gt_tensor *u = gt_from_(c->gt, y->shape, v + c->y[i].offset, GT_C_DOUBLE,
+                                (gt_new_opts){.dtype = y->dtype});
         if (!u) return -1;
         c->pulled[n] = y;
         c->upstream[n++] = u;

@@ -86,7 +86,7 @@ static bool op_gradients(gti_check *c, gt_tensor *const in[], const double *v,
     for (int i = 0; i < c->fn->n_out; i++) {
         if (c->y[i].constant || !out[i]->requires_grad) continue;
         const gt_new_opts f64 = {.dtype = GT_F64};
-        u[n] = gt_from_(c->gt, out[i]->shape, v + c->y[i].offset, f64);
+        u[n] = gt_from_(c->gt, out[i]->shape, v + c->y[i].offset, GT_C_DOUBLE, f64);
         if (!u[n]) return false;
         out[n++] = out[i];
     }
@@ -107,8 +107,8 @@ static bool check_pair(gti_check *c, int a, int b, const double *v)
     memcpy(in, c->fn->in, (size_t)c->fn->n_in * sizeof *in);
     in[a] = x;
     if (!op_gradients(c, in, v, (gt_tensor *[]){x}, 1, &sum)) return gti_check_alive(c);
-    in[a] =
-        gt_from_(c->gt, x->shape, x->data, (gt_new_opts){.dtype = GT_F64, .requires_grad = true});
+    in[a] = gt_from_(c->gt, x->shape, x->data, GT_C_ANY,
+                     (gt_new_opts){.dtype = GT_F64, .requires_grad = true});
     if (!in[a] || !op_gradients(c, in, v, (gt_tensor *[]){in[a], x}, 2, grad))
         return gti_check_alive(c);
     double largest = 0;
@@ -172,7 +172,7 @@ static bool backward_twice(gti_check *c, const double *v, double *once)
     if (!gti_check_begin(c)) return false;
     gt_tensor *y = c->out[0];
     if (c->y[0].constant || !y->requires_grad) return true;
-    gt_tensor *u = gt_from_(c->gt, y->shape, v, (gt_new_opts){.dtype = GT_F64});
+    gt_tensor *u = gt_from_(c->gt, y->shape, v, GT_C_DOUBLE, (gt_new_opts){.dtype = GT_F64});
     for (int run = 1; run <= 2; run++) {
         const gt_backward_opts opts = {.retain = true, .upstream = u};
         if (!u || gt_backward_(y, opts) != GT_OK) return gti_check_alive(c);

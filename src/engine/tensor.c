@@ -148,75 +148,10 @@ gt_tensor *gt_empty_(gt_ctx *gt, gt_shape shape, gt_new_opts opts)
     return gti_leaf(gt, "empty", shape, opts);
 }
 
-gt_tensor *gt_full_(gt_ctx *gt, gt_shape shape, double value, gt_new_opts opts)
-{
-    gt_tensor *t = gti_leaf(gt, "full", shape, opts);
-    if (t) gt_fill(t, value);
-    return t;
-}
-
-gt_tensor *gt_from_(gt_ctx *gt, gt_shape shape, const void *data, gt_new_opts opts)
-{
-    gt_tensor *t = gti_leaf(gt, "from", shape, opts);
-    if (!t) return NULL;
-    if (!data && t->size) {
-        gt_fail(gt, GT_ERR_ARGUMENT, "from", "data is NULL");
-        return NULL;
-    }
-    if (t->size) memcpy(t->data, data, (size_t)t->size * gt_dtype_size(t->dtype));
-    return t;
-}
-
-static void store(gt_tensor *t, int64_t i, double value)
-{
-    switch (t->dtype) {
-    case GT_F32: ((float *)t->data)[i] = (float)value; break;
-    case GT_F64: ((double *)t->data)[i] = value; break;
-    case GT_I64: ((int64_t *)t->data)[i] = (int64_t)value; break;
-    case GT_U8: ((uint8_t *)t->data)[i] = (uint8_t)value; break;
-    }
-}
-
-gt_tensor *gt_values_(gt_ctx *gt, gt_shape shape, size_t n, const double *values, gt_new_opts opts)
-{
-    gt_tensor *t = gti_leaf(gt, "values", shape, opts);
-    if (!t) return NULL;
-    if ((size_t)t->size != n) {
-        char text[128];
-        gt_fail(gt, GT_ERR_SHAPE, "values", "%zu values for shape %s of %lld elements", n,
-                gt_shape_format(shape, text, sizeof text), (long long)t->size);
-        return NULL;
-    }
-    for (size_t i = 0; i < n; i++) store(t, (int64_t)i, values[i]);
-    return t;
-}
-
-gt_tensor *gt_arange_(gt_ctx *gt, double start, double stop, double step, gt_new_opts opts)
-{
-    const double count = step != 0 ? (stop - start) / step : -1;
-    if (gt && !(count >= 0 && count < 1e15)) {
-        gt_fail(gt, GT_ERR_ARGUMENT, "arange", "no numbers from %g to %g in steps of %g", start,
-                stop, step);
-        return NULL;
-    }
-    const int64_t whole = (int64_t)count;
-    const int64_t n = (double)whole < count ? whole + 1 : whole;
-    gt_tensor *t = gti_leaf(gt, "arange", GT_SHAPE(n), opts);
-    for (int64_t i = 0; t && i < n; i++) store(t, i, start + (double)i * step);
-    return t;
-}
-
 gt_tensor *gt_empty_like(gt_tensor *t)
 {
     if (!gti_usable(t, "empty_like")) return NULL;
     return gti_leaf(t->ctx, "empty_like", t->shape, (gt_new_opts){.dtype = t->dtype});
-}
-
-gt_tensor *gt_full_like(gt_tensor *t, double value)
-{
-    gt_tensor *made = gt_empty_like(t);
-    if (made) gt_fill(made, value);
-    return made;
 }
 
 /* --- keeping --- */

@@ -167,7 +167,8 @@ static gt_tensor *loader_tensor(gt_ctx *gt, const gt_loader *l)
 {
     const gt_loader_state s = gt_loader_get_state(l);
     const uint64_t words[GTI_LOADER_WORDS] = {s.epoch, s.position, s.item_seed, s.order_seed};
-    return gt_from_(gt, GT_SHAPE(GTI_LOADER_WORDS), words, (gt_new_opts){.dtype = GT_I64});
+    return gt_from_(gt, GT_SHAPE(GTI_LOADER_WORDS), words, GT_C_ANY,
+                    (gt_new_opts){.dtype = GT_I64});
 }
 
 static bool add_rest(gti_st_items *list, const gt_run *run)

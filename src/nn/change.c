@@ -269,7 +269,7 @@ static gt_tensor *copy_tensor(pairs *p, gt_tensor *t)
 {
     gt_tensor *new = copy_of(p, t);
     if (new) return new;
-    new = gt_from_(t->ctx, t->shape, t->data, (gt_new_opts){.dtype = t->dtype});
+    new = gt_from_(t->ctx, t->shape, t->data, GT_C_ANY, (gt_new_opts){.dtype = t->dtype});
     return add_pair(p, t, new ? gt_keep(new) : NULL);
 }
 

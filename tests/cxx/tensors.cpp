@@ -51,6 +51,9 @@ static void test_making(gt_ctx *gt)
     IS_TRUE(gt_get(gt_full(gt, shape, 2.5), 0, 0) == 2.5);
     IS_TRUE(gt_item(gt_scalar(gt, 3)) == 3);
     IS_TRUE(gt_get(gt_from(gt, shape, numbers, .requires_grad = true), 1, 0) == 4);
+    const double doubles[] = {1, 2, 3, 4, 5, 6};
+    IS_TRUE(gt_get(gt_from(gt, shape, doubles, .dtype = GT_U8), 1, 2) == 6);
+    IS_TRUE(GT_C_TYPE(doubles) == GT_C_DOUBLE && GT_C_TYPE(nullptr) == GT_C_ANY);
     IS_TRUE(gt_get(gt_values(gt, GT_SHAPE(2, 2), 1, 2, 3, 4), 1, 1) == 4);
     IS_TRUE(gt_get(gt_arange(gt, 0, 6, 2, .dtype = GT_I64), 2) == 4);
     gt_manual_seed(gt, 1);
