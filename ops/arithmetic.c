@@ -9,12 +9,13 @@ static void row(const gt_node *n, int which, int64_t length, const void *const i
     gti_kernels_for(n)->binary[which](length, in[0], stride[0], in[1], stride[1], y);
 }
 
-static inline void forward(gt_node *n, gti_binary which)
+static inline void run(gt_node *n, int64_t begin, int64_t end, gti_binary which)
 {
     const gt_tensor *a = n->in[0], *b = n->in[1];
     if (gt_same_shape(a, b))
-        gti_kernels_for(n)->binary[which](a->size, a->data, 1, b->data, 1, n->out[0]->data);
-    else gti_broadcast_rows(n, (int)which, row);
+        gti_kernels_for(n)->binary[which](end - begin, gti_from(a, begin), 1, gti_from(b, begin), 1,
+                                          gti_to(n->out[0], begin));
+    else gti_broadcast_elements(n, begin, end, (int)which, row);
 }
 
 /* The number s as a constant of x's dtype, which broadcasts to x's shape. */
@@ -280,9 +281,9 @@ static const gt_error_sample same_shape_error_samples[] = {
 
 /* A row: name; flags; shape rule; tables of samples and error samples. */
 #define BINARY(id, flag_set, shape_rule, table, error_table)                                       \
-    static void id##_forward(gt_node *n)                                                           \
+    static void id##_elements(gt_node *n, int64_t begin, int64_t end)                              \
     {                                                                                              \
-        forward(n, GTI_BINARY_##id);                                                               \
+        run(n, begin, end, GTI_BINARY_##id);                                                       \
     }                                                                                              \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
@@ -291,7 +292,7 @@ static const gt_error_sample same_shape_error_samples[] = {
         .n_out = 1,                                                                                \
         .flags = (flag_set),                                                                       \
         .infer = (shape_rule),                                                                     \
-        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .elements = GT_FOR_FLOATS(id##_elements),                                                  \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(table),                                                                         \

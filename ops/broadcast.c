@@ -99,6 +99,18 @@ void gti_walk_init(gti_walk *w, gt_shape shape, const int64_t *sa, const int64_t
     gti_walk_init_three(w, shape, sa, sb, no_strides);
 }
 
+void gti_walk_seek(gti_walk *w, int64_t row)
+{
+    w->a = w->b = w->c = 0;
+    for (int i = w->ndim - 1; i >= 0; i--) {
+        w->index[i] = row % w->dim[i];
+        row /= w->dim[i];
+        w->a += w->index[i] * w->sa[i];
+        w->b += w->index[i] * w->sb[i];
+        w->c += w->index[i] * w->sc[i];
+    }
+}
+
 void gti_walk_next(gti_walk *w)
 {
     for (int i = w->ndim - 1; i >= 0; i--) {
@@ -113,22 +125,32 @@ void gti_walk_next(gti_walk *w)
     }
 }
 
-void gti_broadcast_rows(const gt_node *n, int which, gti_row *row)
+static void walk_inputs(const gt_node *n, gti_walk *w)
 {
     const gt_tensor *a = n->in[0], *b = n->in[1], *c = n->n_in > 2 ? n->in[2] : NULL,
                     *y = n->out[0];
-    if (y->size == 0) return;
     int64_t sa[GT_MAX_DIMS], sb[GT_MAX_DIMS], sc[GT_MAX_DIMS];
     gti_broadcast_strides(a->shape, y->shape, sa);
     gti_broadcast_strides(b->shape, y->shape, sb);
     if (c) gti_broadcast_strides(c->shape, y->shape, sc);
+    gti_walk_init_three(w, y->shape, sa, sb, c ? sc : no_strides);
+}
+
+void gti_broadcast_elements(const gt_node *n, int64_t begin, int64_t end, int which, gti_row *row)
+{
+    if (begin == end) return;
     gti_walk w;
-    gti_walk_init_three(&w, y->shape, sa, sb, c ? sc : no_strides);
+    walk_inputs(n, &w);
+    gti_walk_seek(&w, begin / w.row);
     const int64_t stride[] = {w.row_sa, w.row_sb, w.row_sc};
-    for (int64_t r = 0; r < w.rows; r++, gti_walk_next(&w)) {
-        const void *const in[] = {gti_const_at(a->data, w.a, a->dtype),
-                                  gti_const_at(b->data, w.b, b->dtype),
-                                  c ? gti_const_at(c->data, w.c, c->dtype) : NULL};
-        row(n, which, w.row, in, stride, gti_at(y->data, r * w.row, y->dtype));
+    const gt_tensor *const *in = (const gt_tensor *const *)n->in;
+    for (int64_t at = begin % w.row; begin < end; at = 0, gti_walk_next(&w)) {
+        const int64_t length = w.row - at < end - begin ? w.row - at : end - begin;
+        const int64_t offset[] = {w.a + at * w.row_sa, w.b + at * w.row_sb, w.c + at * w.row_sc};
+        const void *operand[] = {NULL, NULL, NULL};
+        for (int k = 0; k < n->n_in; k++)
+            operand[k] = gti_const_at(in[k]->data, offset[k], in[k]->dtype);
+        row(n, which, length, operand, stride, gti_to(n->out[0], begin));
+        begin += length;
     }
 }

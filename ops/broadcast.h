@@ -15,8 +15,8 @@ bool gti_stretches(const gt_shape *x, const gt_shape *to);
  * from the caller. */
 typedef void gti_row(const gt_node *n, int which, int64_t length, const void *const in[],
                      const int64_t stride[], void *out);
-/* Calls row for all of output 0, in order; for two or three inputs. */
-void gti_broadcast_rows(const gt_node *n, int which, gti_row *row);
+/* Calls row for elements begin to end of output 0, in order; for two or three inputs. */
+void gti_broadcast_elements(const gt_node *n, int64_t begin, int64_t end, int which, gti_row *row);
 
 /* Strides in elements of x seen under `shape`, which x broadcasts to and which is not empty: 0
  * where x repeats. */
@@ -41,6 +41,8 @@ typedef struct {
 void gti_walk_init(gti_walk *w, gt_shape shape, const int64_t *sa, const int64_t *sb);
 void gti_walk_init_three(gti_walk *w, gt_shape shape, const int64_t *sa, const int64_t *sb,
                          const int64_t *sc);
+/* Goes to a row. */
+void gti_walk_seek(gti_walk *w, int64_t row);
 /* Goes to the next row; after the last one, back to the first. */
 void gti_walk_next(gti_walk *w);
 

@@ -33,6 +33,17 @@ static inline const void *gti_const_at(const void *data, int64_t i, gt_dtype dty
     return (const char *)data + i * (int64_t)gt_dtype_size(dtype);
 }
 
+/* Element `begin` of an input, of an output. */
+static inline const void *gti_from(const gt_tensor *x, int64_t begin)
+{
+    return gti_const_at(x->data, begin, x->dtype);
+}
+
+static inline void *gti_to(const gt_tensor *y, int64_t begin)
+{
+    return gti_at(y->data, begin, y->dtype);
+}
+
 /* Whether all dimensions are there and none is negative. Their product may still overflow. */
 static inline bool gti_is_shape(gt_shape shape)
 {

@@ -38,20 +38,21 @@ static void row(const gt_node *n, int which, int64_t length, const void *const i
         ->compare[which](length, in[0], stride[0], in[1], stride[1], y);
 }
 
-static void with_itself(const gt_node *n, gti_compare which)
+static void with_itself(const gt_node *n, int64_t begin, int64_t end, gti_compare which)
 {
     const gt_tensor *x = n->in[0];
     gti_any_kernels_of((int)n->dtype)
-        ->compare[which](x->size, x->data, 1, x->data, 1, n->out[0]->data);
+        ->compare[which](end - begin, gti_from(x, begin), 1, gti_from(x, begin), 1,
+                         gti_to(n->out[0], begin));
 }
 
 /* For u8. */
-static void with_zero(const gt_node *n, gti_compare which)
+static void with_zero(const gt_node *n, int64_t begin, int64_t end, gti_compare which)
 {
     static const uint8_t zero;
     const gt_tensor *x = n->in[0];
     gti_any_kernels_of((int)n->dtype)
-        ->compare[which](x->size, x->data, 1, &zero, 0, n->out[0]->data);
+        ->compare[which](end - begin, gti_from(x, begin), 1, &zero, 0, gti_to(n->out[0], begin));
 }
 
 #define I64(...)                                                                                   \
@@ -116,9 +117,10 @@ static const gt_error_sample float_errors[] = {
     {.label = "i64", .in = {I64(3)}, .code = GT_ERR_DTYPE, .message = "x is i64, needs f32 or f64"},
 };
 
-/* A row: name; names and number of the inputs; shape rule; forward; samples; error samples. */
+/* A row: name; names and number of the inputs; shape rule; what it runs on elements begin to end;
+ * samples; error samples. */
 #define CONDITION(id, names, count, shape_rule, run, table, error_table)                           \
-    static void id##_forward(gt_node *n)                                                           \
+    static void id##_elements(gt_node *n, int64_t begin, int64_t end)                              \
     {                                                                                              \
         run;                                                                                       \
     }                                                                                              \
@@ -128,13 +130,13 @@ static const gt_error_sample float_errors[] = {
         .n_in = (count),                                                                           \
         .n_out = 1,                                                                                \
         .infer = (shape_rule),                                                                     \
-        .forward = GT_FOR_ALL(id##_forward),                                                       \
+        .elements = GT_FOR_ALL(id##_elements),                                                     \
         GT_SAMPLES(table),                                                                         \
         GT_ERROR_SAMPLES(error_table),                                                             \
     };
 #define OF_TWO(id, shape_rule, table, error_table)                                                 \
-    CONDITION(id, "a b", 2, shape_rule, gti_broadcast_rows(n, GTI_COMPARE_##id, row), table,       \
-              error_table)                                                                         \
+    CONDITION(id, "a b", 2, shape_rule,                                                            \
+              gti_broadcast_elements(n, begin, end, GTI_COMPARE_##id, row), table, error_table)    \
     gt_tensor *gt_##id(gt_tensor *a, gt_tensor *b)                                                 \
     {                                                                                              \
         return gt_apply(&gt_op_##id, NULL, 2, (gt_tensor *[]){a, b});                              \
@@ -156,9 +158,9 @@ OF_TWO(ge, comparison, comparison_samples, comparison_errors)
 OF_TWO(logical_and, of_masks, mask_samples, mask_errors)
 OF_TWO(logical_or, of_masks, mask_samples, mask_errors)
 OF_TWO(logical_xor, of_masks, mask_samples, mask_errors)
-OF_ONE(logical_not, of_masks, with_zero(n, GTI_COMPARE_eq), mask_samples, not_errors)
-OF_ONE(isnan, of_floats, with_itself(n, GTI_COMPARE_ne), float_samples, float_errors)
-OF_ONE(isfinite, of_floats, with_itself(n, GTI_COMPARE_finite), float_samples, float_errors)
+OF_ONE(logical_not, of_masks, with_zero(n, begin, end, GTI_COMPARE_eq), mask_samples, not_errors)
+OF_ONE(isnan, of_floats, with_itself(n, begin, end, GTI_COMPARE_ne), float_samples, float_errors)
+OF_ONE(isfinite, of_floats, with_itself(n, begin, end, GTI_COMPARE_finite), float_samples, float_errors)
 // clang-format on
 
 /* --- comparisons with a number --- */

@@ -35,22 +35,26 @@ gt_tensor *gti_function_not_far(gt_tensor *v);
 
 extern const gt_error_sample gti_function_errors[2], gti_function_grad_errors[3];
 
+/* Most have an exponential. */
+enum { GTI_FUNCTION_COST = 10 };
+
 /* For a row's `parameters`. */
 enum { GTI_NO_PARAMETERS = 0, GTI_PARAMETERS = sizeof(gti_function_opts) };
 
 /* A row: name; formula of the gradient; parameters; shape rule; bend; samples, those of the
  * gradient being samples_grad; error samples. */
 #define GTI_FUNCTION_OP(id, formula, parameters, shape_rule, bend, table, error_table)             \
-    static void id##_forward(gt_node *n)                                                           \
+    static void id##_elements(gt_node *n, int64_t begin, int64_t end)                              \
     {                                                                                              \
         gti_kernels_for(n)->function.value[GTI_FUNCTION_##id](                                     \
-            n->in[0]->size, n->in[0]->data, gti_function_parameters(n), n->out[0]->data);          \
+            end - begin, gti_from(n->in[0], begin), gti_function_parameters(n),                    \
+            gti_to(n->out[0], begin));                                                             \
     }                                                                                              \
-    static void id##_grad_forward(gt_node *n)                                                      \
+    static void id##_grad_elements(gt_node *n, int64_t begin, int64_t end)                         \
     {                                                                                              \
         gti_kernels_for(n)->function.slope[GTI_FUNCTION_##id](                                     \
-            n->in[0]->size, n->in[0]->data, n->in[1]->data, gti_function_parameters(n),            \
-            n->out[0]->data);                                                                      \
+            end - begin, gti_from(n->in[0], begin), gti_from(n->in[1], begin),                     \
+            gti_function_parameters(n), gti_to(n->out[0], begin));                                 \
     }                                                                                              \
     static bool id##_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])               \
     {                                                                                              \
@@ -76,7 +80,8 @@ enum { GTI_NO_PARAMETERS = 0, GTI_PARAMETERS = sizeof(gti_function_opts) };
         .n_out = 1,                                                                                \
         .opts_size = (parameters),                                                                 \
         .infer = (shape_rule),                                                                     \
-        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .elements = GT_FOR_FLOATS(id##_elements),                                                  \
+        .cost = GTI_FUNCTION_COST,                                                                 \
         .backward = id##_backward,                                                                 \
         .gradient = (formula),                                                                     \
         GT_SAMPLES(table),                                                                         \
@@ -89,7 +94,8 @@ enum { GTI_NO_PARAMETERS = 0, GTI_PARAMETERS = sizeof(gti_function_opts) };
         .n_out = 1,                                                                                \
         .opts_size = (parameters),                                                                 \
         .infer = gti_function_grad_infer,                                                          \
-        .forward = GT_FOR_FLOATS(id##_grad_forward),                                               \
+        .elements = GT_FOR_FLOATS(id##_grad_elements),                                             \
+        .cost = GTI_FUNCTION_COST,                                                                 \
         .backward = id##_grad_backward,                                                            \
         .gradient = "d dy = g f'(x), dv = g dy times the derivative of f'(x) in v",                \
         GT_SAMPLES(table##_grad),                                                                  \

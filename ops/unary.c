@@ -13,9 +13,10 @@ static bool infer(gt_node *n)
     return true;
 }
 
-static inline void forward(gt_node *n, gti_unary which, double s)
+static inline void run(gt_node *n, int64_t begin, int64_t end, gti_unary which, double s)
 {
-    gti_kernels_for(n)->unary[which](n->in[0]->size, n->in[0]->data, s, n->out[0]->data);
+    gti_kernels_for(n)->unary[which](end - begin, gti_from(n->in[0], begin), s,
+                                     gti_to(n->out[0], begin));
 }
 
 static double scalar_of(const gt_node *n)
@@ -135,9 +136,9 @@ static bool round_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]
 
 /* A row: name; size of the options; flags; table of samples; s. */
 #define UNARY(id, size, flag_set, table, s)                                                        \
-    static void id##_forward(gt_node *n)                                                           \
+    static void id##_elements(gt_node *n, int64_t begin, int64_t end)                              \
     {                                                                                              \
-        forward(n, GTI_UNARY_##id, (s));                                                           \
+        run(n, begin, end, GTI_UNARY_##id, (s));                                                   \
     }                                                                                              \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
@@ -147,7 +148,7 @@ static bool round_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]
         .opts_size = (size),                                                                       \
         .flags = (flag_set),                                                                       \
         .infer = infer,                                                                            \
-        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .elements = GT_FOR_FLOATS(id##_elements),                                                  \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(table),                                                                         \

@@ -25,9 +25,9 @@ static void row(const gt_node *n, int which, int64_t length, const void *const i
         ->select(length, in[0], stride[0], in[1], stride[1], in[2], stride[2], y);
 }
 
-static void forward(gt_node *n)
+static void elements(gt_node *n, int64_t begin, int64_t end)
 {
-    gti_broadcast_rows(n, 0, row);
+    gti_broadcast_elements(n, begin, end, 0, row);
 }
 
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -101,7 +101,7 @@ const gt_op gt_op_where = {
     .n_out = 1,
     .flags = GT_OP_MIXED,
     .infer = infer,
-    .forward = GT_FOR_ALL(forward),
+    .elements = GT_FOR_ALL(elements),
     .backward = backward,
     .gradient = "da = dy where cond, else 0; db = 0 where cond, else dy",
     GT_SAMPLES(samples),

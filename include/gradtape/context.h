@@ -208,10 +208,19 @@ bool gt_is_recording(const gt_ctx *gt);
 void gt_manual_seed(gt_ctx *gt, uint64_t seed);
 #define gt_manual_seed(gt, seed) GT_VOID_AT(gt_manual_seed(gt, seed))
 
+/* --- threads ---
+ * Large operations are divided among n threads, 1 to 256; results are the same bits for any number.
+ * As many as the process may use processors, unless GRADTAPE_THREADS in the environment says
+ * otherwise. The threads are started when they are first needed. Errors: GT_ERR_ARGUMENT. */
+gt_status gt_set_threads(gt_ctx *gt, int n);
+#define gt_set_threads(gt, n) GT_STATUS_AT(gt_set_threads(gt, n))
+int gt_threads(const gt_ctx *gt);
+
 /* --- statistics --- */
 typedef struct {
     uint64_t mallocs;    /* calls to the system's allocator since gt_open; constant in a steady
                             training loop */
+    uint64_t divided;    /* operations that ran on several threads since gt_open */
     uint64_t nodes;      /* nodes on the tape now */
     uint64_t bytes_live; /* tensor data in use now, in bytes as rounded by the pool */
     uint64_t

@@ -11,17 +11,30 @@ GT_BEGIN_DECLS
 
 typedef struct gt_op gt_op;
 
+#define GT_OP_STAGES 3
+
 /* One recorded call. */
 typedef struct gt_node {
     const gt_op *op;
     const void *opts; /* op->opts_size bytes, the engine's copy */
     gt_tensor **in, **out;
     int n_in, n_out;
-    gt_dtype dtype;      /* whose forward runs: the first input's, unless infer sets another */
-    size_t scratch_size; /* bytes that forward wants, set by infer */
-    void *scratch;       /* 64-byte aligned, undefined content, only during forward */
-    uint64_t needs;      /* see gt_needs_grad */
+    gt_dtype dtype; /* whose forward runs: the first input's, unless infer sets another */
+    uint64_t needs; /* see gt_needs_grad */
+    void *plan;     /* op->plan_size bytes, 8-byte aligned: what infer works out for the rest */
+    /* Set by infer, where wanted; 0 before. */
+    size_t scratch_size;         /* bytes that forward wants */
+    size_t worker_scratch;       /* of operations that run in parts: bytes for each worker, */
+    int64_t parts[GT_OP_STAGES]; /* and parts of each stage, 0 of those that are not there */
+    void *scratch;               /* 64-byte aligned, undefined content, only during forward */
 } gt_node;
+
+/* Neighbouring parts of a stage, for one worker. */
+typedef struct {
+    int stage;
+    int64_t begin, end;
+    void *scratch; /* the worker's own, 64-byte aligned, undefined content; NULL: none */
+} gt_range;
 
 enum {
     GT_OP_VIEW = 1,     /* output 0 shares input 0's data: same dtype and size, forward unused */
@@ -103,6 +116,18 @@ struct gt_op {
      * and scratch, allocates nothing. Must write every element of every output. NULL where the
      * dtype is not supported. */
     void (*forward[GT_N_DTYPES])(gt_node *n);
+    /* Instead of forward, one of the two, where work is worth dividing among threads; with results
+     * that are the same bits for any number of them.
+     * elements: computes elements begin to end of output 0, each by itself; ranges begin at
+     * multiples of 16. */
+    void (*elements[GT_N_DTYPES])(gt_node *n, int64_t begin, int64_t end);
+    double cost; /* of an element, in additions; 0: 1 */
+    /* parts: computes parts of a stage, whose numbers infer sets from shapes alone (gt_parts). A
+     * stage begins when the one before has ended; its parts run in any order, several at a time,
+     * must not write where another part reads or writes, and must not depend on how they are joined
+     * to ranges. */
+    void (*parts[GT_N_DTYPES])(gt_node *n, const gt_range *r);
+    size_t plan_size; /* of gt_node.plan */
     /* Sets gin[i], the gradient of input i, by calling operations on gout (gradients of the
      * outputs; NULL for an output that nobody used, at least one is not NULL). gin comes zeroed;
      * leave NULL where !gt_needs_grad(n, i). Returns false after a failure of its own; failures of
@@ -160,6 +185,15 @@ bool gt_op_hint(const gt_node *n, const char *fmt, ...) GT_PRINTF(2, 3);
  * Returns code. With gt NULL the message goes to the thread. */
 gt_status gt_fail(gt_ctx *gt, gt_status code, const char *what, const char *fmt, ...)
     GT_PRINTF(4, 5);
+
+/* Into how many parts to divide `items` pieces of work of `cost` elementary operations each; 0 only
+ * for none. Part p has those from gt_part_begin(items, parts, p) to that of p + 1. */
+int64_t gt_parts(const gt_node *n, int64_t items, double cost);
+static inline int64_t gt_part_begin(int64_t items, int64_t parts, int64_t p)
+{
+    const int64_t each = items / parts, rest = items % parts;
+    return p * each + (p < rest ? p : rest);
+}
 
 /* Name of input i for messages, "weight" or "x3". Writes into buf and returns it. */
 const char *gt_op_input_name(const gt_op *op, int i, char *buf, size_t size);

@@ -7,7 +7,8 @@
 #undef gt_apply
 #undef gt_apply_n
 
-enum { FRAME_TENSORS = 12 }; /* inputs and outputs of a node that lives on the stack */
+/* Of a node that lives on the stack: inputs and outputs, bytes of the plan. */
+enum { FRAME_TENSORS = 12, FRAME_PLAN = 256 };
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -154,17 +155,42 @@ static void prefill(const gt_node *n, gti_prefill how)
     }
 }
 
-static bool run_with_scratch(gt_node *n, void (*forward)(gt_node *n))
+static inline bool can_run(const gt_op *op, gt_dtype dtype)
+{
+    return op->forward[dtype] || op->elements[dtype] || op->parts[dtype];
+}
+
+static inline bool run_unscratched(gt_node *n)
+{
+    const gt_op *op = n->op;
+    if (op->forward[n->dtype]) {
+        op->forward[n->dtype](n);
+    } else if (op->elements[n->dtype]) {
+        const int64_t size = n->out[0]->size;
+        if (LIKELY(size <= n->in[0]->ctx->few)) op->elements[n->dtype](n, 0, size);
+        else gti_run_elements(n);
+    } else {
+        return gti_run_stages(n);
+    }
+    return true;
+}
+
+static bool run_with_scratch(gt_node *n)
 {
     gt_ctx *gt = n->in[0]->ctx;
     int size_class;
     n->scratch = gti_pool_get(&gt->pool, n->scratch_size, &size_class);
     if (!n->scratch)
         return gt_op_fail(n, GT_ERR_MEMORY, "no memory for %zu bytes of scratch", n->scratch_size);
-    forward(n);
+    const bool ok = run_unscratched(n);
     gti_pool_put(&gt->pool, n->scratch, size_class);
     n->scratch = NULL;
-    return true;
+    return ok;
+}
+
+static inline bool run(gt_node *n)
+{
+    return n->scratch_size ? run_with_scratch(n) : run_unscratched(n);
 }
 
 /* Whole numbers are 0, which is an index that is likely to be valid. */
@@ -177,27 +203,23 @@ static bool skip_forward(const gt_node *n)
     return true;
 }
 
-static GTI_COLD bool run_watched(gt_node *n, void (*forward)(gt_node *n))
+static GTI_COLD bool run_watched(gt_node *n)
 {
     const gt_ctx *gt = n->in[0]->ctx;
     if (gt->shapes_only) return skip_forward(n);
     if (gt->prefill) prefill(n, gt->prefill);
-    if (!n->scratch_size) forward(n);
-    else if (!run_with_scratch(n, forward)) return false;
+    if (!run(n)) return false;
     return !gt->anomaly || gti_outputs_finite(n);
 }
 
 static inline bool compute(gt_node *n)
 {
     if (n->op->flags & GT_OP_VIEW) return share_data(n);
-    void (*forward)(gt_node * n) = n->op->forward[n->dtype];
-    if (UNLIKELY(!forward)) return refuse_dtype(n);
+    if (UNLIKELY(!can_run(n->op, n->dtype))) return refuse_dtype(n);
     for (int i = 0; i < n->n_out; i++)
         if (UNLIKELY(!gti_allocate(gti_t(n->out[i]), n->op->name))) return false;
-    if (UNLIKELY(n->in[0]->ctx->watched)) return run_watched(n, forward);
-    if (n->scratch_size) return run_with_scratch(n, forward);
-    forward(n);
-    return true;
+    if (UNLIKELY(n->in[0]->ctx->watched)) return run_watched(n);
+    return run(n);
 }
 
 static inline void record(gt_ctx *gt, gti_node *n)
@@ -233,10 +255,7 @@ bool gt_set_shapes_only(gt_ctx *gt, bool on)
 
 bool gti_forward_again(gt_node *n)
 {
-    void (*forward)(gt_node * n) = n->op->forward[n->dtype];
-    if (n->scratch_size) return run_with_scratch(n, forward);
-    forward(n);
-    return true;
+    return run(n);
 }
 
 /* Headers that belong to a call that failed are dead from birth. */
@@ -265,27 +284,34 @@ static inline __attribute__((always_inline)) bool apply(const gt_op *op, const v
     struct {
         gti_node node;
         gt_tensor *tensors[FRAME_TENSORS];
+        int64_t plan[FRAME_PLAN / sizeof(int64_t)];
     } frame;
     gti_node *n = &frame.node;
     gt_tensor **tensors = frame.tensors;
-    if (recorded || n_in + n_out > FRAME_TENSORS) {
+    void *plan = frame.plan;
+    if (recorded || n_in + n_out > FRAME_TENSORS || op->plan_size > FRAME_PLAN) {
         const size_t pointers = (size_t)(n_in + n_out) * sizeof *tensors;
-        n = gti_arena_get(&gt->step, sizeof *n + pointers + op->opts_size);
+        const size_t opts_size = (op->opts_size + 7) & ~(size_t)7;
+        n = gti_arena_get(&gt->step, sizeof *n + pointers + opts_size + op->plan_size);
         if (UNLIKELY(!n)) return gt_fail(gt, GT_ERR_MEMORY, op->name, "out of memory"), false;
         tensors = (gt_tensor **)(n + 1);
         copy_opts(tensors + n_in + n_out, opts, op->opts_size);
         opts = tensors + n_in + n_out;
+        plan = (char *)opts + opts_size;
     }
     n->pub.op = op;
     n->pub.opts = opts;
+    n->pub.plan = plan;
     n->pub.in = tensors;
     n->pub.out = tensors + n_in;
     n->pub.n_in = n_in;
     n->pub.n_out = n_out;
     n->pub.dtype = in[0]->dtype;
-    n->pub.scratch_size = 0;
-    n->pub.scratch = NULL;
     n->pub.needs = needs;
+    n->pub.scratch_size = 0;
+    n->pub.worker_scratch = 0;
+    for (int s = 0; s < GT_OP_STAGES; s++) n->pub.parts[s] = 0;
+    n->pub.scratch = NULL;
     for (int i = 0; i < n_in; i++) tensors[i] = in[i];
     const unsigned born = gt->in_sweep ? GTI_ENGINE : 0;
     for (int i = 0; i < n_out; i++) {

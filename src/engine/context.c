@@ -37,6 +37,7 @@ gt_ctx *gt_open(void)
     }
     gt_manual_seed(gt, 5489);
     gti_read_errors(gt);
+    gti_threads_init(gt);
     return gt;
 }
 
@@ -48,6 +49,7 @@ void gt_close(gt_ctx *gt)
         c->free_fn(c->object);
     }
     gti_forget(gt);
+    gti_team_close(gt->team);
     gti_pool_close(&gt->pool);
     gti_arena_close(&gt->step);
     gti_arena_close(&gt->kept);
@@ -82,6 +84,7 @@ gt_stats gt_get_stats(const gt_ctx *gt)
     if (!gt) return (gt_stats){0};
     return (gt_stats){
         .mallocs = gt->system.mallocs,
+        .divided = gt->divided,
         .nodes = gt->n_nodes,
         .bytes_live = gt->pool.live,
         .bytes_peak = gt->pool.peak,

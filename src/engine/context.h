@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/pool.h"
 #include "base/random.h"
+#include "base/team.h"
 
 typedef struct gti_tensor gti_tensor;
 typedef struct gti_node gti_node;
@@ -140,6 +141,10 @@ struct gt_ctx {
     gti_hook *free_hooks; /* in kept memory, to be used again */
     gti_label *free_labels;
     gti_closer *closers;
+    gti_team *team; /* NULL until it was needed */
+    int threads;
+    uint64_t divided;       /* operations that ran on several threads */
+    int64_t part_work, few; /* additions that are worth a part; elements that are not */
     gti_random random;
     uint64_t seed, random_calls;    /* of gti_random_key: how many keys were drawn */
     uint64_t freed;                 /* clock of the latest gt_free */
@@ -262,6 +267,15 @@ char *gti_describe(const gt_tensor *t, char *buf, size_t size);
 /* --- apply.c --- */
 /* Runs forward of a recorded node that is no view, into its outputs' blocks; fails by name. */
 bool gti_forward_again(gt_node *n);
+
+/* --- threads.c --- */
+void gti_threads_init(gt_ctx *gt);
+/* How many additions are worth a part: 2^15, some 10 us. Tests lower it. */
+void gti_set_part_work(gt_ctx *gt, int64_t additions);
+/* Runs op->elements. */
+void gti_run_elements(gt_node *n);
+/* Runs op->parts of all stages; fails by name when there is no scratch. */
+bool gti_run_stages(gt_node *n);
 
 /* --- hook.c --- */
 /* Removes all hooks of t. */

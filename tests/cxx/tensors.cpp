@@ -79,6 +79,7 @@ void test_tensors(gt_ctx *gt)
     IS_TRUE(gt_copy_into(x, one) == GT_OK && gt_detach(x)->data == x->data);
     gt_require_grad(x, true);
     gt_free(x);
+    gt_set_threads(gt, 1);
     gt_rewind(gt, start);
 }
 

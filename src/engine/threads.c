@@ -1,0 +1,149 @@
+/* Dividing operations among threads. Stages and parts are fixed by shapes alone, so results are the
+ * same bits for any number of threads; which thread takes which parts is chance. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "engine/context.h"
+
+enum {
+    PART_WORK = 1 << 15,
+    MOST_COST = 1 << 9, /* of an element, nearly */
+    MOST_PARTS = 64,
+    MOST_THREADS = 256,
+};
+
+void gti_set_part_work(gt_ctx *gt, int64_t additions)
+{
+    gt->part_work = additions;
+    gt->few = additions / MOST_COST;
+}
+
+void gti_threads_init(gt_ctx *gt)
+{
+    gti_set_part_work(gt, PART_WORK);
+    gt->threads = gti_processors();
+    if (gt->threads > MOST_THREADS) gt->threads = MOST_THREADS;
+    const char *wanted = getenv("GRADTAPE_THREADS");
+    if (!wanted || !*wanted) return;
+    char *end;
+    errno = 0;
+    const long n = strtol(wanted, &end, 10);
+    if (errno || *end || n < 1 || n > MOST_THREADS)
+        gt_fail(gt, GT_ERR_ARGUMENT, "gt_open",
+                "GRADTAPE_THREADS is '%.40s' in the environment, must be a number from 1 to %d",
+                wanted, MOST_THREADS);
+    else gt->threads = (int)n;
+}
+
+gt_status gt_set_threads(gt_ctx *gt, int n)
+{
+    static const char what[] = "gt_set_threads";
+    if (!gt) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the context is NULL");
+    if (gt_failed(gt)) return gt_error_code(gt);
+    if (n < 1 || n > MOST_THREADS)
+        return gt_fail(gt, GT_ERR_ARGUMENT, what, "%d threads, must be 1 to %d", n, MOST_THREADS);
+    if (n == gt->threads) return GT_OK;
+    gti_team_close(gt->team);
+    gt->team = NULL;
+    gt->threads = n;
+    return GT_OK;
+}
+
+int gt_threads(const gt_ctx *gt)
+{
+    return gt ? gt->threads : 0;
+}
+
+int64_t gt_parts(const gt_node *n, int64_t items, double cost)
+{
+    const double worth = (double)items * cost / (double)n->in[0]->ctx->part_work;
+    const int64_t most = items < MOST_PARTS ? items : MOST_PARTS;
+    const int64_t parts = worth < (double)most ? (int64_t)worth : most;
+    return parts < 1 && items > 0 ? 1 : parts;
+}
+
+/* For an operation that is divided; NULL where one thread has to do. */
+static gti_team *team_of(gt_ctx *gt)
+{
+    if (gt->threads == 1) return NULL;
+    if (!gt->team) gt->team = gti_team_open(gt->threads);
+    gt->divided += gt->team != NULL;
+    return gt->team;
+}
+
+/* --- elements --- */
+
+enum { GRAIN = 16 }; /* so that vectors are whole, and elements computed alike, for all ranges */
+
+typedef struct {
+    gt_node *n;
+    int64_t parts;
+} elements_job;
+
+static int64_t first_element(const elements_job *j, int64_t part)
+{
+    const int64_t size = j->n->out[0]->size;
+    const int64_t first = GRAIN * gt_part_begin((size + GRAIN - 1) / GRAIN, j->parts, part);
+    return first < size ? first : size;
+}
+
+static void run_elements(void *arg, int worker, int64_t begin, int64_t end)
+{
+    const elements_job *j = arg;
+    (void)worker;
+    j->n->op->elements[j->n->dtype](j->n, first_element(j, begin), first_element(j, end));
+}
+
+void gti_run_elements(gt_node *n)
+{
+    const double cost = n->op->cost > 0 ? n->op->cost : 1;
+    const int64_t size = n->out[0]->size;
+    elements_job j = {n, gt_parts(n, (size + GRAIN - 1) / GRAIN, GRAIN * cost)};
+    gti_team *team = j.parts > 1 ? team_of(n->in[0]->ctx) : NULL;
+    if (team) gti_team_run(team, j.parts, run_elements, &j);
+    else n->op->elements[n->dtype](n, 0, size);
+}
+
+/* --- stages --- */
+
+typedef struct {
+    gt_node *n;
+    char *scratch; /* of the workers, one behind the other */
+    int stage;
+} stage_job;
+
+static void run_parts(void *arg, int worker, int64_t begin, int64_t end)
+{
+    const stage_job *j = arg;
+    gt_range r = {.stage = j->stage, .begin = begin, .end = end};
+    if (j->scratch) r.scratch = j->scratch + (size_t)worker * j->n->worker_scratch;
+    j->n->op->parts[j->n->dtype](j->n, &r);
+}
+
+static void run_stages(gti_team *team, stage_job *j)
+{
+    for (j->stage = 0; j->stage < GT_OP_STAGES; j->stage++) {
+        const int64_t parts = j->n->parts[j->stage];
+        if (team && parts > 1) gti_team_run(team, parts, run_parts, j);
+        else if (parts > 0) run_parts(j, 0, 0, parts);
+    }
+}
+
+bool gti_run_stages(gt_node *n)
+{
+    gt_ctx *gt = n->in[0]->ctx;
+    const bool divided = n->parts[0] > 1 || n->parts[1] > 1 || n->parts[2] > 1;
+    gti_team *team = divided ? team_of(gt) : NULL;
+    n->worker_scratch = (n->worker_scratch + 63) & ~(size_t)63;
+    const size_t bytes = n->worker_scratch * (size_t)(team ? gti_team_size(team) : 1);
+    int size_class = 0;
+    stage_job j = {.n = n};
+    if (bytes) {
+        j.scratch = gti_pool_get(&gt->pool, bytes, &size_class);
+        if (!j.scratch)
+            return gt_op_fail(n, GT_ERR_MEMORY, "no memory for %zu bytes of scratch", bytes);
+    }
+    run_stages(team, &j);
+    if (bytes) gti_pool_put(&gt->pool, j.scratch, size_class);
+    return true;
+}

@@ -1,0 +1,225 @@
+/* Threads: the team, and the same bits for any number of them. */
+#define _POSIX_C_SOURCE 200809L
+#include "support.h"
+
+#include "engine/context.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+/* --- the team --- */
+
+typedef struct {
+    atomic_int done[1000];
+    atomic_int workers; /* bits */
+} tally;
+
+static void count(void *arg, int worker, int64_t begin, int64_t end)
+{
+    tally *t = arg;
+    atomic_fetch_or(&t->workers, 1 << worker);
+    for (int64_t i = begin; i < end; i++) atomic_fetch_add(&t->done[i], 1);
+}
+
+static void every_part_is_done_once(void **state)
+{
+    (void)state;
+    static const int64_t sizes[] = {0, 1, 2, 7, 64, 1000};
+    for (int size = 1; size <= 8; size++) {
+        gti_team *team = gti_team_open(size);
+        assert_non_null(team);
+        for (int round = 0; round < 300; round++)
+            for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+                tally t = {.workers = 0};
+                gti_team_run(team, sizes[s], count, &t);
+                for (int64_t i = 0; i < sizes[s]; i++) assert_int_equal(t.done[i], 1);
+                assert_true(t.workers >> gti_team_size(team) == 0);
+            }
+        gti_team_close(team);
+    }
+}
+
+static void threads_come_and_go(void **state)
+{
+    gt_ctx *gt = *state;
+    assert_true(gt_threads(gt) >= 1);
+    for (int n = 1; n <= 4; n++) {
+        assert_int_equal(gt_set_threads(gt, n), GT_OK);
+        assert_int_equal(gt_threads(gt), n);
+        gt_exp(gt_ones(gt, GT_SHAPE(1000, 100)));
+    }
+    assert_int_equal(gt_get_stats(gt).divided, 3);
+    assert_int_equal(gt_set_threads(gt, 0), GT_ERR_ARGUMENT);
+    assert_error(gt, GT_ERR_ARGUMENT, "gt_set_threads (test_threads.c");
+    gt_set_threads(gt, 257);
+    assert_error(gt, GT_ERR_ARGUMENT, "257 threads, must be 1 to 256");
+    assert_int_equal(gt_threads(gt), 4);
+}
+
+static void the_environment_says_how_many(void **state)
+{
+    (void)state;
+    setenv("GRADTAPE_THREADS", "3", 1);
+    gt_ctx *gt = gt_open();
+    assert_int_equal(gt_threads(gt), 3);
+    gt_close(gt);
+    static const char *const wrong[] = {"0", "-1", "two", "2x", "1000000"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        setenv("GRADTAPE_THREADS", wrong[i], 1);
+        gt = gt_open();
+        gt_set_error_handler(gt, gt_ignore_error, NULL);
+        assert_error(gt, GT_ERR_ARGUMENT, "GRADTAPE_THREADS is '");
+        gt_close(gt);
+    }
+    unsetenv("GRADTAPE_THREADS");
+}
+
+static void small_work_is_not_divided(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_set_threads(gt, 2);
+    gt_add(gt_ones(gt, GT_SHAPE(10000)), gt_ones(gt, GT_SHAPE(10000)));
+    assert_int_equal(gt_get_stats(gt).divided, 0);
+    gt_neg(gt_ones(gt, GT_SHAPE(1000000)));
+    assert_int_equal(gt_get_stats(gt).divided, 1);
+}
+
+/* --- equal bits --- */
+
+enum { MOST_RESULTS = GT_OP_OUTPUTS + GT_SAMPLE_INPUTS };
+
+/* What a sample gives: outputs, then gradients. */
+typedef struct {
+    gt_tensor *at[MOST_RESULTS];
+    int n;
+} results;
+
+static uint64_t dice;
+
+static double draw(double low, double high)
+{
+    dice = dice * 6364136223846793005u + 1442695040888963407u;
+    return low + (high - low) * (double)(dice >> 11) * 0x1p-53;
+}
+
+static double number_of(const gt_sample_input *s, int64_t i)
+{
+    if (s->values) return s->values[i];
+    const bool open = s->low == 0 && s->high == 0;
+    return open ? draw(-2, 2) : draw(s->low, s->high);
+}
+
+static gt_tensor *input_of(gt_ctx *gt, const gt_sample_input *s, gt_dtype dtype)
+{
+    const bool open = s->dtype == GT_F32;
+    gt_tensor *t = gt_empty(gt, s->shape, .dtype = open ? dtype : s->dtype);
+    for (int64_t i = 0; i < t->size; i++) {
+        const double value = number_of(s, i);
+        if (t->dtype == GT_F32) ((float *)t->data)[i] = (float)value;
+        else if (t->dtype == GT_F64) ((double *)t->data)[i] = value;
+        else if (t->dtype == GT_I64) ((int64_t *)t->data)[i] = (int64_t)value;
+        else ((uint8_t *)t->data)[i] = (uint8_t)value;
+    }
+    if (open) gt_require_grad(t, true);
+    return t;
+}
+
+static void add_gradients(gt_ctx *gt, gt_tensor *y, gt_tensor *in[], int n_in, results *r)
+{
+    gt_tensor *leaf[GT_SAMPLE_INPUTS], *upstream = gt_empty_like(y);
+    int n = 0;
+    for (int i = 0; i < n_in; i++)
+        if (in[i]->requires_grad) leaf[n++] = in[i];
+    if (!n || !y->requires_grad) return;
+    for (int64_t i = 0; i < y->size; i++)
+        if (y->dtype == GT_F32) ((float *)upstream->data)[i] = (float)draw(-1, 1);
+        else ((double *)upstream->data)[i] = draw(-1, 1);
+    gt_grad(&y, 1, leaf, n, r->at + r->n, .upstream = &upstream, .retain = true,
+            .allow_unused = true);
+    assert_well(gt);
+    r->n += n;
+}
+
+static results run_sample(gt_ctx *gt, const gt_op *op, const gt_sample *sample, gt_dtype dtype)
+{
+    static const uint64_t no_opts[64];
+    results r = {.n = op->n_out};
+    gt_tensor *in[GT_SAMPLE_INPUTS] = {0};
+    const int n_in = op->n_in >= 0 ? op->n_in : sample->n_in;
+    dice = 42;
+    for (int i = 0; i < n_in; i++) {
+        const gt_sample_input *s = &sample->in[i];
+        in[i] = s->same > 0 ? in[s->same - 1] : input_of(gt, s, dtype);
+    }
+    gt_apply_n(op, sample->opts ? sample->opts : no_opts, n_in, in, r.at);
+    assert_well(gt);
+    if (op->backward) add_gradients(gt, r.at[0], in, n_in, &r);
+    return r;
+}
+
+static void compare(const gt_op *op, const gt_sample *sample, int threads, const results *a,
+                    const results *b)
+{
+    for (int i = 0; i < a->n; i++) {
+        const gt_tensor *x = a->at[i], *y = b->at[i];
+        if (!x && !y) continue;
+        if (memcmp(x->data, y->data, (size_t)x->size * gt_dtype_size(x->dtype)) != 0)
+            fail_msg("%s, sample \"%s\": result %d differs with %d threads", op->name,
+                     sample->label, i, threads);
+    }
+}
+
+/* Inputs that would be divided only if large are cut as finely as they can be. */
+static uint64_t check_sample(gt_ctx *gt, const gt_op *op, const gt_sample *sample, gt_dtype dtype)
+{
+    const gt_mark start = gt_mark_tape(gt);
+    const uint64_t before = gt_get_stats(gt).divided;
+    gti_set_part_work(gt, 1);
+    gt_set_threads(gt, 1);
+    const results alone = run_sample(gt, op, sample, dtype);
+    for (int threads = 2; threads <= 8; threads += threads == 3 ? 5 : 1) {
+        gt_set_threads(gt, threads);
+        const results together = run_sample(gt, op, sample, dtype);
+        compare(op, sample, threads, &alone, &together);
+    }
+    gt_rewind(gt, start);
+    return gt_get_stats(gt).divided - before;
+}
+
+static void operation_gives_the_same_bits(void **state)
+{
+    const gt_op *op = ((const gt_op_info *)*state)->op;
+    gt_ctx *gt = gt_open();
+    uint64_t divided = 0;
+    for (gt_dtype dtype = GT_F32; dtype <= GT_F64; dtype++)
+        for (int i = 0; i < op->n_samples; i++)
+            divided += check_sample(gt, op, &op->samples[i], dtype);
+    gt_close(gt);
+    if ((op->elements[GT_F32] || op->parts[GT_F32]) && !divided)
+        fail_msg("%s: no sample is large enough to be divided", op->name);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
+    const struct CMUnitTest first[] = {
+        cmocka_unit_test(every_part_is_done_once),
+        TEST(threads_come_and_go),
+        cmocka_unit_test(the_environment_says_how_many),
+        TEST(small_work_is_not_divided),
+    };
+    enum { N_FIRST = sizeof first / sizeof *first };
+    size_t n_ops, n = N_FIRST;
+    const gt_op_info *info = gt_ops(&n_ops);
+    struct CMUnitTest *tests = calloc(n + n_ops, sizeof *tests);
+    if (!tests) return 1;
+    memcpy(tests, first, sizeof first);
+    for (size_t i = 0; i < n_ops; i++)
+        if (info[i].op)
+            tests[n++] = (struct CMUnitTest){.name = info[i].name,
+                                             .test_func = operation_gives_the_same_bits,
+                                             .initial_state = (void *)&info[i]};
+    const int failed = _cmocka_run_group_tests("threads", tests, n, NULL, NULL);
+    free(tests);
+    return failed;
+}
