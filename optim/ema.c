@@ -189,10 +189,18 @@ gt_status gt_ema_set_state(gt_ema *e, const char *name, const gt_tensor *tensor,
     gt_ctx *gt = e->slots.module->ctx;
     if (is_count(name)) return gti_set_number(gt, what, name, GTI_COUNT, &e->n_averaged, number);
     gti_slot *s = find(e, what, name);
-    if (!s) return gti_no_state(gt, what, name);
-    if (!tensor) return gti_restore(s->tensor, NULL, what, name);
-    if (!gti_slot_make(s, &s->state[0], 0)) return gt_error_code(gt);
-    return gti_restore(s->state[0], tensor, what, name);
+    return s ? gti_slot_copy(s, &s->state[0], tensor, what, name) : gti_no_state(gt, what, name);
+}
+
+gt_status gt_ema_take_state(gt_ema *e, const char *name, gt_tensor *tensor, double number)
+{
+    static const char what[] = "gt_ema_take_state";
+    if (!tensor || is_count(name)) return gt_ema_set_state(e, name, tensor, number);
+    gt_status status;
+    if (!ready(e, what, &status)) return status;
+    gti_slot *s = find(e, what, name);
+    return s ? gti_slot_take(s, &s->state[0], tensor, what, name)
+             : gti_no_state(e->slots.module->ctx, what, name);
 }
 
 void gt_ema_clear_state(gt_ema *e)

@@ -109,17 +109,39 @@ void gti_slots_give_up(const gti_slots *s)
     }
 }
 
-gt_status gti_restore(gt_tensor *to, const gt_tensor *from, const char *what, const char *name)
+/* --- given states --- */
+
+static gt_status check(const gt_tensor *w, const gt_tensor *t, const char *what, const char *name)
 {
-    gt_ctx *gt = to->ctx;
-    if (!from) return gt_fail(gt, GT_ERR_ARGUMENT, what, "'%s' is a tensor, not a number", name);
     char a[128], b[128];
-    if (from->dtype != to->dtype)
-        return gt_fail(gt, GT_ERR_DTYPE, what, "'%s' is %s, but must be %s as its parameter", name,
-                       gt_dtype_name(from->dtype), gt_dtype_name(to->dtype));
-    if (!gt_same_shape(from, to))
-        return gt_fail(gt, GT_ERR_SHAPE, what, "'%s' has shape %s, its parameter %s", name,
-                       gt_shape_format(from->shape, a, sizeof a),
-                       gt_shape_format(to->shape, b, sizeof b));
-    return gt_copy_into(to, from);
+    if (!t) return gt_fail(w->ctx, GT_ERR_ARGUMENT, what, "'%s' is a tensor, not a number", name);
+    if (t->dtype != w->dtype)
+        return gt_fail(w->ctx, GT_ERR_DTYPE, what, "'%s' is %s, but must be %s as its parameter",
+                       name, gt_dtype_name(t->dtype), gt_dtype_name(w->dtype));
+    if (!gt_same_shape(t, w))
+        return gt_fail(w->ctx, GT_ERR_SHAPE, what, "'%s' has shape %s, its parameter %s", name,
+                       gt_shape_format(t->shape, a, sizeof a),
+                       gt_shape_format(w->shape, b, sizeof b));
+    return GT_OK;
+}
+
+gt_status gti_slot_take(const gti_slot *slot, gt_tensor **t, gt_tensor *tensor, const char *what,
+                        const char *name)
+{
+    const gt_status status = check(slot->tensor, tensor, what, name);
+    if (status != GT_OK) return status;
+    gt_free(*t);
+    *t = tensor;
+    return GT_OK;
+}
+
+gt_status gti_slot_copy(const gti_slot *slot, gt_tensor **t, const gt_tensor *tensor,
+                        const char *what, const char *name)
+{
+    gt_tensor *copy = NULL;
+    gt_status status = check(slot->tensor, tensor, what, name);
+    if (status != GT_OK) return status;
+    if (!gti_slot_make(slot, &copy, 0)) return gt_error_code(slot->tensor->ctx);
+    status = gt_copy_into(copy, tensor);
+    return status == GT_OK ? gti_slot_take(slot, t, copy, what, name) : (gt_free(copy), status);
 }

@@ -45,7 +45,11 @@ void gti_slots_give_up(const gti_slots *s);
 /* Makes *t, if it is NULL, a kept tensor like the slot's parameter, full of value, and returns
  * it. */
 gt_tensor *gti_slot_make(const gti_slot *slot, gt_tensor **t, double value);
-/* Copies `from`, of the same shape and dtype, into `to`; otherwise fails, naming both. */
-gt_status gti_restore(gt_tensor *to, const gt_tensor *from, const char *what, const char *name);
+/* Makes `tensor`, of the shape and dtype of the slot's parameter, the slot's state *t: itself,
+ * being kept for that, or a copy. Otherwise fails, naming both. */
+gt_status gti_slot_take(const gti_slot *slot, gt_tensor **t, gt_tensor *tensor, const char *what,
+                        const char *name);
+gt_status gti_slot_copy(const gti_slot *slot, gt_tensor **t, const gt_tensor *tensor,
+                        const char *what, const char *name);
 
 #endif

@@ -91,9 +91,9 @@ static bool own_number(const gt_optimizer *o, int group, int i, double *value)
     }
 }
 
-static gt_status set_own(gt_optimizer *o, int group, int i, const char *name, double value)
+static gt_status set_own(gt_optimizer *o, int group, int i, const char *what, const char *name,
+                         double value)
 {
-    static const char what[] = "gt_optimizer_set_state";
     gt_ctx *gt = gti_optimizer_context(o);
     double number = 0;
     if (gti_set_number(gt, what, name, own[i].range, &number, value) != GT_OK)
@@ -130,23 +130,33 @@ static bool read_part(const gt_optimizer *o, const gti_slot *s, int part, gt_opt
     return it->key && (it->tensor || (part > SUM && s->step));
 }
 
-static gt_status set_part(const gt_optimizer *o, gti_slot *s, int part, const char *name,
-                          const gt_tensor *tensor, double number)
+/* What a state becomes: a copy of `tensor`, or itself if it is to be taken; or the number. */
+typedef struct {
+    const char *what, *name;
+    const gt_tensor *tensor;
+    gt_tensor *taken;
+    double number;
+} setting;
+
+static gt_status set_tensor(const gt_optimizer *o, gti_slot *s, int part, const setting *to)
 {
-    static const char what[] = "gt_optimizer_set_state";
-    gt_ctx *gt = gti_optimizer_context(o);
-    if (part == PRODUCT) return gti_set_number(gt, what, name, GTI_ANY, &s->product, number);
-    if (part == STEP) {
-        double step = 0;
-        if (gti_set_number(gt, what, name, GTI_COUNT, &step, number) == GT_OK)
-            s->step = (int64_t)step;
-        return gt_error_code(gt);
-    }
     gt_tensor **t = part == SUM ? &s->sum : &s->state[part];
-    if (!tensor) return gti_restore(s->tensor, NULL, what, name);
-    if (!gti_slot_make(s, t, o->start)) return gt_error_code(gt);
-    if (part == SUM) s->summed = o->accumulation;
-    return gti_restore(*t, tensor, what, name);
+    const gt_status status = to->taken ? gti_slot_take(s, t, to->taken, to->what, to->name)
+                                       : gti_slot_copy(s, t, to->tensor, to->what, to->name);
+    if (part == SUM && status == GT_OK) s->summed = o->accumulation;
+    return status;
+}
+
+static gt_status set_part(const gt_optimizer *o, gti_slot *s, int part, const setting *to)
+{
+    gt_ctx *gt = gti_optimizer_context(o);
+    if (part <= SUM) return set_tensor(o, s, part, to);
+    if (part == PRODUCT)
+        return gti_set_number(gt, to->what, to->name, GTI_ANY, &s->product, to->number);
+    double step = 0;
+    const gt_status status = gti_set_number(gt, to->what, to->name, GTI_COUNT, &step, to->number);
+    if (status == GT_OK) s->step = (int64_t)step;
+    return status;
 }
 
 /* --- walking and setting --- */
@@ -230,16 +240,26 @@ bool gt_optimizer_has_state(gt_optimizer *o, const char *name, const gt_tensor *
     return true;
 }
 
+static gt_status set(gt_optimizer *o, const setting *to)
+{
+    gt_status status;
+    place at;
+    if (!gti_optimizer_ready(o, to->what, &status)) return status;
+    if (!find(o, to->name, &at)) return gti_no_state(gti_optimizer_context(o), to->what, to->name);
+    if (at.slot) return set_part(o, at.slot, at.i, to);
+    return set_own(o, at.group, at.i, to->what, to->name, to->number);
+}
+
 gt_status gt_optimizer_set_state(gt_optimizer *o, const char *name, const gt_tensor *tensor,
                                  double number)
 {
-    static const char what[] = "gt_optimizer_set_state";
-    gt_status status;
-    place at;
-    if (!gti_optimizer_ready(o, what, &status)) return status;
-    if (!find(o, name, &at)) return gti_no_state(gti_optimizer_context(o), what, name);
-    if (at.slot) return set_part(o, at.slot, at.i, name, tensor, number);
-    return set_own(o, at.group, at.i, name, number);
+    return set(o, &(setting){"gt_optimizer_set_state", name, tensor, NULL, number});
+}
+
+gt_status gt_optimizer_take_state(gt_optimizer *o, const char *name, gt_tensor *tensor,
+                                  double number)
+{
+    return set(o, &(setting){"gt_optimizer_take_state", name, tensor, tensor, number});
 }
 
 void gt_optimizer_clear_state(gt_optimizer *o)

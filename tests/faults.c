@@ -134,7 +134,6 @@ WRAP(FAULT_MEMORY, bool, gti_memory_fails, (void), (), true)
 #endif
 
 WRAP(FAULT_FILES, int, close, (int fd), (fd), (__real_close(fd), errno = plan.error, -1))
-WRAP(FAULT_FILES, int, fsync, (int fd), (fd), -1)
 WRAP(FAULT_FILES, int, ftruncate, (int fd, off_t n), (fd, n), -1)
 WRAP(FAULT_FILES, int, fchmod, (int fd, mode_t mode), (fd, mode), -1)
 WRAP(FAULT_FILES, int, fstat, (int fd, struct stat *to), (fd, to), -1)
@@ -144,7 +143,20 @@ WRAP(FAULT_FILES, int, mkdir, (const char *path, mode_t mode), (path, mode), -1)
 WRAP(FAULT_FILES, int, rename, (const char *from, const char *to), (from, to), -1)
 WRAP(FAULT_FILES, DIR *, opendir, (const char *path), (path), NULL)
 WRAP(FAULT_FILES, struct dirent *, readdir, (DIR * dir), (dir), NULL)
+WRAP(FAULT_FILES, int, mkstemp, (char *path), (path), -1)
+WRAP(FAULT_FILES, int, posix_spawnp,
+     (pid_t * pid, const char *file, const posix_spawn_file_actions_t *actions,
+      const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]),
+     (pid, file, actions, attributes, argv, envp), plan.error)
 WRAP(FAULT_FILES, FILE *, fdopen, (int fd, const char *mode), (fd, mode), NULL)
+
+/* Nothing here needs to reach the disk. */
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+    (void)fd;
+    return hit(FAULT_FILES) ? -1 : 0;
+}
 
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, mode_t mode);

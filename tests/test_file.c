@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "io_dense.h"
 #include "io_support.h"
@@ -137,11 +138,71 @@ static void test_full_disk(void **state)
     assert_int_equal(count_files(false), 1);
 }
 
+/* --- files that are being written --- */
+
+static void write_text(gt_ctx *gt, const char *text)
+{
+    gt_file *f = gt_file_create(gt, file);
+    gt_file_printf(f, "%s", text);
+    assert_int_equal(gt_file_commit(f), GT_OK);
+    assert_content(file, text);
+}
+
+/* A thousand files left behind under the names of a process of this number, as in a container,
+ * where every process has the same, block nothing. */
+static void test_old_names(void **state)
+{
+    char path[400];
+    for (int i = 0; i < 1000; i++) {
+        snprintf(path, sizeof path, "%s/.gradtape-%ld-%d.tmp", folder, (long)getpid(), i);
+        write_bytes(path, "x", 1);
+    }
+    write_text(*state, "new");
+    assert_int_equal(count_files(true), 1001);
+}
+
+/* Begins a file and is killed. */
+static void die_writing(void)
+{
+    const pid_t child = fork();
+    if (!child) {
+        gt_file *f = gt_file_create(gt_open(), file);
+        gt_file_printf(f, "half");
+        raise(SIGKILL);
+    }
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+/* What a killed process leaves is removed by the next that writes beside it; what others are
+ * writing stays, and what only looks similar. */
+static void test_killed(void **state)
+{
+    gt_ctx *gt = *state;
+    char path[400];
+    write_text(gt, "old");
+    for (int i = 0; i < 3; i++) die_writing();
+    assert_content(file, "old");
+    assert_int_equal(count_files(false), 2); /* each removed the one before */
+    snprintf(path, sizeof path, "%s/.gradtape-0123456789abcde.tmp", folder);
+    write_bytes(path, "x", 1);
+    gt_file *mine = gt_file_create(gt, file);
+    assert_int_equal(count_files(false), 3);
+    die_writing();
+    assert_int_equal(count_files(false), 4);
+    write_text(gt, "new");
+    assert_int_equal(count_files(false), 3);
+    gt_file_printf(mine, "last");
+    assert_int_equal(gt_file_commit(mine), GT_OK);
+    assert_content(file, "last");
+    assert_int_equal(count_files(false), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IO_TEST(test_file),       IO_TEST(test_what_is_replaced), IO_TEST(test_plain_name),
-        IO_TEST(test_unwritable), IO_TEST(test_full_disk),
+        IO_TEST(test_unwritable), IO_TEST(test_full_disk),        IO_TEST(test_old_names),
+        IO_TEST(test_killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

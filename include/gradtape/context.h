@@ -309,7 +309,12 @@ GT_MUST_CHECK static inline gt_status gt_checked_at_(gt_status status, const cha
 /* --- versions --- */
 const char *gt_version(void);   /* "0.1.0" */
 const char *gt_cpu_level(void); /* the kernel level in use: "plain", "blas" */
-const char *gt_blas_name(void); /* "OpenBLAS 0.3.21", or "none" */
+/* "OpenBLAS 0.3.21", or "none". The library sets OpenBLAS to one thread, for the whole process,
+ * when it first computes. What the BLAS does inside is its own: the memory that it takes is not in
+ * gt_get_stats, and when it gets none, it may crash or end the process (0.3.21 does not look at
+ * what malloc gives it for small products). A program that must outlive that builds with
+ * -DGRADTAPE_BLAS=OFF, or runs with GRADTAPE_CPU=plain. */
+const char *gt_blas_name(void);
 
 GT_END_DECLS
 #endif

@@ -17,7 +17,8 @@
  * the disk, and renamed. When that fails, GT_ERR_IO says why, and an older file of the name is
  * still there. It keeps the permissions of the file that it replaces; a link stays, and the file
  * that it leads to is replaced. Only a program that is killed while it writes leaves something
- * behind, a file called .gradtape-*.tmp, which may be removed. */
+ * behind, a file called .gradtape-HEX.tmp, which may be removed; the next that writes beside it
+ * does so, where the file system's locks say that nobody writes it any more. */
 #ifndef GRADTAPE_IO_H
 #define GRADTAPE_IO_H
 
@@ -66,7 +67,7 @@ typedef struct {
 
 /* Sets the parameters and buffers of m from a file, in place. F16, BF16, f32 and f64 are converted
  * to what m has; other dtypes must agree. Of a shared tensor one name is enough. Nothing is changed
- * unless everything fits, but for a disk that fails in the middle.
+ * unless everything fits and has been read; so memory for the file's data is needed beside m.
  * Errors: GT_ERR_ARGUMENT and GT_ERR_SHAPE name the entries that are missing, unexpected and
  * misshaped; GT_ERR_STATE for a lazy module that has no parameters yet, which need one gt_forward
  * before; GT_ERR_FORMAT, GT_ERR_UNSUPPORTED, GT_ERR_IO, GT_ERR_MEMORY. */
@@ -151,8 +152,9 @@ GT_MUST_CHECK gt_status gt_run_save(const gt_run *run, const char *path);
 #define gt_run_save(run, path) GT_CHECKED_AT(gt_run_save(run, path))
 /* The objects in `run` are made by the same calls as those that were saved; what they are, and the
  * names, dtypes and shapes of all weights and states, are checked before anything is changed. The
- * options of optimizers and schedules are the program's and not looked at. So a run is loaded whole
- * or, unless the disk or memory fails in the middle, not at all.
+ * options of optimizers and schedules are the program's and not looked at. All is read first, so a
+ * run is loaded whole or not at all; only a number that no gt_run_save writes, such as a negative
+ * learning rate, may be met in the middle.
  * Errors: as gt_load; GT_ERR_ARGUMENT when file and run do not have the same objects, or their
  * states do not fit; GT_ERR_FORMAT for a file that is no run's; GT_ERR_UNSUPPORTED for one of
  * another layout. */

@@ -323,6 +323,15 @@ gt_status gt_optimizer_set_state(gt_optimizer *o, const char *name, const gt_ten
 gt_status gt_ema_set_state(gt_ema *e, const char *name, const gt_tensor *tensor, double number);
 #define gt_ema_set_state(e, name, tensor, number)                                                  \
     GT_STATUS_AT(gt_ema_set_state(e, name, tensor, number))
+/* The same with a tensor that the caller has kept for nothing else: it becomes the state itself,
+ * which takes no memory. After a failure it is still the caller's. */
+gt_status gt_optimizer_take_state(gt_optimizer *o, const char *name, gt_tensor *tensor,
+                                  double number);
+#define gt_optimizer_take_state(o, name, tensor, number)                                           \
+    GT_STATUS_AT(gt_optimizer_take_state(o, name, tensor, number))
+gt_status gt_ema_take_state(gt_ema *e, const char *name, gt_tensor *tensor, double number);
+#define gt_ema_take_state(e, name, tensor, number)                                                 \
+    GT_STATUS_AT(gt_ema_take_state(e, name, tensor, number))
 /* Whether there is such a name to be set. *like (if like is not NULL) becomes the parameter whose
  * dtype and shape the tensor must have, or NULL for a number. */
 bool gt_optimizer_has_state(gt_optimizer *o, const char *name, const gt_tensor **like);

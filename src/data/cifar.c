@@ -53,7 +53,7 @@ static bool read_files(gti_bytes *b, const cifar *kind, const char *folder, bool
     for (int i = 0; i < (train ? kind->n_train : 1); i++) {
         char *path = gti_path_join(folder, names[i], "", error);
         bool ok =
-            path && (gti_file_exists(path) ||
+            path && (gti_file_exists(path, error) ||
                      gt_data_fail(error, GT_ERR_IO, "%s: is not there; %s", path, kind->hint));
         ok = ok && append_file(b, path, error);
         if (ok) b->labels = b->owned[0] + kind->labels - 1;
@@ -69,8 +69,9 @@ static bool read_files(gti_bytes *b, const cifar *kind, const char *folder, bool
 static char *find_folder(const cifar *kind, const char *folder, gt_data_error *error)
 {
     char *inner = gti_path_join(folder, kind->folder, "", error);
-    if (!inner || gti_file_exists(inner)) return inner;
+    if (!inner || gti_file_exists(inner, error)) return inner;
     free(inner);
+    if (error->code != GT_OK) return NULL;
     const size_t size = strlen(folder) + 1;
     char *same = gti_data_malloc(size, error);
     return same ? memcpy(same, folder, size) : NULL;

@@ -38,7 +38,8 @@ bool gti_source_end(gti_source *s);
 
 /* All of a file, as it is. */
 uint8_t *gti_file_read(const char *path, int64_t *size, gt_data_error *error);
-bool gti_file_exists(const char *path);
+/* False with an error set where that cannot be told. */
+bool gti_file_exists(const char *path, gt_data_error *error);
 /* "folder/name" plus suffix, in memory of its own. */
 char *gti_path_join(const char *folder, const char *name, const char *suffix, gt_data_error *error);
 /* Begins the file `path` that t is written to; NULL after a failure, which *status tells. */

@@ -14,10 +14,17 @@ enum { STEP = 1 << 20 }; /* bytes: the least by which memory grows */
 
 /* --- names --- */
 
-bool gti_file_exists(const char *path)
+static bool fail_call(const char *path, gt_data_error *error)
+{
+    return gt_data_fail(error, gt_status_of_errno(errno), "%s: %s", path, strerror(errno));
+}
+
+bool gti_file_exists(const char *path, gt_data_error *error)
 {
     struct stat st;
-    return stat(path, &st) == 0;
+    if (stat(path, &st) == 0) return true;
+    if (errno != ENOENT && errno != ENOTDIR) fail_call(path, error);
+    return false;
 }
 
 char *gti_path_join(const char *folder, const char *name, const char *suffix, gt_data_error *error)
@@ -35,7 +42,7 @@ static FILE *open_file(const char *path, int64_t *size, gt_data_error *error)
 {
     struct stat st;
     if (stat(path, &st) != 0) {
-        gt_data_fail(error, gt_status_of_errno(errno), "%s: %s", path, strerror(errno));
+        fail_call(path, error);
         return NULL;
     }
     if (!S_ISREG(st.st_mode)) {
@@ -44,7 +51,7 @@ static FILE *open_file(const char *path, int64_t *size, gt_data_error *error)
     }
     *size = (int64_t)st.st_size;
     FILE *f = fopen(path, "rb");
-    if (!f) gt_data_fail(error, gt_status_of_errno(errno), "%s: %s", path, strerror(errno));
+    if (!f) fail_call(path, error);
     return f;
 }
 
@@ -105,8 +112,7 @@ static bool more_to_inflate(gti_source *s, inflater *i, bool *ok)
 {
     if (i->ended) skip_zeros(s, i);
     if (refill(s, i)) return true;
-    if (ferror(s->f))
-        *ok = gt_data_fail(s->error, gt_status_of_errno(errno), "%s: %s", s->path, strerror(errno));
+    if (ferror(s->f)) *ok = fail_call(s->path, s->error);
     else if (!i->ended)
         *ok = gt_data_fail(s->error, GT_ERR_FORMAT, "%s: the gzip file is truncated", s->path);
     return false;
@@ -153,17 +159,25 @@ static int64_t inflate_some(gti_source *s, void *to, int64_t n)
 
 /* --- reading --- */
 
+/* Whether the file is gzipped; the error is set when that cannot be read. */
+static bool is_gzipped(const gti_source *s)
+{
+    uint8_t magic[2] = {0, 0};
+    const size_t n = fread(magic, 1, 2, s->f);
+    if (ferror(s->f) || fseek(s->f, 0, SEEK_SET) != 0) return fail_call(s->path, s->error);
+    return n == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
+}
+
 bool gti_source_open(gti_source *s, const char *path, gt_data_error *error)
 {
     *s = (gti_source){.path = path, .error = error};
     s->f = open_file(path, &s->limit, error);
     if (!s->f) return false;
-    uint8_t magic[2] = {0, 0};
-    const size_t n = fread(magic, 1, 2, s->f);
-    rewind(s->f);
-    if (n < 2 || magic[0] != 0x1f || magic[1] != 0x8b) return true;
-    s->limit = s->limit > INT64_MAX / GTI_DEFLATE_RATIO ? INT64_MAX : s->limit * GTI_DEFLATE_RATIO;
-    if (start_inflating(s)) return true;
+    const bool gzipped = is_gzipped(s);
+    if (gzipped)
+        s->limit =
+            s->limit > INT64_MAX / GTI_DEFLATE_RATIO ? INT64_MAX : s->limit * GTI_DEFLATE_RATIO;
+    if (error->code == GT_OK && (!gzipped || start_inflating(s))) return true;
     gti_source_close(s);
     return false;
 }
@@ -180,7 +194,7 @@ static int64_t read_some(gti_source *s, void *to, int64_t n)
     if (s->inflater) return inflate_some(s, to, n);
     const size_t got = fread(to, 1, n > STEP ? STEP : (size_t)n, s->f);
     if (got || !ferror(s->f)) return (int64_t)got;
-    gt_data_fail(s->error, gt_status_of_errno(errno), "%s: %s", s->path, strerror(errno));
+    fail_call(s->path, s->error);
     return -1;
 }
 

@@ -86,10 +86,10 @@ gt_tensor *gt_idx_load(gt_ctx *gt, const char *path)
 static char *find_file(const char *folder, const char *name, gt_data_error *error)
 {
     char *path = gti_path_join(folder, name, "", error);
-    if (!path || gti_file_exists(path)) return path;
+    if (!path || gti_file_exists(path, error)) return path;
     free(path);
-    path = gti_path_join(folder, name, ".gz", error);
-    if (!path || gti_file_exists(path)) return path;
+    path = error->code == GT_OK ? gti_path_join(folder, name, ".gz", error) : NULL;
+    if (!path || gti_file_exists(path, error)) return path;
     free(path);
     gt_data_fail(
         error, GT_ERR_IO,

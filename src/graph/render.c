@@ -1,12 +1,13 @@
 /* Pictures by Graphviz: runs `dot`, without a shell.
  *
- * dot reads the text from one unnamed file and complains into another, so that nothing blocks and
- * no pipe can break; it draws into a file beside the wanted one, which takes its name when all is
- * well. */
-#define _POSIX_C_SOURCE 200809L
+ * dot reads the text from one unnamed file, draws into another and complains into a third, so that
+ * nothing blocks and no pipe can break. The picture is copied to the wanted file when all is well.
+ */
+#define _XOPEN_SOURCE 700
 #include <errno.h>
 #include <fcntl.h>
 #include <gradtape/graph.h>
+#include <gradtape/io.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,14 +26,9 @@ typedef struct {
     const char *path;
     const char *type; /* "-Tsvg" */
     FILE *text;       /* the graph: dot's standard input */
+    FILE *picture;    /* dot's standard output */
     FILE *complaints; /* dot's standard error */
-    char *output;     /* "-oDIR/.gradtape-PID-0.tmp" */
 } job;
-
-static const char *job_picture(const job *j)
-{
-    return j->output + strlen("-o");
-}
 
 /* --- files --- */
 
@@ -45,52 +41,61 @@ static const char *type_of(const char *path)
     return NULL;
 }
 
-/* Opens a new file of its own, its name in j->output. -1 on failure, with errno set. */
-static int open_new(job *j)
+/* An open file without a name, in the folder that the picture will be in. Its descriptor is above
+ * the standard ones, so that it can be put in their place. */
+static FILE *open_unnamed(const job *j)
 {
+    static const char name[] = ".gradtape-XXXXXX";
     const char *slash = strrchr(j->path, '/');
-    int folder = slash ? (int)(slash + 1 - j->path) : 0, fd = -1;
-    size_t size = (size_t)folder + 64;
-    free(j->output);
-    j->output = malloc(size);
-    if (!j->output) return -1;
-    for (unsigned k = 0; k < 1000; k++) {
-        snprintf(j->output, size, "-o%.*s.gradtape-%ld-%u.tmp", folder, j->path, (long)getpid(), k);
-        fd = open(job_picture(j), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0 || errno != EEXIST) break;
-    }
-    return fd;
-}
-
-/* An open file without a name. Its descriptor is above the standard ones, so that it can be put in
- * their place. */
-static FILE *open_unnamed(job *j)
-{
-    int fd = open_new(j);
-    if (fd < 0) return NULL;
-    unlink(job_picture(j));
-    int high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    close(fd);
+    const size_t folder = slash ? (size_t)(slash + 1 - j->path) : 0;
+    char *path = malloc(folder + sizeof name);
+    if (!path) return NULL;
+    memcpy(path, j->path, folder);
+    memcpy(path + folder, name, sizeof name);
+    const int fd = mkstemp(path);
+    if (fd >= 0) unlink(path);
+    free(path);
+    const int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (fd >= 0) close(fd);
     FILE *f = high < 0 ? NULL : fdopen(high, "w+");
     if (!f && high >= 0) close(high);
     return f;
 }
 
+static gt_status fail_call(const job *j)
+{
+    return gt_fail(j->gt, gt_status_of_errno(errno), j->what, "'%s' cannot be written: %s", j->path,
+                   strerror(errno));
+}
+
 static gt_status open_files(job *j)
 {
-    int fd = -1;
-    j->text = open_unnamed(j);
-    if (j->text) j->complaints = open_unnamed(j);
-    if (j->complaints) fd = open_new(j);
-    if (fd >= 0) {
-        close(fd);
-        return GT_OK;
-    }
-    int why = errno;
-    free(j->output);
-    j->output = NULL;
-    return gt_fail(j->gt, gt_status_of_errno(why), j->what, "'%s' cannot be written: %s", j->path,
-                   strerror(why));
+    FILE **const files[] = {&j->text, &j->picture, &j->complaints};
+    for (int i = 0; i < 3; i++)
+        if (!(*files[i] = open_unnamed(j))) return fail_call(j);
+    return GT_OK;
+}
+
+static void close_files(const job *j)
+{
+    if (j->text) fclose(j->text);
+    if (j->picture) fclose(j->picture);
+    if (j->complaints) fclose(j->complaints);
+}
+
+/* Gives the picture its name. */
+static gt_status copy_picture(const job *j)
+{
+    char bytes[4096];
+    gt_file *f = gt_file_create(j->gt, j->path);
+    rewind(j->picture);
+    for (size_t n; f && (n = fread(bytes, 1, sizeof bytes, j->picture)) > 0;)
+        gt_file_write(f, bytes, n);
+    if (!f) return gt_error_code(j->gt);
+    if (!ferror(j->picture)) return gt_file_commit(f);
+    const gt_status status = fail_call(j);
+    gt_file_discard(f);
+    return status;
 }
 
 /* --- the program --- */
@@ -99,13 +104,12 @@ static gt_status open_files(job *j)
 static int start(const job *j, pid_t *child)
 {
     const char *resolution = strcmp(j->type, "-Tpng") == 0 ? "-Gdpi=144" : "-Gdpi=72";
-    char *const argv[] = {"dot", (char *)j->type, (char *)resolution, j->output, NULL};
+    char *const argv[] = {"dot", (char *)j->type, (char *)resolution, NULL};
     posix_spawn_file_actions_t files;
     int error = posix_spawn_file_actions_init(&files);
     if (error) return error;
     error = posix_spawn_file_actions_adddup2(&files, fileno(j->text), STDIN_FILENO);
-    if (!error)
-        error = posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    if (!error) error = posix_spawn_file_actions_adddup2(&files, fileno(j->picture), STDOUT_FILENO);
     if (!error)
         error = posix_spawn_file_actions_adddup2(&files, fileno(j->complaints), STDERR_FILENO);
     if (!error) error = posix_spawnp(child, argv[0], &files, NULL, argv, environ);
@@ -155,13 +159,13 @@ static gt_status run(const job *j)
     int error = start(j, &child);
     if (error == ENOENT) return fail_missing(j);
     if (error)
-        return gt_fail(j->gt, gt_status_of_errno(error), j->what, "dot cannot be started: %s",
-                       strerror(error));
+        return gt_fail(j->gt, gt_status_of_errno(error), j->what,
+                       "dot cannot be started for '%s': %s", j->path, strerror(error));
     int status = wait_for(child);
     if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND) return fail_missing(j);
     struct stat made;
-    bool drawn = stat(job_picture(j), &made) == 0 && made.st_size > 0;
-    return status || !drawn ? fail_ended(j, status) : GT_OK;
+    if (fstat(fileno(j->picture), &made) != 0) return fail_call(j);
+    return status || !made.st_size ? fail_ended(j, status) : GT_OK;
 }
 
 static gt_status draw(job *j, const gt_tensor *of)
@@ -170,10 +174,7 @@ static gt_status draw(job *j, const gt_tensor *of)
     if (!status) status = gti_dot_write(j->gt, of, j->what, j->text);
     if (!status) rewind(j->text);
     if (!status) status = run(j);
-    if (!status && rename(job_picture(j), j->path))
-        status = gt_fail(j->gt, gt_status_of_errno(errno), j->what, "'%s' cannot be written: %s",
-                         j->path, strerror(errno));
-    return status;
+    return status ? status : copy_picture(j);
 }
 
 static gt_status render(gt_ctx *gt, const gt_tensor *of, const char *path, const char *what)
@@ -184,10 +185,7 @@ static gt_status render(gt_ctx *gt, const gt_tensor *of, const char *path, const
     if (!j.type)
         return gt_fail(gt, GT_ERR_ARGUMENT, what, "'%s' does not end in .svg, .png or .pdf", path);
     gt_status status = draw(&j, of);
-    if (j.text) fclose(j.text);
-    if (j.complaints) fclose(j.complaints);
-    if (status && j.output) unlink(job_picture(&j));
-    free(j.output);
+    close_files(&j);
     return status;
 }
 

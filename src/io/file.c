@@ -22,19 +22,20 @@ struct gt_file {
     char *path;      /* as the caller has it, for messages */
     char *target;    /* with links followed */
     char *temporary; /* what is written now; NULL: nothing yet */
-    int fd;
-    gt_status status; /* of the first failure */
+    int fd, lock;    /* the second stays open until the file has its name: temporary.c says why */
+    gt_status status;
     size_t used;
     char buffer[BUFFER];
 };
 
-static gt_status fail(gt_file *f, gt_status code, const char *why)
+static gt_status fail(gt_file *f, gt_status status, const char *why)
 {
-    f->status = code;
-    return gt_fail(f->gt, code, f->what, "'%s' cannot be written: %s", f->path, why);
+    f->status = status;
+    return gt_fail(f->gt, status, f->what, "'%s' cannot be written: %s", f->path, why);
 }
 
-static gt_status fail_errno(gt_file *f)
+/* For the reason in errno. */
+static gt_status fail_call(gt_file *f)
 {
     return fail(f, gt_status_of_errno(errno), strerror(errno));
 }
@@ -44,6 +45,7 @@ static gt_status fail_errno(gt_file *f)
 static void free_file(gt_file *f)
 {
     if (f->fd >= 0) close(f->fd);
+    if (f->lock >= 0) close(f->lock);
     free(f->path);
     free(f->target);
     free(f->temporary);
@@ -57,21 +59,11 @@ static size_t folder_length(const char *path)
     return slash ? (size_t)(slash + 1 - path) : 0;
 }
 
-/* Opens the first free name. */
 static bool open_temporary(gt_file *f)
 {
-    const size_t folder = folder_length(f->target), size = folder + 64;
-    char *name = malloc(size);
-    if (!name) return false;
-    memcpy(name, f->target, folder);
-    for (unsigned k = 0; k < 1000 && f->fd < 0; k++) {
-        snprintf(name + folder, size - folder, ".gradtape-%ld-%u.tmp", (long)getpid(), k);
-        f->fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (f->fd < 0 && errno != EEXIST) break;
-    }
-    if (f->fd >= 0) f->temporary = name;
-    else free(name);
-    return f->fd >= 0;
+    f->fd = gti_temporary_open(f->target, folder_length(f->target), &f->temporary);
+    if (f->fd >= 0) f->lock = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
+    return f->lock >= 0;
 }
 
 /* A file that is replaced hands its permissions on. Replacing anything but a file would take a
@@ -80,19 +72,14 @@ static bool begin(gt_file *f)
 {
     struct stat old, link;
     const bool exists = stat(f->path, &old) == 0;
+    if (!exists && errno != ENOENT) return fail_call(f), false;
     const char *why = exists && !S_ISREG(old.st_mode)         ? "it is no regular file"
                       : !exists && lstat(f->path, &link) == 0 ? "it is a link that leads nowhere"
                                                               : NULL;
-    if (why) {
-        fail(f, GT_ERR_IO, why);
-        return false;
-    }
+    if (why) return fail(f, GT_ERR_IO, why), false;
     f->target = exists ? realpath(f->path, NULL) : strdup(f->path);
-    if (!f->target || !open_temporary(f)) {
-        fail_errno(f);
-        return false;
-    }
-    if (exists && fchmod(f->fd, old.st_mode & 07777) != 0) fail_errno(f);
+    if (!f->target || !open_temporary(f) || (exists && fchmod(f->fd, old.st_mode & 07777) != 0))
+        fail_call(f);
     return f->status == GT_OK;
 }
 
@@ -111,7 +98,7 @@ gt_file *gti_file_create(gt_ctx *gt, const char *what, const char *path)
     f->what = what;
     f->path = copy;
     f->target = f->temporary = NULL;
-    f->fd = -1;
+    f->fd = f->lock = -1;
     f->status = GT_OK;
     f->used = 0;
     if (begin(f)) return f;
@@ -132,7 +119,7 @@ static gt_status put(gt_file *f, const char *from, size_t n)
         const size_t most = (size_t)1 << 30;
         const ssize_t done = write(f->fd, from, n < most ? n : most);
         if (done < 0 && errno == EINTR) continue;
-        if (done < 0) return fail_errno(f);
+        if (done < 0) return fail_call(f);
         if (done == 0) return fail(f, GT_ERR_IO, "the system takes no bytes");
         from += done;
         n -= (size_t)done;
@@ -179,6 +166,14 @@ gt_status gt_file_printf(gt_file *f, const char *fmt, ...)
 
 /* --- ending --- */
 
+/* A call that is interrupted is made again. */
+static int sync_file(int fd)
+{
+    int status;
+    while ((status = fsync(fd)) != 0 && errno == EINTR) {}
+    return status;
+}
+
 /* Not every file system can; that is no failure. */
 static bool sync_folder(const gt_file *f)
 {
@@ -187,7 +182,7 @@ static bool sync_folder(const gt_file *f)
     const int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     free(folder);
     if (fd < 0) return true;
-    const bool ok = fsync(fd) == 0 || errno != EIO;
+    const bool ok = sync_file(fd) == 0 || errno != EIO;
     const int why = errno;
     close(fd);
     errno = why;
@@ -198,13 +193,13 @@ static gt_status finish(gt_file *f)
 {
     if (flush(f) != GT_OK) return f->status;
     const int fd = f->fd;
-    if (fsync(fd) != 0 && errno != EINVAL) return fail_errno(f);
+    if (sync_file(fd) != 0 && errno != EINVAL) return fail_call(f);
     f->fd = -1;
-    if (close(fd) != 0 && errno != EINTR) return fail_errno(f);
-    if (rename(f->temporary, f->target) != 0) return fail_errno(f);
+    if (close(fd) != 0 && errno != EINTR) return fail_call(f);
+    if (rename(f->temporary, f->target) != 0) return fail_call(f);
     free(f->temporary);
     f->temporary = NULL;
-    return sync_folder(f) ? GT_OK : fail_errno(f);
+    return sync_folder(f) ? GT_OK : fail_call(f);
 }
 
 void gt_file_discard(gt_file *f)

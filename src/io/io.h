@@ -40,6 +40,13 @@ gt_file *gti_file_create(gt_ctx *gt, const char *what, const char *path);
 /* The status of gt_file_commit. */
 gt_status gti_file_commit(gt_file *f);
 
+/* --- temporary.c --- */
+
+/* Opens a new file, to be written, in the folder that is the first `folder` bytes of target, and
+ * removes what killed processes left there. Its path to *name, to be freed. Whoever writes it keeps
+ * a descriptor of it open until it has its own name. -1 after a failure, with errno. */
+int gti_temporary_open(const char *target, size_t folder, char **name);
+
 /* --- safetensors: one tensor of a file --- */
 
 enum { GTI_HEADER_LIMIT = 100000000 }; /* bytes, as in the reference implementation */
@@ -101,6 +108,7 @@ typedef struct {
     char *header; /* that names and metadata lie in */
     size_t header_size;
     int64_t data, size;   /* where the data begins in the file, and its bytes */
+    uint8_t *bytes;       /* all of the data, once fetched */
     gti_st_entry *at;     /* in the order of their data */
     gti_st_entry **named; /* by name */
     size_t n;
@@ -117,6 +125,8 @@ bool gti_st_parse(gti_st *s);
 /* NULL when there is none. */
 gti_st_entry *gti_st_find(const gti_st *s, const char *name);
 const char *gti_st_metadata(const gti_st *s, const char *name);
+/* Reads all of the data; gti_st_read has nothing left to fail at then. */
+bool gti_st_fetch(gti_st *s);
 /* Whether the elements can become a tensor of this dtype. */
 bool gti_st_fits(const gti_st_entry *e, gt_dtype dtype);
 /* "f32 [2,3]", as it stands in the file. */
@@ -137,17 +147,27 @@ void gti_st_convert(const gti_st_type *type, int64_t n, const uint8_t *from, gt_
 
 /* --- load.c --- */
 
-/* The module's part of a file. */
+/* What is to be read, and where to. */
+typedef struct {
+    const gti_st_entry *entry;
+    gt_tensor *to;
+} gti_load_pair;
+/* The module's part of a file, and all that is to be read into tensors that are there. */
 typedef struct {
     gti_st *file;
     gt_module *module;
     const char *prefix;
     bool has_options; /* the caller's, for a hint to name */
+    gti_load_pair *pair;
+    size_t n, room;
 } gti_load;
-/* Checks that it fits as opts ask, and marks its entries as used; changes nothing. */
-bool gti_load_check(const gti_load *l, const gt_load_opts *opts);
-/* Reads what fits. */
-bool gti_load_read(const gti_load *l);
+bool gti_load_add(gti_load *l, const gti_st_entry *e, gt_tensor *to);
+/* Checks that the module fits as opts ask, marks its entries as used and adds them; changes nothing
+ * in it. */
+bool gti_load_check(gti_load *l, const gt_load_opts *opts);
+/* Reads the pairs, from a file that has been fetched. */
+void gti_load_read(const gti_load *l);
+void gti_load_free(gti_load *l);
 /* The first module from m on that has lazy parameters still to be made; NULL if none. */
 const gt_module *gti_find_lazy(const gt_module *m);
 

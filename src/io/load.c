@@ -112,6 +112,7 @@ static bool found_elsewhere(const gti_load *l, const gt_tensor *t)
         if (it.tensor != t) continue;
         const char *path = gti_text_path(&name, l->prefix, &it);
         found = path && gti_st_find(l->file, path);
+        if (!path) gti_st_fail(l->file, GT_ERR_MEMORY, "cannot be read: out of memory");
     }
     free(name.at);
     return found;
@@ -122,25 +123,27 @@ static bool same_shape(const gti_st_entry *e, const gt_tensor *t)
     return gti_st_fits(e, t->dtype) && gt_shape_equal(e->shape, t->shape);
 }
 
-static void check_one(const gti_load *l, const char *name, const gt_tensor *t, misfits *m)
+static bool check_one(gti_load *l, const char *name, gt_tensor *t, misfits *m)
 {
     gti_st_entry *e = gti_st_find(l->file, name);
     char shown[GTI_SHOWN], shape[128], is[160];
     if (e) e->used = true;
-    if (!e && found_elsewhere(l, t)) return;
+    if (!e && found_elsewhere(l, t)) return true;
+    if (gt_failed(l->file->gt)) return false;
     if (e && same_shape(e, t)) {
         m->report.loaded++;
-        return;
+        return gti_load_add(l, e, t);
     }
     if (e) {
         m->report.misshaped++;
         add_sample(&m->misshaped, "%s is %s, not %s %s", gti_show(name, shown),
                    gti_st_describe(e, is, sizeof is), gt_dtype_name(t->dtype),
                    gt_shape_format(t->shape, shape, sizeof shape));
-        return;
+        return true;
     }
     m->report.missing++;
     add_sample(&m->missing, "%s", gti_show(name, shown));
+    return true;
 }
 
 /* Looks for a missing name behind a prefix of one in the file. */
@@ -158,7 +161,7 @@ static void find_hint(const gti_load *l, const char *missing, misfits *m)
     }
 }
 
-static bool check_state(const gti_load *l, misfits *m)
+static bool check_state(gti_load *l, misfits *m)
 {
     gti_text name = {.at = NULL};
     gt_state_iter it = gt_module_state(l->module);
@@ -166,11 +169,10 @@ static bool check_state(const gti_load *l, misfits *m)
     while (ok && gt_state_next(&it)) {
         const int64_t missing = m->report.missing;
         const char *path = gti_text_path(&name, l->prefix, &it);
-        ok = path;
-        if (ok) check_one(l, path, it.tensor, m);
+        ok = path && check_one(l, path, it.tensor, m);
         if (ok && m->report.missing > missing && !m->hint) find_hint(l, path, m);
     }
-    if (!ok) gt_fail(l->file->gt, GT_ERR_MEMORY, l->file->what, "out of memory");
+    if (!ok) gti_st_fail(l->file, GT_ERR_MEMORY, "cannot be read: out of memory");
     free(name.at);
     return ok;
 }
@@ -239,7 +241,7 @@ static bool fail_lazy(const gti_load *l, const gt_module *lazy)
     return false;
 }
 
-bool gti_load_check(const gti_load *l, const gt_load_opts *opts)
+bool gti_load_check(gti_load *l, const gt_load_opts *opts)
 {
     misfits m = {.hint = NULL};
     if (!check_state(l, &m)) return false;
@@ -253,20 +255,31 @@ bool gti_load_check(const gti_load *l, const gt_load_opts *opts)
     return !(m.names || m.shapes || nothing) || fail_misfits(l, &m);
 }
 
-bool gti_load_read(const gti_load *l)
+/* --- loading --- */
+
+bool gti_load_add(gti_load *l, const gti_st_entry *e, gt_tensor *to)
 {
-    gti_text name = {.at = NULL};
-    gt_state_iter it = gt_module_state(l->module);
-    bool ok = true;
-    while (ok && gt_state_next(&it)) {
-        const char *path = gti_text_path(&name, l->prefix, &it);
-        const gti_st_entry *e = path ? gti_st_find(l->file, path) : NULL;
-        if (!path) gt_fail(l->file->gt, GT_ERR_MEMORY, l->file->what, "out of memory");
-        ok = path;
-        if (e && same_shape(e, it.tensor)) ok = gti_st_read(l->file, e, it.tensor);
+    if (l->n == l->room) {
+        const size_t room = l->room ? 2 * l->room : 16;
+        gti_load_pair *pair = realloc(l->pair, room * sizeof *pair);
+        if (!pair) return gti_st_fail(l->file, GT_ERR_MEMORY, "cannot be read: out of memory");
+        l->pair = pair;
+        l->room = room;
     }
-    free(name.at);
-    return ok;
+    l->pair[l->n++] = (gti_load_pair){e, to};
+    return true;
+}
+
+void gti_load_read(const gti_load *l)
+{
+    for (size_t i = 0; i < l->n; i++) gti_st_read(l->file, l->pair[i].entry, l->pair[i].to);
+}
+
+void gti_load_free(gti_load *l)
+{
+    free(l->pair);
+    l->pair = NULL;
+    l->n = l->room = 0;
 }
 
 gt_status gt_load_(gt_module *m, const char *path, gt_load_opts opts)
@@ -275,8 +288,11 @@ gt_status gt_load_(gt_module *m, const char *path, gt_load_opts opts)
     if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the module is NULL");
     gti_st file;
     if (!gti_st_open(&file, m->ctx, what, path)) return gt_error_code(m->ctx);
-    const gti_load l = {&file, m, opts.prefix ? opts.prefix : "", .has_options = true};
-    const bool ok = gti_load_check(&l, &opts) && gti_load_read(&l);
+    gti_load l = {.file = &file, .module = m, .has_options = true};
+    l.prefix = opts.prefix ? opts.prefix : "";
+    const bool ok = gti_load_check(&l, &opts) && gti_st_fetch(&file);
+    if (ok) gti_load_read(&l);
+    gti_load_free(&l);
     gti_st_close(&file);
     return ok ? GT_OK : gt_error_code(m->ctx);
 }

@@ -38,10 +38,10 @@ static void clear_optimizer(const gt_run *run)
     gt_optimizer_clear_state(run->optimizer);
 }
 
-static gt_status set_optimizer(const gt_run *run, const char *name, const gt_tensor *tensor,
-                               double number)
+static gt_status take_optimizer(const gt_run *run, const char *name, gt_tensor *tensor,
+                                double number)
 {
-    return gt_optimizer_set_state(run->optimizer, name, tensor, number);
+    return gt_optimizer_take_state(run->optimizer, name, tensor, number);
 }
 
 static const char *kind_of_schedule(const gt_run *run)
@@ -65,8 +65,8 @@ static void clear_schedule(const gt_run *run)
     (void)run;
 }
 
-static gt_status set_schedule(const gt_run *run, const char *name, const gt_tensor *tensor,
-                              double number)
+static gt_status take_schedule(const gt_run *run, const char *name, gt_tensor *tensor,
+                               double number)
 {
     (void)tensor;
     return gt_schedule_set_state(run->schedule, name, number);
@@ -92,17 +92,16 @@ static void clear_ema(const gt_run *run)
     gt_ema_clear_state(run->ema);
 }
 
-static gt_status set_ema(const gt_run *run, const char *name, const gt_tensor *tensor,
-                         double number)
+static gt_status take_ema(const gt_run *run, const char *name, gt_tensor *tensor, double number)
 {
-    return gt_ema_set_state(run->ema, name, tensor, number);
+    return gt_ema_take_state(run->ema, name, tensor, number);
 }
 
 #define WALKER(part)                                                                               \
     {                                                                                              \
         .name = #part, .tensor = #part ".tensor.", .number = #part ".number.",                     \
         .metadata = "gradtape." #part, .kind = kind_of_##part, .has = has_##part,                  \
-        .walk = walk_##part, .clear = clear_##part, .set = set_##part                              \
+        .walk = walk_##part, .clear = clear_##part, .take = take_##part                            \
     }
 /* The optimizer first: a schedule's state goes on from its learning rates. */
 const gti_walker gti_walkers[GTI_WALKERS] = {WALKER(optimizer), WALKER(schedule), WALKER(ema)};

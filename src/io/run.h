@@ -18,7 +18,7 @@ typedef struct {
     bool (*has)(const gt_run *run, const char *name, const gt_tensor **like);
     gt_optim_iter (*walk)(const gt_run *run);
     void (*clear)(const gt_run *run);
-    gt_status (*set)(const gt_run *run, const char *name, const gt_tensor *tensor, double number);
+    gt_status (*take)(const gt_run *run, const char *name, gt_tensor *tensor, double number);
 } gti_walker;
 extern const gti_walker gti_walkers[GTI_WALKERS];
 

@@ -7,6 +7,21 @@
 
 /* --- checking --- */
 
+/* What does not need the file any more: the states of walkers, and the generator's. */
+typedef struct {
+    const gti_walker *walker;
+    const char *name; /* in the walk */
+    gt_tensor *tensor;
+    double number;
+} state;
+typedef struct {
+    gt_run *run;
+    gti_load load; /* tensors that are read in place */
+    state *states;
+    size_t n;
+    gt_tensor *random;
+} job;
+
 static bool GT_PRINTF(2, 3) fail(const gti_st *file, const char *fmt, ...)
 {
     char text[300];
@@ -14,23 +29,18 @@ static bool GT_PRINTF(2, 3) fail(const gti_st *file, const char *fmt, ...)
     va_start(args, fmt);
     gt_vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    gt_fail(file->gt, GT_ERR_ARGUMENT, file->what, "'%.100s' %s", file->path, text);
-    return false;
+    return gti_st_fail(file, GT_ERR_ARGUMENT, "%s", text);
 }
 
 static bool check_layout(const gti_st *file)
 {
     const char *version = gti_st_metadata(file, gti_run_key);
     if (version && !strcmp(version, gti_run_version)) return true;
-    if (version) {
-        gt_fail(file->gt, GT_ERR_UNSUPPORTED, file->what, "'%.100s' has layout %.20s, not %s",
-                file->path, version, gti_run_version);
-        return false;
-    }
-    gt_fail(file->gt, GT_ERR_FORMAT, file->what,
-            "'%.100s' is no run that gt_run_save wrote\n  hint: gt_load reads weights alone",
-            file->path);
-    return false;
+    if (version)
+        return gti_st_fail(file, GT_ERR_UNSUPPORTED, "has layout %.20s, not %s", version,
+                           gti_run_version);
+    return gti_st_fail(file, GT_ERR_FORMAT,
+                       "is no run that gt_run_save wrote\n  hint: gt_load reads weights alone");
 }
 
 /* Whether the file has an entry below this prefix; all of them are marked as used. */
@@ -102,15 +112,18 @@ static bool check_walk(const gti_st *file, const gt_run *run, const gti_walker *
     return true;
 }
 
-static bool check_own(const gti_st *file, const gt_named_tensor *t)
+static bool check_own(gti_load *l, const gt_named_tensor *t)
 {
     gti_text name = {.at = NULL};
     bool ok = true;
     for (; ok && t && t->name; t++) {
         const char *at = gti_run_own_name(&name, t->name);
-        ok = t->tensor && gt_detach(t->tensor) && at &&
-             require(file, at, t->tensor->dtype, t->tensor->shape);
-        if (!ok) fail(file, "cannot be loaded into the run's tensor '%.80s'", t->name);
+        if (!at) gti_st_fail(l->file, GT_ERR_MEMORY, "cannot be read: out of memory");
+        const gti_st_entry *e = at && t->tensor && gt_detach(t->tensor)
+                                    ? require(l->file, at, t->tensor->dtype, t->tensor->shape)
+                                    : NULL;
+        ok = e && gti_load_add(l, e, t->tensor);
+        if (!ok) fail(l->file, "cannot be loaded into the run's tensor '%.80s'", t->name);
     }
     free(name.at);
     return ok;
@@ -123,7 +136,7 @@ static bool check_numbers(const gti_st *file)
            require(file, "run.best", GT_F64, GT_SCALAR);
 }
 
-static bool check(const gti_load *l, const gt_run *run)
+static bool check(gti_load *l, const gt_run *run)
 {
     const gt_load_opts strict = {.partial = false};
     const gti_st *file = l->file;
@@ -134,7 +147,7 @@ static bool check(const gti_load *l, const gt_run *run)
     if (run->loader && !require(file, "loader.state", GT_I64, GT_SHAPE(GTI_LOADER_WORDS)))
         return false;
     if (!mark_below(file, "random.state")) return fail(file, "has no random.state");
-    if (!check_own(file, run->tensors)) return false;
+    if (!check_own(l, run->tensors)) return false;
     char shown[GTI_SHOWN];
     for (size_t i = 0; i < file->n; i++)
         if (!file->at[i].used)
@@ -142,93 +155,94 @@ static bool check(const gti_load *l, const gt_run *run)
     return true;
 }
 
-/* --- loading --- */
+/* --- fetching: all that can fail for want of memory, or of a sound disk; nothing has changed ---
+ */
 
-/* Sets one state from an entry; a kept tensor is made for it and freed again. */
-static bool set_entry(const gti_st *file, const gt_run *run, const gti_walker *w,
-                      const gti_st_entry *e)
+/* The number in an entry of one element. */
+static double number_of(const gti_st *file, const gti_st_entry *e)
 {
-    const char *tensor = gti_behind(e->name, w->tensor), *number = gti_behind(e->name, w->number);
-    if (!tensor && !number) return true;
-    gt_tensor *t = gti_st_make(file, e);
-    if (!t) return false;
-    const gt_status status =
-        tensor ? w->set(run, tensor, t, 0) : w->set(run, number, NULL, gt_item(t));
-    gt_free(t);
-    return status == GT_OK;
+    double number;
+    gti_st_convert(e->type, 1, file->bytes + e->begin, GT_F64, &number);
+    return number;
 }
 
-static bool read_walk(const gti_st *file, const gt_run *run, const gti_walker *w)
+static bool fetch_state(job *j, const gti_walker *w, const gti_st_entry *e)
 {
-    w->clear(run);
-    for (size_t i = 0; i < file->n; i++)
-        if (!set_entry(file, run, w, &file->at[i])) return false;
+    const gti_st *file = j->load.file;
+    const char *tensor = gti_behind(e->name, w->tensor), *number = gti_behind(e->name, w->number);
+    if (!tensor && !number) return true;
+    state *s = &j->states[j->n];
+    *s = (state){.walker = w, .name = tensor ? tensor : number};
+    if (!tensor) s->number = number_of(file, e);
+    else if (!(s->tensor = gti_st_make(file, e))) return false;
+    j->n++;
     return true;
 }
 
-static bool read_own(const gti_st *file, const gt_named_tensor *t)
+static bool fetch(job *j)
 {
-    gti_text name = {.at = NULL};
-    bool ok = true;
-    for (; ok && t && t->name; t++) {
-        const char *at = gti_run_own_name(&name, t->name);
-        const gti_st_entry *e = at ? gti_st_find(file, at) : NULL;
-        ok = e && gti_st_read(file, e, t->tensor);
-    }
-    free(name.at);
-    return ok;
-}
-
-/* The entry's tensor, kept. */
-static gt_tensor *make(const gti_st *file, const char *name)
-{
-    const gti_st_entry *e = gti_st_find(file, name);
-    return e ? gti_st_make(file, e) : NULL;
-}
-
-static bool read_loader(const gti_st *file, const gt_run *run)
-{
-    if (!run->loader) return true;
-    gt_tensor *t = make(file, "loader.state");
-    if (!t) return false;
-    uint64_t words[GTI_LOADER_WORDS];
-    memcpy(words, t->data, sizeof words);
-    gt_free(t);
-    const gt_loader_state state = {words[0], words[1], words[2], words[3]};
-    return gt_loader_set_state(run->loader, state) == GT_OK;
-}
-
-static bool read_random(const gti_st *file)
-{
-    gt_tensor *t = make(file, "random.state");
-    const bool ok = t && gt_set_random_state(file->gt, t) == GT_OK;
-    gt_free(t);
-    return ok;
-}
-
-static bool read_numbers(const gti_st *file, gt_run *run)
-{
-    gt_tensor *epoch = make(file, "run.epoch"), *step = make(file, "run.step");
-    gt_tensor *best = make(file, "run.best");
-    const bool ok = epoch && step && best;
-    if (ok) {
-        run->epoch = *(const int64_t *)epoch->data;
-        run->step = *(const int64_t *)step->data;
-        run->best = *(const double *)best->data;
-    }
-    gt_free(epoch);
-    gt_free(step);
-    gt_free(best);
-    return ok;
-}
-
-/* The loader comes first: it may refuse its place, being over fewer items than before. */
-static bool read_all(const gti_load *l, gt_run *run)
-{
-    if (!read_loader(l->file, run) || !gti_load_read(l)) return false;
+    gti_st *file = j->load.file;
+    if (!gti_st_fetch(file)) return false;
+    j->states = malloc((file->n + 1) * sizeof *j->states);
+    if (!j->states) return gti_st_fail(file, GT_ERR_MEMORY, "cannot be read: out of memory");
     for (int i = 0; i < GTI_WALKERS; i++)
-        if (gti_walkers[i].kind(run) && !read_walk(l->file, run, &gti_walkers[i])) return false;
-    return read_own(l->file, run->tensors) && read_numbers(l->file, run) && read_random(l->file);
+        for (size_t k = 0; gti_walkers[i].kind(j->run) && k < file->n; k++)
+            if (!fetch_state(j, &gti_walkers[i], &file->at[k])) return false;
+    const gti_st_entry *random = gti_st_find(file, "random.state");
+    if (!random) return fail(file, "has no random.state");
+    j->random = gti_st_make(file, random);
+    return j->random;
+}
+
+static void free_job(job *j)
+{
+    for (size_t i = 0; i < j->n; i++) gt_free(j->states[i].tensor);
+    free(j->states);
+    gt_free(j->random);
+    gti_load_free(&j->load);
+}
+
+/* --- setting --- */
+
+static bool set_loader(const job *j)
+{
+    if (!j->run->loader) return true;
+    const gti_st *file = j->load.file;
+    const gti_st_entry *e = gti_st_find(file, "loader.state");
+    uint64_t words[GTI_LOADER_WORDS];
+    memcpy(words, file->bytes + e->begin, sizeof words);
+    const gt_loader_state place = {words[0], words[1], words[2], words[3]};
+    return gt_loader_set_state(j->run->loader, place) == GT_OK;
+}
+
+static bool set_states(job *j)
+{
+    for (int i = 0; i < GTI_WALKERS; i++)
+        if (gti_walkers[i].kind(j->run)) gti_walkers[i].clear(j->run);
+    for (size_t i = 0; i < j->n; i++) {
+        state *s = &j->states[i];
+        if (s->walker->take(j->run, s->name, s->tensor, s->number) != GT_OK) return false;
+        s->tensor = NULL;
+    }
+    return true;
+}
+
+static void set_numbers(const job *j)
+{
+    const gti_st *file = j->load.file;
+    memcpy(&j->run->epoch, file->bytes + gti_st_find(file, "run.epoch")->begin, sizeof(int64_t));
+    memcpy(&j->run->step, file->bytes + gti_st_find(file, "run.step")->begin, sizeof(int64_t));
+    j->run->best = number_of(file, gti_st_find(file, "run.best"));
+}
+
+/* What may be refused comes first: the loader's place, if it is over fewer items than before. */
+static bool set_all(job *j)
+{
+    if (!set_loader(j) || gt_set_random_state(j->load.file->gt, j->random) != GT_OK) return false;
+    if (!set_states(j)) return false;
+    gti_load_read(&j->load);
+    set_numbers(j);
+    return true;
 }
 
 gt_status gt_run_load(gt_run *run, const char *path)
@@ -239,8 +253,9 @@ gt_status gt_run_load(gt_run *run, const char *path)
     gt_ctx *gt = run->module->ctx;
     gti_st file;
     if (!gti_st_open(&file, gt, what, path)) return gt_error_code(gt);
-    const gti_load l = {&file, run->module, "module.", .has_options = false};
-    const bool ok = check(&l, run) && read_all(&l, run);
+    job j = {.run = run, .load = {.file = &file, .module = run->module, .prefix = "module."}};
+    const bool ok = check(&j.load, run) && fetch(&j) && set_all(&j);
+    free_job(&j);
     gti_st_close(&file);
     return ok ? GT_OK : gt_error_code(gt);
 }

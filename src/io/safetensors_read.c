@@ -2,7 +2,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,16 +22,24 @@ bool gti_st_fail(const gti_st *s, gt_status code, const char *fmt, ...)
     return false;
 }
 
+static bool fail_call(const gti_st *s)
+{
+    return gti_st_fail(s, gt_status_of_errno(errno), "cannot be read: %s", strerror(errno));
+}
+
 /* --- bytes --- */
 
 static bool read_at(const gti_st *s, void *to, int64_t n, int64_t from)
 {
+    if (s->bytes) {
+        memcpy(to, s->bytes + (from - s->data), (size_t)n);
+        return true;
+    }
     for (char *at = to; n > 0;) {
         const int64_t most = 1 << 30;
         const ssize_t got = pread(s->fd, at, (size_t)(n < most ? n : most), (off_t)from);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0)
-            return gti_st_fail(s, gt_status_of_errno(errno), "cannot be read: %s", strerror(errno));
+        if (got < 0) return fail_call(s);
         if (got == 0) return gti_st_fail(s, GT_ERR_FORMAT, "has become shorter while it was read");
         at += got;
         n -= got;
@@ -45,9 +52,9 @@ static bool read_at(const gti_st *s, void *to, int64_t n, int64_t from)
 static bool open_file(gti_st *s, int64_t *size)
 {
     struct stat st;
-    s->fd = open(s->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (s->fd < 0 || fstat(s->fd, &st) != 0)
-        return gti_st_fail(s, gt_status_of_errno(errno), "cannot be read: %s", strerror(errno));
+    do s->fd = open(s->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    while (s->fd < 0 && errno == EINTR);
+    if (s->fd < 0 || fstat(s->fd, &st) != 0) return fail_call(s);
     if (!S_ISREG(st.st_mode))
         return gti_st_fail(s, GT_ERR_IO, "cannot be read: it is no regular file");
     *size = (int64_t)st.st_size;
@@ -133,7 +140,9 @@ void gti_st_close(gti_st *s)
     free(s->at);
     free(s->named);
     free(s->metadata);
+    free(s->bytes);
     s->fd = -1;
+    s->bytes = NULL;
     s->header = NULL;
     s->at = NULL;
     s->named = NULL;
@@ -142,6 +151,16 @@ void gti_st_close(gti_st *s)
 }
 
 /* --- reading --- */
+
+bool gti_st_fetch(gti_st *s)
+{
+    uint8_t *bytes = malloc(s->size ? (size_t)s->size : 1);
+    if (!bytes) return gti_st_fail(s, GT_ERR_MEMORY, "cannot be read: out of memory");
+    const bool ok = read_at(s, bytes, s->size, s->data);
+    if (ok) s->bytes = bytes;
+    else free(bytes);
+    return ok;
+}
 
 bool gti_st_fits(const gti_st_entry *e, gt_dtype dtype)
 {

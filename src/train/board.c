@@ -96,8 +96,10 @@ static bool make_folders(const char *folder)
     }
     struct stat st;
     mkdir(path, 0777);
-    const bool made = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    const bool there = stat(path, &st) == 0, made = there && S_ISDIR(st.st_mode);
+    const int why = there ? ENOTDIR : errno;
     free(path);
+    errno = why;
     return made;
 }
 

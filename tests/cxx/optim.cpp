@@ -31,6 +31,8 @@ static void test_steps(gt_module *net)
     IS_TRUE(gt_optimizer_set_state(o, "lr", nullptr, 0.3) == GT_OK);
     gt_ema *e = GT_EMA_AT(gt_ema_new(net, .decay = 0.9, .warm_up = true));
     IS_TRUE(gt_ema_update(e) == GT_OK && gt_ema_swap(e) == GT_OK && gt_ema_swap(e) == GT_OK);
+    IS_TRUE(gt_optimizer_take_state(o, "lr", nullptr, 0.3) == GT_OK);
+    IS_TRUE(gt_ema_take_state(e, "n_averaged", nullptr, 3) == GT_OK);
     IS_TRUE(gt_ema_set_state(e, "n_averaged", nullptr, 3) == GT_OK && gt_ema_new(net));
 }
 
