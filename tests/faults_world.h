@@ -229,4 +229,51 @@ static inline void sweep(const program *p, fault_kind kind, int error, bool onwa
     assert_true(ok);
 }
 
+/* --- test programs: one test a program, whose pointer is its state --- */
+
+static inline void program_runs_out_of_memory(void **state)
+{
+    sweep(*state, FAULT_MEMORY, 0, false);
+    sweep(*state, FAULT_MEMORY, 0, true);
+}
+
+static inline bool has_program(const char *name)
+{
+    char command[64];
+    snprintf(command, sizeof command, "command -v %s >/dev/null", name);
+    return system(command) == 0;
+}
+
+static inline void program_fails_in_files(void **state)
+{
+    const program *p = *state;
+    if (p->needs && !has_program(p->needs)) skip();
+    static const int reasons[] = {EIO, ENOSPC, EINTR, ENOMEM};
+    program_runs_out_of_memory(state);
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        sweep(p, FAULT_FILES, reasons[i], false);
+    sweep(p, FAULT_FILES, EIO, true);
+    sweep(p, FAULT_SHORT, 0, false);
+}
+
+static inline int end_programs(void **state)
+{
+    faults_print("programs");
+    return remove_scratch(state);
+}
+
+#define RUN_PROGRAMS(programs, test)                                                               \
+    run_programs(programs, sizeof(programs) / sizeof *(programs), test)
+static inline int run_programs(const program *p, size_t n, void (*test)(void **state))
+{
+    struct CMUnitTest *tests = calloc(n, sizeof *tests);
+    if (!tests) return 1;
+    for (size_t i = 0; i < n; i++)
+        tests[i] = (struct CMUnitTest){
+            .name = p[i].name, .test_func = test, .initial_state = (void *)(uintptr_t)&p[i]};
+    const int failed = _cmocka_run_group_tests("programs", tests, n, NULL, end_programs);
+    free(tests);
+    return failed;
+}
+
 #endif

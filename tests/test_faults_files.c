@@ -1,9 +1,7 @@
-/* Readers and writers of files, while memory runs out and while calls on files fail: opening,
- * reading, writing, syncing, closing, renaming. An error tells of the file and the reason, an old
- * file stays whole, and nothing stays beside it. */
+/* Writers and readers of weights, runs, histories, events and pictures of graphs, while memory runs
+ * out and while calls on files fail: opening, reading, writing, syncing, closing, renaming. An
+ * error tells of the file and the reason, an old file stays whole, and nothing stays beside it. */
 #define _GNU_SOURCE
-#include <errno.h>
-
 #include "faults_world.h"
 
 /* --- what programs stand on --- */
@@ -117,158 +115,12 @@ static void write_text(world *w)
     if (f) (void)(gt_file_commit(f) == GT_OK);
 }
 
-/* --- arrays and pictures --- */
+/* --- histories, boards, graphs --- */
 
 static void with_array(world *w)
 {
     w->x = gt_keep(gt_rand(w->gt, GT_SHAPE(3, 4, 5)));
 }
-
-static void save_npy(world *w)
-{
-    (void)(gt_npy_save(w->x, scratch("x.npy")) == GT_OK);
-}
-
-static void with_npy(world *w)
-{
-    with_array(w);
-    save_npy(w);
-}
-
-static void load_npy(world *w)
-{
-    gt_npy_load(w->gt, scratch("x.npy"));
-}
-
-static void copy_fixture(const char *name)
-{
-    size_t n;
-    const unsigned char *bytes = slurp(fixture(name), &n);
-    write_file(scratch(name), bytes, n);
-}
-
-static void save_image(world *w)
-{
-    gt_tensor *t = gt_reshape(w->x, GT_SHAPE(3, 4, 5));
-    if (t) (void)(gt_image_save(t, scratch("x.ppm")) == GT_OK);
-}
-
-static void with_image(world *w)
-{
-    with_array(w);
-    save_image(w);
-}
-
-static void load_image(world *w)
-{
-    gt_image_load(w->gt, scratch("x.ppm"));
-}
-
-#ifdef GT_WITH_ZLIB
-static void with_npz(world *w)
-{
-    (void)w;
-    copy_fixture("packed.npz");
-}
-
-static void load_npz(world *w)
-{
-    gt_npz_load(w->gt, scratch("packed.npz"), "x");
-}
-
-static const unsigned char digits[] = {0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9};
-
-static void with_gz(world *w)
-{
-    (void)w;
-    write_gz(scratch("labels.gz"), digits, sizeof digits);
-}
-
-static void load_gz(world *w)
-{
-    gt_idx_load(w->gt, scratch("labels.gz"));
-}
-#endif
-
-#ifdef GT_WITH_PNG
-static void save_png(world *w)
-{
-    (void)(gt_image_save(w->x, scratch("x.png")) == GT_OK);
-}
-
-static void with_png(world *w)
-{
-    with_array(w);
-    save_png(w);
-}
-
-static void load_png(world *w)
-{
-    gt_image_load(w->gt, scratch("x.png"));
-}
-#endif
-
-#ifdef GT_WITH_JPEG
-static void with_jpeg(world *w)
-{
-    (void)w;
-    copy_fixture("colours.jpg");
-}
-
-static void load_jpeg(world *w)
-{
-    gt_image_load(w->gt, scratch("colours.jpg"));
-}
-#endif
-
-/* --- datasets --- */
-
-static void with_mnist(world *w)
-{
-    (void)w;
-    static const unsigned char images[] = {0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 5, 6};
-    static const unsigned char labels[] = {0, 0, 8, 1, 0, 0, 0, 1, 3};
-    write_file(scratch("mnist/train-images-idx3-ubyte"), images, sizeof images);
-    write_file(scratch("mnist/train-labels-idx1-ubyte"), labels, sizeof labels);
-}
-
-static void read_mnist(world *w)
-{
-    gt_mnist(w->gt, scratch("mnist"), true);
-}
-
-static void with_cifar(world *w)
-{
-    (void)w;
-    static const unsigned char item[3073] = {7, 1, 2, 3};
-    write_file(scratch("cifar/test_batch.bin"), item, sizeof item);
-}
-
-static void read_cifar(world *w)
-{
-    gt_cifar10(w->gt, scratch("cifar"), false);
-}
-
-#ifdef GT_WITH_PNG
-static void with_folder(world *w)
-{
-    with_png(w);
-    size_t n;
-    const unsigned char *bytes = slurp(scratch("x.png"), &n);
-    write_file(scratch("folder/cats/1.png"), bytes, n);
-    write_file(scratch("folder/cats/2.png"), bytes, n);
-    write_file(scratch("folder/dogs/3.png"), bytes, n);
-}
-
-static void read_folder(world *w)
-{
-    gt_dataset *d = gt_image_folder(w->gt, scratch("folder"));
-    if (d) assert_int_equal(d->count, 3);
-    if (d) gt_dataset_item(d, 1, NULL);
-}
-#endif
-
-/* --- histories and boards --- */
 
 static void with_history(world *w)
 {
@@ -338,26 +190,6 @@ static const program programs[] = {
     {"gt_run_load", with_saved_run, load_run, .whole = true, .file = "run.safetensors"},
     {"gt_fit", with_run, fit, .whole = false, .file = "run.safetensors"},
     {"gt_file_write", with_old_text, write_text, .whole = true, .file = "text"},
-    {"gt_npy_save", with_array, save_npy, .whole = true, .file = "x.npy"},
-    {"gt_npy_load", with_npy, load_npy, .whole = true, .file = "x.npy"},
-    {"gt_image_save, PPM", with_array, save_image, .whole = true, .file = "x.ppm"},
-    {"gt_image_load, PPM", with_image, load_image, .whole = true, .file = "x.ppm"},
-#ifdef GT_WITH_ZLIB
-    {"gt_npz_load", with_npz, load_npz, .whole = true, .file = "packed.npz"},
-    {"gt_idx_load", with_gz, load_gz, .whole = true, .file = "labels.gz"},
-#endif
-#ifdef GT_WITH_PNG
-    {"gt_image_save, PNG", with_array, save_png, .whole = true, .file = "x.png"},
-    {"gt_image_load, PNG", with_png, load_png, .whole = true, .file = "x.png"},
-#endif
-#ifdef GT_WITH_JPEG
-    {"gt_image_load, JPEG", with_jpeg, load_jpeg, .whole = true, .file = "colours.jpg"},
-#endif
-    {"gt_mnist", with_mnist, read_mnist, .whole = true, .file = "mnist"},
-    {"gt_cifar10", with_cifar, read_cifar, .whole = true, .file = "cifar"},
-#ifdef GT_WITH_PNG
-    {"gt_image_folder", with_folder, read_folder, .whole = true, .file = "folder"},
-#endif
     {"gt_history_write_csv", with_history, write_csv, .whole = true, .file = "h.csv"},
     {"gt_history_write_jsonl", with_history, write_jsonl, .whole = true, .file = "h.jsonl"},
     {"gt_history_write_svg", with_history, write_svg, .whole = true, .file = "h.svg"},
@@ -365,40 +197,8 @@ static const program programs[] = {
     {"gt_graph_render", with_graph, render, .whole = true, .file = "net.svg", .needs = "dot"},
     {"boards", with_array, write_board, .whole = false, .file = "board"},
 };
-enum { N_PROGRAMS = sizeof programs / sizeof *programs };
-
-static bool has_program(const char *name)
-{
-    char command[64];
-    snprintf(command, sizeof command, "command -v %s >/dev/null", name);
-    return system(command) == 0;
-}
-
-static void program_fails(void **state)
-{
-    const program *p = *state;
-    if (p->needs && !has_program(p->needs)) skip();
-    static const int reasons[] = {EIO, ENOSPC, EINTR, ENOMEM};
-    sweep(p, FAULT_MEMORY, 0, false);
-    sweep(p, FAULT_MEMORY, 0, true);
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-        sweep(p, FAULT_FILES, reasons[i], false);
-    sweep(p, FAULT_FILES, EIO, true);
-    sweep(p, FAULT_SHORT, 0, false);
-}
-
-static int end(void **state)
-{
-    faults_print("programs, files");
-    return remove_scratch(state);
-}
 
 int main(void)
 {
-    struct CMUnitTest tests[N_PROGRAMS];
-    for (int i = 0; i < N_PROGRAMS; i++)
-        tests[i] = (struct CMUnitTest){.name = programs[i].name,
-                                       .test_func = program_fails,
-                                       .initial_state = (void *)(uintptr_t)&programs[i]};
-    return cmocka_run_group_tests(tests, NULL, end);
+    return RUN_PROGRAMS(programs, program_fails_in_files);
 }
