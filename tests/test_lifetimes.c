@@ -287,6 +287,27 @@ static void turns_of_like_size_are_recognised(void **state)
 
 /* --- order of hooks --- */
 
+/* What a turn needs is more than what is there at its end, where loops within go back. */
+static void turns_with_loops_of_their_own_are_recognised(void **state)
+{
+    gt_ctx *gt = *state;
+    const gt_mark start = gt_mark_tape(gt);
+    gt_tensor *made[30];
+    for (int turn = 0; turn < 30; turn++) {
+        gt_rewind(gt, start);
+        made[turn] = gt_ones(gt, GT_SHAPE(1));
+        const gt_mark inner = gt_mark_tape(gt);
+        for (int i = 0; i < 12; i++) {
+            for (int k = 0; k < 12 - i; k++) gt_ones(gt, GT_SHAPE(1));
+            gt_rewind(gt, inner);
+        }
+        for (int age = 1; age <= 2 && age <= turn; age++) {
+            assert_null(gt_neg(made[turn - age]));
+            assert_error(gt, GT_ERR_STATE, "dropped by gt_rewind");
+        }
+    }
+}
+
 typedef struct {
     char order[8];
     int n;
@@ -347,6 +368,7 @@ int main(void)
         TEST(marks_of_other_contexts_are_refused),
         TEST(a_hook_must_not_move_the_tape),
         TEST(turns_of_like_size_are_recognised),
+        TEST(turns_with_loops_of_their_own_are_recognised),
         TEST(hooks_of_leaves_run_when_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,7 +62,7 @@ typedef struct gti_mark {
     gti_node *last_node;
     uint64_t clock;
     char *floor, *resume;
-    size_t turn;       /* bytes of headers of the latest turn */
+    size_t turn, need; /* most bytes of headers of the latest turn, and of the running one */
     gti_tensor *freed; /* kept ones that were made since and freed, linked by prev */
 } gti_mark;
 

@@ -94,14 +94,24 @@ static void drop_marks(gt_ctx *gt, gti_mark *m)
     gt->marks = m;
 }
 
+/* Bytes that the running turn of m has needed; the arena may have gone back within it. */
+static void note_need(const gt_ctx *gt, gti_mark *m)
+{
+    const size_t now = gti_arena_since(&gt->step, m->resume);
+    if (now > m->need) m->need = now;
+}
+
 /* The latest turn and the one before it stay in quarantine while the next two are no larger. */
 static void reuse_headers(gt_ctx *gt, gti_mark *m)
 {
-    const size_t turn = gti_arena_since(&gt->step, m->resume);
-    const size_t larger = turn > m->turn ? turn : m->turn;
-    if (turn && gti_arena_since(&gt->step, m->floor) >= QUARANTINED_TURNS * larger)
+    note_need(gt, m);
+    const size_t turn = m->need, larger = turn > m->turn ? turn : m->turn;
+    if (turn && gti_arena_since(&gt->step, m->floor) >= QUARANTINED_TURNS * larger) {
+        for (gti_mark *k = m->outer; k; k = k->outer) note_need(gt, k);
         gti_arena_rewind(&gt->step, m->floor);
+    }
     if (turn) m->turn = turn;
+    m->need = 0;
     m->resume = gt->step.pos;
 }
 

@@ -52,6 +52,7 @@ struct tensor {
     bool requires, kept, dead, target;
     bool lost;   /* its header may be another's by now: not to be touched */
     bool hidden; /* made by a sweep */
+    bool lifted; /* kept, the data from a sweep: nodes that it recorded may read it */
     bool fresh;  /* dropped, and nothing was made since: its header is still there */
     char name[8];
 };
@@ -129,6 +130,7 @@ typedef struct {
     gt_status code, other_code; /* either is right */
     const char *message;        /* must be part of the library's; NULL: anything */
     uint64_t mark_time;
+    bool freed_lifted;
     int made;
     stretch *stretch; /* being recorded */
 } context;

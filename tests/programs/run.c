@@ -37,6 +37,33 @@ static void open_contexts(model *m)
     }
 }
 
+/* Tensors that ended with a turn. In the two turns behind it, which are no larger, they are known
+ * to be gone. */
+typedef struct {
+    const gt_tensor *tensors[TENSORS];
+    int n;
+} bygone;
+
+static void remember(bygone *b, const model *m)
+{
+    b->n = 0;
+    for (int i = 0; i < m->n_tensors; i++) {
+        const tensor *t = &m->tensors[i];
+        if (t->real && !t->kept && !t->dead && !t->lost) b->tensors[b->n++] = t->real;
+    }
+}
+
+static void compare_bygone(run *r, const bygone *b, int turns)
+{
+    for (int i = 0; i < b->n; i++) {
+        gt_tensor *t = (gt_tensor *)b->tensors[i];
+        if (!gt_unusable(t)) differ(r, "a tensor dropped %d turns ago can be used", turns);
+        for (int k = 0; k < CONTEXTS; k++) gt_error_clear(r->m->context[k].real);
+        if (gt_neg(t)) differ(r, "an operation took a tensor dropped %d turns ago", turns);
+    }
+    for (int k = 0; k < CONTEXTS; k++) gt_error_clear(r->m->context[k].real);
+}
+
 /* Ends a turn: kept tensors are freed, the rest is dropped. */
 static void clean_up(model *m)
 {
@@ -53,6 +80,8 @@ static void clean_up(model *m)
 static bool run_once(run *r)
 {
     model_reset(r->m);
+    /* So that no mark of the program's is the one that its turns go back to. */
+    for (int i = 0; i < CONTEXTS; i++) gt_zeros(r->m->context[i].real, GT_SCALAR);
     for (int i = 0; i < r->p->n && !r->different; i++) {
         const statement *s = &r->p->statements[i];
         if (s->inside >= 0) continue;
@@ -82,6 +111,7 @@ static void compare_memory(run *r, int round, int rounds, gt_stats *before)
 static bool run_program(const program *p, model *m)
 {
     static run r;
+    static bygone old[2];
     gt_stats before[CONTEXTS];
     r = (run){.m = m, .p = p};
     const int rounds = p->seed % LONG_EVERY == 0 ? LONG_ROUNDS : ROUNDS;
@@ -89,6 +119,9 @@ static bool run_program(const program *p, model *m)
     for (int round = 0; round < rounds && !r.different; round++) {
         shared->round = round;
         if (!run_once(&r)) break;
+        for (int turns = 1; turns <= 2 && turns <= round; turns++)
+            compare_bygone(&r, &old[(round - turns) % 2], turns);
+        remember(&old[round % 2], m);
         clean_up(m);
         compare_memory(&r, round, rounds, before);
     }
@@ -118,6 +151,8 @@ static bool in_child(bool (*f)(void *user), void *user, unsigned seconds, bool q
     if (WIFSIGNALED(status))
         snprintf(shared->difference, sizeof shared->difference, "ended by signal %d (%s)",
                  WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else if (WEXITSTATUS(status) && !shared->difference[0])
+        snprintf(shared->difference, sizeof shared->difference, "ended by a sanitizer");
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 

@@ -32,6 +32,7 @@ void step_keep(model *m, const statement *s, outcome *o)
     tensor *k = new_tensor(m, t->context, t->dtype, t->shape);
     if (!k) return;
     k->kept = true;
+    k->lifted = t->hidden;
     k->requires = t->requires && !t->made;
     memcpy(k->name, t->name, sizeof k->name);
     if (t->data == &t->own) take_over(m, t, k);
@@ -52,6 +53,7 @@ void step_free(model *m, const statement *s, outcome *o)
         return;
     }
     t->dead = t->own.released = true;
+    m->context[t->context].freed_lifted |= t->lifted;
     for (int i = 0; i < m->n_hooks; i++)
         if (m->hooks[i].on == t) m->hooks[i].on = NULL;
 }

@@ -107,9 +107,16 @@ static bool hand_out(walk *w, const node *n)
     return true;
 }
 
-static void release(tensor *y)
+static bool is_grad(const model *m, const tensor *t)
 {
-    if (y && y->data == &y->own && !y->own.pinned) y->own.released = true;
+    for (int i = 0; i < m->n_tensors; i++)
+        if (m->tensors[i].grad == t) return true;
+    return false;
+}
+
+static void release(const model *m, tensor *y)
+{
+    if (y && y->data == &y->own && !y->own.pinned && !is_grad(m, y)) y->own.released = true;
 }
 
 static bool visit(walk *w, node *n)
@@ -123,8 +130,8 @@ static bool visit(walk *w, node *n)
     if (!y->target) y->work = NULL;
     if (!w->freeing || !wanted || n->time <= w->c->mark_time) return true;
     n->spent = true;
-    release(y);
-    release(n->index);
+    release(w->m, y);
+    release(w->m, n->index);
     return true;
 }
 
@@ -165,15 +172,14 @@ static void look_ahead(walk *w, const sweep *s)
 {
     mark_reached(w, s);
     for (int i = 0; i < w->m->n_nodes; i++) w->deep |= w->reached[i] && w->m->nodes[i].hidden;
+    if (w->deep && w->c->freed_lifted) w->m->unsure = true;
     for (int i = 0; i < w->m->n_nodes && w->deep; i++)
         if (w->reached[i] && uncertain(w, &w->m->nodes[i])) w->m->unsure = true;
 }
 
-static void blur(tensor *t, const model *m)
+static void blur(const model *m, tensor *t)
 {
-    for (int i = 0; i < m->n_tensors; i++)
-        if (m->tensors[i].grad == t) return;
-    if (t->data == &t->own) t->own.vague = true;
+    if (t && t->data == &t->own && !is_grad(m, t)) t->own.vague = true;
 }
 
 static void blur_reached(const walk *w)
@@ -182,8 +188,8 @@ static void blur_reached(const walk *w)
         node *n = &w->m->nodes[i];
         if (!w->reached[i] || n->gone || n->time <= w->c->mark_time) continue;
         n->vague = true;
-        blur(n->out, w->m);
-        if (n->index) blur(n->index, w->m);
+        blur(w->m, n->out);
+        blur(w->m, n->index);
     }
 }
 
@@ -210,12 +216,19 @@ static bool is_last_reader(const walk *w, const node *n, const tensor *x)
     return true;
 }
 
+static bool read_before(const node *n, int k)
+{
+    for (int i = 0; i < k; i++)
+        if (n->in[i] == n->in[k]) return true;
+    return false;
+}
+
 /* Leaves show their gradients to hooks when they are complete, once. */
 static bool leaf_hooks(walk *w, const node *n)
 {
     for (int k = 0; k < n->n_in; k++) {
         tensor *x = n->in[k];
-        if (x->made || !x->work || (k && n->in[0] == x) || !is_last_reader(w, n, x)) continue;
+        if (x->made || !x->work || read_before(n, k) || !is_last_reader(w, n, x)) continue;
         if (!run_hooks(w->m, x, w->create)) return false;
     }
     return true;

@@ -124,7 +124,7 @@ tensor *apply(model *m, rule r, int n_in, tensor *const in[], gt_shape shape, in
     *n = (node){.rule = r, .context = in[0]->context, .n_in = n_in, .n_terms = n_terms};
     n->saved = r != LINEAR;
     memcpy(n->in, in, (size_t)n_in * sizeof *in);
-    memcpy(n->terms, terms, (size_t)n_terms * sizeof *terms);
+    for (int k = 0; k < n_terms; k++) n->terms[k] = terms[k];
     n->out = new_tensor(m, n->context, in[0]->dtype, shape);
     if (!n->out) return NULL;
     compute(m, n);
