@@ -206,6 +206,7 @@ static void live(run *r, const statement *s, outcome *o)
     gt_tensor *a = real(r, s, 0);
     switch (s->kind) {
     case MAKE: o->real[0] = make(r, s); break;
+    case COMPOSED: call_composed(r, s, a, real(r, s, 1)); break;
     case KEEP: o->real[0] = gt_keep(a); break;
     case FREE: gt_free(a); break;
     case DETACH: o->real[0] = gt_detach(a); break;

@@ -231,9 +231,26 @@ static void choose_inputs(maker *g, statement *s)
     for (int i = 0; i < s->p[0]; i++) s->slot[i] = pick(g, (wish){.context = s->context});
 }
 
+/* One that is there, and mostly one that is not. */
+static void choose_gone(maker *g, statement *s)
+{
+    const model *m = g->r.m;
+    s->p[0] = below(g, 1 << 10);
+    const int good = below(g, 2);
+    s->slot[good] = pick(g, (wish){.context = s->context, .floating = true});
+    for (int i = 0; i < 20; i++) {
+        const int slot = below(g, g->next_id * RESULTS + 1);
+        const tensor *t = m->slot[slot];
+        if (!t || t->lost || (!unusable(t) && t->context == s->context)) continue;
+        s->slot[!good] = slot;
+        return;
+    }
+}
+
 static void complete(maker *g, statement *s)
 {
     if (s->kind == MAKE) make(g, s);
+    else if (s->kind == COMPOSED) choose_gone(g, s);
     else if (s->kind <= MAX) operation(g, s);
     else if (s->kind == HOOK) add_hook(g, s);
     else if (s->kind == UNHOOK) remove_hook(g, s);
@@ -258,7 +275,7 @@ static kind choose_kind(maker *g, bool inside)
     int total = 0, k = 0;
     for (int i = 0; i < N_KINDS; i++) total += weights[i];
     for (int at = below(g, total); at >= weights[k]; k++) at -= weights[k];
-    const bool allowed = k <= KEEP || k == DETACH || k == CHECKPOINT || k == FILL;
+    const bool allowed = k <= MAX || k == KEEP || k == DETACH || k == CHECKPOINT || k == FILL;
     return inside && !allowed ? choose_kind(g, inside) : (kind)k;
 }
 

@@ -23,6 +23,7 @@
     X(RESHAPE, 5, 1)                                                                               \
     X(SLICE, 4, 1)                                                                                 \
     X(MAX, 3, 1)                                                                                   \
+    X(COMPOSED, 5, 2)                                                                              \
     X(KEEP, 8, 1)                                                                                  \
     X(FREE, 4, 1)                                                                                  \
     X(DETACH, 3, 1)                                                                                \
@@ -97,16 +98,19 @@ bool checkpoint_end(run *r, const statement *s);
 /* Element i of what MAKE makes. */
 double made_value(const statement *s, int i);
 typedef void step(model *m, const statement *s, outcome *o);
-step step_make, step_operation, step_keep, step_free, step_detach, step_fill, step_fill_slice,
-    step_copy_into, step_set_name, step_hook, step_unhook, step_mark, step_rewind, step_backward,
-    step_grad, step_take_grad, step_clear_grad, step_set_recording, step_require_grad,
-    step_clear_error;
+step step_make, step_operation, step_composed, step_keep, step_free, step_detach, step_fill,
+    step_fill_slice, step_copy_into, step_set_name, step_hook, step_unhook, step_mark, step_rewind,
+    step_backward, step_grad, step_take_grad, step_clear_grad, step_set_recording,
+    step_require_grad, step_clear_error;
 /* The same on the library. */
 void step_library(run *r, const statement *s);
 /* Compares everything that the program can see. */
 void compare(run *r, const statement *s);
 /* A statement as a line. */
 void print_statement(FILE *f, const statement *s);
+
+/* A call that must fail, on the library. */
+void call_composed(run *r, const statement *s, gt_tensor *a, gt_tensor *b);
 
 static inline tensor *operand(const model *m, const statement *s, int i)
 {

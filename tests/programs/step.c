@@ -17,6 +17,7 @@ static step *const steps[N_KINDS] = {
     [RESHAPE] = step_operation,
     [SLICE] = step_operation,
     [MAX] = step_operation,
+    [COMPOSED] = step_composed,
     [KEEP] = step_keep,
     [FREE] = step_free,
     [DETACH] = step_detach,
@@ -75,7 +76,7 @@ static void fill_slots(model *m, const statement *s, const outcome *o, uint64_t 
 static bool makes(kind k, bool made)
 {
     return made || k == MARK || k == HOOK || k == SET_NAME || k == BACKWARD || k == GRAD ||
-           k == CHECKPOINT || k <= MAX;
+           k == CHECKPOINT || k <= COMPOSED;
 }
 
 /* From here on the headers of dropped tensors may be others'. How long they are recognised depends
