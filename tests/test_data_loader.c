@@ -1,6 +1,10 @@
 /* Loaders: PyTorch's order, the same batches for any number of threads, lifetimes, state. */
+#ifdef __linux__
+#define _GNU_SOURCE /* pthread_setattr_default_np */
+#endif
 #include "data_numbers.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 /* Recorded by tools/reference_data.py. The number after the epochs shows that as much was drawn
@@ -262,6 +266,39 @@ static void test_reset(void **state)
     assert_int_equal(gt_loader_get_state(l).epoch, 3);
 }
 
+#ifdef _GNU_SOURCE
+static bool get_deep(const gt_dataset *d, int64_t i, void *x, int64_t *label, gt_data_error *error)
+{
+    (void)d, (void)error;
+    volatile unsigned char page[1 << 19];
+    for (size_t k = 0; k < sizeof page; k += 256) page[k] = 1;
+    *(float *)x = (float)(i + page[sizeof page - 256]);
+    *label = i;
+    return true;
+}
+
+/* As on musl, where threads get 128 KiB of stack. */
+static void test_small_stacks(void **state)
+{
+    static const gt_dataset_type deep = {
+        .name = "deep", .size = sizeof(gt_dataset), .get = get_deep};
+    gt_ctx *gt = *state;
+    gt_tensor *x, *y;
+    pthread_attr_t before, small;
+    assert_int_equal(pthread_getattr_default_np(&before), 0);
+    assert_int_equal(pthread_attr_init(&small), 0);
+    assert_int_equal(pthread_attr_setstacksize(&small, 128 << 10), 0);
+    assert_int_equal(pthread_setattr_default_np(&small), 0);
+    gt_dataset *d = gt_dataset_new(gt, &deep);
+    d->count = 4;
+    d->shape = GT_SHAPE(1);
+    d->dtype = GT_F32;
+    assert_true(gt_loader_next(gt_loader_new(d, 4, .threads = 2), &x, &y));
+    assert_true(gt_get(x, 3, 0) == 4);
+    assert_int_equal(pthread_setattr_default_np(&before), 0);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +311,9 @@ int main(void)
         cmocka_unit_test(test_ending),
         cmocka_unit_test_setup_teardown(test_state, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_reset, open_context, close_context),
+#ifdef _GNU_SOURCE
+        cmocka_unit_test_setup_teardown(test_small_stacks, open_context, close_context),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

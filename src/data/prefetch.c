@@ -88,6 +88,22 @@ static bool make_slots(gti_prefetch *p, gt_data_error *error)
     return error->code == GT_OK;
 }
 
+/* Room for what reads items, a user's function among it, where threads have little: musl gives them
+ * 128 KiB. */
+enum { STACK = 1 << 20 };
+
+static bool start(worker *w)
+{
+    size_t size;
+    pthread_attr_t attr;
+    if (pthread_attr_init(&attr) != 0) return false;
+    bool started = pthread_attr_getstacksize(&attr, &size) == 0 &&
+                   (size >= STACK || pthread_attr_setstacksize(&attr, STACK) == 0) &&
+                   pthread_create(&w->thread, &attr, run, w) == 0;
+    pthread_attr_destroy(&attr);
+    return started;
+}
+
 static bool start_workers(gti_prefetch *p, int threads, gt_data_error *error)
 {
     p->workers = calloc((size_t)threads, sizeof *p->workers);
@@ -95,8 +111,7 @@ static bool start_workers(gti_prefetch *p, int threads, gt_data_error *error)
     for (int i = 0; i < threads; i++) {
         worker *w = &p->workers[i];
         w->of = p;
-        if (!gti_bench_make(&w->bench, &p->batches->recipe, error) ||
-            pthread_create(&w->thread, NULL, run, w) != 0) {
+        if (!gti_bench_make(&w->bench, &p->batches->recipe, error) || !start(w)) {
             gti_bench_free(&w->bench);
             return gt_data_fail(error, GT_ERR_MEMORY, "thread %d of %d could not be started", i + 1,
                                 threads);

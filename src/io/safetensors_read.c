@@ -110,7 +110,7 @@ static bool read_header(gti_st *s, int64_t file_size)
             "is truncated, or no safetensors file: the header has %llu bytes, but only "
             "%lld follow",
             (unsigned long long)n, (long long)(file_size - LENGTH));
-    s->header = malloc(n + 1);
+    s->header = malloc((size_t)n + 1);
     if (!s->header) return gti_st_fail(s, GT_ERR_MEMORY, "cannot be read: out of memory");
     s->header_size = n;
     s->data = LENGTH + (int64_t)n;

@@ -1,3 +1,4 @@
 #define T float
+#define EACH_LANE(x) x, x, x, x
 #define GTI_PLAIN_TABLE gti_plain_f32
 #include "kernels/plain.inc"

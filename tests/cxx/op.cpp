@@ -49,11 +49,12 @@ static const gt_op float_op = {.name = "f", .n_in = 1, .n_out = 1, .forward = GT
 
 void test_op(gt_ctx *gt)
 {
-    gt_tensor *x = gt_ones(gt, GT_SHAPE(2, 2));
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(2, 2)), *y;
     gt_gradcheck_report report;
     IS_TRUE(gt_get(gt_apply(&double_op, nullptr, 1, &x), 1, 1) == 2);
     gt_tensor *out[1];
     IS_TRUE(gt_apply_n(&double_op, nullptr, 1, &x, out) == GT_OK && gt_item(gt_sum(out[0])) == 8);
+    IS_TRUE(gt_apply_n(&double_op, nullptr, 1, &x, &y) == GT_OK && gt_get(y, 0, 1) == 2);
     IS_TRUE(gt_gradcheck_samples(gt, &double_op, nullptr, &report) == GT_PASS);
     IS_TRUE(gt_gradcheck_error_samples(gt, &double_op, &report) == GT_PASS);
     IS_TRUE(any_op.forward[GT_U8] == none && !float_op.forward[GT_U8]);

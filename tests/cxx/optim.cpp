@@ -25,6 +25,7 @@ static void test_steps(gt_module *net)
     IS_TRUE(gt_optimizer_add_group(o, "bias", .lr = 0.1, .weight_decay = GT_ZERO) == GT_OK);
     IS_TRUE(gt_optimizer_set_group_lr(o, 0, 0.2) == GT_OK);
     IS_TRUE(gt_optimizer_group_lr(o, 0) == 0.2);
+    IS_TRUE(gt_optimizer_group_lr(o, 0) == 0.2);
     IS_TRUE(gt_optimizer_set_lr(gt_sgd(net, .lr = GT_EXACTLY(0.0)), 0.1) == GT_OK);
     IS_TRUE(gt_optimizer_accumulate(o) == GT_OK && gt_optimizer_step(o) == GT_OK);
     IS_TRUE(gt_optimizer_accumulate(o, .sum = true) == GT_OK);
