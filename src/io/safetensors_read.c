@@ -110,9 +110,9 @@ static bool read_header(gti_st *s, int64_t file_size)
             "is truncated, or no safetensors file: the header has %llu bytes, but only "
             "%lld follow",
             (unsigned long long)n, (long long)(file_size - LENGTH));
-    s->header = malloc((size_t)n + 1);
+    s->header_size = (size_t)n;
+    s->header = malloc(s->header_size + 1);
     if (!s->header) return gti_st_fail(s, GT_ERR_MEMORY, "cannot be read: out of memory");
-    s->header_size = n;
     s->data = LENGTH + (int64_t)n;
     s->size = file_size - s->data;
     if (!read_at(s, s->header, (int64_t)n, LENGTH)) return false;
