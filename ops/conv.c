@@ -99,29 +99,52 @@ bool gti_conv_check_size(const gt_node *n, const gti_conv2d *s, const gt_shape *
 bool gti_conv_infer(gt_node *n, int rank, const gt_shape *x, const gt_shape *weight, gt_shape *y)
 {
     if (!check_dims(n, rank, x, weight)) return false;
-    gti_conv2d s = gti_conv_describe(n->opts, x, weight, NULL);
-    if (!gti_conv_check_options(n, rank, &s) || !check_same(n, rank, &s) ||
-        !check_channels(n, rank, &s, weight->dim[1]) || !check_window(n, rank, &s))
+    gti_conv2d *s = gti_conv_plan(n);
+    gti_conv_describe(s, n->opts, x, weight, NULL);
+    if (!gti_conv_check_options(n, rank, s) || !check_same(n, rank, s) ||
+        !check_channels(n, rank, s, weight->dim[1]) || !check_window(n, rank, s))
         return false;
-    gti_set_image_shape(y, rank, s.n, s.k, s.oh, s.ow);
-    if (!gti_conv_check_size(n, &s, y)) return false;
-    if (gti_has_kernels(n)) n->scratch_size = gti_kernels_for(n)->conv2d_scratch(&s);
-    return true;
+    gti_set_image_shape(y, rank, s->n, s->k, s->oh, s->ow);
+    return gti_conv_check_size(n, s, y);
 }
 
-double gti_conv_flops(const gt_shape *weight, const gt_shape *y)
+static double image_flops(const gti_conv2d *s)
 {
-    double terms = 2;
-    for (int i = 1; i < weight->ndim; i++) terms *= (double)weight->dim[i];
-    for (int i = 0; i < y->ndim; i++) terms *= (double)y->dim[i];
-    return terms;
+    return 2 * (double)(s->c / s->groups * s->kh * s->kw) * (double)(s->k * s->oh * s->ow);
+}
+
+double gti_conv_flops(const gt_node *n)
+{
+    const gti_conv2d *s = gti_conv_plan(n);
+    return (double)s->n * image_flops(s);
+}
+
+void gti_conv_divide(gt_node *n)
+{
+    const gti_conv2d *s = gti_conv_plan(n);
+    if (gti_has_kernels(n)) n->worker_scratch = gti_kernels_for(n)->conv2d_scratch(s);
+    n->parts[0] = gt_parts(n, s->n, image_flops(s) / GTI_FLOPS_PER_ADDITION);
+}
+
+void gti_conv_run(gt_node *n, const gt_range *r, gti_conv2d_kernel *kernel, const gt_tensor *in,
+                  const gt_tensor *weight, const gt_tensor *out)
+{
+    if (r->end - r->begin == n->parts[0]) {
+        kernel(gti_conv_plan(n), in->data, weight->data, out->data, r->scratch);
+        return;
+    }
+    gti_conv2d s = *gti_conv_plan(n);
+    const int64_t images = s.n, first = gt_part_begin(images, n->parts[0], r->begin);
+    s.n = gt_part_begin(images, n->parts[0], r->end) - first;
+    kernel(&s, gti_from(in, first * (in->size / images)), weight->data,
+           gti_to(out, first * (out->size / images)), r->scratch);
 }
 
 gt_window gti_conv_window(const gt_node *n)
 {
-    const gti_conv2d s = gti_conv_describe(n->opts, &n->in[0]->shape, &n->in[1]->shape, NULL);
-    return (gt_window){.kernel = {(s.kh - 1) * s.dh + 1, (s.kw - 1) * s.dw + 1},
-                       .stride = {s.sh, s.sw}};
+    const gti_conv2d *s = gti_conv_plan(n);
+    return (gt_window){.kernel = {(s->kh - 1) * s->dh + 1, (s->kw - 1) * s->dw + 1},
+                       .stride = {s->sh, s->sw}};
 }
 
 gt_tensor *gti_conv_image(gt_tensor *x)

@@ -25,27 +25,33 @@ static inline int64_t gti_same_total(int64_t kernel, int64_t dilation)
     return kernel > 0 && gti_size_mul(kernel - 1, dilation, &total) ? total : 0;
 }
 
-/* The convolution of shapes x and weight into y, which may be NULL while it is not known. Three
- * dimensions are images of height 1. */
-static inline gti_conv2d gti_conv_describe(const gti_conv_opts *o, const gt_shape *x,
-                                           const gt_shape *weight, const gt_shape *y)
+/* Describes the convolution of shapes x and weight into y, which may be NULL while it is not known.
+ * Three dimensions are images of height 1. */
+static inline void gti_conv_describe(gti_conv2d *s, const gti_conv_opts *o, const gt_shape *x,
+                                     const gt_shape *weight, const gt_shape *y)
 {
-    gti_conv2d s = {.n = x->dim[0], .c = x->dim[1], .h = gti_height(x), .w = gti_width(x)};
-    s.k = weight->dim[0], s.kh = gti_height(weight), s.kw = gti_width(weight);
-    s.sh = gt_option_pair(o->stride, 0, 1), s.sw = gt_option_pair(o->stride, 1, 1);
-    s.ph = gt_option_pair(o->padding, 0, 0), s.pw = gt_option_pair(o->padding, 1, 0);
-    s.dh = gt_option_pair(o->dilation, 0, 1), s.dw = gt_option_pair(o->dilation, 1, 1);
+    s->n = x->dim[0], s->c = x->dim[1], s->h = gti_height(x), s->w = gti_width(x);
+    s->k = weight->dim[0], s->kh = gti_height(weight), s->kw = gti_width(weight);
+    s->sh = gt_option_pair(o->stride, 0, 1), s->sw = gt_option_pair(o->stride, 1, 1);
+    s->ph = gt_option_pair(o->padding, 0, 0), s->pw = gt_option_pair(o->padding, 1, 0);
+    s->dh = gt_option_pair(o->dilation, 0, 1), s->dw = gt_option_pair(o->dilation, 1, 1);
     if (o->same_padding) {
-        s.ph += gti_same_total(s.kh, s.dh) / 2;
-        s.pw += gti_same_total(s.kw, s.dw) / 2;
+        s->ph += gti_same_total(s->kh, s->dh) / 2;
+        s->pw += gti_same_total(s->kw, s->dw) / 2;
     }
-    s.groups = gt_option_int(o->groups, 1);
-    if (y) s.oh = gti_height(y), s.ow = gti_width(y);
-    return s;
+    s->groups = gt_option_int(o->groups, 1);
+    s->oh = y ? gti_height(y) : 0;
+    s->ow = y ? gti_width(y) : 0;
+}
+
+/* What infer works out for the rest. */
+static inline gti_conv2d *gti_conv_plan(const gt_node *n)
+{
+    return n->plan;
 }
 
 /* Checks x and weight of a convolution of rank 1 or 2 whose options are n's (gti_conv_opts), and
- * sets y and the scratch. */
+ * sets y and the plan. */
 bool gti_conv_infer(gt_node *n, int rank, const gt_shape *x, const gt_shape *weight, gt_shape *y);
 
 /* Parts of it. weight has as many dimensions as `needs` names, "[k,c/groups,kh,kw]". */
@@ -54,8 +60,14 @@ bool gti_conv_check_options(const gt_node *n, int rank, const gti_conv2d *s);
 /* The kernels may count in windows, of which each pixel of y has one. (The engine checks y.) */
 bool gti_conv_check_size(const gt_node *n, const gti_conv2d *s, const gt_shape *y);
 
-/* Multiplications and additions of the convolution of weight into y. */
-double gti_conv_flops(const gt_shape *weight, const gt_shape *y);
+/* Multiplications and additions of the convolution. */
+double gti_conv_flops(const gt_node *n);
+
+/* Divides the images of a conv2d or conv2d_dx among parts. */
+void gti_conv_divide(gt_node *n);
+/* The kernel on a range's images of `in` and `out`. */
+void gti_conv_run(gt_node *n, const gt_range *r, gti_conv2d_kernel *kernel, const gt_tensor *in,
+                  const gt_tensor *weight, const gt_tensor *out);
 
 /* For gt_op.window; n's options begin with gti_conv_opts. */
 gt_window gti_conv_window(const gt_node *n);

@@ -8,14 +8,14 @@
 
 static bool infer(gt_node *n)
 {
-    return gti_conv_infer(n, 1, &n->in[0]->shape, &n->in[1]->shape, &n->out[0]->shape);
+    if (!gti_conv_infer(n, 1, &n->in[0]->shape, &n->in[1]->shape, &n->out[0]->shape)) return false;
+    gti_conv_divide(n);
+    return true;
 }
 
-static void forward(gt_node *n)
+static void parts(gt_node *n, const gt_range *r)
 {
-    const gt_tensor *x = n->in[0], *weight = n->in[1], *y = n->out[0];
-    const gti_conv2d s = gti_conv_describe(n->opts, &x->shape, &weight->shape, &y->shape);
-    gti_kernels_for(n)->conv2d(&s, x->data, weight->data, y->data, n->scratch);
+    gti_conv_run(n, r, gti_kernels_for(n)->conv2d, n->in[0], n->in[1], n->out[0]);
 }
 
 /* op on images a and b, back in the shape of x. */
@@ -36,11 +36,6 @@ static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
         gin[1] = apply(n, &gt_op_conv2d_dw, w, gti_conv_image(x),
                        GT_MUTANT(conv1d_dw_upstream, dy, gt_mul(dy, dy)));
     return true;
-}
-
-static double flops(const gt_node *n)
-{
-    return gti_conv_flops(&n->in[1]->shape, &n->out[0]->shape);
 }
 
 /* As gt_conv1d_ puts them: the first number of each pair belongs to the height of 1. */
@@ -117,12 +112,13 @@ const gt_op gt_op_conv1d = {
     .n_out = 1,
     .opts_size = sizeof(gti_conv_opts),
     .infer = infer,
-    .forward = GT_FOR_FLOATS(forward),
+    .plan_size = sizeof(gti_conv2d),
+    .parts = GT_FOR_FLOATS(parts),
     .backward = backward,
     .gradient = "dx = conv2d_dx(dy, weight), dweight = conv2d_dw(x, dy), of images of height 1",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),
-    .flops = flops,
+    .flops = gti_conv_flops,
     .window = gti_conv_window,
 };
 

@@ -13,6 +13,7 @@
  * <dy, y> is linear in each of x, weight and dy, so the three are each other's derivatives: every
  * rule below is made of the other two. */
 #include <limits.h>
+#include <string.h>
 
 #include "conv.h"
 
@@ -50,14 +51,14 @@ static gt_tensor *conv2d_dw(const gt_node *n, const gt_tensor *like, gt_tensor *
 
 static bool conv2d_infer(gt_node *n)
 {
-    return gti_conv_infer(n, 2, &n->in[0]->shape, &n->in[1]->shape, &n->out[0]->shape);
+    if (!gti_conv_infer(n, 2, &n->in[0]->shape, &n->in[1]->shape, &n->out[0]->shape)) return false;
+    gti_conv_divide(n);
+    return true;
 }
 
-static void conv2d_forward(gt_node *n)
+static void conv2d_parts(gt_node *n, const gt_range *r)
 {
-    const gt_tensor *x = n->in[0], *weight = n->in[1], *y = n->out[0];
-    const gti_conv2d s = gti_conv_describe(n->opts, &x->shape, &weight->shape, &y->shape);
-    gti_kernels_for(n)->conv2d(&s, x->data, weight->data, y->data, n->scratch);
+    gti_conv_run(n, r, gti_kernels_for(n)->conv2d, n->in[0], n->in[1], n->out[0]);
 }
 
 static const char conv2d_gradient[] = "dx = conv2d_dx(dy, weight), dweight = conv2d_dw(x, dy)";
@@ -70,11 +71,6 @@ static bool conv2d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[
     return true;
 }
 
-static double conv2d_flops(const gt_node *n)
-{
-    return gti_conv_flops(&n->in[1]->shape, &n->out[0]->shape);
-}
-
 static bool conv2d_dx_infer(gt_node *n)
 {
     const gt_shape *x = target_of(n), *weight = &n->in[1]->shape;
@@ -82,14 +78,13 @@ static bool conv2d_dx_infer(gt_node *n)
     if (!gti_check_target(n, target_of(n)) || !gti_conv_infer(n, 2, x, weight, &y)) return false;
     if (!check_dy(n, n->in[0], x, weight, &y)) return false;
     n->out[0]->shape = *x;
+    gti_conv_divide(n);
     return true;
 }
 
-static void conv2d_dx_forward(gt_node *n)
+static void conv2d_dx_parts(gt_node *n, const gt_range *r)
 {
-    const gt_tensor *dy = n->in[0], *weight = n->in[1], *dx = n->out[0];
-    const gti_conv2d s = gti_conv_describe(n->opts, &dx->shape, &weight->shape, &dy->shape);
-    gti_kernels_for(n)->conv2d_dx(&s, dy->data, weight->data, dx->data, n->scratch);
+    gti_conv_run(n, r, gti_kernels_for(n)->conv2d_dx, n->in[0], n->in[1], n->out[0]);
 }
 
 static const char conv2d_dx_gradient[] = "d dy = conv2d(g, weight), dweight = conv2d_dw(g, dy)";
@@ -102,9 +97,26 @@ static bool conv2d_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *g
     return true;
 }
 
-static double conv2d_dx_flops(const gt_node *n)
+/* The gradient in weight sums over images: parts sum each over their own, then are added. */
+enum { DW_PARTS = 4, DW_BYTES = 32 << 20 };
+
+static size_t weight_bytes(const gt_node *n)
 {
-    return gti_conv_flops(&n->in[1]->shape, &n->in[0]->shape);
+    const size_t bytes = (size_t)gt_shape_size(*target_of(n)) * gt_dtype_size(n->dtype);
+    return (bytes + 63) & ~(size_t)63;
+}
+
+static void divide_dw(gt_node *n)
+{
+    gti_conv_divide(n);
+    const size_t bytes = weight_bytes(n), room = bytes > DW_BYTES / 2 ? 2 : DW_BYTES / (bytes + 1);
+    if (n->parts[0] > DW_PARTS) n->parts[0] = DW_PARTS;
+    if ((size_t)n->parts[0] > room) n->parts[0] = (int64_t)room;
+    if (gti_conv_plan(n)->n == 0) n->parts[0] = 1;
+    if (n->parts[0] < 2) return;
+    n->scratch_size = (size_t)n->parts[0] * bytes;
+    n->parts[1] =
+        gt_parts(n, gt_shape_size(*target_of(n)) / GTI_GRAIN + 1, GTI_GRAIN * (double)n->parts[0]);
 }
 
 static bool conv2d_dw_infer(gt_node *n)
@@ -114,14 +126,44 @@ static bool conv2d_dw_infer(gt_node *n)
     if (!gti_check_target(n, target_of(n)) || !gti_conv_infer(n, 2, x, weight, &y)) return false;
     if (!check_dy(n, n->in[1], x, weight, &y)) return false;
     n->out[0]->shape = *weight;
+    divide_dw(n);
     return true;
 }
 
-static void conv2d_dw_forward(gt_node *n)
+/* The sum of part p; into dw where there are no others. */
+static void sum_images(gt_node *n, int64_t p, void *scratch)
 {
-    const gt_tensor *x = n->in[0], *dy = n->in[1], *dw = n->out[0];
-    const gti_conv2d s = gti_conv_describe(n->opts, &x->shape, &dw->shape, &dy->shape);
-    gti_kernels_for(n)->conv2d_dw(&s, x->data, dy->data, dw->data, n->scratch);
+    const gt_tensor *x = n->in[0], *dy = n->in[1];
+    gti_conv2d_kernel *kernel = gti_kernels_for(n)->conv2d_dw;
+    if (n->parts[0] == 1) {
+        kernel(gti_conv_plan(n), x->data, dy->data, n->out[0]->data, scratch);
+        return;
+    }
+    gti_conv2d s = *gti_conv_plan(n);
+    const int64_t images = s.n, first = gt_part_begin(images, n->parts[0], p);
+    s.n = gt_part_begin(images, n->parts[0], p + 1) - first;
+    kernel(&s, gti_from(x, first * (x->size / images)), gti_from(dy, first * (dy->size / images)),
+           (char *)n->scratch + (size_t)p * weight_bytes(n), scratch);
+}
+
+/* dw [begin, end) = the parts' sums, one after another. */
+static void add_parts(gt_node *n, int64_t begin, int64_t end)
+{
+    const gt_tensor *dw = n->out[0];
+    const size_t offset = (size_t)begin * gt_dtype_size(n->dtype);
+    const char *sum = (const char *)n->scratch + offset;
+    memcpy(gti_to(dw, begin), sum, (size_t)(end - begin) * gt_dtype_size(n->dtype));
+    for (int64_t p = 1; p < n->parts[0]; p++)
+        gti_kernels_for(n)->accumulate(end - begin, sum + (size_t)p * weight_bytes(n),
+                                       gti_to(dw, begin));
+}
+
+static void conv2d_dw_parts(gt_node *n, const gt_range *r)
+{
+    for (int64_t p = r->begin; r->stage == 0 && p < r->end; p++) sum_images(n, p, r->scratch);
+    if (r->stage == 1)
+        add_parts(n, gti_first_of_part(n->out[0]->size, n->parts[1], r->begin),
+                  gti_first_of_part(n->out[0]->size, n->parts[1], r->end));
 }
 
 static const char conv2d_dw_gradient[] = "dx = conv2d_dx(dy, g), d dy = conv2d(x, g)";
@@ -135,11 +177,6 @@ static bool conv2d_dw_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *g
     return true;
 }
 
-static double conv2d_dw_flops(const gt_node *n)
-{
-    return gti_conv_flops(target_of(n), &n->in[1]->shape);
-}
-
 #include "conv2d_samples.h"
 
 #define CONV_OP(id, input_names, opts, see)                                                        \
@@ -149,13 +186,14 @@ static double conv2d_dw_flops(const gt_node *n)
         .n_in = 2,                                                                                 \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(opts),                                                                 \
+        .plan_size = sizeof(gti_conv2d),                                                           \
         .infer = id##_infer,                                                                       \
-        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \
         GT_ERROR_SAMPLES(id##_error_samples),                                                      \
-        .flops = id##_flops,                                                                       \
+        .flops = gti_conv_flops,                                                                   \
         .window = (see),                                                                           \
     };
 

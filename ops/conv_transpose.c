@@ -23,11 +23,12 @@ static int extra(const gt_node *n, int i)
 }
 
 /* The convolution of y into x; y is NULL while it is not known. */
-static gti_conv2d describe(const gt_node *n, const gt_shape *y)
+static gti_conv2d *describe(const gt_node *n, const gt_shape *y)
 {
     const gti_conv_opts *o = &((const transpose_opts *)n->opts)->conv;
     const gt_shape *x = &n->in[0]->shape;
-    return gti_conv_describe(o, y ? y : x, &n->in[1]->shape, x);
+    gti_conv_describe(gti_conv_plan(n), o, y ? y : x, &n->in[1]->shape, x);
+    return gti_conv_plan(n);
 }
 
 /* --- the shape rule --- */
@@ -84,18 +85,17 @@ static bool infer_rank(gt_node *n, int rank)
     if (!gti_conv_check_weight(n, rank, weight, needs) || !gti_check_images(n, rank, "x", x) ||
         !gti_check_pixels(n, x))
         return false;
-    gti_conv2d s = describe(n, NULL);
+    const gti_conv2d *s = describe(n, NULL);
     int64_t k, oh = 0, ow = 0;
-    if (!gti_conv_check_options(n, rank, &s) || !check_output_padding(n, rank, &s) ||
-        !check_channels(n, &s) || !check_sides(n, rank, &s, &oh, &ow))
+    if (!gti_conv_check_options(n, rank, s) || !check_output_padding(n, rank, s) ||
+        !check_channels(n, s) || !check_sides(n, rank, s, &oh, &ow))
         return false;
-    if (!gti_size_mul(weight->dim[1], s.groups, &k))
+    if (!gti_size_mul(weight->dim[1], s->groups, &k))
         return gt_op_fail(n, GT_ERR_MEMORY, "the number of output channels overflows");
     gt_shape *y = &n->out[0]->shape;
-    gti_set_image_shape(y, rank, s.n, k, oh, ow);
-    s = describe(n, y);
-    if (!gti_conv_check_size(n, &s, y)) return false;
-    if (gti_has_kernels(n)) n->scratch_size = gti_kernels_for(n)->conv2d_scratch(&s);
+    gti_set_image_shape(y, rank, s->n, k, oh, ow);
+    if (!gti_conv_check_size(n, describe(n, y), y)) return false;
+    gti_conv_divide(n);
     return true;
 }
 
@@ -111,11 +111,9 @@ static bool conv_transpose1d_infer(gt_node *n)
 
 /* --- values and gradients --- */
 
-static void forward(gt_node *n)
+static void parts(gt_node *n, const gt_range *r)
 {
-    const gt_tensor *x = n->in[0], *weight = n->in[1], *y = n->out[0];
-    const gti_conv2d s = describe(n, &y->shape);
-    gti_kernels_for(n)->conv2d_dx(&s, x->data, weight->data, y->data, n->scratch);
+    gti_conv_run(n, r, gti_kernels_for(n)->conv2d_dx, n->in[0], n->in[1], n->out[0]);
 }
 
 /* Options of the convolution back. */
@@ -163,11 +161,6 @@ static bool conv_transpose1d_backward(gt_node *n, gt_tensor *const gout[], gt_te
     return true;
 }
 
-static double flops(const gt_node *n)
-{
-    return gti_conv_flops(&n->in[1]->shape, &n->in[0]->shape);
-}
-
 static gt_window window(const gt_node *n)
 {
     gt_window w = gti_conv_window(n);
@@ -184,13 +177,14 @@ static gt_window window(const gt_node *n)
         .n_in = 2,                                                                                 \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(transpose_opts),                                                       \
+        .plan_size = sizeof(gti_conv2d),                                                           \
         .infer = id##_infer,                                                                       \
-        .forward = GT_FOR_FLOATS(forward),                                                         \
+        .parts = GT_FOR_FLOATS(parts),                                                             \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \
         GT_ERROR_SAMPLES(id##_error_samples),                                                      \
-        .flops = flops,                                                                            \
+        .flops = gti_conv_flops,                                                                   \
         .window = window,                                                                          \
     };
 

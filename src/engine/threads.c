@@ -56,10 +56,10 @@ int gt_threads(const gt_ctx *gt)
 
 int64_t gt_parts(const gt_node *n, int64_t items, double cost)
 {
-    const double worth = (double)items * cost / (double)n->in[0]->ctx->part_work;
+    const double work = (double)items * cost, enough = (double)n->in[0]->ctx->part_work;
+    if (work < 2 * enough) return items > 0;
     const int64_t most = items < MOST_PARTS ? items : MOST_PARTS;
-    const int64_t parts = worth < (double)most ? (int64_t)worth : most;
-    return parts < 1 && items > 0 ? 1 : parts;
+    return work / enough < (double)most ? (int64_t)(work / enough) : most;
 }
 
 /* For an operation that is divided; NULL where one thread has to do. */
@@ -131,6 +131,10 @@ static void run_stages(gti_team *team, stage_job *j)
 
 bool gti_run_stages(gt_node *n)
 {
+    if (n->parts[0] == 1 && !n->parts[1] && !n->worker_scratch) {
+        n->op->parts[n->dtype](n, &(gt_range){.end = 1});
+        return true;
+    }
     gt_ctx *gt = n->in[0]->ctx;
     const bool divided = n->parts[0] > 1 || n->parts[1] > 1 || n->parts[2] > 1;
     gti_team *team = divided ? team_of(gt) : NULL;

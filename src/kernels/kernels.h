@@ -54,6 +54,10 @@ typedef struct {
     int64_t groups;
 } gti_conv2d;
 
+/* Computes out. Scratch is 64-byte aligned, its content undefined before and after. */
+typedef void gti_conv2d_kernel(const gti_conv2d *s, const void *a, const void *b, void *out,
+                               void *scratch);
+
 typedef struct {
     /* y[i] = f(x[i], s), i < n. y may be x. */
     void (*unary[GTI_N_UNARY])(int64_t n, const void *x, double s, void *y);
@@ -82,13 +86,9 @@ typedef struct {
 
     /* Bytes of scratch that the three convolutions below need for this shape, 0 if none. */
     size_t (*conv2d_scratch)(const gti_conv2d *s);
-    /* y = x * weight. Scratch is 64-byte aligned, its content undefined before and after. */
-    void (*conv2d)(const gti_conv2d *s, const void *x, const void *weight, void *y, void *scratch);
-    /* dx = the gradient of sum(dy . y) in x */
-    void (*conv2d_dx)(const gti_conv2d *s, const void *dy, const void *weight, void *dx,
-                      void *scratch);
-    /* dw = the gradient of sum(dy . y) in weight */
-    void (*conv2d_dw)(const gti_conv2d *s, const void *x, const void *dy, void *dw, void *scratch);
+    gti_conv2d_kernel *conv2d;    /* of x and weight: y = x * weight */
+    gti_conv2d_kernel *conv2d_dx; /* of dy and weight: dx, the gradient of sum(dy . y) in x */
+    gti_conv2d_kernel *conv2d_dw; /* of x and dy: dw, the gradient of sum(dy . y) in weight */
 
     gti_index_kernels index;
     gti_pad_kernels pad;
