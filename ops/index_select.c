@@ -82,7 +82,7 @@ static bool dx_infer(gt_node *n)
     const gt_shape dy = n->in[0]->shape;
     if (!gti_is_shape(opts->shape))
         return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(opts->shape));
-    gt_shape expected;
+    gt_shape expected = {0};
     if (!infer_part(n, opts->axis, opts->shape, &expected)) return false;
     if (!gt_shape_equal(dy, expected))
         return gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, must be %s", GTI_SHAPE_TEXT(dy),
