@@ -107,6 +107,7 @@ static bool fail_target(const gt_tensor *x, const gt_tensor *target, gt_shape ro
 static bool check_target(const gt_tensor *x, const gt_tensor *target, int64_t ignore,
                          const char *what)
 {
+    if (!target) return gt_fail(x->ctx, GT_ERR_ARGUMENT, what, "target is NULL"), false;
     if (!gti_goes_with(x, x, what, "x") || !gti_goes_with(x, target, what, "target")) return false;
     const int axis = class_axis(x);
     const gt_shape rows = gti_reduced_shape(x->shape, 1u << axis, false);

@@ -106,8 +106,9 @@ static inline bool gti_is_given(const gt_tensor *x, const char *function)
 static inline bool gti_goes_with(const gt_tensor *x, const gt_tensor *t, const char *function,
                                  const char *name)
 {
-    const char *gone = t ? gt_unusable(t) : NULL;
-    const char *why = !t ? "is NULL" : t->ctx != x->ctx ? "belongs to another context" : gone;
+    if (!t) return gt_fail(x->ctx, GT_ERR_ARGUMENT, function, "%s is NULL", name), false;
+    const char *gone = gt_unusable(t);
+    const char *why = t->ctx != x->ctx ? "belongs to another context" : gone;
     if (why) gt_fail(x->ctx, gone ? GT_ERR_STATE : GT_ERR_ARGUMENT, function, "%s %s", name, why);
     return !why && !gt_failed(x->ctx);
 }

@@ -26,7 +26,8 @@
 #define LOGICAL(C, f) C(f, , gt_##f(t[0], t[1]), MASK(2, 3), MASK(3))
 #define LOSS(C, f) C(f, , gt_##f(t[0], t[1]), POSITIVE, POSITIVE)
 
-/* C(function, variant, call on t[..], inputs) */
+/* C(function, variant, call on t[..], inputs). clang-format does not come to an end with it. */
+/* clang-format off */
 #define CALLS_BY_ELEMENT(C)                                                                        \
     BINARY(C, add)                                                                                 \
     BINARY(C, sub)                                                                                 \
@@ -167,6 +168,8 @@
     C(rms_norm, , gt_rms_norm(t[0], 1, .weight = t[1]), ANY, CHANNELS)                             \
     C(rms_norm, plain, gt_rms_norm(t[0], 1), ANY)                                                  \
     C(local_response_norm, , gt_local_response_norm(t[0], 2), IMAGE)
+
+/* clang-format on */
 
 #define CALLS(C)                                                                                   \
     CALLS_BY_ELEMENT(C)                                                                            \
