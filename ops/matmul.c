@@ -8,10 +8,14 @@
  *   d op(a) = dy op(b)^T    d op(b) = op(a)^T dy */
 #include "broadcast.h"
 
-/* The matrices of a call. */
+/* Lines of y that stay in one part, and most parts: each part packs the other operand anew. */
+enum { LINES = 64, MOST_PARTS = 8 };
+
+/* The matrices of a call; a node's plan. */
 typedef struct {
     int64_t m, n, k;
     bool ta, tb;
+    bool by_columns; /* parts are columns of y, else rows; of batches, whole products */
     gt_shape a_batch, b_batch;
 } product;
 
@@ -73,6 +77,40 @@ static bool check_operand(gt_node *n, int i, bool transposed)
     return true;
 }
 
+static bool is_one_product(const product *p)
+{
+    return p->a_batch.ndim == 0 && p->b_batch.ndim == 0;
+}
+
+/* Batches of a that meet one matrix b are further rows of a. */
+static bool folds(const product *p)
+{
+    return p->b_batch.ndim == 0 && !p->ta;
+}
+
+/* Keeps p, with batches folded, and divides it: y's rows or columns, or its batches. */
+static bool plan(gt_node *n, const product *p)
+{
+    product *kept = n->plan;
+    *kept = *p;
+    const int64_t size = gt_shape_size(n->out[0]->shape);
+    if (size <= 0) return true; /* the engine refuses what overflows */
+    if (folds(p)) {
+        kept->m = size / p->n;
+        kept->a_batch = (gt_shape){0};
+    }
+    const double one = (double)kept->m * (double)p->n * (double)p->k / GTI_FLOPS_PER_ADDITION * 2;
+    kept->by_columns = kept->n > kept->m;
+    if (is_one_product(kept)) {
+        const int64_t lines = kept->by_columns ? kept->n : kept->m;
+        n->parts[0] = gt_parts(n, (lines + LINES - 1) / LINES, one / (double)lines * LINES);
+        if (n->parts[0] > MOST_PARTS) n->parts[0] = MOST_PARTS;
+    } else {
+        n->parts[0] = gt_parts(n, size / (p->m * p->n), one);
+    }
+    return true;
+}
+
 static bool infer(gt_node *n)
 {
     const gt_matmul_opts *opts = n->opts;
@@ -88,7 +126,7 @@ static bool infer(gt_node *n)
     if (n->in[0]->shape.ndim > 1) y.dim[y.ndim++] = p.m;
     if (n->in[1]->shape.ndim > 1) y.dim[y.ndim++] = p.n;
     n->out[0]->shape = y;
-    return true;
+    return plan(n, &p);
 }
 
 /* Row stride of the matrix as it lies in memory; 1 where there is nothing to stride over. */
@@ -97,13 +135,30 @@ static int64_t row_stride(int64_t columns)
     return columns > 0 ? columns : 1;
 }
 
-static void multiply(const gt_node *n, const product *p, int64_t a, int64_t b, int64_t y)
+/* Offsets of the operands, in elements. */
+typedef struct {
+    int64_t a, b, y;
+} place;
+
+/* m rows and columns n of the product of whole matrices that lie as p says. */
+static void multiply(const gt_node *node, const product *p, int64_t m, int64_t n, place at)
 {
-    gti_kernels_for(n)->gemm(
-        p->ta, p->tb, p->m, p->n, p->k, gti_const_at(n->in[0]->data, a, n->dtype),
-        row_stride(p->ta ? p->m : p->k), gti_const_at(n->in[1]->data, b, n->dtype),
-        row_stride(p->tb ? p->k : p->n), false, gti_at(n->out[0]->data, y, n->dtype),
-        row_stride(p->n));
+    gti_kernels_for(node)->gemm(p->ta, p->tb, m, n, p->k, gti_from(node->in[0], at.a),
+                                row_stride(p->ta ? p->m : p->k), gti_from(node->in[1], at.b),
+                                row_stride(p->tb ? p->k : p->n), false, gti_to(node->out[0], at.y),
+                                row_stride(p->n));
+}
+
+/* Part i of one product. */
+static void multiply_lines(const gt_node *n, const product *p, int64_t i)
+{
+    const int64_t lines = p->by_columns ? p->n : p->m, blocks = (lines + LINES - 1) / LINES;
+    const int64_t first = LINES * gt_part_begin(blocks, n->parts[0], i);
+    const int64_t end = LINES * gt_part_begin(blocks, n->parts[0], i + 1);
+    const int64_t count = (end < lines ? end : lines) - first;
+    if (p->by_columns)
+        multiply(n, p, p->m, count, (place){.b = p->tb ? first * p->k : first, .y = first});
+    else multiply(n, p, count, p->n, (place){.a = p->ta ? first : first * p->k, .y = first * p->n});
 }
 
 static void batch_strides(gt_shape batch, gt_shape all, int64_t matrix, int64_t *stride)
@@ -112,7 +167,7 @@ static void batch_strides(gt_shape batch, gt_shape all, int64_t matrix, int64_t 
     for (int i = 0; i < all.ndim; i++) stride[i] *= matrix;
 }
 
-static void multiply_batches(const gt_node *n, const product *p)
+static void multiply_batches(const gt_node *n, const product *p, int64_t begin, int64_t end)
 {
     gt_shape all;
     int64_t sa[GT_MAX_DIMS], sb[GT_MAX_DIMS];
@@ -121,26 +176,23 @@ static void multiply_batches(const gt_node *n, const product *p)
     batch_strides(p->b_batch, all, p->k * p->n, sb);
     gti_walk w;
     gti_walk_init(&w, all, sa, sb);
-    int64_t y = 0;
-    for (int64_t r = 0; r < w.rows; r++, gti_walk_next(&w))
-        for (int64_t i = 0; i < w.row; i++, y += p->m * p->n)
-            multiply(n, p, w.a + i * w.row_sa, w.b + i * w.row_sb, y);
+    gti_walk_seek(&w, begin / w.row);
+    for (int64_t i = begin % w.row; begin < end; i = 0, gti_walk_next(&w))
+        for (; i < w.row && begin < end; i++, begin++)
+            multiply(n, p, p->m, p->n,
+                     (place){w.a + i * w.row_sa, w.b + i * w.row_sb, begin * p->m * p->n});
 }
 
-/* Batches of a that meet one matrix b are further rows of a. */
-static bool folds(const product *p)
+static void parts(gt_node *n, const gt_range *r)
 {
-    return p->b_batch.ndim == 0 && !p->ta;
-}
-
-static void forward(gt_node *n)
-{
-    int64_t bk;
-    product p = product_of(n, &bk);
-    if (n->out[0]->size == 0) return;
-    if (folds(&p)) p.m = n->out[0]->size / p.n;
-    if (folds(&p) || (p.a_batch.ndim == 0 && p.b_batch.ndim == 0)) multiply(n, &p, 0, 0, 0);
-    else multiply_batches(n, &p);
+    const product *p = n->plan;
+    if (!is_one_product(p)) {
+        const int64_t batches = n->out[0]->size / (p->m * p->n);
+        multiply_batches(n, p, gt_part_begin(batches, n->parts[0], r->begin),
+                         gt_part_begin(batches, n->parts[0], r->end));
+        return;
+    }
+    for (int64_t i = r->begin; i < r->end; i++) multiply_lines(n, p, i);
 }
 
 /* x with the shape batch + [rows, columns]. */
@@ -201,9 +253,7 @@ static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 
 static double flops(const gt_node *n)
 {
-    int64_t bk;
-    const product p = product_of(n, &bk);
-    return 2 * (double)n->out[0]->size * (double)p.k;
+    return 2 * (double)n->out[0]->size * (double)((const product *)n->plan)->k;
 }
 
 #define TA                                                                                         \
@@ -256,6 +306,8 @@ static const gt_sample samples[] = {
     {.label = "empty vectors", .in = {GT_IN(0), GT_IN(0)}},
     {.label = "7, 9, 5", .in = {GT_IN(7, 5), GT_IN(5, 9)}},
     {.label = "1, 17, 8", .in = {GT_IN(1, 8), GT_IN(8, 17)}},
+    {.label = "130 rows", .in = {GT_IN(130, 2), GT_IN(2, 3)}},
+    {.label = "130 columns, transposed", .in = {GT_IN(2, 3), GT_IN(130, 2)}, TAB},
     {.label = "same tensor", .in = {GT_IN(3, 3), {.same = 1}}},
     {.label = "same tensor, transposed", .in = {GT_IN(2, 3), {.same = 1}}, TB},
 };
@@ -294,8 +346,9 @@ const gt_op gt_op_matmul = {
     .n_in = 2,
     .n_out = 1,
     .opts_size = sizeof(gt_matmul_opts),
+    .plan_size = sizeof(product),
     .infer = infer,
-    .forward = GT_FOR_FLOATS(forward),
+    .parts = GT_FOR_FLOATS(parts),
     .backward = backward,
     .gradient = "da = dy b^T, db = a^T dy, each as transposed and as broadcast as it was",
     GT_SAMPLES(samples),
