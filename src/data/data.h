@@ -63,11 +63,11 @@ bool gti_bytes_check(const gti_bytes *b, const char *path, gt_data_error *error)
 
 /* --- element.c --- */
 
-/* An element of an array in a file: 'f' real, 'i' integer, 'u' without sign, 'b' boolean; its
- * bytes, and whether the first one is the greatest. */
+/* An element of an array in a file: its bytes; 'f' real, 'i' integer, 'u' without sign, 'b'
+ * boolean; and whether the first byte is the greatest. */
 typedef struct {
-    char kind;
     int size;
+    char kind;
     bool big;
 } gti_element;
 /* The dtype that holds such elements; false where there is none. */

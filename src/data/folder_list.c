@@ -67,23 +67,30 @@ static bool add_name(char ***names, int64_t *n, int64_t *room, const char *name)
     return (*names)[(*n)++];
 }
 
+static bool read_names(DIR *dir, const char *path, char ***names, int64_t *n, gt_data_error *error)
+{
+    for (int64_t room = 0;;) {
+        errno = 0;
+        const struct dirent *e = readdir(dir);
+        if (!e) return !errno || system_failed(path, error);
+        if (e->d_name[0] != '.' && !add_name(names, n, &room, e->d_name))
+            return no_memory(path, error);
+    }
+}
+
 /* The sorted names in a folder that do not begin with a dot; the list and each name are to be
  * freed. -1 after a failure. */
 static int64_t list_names(const char *path, char ***names, gt_data_error *error)
 {
-    DIR *dir = opendir(path);
-    int64_t n = 0, room = 0;
+    int64_t n = 0;
     *names = NULL;
-    bool ok = dir || system_failed(path, error);
-    while (ok) {
-        errno = 0;
-        const struct dirent *e = readdir(dir);
-        if (!e && errno) ok = system_failed(path, error);
-        if (!e) break;
-        if (e->d_name[0] != '.' && !add_name(names, &n, &room, e->d_name))
-            ok = no_memory(path, error);
+    DIR *dir = opendir(path);
+    if (!dir) {
+        system_failed(path, error);
+        return -1;
     }
-    if (dir) closedir(dir);
+    const bool ok = read_names(dir, path, names, &n, error);
+    closedir(dir);
     if (!ok) free_names(*names, n);
     if (!ok) return -1;
     if (n) qsort(*names, (size_t)n, sizeof **names, by_name);
@@ -95,16 +102,12 @@ static int64_t list_names(const char *path, char ***names, gt_data_error *error)
 /* Adds a name to a text of some, whole or not at all; behind the last that fits stands "...". */
 static void add_shown(char *text, size_t size, const char *name)
 {
-    const size_t used = strlen(text), n = strlen(name);
+    const size_t used = strlen(text);
     if (used >= 3 && !strcmp(text + used - 3, "...")) return;
-    if (used + n + sizeof ", , ..." > size) {
-        strcpy(text + used, used ? ", ..." : "...");
-        return;
-    }
-    char *to = text + used;
-    if (used) to = strcpy(to, ", ") + 2;
-    for (size_t i = 0; i <= n; i++)
-        to[i] = name[i] && ((unsigned char)name[i] < 0x20 || name[i] == 0x7f) ? '?' : name[i];
+    const bool fits = used + strlen(name) + sizeof ", , ..." <= size;
+    snprintf(text + used, size - used, "%s%s", used ? ", " : "", fits ? name : "...");
+    for (char *c = text + used; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
 }
 
 static void skip(const walk *w, const char *path)

@@ -10,8 +10,8 @@
 static gti_element element_of(uint8_t code)
 {
     static const gti_element elements[] = {
-        [0x08] = {'u', 1, true}, [0x09] = {'i', 1, true}, [0x0b] = {'i', 2, true},
-        [0x0c] = {'i', 4, true}, [0x0d] = {'f', 4, true}, [0x0e] = {'f', 8, true},
+        [0x08] = {1, 'u', true}, [0x09] = {1, 'i', true}, [0x0b] = {2, 'i', true},
+        [0x0c] = {4, 'i', true}, [0x0d] = {4, 'f', true}, [0x0e] = {8, 'f', true},
     };
     return code < sizeof elements / sizeof *elements ? elements[code] : (gti_element){.size = 0};
 }
@@ -36,14 +36,14 @@ static bool read_header(gti_source *s, gti_element *e, gt_shape *shape)
 
 static uint8_t *read_elements(gti_source *s, const gti_element *e, gt_shape shape)
 {
-    const int64_t n = gt_shape_size(shape);
-    if (n < 0 || n > INT64_MAX / e->size) {
+    int64_t n = gt_shape_size(shape);
+    if (n < 0 || __builtin_mul_overflow(n, e->size, &n)) {
         char text[128];
         gt_data_fail(s->error, GT_ERR_FORMAT, "%s: the size of %s overflows", s->path,
                      gt_shape_format(shape, text, sizeof text));
         return NULL;
     }
-    uint8_t *bytes = gti_source_take(s, n * e->size, "elements");
+    uint8_t *bytes = gti_source_take(s, n, "elements");
     if (bytes && gti_source_end(s)) return bytes;
     free(bytes);
     return NULL;

@@ -172,35 +172,36 @@ static int64_t fortran_place(gt_shape shape, int64_t i)
     return place;
 }
 
+/* Whether the array's elements are all of the `size` bytes. */
+static bool check_size(const header *h, int64_t size, const char *path, gt_data_error *error)
+{
+    int64_t n = gt_shape_size(h->shape);
+    char shape[128];
+    if (n >= 0 && !__builtin_mul_overflow(n, h->element.size, &n) && n == size) return true;
+    return gt_data_fail(error, GT_ERR_FORMAT,
+                        "%s: expected %d bytes for each element of %s, found %lld bytes in all",
+                        path, h->element.size, gt_shape_format(h->shape, shape, sizeof shape),
+                        (long long)size);
+}
+
 gt_tensor *gti_npy_parse(gt_ctx *gt, const uint8_t *bytes, int64_t size, const char *path,
                          gt_data_error *error)
 {
     header h = {.fortran = false};
-    int64_t data = 0, n;
+    int64_t data = 0;
     gt_dtype dtype;
     if (!read_header(bytes, size, &h, &data, path, error)) return NULL;
     if (!gti_element_dtype(&h.element, &dtype)) {
         gt_data_fail(error, GT_ERR_UNSUPPORTED,
-                     "%s: elements of kind '%c%d'; f2 to f8, i1 to i8, u1 to u4 and b1 can be "
-                     "read",
+                     "%s: elements of kind '%c%d'; f2 to f8, i1 to i8, u1 to u4 and b1 can be read",
                      path, h.element.kind, h.element.size);
         return NULL;
     }
-    n = gt_shape_size(h.shape);
-    const int width = h.element.size;
-    if (n < 0 || n > (size - data) / width || n * width != size - data) {
-        char shape[128];
-        gt_data_fail(error, GT_ERR_FORMAT,
-                     "%s: expected %d bytes for each element of %s, found "
-                     "%lld bytes in all",
-                     path, width, gt_shape_format(h.shape, shape, sizeof shape),
-                     (long long)(size - data));
-        return NULL;
-    }
+    if (!check_size(&h, size - data, path, error)) return NULL;
     gt_tensor *t = gt_empty_(gt, h.shape, (gt_new_opts){.dtype = dtype});
-    for (int64_t i = 0; t && i < n; i++) {
+    for (int64_t i = 0; t && i < t->size; i++) {
         const int64_t place = h.fortran ? fortran_place(h.shape, i) : i;
-        gti_element_convert(&h.element, bytes + data + place * width, t, i);
+        gti_element_convert(&h.element, bytes + data + place * h.element.size, t, i);
     }
     return t;
 }
