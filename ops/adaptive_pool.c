@@ -25,10 +25,11 @@ static bool infer_parts(gt_node *n, const gt_shape *x, gt_shape *y)
     return gti_windows_scratch(n, x, y);
 }
 
-static gti_windows windows_of(const gt_node *n, const gt_shape *x, const gt_shape *y)
+static gti_windows windows_of(const gt_node *n, const gt_range *r, const gt_shape *x,
+                              const gt_shape *y)
 {
     gti_span *rows, *cols;
-    const gti_windows windows = gti_windows_begin(n, x, y, &rows, &cols);
+    const gti_windows windows = gti_windows_begin(n, r, x, y, &rows, &cols);
     gti_adaptive_spans(windows.h, windows.oh, rows);
     gti_adaptive_spans(windows.w, windows.ow, cols);
     return windows;
@@ -43,15 +44,18 @@ static gt_tensor *apply(const gt_op *op, int64_t oh, int64_t ow, gt_shape target
 
 static bool adaptive_avg_pool2d_infer(gt_node *n)
 {
-    return infer_parts(n, &n->in[0]->shape, &n->out[0]->shape);
+    if (!infer_parts(n, &n->in[0]->shape, &n->out[0]->shape)) return false;
+    gti_planes_divide(n, &n->in[0]->shape, &n->out[0]->shape);
+    return true;
 }
 
-static void adaptive_avg_pool2d_forward(gt_node *n)
+static void adaptive_avg_pool2d_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
-    if (y->size == 0) return;
-    const gti_windows windows = windows_of(n, &x->shape, &y->shape);
-    gti_kernels_for(n)->pool.mean_windows(&windows, x->data, y->data);
+    const gti_windows windows = windows_of(n, r, &x->shape, &y->shape);
+    const gti_items planes = gti_planes_of(n, r, &x->shape);
+    gti_kernels_for(n)->pool.mean_windows(&windows, gti_planes_from(x, planes),
+                                          gti_planes_to(y, planes));
 }
 
 static const char adaptive_avg_pool2d_gradient[] =
@@ -73,15 +77,17 @@ static bool adaptive_avg_pool2d_dx_infer(gt_node *n)
         !gti_check_dy(n, &n->in[0]->shape, x, &y))
         return false;
     n->out[0]->shape = *x;
+    gti_planes_divide(n, &y, x);
     return true;
 }
 
-static void adaptive_avg_pool2d_dx_forward(gt_node *n)
+static void adaptive_avg_pool2d_dx_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *dy = n->in[0], *dx = n->out[0];
-    if (dx->size == 0) return;
-    const gti_windows windows = windows_of(n, &dx->shape, &dy->shape);
-    gti_kernels_for(n)->pool.mean_windows_dx(&windows, dy->data, dx->data);
+    const gti_windows windows = windows_of(n, r, &dx->shape, &dy->shape);
+    const gti_items planes = gti_planes_of(n, r, &dx->shape);
+    gti_kernels_for(n)->pool.mean_windows_dx(&windows, gti_planes_from(dy, planes),
+                                             gti_planes_to(dx, planes));
 }
 
 static const char adaptive_avg_pool2d_dx_gradient[] = "d dy = adaptive_avg_pool2d(g)";
@@ -101,15 +107,18 @@ static bool adaptive_max_pool2d_infer(gt_node *n)
     if (!infer_parts(n, &n->in[0]->shape, &n->out[0]->shape)) return false;
     n->out[1]->shape = n->out[0]->shape;
     n->out[1]->dtype = GT_I64;
+    gti_planes_divide(n, &n->in[0]->shape, &n->out[0]->shape);
     return true;
 }
 
-static void adaptive_max_pool2d_forward(gt_node *n)
+static void adaptive_max_pool2d_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
-    if (y->size == 0) return;
-    const gti_windows windows = windows_of(n, &x->shape, &y->shape);
-    gti_kernels_for(n)->pool.max_windows(&windows, x->data, y->data, n->out[1]->data);
+    const gti_windows windows = windows_of(n, r, &x->shape, &y->shape);
+    const gti_items planes = gti_planes_of(n, r, &x->shape);
+    gti_kernels_for(n)->pool.max_windows(&windows, gti_planes_from(x, planes),
+                                         gti_planes_to(y, planes),
+                                         gti_planes_to(n->out[1], planes));
 }
 
 static const char adaptive_max_pool2d_gradient[] = "dx = dy where the maxima were, else 0";
@@ -201,7 +210,7 @@ static const gt_error_sample adaptive_avg_pool2d_dx_error_samples[] = {
         .opts_size = sizeof(adaptive_opts),                                                        \
         .flags = (op_flags),                                                                       \
         .infer = id##_infer,                                                                       \
-        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \

@@ -23,12 +23,13 @@ static void make_spans(int64_t in, int64_t out, int64_t kernel, int64_t stride, 
     }
 }
 
-static gti_windows windows_of(const gt_node *n, const gt_shape *x, const gt_shape *y)
+static gti_windows windows_of(const gt_node *n, const gt_range *r, const gt_shape *x,
+                              const gt_shape *y)
 {
     const gti_pool_opts *o = n->opts;
     const gti_pool2d s = gti_pool_describe(o, x, y);
     gti_span *rows, *cols;
-    gti_windows windows = gti_windows_begin(n, x, y, &rows, &cols);
+    gti_windows windows = gti_windows_begin(n, r, x, y, &rows, &cols);
     make_spans(s.h, s.oh, s.kh, s.sh, s.ph, o->exclude_pad, rows);
     make_spans(s.w, s.ow, s.kw, s.sw, s.pw, o->exclude_pad, cols);
     windows.divisor = o->divisor;
@@ -42,7 +43,9 @@ static bool infer_rank(gt_node *n, int rank)
     gti_pool2d s;
     const gt_shape *x = &n->in[0]->shape;
     gt_shape *y = &n->out[0]->shape;
-    return gti_pool_infer(n, rank, x, &s, y) && gti_windows_scratch(n, x, y);
+    if (!gti_pool_infer(n, rank, x, &s, y) || !gti_windows_scratch(n, x, y)) return false;
+    gti_planes_divide(n, x, y);
+    return true;
 }
 
 static bool avg_pool2d_infer(gt_node *n)
@@ -55,12 +58,13 @@ static bool avg_pool1d_infer(gt_node *n)
     return infer_rank(n, 1);
 }
 
-static void forward(gt_node *n)
+static void parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
-    if (y->size == 0) return;
-    const gti_windows windows = windows_of(n, &x->shape, &y->shape);
-    gti_kernels_for(n)->pool.mean_windows(&windows, x->data, y->data);
+    const gti_windows windows = windows_of(n, r, &x->shape, &y->shape);
+    const gti_items planes = gti_planes_of(n, r, &x->shape);
+    gti_kernels_for(n)->pool.mean_windows(&windows, gti_planes_from(x, planes),
+                                          gti_planes_to(y, planes));
 }
 
 /* op with n's options; target is x's shape for the gradient. */
@@ -108,15 +112,17 @@ static bool avg_pool2d_dx_infer(gt_node *n)
         !gti_check_dy(n, &n->in[0]->shape, x, &y) || !gti_windows_scratch(n, x, &y))
         return false;
     n->out[0]->shape = *x;
+    gti_planes_divide(n, &y, x);
     return true;
 }
 
-static void avg_pool2d_dx_forward(gt_node *n)
+static void avg_pool2d_dx_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *dy = n->in[0], *dx = n->out[0];
-    if (dx->size == 0) return;
-    const gti_windows windows = windows_of(n, &dx->shape, &dy->shape);
-    gti_kernels_for(n)->pool.mean_windows_dx(&windows, dy->data, dx->data);
+    const gti_windows windows = windows_of(n, r, &dx->shape, &dy->shape);
+    const gti_items planes = gti_planes_of(n, r, &dx->shape);
+    gti_kernels_for(n)->pool.mean_windows_dx(&windows, gti_planes_from(dy, planes),
+                                             gti_planes_to(dx, planes));
 }
 
 static const char avg_pool2d_dx_gradient[] = "d dy = the pool of g";
@@ -146,7 +152,7 @@ static double avg_pool2d_dx_flops(const gt_node *n)
         .opts_size = sizeof(gti_pool_opts),                                                        \
         .flags = GT_OP_NO_SAVED,                                                                   \
         .infer = id##_infer,                                                                       \
-        .forward = GT_FOR_FLOATS(run),                                                             \
+        .parts = GT_FOR_FLOATS(run),                                                               \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \
@@ -155,9 +161,9 @@ static double avg_pool2d_dx_flops(const gt_node *n)
         .window = (see),                                                                           \
     };
 
-AVG_POOL(avg_pool1d, "x", forward, flops, gti_pool_window)
-AVG_POOL(avg_pool2d, "x", forward, flops, gti_pool_window)
-AVG_POOL(avg_pool2d_dx, "dy", avg_pool2d_dx_forward, avg_pool2d_dx_flops, NULL)
+AVG_POOL(avg_pool1d, "x", parts, flops, gti_pool_window)
+AVG_POOL(avg_pool2d, "x", parts, flops, gti_pool_window)
+AVG_POOL(avg_pool2d_dx, "dy", avg_pool2d_dx_parts, avg_pool2d_dx_flops, NULL)
 
 static gti_pool_opts internal(const gt_avg_pool2d_opts *o)
 {

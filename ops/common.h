@@ -57,6 +57,17 @@ static inline int64_t gti_first_of_part(int64_t size, int64_t parts, int64_t p)
     return first < size ? first : size;
 }
 
+/* The items that a range's parts consist of, of all items of its stage. */
+typedef struct {
+    int64_t first, count;
+} gti_items;
+
+static inline gti_items gti_items_of(const gt_node *n, const gt_range *r, int64_t all)
+{
+    const int64_t parts = n->parts[r->stage], first = gt_part_begin(all, parts, r->begin);
+    return (gti_items){first, gt_part_begin(all, parts, r->end) - first};
+}
+
 /* Whether all dimensions are there and none is negative. Their product may still overflow. */
 static inline bool gti_is_shape(gt_shape shape)
 {

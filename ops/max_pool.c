@@ -27,7 +27,8 @@ static bool infer_rank(gt_node *n, int rank)
     if (!gti_pool_infer(n, rank, &n->in[0]->shape, &s, &y) || !check_plane(n, &s)) return false;
     n->out[0]->shape = n->out[1]->shape = y;
     n->out[1]->dtype = GT_I64;
-    if (gti_has_kernels(n)) n->scratch_size = gti_kernels_for(n)->pool.max_pool_scratch(&s);
+    if (gti_has_kernels(n)) n->worker_scratch = gti_kernels_for(n)->pool.max_pool_scratch(&s);
+    gti_planes_divide(n, &n->in[0]->shape, &y);
     return true;
 }
 
@@ -41,12 +42,14 @@ static bool max_pool1d_infer(gt_node *n)
     return infer_rank(n, 1);
 }
 
-static void max_pool_forward(gt_node *n)
+static void max_pool_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
-    if (y->size == 0) return;
-    const gti_pool2d s = gti_pool_describe(n->opts, &x->shape, &y->shape);
-    gti_kernels_for(n)->pool.max_pool(&s, x->data, y->data, n->out[1]->data, n->scratch);
+    const gti_items planes = gti_planes_of(n, r, &x->shape);
+    gti_pool2d s = gti_pool_describe(n->opts, &x->shape, &y->shape);
+    s.planes = planes.count;
+    gti_kernels_for(n)->pool.max_pool(&s, gti_planes_from(x, planes), gti_planes_to(y, planes),
+                                      gti_planes_to(n->out[1], planes), r->scratch);
 }
 
 static const char max_pool2d_gradient[] = "dx = dy added where the maxima were";
@@ -104,27 +107,22 @@ static bool max_pool2d_dx_infer(gt_node *n)
         return gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, but indices are %s",
                           GTI_SHAPE_TEXT(dy->shape), GTI_SHAPE_TEXT(indices->shape));
     n->out[0]->shape = *target_of(n);
+    gti_planes_divide(n, &dy->shape, target_of(n));
     return true;
 }
 
-/* Planes of x, and elements a plane has in x and in y. */
-typedef struct {
-    int64_t planes, size, n;
-} plane_sizes;
-
-static plane_sizes sizes_of(const gt_shape *x, const gt_shape *y)
+static int64_t plane_size(const gt_shape *x)
 {
-    return (plane_sizes){.planes = x->dim[0] * x->dim[1],
-                         .size = gti_height(x) * gti_width(x),
-                         .n = gti_height(y) * gti_width(y)};
+    return gti_height(x) * gti_width(x);
 }
 
-static void max_pool2d_dx_forward(gt_node *n)
+static void max_pool2d_dx_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *dy = n->in[0], *indices = n->in[1], *dx = n->out[0];
-    if (dx->size == 0) return;
-    const plane_sizes p = sizes_of(&dx->shape, &dy->shape);
-    gti_kernels_for(n)->pool.gather_dx(p.planes, p.size, p.n, dy->data, indices->data, dx->data);
+    const gti_items planes = gti_planes_of(n, r, &dx->shape);
+    gti_kernels_for(n)->pool.gather_dx(planes.count, plane_size(&dx->shape), plane_size(&dy->shape),
+                                       gti_planes_from(dy, planes),
+                                       gti_planes_from(indices, planes), gti_planes_to(dx, planes));
 }
 
 static const char max_pool2d_dx_gradient[] = "d dy = g at the indices";
@@ -141,15 +139,17 @@ static bool max_pool2d_at_infer(gt_node *n)
 {
     if (!check_indices(n, &n->in[0]->shape)) return false;
     n->out[0]->shape = n->in[1]->shape;
+    gti_planes_divide(n, &n->in[0]->shape, &n->in[1]->shape);
     return true;
 }
 
-static void max_pool2d_at_forward(gt_node *n)
+static void max_pool2d_at_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *indices = n->in[1], *y = n->out[0];
-    if (y->size == 0) return;
-    const plane_sizes p = sizes_of(&x->shape, &y->shape);
-    gti_kernels_for(n)->pool.gather(p.planes, p.size, p.n, x->data, indices->data, y->data);
+    const gti_items planes = gti_planes_of(n, r, &x->shape);
+    gti_kernels_for(n)->pool.gather(planes.count, plane_size(&x->shape), plane_size(&y->shape),
+                                    gti_planes_from(x, planes), gti_planes_from(indices, planes),
+                                    gti_planes_to(y, planes));
 }
 
 static const char max_pool2d_at_gradient[] = "dx = dy added at the indices";
@@ -172,7 +172,7 @@ static bool max_pool2d_at_backward(gt_node *n, gt_tensor *const gout[], gt_tenso
         .n_out = 2,                                                                                \
         .opts_size = sizeof(gti_pool_opts),                                                        \
         .infer = id##_infer,                                                                       \
-        .forward = GT_FOR_FLOATS(max_pool_forward),                                                \
+        .parts = GT_FOR_FLOATS(max_pool_parts),                                                    \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \
@@ -189,7 +189,7 @@ static bool max_pool2d_at_backward(gt_node *n, gt_tensor *const gout[], gt_tenso
         .opts_size = (size),                                                                       \
         .flags = GT_OP_MIXED,                                                                      \
         .infer = id##_infer,                                                                       \
-        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \

@@ -74,7 +74,26 @@ gt_window gti_pool_window(const gt_node *n)
                        .stride = {s.sh, s.sw}};
 }
 
-/* --- windows --- */
+/* --- planes and windows --- */
+
+enum { COST = 4 }; /* of a pixel in or out */
+
+static double plane_size(const gt_shape *x)
+{
+    return (double)gti_height(x) * (double)gti_width(x);
+}
+
+void gti_planes_divide(gt_node *n, const gt_shape *from, const gt_shape *to)
+{
+    if (plane_size(to) > 0)
+        n->parts[0] =
+            gt_parts(n, to->dim[0] * to->dim[1], COST * (plane_size(from) + plane_size(to)));
+}
+
+gti_items gti_planes_of(const gt_node *n, const gt_range *r, const gt_shape *x)
+{
+    return gti_items_of(n, r, x->dim[0] * x->dim[1]);
+}
 
 bool gti_windows_scratch(gt_node *n, const gt_shape *x, const gt_shape *y)
 {
@@ -85,17 +104,17 @@ bool gti_windows_scratch(gt_node *n, const gt_shape *x, const gt_shape *y)
         !gti_size_mul(gti_width(x), sizeof(double), &row) || !gti_size_add(bytes, row, &bytes))
         return gt_op_fail(n, GT_ERR_MEMORY, "the size of the output %s overflows",
                           GTI_SHAPE_TEXT(*y));
-    n->scratch_size = (size_t)bytes;
+    n->worker_scratch = (size_t)bytes;
     return true;
 }
 
-gti_windows gti_windows_begin(const gt_node *n, const gt_shape *x, const gt_shape *y,
-                              gti_span **rows, gti_span **cols)
+gti_windows gti_windows_begin(const gt_node *n, const gt_range *r, const gt_shape *x,
+                              const gt_shape *y, gti_span **rows, gti_span **cols)
 {
     const int64_t oh = gti_height(y), ow = gti_width(y);
-    *rows = n->scratch;
+    *rows = r->scratch;
     *cols = *rows + oh;
-    return (gti_windows){.planes = x->dim[0] * x->dim[1],
+    return (gti_windows){.planes = gti_planes_of(n, r, x).count,
                          .h = gti_height(x),
                          .w = gti_width(x),
                          .oh = oh,
