@@ -6,8 +6,7 @@
 static bool infer(gt_node *n)
 {
     const gt_shape *x = &n->in[0]->shape, *to = n->opts;
-    if (!gti_is_shape(*to))
-        return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(*to));
+    if (!gt_is_shape(to)) return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(*to));
     if (!gti_stretches(x, to))
         return gt_op_fail(n, GT_ERR_SHAPE, "shape %s does not broadcast to %s", GTI_SHAPE_TEXT(*x),
                           GTI_SHAPE_TEXT(*to));
@@ -105,7 +104,7 @@ gt_tensor *gt_broadcast_to(gt_tensor *x, gt_shape shape)
 gt_tensor *gt_sum_to(gt_tensor *x, gt_shape shape)
 {
     if (!gti_is_given(x, "sum_to")) return NULL;
-    if (!gti_is_shape(shape) || !gti_stretches(&shape, &x->shape)) {
+    if (!gt_is_shape(&shape) || !gti_stretches(&shape, &x->shape)) {
         gt_fail(x->ctx, GT_ERR_SHAPE, "sum_to", "shape %s does not broadcast to x's %s",
                 GTI_SHAPE_TEXT(shape), GTI_SHAPE_TEXT(x->shape));
         return NULL;

@@ -68,14 +68,6 @@ static inline gti_items gti_items_of(const gt_node *n, const gt_range *r, int64_
     return (gti_items){first, gt_part_begin(all, parts, r->end) - first};
 }
 
-/* Whether all dimensions are there and none is negative. Their product may still overflow. */
-static inline bool gti_is_shape(gt_shape shape)
-{
-    for (int i = 0; i < shape.ndim; i++)
-        if (shape.dim[i] < 0) return false;
-    return shape.ndim >= 0;
-}
-
 /* A number as a vector of one element; other shapes as they are. */
 static inline gt_shape gti_at_least_1d(gt_shape shape)
 {

@@ -99,7 +99,7 @@ static bool dx_infer(gt_node *n)
 {
     const dx_opts *opts = n->opts;
     const gt_tensor *dy = n->in[0], *index = n->in[1];
-    if (!gti_is_shape(opts->shape))
+    if (!gt_is_shape(&opts->shape))
         return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(opts->shape));
     if (check_index(n, opts->shape, opts->axis) < 0) return false;
     if (!gt_same_shape(dy, index))

@@ -80,7 +80,7 @@ static bool dx_infer(gt_node *n)
 {
     const dx_opts *opts = n->opts;
     const gt_shape dy = n->in[0]->shape;
-    if (!gti_is_shape(opts->shape))
+    if (!gt_is_shape(&opts->shape))
         return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(opts->shape));
     gt_shape expected = {0};
     if (!infer_part(n, opts->axis, opts->shape, &expected)) return false;

@@ -85,7 +85,7 @@ static bool check_indices(const gt_node *n, const gt_shape *x)
     if (indices->dtype != GT_I64)
         return gt_op_fail(n, GT_ERR_DTYPE, "indices are %s, must be i64",
                           gt_dtype_name(indices->dtype));
-    if (!gti_is_shape(*x) || x->ndim < 3 || x->ndim > 4)
+    if (!gt_is_shape(x) || x->ndim < 3 || x->ndim > 4)
         return gt_op_fail(n, GT_ERR_SHAPE, "x is %s, needs [n,c,h,w] or [n,c,l]",
                           GTI_SHAPE_TEXT(*x));
     const gt_shape *i = &indices->shape;

@@ -150,7 +150,7 @@ static bool dx_infer(gt_node *n)
 {
     const dx_opts *opts = n->opts;
     gt_shape dy = {0};
-    if (!gti_is_shape(opts->shape))
+    if (!gt_is_shape(&opts->shape))
         return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(opts->shape));
     if (!padded_shape(n, &opts->pad, opts->shape, &dy)) return false;
     if (!gt_shape_equal(dy, n->in[0]->shape))

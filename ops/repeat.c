@@ -22,13 +22,14 @@ static gt_tensor *repeat_axis(gt_tensor *y, int axis, int64_t r)
 gt_tensor *gt_repeat(gt_tensor *x, gt_shape repeats)
 {
     if (!gti_is_given(x, "repeat")) return NULL;
-    const int ndim = repeats.ndim, missing = ndim - x->shape.ndim;
-    if (missing < 0 || !gti_is_shape(repeats)) {
+    const int ndim = repeats.ndim;
+    if (!gt_is_shape(&repeats) || ndim < x->shape.ndim) {
         gt_fail(x->ctx, GT_ERR_SHAPE, "repeat",
                 "repeats are %s, must be a number for each axis of x %s, or more",
                 GTI_SHAPE_TEXT(repeats), GTI_SHAPE_TEXT(x->shape));
         return NULL;
     }
+    const int missing = ndim - x->shape.ndim;
     gt_shape shape = {.ndim = ndim}, all = shape;
     bool fits = true;
     for (int d = 0; d < ndim; d++) {

@@ -9,7 +9,7 @@
 static int64_t fixed_size(gt_shape shape, int *wild)
 {
     *wild = -1;
-    for (int i = 0; i < shape.ndim; i++) {
+    for (int i = 0; gt_has_dims(&shape) && i < shape.ndim; i++) {
         if (shape.dim[i] != -1) continue;
         if (*wild >= 0) return -1;
         *wild = i;

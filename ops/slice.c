@@ -112,7 +112,7 @@ static bool slice_dx_infer(gt_node *n)
 {
     const slice_dx_opts *opts = n->opts;
     const gt_shape dy = n->in[0]->shape;
-    if (!gti_is_shape(opts->shape))
+    if (!gt_is_shape(&opts->shape))
         return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(opts->shape));
     if (gt_op_axis(n, opts->axis, opts->shape.ndim) < 0) return false;
     gt_shape expected = opts->shape;

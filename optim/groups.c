@@ -1,40 +1,64 @@
 /* Groups of parameters: learning rates and weight decays of their own. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "rule.h"
 
-/* Whether all of `name` fits the pattern. After a mismatch behind a '*', that star takes one byte
- * more; only the last star needs to be remembered. */
-static bool fits(const char *pattern, const char *name)
-{
-    const char *star = NULL, *taken = NULL;
-    while (*name) {
-        if (*pattern == '*') {
-            star = pattern++;
-            taken = name;
-        } else if (*pattern == '?' || *pattern == *name) {
-            pattern++;
-            name++;
-        } else if (star) {
-            pattern = star + 1;
-            name = ++taken;
-        } else {
-            return false;
-        }
-    }
-    while (*pattern == '*') pattern++;
-    return !*pattern;
-}
-
 void gti_groups_assign(gt_optimizer *o, int from)
 {
     for (int i = from; i < o->slots.n; i++) {
         int g = o->n_groups - 1;
-        while (g >= 0 && !fits(o->groups[g].pattern, o->slots.at[i].name)) g--;
+        while (g >= 0 && !gt_name_fits(o->groups[g].pattern, o->slots.at[i].name)) g--;
         o->slots.at[i].group = g;
     }
+}
+
+/* --- groups that hold nothing --- */
+
+static bool all_ready(const gt_module *m)
+{
+    for (const gt_module *c = m->child; c; c = c->next)
+        if (!all_ready(c)) return false;
+    return m->ready;
+}
+
+static bool fits_any(const gt_optimizer *o, const char *pattern)
+{
+    for (int i = 0; i < o->slots.n; i++)
+        if (gt_name_fits(pattern, o->slots.at[i].name)) return true;
+    return false;
+}
+
+/* "'0.weight', '0.bias', ... (12)" */
+static void list_names(const gt_optimizer *o, char *text, size_t size)
+{
+    enum { NAMED = 4 };
+    size_t used = 0;
+    for (int i = 0; i < o->slots.n && i < NAMED && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s'%.100s'", i ? ", " : "",
+                                 o->slots.at[i].name);
+    if (o->slots.n > NAMED && used < size)
+        snprintf(text + used, size - used, ", ... (%d)", o->slots.n);
+}
+
+bool gti_groups_check(gt_optimizer *o, const char *what)
+{
+    if (o->groups_checked || !all_ready(o->slots.module)) return true;
+    for (int i = 0; i < o->n_groups; i++) {
+        if (fits_any(o, o->groups[i].pattern)) continue;
+        char names[512] = "none";
+        list_names(o, names, sizeof names);
+        gt_fail(
+            gti_optimizer_context(o), GT_ERR_ARGUMENT, what,
+            "group %d, '%s', fits no parameter; there are %s\n"
+            "  hint: patterns stand for whole paths, and of a shared parameter the first counts",
+            i, o->groups[i].pattern, names);
+        return false;
+    }
+    o->groups_checked = true;
+    return true;
 }
 
 void gti_groups_clear(gt_optimizer *o)
@@ -93,6 +117,7 @@ gt_status gt_optimizer_add_group_(gt_optimizer *o, const char *pattern, gt_group
     if (!check_options(o, pattern, &opts, &g) || !append(o, pattern, g))
         return gt_error_code(gti_optimizer_context(o));
     gti_groups_assign(o, 0);
+    o->groups_checked = false;
     return GT_OK;
 }
 

@@ -136,7 +136,7 @@ gt_status gt_optimizer_step(gt_optimizer *o)
 {
     gt_status status;
     if (!gti_optimizer_ready(o, "gt_optimizer_step", &status)) return status;
-    if (!gti_optimizer_collect(o) || !make_states(o))
+    if (!gti_optimizer_collect(o) || !gti_groups_check(o, "gt_optimizer_step") || !make_states(o))
         return gt_error_code(gti_optimizer_context(o));
     for (int i = 0; i < o->slots.n; i++) {
         gti_slot *s = &o->slots.at[i];

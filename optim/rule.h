@@ -60,6 +60,7 @@ struct gt_optimizer {
     int64_t accumulation;      /* number of the present accumulation, from 1 */
     gti_group *groups;
     int n_groups;
+    bool groups_checked; /* each holds a parameter */
 };
 
 /* What all rules have among their options, with defaults put in, but for a weight_decay of 0. */
@@ -84,6 +85,8 @@ bool gti_optimizer_collect(gt_optimizer *o);
 void gti_optimizer_end_accumulation(gt_optimizer *o);
 /* Puts parameters [from, n) into their groups. */
 void gti_groups_assign(gt_optimizer *o, int from);
+/* Fails if a group holds nothing, unless lazy parameters are still to be made. */
+bool gti_groups_check(gt_optimizer *o, const char *what);
 void gti_groups_clear(gt_optimizer *o);
 /* The rates, one behind the other: 0 is the optimizer's, the rest are groups' own; NULL behind the
  * last. */

@@ -250,7 +250,16 @@ static void test_refused(void **state)
         assert_null(gt_fit(s.net, s.sgd, s.train, .metrics = metrics));
         assert_error(s.gt, GT_ERR_ARGUMENT, part);
     }
+    /* The checkpoint keeps names in lines. */
+    const gt_metric lines[] = {{.name = "top\n5", .fn = gt_metric_accuracy}, {.name = NULL}};
+    assert_null(gt_fit(s.net, s.sgd, s.train, .metrics = lines));
+    assert_error(s.gt, GT_ERR_ARGUMENT, "the name of metric 0 holds the control character 0x0a");
     double loss[2];
+    assert_int_equal(gt_evaluate(s.net, s.train, loss, .metrics = lines), GT_ERR_ARGUMENT);
+    assert_error(s.gt, GT_ERR_ARGUMENT, "the name of metric 0 holds");
+    gt_history *h = gt_history_new(s.gt);
+    assert_int_equal(gt_history_set(h, 1, "a\rb", 1), GT_ERR_ARGUMENT);
+    assert_error(s.gt, GT_ERR_ARGUMENT, "the name of a column holds the control character 0x0d");
     assert_int_equal(gt_evaluate(s.net, empty, loss), GT_ERR_ARGUMENT);
     assert_error(s.gt, GT_ERR_ARGUMENT, "gt_evaluate (test_fit.c:");
     assert_int_equal(((net *)s.net)->trained + ((net *)s.net)->evaluated, 0);

@@ -114,7 +114,7 @@ static void test_csv_is_read(void **state)
     static const double exact[] = {0.1,     1. / 3, -0.0,     1e22,     DBL_MAX, -DBL_MAX,
                                    DBL_MIN, 5e-324, 1e15 / 7, INFINITY, NAN,     -INFINITY};
     gt_history *h = example(gt), *all = gt_history_new(gt);
-    gt_history_set(h, INT64_MAX, "\"two\r\nlines\"", 1);
+    gt_history_set(h, INT64_MAX, "\"two lines\"", 1);
     for (int i = 0; i < 120; i++)
         gt_history_set(all, i - 5, i % 2 ? "a" : "b c", exact[i / 2 % 12]);
     for (int i = 0; i < 3; i++) {
@@ -138,6 +138,7 @@ static const struct {
     {"epoch", "line 1: the file ends"},
     {"step,loss\n", "not 'epoch'"},
     {"epoch,\n", "is empty"},
+    {"epoch,\"a\nb\"\n", "control character"},
     {"epoch,a,a\n", "occurs twice"},
     {"epoch,epoch\n", "occurs twice"},
     {"epoch,\"a\n1,2\n", "line 1: a field is too long"},

@@ -156,9 +156,9 @@ static void test_misuse(void **state)
     REFUSES(gt_nn_instance_norm2d(gt, 4, .momentum = -1), GT_ERR_ARGUMENT, "momentum is -1");
     REFUSES(gt_nn_group_norm(gt, 4, 6), GT_ERR_ARGUMENT, "6 channels do not divide into 4 groups");
     REFUSES(gt_nn_group_norm(gt, 0, 6), GT_ERR_ARGUMENT, "groups are -1");
-    REFUSES(gt_nn_layer_norm(gt, GT_SCALAR), GT_ERR_ARGUMENT, "has 0 dimensions");
+    REFUSES(gt_nn_layer_norm(gt, GT_SCALAR), GT_ERR_SHAPE, "has 0 dimensions");
     const gt_shape nine = {9, {1, 1, 1, 1, 1, 1}};
-    REFUSES(gt_nn_layer_norm(gt, nine), GT_ERR_ARGUMENT, "has 9 dimensions");
+    REFUSES(gt_nn_layer_norm(gt, nine), GT_ERR_SHAPE, "has 9 dimensions");
     REFUSES(gt_nn_dropout(gt, 1.5), GT_ERR_ARGUMENT, "p is 1.5");
     REFUSES(gt_nn_max_pool2d(gt, .stride = {2}), GT_ERR_ARGUMENT, ".kernel = {height, width}");
     REFUSES(gt_nn_adaptive_avg_pool2d(gt, -1, 1), GT_ERR_ARGUMENT, "output is to be -1x1");

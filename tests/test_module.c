@@ -204,12 +204,21 @@ static void test_bad_names(void **state)
     (void)state;
     gt_ctx *gt = gt_open();
     gt_module *net = tree(gt);
-    static const struct {
+    char longest[GT_NAME_MOST + 2];
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = 0;
+    const struct {
         const char *name, *message;
     } bad[] = {
-        {NULL, "needs a name"},       {"", "needs a name"},
-        {"a.b", "has a dot"},         {"weight", "already a parameter 'weight'"},
-        {"step", "already a buffer"}, {"a", "already a child 'a'"},
+        {NULL, "child is NULL"},
+        {"", "child is empty"},
+        {"top\nloss", "holds the control character 0x0a behind 'top'"},
+        {"\x7f", "holds the control character 0x7f behind ''"},
+        {longest, "has 256 bytes, can have 255: 'xxx"},
+        {"a.b", "has a dot"},
+        {"weight", "already a parameter 'weight'"},
+        {"step", "already a buffer"},
+        {"a", "already a child 'a'"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_null(gt_module_add_parameter(net, bad[i].name, gt_ones(gt, GT_SHAPE(1))));
@@ -220,6 +229,8 @@ static void test_bad_names(void **state)
         assert_error(gt, GT_ERR_ARGUMENT, bad[i].message);
     }
     check_walk(gt_module_parameters(net), "weight a.weight a.bias a.deep.scale ");
+    assert_non_null(gt_module_add_child(net, longest + 1, chain_new(gt)));
+    assert_non_null(gt_module_add_child(net, "h\303\266he", chain_new(gt)));
     gt_close(gt);
 }
 

@@ -45,6 +45,14 @@ static void test_patterns(void **state)
         gt_optimizer *o = gt_sgd(m, .lr = 0.5);
         assert_int_equal(gt_optimizer_add_group(o, rows[i].pattern, .lr = GT_ZERO), GT_OK);
         for (int k = 0; k < 3; k++) push(w[k], 1);
+        if (!rows[i].fits[0] && !rows[i].fits[1] && !rows[i].fits[2]) {
+            assert_int_equal(gt_optimizer_step(o), GT_ERR_ARGUMENT);
+            assert_error(gt, GT_ERR_ARGUMENT,
+                         "fits no parameter; there are 'weight', 'net.conv1.w");
+            assert_true(gt_item(w[0]) == 1);
+            gt_close(gt);
+            continue;
+        }
         assert_int_equal(gt_optimizer_step(o), GT_OK);
         for (int k = 0; k < 3; k++)
             if (gt_item(w[k]) != (rows[i].fits[k] ? 1 : 0.5))
@@ -84,6 +92,28 @@ static void test_groups(void **state)
     assert_int_equal(gt_optimizer_set_group_lr(o, 0, 3), GT_OK);
     assert_int_equal(gt_optimizer_set_lr(o, 16), GT_OK);
     assert_true(gt_optimizer_group_lr(o, 0) == 3);
+    gt_close(gt);
+}
+
+/* As long as lazy parameters may come, a group may be empty. */
+static void test_empty_groups(void **state)
+{
+    (void)state;
+    gt_ctx *gt = gt_open();
+    gt_module *net = gt_nn_sequential(gt, gt_nn_linear(gt, 2, 2), gt_nn_lazy_linear(gt, 2));
+    gt_optimizer *o = gt_sgd(net, .lr = 1);
+    gt_optimizer_add_group(o, "1.bias", .lr = 0.5);
+    assert_int_equal(gt_optimizer_step(o), GT_OK);
+    gt_forward(net, gt_ones(gt, GT_SHAPE(1, 2)));
+    assert_int_equal(gt_optimizer_step(o), GT_OK);
+    gt_optimizer_add_group(o, "*.bais", .lr = 0.5);
+    assert_int_equal(gt_optimizer_step(o), GT_ERR_ARGUMENT);
+    assert_error(gt, GT_ERR_ARGUMENT, "gt_optimizer_step (test_optim_groups.c:");
+    assert_int_equal(gt_optimizer_step(o), GT_ERR_ARGUMENT);
+    assert_error(
+        gt, GT_ERR_ARGUMENT,
+        "group 1, '*.bais', fits no parameter; there are '0.weight', '0.bias', '1.weight', "
+        "'1.bias'\n  hint");
     gt_close(gt);
 }
 
@@ -308,11 +338,17 @@ static void test_ema_misuse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_patterns),      cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_bad_groups),    cmocka_unit_test(test_accumulation),
-        cmocka_unit_test(test_micro_batches), cmocka_unit_test(test_accumulation_is_steady),
-        cmocka_unit_test(test_ema),           cmocka_unit_test(test_ema_of_buffers),
-        cmocka_unit_test(test_ema_warm_up),   cmocka_unit_test(test_ema_misuse),
+        cmocka_unit_test(test_patterns),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_empty_groups),
+        cmocka_unit_test(test_bad_groups),
+        cmocka_unit_test(test_accumulation),
+        cmocka_unit_test(test_micro_batches),
+        cmocka_unit_test(test_accumulation_is_steady),
+        cmocka_unit_test(test_ema),
+        cmocka_unit_test(test_ema_of_buffers),
+        cmocka_unit_test(test_ema_warm_up),
+        cmocka_unit_test(test_ema_misuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

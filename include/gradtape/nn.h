@@ -71,7 +71,8 @@ GT_DEFINE_AT(gt_module)
 gt_module *gt_module_new(gt_ctx *gt, const gt_module_type *type);
 #define gt_module_new(gt, type) GT_MODULE_AT(gt_module_new(gt, type))
 
-/* Names must not be empty, hold a dot, or be taken by another parameter, buffer or child of m. */
+/* Names must not be empty, hold a dot or a control character, have more than GT_NAME_MOST bytes, or
+ * be taken by another parameter, buffer or child of m. */
 
 /* Keeps t as a parameter: lifts it out of the tape, asks for its gradient, names it. t is f32 or
  * f64 and a leaf. Returns the tensor to use from now on (see gt_keep); adding that one to another

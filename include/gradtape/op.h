@@ -195,6 +195,13 @@ static inline int64_t gt_part_begin(int64_t items, int64_t parts, int64_t p)
     return p * each + (p < rest ? p : rest);
 }
 
+/* Whether a name of the user's can stand in paths, messages and files of lines: not empty, of at
+ * most `most` bytes, without control characters. Otherwise `why`, of GT_WHY bytes, gets the reason,
+ * "holds the control character 0x0a behind 'top'". */
+#define GT_NAME_MOST 255 /* of modules, parameters, buffers and metrics */
+#define GT_WHY 160
+bool gt_is_name(const char *name, size_t most, char *why);
+
 /* Name of input i for messages, "weight" or "x3". Writes into buf and returns it. */
 const char *gt_op_input_name(const gt_op *op, int i, char *buf, size_t size);
 

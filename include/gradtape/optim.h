@@ -52,7 +52,8 @@ gt_module *gt_optimizer_module(const gt_optimizer *o); /* NULL for NULL */
  * A group holds the parameters whose whole path below the module fits the pattern, in which an
  * asterisk is any bytes, dots included, and a question mark one. Those made later fall into their
  * groups when they appear; of a shared parameter the first path counts. Where several groups fit,
- * the one added last wins; what fits none has the optimizer's own values. */
+ * the one added last wins; what fits none has the optimizer's own values. A group that fits no
+ * parameter is GT_ERR_ARGUMENT at the next step at which no lazy module is left. */
 typedef struct {
     gt_keywords gt_;
     double lr;           /* its own, changed by schedules beside the optimizer's; */

@@ -18,9 +18,20 @@ typedef struct {
     int ndim;                 /* 0 for a scalar; -1 marks a shape with too many dimensions */
     int64_t dim[GT_MAX_DIMS]; /* dim[ndim..] are 0 */
 } gt_shape;
+/* A shape written by hand may be none: every function that takes one says so. */
+static inline bool gt_has_dims(const gt_shape *s) /* as many as there can be */
+{
+    return s->ndim >= 0 && s->ndim <= GT_MAX_DIMS;
+}
+static inline bool gt_is_shape(const gt_shape *s) /* and none is negative */
+{
+    for (int i = 0; gt_has_dims(s) && i < s->ndim; i++)
+        if (s->dim[i] < 0) return false;
+    return gt_has_dims(s);
+}
 /* GT_SHAPE(2, 3) is the shape [2,3]; GT_SCALAR is [], the shape of a single number. */
 gt_shape gt_shape_of(int ndim, const int64_t *dim);
-bool gt_shape_equal(gt_shape a, gt_shape b);
+bool gt_shape_equal(gt_shape a, gt_shape b); /* what is no shape equals nothing */
 /* Writes "[2,3]" into buf (always terminated; 128 bytes hold any shape) and returns buf. */
 char *gt_shape_format(gt_shape shape, char *buf, size_t size);
 #define GT_SHAPE(...) gt_shape_of(GT_COUNTED(int64_t, __VA_ARGS__))
@@ -38,7 +49,8 @@ struct gt_tensor {
     const char *where;  /* "train.c:42", the call that made it; NULL if unknown */
 };
 
-/* gt_shape_equal on the spot: handing over by value a shape that was just written takes longer. */
+/* gt_shape_equal of what are shapes, on the spot: handing over by value a shape that was just
+ * written takes longer. */
 static inline bool gt_same_dims(const gt_shape *a, const gt_shape *b)
 {
     if (a->ndim != b->ndim) return false;

@@ -116,7 +116,8 @@ GT_DEFINE_AT(gt_history)
 gt_history *gt_history_new(gt_ctx *gt);
 #define gt_history_new(gt) GT_HISTORY_AT(gt_history_new(gt))
 /* Sets one number of the row `epoch`, which is the last one or comes behind it. A new name makes a
- * new column. Errors: GT_ERR_ARGUMENT (a row before the last, no name), GT_ERR_MEMORY. */
+ * new column. Errors: GT_ERR_ARGUMENT (a row before the last, no name or one with control
+ * characters), GT_ERR_MEMORY. */
 gt_status gt_history_set(gt_history *h, int64_t epoch, const char *name, double value);
 #define gt_history_set(h, epoch, name, value) GT_STATUS_AT(gt_history_set(h, epoch, name, value))
 int64_t gt_history_rows(const gt_history *h);

@@ -157,6 +157,21 @@ gt_status gt_status_of_errno(int why)
     return why == ENOMEM ? GT_ERR_MEMORY : GT_ERR_IO;
 }
 
+bool gt_is_name(const char *name, size_t most, char *why)
+{
+    const size_t size = name ? strlen(name) : 0;
+    size_t good = 0;
+    while (good < size && (unsigned char)name[good] >= 0x20 && name[good] != 0x7f) good++;
+    *why = 0;
+    if (!size) snprintf(why, GT_WHY, "is %s", name ? "empty" : "NULL");
+    else if (good < size)
+        snprintf(why, GT_WHY, "holds the control character 0x%02x behind '%.*s'",
+                 (unsigned)(unsigned char)name[good], good < 64 ? (int)good : 64, name);
+    else if (size > most)
+        snprintf(why, GT_WHY, "has %zu bytes, can have %zu: '%.64s...'", size, most, name);
+    return !*why;
+}
+
 /* --- failures of operations --- */
 
 const char *gt_op_input_name(const gt_op *op, int i, char *buf, size_t size)

@@ -33,29 +33,34 @@ gt_shape gt_shape_of(int ndim, const int64_t *dim)
 
 bool gt_shape_equal(gt_shape a, gt_shape b)
 {
-    return gt_same_dims(&a, &b);
+    return gt_has_dims(&a) && gt_has_dims(&b) && gt_same_dims(&a, &b);
 }
 
 char *gt_shape_format(gt_shape shape, char *buf, size_t size)
 {
+    if (!gt_has_dims(&shape)) {
+        if (shape.ndim == -1) snprintf(buf, size, "[too many dimensions]");
+        else snprintf(buf, size, "[%d dimensions]", shape.ndim);
+        return buf;
+    }
     size_t used = (size_t)snprintf(buf, size, "[");
     for (int i = 0; i < shape.ndim && used < size; i++)
         used += (size_t)snprintf(buf + used, size - used, i ? ",%lld" : "%lld",
                                  (long long)shape.dim[i]);
-    if (used < size)
-        snprintf(buf + used, size - used, shape.ndim < 0 ? "too many dimensions]" : "]");
+    if (used < size) snprintf(buf + used, size - used, "]");
     return buf;
 }
 
 int64_t gt_shape_size(gt_shape shape)
 {
     int64_t elements, bytes;
-    if (shape.ndim < 0) return -1;
+    if (!gt_has_dims(&shape)) return -1;
     return gti_size_of_shape(shape.ndim, shape.dim, 1, &elements, &bytes) ? elements : -1;
 }
 
 bool gt_shape_broadcast(gt_shape a, gt_shape b, gt_shape *out)
 {
+    if (!gt_has_dims(&a) || !gt_has_dims(&b)) return false;
     const int n = a.ndim > b.ndim ? a.ndim : b.ndim;
     *out = (gt_shape){.ndim = n};
     for (int i = 1; i <= n; i++) {

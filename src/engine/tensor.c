@@ -94,8 +94,12 @@ bool gti_usable(const gt_tensor *t, const char *what)
 
 static bool check_shape(gt_ctx *gt, const char *what, const gt_shape *shape)
 {
-    if (shape->ndim < 0 || shape->ndim > GT_MAX_DIMS) {
-        gt_fail(gt, GT_ERR_SHAPE, what, "the shape has more than %d dimensions", GT_MAX_DIMS);
+    if (!gt_has_dims(shape)) {
+        if (shape->ndim == -1)
+            gt_fail(gt, GT_ERR_SHAPE, what, "the shape has more than %d dimensions", GT_MAX_DIMS);
+        else
+            gt_fail(gt, GT_ERR_SHAPE, what, "the shape has %d dimensions, can have 0 to %d",
+                    shape->ndim, GT_MAX_DIMS);
         return false;
     }
     for (int i = 0; i < shape->ndim; i++) {

@@ -94,8 +94,9 @@ gt_module *gti_child_find(const gt_module *m, const char *name, size_t n)
 /* Whether name can be given to something new in m; otherwise fails. */
 static bool check_name(const gt_module *m, const char *name)
 {
-    if (!name || !*name) {
-        gt_module_fail(m, GT_ERR_ARGUMENT, "a parameter, buffer or child needs a name");
+    char why[GT_WHY];
+    if (!gt_is_name(name, GT_NAME_MOST, why)) {
+        gt_module_fail(m, GT_ERR_ARGUMENT, "the name of a parameter, buffer or child %s", why);
         return false;
     }
     if (strchr(name, '.')) {

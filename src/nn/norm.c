@@ -130,8 +130,8 @@ static const gt_module_type instance_norm_type = {.name = "InstanceNorm2d",
 
 static bool check_shape(const norm *l, const char *what)
 {
-    if (l->shape.ndim < 1 || l->shape.ndim > GT_MAX_DIMS) {
-        gt_module_fail(&l->base, GT_ERR_ARGUMENT, "the shape has %d dimensions, needs 1 to %d",
+    if (l->shape.ndim < 1 || !gt_has_dims(&l->shape)) {
+        gt_module_fail(&l->base, GT_ERR_SHAPE, "the shape has %d dimensions, needs 1 to %d",
                        l->shape.ndim, GT_MAX_DIMS);
         return false;
     }

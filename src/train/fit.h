@@ -4,7 +4,7 @@
 
 #include "train/train.h"
 
-enum { GTI_NAME = 96 };
+enum { GTI_NAME = 4 + GT_NAME_MOST + 1 }; /* "val_" and a metric's */
 
 typedef struct {
     gt_ctx *gt;

@@ -100,10 +100,12 @@ gt_status gt_history_set(gt_history *h, int64_t epoch, const char *name, double 
     static const char what[] = "gt_history_set";
     if (!h) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the history is NULL");
     if (gt_failed(h->gt)) return gt_error_code(h->gt);
-    if (!name || !*name || !strcmp(name, "epoch"))
+    char why[GT_WHY];
+    if (!gt_is_name(name, GTI_COLUMN_NAME_MOST, why))
+        return gt_fail(h->gt, GT_ERR_ARGUMENT, what, "the name of a column %s", why);
+    if (!strcmp(name, "epoch"))
         return gt_fail(h->gt, GT_ERR_ARGUMENT, what,
-                       "a column cannot be called '%s'; 'epoch' is the rows' own number",
-                       name ? name : "");
+                       "a column cannot be called 'epoch', which is the rows' own number");
     const int64_t last = h->rows ? h->epoch[h->rows - 1] : epoch;
     if (epoch < last)
         return gt_fail(h->gt, GT_ERR_ARGUMENT, what,

@@ -6,7 +6,7 @@
 
 #include "train/train.h"
 
-enum { FIELD = 4096, COLUMNS_MOST = 4096 };
+enum { FIELD = GTI_COLUMN_NAME_MOST + 1, COLUMNS_MOST = 4096 };
 
 typedef struct {
     gt_ctx *gt;
@@ -70,8 +70,11 @@ static bool read_names(reader *r, gt_history *h)
     if (strcmp(r->field, "epoch") != 0) return fail(r, "the first column is not 'epoch'");
     while (r->end == ',') {
         if (!read_field(r)) return false;
-        if (!*r->field || !strcmp(r->field, "epoch") || gti_history_column(h, r->field))
-            return fail(r, "a column's name is empty, or occurs twice");
+        char why[GT_WHY];
+        if (!gt_is_name(r->field, GTI_COLUMN_NAME_MOST, why))
+            return fail(r, "a column's name is empty, or holds a control character");
+        if (!strcmp(r->field, "epoch") || gti_history_column(h, r->field))
+            return fail(r, "a column's name occurs twice");
         if (h->columns == COLUMNS_MOST) return fail(r, "there are too many columns");
         if (gti_history_add_column(h, r->field)) continue;
         gt_fail(r->gt, GT_ERR_MEMORY, what, "out of memory for a column");

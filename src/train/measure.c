@@ -43,9 +43,14 @@ bool gti_measure_open(gti_measure *m, gt_ctx *gt, gt_loss_fn loss, void *user,
     *m = (gti_measure){.loss = loss ? loss : cross_entropy, .user = user, .what = what};
     if (!metrics && !loss) metrics = usual;
     for (; metrics && metrics->name; metrics++) {
-        if (!metrics->fn || !*metrics->name || m->metrics == GT_METRICS_MOST) {
+        char why[GT_WHY];
+        if (!gt_is_name(metrics->name, GT_NAME_MOST, why)) {
+            gt_fail(gt, GT_ERR_ARGUMENT, what, "the name of metric %d %s", m->metrics, why);
+            return false;
+        }
+        if (!metrics->fn || m->metrics == GT_METRICS_MOST) {
             gt_fail(gt, GT_ERR_ARGUMENT, what,
-                    "metric %d '%s' has no name or function, or is one more than %d", m->metrics,
+                    "metric %d '%s' has no function, or is one more than %d", m->metrics,
                     metrics->name, GT_METRICS_MOST);
             return false;
         }

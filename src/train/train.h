@@ -83,6 +83,7 @@ struct gt_history {
 };
 /* A row behind the last, and a column, both of NaN; false or NULL when out of memory. */
 bool gti_history_add_row(gt_history *h, int64_t epoch);
+enum { GTI_COLUMN_NAME_MOST = 4095 }; /* bytes */
 gti_column *gti_history_add_column(gt_history *h, const char *name);
 /* NULL when there is none. */
 const gti_column *gti_history_column(const gt_history *h, const char *name);
