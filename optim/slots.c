@@ -13,12 +13,14 @@ void gti_slots_clear(gti_slots *s)
 {
     for (int i = 0; i < s->n; i++) free(s->at[i].name);
     free(s->at);
+    free(s->by_name);
     *s = (gti_slots){0};
 }
 
-static bool knows(const gti_slots *s, const gt_tensor *t)
+/* Whether t is among the first n. */
+static bool knows(const gti_slots *s, int n, const gt_tensor *t)
 {
-    for (int i = 0; i < s->n; i++)
+    for (int i = 0; i < n; i++)
         if (s->at[i].tensor == t) return true;
     return false;
 }
@@ -46,6 +48,8 @@ static bool add(gti_slots *s, const gt_state_iter *it)
 {
     char *name = reserve(s) ? path_of(it) : NULL;
     if (!name) return false;
+    free(s->by_name); /* until all are there, and in their last place */
+    s->by_name = NULL;
     s->at[s->n++] = (gti_slot){.tensor = it->tensor, .name = name, .product = 1, .group = -1};
     return true;
 }
@@ -53,11 +57,32 @@ static bool add(gti_slots *s, const gt_state_iter *it)
 /* Whole numbers have neither gradients nor averages. */
 static bool collect(gti_slots *s, gt_state_iter it, const char *what)
 {
+    const int n = s->n; /* the walk itself gives each once */
     while (gt_state_next(&it)) {
-        if (it.tensor->dtype > GT_F64 || knows(s, it.tensor) || add(s, &it)) continue;
+        if (it.tensor->dtype > GT_F64 || knows(s, n, it.tensor) || add(s, &it)) continue;
         gt_fail(s->module->ctx, GT_ERR_MEMORY, what, "out of memory for the parameters");
         return false;
     }
+    return true;
+}
+
+static int order(const void *a, const void *b)
+{
+    const gti_slot *const x = *(gti_slot *const *)a, *const y = *(gti_slot *const *)b;
+    const int by_name = strcmp(x->name, y->name);
+    return by_name ? by_name : (x > y) - (x < y);
+}
+
+static bool sort(gti_slots *s, const char *what)
+{
+    gti_slot **by_name = realloc(s->by_name, ((size_t)s->n + 1) * sizeof(gti_slot *));
+    if (!by_name) {
+        gt_fail(s->module->ctx, GT_ERR_MEMORY, what, "out of memory for the parameters");
+        return false;
+    }
+    s->by_name = by_name;
+    for (int i = 0; i < s->n; i++) by_name[i] = &s->at[i];
+    qsort(by_name, (size_t)s->n, sizeof *by_name, order);
     return true;
 }
 
@@ -66,17 +91,29 @@ bool gti_slots_collect(gti_slots *s, const char *what)
     const gt_module *m = s->module;
     if (s->version == m->version) return true;
     if (!collect(s, gt_module_parameters(m), what) ||
-        (s->buffers && !collect(s, gt_module_buffers(m), what)))
+        (s->buffers && !collect(s, gt_module_buffers(m), what)) || !sort(s, what))
         return false;
     s->version = m->version;
     return true;
 }
 
+/* As strcmp, with the first n bytes of b. */
+static int compare(const char *a, const char *b, size_t n)
+{
+    const int first = strncmp(a, b, n);
+    return first ? first : a[n] != 0;
+}
+
 gti_slot *gti_slots_find(const gti_slots *s, const char *name, size_t n)
 {
-    for (int i = 0; i < s->n; i++)
-        if (!strncmp(s->at[i].name, name, n) && !s->at[i].name[n]) return &s->at[i];
-    return NULL;
+    int first = 0, end = s->by_name ? s->n : 0; /* the first that comes behind the name */
+    while (first < end) {
+        const int middle = first + (end - first) / 2;
+        if (compare(s->by_name[middle]->name, name, n) > 0) end = middle;
+        else first = middle + 1;
+    }
+    gti_slot *slot = first ? s->by_name[first - 1] : NULL;
+    return slot && compare(slot->name, name, n) == 0 ? slot : NULL;
 }
 
 gt_tensor *gti_slot_make(const gti_slot *slot, gt_tensor **t, double value)

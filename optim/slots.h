@@ -26,6 +26,8 @@ typedef struct {
     bool buffers; /* floating buffers, too */
     gti_slot *at; /* n of them, in the order in which they were met */
     int n, capacity;
+    gti_slot *
+        *by_name; /* sorted; of those with one name, which gt_module_to leaves, the newest last */
     uint64_t version; /* of the module, when the list was last complete */
 } gti_slots;
 

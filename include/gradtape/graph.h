@@ -12,7 +12,8 @@
 GT_BEGIN_DECLS
 
 /* Writes the part of the tape that leads to `of`, or the whole tape, in Graphviz's language.
- * Errors: GT_ERR_ARGUMENT (NULL), GT_ERR_IO, GT_ERR_MEMORY. */
+ * Errors: GT_ERR_ARGUMENT (NULL), GT_ERR_UNSUPPORTED (scopes that nest more than 1,000 levels
+ * deep), GT_ERR_IO, GT_ERR_MEMORY. */
 GT_MUST_CHECK gt_status gt_graph_write_dot(const gt_tensor *of, FILE *f);
 #define gt_graph_write_dot(of, f) GT_CHECKED_AT(gt_graph_write_dot(of, f))
 GT_MUST_CHECK gt_status gt_tape_write_dot(gt_ctx *gt, FILE *f);

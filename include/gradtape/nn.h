@@ -43,7 +43,12 @@ typedef struct {
 } gt_module_type;
 
 typedef struct gt_module_entry gt_module_entry; /* a named tensor in a module's list */
+typedef struct gt_module_index gt_module_index; /* finds things by their names */
 typedef struct gt_module_hook gt_module_hook;
+
+/* Modules nest no deeper than this: what walks over a tree may use the stack for each level. Side
+ * by side there may be any number. */
+#define GT_MODULE_LEVELS 256
 
 /* Read these fields, do not write them. */
 struct gt_module {
@@ -53,7 +58,9 @@ struct gt_module {
     gt_module *child, *next; /* its first child; its next sibling */
     gt_scope scope;          /* its name, "" for a root, below its parent's scope */
     gt_module_entry *parameters, *buffers;
+    gt_module_index *index;
     gt_module_hook *hooks;
+    int levels;       /* of modules: 1 without children; at most GT_MODULE_LEVELS */
     gt_dtype dtype;   /* of parameters that it will make */
     uint64_t version; /* raised when a parameter, buffer or child is added here or below */
     bool training;    /* true until gt_eval */
@@ -85,7 +92,8 @@ gt_tensor *gt_module_add_parameter(gt_module *m, const char *name, gt_tensor *t)
 gt_tensor *gt_module_add_buffer(gt_module *m, const char *name, gt_tensor *t);
 #define gt_module_add_buffer(m, name, t) GT_AT(gt_module_add_buffer(m, name, t))
 
-/* Puts child, a root, behind m's other children, and returns it. */
+/* Puts child, a root, behind m's other children, and returns it. Errors: GT_ERR_ARGUMENT (it is no
+ * root, or the tree would have more than GT_MODULE_LEVELS levels), GT_ERR_MEMORY. */
 gt_module *gt_module_add_child(gt_module *m, const char *name, gt_module *child);
 #define gt_module_add_child(m, name, child) GT_MODULE_AT(gt_module_add_child(m, name, child))
 
@@ -168,7 +176,7 @@ typedef struct {
     const gt_module_entry *entry;
     const char *pattern;
     unsigned kinds;
-    bool met_again;
+    uint64_t again[4]; /* where bits of tensors that were met again are set */
 } gt_state_iter;
 gt_state_iter gt_module_parameters(const gt_module *m); /* every tensor once, by its first name */
 gt_state_iter gt_module_buffers(const gt_module *m);    /* likewise */

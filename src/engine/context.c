@@ -105,18 +105,30 @@ const gt_scope *gt_set_scope(gt_ctx *gt, const gt_scope *scope)
     return old;
 }
 
+static size_t name_length(const gt_scope *scope)
+{
+    return scope->name ? strlen(scope->name) : 0;
+}
+
+/* From the end, since a scope knows only its parent; however deep scopes nest. */
 size_t gt_scope_path(const gt_scope *scope, char *buf, size_t size)
 {
-    if (!scope) {
-        if (size) buf[0] = 0;
-        return 0;
+    size_t length = 0;
+    for (const gt_scope *s = scope; s; s = s->parent) {
+        const size_t n = name_length(s);
+        length += n ? n + (length > 0) : 0;
     }
-    size_t used = gt_scope_path(scope->parent, buf, size);
-    const char *name = scope->name ? scope->name : "";
-    if (!*name) return used;
-    const bool room = used < size;
-    return used + (size_t)snprintf(room ? buf + used : NULL, room ? size - used : 0,
-                                   used ? ".%s" : "%s", name);
+    if (!size) return length;
+    buf[length < size ? length : size - 1] = 0;
+    size_t end = length;
+    for (; scope; scope = scope->parent) {
+        const size_t n = name_length(scope);
+        if (!n) continue;
+        if (end < length && --end < size - 1) buf[end] = '.';
+        end -= n;
+        for (size_t i = 0; i < n && end + i < size - 1; i++) buf[end + i] = scope->name[i];
+    }
+    return length;
 }
 
 const char *gt_version(void)

@@ -59,9 +59,18 @@ static bool open_scopes(gti_picture *p, const gt_scope *scope)
     return true;
 }
 
+static bool is_too_deep(const gt_scope *scope)
+{
+    int above = 0;
+    while (scope && (scope = scope->parent)) above++;
+    return above > GTI_SCOPES_MOST;
+}
+
 static bool go_to(gti_picture *p, const gt_scope *scope, bool backward)
 {
     if (scope == p->scope && backward == p->backward) return true;
+    p->too_deep = is_too_deep(scope);
+    if (p->too_deep) return false;
     close_clusters(p);
     p->scope = scope;
     p->backward = backward;

@@ -140,7 +140,11 @@ static gt_status draw(gti_picture *p, gt_ctx *gt, const char *what)
     choose(p);
     number(p);
     errno = 0;
-    if (!write_all(p)) return gt_fail(gt, GT_ERR_MEMORY, what, "no memory for the graph");
+    const bool drawn = write_all(p);
+    if (p->too_deep)
+        return gt_fail(gt, GT_ERR_UNSUPPORTED, what, "scopes nest more than %d levels deep",
+                       GTI_SCOPES_MOST);
+    if (!drawn) return gt_fail(gt, GT_ERR_MEMORY, what, "no memory for the graph");
     if (fflush(p->f) || ferror(p->f))
         return gt_fail(gt, gt_status_of_errno(errno), what, "the text cannot be written: %s",
                        errno ? strerror(errno) : "the stream has failed");

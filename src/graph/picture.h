@@ -20,7 +20,9 @@ typedef struct {
     const gt_scope *scope; /* whose cluster is open, NULL for none */
     bool backward;         /* inside the cluster of the backward pass */
     int depth;             /* of open clusters */
+    bool too_deep;         /* a scope has more than GTI_SCOPES_MOST above it */
 } gti_picture;
+enum { GTI_SCOPES_MOST = 1000 };
 
 /* --- dot.c --- */
 /* Writes the nodes that lead to `of`, or with NULL the whole tape of gt. `what` is the function for
@@ -35,7 +37,7 @@ static inline const gt_node *gti_node_at(const gti_picture *p, uint32_t i)
 }
 
 /* --- boxes.c --- */
-/* Writes nodes and leaves in their clusters. False when memory is short. */
+/* Writes nodes and leaves in their clusters. False when memory is short, or scopes are too deep. */
 bool gti_write_boxes(gti_picture *p);
 
 #endif

@@ -57,22 +57,51 @@ int gt_unfreeze(gt_module *m, const char *pattern)
     return set_gradients(m, pattern, true);
 }
 
-/* --- exchanging tensors --- */
+/* --- tensors and modules, and what takes their place --- */
+
+/* The originals and what stands for them, side by side. */
+typedef struct {
+    const gt_module *root;
+    gt_module *copy;
+    gti_table of; /* by the original's address */
+} pairs;
+
+/* Room for m's tensors, and for as many modules as m has if they are copied. */
+static bool open_pairs(pairs *p, const gt_module *m, bool modules)
+{
+    size_t n = 0;
+    gt_state_iter it = gt_module_state(m);
+    while (gt_state_next(&it)) n++;
+    for (const gt_module *at = modules ? m : NULL; at; at = gti_module_after(m, (gt_module *)at))
+        n++;
+    *p = (pairs){.root = m};
+    if (gti_table_reserve(&p->of, n)) return true;
+    gt_module_fail(m, GT_ERR_MEMORY, "out of memory");
+    return false;
+}
+
+static void *counterpart(const pairs *p, const void *old)
+{
+    return gti_table_find(&p->of, old, 0);
+}
+
+static void add_pair(pairs *p, const void *old, void *new)
+{
+    gti_table_put(&p->of, old, 0, new);
+}
 
 /* A module's struct may point to tensors and modules of its tree. These pointers are found by their
  * value, so that no kind of module has to list them: all that such a struct holds is aligned like a
  * pointer or smaller, and an address is hardly ever a number by chance. */
-static void exchange(gt_module *m, const void *old, const void *new)
+static void exchange(gt_module *m, const pairs *p)
 {
     char *const bytes = (char *)m;
-    for (size_t at = sizeof *m; at + sizeof old <= m->type->size; at += sizeof old)
-        if (!memcmp(bytes + at, &old, sizeof old)) memcpy(bytes + at, &new, sizeof new);
-}
-
-static gt_module *root_of(gt_module *m)
-{
-    while (m->parent) m = m->parent;
-    return m;
+    const void *old;
+    for (size_t at = sizeof *m; at + sizeof old <= m->type->size; at += sizeof old) {
+        memcpy(&old, bytes + at, sizeof old);
+        const void *new = old ? counterpart(p, old) : NULL;
+        if (new) memcpy(bytes + at, &new, sizeof new);
+    }
 }
 
 /* Optimizers see by the version that their list of parameters is out of date. */
@@ -81,23 +110,27 @@ static void raise_versions(gt_module *m)
     for (; m; m = m->parent) m->version++;
 }
 
-static void replace_in(gt_module *m, gt_module_entry *list, const gt_tensor *old, gt_tensor *new)
+static bool exchange_in(gt_module_entry *list, const pairs *p)
 {
+    bool changed = false;
     for (gt_module_entry *e = list; e; e = e->next) {
-        if (e->tensor != old) continue;
+        gt_tensor *new = counterpart(p, e->tensor);
+        if (!new) continue;
         e->tensor = new;
-        raise_versions(m);
+        changed = true;
     }
+    return changed;
 }
 
-/* Has every module of m's tree hold `new` instead of `old`, in its lists and its struct. */
-static void replace(gt_module *m, const gt_tensor *old, gt_tensor *new)
+/* Has every module of m's tree hold what takes the place of its tensors, in its lists and its
+ * struct. */
+static void exchange_all(gt_module *m, const pairs *p)
 {
-    gt_module *const root = root_of(m);
-    for (gt_module *at = root; at; at = gti_module_after(root, at)) {
-        replace_in(at, at->parameters, old, new);
-        replace_in(at, at->buffers, old, new);
-        exchange(at, old, new);
+    while (m->parent) m = m->parent;
+    for (gt_module *at = m; at; at = gti_module_after(m, at)) {
+        const bool parameters = exchange_in(at->parameters, p);
+        if (exchange_in(at->buffers, p) || parameters) raise_versions(at);
+        exchange(at, p);
     }
 }
 
@@ -121,16 +154,11 @@ static void fail_missing(gt_module *m, const char *path)
 /* The module above the parameter at path, and its entry; fails when there is none. */
 static gt_module_entry *find(gt_module *m, const char *path, gt_module **owner)
 {
-    gt_state_iter it = gt_module_state(m);
-    char found[512];
-    while (path && gt_state_next(&it)) {
-        gt_state_path(&it, found, sizeof found);
-        if (it.is_buffer || strcmp(found, path) != 0) continue;
-        for (*owner = m; *owner != it.module;) *owner = gti_module_after(m, *owner);
-        return gti_entry_find((*owner)->parameters, it.entry->name, strlen(it.entry->name));
-    }
-    fail_missing(m, path);
-    return NULL;
+    const char *name = path;
+    *owner = path ? (gt_module *)gti_descend(m, &name) : NULL; /* lies below m, which may change */
+    gt_module_entry *e = *owner ? gti_parameter_find(*owner, name, strlen(name)) : NULL;
+    if (!e) fail_missing(m, path);
+    return e;
 }
 
 static gt_status check_alike(const gt_module *m, const char *path, const gt_tensor *t,
@@ -147,6 +175,21 @@ static gt_status check_alike(const gt_module *m, const char *path, const gt_tens
     return GT_OK;
 }
 
+/* Has the entry and its owner's struct hold t instead. */
+static bool share(gt_module *owner, gt_module_entry *e, gt_tensor *t)
+{
+    pairs p = {.root = owner};
+    if (!gti_table_reserve(&p.of, 1)) {
+        gt_module_fail(owner, GT_ERR_MEMORY, "out of memory");
+        return false;
+    }
+    add_pair(&p, e->tensor, t);
+    exchange(owner, &p);
+    gti_table_free(&p.of);
+    e->tensor = t;
+    return true;
+}
+
 gt_status gt_module_tie(gt_module *m, const char *path, const char *source)
 {
     if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_module_tie", "the module is NULL");
@@ -157,50 +200,10 @@ gt_status gt_module_tie(gt_module *m, const char *path, const char *source)
     if (!from) return gt_error_code(m->ctx);
     const gt_status status = check_alike(m, path, e->tensor, source, from->tensor);
     if (status != GT_OK || e->tensor == from->tensor) return status;
-    exchange(owner, e->tensor, from->tensor);
-    e->tensor = from->tensor;
+    if (!share(owner, e, from->tensor)) return gt_error_code(m->ctx);
     e->again = true;
     raise_versions(owner);
     return GT_OK;
-}
-
-/* --- tensors and what takes their place --- */
-
-/* The originals and their copies, side by side. */
-typedef struct {
-    const gt_module *root;
-    gt_module *copy;
-    int n;
-    struct {
-        const gt_tensor *old;
-        gt_tensor *new;
-    } tensor[];
-} pairs;
-
-static pairs *new_pairs(const gt_module *m)
-{
-    size_t n = 0;
-    gt_state_iter it = gt_module_state(m);
-    while (gt_state_next(&it)) n++;
-    pairs *p = malloc(sizeof *p + n * sizeof p->tensor[0]);
-    if (p) *p = (pairs){.root = m};
-    else gt_module_fail(m, GT_ERR_MEMORY, "out of memory");
-    return p;
-}
-
-static gt_tensor *copy_of(const pairs *p, const gt_tensor *t)
-{
-    for (int i = 0; i < p->n; i++)
-        if (p->tensor[i].old == t) return p->tensor[i].new;
-    return NULL;
-}
-
-/* There is room. */
-static gt_tensor *add_pair(pairs *p, const gt_tensor *old, gt_tensor *new)
-{
-    p->tensor[p->n].old = old;
-    p->tensor[p->n].new = new;
-    return p->tensor[p->n++].new;
 }
 
 /* --- converting --- */
@@ -228,7 +231,7 @@ static bool convert_all(pairs *p, gt_dtype dtype)
 {
     gt_state_iter it = gt_module_state(p->root);
     while (gt_state_next(&it)) {
-        if (!to_convert(it.tensor, dtype) || copy_of(p, it.tensor)) continue;
+        if (!to_convert(it.tensor, dtype) || counterpart(p, it.tensor)) continue;
         gt_tensor *new = converted(it.tensor, dtype);
         if (!new) return false;
         add_pair(p, it.tensor, new);
@@ -236,16 +239,20 @@ static bool convert_all(pairs *p, gt_dtype dtype)
     return true;
 }
 
+static void free_converted(const pairs *p)
+{
+    for (size_t i = 0; i < p->of.slots; i++) gt_free(p->of.slot[i].value);
+}
+
 /* Nothing is exchanged before all has been converted. */
 static gt_status convert(gt_module *m, gt_dtype dtype)
 {
-    pairs *p = new_pairs(m);
-    if (!p) return gt_error_code(m->ctx);
-    const bool ok = convert_all(p, dtype);
-    for (int i = 0; i < p->n; i++)
-        if (ok) replace(m, p->tensor[i].old, p->tensor[i].new);
-        else gt_free(p->tensor[i].new);
-    free(p);
+    pairs p;
+    if (!open_pairs(&p, m, false)) return gt_error_code(m->ctx);
+    const bool ok = convert_all(&p, dtype);
+    if (ok) exchange_all(m, &p);
+    else free_converted(&p);
+    gti_table_free(&p.of);
     for (gt_module *at = m; ok && at; at = gti_module_after(m, at)) at->dtype = dtype;
     return gt_error_code(m->ctx);
 }
@@ -267,10 +274,12 @@ gt_status gt_module_to(gt_module *m, gt_dtype dtype)
 
 static gt_tensor *copy_tensor(pairs *p, gt_tensor *t)
 {
-    gt_tensor *new = copy_of(p, t);
+    gt_tensor *new = counterpart(p, t);
     if (new) return new;
     new = gt_from_(t->ctx, t->shape, t->data, GT_C_ANY, (gt_new_opts){.dtype = t->dtype});
-    return add_pair(p, t, new ? gt_keep(new) : NULL);
+    if (new) new = gt_keep(new);
+    if (new) add_pair(p, t, new);
+    return new;
 }
 
 static bool copy_state(pairs *p, gt_module *to, const gt_module *from)
@@ -293,6 +302,7 @@ static gt_module *copy_tree(pairs *p, const gt_module *m)
     }
     gt_module *to = gt_module_new(m->ctx, m->type);
     if (!to || !copy_state(p, to, m)) return NULL;
+    add_pair(p, m, to);
     to->dtype = m->dtype;
     to->training = m->training;
     to->ready = m->ready;
@@ -310,12 +320,7 @@ static bool copy_structs(pairs *p)
         memcpy((char *)to + sizeof *to, (const char *)from + sizeof *from,
                to->type->size - sizeof *to);
         if (to->type->copy && !to->type->copy(to, from)) return false;
-        for (int i = 0; i < p->n; i++) exchange(to, p->tensor[i].old, p->tensor[i].new);
-        const gt_module *old = p->root;
-        for (gt_module *new = p->copy; new; new = gti_module_after(p->copy, new)) {
-            exchange(to, old, new);
-            old = gti_module_after(p->root, old);
-        }
+        exchange(to, p);
         from = gti_module_after(p->root, from);
     }
     return true;
@@ -325,11 +330,11 @@ gt_module *gt_module_copy(const gt_module *m)
 {
     if (!m) gt_fail(NULL, GT_ERR_ARGUMENT, "gt_module_copy", "the module is NULL");
     if (!m || gt_failed(m->ctx)) return NULL;
-    pairs *p = new_pairs(m);
-    if (!p) return NULL;
-    p->copy = copy_tree(p, m);
-    gt_module *copy = p->copy && copy_structs(p) ? p->copy : NULL;
+    pairs p;
+    if (!open_pairs(&p, m, true)) return NULL;
+    p.copy = copy_tree(&p, m);
+    gt_module *copy = p.copy && copy_structs(&p) ? p.copy : NULL;
     if (!copy && !gt_failed(m->ctx)) gt_module_fail(m, GT_ERR_STATE, "could not be copied");
-    free(p);
+    gti_table_free(&p.of);
     return copy;
 }

@@ -4,25 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- numbered children --- */
+#include "nn/module.h"
 
-/* The number of children; -1 when they are not named "0", "1", ... in this order. */
-static int count_numbered(const gt_module *m)
-{
-    int n = 0;
-    for (const gt_module *c = m->child; c; c = c->next, n++) {
-        char name[16];
-        snprintf(name, sizeof name, "%d", n);
-        if (strcmp(name, c->scope.name) != 0) return -1;
-    }
-    return n;
-}
+/* --- numbered children --- */
 
 static int count(const gt_module *m)
 {
-    int n = 0;
-    for (const gt_module *c = m->child; c; c = c->next) n++;
-    return n;
+    return m->index->n_children;
 }
 
 static gt_module *append(gt_module *m, gt_module *child)
@@ -38,7 +26,7 @@ static bool check(const gt_module *m, const gt_module *child, const char *what)
     gt_ctx *gt = m ? m->ctx : child ? child->ctx : NULL;
     if (gt && gt_failed(gt)) return false;
     if (!m) gt_fail(gt, GT_ERR_ARGUMENT, what, "the module is NULL");
-    else if (count_numbered(m) < 0)
+    else if (!m->index->numbered)
         gt_module_fail(m, GT_ERR_ARGUMENT,
                        "its children are not numbered; gt_module_add_child takes a name");
     else return true;
@@ -51,22 +39,31 @@ gt_module *gt_module_append(gt_module *m, gt_module *child)
     return check(m, child, "gt_module_append") ? append(m, child) : NULL;
 }
 
+/* Has c and all behind it take their names from the one behind, which the last one took from c. */
+static void rotate_names(gt_module *m, gt_module *c)
+{
+    for (; c; c = c->next) {
+        const char *name = c->scope.name;
+        if (c->next) {
+            c->scope.name = c->next->scope.name;
+            c->next->scope.name = name;
+        }
+        gti_table_put(&m->index->children, c->scope.name, strlen(c->scope.name), c);
+    }
+}
+
 /* Puts the last child before number `index`. The names stay in their order. */
 static void move_last(gt_module *m, int index)
 {
-    gt_module **at = &m->child, **end = &m->child;
-    while (*at && index-- > 0) at = &(*at)->next;
-    while (*end && (*end)->next) end = &(*end)->next;
-    gt_module *last = *end;
-    if (!last || *at == last) return;
-    *end = NULL;
+    gt_module **at = &m->child, *last = m->index->last_child, *before = m->child;
+    while (*at != last && index-- > 0) at = &(*at)->next;
+    if (*at == last) return;
+    while (before->next != last) before = before->next;
+    before->next = NULL;
     last->next = *at;
     *at = last;
-    for (gt_module *c = last; c->next; c = c->next) {
-        const char *name = c->scope.name;
-        c->scope.name = c->next->scope.name;
-        c->next->scope.name = name;
-    }
+    m->index->last_child = before;
+    rotate_names(m, last);
 }
 
 #undef gt_module_insert
@@ -87,8 +84,12 @@ gt_module *gt_module_nth(gt_module *m, int index)
 {
     if (!m) return NULL;
     if (index < 0) index += count(m);
-    gt_module *c = index < 0 ? NULL : m->child;
-    while (c && index-- > 0) c = c->next;
+    if (index < 0 || index >= count(m)) return NULL;
+    char name[16];
+    const int n = snprintf(name, sizeof name, "%d", index);
+    if (m->index->numbered) return gti_child_find(m, name, (size_t)n);
+    gt_module *c = m->child;
+    while (index-- > 0) c = c->next;
     return c;
 }
 

@@ -5,14 +5,11 @@
 
 static bool append(gti_fields *f, const gt_tensor *t, gti_field field)
 {
-    if (f->n == f->capacity) {
-        const size_t capacity = f->capacity ? 2 * f->capacity : 64;
-        gti_seen *at = realloc(f->at, capacity * sizeof *at);
-        if (!at) return false;
-        f->at = at;
-        f->capacity = capacity;
-    }
-    f->at[f->n++] = (gti_seen){t, field};
+    gti_seen *one = gti_table_reserve(&f->of, 1) ? malloc(sizeof *one) : NULL;
+    if (!one) return false;
+    *one = (gti_seen){f->seen, field};
+    f->seen = one;
+    gti_table_put(&f->of, t, 0, one);
     return true;
 }
 
@@ -29,14 +26,17 @@ bool gti_fields_open(gti_fields *f, const gt_tensor *input)
 
 void gti_fields_close(gti_fields *f)
 {
-    free(f->at);
+    for (gti_seen *one = f->seen, *next; one; one = next) {
+        next = one->next;
+        free(one);
+    }
+    gti_table_free(&f->of);
 }
 
 gti_field gti_fields_find(const gti_fields *f, const gt_tensor *t)
 {
-    for (size_t i = f->n; i-- > 0;)
-        if (f->at[i].tensor == t) return f->at[i].field;
-    return (gti_field){0};
+    const gti_seen *one = gti_table_find(&f->of, t, 0);
+    return one ? one->field : (gti_field){0};
 }
 
 /* The largest of the inputs'; constants and parameters see nothing. */

@@ -4,6 +4,8 @@
 
 #include <gradtape/ops.h>
 
+#include "nn/table.h"
+
 /* Along the last two dimensions of images [n,c,h,w], or of sequences [n,c,l], of height 1. */
 typedef struct {
     bool known;     /* it is an image or a sequence that comes from the input */
@@ -11,14 +13,14 @@ typedef struct {
     double step[2]; /* between neighbouring elements */
 } gti_field;
 
-typedef struct {
-    const gt_tensor *tensor;
+typedef struct gti_seen {
+    struct gti_seen *next;
     gti_field field;
 } gti_seen;
 
 typedef struct {
-    gti_seen *at;
-    size_t n, capacity;
+    gti_seen *seen;
+    gti_table of; /* by the tensor */
 } gti_fields;
 
 /* All return false when there is no memory. The input sees itself. */

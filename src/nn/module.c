@@ -46,6 +46,12 @@ static void free_module(void *object)
     free_entries(m->parameters);
     free_entries(m->buffers);
     gti_hooks_free(m);
+    if (m->index) {
+        gti_table_free(&m->index->parameters);
+        gti_table_free(&m->index->buffers);
+        gti_table_free(&m->index->children);
+        free(m->index);
+    }
     if (m->parent) free((void *)m->scope.name);
     free(m);
 }
@@ -63,12 +69,18 @@ gt_module *gt_module_new(gt_ctx *gt, const gt_module_type *type)
         return NULL;
     }
     gt_module *m = calloc(1, type->size);
-    if (!m) {
+    gt_module_index *index = calloc(1, sizeof *index);
+    if (!m || !index) {
+        free(m);
+        free(index);
         gt_fail(gt, GT_ERR_MEMORY, what, "out of memory for a %s", type->name);
         return NULL;
     }
+    index->numbered = true;
     m->type = type;
     m->ctx = gt;
+    m->index = index;
+    m->levels = 1;
     m->scope.name = "";
     m->training = true;
     m->ready = !type->materialise;
@@ -77,18 +89,25 @@ gt_module *gt_module_new(gt_ctx *gt, const gt_module_type *type)
     return NULL;
 }
 
-gt_module_entry *gti_entry_find(gt_module_entry *list, const char *name, size_t n)
+/* No name is empty; to the table that would be an address. */
+static void *named(const gti_table *t, const char *name, size_t n)
 {
-    for (gt_module_entry *e = list; e; e = e->next)
-        if (!strncmp(e->name, name, n) && !e->name[n]) return e;
-    return NULL;
+    return n ? gti_table_find(t, name, n) : NULL;
+}
+
+gt_module_entry *gti_parameter_find(const gt_module *m, const char *name, size_t n)
+{
+    return named(&m->index->parameters, name, n);
+}
+
+gt_module_entry *gti_buffer_find(const gt_module *m, const char *name, size_t n)
+{
+    return named(&m->index->buffers, name, n);
 }
 
 gt_module *gti_child_find(const gt_module *m, const char *name, size_t n)
 {
-    for (gt_module *c = m->child; c; c = c->next)
-        if (!strncmp(c->scope.name, name, n) && !c->scope.name[n]) return c;
-    return NULL;
+    return named(&m->index->children, name, n);
 }
 
 /* Whether name can be given to something new in m; otherwise fails. */
@@ -105,10 +124,10 @@ static bool check_name(const gt_module *m, const char *name)
         return false;
     }
     const size_t n = strlen(name);
-    const char *taken = gti_entry_find(m->parameters, name, n) ? "parameter"
-                        : gti_entry_find(m->buffers, name, n)  ? "buffer"
-                        : gti_child_find(m, name, n)           ? "child"
-                                                               : NULL;
+    const char *taken = gti_parameter_find(m, name, n) ? "parameter"
+                        : gti_buffer_find(m, name, n)  ? "buffer"
+                        : gti_child_find(m, name, n)   ? "child"
+                                                       : NULL;
     if (taken) gt_module_fail(m, GT_ERR_ARGUMENT, "there is already a %s '%s'", taken, name);
     return !taken;
 }
@@ -119,11 +138,11 @@ static void raise_versions(gt_module *m)
     for (; m; m = m->parent) m->version++;
 }
 
-/* Keeps t under a new name at the end of a list. */
-static gt_tensor *add_entry(gt_module *m, gt_module_entry **list, const char *name, gt_tensor *t)
+/* Keeps t under a new name as an entry of no list; room for the name is in the table. */
+static gt_module_entry *new_entry(gt_module *m, gti_table *table, const char *name, gt_tensor *t)
 {
     const size_t size = strlen(name) + 1;
-    gt_module_entry *e = malloc(sizeof *e + size);
+    gt_module_entry *e = gti_table_reserve(table, 1) ? malloc(sizeof *e + size) : NULL;
     if (!e) {
         gt_module_fail(m, GT_ERR_MEMORY, "out of memory for '%s'", name);
         return NULL;
@@ -141,10 +160,30 @@ static gt_tensor *add_entry(gt_module *m, gt_module_entry **list, const char *na
     e->next = NULL;
     e->tensor = t;
     memcpy(e->name, name, size);
-    while (*list) list = &(*list)->next;
-    *list = e;
+    gti_table_put(table, e->name, size - 1, e);
+    return e;
+}
+
+static gt_tensor *add_parameter(gt_module *m, const char *name, gt_tensor *t)
+{
+    gt_module_index *index = m->index;
+    gt_module_entry *e = new_entry(m, &index->parameters, name, t);
+    if (!e) return NULL;
+    *(index->last_parameter ? &index->last_parameter->next : &m->parameters) = e;
+    index->last_parameter = e;
     raise_versions(m);
-    return t;
+    return e->tensor;
+}
+
+static gt_tensor *add_buffer(gt_module *m, const char *name, gt_tensor *t)
+{
+    gt_module_index *index = m->index;
+    gt_module_entry *e = new_entry(m, &index->buffers, name, t);
+    if (!e) return NULL;
+    *(index->last_buffer ? &index->last_buffer->next : &m->buffers) = e;
+    index->last_buffer = e;
+    raise_versions(m);
+    return e->tensor;
 }
 
 /* Whether t can become part of m's state; otherwise fails. */
@@ -171,7 +210,7 @@ gt_tensor *gt_module_add_parameter(gt_module *m, const char *name, gt_tensor *t)
                        gt_dtype_name(t->dtype));
         return NULL;
     }
-    t = add_entry(m, &m->parameters, name, t);
+    t = add_parameter(m, name, t);
     if (t && !t->requires_grad) gt_require_grad(t, true);
     return t;
 }
@@ -186,7 +225,7 @@ gt_tensor *gt_module_add_buffer(gt_module *m, const char *name, gt_tensor *t)
                        name);
         return NULL;
     }
-    return add_entry(m, &m->buffers, name, t);
+    return add_buffer(m, name, t);
 }
 
 static bool is_within(const gt_module *m, const gt_module *root)
@@ -211,21 +250,45 @@ static bool check_child(const gt_module *m, const char *name, const gt_module *c
     return false;
 }
 
+static bool check_levels(const gt_module *m, const char *name, const gt_module *child)
+{
+    int levels = child->levels;
+    for (const gt_module *at = m; at; at = at->parent) levels++;
+    if (levels <= GT_MODULE_LEVELS) return true;
+    gt_module_fail(m, GT_ERR_ARGUMENT,
+                   "with child '%s' modules would be nested %d levels deep; at most %d are "
+                   "possible\n  hint: put modules beside each other, as gt_nn_sequential does",
+                   name, levels, GT_MODULE_LEVELS);
+    return false;
+}
+
+/* Puts child at the end; its name has n bytes, and room in the table. */
+static void link_child(gt_module *m, gt_module *child, size_t n)
+{
+    gt_module_index *index = m->index;
+    char number[16];
+    snprintf(number, sizeof number, "%d", index->n_children++);
+    index->numbered &= strcmp(child->scope.name, number) == 0;
+    gti_table_put(&index->children, child->scope.name, n, child);
+    *(index->last_child ? &index->last_child->next : &m->child) = child;
+    index->last_child = child;
+    int levels = child->levels;
+    for (gt_module *at = m; at && at->levels <= levels; at = at->parent) at->levels = ++levels;
+}
+
 gt_module *gt_module_add_child(gt_module *m, const char *name, gt_module *child)
 {
     if (!present(m, "gt_module_add_child", child ? child->ctx : NULL)) return NULL;
-    if (!check_child(m, name, child)) return NULL;
+    if (!check_child(m, name, child) || !check_levels(m, name, child)) return NULL;
     const size_t size = strlen(name) + 1;
-    char *copy = malloc(size);
+    char *copy = gti_table_reserve(&m->index->children, 1) ? malloc(size) : NULL;
     if (!copy) {
         gt_module_fail(m, GT_ERR_MEMORY, "out of memory for '%s'", name);
         return NULL;
     }
     child->scope = (gt_scope){.name = memcpy(copy, name, size), .parent = &m->scope};
     child->parent = m;
-    gt_module **end = &m->child;
-    while (*end) end = &(*end)->next;
-    *end = child;
+    link_child(m, child, size - 1);
     raise_versions(m);
     return child;
 }

@@ -4,6 +4,8 @@
 
 #include <gradtape/nn.h>
 
+#include "nn/table.h"
+
 /* One parameter or buffer; a module's lists of them are in the order of adding. */
 struct gt_module_entry {
     gt_module_entry *next;
@@ -12,9 +14,22 @@ struct gt_module_entry {
     char name[];
 };
 
+/* Of each kind of thing in a module: what is there by name, and the last one. */
+struct gt_module_index {
+    gti_table parameters, buffers, children;
+    gt_module_entry *last_parameter, *last_buffer;
+    gt_module *last_child;
+    int n_children;
+    bool numbered; /* the children are "0", "1", ... in this order */
+};
+
 /* m's entry or child with the name that is the first n bytes of `name`, or NULL. */
-gt_module_entry *gti_entry_find(gt_module_entry *list, const char *name, size_t n);
+gt_module_entry *gti_parameter_find(const gt_module *m, const char *name, size_t n);
+gt_module_entry *gti_buffer_find(const gt_module *m, const char *name, size_t n);
 gt_module *gti_child_find(const gt_module *m, const char *name, size_t n);
+/* Goes down from m along all names of a path but the last, which *path is left at; NULL when there
+ * is no such child. */
+const gt_module *gti_descend(const gt_module *m, const char **path);
 
 /* The module behind m, parents before children, within root; NULL after the last. */
 gt_module *gti_module_after(const gt_module *root, const gt_module *m);

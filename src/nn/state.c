@@ -5,9 +5,7 @@
 
 enum { PARAMETERS = 1, BUFFERS = 2, DISTINCT = 4 };
 
-/* Goes down from m along all names of a path but the last, which *path is left at; NULL when there
- * is no such child. */
-static const gt_module *descend(const gt_module *m, const char **path)
+const gt_module *gti_descend(const gt_module *m, const char **path)
 {
     for (const char *dot; m && (dot = strchr(*path, '.')); *path = dot + 1)
         m = gti_child_find(m, *path, (size_t)(dot - *path));
@@ -16,21 +14,21 @@ static const gt_module *descend(const gt_module *m, const char **path)
 
 gt_tensor *gt_module_parameter(const gt_module *m, const char *path)
 {
-    const gt_module *owner = path ? descend(m, &path) : NULL;
-    const gt_module_entry *e = owner ? gti_entry_find(owner->parameters, path, strlen(path)) : NULL;
+    const gt_module *owner = path ? gti_descend(m, &path) : NULL;
+    const gt_module_entry *e = owner ? gti_parameter_find(owner, path, strlen(path)) : NULL;
     return e ? e->tensor : NULL;
 }
 
 gt_tensor *gt_module_buffer(const gt_module *m, const char *path)
 {
-    const gt_module *owner = path ? descend(m, &path) : NULL;
-    const gt_module_entry *e = owner ? gti_entry_find(owner->buffers, path, strlen(path)) : NULL;
+    const gt_module *owner = path ? gti_descend(m, &path) : NULL;
+    const gt_module_entry *e = owner ? gti_buffer_find(owner, path, strlen(path)) : NULL;
     return e ? e->tensor : NULL;
 }
 
 gt_module *gt_module_child(gt_module *m, const char *path)
 {
-    const gt_module *parent = path ? descend(m, &path) : NULL;
+    const gt_module *parent = path ? gti_descend(m, &path) : NULL;
     return parent ? gti_child_find(parent, path, strlen(path)) : NULL;
 }
 
@@ -124,12 +122,21 @@ static bool fits(const gt_state_iter *it)
     return gt_name_fits(it->pattern, path);
 }
 
-/* Whether the present tensor came before, under another name that fits. Of entries that share a
- * tensor all but one are marked, so before the first mark there is nothing to look for: walks over
- * trees without sharing take linear time. */
-static bool seen_before(const gt_state_iter *it)
+/* The bit of a tensor: which word of `again`, and which of its bits. */
+static uint64_t *again_word(gt_state_iter *it, uint64_t *bit)
 {
-    if (!it->met_again) return false;
+    const uint64_t hash = (uint64_t)(uintptr_t)it->tensor * UINT64_C(0x9e3779b97f4a7c15) >> 56;
+    *bit = UINT64_C(1) << (hash & 63);
+    return &it->again[hash >> 6];
+}
+
+/* Whether the present tensor came before, under another name that fits. Of entries that share a
+ * tensor all but one are marked, so of the present one and one before it one was marked, and has
+ * set the tensor's bit. For most tensors there is nothing to look for. */
+static bool seen_before(gt_state_iter *it)
+{
+    uint64_t bit, *word = again_word(it, &bit);
+    if (!(*word & bit)) return false;
     gt_state_iter earlier = walk(it->root, it->kinds & ~(unsigned)DISTINCT);
     earlier.pattern = it->pattern;
     while (gt_state_next(&earlier) && earlier.entry != it->entry)
@@ -137,11 +144,17 @@ static bool seen_before(const gt_state_iter *it)
     return false;
 }
 
+static void note_again(gt_state_iter *it)
+{
+    uint64_t bit, *word = again_word(it, &bit);
+    *word |= bit;
+}
+
 bool gt_state_next(gt_state_iter *it)
 {
     while (it->module && (it->entry = next_entry(it))) {
         it->tensor = it->entry->tensor;
-        it->met_again |= it->entry->again;
+        if (it->entry->again) note_again(it);
         if (!(it->kinds & (it->is_buffer ? BUFFERS : PARAMETERS)) || !fits(it)) continue;
         if (!(it->kinds & DISTINCT) || !seen_before(it)) return true;
     }

@@ -19,6 +19,7 @@ typedef struct {
     gt_module *root;
     row *rows;
     int n;
+    gti_table by_scope;
     int64_t parameters, trainable;
     double macs, forward, backward, parameter_bytes;
     gti_fields fields;
@@ -37,9 +38,7 @@ static int depth_of(const gt_module *m, const gt_module *root)
 
 static row *row_of(const summary *s, const gt_scope *scope)
 {
-    for (int i = 0; i < s->n; i++)
-        if (&s->rows[i].module->scope == scope) return &s->rows[i];
-    return NULL;
+    return gti_table_find(&s->by_scope, scope, 0);
 }
 
 static void see_output(gt_module *m, gt_tensor *x, gt_tensor *y, void *user)
@@ -59,12 +58,15 @@ static int count_modules(const gt_module *root)
 static bool open_rows(summary *s)
 {
     free(s->rows);
+    gti_table_free(&s->by_scope);
     s->n = count_modules(s->root);
     s->rows = calloc((size_t)s->n, sizeof *s->rows);
-    if (!s->rows) return false;
+    if (!s->rows || !gti_table_reserve(&s->by_scope, (size_t)s->n)) return false;
     row *r = s->rows;
-    for (gt_module *m = s->root; m; m = gti_module_after(s->root, m), r++)
+    for (gt_module *m = s->root; m; m = gti_module_after(s->root, m), r++) {
+        gti_table_put(&s->by_scope, &m->scope, 0, r);
         *r = (row){.module = m, .depth = depth_of(m, s->root), .was_training = m->training};
+    }
     return true;
 }
 
@@ -334,6 +336,7 @@ gt_status gt_summary_(FILE *f, gt_module *m, gt_shape input, gt_summary_opts opt
     if (status == GT_OK) status = print(f, &s, depth);
     gti_fields_close(&s.fields);
     free(s.rows);
+    gti_table_free(&s.by_scope);
     gt_rewind(m->ctx, start);
     return status;
 }
