@@ -111,7 +111,12 @@ gt_dataset *gt_cifar100(gt_ctx *gt, const char *folder, bool train);
 
 /* What gt_image_folder passed over: files that are no pictures by their names, or that lie in no
  * class's folder. A count, and the first of them by their paths in the folder: "notes.txt,
- * cats/a.gif, ..." */
+ * cats/a.gif, ..."
+ *
+ *   gt_image_folder_report r;
+ *   gt_dataset *pets = gt_image_folder(gt, "pets", .size = {64}, .report = &r);
+ *   if (r.skipped) fprintf(stderr, "skipped %lld files: %s\n", (long long)r.skipped, r.names);
+ */
 typedef struct {
     int64_t skipped;
     char names[256];
