@@ -16,18 +16,19 @@ static bool infer(gt_node *n)
     return true;
 }
 
-static void forward(gt_node *n)
+static void elements(gt_node *n, int64_t begin, int64_t end)
 {
     const gt_tensor *x = n->in[0], *bias = n->in[1], *y = n->out[0];
-    if (x->size == 0) return;
+    if (begin == end) return;
     const int64_t c = x->shape.dim[1], images = x->shape.dim[0], inner = x->size / images / c;
     /* One row a channel; where channels have one element each, one row an image. */
-    const int64_t row = inner > 1 ? inner : c, rows = x->size / row;
-    for (int64_t r = 0; r < rows; r++)
-        gti_kernels_for(n)->binary[GTI_BINARY_add](
-            row, gti_const_at(x->data, r * row, n->dtype), 1,
-            gti_const_at(bias->data, inner > 1 ? r % c : 0, n->dtype), inner > 1 ? 0 : 1,
-            gti_at(y->data, r * row, n->dtype));
+    const int64_t row = inner > 1 ? inner : c;
+    for (int64_t at = begin % row, length; begin < end; at = 0, begin += length) {
+        length = row - at < end - begin ? row - at : end - begin;
+        gti_kernels_for(n)->binary[GTI_BINARY_add](length, gti_from(x, begin), 1,
+                                                   gti_from(bias, inner > 1 ? begin / row % c : at),
+                                                   inner > 1 ? 0 : 1, gti_to(y, begin));
+    }
 }
 
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -75,7 +76,7 @@ const gt_op gt_op_add_bias = {
     .n_out = 1,
     .flags = GT_OP_NO_SAVED,
     .infer = infer,
-    .forward = GT_FOR_FLOATS(forward),
+    .elements = GT_FOR_FLOATS(elements),
     .backward = backward,
     .gradient = "dx = dy, dbias[c] = sum over all but c of dy",
     GT_SAMPLES(samples),

@@ -28,22 +28,39 @@ static gt_tensor *sum_along(const gt_node *n, gt_tensor *x)
     return gt_sum_(x, (gt_reduce_opts){.axes = GT_AXIS(axis_of(n)), .keepdim = true});
 }
 
+enum { COST = 10 }; /* of an element: an exponential */
+
 static bool infer(gt_node *n)
 {
     n->out[0]->shape = n->in[0]->shape;
-    return axis_of(n) >= 0;
+    if (axis_of(n) < 0) return false;
+    const gti_along s = along(n);
+    n->parts[0] = gt_parts(n, s.outer, COST * (double)s.n * (double)s.inner);
+    return true;
 }
 
-static void softmax_forward(gt_node *n)
+/* The outer slices of a range, and where they begin. */
+static gti_along slices(const gt_node *n, const gt_range *r, int64_t *begin)
 {
-    const gti_along s = along(n);
-    gti_kernels_for(n)->softmax.softmax(&s, n->in[0]->data, n->out[0]->data);
+    gti_along s = along(n);
+    const gti_items outer = gti_items_of(n, r, s.outer);
+    *begin = outer.first * s.n * s.inner;
+    s.outer = outer.count;
+    return s;
 }
 
-static void log_softmax_forward(gt_node *n)
+static void softmax_parts(gt_node *n, const gt_range *r)
 {
-    const gti_along s = along(n);
-    gti_kernels_for(n)->softmax.log_softmax(&s, n->in[0]->data, n->out[0]->data);
+    int64_t at;
+    const gti_along s = slices(n, r, &at);
+    gti_kernels_for(n)->softmax.softmax(&s, gti_from(n->in[0], at), gti_to(n->out[0], at));
+}
+
+static void log_softmax_parts(gt_node *n, const gt_range *r)
+{
+    int64_t at;
+    const gti_along s = slices(n, r, &at);
+    gti_kernels_for(n)->softmax.log_softmax(&s, gti_from(n->in[0], at), gti_to(n->out[0], at));
 }
 
 static const char softmax_gradient[] = "dx = y (dy - sum of dy y)";
@@ -73,16 +90,20 @@ static bool dx_infer(gt_node *n)
     return infer(n);
 }
 
-static void softmax_dx_forward(gt_node *n)
+static void softmax_dx_parts(gt_node *n, const gt_range *r)
 {
-    const gti_along s = along(n);
-    gti_kernels_for(n)->softmax.softmax_dx(&s, n->in[0]->data, n->in[1]->data, n->out[0]->data);
+    int64_t at;
+    const gti_along s = slices(n, r, &at);
+    gti_kernels_for(n)->softmax.softmax_dx(&s, gti_from(n->in[0], at), gti_from(n->in[1], at),
+                                           gti_to(n->out[0], at));
 }
 
-static void log_softmax_dx_forward(gt_node *n)
+static void log_softmax_dx_parts(gt_node *n, const gt_range *r)
 {
-    const gti_along s = along(n);
-    gti_kernels_for(n)->softmax.log_softmax_dx(&s, n->in[0]->data, n->in[1]->data, n->out[0]->data);
+    int64_t at;
+    const gti_along s = slices(n, r, &at);
+    gti_kernels_for(n)->softmax.log_softmax_dx(&s, gti_from(n->in[0], at), gti_from(n->in[1], at),
+                                               gti_to(n->out[0], at));
 }
 
 static const char softmax_dx_gradient[] = "d dy = y (g - sum of g y), d y = g (dy - sum of dy y) "
@@ -172,7 +193,7 @@ static const gt_error_sample dx_error_samples[] = {
         .n_out = 1,                                                                                \
         .opts_size = sizeof(axis_opts),                                                            \
         .infer = (shape_rule),                                                                     \
-        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(table),                                                                         \
