@@ -177,6 +177,7 @@ static bool check_smoothing(gt_ctx *gt, double smoothing)
 gt_tensor *gt_cross_entropy_(gt_tensor *logits, gt_tensor *target, gt_cross_entropy_opts opts)
 {
     if (!gti_is_given(logits, "cross_entropy")) return NULL;
+    opts.label_smoothing = gt_option(opts.label_smoothing, 0);
     const int64_t ignore = gt_option_int(opts.ignore_index, -100);
     const bool soft = target && target->dtype == logits->dtype && gt_same_shape(logits, target);
     if (!soft && !opts.weight) {
