@@ -86,6 +86,31 @@ static void a_gradient_without_history_requires_none(void **state)
     assert_well(gt);
 }
 
+/* An upstream that is an activation on the way goes the way of activations, whether hooks have seen
+ * it or the sweep has failed. */
+static void an_upstream_on_the_way_is_released(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *a = leaf(gt, 1, 2), *b = leaf(gt, 3, 4), *unused = leaf(gt, 0, 0), *kept, *g[2];
+    gt_hook(b, keep, &kept);
+    for (int failing = 0; failing < 2; failing++) {
+        gt_tensor *y = gt_mul(a, a), *z = gt_add(y, b), *in[2] = {b, unused};
+        const gt_status status =
+            failing ? gt_grad(&z, 1, in, 2, g, .upstream = &y) : gt_backward(z, .upstream = y);
+        assert_int_equal(status, failing ? GT_ERR_STATE : GT_OK);
+        gt_error_clear(gt);
+        ASSERT_VALUES(kept, 0, 1, 4);
+        if (!failing) assert_non_null(strstr(gt_unusable(y), "released by gt_backward"));
+        gt_free(kept);
+    }
+    gt_tensor *y = gt_mul(a, a), *z = gt_add(gt_exp(y), y);
+    gt_fill(a, 5); /* stale: the sweep fails at y */
+    assert_int_equal(gt_backward(z, .upstream = y), GT_ERR_STATE);
+    gt_error_clear(gt);
+    assert_null(gt_unusable(y)); /* not passed, and so still there */
+    assert_well(gt);
+}
+
 static void every_output_and_input_is_checked(void **state)
 {
     gt_ctx *gt = *state, *other = gt_open();
@@ -177,10 +202,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
-        TEST(an_upstream_stays_as_it_is),        TEST(what_a_hook_returns_stays_as_it_is),
-        TEST(what_a_hook_keeps_may_be_freed),    TEST(a_gradient_without_history_requires_none),
-        TEST(every_output_and_input_is_checked), TEST(an_output_may_be_given_twice),
-        TEST(a_grad_may_be_kept_and_freed),      TEST(a_gradient_asked_for_too_late_is_none),
+        TEST(an_upstream_stays_as_it_is),
+        TEST(what_a_hook_returns_stays_as_it_is),
+        TEST(what_a_hook_keeps_may_be_freed),
+        TEST(a_gradient_without_history_requires_none),
+        TEST(an_upstream_on_the_way_is_released),
+        TEST(every_output_and_input_is_checked),
+        TEST(an_output_may_be_given_twice),
+        TEST(a_grad_may_be_kept_and_freed),
+        TEST(a_gradient_asked_for_too_late_is_none),
         TEST(keeping_a_leaf_keeps_its_wish),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

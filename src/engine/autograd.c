@@ -34,8 +34,7 @@ static gt_status status_of(const gt_tensor *t)
 static gt_tensor *own(const gti_sweep *s, gt_tensor *g)
 {
     const gti_tensor *t = gti_t(g);
-    const bool alone = t->base == t && t->hold == 1 && t->flags & GTI_ENGINE;
-    if (alone && (s->create || !g->requires_grad)) return g;
+    if (t->base == t && t->hold == 1 && gti_sweep_made(s, g)) return g;
     const bool recording = gti_sweep_enter(s);
     gt_tensor *copy = gt_clone(g);
     gti_sweep_leave(s, recording);
@@ -238,14 +237,13 @@ static bool take(const gti_sweep *s, gt_tensor *const inputs[], int n_in, gt_ten
 {
     bool ok = true;
     for (int i = 0; i < n_in && ok; i++) ok = finish(s, gti_t(inputs[i]), i, allow_unused);
-    for (int i = 0; i < n_in; i++) {
-        gti_tensor *x = gti_t(inputs[i]);
-        grads[i] = x->work;
-        if (grads[i]) gti_t(grads[i])->base->flags &= (uint16_t)~GTI_ENGINE;
+    for (int i = 0; i < n_in && ok; i++) {
+        grads[i] = gti_t(inputs[i])->work;
+        if (grads[i]) gti_sweep_spare(grads[i]);
     }
     for (int i = 0; i < n_in; i++) {
         gti_tensor *x = gti_t(inputs[i]);
-        if (x->work) gti_t(x->work)->base->hold--;
+        if (x->work) gti_sweep_unhold(s, x->work);
         x->work = NULL;
     }
     return ok;

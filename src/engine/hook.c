@@ -114,7 +114,7 @@ static bool replace(const gti_sweep *s, gti_tensor *t, gt_tensor *g)
  * sweeps start from. */
 static bool hand_over(const gti_sweep *s, gti_tensor *t)
 {
-    if (gti_t(t->work)->base->flags & GTI_ENGINE) return true;
+    if (gti_sweep_made(s, t->work)) return true;
     gt_tensor *copy = gt_clone(t->work);
     if (!copy) return false;
     gti_t(copy)->hold++;

@@ -41,6 +41,11 @@ void gti_sweep_leave(const gti_sweep *s, bool recording)
     s->gt->recording = recording;
 }
 
+bool gti_sweep_made(const gti_sweep *s, const gt_tensor *g)
+{
+    return gti_t(g)->base->flags & GTI_ENGINE && (s->create || !g->requires_grad);
+}
+
 void gti_sweep_spare(gt_tensor *g)
 {
     gti_t(g)->base->flags &= (uint16_t)~GTI_ENGINE;
@@ -360,18 +365,18 @@ static bool visit(gti_sweep *s, gti_node *n)
 
 /* --- the walk --- */
 
-static void abandon(gti_tensor *t)
+static void abandon(const gti_sweep *s, gti_tensor *t)
 {
     if (!t->work) return;
-    gti_t(t->work)->base->hold--;
+    gti_sweep_unhold(s, t->work);
     t->work = NULL;
 }
 
 void gti_sweep_abandon(gti_sweep *s, gti_node *from)
 {
-    for (gti_tensor *t = s->leaves; t; t = t->next_touched) abandon(t);
+    for (gti_tensor *t = s->leaves; t; t = t->next_touched) abandon(s, t);
     for (gti_node *n = from; n; n = n->prev)
-        for (int i = 0; i < n->pub.n_out; i++) abandon(gti_t(n->pub.out[i]));
+        for (int i = 0; i < n->pub.n_out; i++) abandon(s, gti_t(n->pub.out[i]));
 }
 
 bool gti_sweep_run(gti_sweep *s, gti_node *last)
