@@ -63,55 +63,72 @@ static bool near(double a, double b, double error)
     return fabs(a - b) <= 8 * error;
 }
 
-static void compare_values(run *r, const tensor *t, const gt_tensor *got, const char *name)
+static void compare_values(run *r, const tensor *t, const gt_tensor *got)
 {
-    if (gt_shape_equal(got->shape, t->shape) && got->dtype == t->dtype) {
-        for (int i = 0; i < t->size; i++)
-            if (!near(element(got, i), t->data->value[i], t->data->error))
-                differ(r, "%s: element %d is %.17g instead of %.17g", name, i, element(got, i),
-                       t->data->value[i]);
-    } else {
-        differ(r, "%s: shape or dtype is wrong", name);
+    if (!gt_shape_equal(got->shape, t->shape) || got->dtype != t->dtype) {
+        differ(r, "shape or dtype is wrong");
+        return;
     }
+    for (int i = 0; i < t->size; i++)
+        if (!near(element(got, i), t->data->value[i], t->data->error))
+            differ(r, "element %d is %.17g instead of %.17g", i, element(got, i),
+                   t->data->value[i]);
 }
 
 /* --- tensors --- */
 
-static void compare_grad(run *r, const tensor *t, const char *name)
+/* Whether both can be used; if neither can, both must say so for the same reason. */
+static bool compare_use(run *r, const tensor *t, const gt_tensor *got)
 {
-    const gt_tensor *got = t->real->grad;
-    if (!t->grad != !got) differ(r, "%s: its grad is %s", name, got ? "not NULL" : "NULL");
-    if (!t->grad || !got || t->grad->data->vague) return;
-    char text[32];
-    snprintf(text, sizeof text, "%s->grad", name);
-    const char *why = gt_unusable(got), *right = unusable(t->grad);
+    const char *why = gt_unusable(got), *right = unusable(t);
     if (right ? !why || !strstr(why, right) : why != NULL)
-        differ(r, "%s: %s instead of %s", text, why ? why : "is there", right ? right : "there");
-    else if (!why) compare_values(r, t->grad, got, text);
-    if (t->grad->real && t->grad->real != got) differ(r, "%s is another tensor", text);
+        differ(r, "%s; it should be: %s", why ? why : "can be used", right ? right : "usable");
+    return !why && !right;
 }
 
-static void compare_live(run *r, const tensor *t, const char *name)
+static void compare_grad(run *r, const tensor *t)
+{
+    const gt_tensor *got = t->real->grad;
+    if (!t->grad != !got) differ(r, "its grad is %s", got ? "not NULL" : "NULL");
+    if (!t->grad || !got || t->grad->data->vague) return;
+    if (compare_use(r, t->grad, got)) compare_values(r, t->grad, got);
+    if (t->grad->real && t->grad->real != got) differ(r, "is another tensor");
+}
+
+static void compare_live(run *r, const tensor *t)
 {
     const gt_tensor *got = t->real;
-    compare_values(r, t, got, name);
-    if (got->requires_grad != t->requires) differ(r, "%s: requires_grad is wrong", name);
+    compare_values(r, t, got);
+    if (got->requires_grad != t->requires) differ(r, "requires_grad is wrong");
     if (strcmp(gt_name(got), t->name) != 0)
-        differ(r, "%s: its name is '%s' instead of '%s'", name, gt_name(got), t->name);
+        differ(r, "its name is '%s' instead of '%s'", gt_name(got), t->name);
+}
+
+/* Puts the name of t, as programs are printed, before the difference. */
+static void name_difference(run *r, const tensor *t, const char *field)
+{
+    char text[sizeof r->difference];
+    int slot = 0;
+    for (int i = 0; i < STATEMENTS * RESULTS; i++)
+        if (r->m->slot[i] == t) slot = i;
+    memcpy(text, r->difference, sizeof text);
+    snprintf(r->difference, sizeof r->difference, "t%d_%d%s: %.480s", slot / RESULTS,
+             slot % RESULTS, field, text);
 }
 
 static void compare_tensor(run *r, const tensor *t)
 {
-    char name[24];
-    snprintf(name, sizeof name, "a tensor");
-    for (int i = 0; i < STATEMENTS * RESULTS; i++)
-        if (r->m->slot[i] == t) snprintf(name, sizeof name, "t%d_%d", i / RESULTS, i % RESULTS);
-    const char *why = gt_unusable(t->real), *right = unusable(t);
-    if (!t->data->vague && (right ? !why || !strstr(why, right) : why != NULL))
-        differ(r, "%s %s; it should be: %s", name, why ? why : "can be used",
-               right ? right : "usable");
-    if (!why && !right) compare_live(r, t, name);
-    if (!t->dead && !r->different) compare_grad(r, t, name);
+    if (t->data->vague) {
+        if (!gt_unusable(t->real) && !unusable(t)) compare_live(r, t);
+    } else if (compare_use(r, t, t->real)) {
+        compare_live(r, t);
+    }
+    if (r->different) {
+        name_difference(r, t, "");
+        return;
+    }
+    if (!t->dead) compare_grad(r, t);
+    if (r->different) name_difference(r, t, "->grad");
 }
 
 static void compare_hook(run *r, const hook *h)

@@ -12,11 +12,12 @@ static void expect(hook *h, const tensor *g)
 }
 
 /* gt_keep of a gradient: a constant of its own. */
-static void keep(model *m, hook *h, const tensor *g)
+static void keep(model *m, hook *h, const tensor *g, bool create)
 {
     tensor *k = new_tensor(m, g->context, g->dtype, g->shape);
     if (!k) return;
     k->kept = true;
+    k->lifted = create;
     memcpy(k->own.value, g->data->value, sizeof k->own.value);
     k->own.error = g->data->error;
     h->kept = k;
@@ -61,7 +62,7 @@ static bool call(model *m, hook *h, tensor *t, bool create)
     expect(h, g);
     switch (h->action) {
     case OBSERVE: return true;
-    case KEEP_IT: keep(m, h, g); return !m->unsure;
+    case KEEP_IT: keep(m, h, g, create); return !m->unsure;
     case DOUBLE_IT: t->work = scaled(m, g, 2, create); return t->work != NULL;
     case GIVE_OTHER: return give(m, h, t);
     case FREE_IN_IT:

@@ -172,13 +172,9 @@ static bool can_replay(model *m, const node *n)
     for (int i = 0; i < n->n_in; i++) {
         const tensor *x = n->in[i];
         if (x->data->vague) m->unsure = true;
-        if (x->data->changed > n->time) {
-            fail(m, n->context, GT_ERR_STATE, "changed in place");
-            return false;
-        }
-        const char *why = x->data->replayed ? NULL : unusable(x);
-        if (!why) continue;
-        fail(m, n->context, GT_ERR_STATE, why);
+        const bool there = x->data->replayed || !unusable(x);
+        if (there && x->data->changed <= n->time) continue;
+        fail(m, n->context, GT_ERR_STATE, NULL); /* which of several reasons is told is open */
         return false;
     }
     return true;
@@ -203,10 +199,25 @@ static void bring_back(model *m, const stretch *s, const node *n)
     if (n->index) n->index->own.replayed = false;
 }
 
+/* Where a stretch within fails, what was computed before it may stay. */
+static void blur_stretch(model *m, const stretch *s)
+{
+    for (int i = 0; i < m->n_nodes; i++) {
+        node *n = &m->nodes[i];
+        if (!runs(s, n)) continue;
+        n->out->own.vague = true;
+        if (n->index) n->index->own.vague = true;
+    }
+}
+
 static bool replay(model *m, const stretch *s)
 {
-    for (int i = 0; i < m->n_nodes; i++)
-        if (runs(s, &m->nodes[i]) && !can_replay(m, &m->nodes[i])) return false;
+    for (int i = 0; i < m->n_nodes; i++) {
+        const node *n = &m->nodes[i];
+        if (!runs(s, n) || can_replay(m, n)) continue;
+        if (closed_within(s, n)) blur_stretch(m, s);
+        return false;
+    }
     bool run[NODES];
     for (int i = 0; i < m->n_nodes; i++) run[i] = runs(s, &m->nodes[i]);
     for (int i = 0; i < m->n_nodes; i++)

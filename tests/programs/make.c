@@ -30,8 +30,8 @@ static bool percent(maker *g, int chance)
 
 typedef struct {
     int context;
-    bool floating, requires, single, kept, has_grad;
-    const tensor *dtype_of, *shape_of; /* NULL: any */
+    bool floating, requires, single, kept, has_grad, leaf, plain; /* plain: requires none */
+    const tensor *dtype_of, *shape_of;                            /* NULL: any */
 } wish;
 
 static bool fulfils(const tensor *t, const wish *w)
@@ -40,6 +40,7 @@ static bool fulfils(const tensor *t, const wish *w)
     if ((w->floating && t->dtype > GT_F64) || (w->requires && !t->requires)) return false;
     if ((w->single && t->size != 1) || (w->kept && !t->kept) || (w->has_grad && !t->grad))
         return false;
+    if ((w->leaf && t->made) || (w->plain && t->requires)) return false;
     if (w->dtype_of && t->dtype != w->dtype_of->dtype) return false;
     return !w->shape_of || gt_shape_equal(t->shape, w->shape_of->shape);
 }
@@ -54,8 +55,8 @@ static int pick(maker *g, wish w)
     for (int i = 0; i < g->next_id * RESULTS; i++)
         if (m->slot[i] && (any ? !m->slot[i]->lost : fulfils(m->slot[i], &w))) found[n++] = i;
     if (!n) return NO_SLOT;
-    const int a = below(g, n), b = below(g, n);
-    return found[percent(g, 50) && b > a ? b : a];
+    const int recent = n > 6 && percent(g, 50) ? n - 6 : 0;
+    return found[recent + below(g, n - recent)];
 }
 
 static const tensor *at(const maker *g, int slot)
@@ -135,10 +136,10 @@ static void add_hook(maker *g, statement *s)
 {
     s->slot[0] = pick(g, (wish){.context = s->context, .requires = true});
     const int chance = below(g, 100);
-    s->p[0] = chance < 30   ? OBSERVE
-              : chance < 50 ? DOUBLE_IT
-              : chance < 70 ? KEEP_IT
-              : chance < 82 ? GIVE_OTHER
+    s->p[0] = chance < 20   ? OBSERVE
+              : chance < 35 ? DOUBLE_IT
+              : chance < 50 ? KEEP_IT
+              : chance < 65 ? GIVE_OTHER
                             : FAIL_IN_IT + below(g, N_HOOK_ACTIONS - FAIL_IN_IT);
     const tensor *t = at(g, s->slot[0]);
     if (s->p[0] == GIVE_OTHER)
@@ -205,7 +206,8 @@ static void grad_of(maker *g, statement *s)
         if (s->slot[5 + i] != NO_SLOT) s->p[0] |= 8;
     }
     for (int i = 2; i < 2 + s->p[2]; i++)
-        s->slot[i] = pick(g, (wish){.context = s->context, .requires = true});
+        s->slot[i] =
+            pick(g, (wish){.context = s->context, .requires = true, .leaf = percent(g, 50)});
 }
 
 static void settings(maker *g, statement *s)
@@ -221,8 +223,12 @@ static void of_one(maker *g, statement *s)
     w.kept = s->kind == FREE && percent(g, 95);
     w.floating = s->kind == REQUIRE_GRAD || s->kind == KEEP ? percent(g, 90) : false;
     w.has_grad = s->kind == TAKE_GRAD || s->kind == CLEAR_GRAD;
+    if (s->kind == REQUIRE_GRAD) {
+        s->p[0] = percent(g, 75);
+        w.leaf = percent(g, 95);
+        w.plain = s->p[0] && percent(g, 90);
+    }
     s->slot[0] = pick(g, w);
-    if (s->kind == REQUIRE_GRAD) s->p[0] = percent(g, 75);
 }
 
 static void choose_inputs(maker *g, statement *s)
@@ -293,7 +299,7 @@ static bool step_checkpoint(maker *g, statement *s, int depth)
     model *saved = &before[depth];
     model_copy(saved, g->r.m);
     const int id = s->id, position = (int)(s - g->p->statements);
-    for (int i = 1 + below(g, 5); i > 0; i--) emit(g, id, depth + 1);
+    for (int i = 2 + below(g, 6); i > 0; i--) emit(g, id, depth + 1);
     model_copy(g->r.m, saved);
     return step_model(&g->r, &g->p->statements[position]);
 }
@@ -313,7 +319,8 @@ static bool try_statement(maker *g, int inside, int depth)
     g->next_id++;
     const bool was_well = !failed(g->r.m);
     bool ok = s->kind == CHECKPOINT ? step_checkpoint(g, s, depth) : step_model(&g->r, s);
-    if (ok && was_well && failed(g->r.m)) ok = percent(g, 12);
+    const bool sweeps = s->kind == BACKWARD || s->kind == GRAD;
+    if (ok && was_well && failed(g->r.m)) ok = percent(g, sweeps ? 40 : 12);
     if (ok) return true;
     model_copy(g->r.m, &before[depth]);
     p->n = n;

@@ -50,10 +50,11 @@ struct tensor {
     int context, size;
     uint64_t born, graded;
     bool requires, kept, dead, target;
-    bool lost;   /* its header may be another's by now: not to be touched */
-    bool hidden; /* made by a sweep */
-    bool lifted; /* kept, the data from a sweep: nodes that it recorded may read it */
-    bool fresh;  /* dropped, and nothing was made since: its header is still there */
+    bool lost;     /* its header may be another's by now: not to be touched */
+    bool hidden;   /* made by a sweep */
+    bool recorded; /* by a sweep with .create_graph, whose nodes may read it */
+    bool lifted;   /* kept, the data from a sweep: nodes that it recorded may read it */
+    bool fresh;    /* dropped, and nothing was made since: its header is still there */
     char name[8];
 };
 
@@ -130,7 +131,7 @@ typedef struct {
     gt_status code, other_code; /* either is right */
     const char *message;        /* must be part of the library's; NULL: anything */
     uint64_t mark_time;
-    bool freed_lifted;
+    bool disturbed; /* a gradient with a history was freed or changed, or what was kept of one */
     int made;
     stretch *stretch; /* being recorded */
 } context;

@@ -8,14 +8,15 @@ bool is_grad(const model *m, const tensor *t)
     return false;
 }
 
-static void mark_reached(walk *w, const sweep *s)
+static void mark_reached(walk *w, const sweep *s, bool on_path)
 {
     const model *m = w->m;
+    for (int i = 0; i < m->n_nodes; i++) w->reached[i] = false;
     for (int i = 0; i < s->n_out; i++)
         if (s->out[i]->made) w->reached[s->out[i]->made - m->nodes] = true;
     for (int i = m->n_nodes - 1; i >= 0; i--) {
         const node *n = &m->nodes[i];
-        w->reached[i] &= !w->selective || n->path;
+        w->reached[i] &= !on_path || n->path;
         for (int k = 0; w->reached[i] && k < n->n_in; k++)
             if (n->in[k]->made) w->reached[n->in[k]->made - m->nodes] = true;
     }
@@ -36,11 +37,22 @@ static bool uncertain(const walk *w, const node *n)
     return false;
 }
 
+/* Gradients with a history may be steps on the way to each other. */
+static bool meddles(const walk *w, const sweep *s)
+{
+    for (int i = 0; i < s->n_in; i++)
+        if (s->in[i]->recorded) return true;
+    for (int i = 0; i < w->m->n_hooks; i++)
+        if (w->m->hooks[i].on && w->m->hooks[i].on->recorded) return true;
+    return w->c->disturbed;
+}
+
 void look_ahead(walk *w, const sweep *s)
 {
-    mark_reached(w, s);
+    mark_reached(w, s, false);
     for (int i = 0; i < w->m->n_nodes; i++) w->deep |= w->reached[i] && w->m->nodes[i].hidden;
-    if (w->deep && w->c->freed_lifted) w->m->unsure = true;
+    if (w->deep && meddles(w, s)) w->m->unsure = true;
+    if (w->selective) mark_reached(w, s, true);
     for (int i = 0; i < w->m->n_nodes && w->deep; i++)
         if (w->reached[i] && uncertain(w, &w->m->nodes[i])) w->m->unsure = true;
 }
@@ -59,4 +71,6 @@ void blur_reached(const walk *w)
         blur(w->m, n->out);
         blur(w->m, n->index);
     }
+    for (int i = 0; i < w->m->n_tensors; i++)
+        if (w->m->tensors[i].recorded) blur(w->m, &w->m->tensors[i]);
 }

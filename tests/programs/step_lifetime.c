@@ -41,6 +41,13 @@ void step_keep(model *m, const statement *s, outcome *o)
     o->out[0] = k;
 }
 
+/* Nodes that sweeps recorded may read the data of gradients. */
+static void disturb(model *m, const tensor *t)
+{
+    const tensor *owner = t->data->owner;
+    if (owner->lifted || owner->recorded) m->context[t->context].disturbed = true;
+}
+
 void step_free(model *m, const statement *s, outcome *o)
 {
     (void)o;
@@ -53,7 +60,7 @@ void step_free(model *m, const statement *s, outcome *o)
         return;
     }
     t->dead = t->own.released = true;
-    m->context[t->context].freed_lifted |= t->lifted;
+    disturb(m, t);
     for (int i = 0; i < m->n_hooks; i++)
         if (m->hooks[i].on == t) m->hooks[i].on = NULL;
 }
@@ -72,6 +79,7 @@ void step_detach(model *m, const statement *s, outcome *o)
 
 static void change(model *m, tensor *t, double error)
 {
+    disturb(m, t);
     t->data->changed = ++m->clock;
     t->data->error = error;
 }

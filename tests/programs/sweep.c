@@ -88,12 +88,12 @@ static bool hand_out(walk *w, const node *n)
     tensor *gin[INPUTS] = {NULL};
     for (int i = 0; i < n->n_in; i++) {
         tensor *x = n->in[i];
-        if (!(n->needs >> i & 1) || !x->requires || !on_path(w, x)) continue;
+        if (!(n->needs >> i & 1) || (w->selective && !(x->requires && on_path(w, x)))) continue;
         gin[i] = pull_back(w->m, n, i, n->out->work, w->create);
         if (!gin[i]) return false;
     }
     for (int i = 0; i < n->n_in; i++)
-        if (gin[i] && !add_work(w, n->in[i], gin[i])) return false;
+        if (gin[i] && n->in[i]->requires && !add_work(w, n->in[i], gin[i])) return false;
     return true;
 }
 
@@ -125,9 +125,12 @@ static void abandon(model *m)
     for (int i = 0; i < m->n_tensors; i++) m->tensors[i].work = NULL;
 }
 
-static void hide(model *m, int first_tensor, int first_node)
+static void hide(model *m, int first_tensor, int first_node, bool create)
 {
-    for (int i = first_tensor; i < m->n_tensors; i++) m->tensors[i].hidden = true;
+    for (int i = first_tensor; i < m->n_tensors; i++) {
+        m->tensors[i].hidden = true;
+        m->tensors[i].recorded = create && !m->tensors[i].kept;
+    }
     for (int i = first_node; i < m->n_nodes; i++) m->nodes[i].hidden = true;
 }
 
@@ -169,7 +172,7 @@ static bool walk_back(walk *w)
     return true;
 }
 
-/* Of leaves that no node reads: outputs themselves. */
+/* Of leaves that no node reads: outputs themselves. Whose turn is first is nobody's promise. */
 static bool other_hooks(walk *w)
 {
     bool ok = true;
@@ -180,6 +183,7 @@ static bool other_hooks(walk *w)
                 read |= w->m->nodes[k].in[j] == w->leaves[i];
         if (!read) ok = run_hooks(w->m, w->leaves[i], w->create);
     }
+    if (!ok && w->n_leaves > 1) w->m->unsure = true;
     return ok;
 }
 
@@ -195,7 +199,7 @@ static bool run(walk *w, const sweep *s)
     ok = ok && walk_back(w) && other_hooks(w);
     if (seeded && w->freeing && w->deep) blur_reached(w);
     if (!ok) abandon(m);
-    hide(m, first_tensor, first_node);
+    hide(m, first_tensor, first_node, w->create);
     return ok && !m->unsure;
 }
 
@@ -207,6 +211,7 @@ static tensor *own(walk *w, tensor *g)
     tensor *t = scaled(w->m, g, 1, w->create);
     if (!t) return NULL;
     t->hidden = true;
+    t->recorded = w->create;
     if (t->made) t->made->hidden = true;
     t->data->error = g->data->error;
     return t;
@@ -230,6 +235,7 @@ static void accumulate(walk *w, tensor *leaf, tensor *g)
         return;
     }
     sum->hidden = true;
+    sum->recorded = w->create;
     if (sum->made) sum->made->hidden = true;
     set_grad(w, leaf, sum);
 }
