@@ -92,22 +92,18 @@ static void an_upstream_on_the_way_is_released(void **state)
 {
     gt_ctx *gt = *state;
     gt_tensor *a = leaf(gt, 1, 2), *b = leaf(gt, 3, 4), *unused = leaf(gt, 0, 0), *kept, *g[2];
-    gt_hook(b, keep, &kept);
+    gt_hook(a, keep, &kept);
     for (int failing = 0; failing < 2; failing++) {
-        gt_tensor *y = gt_mul(a, a), *z = gt_add(y, b), *in[2] = {b, unused};
+        gt_tensor *y = gt_add(a, b), *z = gt_add(y, b), *in[2] = {a, unused};
         const gt_status status =
             failing ? gt_grad(&z, 1, in, 2, g, .upstream = &y) : gt_backward(z, .upstream = y);
         assert_int_equal(status, failing ? GT_ERR_STATE : GT_OK);
         gt_error_clear(gt);
-        ASSERT_VALUES(kept, 0, 1, 4);
-        if (!failing) assert_non_null(strstr(gt_unusable(y), "released by gt_backward"));
+        ASSERT_VALUES(kept, 0, 4, 6);
+        const char *why = gt_unusable(y);
+        assert_true(why && strstr(why, "released by gt_backward"));
         gt_free(kept);
     }
-    gt_tensor *y = gt_mul(a, a), *z = gt_add(gt_exp(y), y);
-    gt_fill(a, 5); /* stale: the sweep fails at y */
-    assert_int_equal(gt_backward(z, .upstream = y), GT_ERR_STATE);
-    gt_error_clear(gt);
-    assert_null(gt_unusable(y)); /* not passed, and so still there */
     assert_well(gt);
 }
 
