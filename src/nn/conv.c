@@ -203,8 +203,11 @@ static bool check_options(conv *c)
 {
     const gt_module *m = &c->base;
     c->groups = (int)gt_option_int(c->groups, 1);
-    return gti_check_positive(m, "groups", c->groups) &&
-           gti_complete_padding(m, "padding", c->padding) &&
+    if (c->groups < 1) {
+        gt_module_fail(m, GT_ERR_ARGUMENT, "groups are %d, but must be positive", c->groups);
+        return false;
+    }
+    return gti_complete_padding(m, "padding", c->padding) &&
            gti_complete_padding(m, "output_padding", c->output_padding) &&
            gti_complete_pair(m, "kernel", c->kernel, 0) &&
            gti_complete_pair(m, "stride", c->stride, 1) &&
