@@ -48,10 +48,10 @@ static bool batch_norm_infer(gt_node *n)
            "module, .training = false of the operation");
 }
 
-static void batch_norm_forward(gt_node *n)
+static void batch_norm_parts(gt_node *n, const gt_range *r)
 {
     const gt_normalize_layout layout = layout_of(n);
-    gti_normalize_forward(n, &layout, eps_of(n));
+    gti_normalize_parts(n, r, &layout, eps_of(n));
 }
 
 static const char batch_norm_gradient[] = GTI_NORMALIZE_GRADIENT;
@@ -63,13 +63,15 @@ static bool batch_norm_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *
 
 /* --- batch_norm_eval --- */
 
-static void batch_norm_eval_forward(gt_node *n)
+static void batch_norm_eval_parts(gt_node *n, const gt_range *r)
 {
     const gt_normalize_layout layout = layout_of(n);
-    const gti_normalize s = gti_normalize_of(&layout);
-    gti_kernels_for(n)->normalize.apply(&s, n->in[0]->data, n->in[1]->data, n->in[2]->data,
-                                        n->in[3]->data, n->in[4]->data, eps_of(n), n->out[0]->data,
-                                        n->out[1]->data, n->scratch);
+    const gti_normalize_range at = gti_normalize_range_of(n, &layout, r->begin, r->end);
+    gt_tensor *const *in = n->in;
+    gti_kernels_for(n)->normalize.apply(&at.s, gti_from(in[0], at.x), gti_from(in[1], at.channel),
+                                        gti_from(in[2], at.channel), gti_from(in[3], at.set),
+                                        gti_from(in[4], at.set), eps_of(n), gti_to(n->out[0], at.x),
+                                        gti_to(n->out[1], at.set), r->scratch);
 }
 
 /* t of [n,c,1,inner] summed to [c] */
@@ -202,7 +204,7 @@ static const gt_error_sample batch_norm_eval_error_samples[] = {
         .n_out = (outputs_n),                                                                      \
         .opts_size = sizeof(gti_normalize_opts),                                                   \
         .infer = (shape_rule),                                                                     \
-        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \

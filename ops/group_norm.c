@@ -33,10 +33,10 @@ static bool infer(gt_node *n)
     return gti_normalize_set_outputs(n, &layout, GT_SHAPE(x.dim[0], o->count));
 }
 
-static void forward(gt_node *n)
+static void parts(gt_node *n, const gt_range *r)
 {
     const gt_normalize_layout layout = layout_of(n);
-    gti_normalize_forward(n, &layout, opts_of(n)->eps);
+    gti_normalize_parts(n, r, &layout, opts_of(n)->eps);
 }
 
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -110,7 +110,7 @@ const gt_op gt_op_group_norm = {
     .n_out = 3,
     .opts_size = sizeof(gti_normalize_opts),
     .infer = infer,
-    .forward = GT_FOR_FLOATS(forward),
+    .parts = GT_FOR_FLOATS(parts),
     .backward = backward,
     .gradient = GTI_NORMALIZE_GRADIENT,
     GT_SAMPLES(samples),

@@ -20,10 +20,10 @@ static bool infer(gt_node *n)
     return gti_normalize_set_outputs(n, &layout, gt_shape_of(x.ndim - (int)o->count, x.dim));
 }
 
-static void forward(gt_node *n)
+static void parts(gt_node *n, const gt_range *r)
 {
     const gt_normalize_layout layout = layout_of(n);
-    gti_normalize_forward(n, &layout, ((const gti_normalize_opts *)n->opts)->eps);
+    gti_normalize_parts(n, r, &layout, ((const gti_normalize_opts *)n->opts)->eps);
 }
 
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -90,7 +90,7 @@ const gt_op gt_op_layer_norm = {
     .n_out = 3,
     .opts_size = sizeof(gti_normalize_opts),
     .infer = infer,
-    .forward = GT_FOR_FLOATS(forward),
+    .parts = GT_FOR_FLOATS(parts),
     .backward = backward,
     .gradient = GTI_NORMALIZE_GRADIENT,
     GT_SAMPLES(samples),

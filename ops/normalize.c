@@ -1,5 +1,7 @@
 #include "normalize.h"
 
+enum { COST = 8 }; /* of an element */
+
 /* --- checks --- */
 
 bool gti_normalize_check_eps(const gt_node *n, double eps)
@@ -34,6 +36,53 @@ bool gti_normalize_check_parameter(const gt_node *n, int i, gt_shape needed)
                       GTI_SHAPE_TEXT(needed));
 }
 
+static bool is_columns(const gt_normalize_layout *l)
+{
+    return l->pooled && l->inner == 1;
+}
+
+static gti_normalize describe(const gt_normalize_layout *l)
+{
+    return (gti_normalize){.n = l->n,
+                           .groups = l->groups,
+                           .channels = l->channels,
+                           .inner = l->inner,
+                           .step = l->groups * l->channels * l->inner,
+                           .pooled = l->pooled};
+}
+
+/* At least one part, also of nothing: sums over nothing are to be written. */
+static void divide(gt_node *n, const gt_normalize_layout *l)
+{
+    const int64_t groups = is_columns(l) ? (l->groups + GTI_GRAIN - 1) / GTI_GRAIN : l->groups;
+    const int64_t items = l->pooled ? groups : l->n;
+    const gti_normalize s = describe(l);
+    if (gti_has_kernels(n)) n->worker_scratch = gti_kernels_for(n)->normalize.scratch(&s);
+    n->parts[0] = items > 1 ? gt_parts(n, items, COST * (double)n->in[0]->size / (double)items) : 1;
+}
+
+gti_normalize_range gti_normalize_range_of(const gt_node *n, const gt_normalize_layout *l,
+                                           int64_t begin, int64_t end)
+{
+    gti_normalize_range r = {.s = describe(l)};
+    const int64_t items = l->pooled ? l->groups : l->n, parts = n->parts[0];
+    const bool columns = is_columns(l);
+    const int64_t first =
+        columns ? gti_first_of_part(items, parts, begin) : gt_part_begin(items, parts, begin);
+    const int64_t last =
+        columns ? gti_first_of_part(items, parts, end) : gt_part_begin(items, parts, end);
+    if (l->pooled) {
+        r.s.groups = last - first;
+        r.set = r.channel = first;
+        r.x = first * l->inner;
+    } else {
+        r.s.n = last - first;
+        r.set = first * l->groups;
+        r.x = first * r.s.step;
+    }
+    return r;
+}
+
 bool gti_normalize_set_outputs(gt_node *n, const gt_normalize_layout *layout, gt_shape statistics)
 {
     int64_t elements, bytes;
@@ -43,8 +92,7 @@ bool gti_normalize_set_outputs(gt_node *n, const gt_normalize_layout *layout, gt
                           GTI_SHAPE_TEXT(n->in[0]->shape));
     n->out[0]->shape = n->in[0]->shape;
     for (int i = 1; i < n->n_out; i++) n->out[i]->shape = statistics;
-    const gti_normalize s = gti_normalize_of(layout);
-    if (gti_has_kernels(n)) n->scratch_size = gti_kernels_for(n)->normalize.scratch(&s);
+    divide(n, layout);
     return true;
 }
 
@@ -74,30 +122,23 @@ gt_normalize_layout gti_normalize_groups(gt_shape x, int64_t groups)
                                  .inner = product(x, 2, x.ndim)};
 }
 
-gti_normalize gti_normalize_of(const gt_normalize_layout *layout)
-{
-    return (gti_normalize){.n = layout->n,
-                           .groups = layout->groups,
-                           .channels = layout->channels,
-                           .inner = layout->inner,
-                           .pooled = layout->pooled};
-}
-
 /* --- forward --- */
 
-void gti_normalize_forward(gt_node *n, const gt_normalize_layout *layout, double eps)
+void gti_normalize_parts(gt_node *n, const gt_range *r, const gt_normalize_layout *layout,
+                         double eps)
 {
-    const gti_normalize s = gti_normalize_of(layout);
+    const gti_normalize_range at = gti_normalize_range_of(n, layout, r->begin, r->end);
     const bool centred = n->n_in == 3;
     gti_kernels_for(n)->normalize.forward(
-        &s, n->in[0]->data, n->in[1]->data, centred ? n->in[2]->data : NULL, eps, n->out[0]->data,
-        centred ? n->out[1]->data : NULL, n->out[centred ? 2 : 1]->data,
-        n->n_out == 4 ? n->out[3]->data : NULL, n->scratch);
+        &at.s, gti_from(n->in[0], at.x), gti_from(n->in[1], at.channel),
+        centred ? gti_from(n->in[2], at.channel) : NULL, eps, gti_to(n->out[0], at.x),
+        centred ? gti_to(n->out[1], at.set) : NULL, gti_to(n->out[centred ? 2 : 1], at.set),
+        n->n_out == 4 ? gti_to(n->out[3], at.set) : NULL, r->scratch);
 }
 
 double gti_normalize_flops(const gt_node *n)
 {
-    return 8 * (double)n->in[0]->size;
+    return COST * (double)n->in[0]->size;
 }
 
 /* --- views --- */

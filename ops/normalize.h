@@ -21,7 +21,7 @@ bool gti_normalize_check_dims(const gt_node *n, int64_t count, gt_shape *last);
 bool gti_normalize_check_image(const gt_node *n);
 /* Whether input i has the shape `needed` of parameters. */
 bool gti_normalize_check_parameter(const gt_node *n, int i, gt_shape needed);
-/* Shapes of the outputs, y and statistics, and scratch. */
+/* Shapes of the outputs, y and statistics, and parts, with the workers' scratch. */
 bool gti_normalize_set_outputs(gt_node *n, const gt_normalize_layout *layout, gt_shape statistics);
 
 /* --- layouts, of shapes that have been checked --- */
@@ -30,7 +30,14 @@ bool gti_normalize_set_outputs(gt_node *n, const gt_normalize_layout *layout, gt
 gt_normalize_layout gti_normalize_rows(gt_shape x, int64_t count);
 /* x [n,c,...] in groups of channels. */
 gt_normalize_layout gti_normalize_groups(gt_shape x, int64_t groups);
-gti_normalize gti_normalize_of(const gt_normalize_layout *layout);
+
+/* Parts of a layout: ranges of its images, or of its groups when pooled. */
+typedef struct {
+    gti_normalize s;
+    int64_t x, set, channel; /* where its elements, sets and channels begin */
+} gti_normalize_range;
+gti_normalize_range gti_normalize_range_of(const gt_node *n, const gt_normalize_layout *layout,
+                                           int64_t begin, int64_t end);
 
 /* The gradient of those with a mean: an operation's `gradient`. */
 #define GTI_NORMALIZE_GRADIENT                                                                     \
@@ -40,7 +47,8 @@ gti_normalize gti_normalize_of(const gt_normalize_layout *layout);
 /* --- forward and backward of (x, weight, bias) to (y, mean, rstd), and also the variance, or of
  * (x, weight) to (y, rstd) --- */
 
-void gti_normalize_forward(gt_node *n, const gt_normalize_layout *layout, double eps);
+void gti_normalize_parts(gt_node *n, const gt_range *r, const gt_normalize_layout *layout,
+                         double eps);
 bool gti_normalize_backward(gt_node *n, const gt_normalize_layout *layout, gt_tensor *const gout[],
                             gt_tensor *gin[]);
 double gti_normalize_flops(const gt_node *n);

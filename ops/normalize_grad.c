@@ -56,17 +56,46 @@ static bool infer(gt_node *n)
     for (int i = 3; i < n->n_in; i++)
         if (!check_size(n, i, sets)) return false;
     if (!gti_normalize_set_outputs(n, s, n->in[2]->shape)) return false;
+    /* A channel's sums are one part's when pooled; otherwise each part's are added up after. */
+    n->scratch_size = 2 * (size_t)channels * sizeof(double) * (size_t)(s->pooled ? 1 : n->parts[0]);
+    if (!s->pooled && n->parts[0] > 1) n->parts[1] = 1;
     return true;
 }
 
-static void forward(gt_node *n)
+/* dx of parts begin to end; their sums of dweight and dbias. */
+static void make_dx(gt_node *n, const gti_normalize_range *at, double *sums, void *scratch)
 {
-    const gti_normalize s = gti_normalize_of(layout_of(n));
     const bool centred = n->n_in == 5;
     gti_kernels_for(n)->normalize.grad(
-        &s, n->in[0]->data, n->in[1]->data, n->in[2]->data, centred ? n->in[3]->data : NULL,
-        n->in[centred ? 4 : 3]->data, n->out[0]->data, n->out[1]->data,
-        centred ? n->out[2]->data : NULL, n->scratch);
+        &at->s, gti_from(n->in[0], at->x), gti_from(n->in[1], at->x),
+        gti_from(n->in[2], at->channel), centred ? gti_from(n->in[3], at->set) : NULL,
+        gti_from(n->in[centred ? 4 : 3], at->set), gti_to(n->out[0], at->x), sums, scratch);
+}
+
+static void add_sums(gt_node *n, int64_t count, const double *sums, int64_t channel,
+                     int64_t channels)
+{
+    gti_kernels_for(n)->normalize.add(count, channels, sums, gti_to(n->out[1], channel),
+                                      n->n_in == 5 ? gti_to(n->out[2], channel) : NULL);
+}
+
+static void run_parts(gt_node *n, const gt_range *r)
+{
+    const gt_normalize_layout *s = layout_of(n);
+    const int64_t channels = s->groups * s->channels;
+    double *sums = n->scratch;
+    if (r->stage == 1) {
+        add_sums(n, n->parts[0], sums, 0, channels);
+        return;
+    }
+    for (int64_t p = r->begin, end; p < r->end; p = end) {
+        end = s->pooled ? r->end : p + 1;
+        const gti_normalize_range at = gti_normalize_range_of(n, s, p, end);
+        double *own = sums + 2 * (s->pooled ? at.channel : p * channels);
+        make_dx(n, &at, own, r->scratch);
+        if (s->pooled || n->parts[0] == 1)
+            add_sums(n, 1, own, at.channel, s->pooled ? at.s.groups : channels);
+    }
 }
 
 /* --- rule --- */
@@ -294,7 +323,7 @@ static const char rms_norm_grad_gradient[] = "of all outputs, in all four inputs
         .n_out = (outputs_n),                                                                      \
         .opts_size = sizeof(gt_normalize_layout),                                                  \
         .infer = infer,                                                                            \
-        .forward = GT_FOR_FLOATS(forward),                                                         \
+        .parts = GT_FOR_FLOATS(run_parts),                                                         \
         .backward = backward,                                                                      \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \

@@ -22,10 +22,10 @@ static bool infer(gt_node *n)
     return gti_normalize_set_outputs(n, &layout, gt_shape_of(x.ndim - (int)o->count, x.dim));
 }
 
-static void forward(gt_node *n)
+static void parts(gt_node *n, const gt_range *r)
 {
     const gt_normalize_layout layout = layout_of(n);
-    gti_normalize_forward(n, &layout, ((const gti_normalize_opts *)n->opts)->eps);
+    gti_normalize_parts(n, r, &layout, ((const gti_normalize_opts *)n->opts)->eps);
 }
 
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -79,7 +79,7 @@ const gt_op gt_op_rms_norm = {
     .n_out = 2,
     .opts_size = sizeof(gti_normalize_opts),
     .infer = infer,
-    .forward = GT_FOR_FLOATS(forward),
+    .parts = GT_FOR_FLOATS(parts),
     .backward = backward,
     .gradient = "dx = rstd (g - h M(g h)), dweight = sum of dy h; g = dy weight, h = x rstd, M the "
                 "mean over what is normalised together",

@@ -10,7 +10,8 @@
  *   batch norm                 groups the channels, channels 1, inner the pixels, pooled
  *
  * Not centred is as if the mean were 0, with the mean square for a variance; mean and bias are NULL
- * then, and nothing is pooled. Statistics are summed in double and in blocks. No size is negative,
+ * then, and nothing is pooled. A range of the images, or of the groups when pooled, can stand for
+ * all. Statistics are summed in double and in blocks. No size is negative,
  * any may be 0. */
 #ifndef GTI_KERNELS_NORMALIZE_H
 #define GTI_KERNELS_NORMALIZE_H
@@ -21,6 +22,7 @@
 
 typedef struct {
     int64_t n, groups, channels, inner;
+    int64_t step; /* from an image of x to the next, where pooled */
     bool pooled;
 } gti_normalize;
 
@@ -34,12 +36,14 @@ typedef struct {
     void (*apply)(const gti_normalize *s, const void *x, const void *weight, const void *bias,
                   const void *mean, const void *variance, double eps, void *y, void *rstd,
                   void *scratch);
-    /* dx, dweight and dbias (NULL when mean is) from dy, which is 0 where it counts for mean and
-     * rstd: with h = (x - mean) rstd, g = dy weight and M the mean over a set
-     *   dx = rstd (g - M(g) - h M(g h))   dweight = sum of dy h   dbias = sum of dy */
+    /* dx, and sums [2,groups channels], from dy, which is 0 where it counts for mean and rstd: with
+     * h = (x - mean) rstd, g = dy weight and M the mean over a set
+     *   dx = rstd (g - M(g) - h M(g h))   sums[0] = sum of dy   sums[1] = sum of dy h */
     void (*grad)(const gti_normalize *s, const void *dy, const void *x, const void *weight,
-                 const void *mean, const void *rstd, void *dx, void *dweight, void *dbias,
-                 void *scratch);
+                 const void *mean, const void *rstd, void *dx, double *sums, void *scratch);
+    /* dweight and dbias (which may be NULL) [channels]: sums [parts,2,channels] of that kind, added
+     * up. parts > 0. */
+    void (*add)(int64_t parts, int64_t channels, const double *sums, void *dweight, void *dbias);
     /* y[i] = (1 - part) y[i] + part scale x[i] */
     void (*blend)(int64_t n, double part, double scale, const void *x, void *y);
 } gti_normalize_kernels;
