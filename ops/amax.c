@@ -20,24 +20,27 @@ static bool infer(gt_node *n)
         if (x.dim[i] == 0 && reduced >> i & 1)
             return gt_op_fail(n, GT_ERR_SHAPE,
                               "axis %d has size 0: nothing has no largest or smallest element", i);
-    return gti_infer_reduction(n, axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim);
+    if (!gti_infer_reduction(n, axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim))
+        return false;
+    gti_reduction_divide(n, axes_of(n), 1);
+    return true;
 }
 
-static void forward(gt_node *n, bool largest)
+static void parts(gt_node *n, const gt_range *r, bool largest)
 {
-    const gti_reduced r = gti_reduce_from(n, axes_of(n));
-    if (n->out[0]->size > 0)
-        gti_kernels_for(n)->reduce.extreme(&r.s, largest, r.x, n->out[0]->data, NULL);
+    gti_reduction p;
+    if (gti_reduction_begin(n, r, axes_of(n), &p))
+        gti_kernels_for(n)->reduce.extreme(&p.s, largest, p.x, p.y, NULL);
 }
 
-static void amax_forward(gt_node *n)
+static void amax_parts(gt_node *n, const gt_range *r)
 {
-    forward(n, true);
+    parts(n, r, true);
 }
 
-static void amin_forward(gt_node *n)
+static void amin_parts(gt_node *n, const gt_range *r)
 {
-    forward(n, false);
+    parts(n, r, false);
 }
 
 /* dy, with the reduced dimensions, in equal shares. */
@@ -91,7 +94,7 @@ static const char amin_gradient[] = "dx = dy / k in the k places where x is y, e
         .n_out = 1,                                                                                \
         .opts_size = sizeof(gt_reduce_opts),                                                       \
         .infer = infer,                                                                            \
-        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(samples),                                                                       \

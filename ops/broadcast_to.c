@@ -2,6 +2,7 @@
  *
  *   dx = dy summed over the dimensions that were stretched */
 #include "broadcast.h"
+#include "copying.h"
 
 static bool infer(gt_node *n)
 {
@@ -11,24 +12,28 @@ static bool infer(gt_node *n)
         return gt_op_fail(n, GT_ERR_SHAPE, "shape %s does not broadcast to %s", GTI_SHAPE_TEXT(*x),
                           GTI_SHAPE_TEXT(*to));
     n->out[0]->shape = *to;
+    gti_copying_divide(n, 0, to);
     return true;
 }
 
-static void forward(gt_node *n)
+static void fill(const gt_node *n, gt_tensor *y, const void *x)
 {
-    const gt_tensor *x = n->in[0], *y = n->out[0];
-    if (y->size == 0) return;
-    if (x->size == 1 && gti_has_kernels(n)) {
-        const double value =
-            n->dtype == GT_F32 ? (double)*(const float *)x->data : *(const double *)x->data;
-        gti_kernels_for(n)->fill(y->size, value, y->data);
+    const double value = n->dtype == GT_F32 ? (double)*(const float *)x : *(const double *)x;
+    gti_kernels_for(n)->fill(y->size, value, y->data);
+}
+
+static void parts(gt_node *n, const gt_range *r)
+{
+    const gt_tensor *x = n->in[0];
+    gt_tensor *y = n->out[0];
+    if (x->size == 1 && gti_has_kernels(n) && n->parts[0] == 1) {
+        fill(n, y, x->data);
         return;
     }
     int64_t xstride[GT_MAX_DIMS], ystride[GT_MAX_DIMS];
     gti_broadcast_strides(x->shape, y->shape, xstride);
     gti_strides(y->shape, ystride);
-    gti_copy_strided(y->shape.ndim, y->shape.dim, gt_dtype_size(y->dtype), x->data, xstride,
-                     y->data, ystride);
+    gti_copying_run(n, r, &y->shape, x->data, xstride, y->data, ystride);
 }
 
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -88,7 +93,7 @@ const gt_op gt_op_broadcast_to = {
     .opts_size = sizeof(gt_shape),
     .flags = GT_OP_NO_SAVED,
     .infer = infer,
-    .forward = GT_FOR_ALL(forward),
+    .parts = GT_FOR_ALL(parts),
     .backward = backward,
     .gradient = "dx = dy, summed over the dimensions that were stretched",
     GT_SAMPLES(samples),

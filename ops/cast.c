@@ -19,10 +19,11 @@ static bool infer(gt_node *n)
     return true;
 }
 
-static void forward(gt_node *n)
+static void elements(gt_node *n, int64_t begin, int64_t end)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
-    gti_any_kernels_of((int)x->dtype)->convert[y->dtype](x->size, x->data, y->data);
+    gti_any_kernels_of((int)x->dtype)
+        ->convert[y->dtype](end - begin, gti_from(x, begin), gti_to(y, begin));
 }
 
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -70,7 +71,7 @@ const gt_op gt_op_cast = {
     .opts_size = sizeof(cast_opts),
     .flags = GT_OP_NO_SAVED,
     .infer = infer,
-    .forward = GT_FOR_ALL(forward),
+    .elements = GT_FOR_ALL(elements),
     .backward = backward,
     .gradient = "dx = dy, cast back",
     GT_SAMPLES(samples),

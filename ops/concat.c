@@ -4,6 +4,8 @@
  *   stack   x_i [..], y [..,n,..] with y[..,i,..] = x_i  dx_i = dy[..,i,..] */
 #include "common.h"
 
+enum { COST = 2 }; /* of an element */
+
 typedef struct {
     int axis;
 } concat_opts;
@@ -13,6 +15,22 @@ static int axis_of(const gt_node *n)
 {
     const int axis = ((const concat_opts *)n->opts)->axis;
     return axis < 0 ? axis + n->out[0]->shape.ndim : axis;
+}
+
+/* y is [outer, row], where the inputs, [outer, size / outer], stand side by side. */
+static int64_t outer_of(const gt_node *n)
+{
+    int64_t outer = 1;
+    for (int d = 0; d < axis_of(n); d++) outer *= n->out[0]->shape.dim[d];
+    return outer;
+}
+
+static void divide(gt_node *n)
+{
+    const int64_t size = gt_shape_size(n->out[0]->shape);
+    if (size <= 0) return;
+    const int64_t outer = outer_of(n);
+    n->parts[0] = gt_parts(n, outer, COST * (double)(size / outer));
 }
 
 static bool check_concat(const gt_node *n, int axis, int i)
@@ -41,6 +59,7 @@ static bool concat_infer(gt_node *n)
         if (!gti_size_add(y->dim[axis], n->in[i]->shape.dim[axis], &y->dim[axis]))
             return gt_op_fail(n, GT_ERR_MEMORY, "the size along axis %d overflows", axis);
     }
+    divide(n);
     return true;
 }
 
@@ -59,23 +78,24 @@ static bool stack_infer(gt_node *n)
     for (int d = 0; d <= x.ndim; d++) y->dim[d] = d < axis ? x.dim[d] : d > axis ? x.dim[d - 1] : 0;
     y->dim[axis] = n->n_in;
     y->ndim = x.ndim + 1;
+    divide(n);
     return true;
 }
 
-/* y is [outer, row], where the inputs, [outer, size / outer], stand side by side. */
-static void forward(gt_node *n)
+static void parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *y = n->out[0];
-    if (y->size == 0) return;
-    int64_t outer = 1, start = 0;
-    for (int d = 0; d < axis_of(n); d++) outer *= y->shape.dim[d];
-    const int64_t ystride[] = {y->size / outer, 1};
+    const int64_t outer = outer_of(n), row = y->size / outer;
+    const gti_items rows = gti_items_of(n, r, outer);
+    const int64_t ystride[] = {row, 1};
+    int64_t start = rows.first * row;
     for (int i = 0; i < n->n_in; i++) {
         const gt_tensor *x = n->in[i];
-        const int64_t block[] = {outer, x->size / outer}, xstride[] = {x->size / outer, 1};
-        gti_copy_strided(2, block, gt_dtype_size(y->dtype), x->data, xstride,
-                         gti_at(y->data, start, y->dtype), ystride);
-        start += x->size / outer;
+        const int64_t width = x->size / outer;
+        const int64_t block[] = {rows.count, width}, xstride[] = {width, 1};
+        gti_copy_strided(2, block, gt_dtype_size(y->dtype), gti_from(x, rows.first * width),
+                         xstride, gti_to(y, start), ystride);
+        start += width;
     }
 }
 
@@ -215,7 +235,7 @@ static const gt_error_sample stack_error_samples[] = {
         .opts_size = sizeof(concat_opts),                                                          \
         .flags = GT_OP_NO_SAVED,                                                                   \
         .infer = id##_infer,                                                                       \
-        .forward = GT_FOR_ALL(forward),                                                            \
+        .parts = GT_FOR_ALL(parts),                                                                \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \

@@ -11,6 +11,8 @@
  *
  * The functions: cross_entropy, which composes what the above does not cover (class weights,
  * targets as probabilities) from log_softmax, and nll_loss. */
+#include <math.h>
+
 #include "classes.h"
 #include "reduction.h"
 
@@ -49,6 +51,35 @@ static bool fail_target(const gt_node *n, gt_shape rows)
     return false;
 }
 
+enum { COST = 10 }; /* of an element: an exponential */
+
+/* Scratch: what dx is multiplied by for the mean, then the losses. */
+enum { LOSSES = 64 };
+
+static void *losses_in(void *scratch)
+{
+    return (char *)scratch + LOSSES;
+}
+
+static gti_along rows_of(const gt_node *n)
+{
+    return gti_along_axis(n->in[0]->shape, class_axis(n->in[0]));
+}
+
+/* Losses and dx, the losses' sum, and for the mean dx divided. */
+static void divide(gt_node *n)
+{
+    const gt_reduction reduction = ((const classes_opts *)n->opts)->reduction;
+    const gti_along s = rows_of(n);
+    const int64_t size = n->in[0]->size;
+    gti_along_divide(n, 0, &s, COST);
+    if (reduction == GT_NONE) return;
+    n->scratch_size = LOSSES + (size_t)n->in[1]->size * gt_dtype_size(n->in[0]->dtype);
+    n->parts[1] = 1;
+    if (reduction == GT_MEAN)
+        n->parts[2] = gt_parts(n, (size + GTI_GRAIN - 1) / GTI_GRAIN, GTI_GRAIN);
+}
+
 static bool infer(gt_node *n)
 {
     const classes_opts *opts = n->opts;
@@ -62,29 +93,55 @@ static bool infer(gt_node *n)
     if (!gti_check_classes(n, 1, x->shape.dim[axis], opts->ignore)) return false;
     n->out[0]->shape = opts->reduction == GT_NONE ? rows : GT_SCALAR;
     n->out[1]->shape = x->shape;
-    if (opts->reduction != GT_NONE)
-        n->scratch_size = (size_t)n->in[1]->size * gt_dtype_size(x->dtype);
+    divide(n);
     return true;
 }
 
-static void forward(gt_node *n)
+/* The losses and dx of rows. */
+static void compare(gt_node *n, const gt_range *r)
 {
     const classes_opts *opts = n->opts;
-    const gt_tensor *x = n->in[0], *target = n->in[1], *y = n->out[0], *dx = n->out[1];
-    const gti_kernels *k = gti_kernels_for(n);
-    const bool reduced = opts->reduction != GT_NONE;
-    const gti_classes rows = {.s = gti_along_axis(x->shape, class_axis(x)),
-                              .target = target->data,
+    const gti_along s = rows_of(n);
+    const gti_along_range at = gti_along_range_of(n, r, &s);
+    const gti_classes rows = {.s = at.s,
+                              .target = gti_from(n->in[1], at.y),
                               .ignore = opts->ignore,
                               .smoothing = opts->smoothing};
-    void *losses = reduced ? n->scratch : y->data;
-    const int64_t counted = k->softmax.cross_entropy(&rows, x->data, losses, dx->data);
-    if (reduced) k->sum(1, x->size > 0 ? target->size : 0, 1, losses, y->data);
+    void *losses = opts->reduction == GT_NONE ? n->out[0]->data : losses_in(n->scratch);
+    gti_kernels_for(n)->softmax.cross_entropy(
+        &rows, gti_from(n->in[0], at.x), gti_at(losses, at.y, n->dtype), gti_to(n->out[1], at.x));
+}
+
+static void sum_losses(gt_node *n)
+{
+    const classes_opts *opts = n->opts;
+    const gti_kernels *k = gti_kernels_for(n);
+    const int64_t rows = n->in[0]->size > 0 ? n->in[1]->size : 0;
+    void *y = n->out[0]->data;
+    k->sum(&(gti_along){1, rows, 1, 0}, losses_in(n->scratch), y);
     if (opts->reduction != GT_MEAN) return;
-    const double scale = 1 / (double)counted;
-    /* When no row counts: 0 times infinity is NaN, but dx is all zeros and stays so. */
-    k->unary[GTI_UNARY_mul_scalar](1, y->data, scale, y->data);
-    if (counted > 0) k->unary[GTI_UNARY_mul_scalar](dx->size, dx->data, scale, dx->data);
+    double *scale = n->scratch;
+    *scale = 1 / (double)gti_classes_counted(n->in[1], opts->ignore);
+    k->unary[GTI_UNARY_mul_scalar](1, y, *scale, y);
+}
+
+/* When no row counts: 0 times infinity is NaN, but dx is all zeros and stays so. */
+static void scale_dx(gt_node *n, const gt_range *r)
+{
+    const gt_tensor *dx = n->out[1];
+    const int64_t first = gti_first_of_part(dx->size, n->parts[2], r->begin);
+    const int64_t last = gti_first_of_part(dx->size, n->parts[2], r->end);
+    const double scale = *(const double *)n->scratch;
+    void *to = gti_to(dx, first);
+    if (isfinite(scale))
+        gti_kernels_for(n)->unary[GTI_UNARY_mul_scalar](last - first, to, scale, to);
+}
+
+static void parts(gt_node *n, const gt_range *r)
+{
+    if (r->stage == 0) compare(n, r);
+    else if (r->stage == 1) sum_losses(n);
+    else scale_dx(n, r);
 }
 
 /* s, of the rows' shape. */
@@ -137,7 +194,7 @@ const gt_op gt_op_cross_entropy_classes = {
     .opts_size = sizeof(classes_opts),
     .flags = GT_OP_MIXED,
     .infer = infer,
-    .forward = GT_FOR_FLOATS(forward),
+    .parts = GT_FOR_FLOATS(parts),
     .backward = backward,
     .gradient = "dx = dy s (softmax(x) - q), q the target as probabilities, s = 1 in rows that "
                 "count (over their number for the mean), else 0",

@@ -9,19 +9,27 @@ typedef struct {
     bool reverse;
 } cumsum_opts;
 
+static int axis_of(const gt_node *n)
+{
+    return gti_op_axis(n, ((const cumsum_opts *)n->opts)->axis, n->in[0]->shape.ndim);
+}
+
 static bool infer(gt_node *n)
 {
     const gt_shape x = n->in[0]->shape;
     n->out[0]->shape = x;
-    return gti_op_axis(n, ((const cumsum_opts *)n->opts)->axis, x.ndim) >= 0;
+    if (axis_of(n) < 0) return false;
+    const gti_along s = gti_along_axis(x, axis_of(n));
+    gti_along_divide(n, 0, &s, 2);
+    return true;
 }
 
-static void forward(gt_node *n)
+static void parts(gt_node *n, const gt_range *r)
 {
-    const cumsum_opts *opts = n->opts;
-    const gt_shape x = n->in[0]->shape;
-    const gti_along s = gti_along_axis(x, gti_op_axis(n, opts->axis, x.ndim));
-    gti_kernels_for(n)->reduce.cumsum(&s, opts->reverse, n->in[0]->data, n->out[0]->data);
+    const gti_along s = gti_along_axis(n->in[0]->shape, axis_of(n));
+    const gti_along_range at = gti_along_range_of(n, r, &s);
+    gti_kernels_for(n)->reduce.cumsum(&at.s, ((const cumsum_opts *)n->opts)->reverse,
+                                      gti_from(n->in[0], at.x), gti_to(n->out[0], at.x));
 }
 
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -71,7 +79,7 @@ const gt_op gt_op_cumsum = {
     .opts_size = sizeof(cumsum_opts),
     .flags = GT_OP_NO_SAVED,
     .infer = infer,
-    .forward = GT_FOR_FLOATS(forward),
+    .parts = GT_FOR_FLOATS(parts),
     .backward = backward,
     .gradient = "dx = the running sums of dy from the other end",
     GT_SAMPLES(samples),

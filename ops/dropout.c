@@ -17,6 +17,16 @@ typedef struct {
     bool channels; /* drop whole x[n,c,...] */
 } dropout_opts;
 
+enum { COST = 4 }; /* of an element */
+
+/* What is dropped as one: elements, or channels. */
+static int64_t runs_of(const gt_node *n)
+{
+    const gt_tensor *x = n->in[0];
+    const bool channels = ((const dropout_opts *)n->opts)->channels && x->size > 0;
+    return channels ? x->shape.dim[0] * x->shape.dim[1] : x->size;
+}
+
 static bool infer(gt_node *n)
 {
     const dropout_opts *o = n->opts;
@@ -30,6 +40,8 @@ static bool infer(gt_node *n)
         return gt_op_fail(n, GT_ERR_ARGUMENT, "key is %s %s, needs i64 [2]: a seed and a call",
                           gt_dtype_name(key->dtype), GTI_SHAPE_TEXT(key->shape));
     n->out[0]->shape = x->shape;
+    const int64_t runs = runs_of(n), grains = (runs + GTI_GRAIN - 1) / GTI_GRAIN;
+    if (runs > 0) n->parts[0] = gt_parts(n, grains, COST * (double)x->size / (double)grains);
     return true;
 }
 
@@ -40,21 +52,25 @@ static uint32_t threshold_of(double p)
     return words < 0x1p32 ? (uint32_t)words : UINT32_MAX;
 }
 
-static void forward(gt_node *n)
+static void parts(gt_node *n, const gt_range *r)
 {
     const dropout_opts *o = n->opts;
-    const gt_tensor *x = n->in[0], *y = n->out[0];
+    const gt_tensor *x = n->in[0];
     const int64_t *key = n->in[1]->data;
     const uint64_t seed = (uint64_t)key[0], call = (uint64_t)key[1];
     const gti_kernels *kernels = gti_kernels_for(n);
-    const int64_t runs = o->channels && x->size > 0 ? x->shape.dim[0] * x->shape.dim[1] : x->size;
-    if (o->p == 1) kernels->fill(x->size, 0, y->data);
-    else if (runs == x->size)
-        kernels->dropout.elements(x->size, seed, call, threshold_of(o->p), 1 / (1 - o->p), x->data,
-                                  y->data);
+    const int64_t all = runs_of(n), run = x->size / all, of = n->parts[0];
+    const int64_t first = gti_first_of_part(all, of, r->begin);
+    const int64_t count = gti_first_of_part(all, of, r->end) - first;
+    const void *from = gti_from(x, first * run);
+    void *to = gti_to(n->out[0], first * run);
+    if (o->p == 1) kernels->fill(count * run, 0, to);
+    else if (run == 1)
+        kernels->dropout.elements(first, count, seed, call, threshold_of(o->p), 1 / (1 - o->p),
+                                  from, to);
     else
-        kernels->dropout.runs(runs, x->size / runs, seed, call, threshold_of(o->p), 1 / (1 - o->p),
-                              x->data, y->data);
+        kernels->dropout.runs(first, count, run, seed, call, threshold_of(o->p), 1 / (1 - o->p),
+                              from, to);
 }
 
 static gt_tensor *apply(gt_tensor *x, gt_tensor *key, double p, bool channels)
@@ -138,7 +154,7 @@ const gt_op gt_op_dropout = {
     .opts_size = sizeof(dropout_opts),
     .flags = GT_OP_MIXED,
     .infer = infer,
-    .forward = GT_FOR_FLOATS(forward),
+    .parts = GT_FOR_FLOATS(parts),
     .backward = backward,
     .gradient = "dx = dy / (1 - p) where x was kept, else 0",
     GT_SAMPLES(samples),

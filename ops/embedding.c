@@ -38,20 +38,22 @@ static bool embedding_infer(gt_node *n)
         return false;
     y.dim[y.ndim++] = weight.dim[1];
     n->out[0]->shape = y;
+    if (weight.dim[1] > 0) n->parts[0] = gt_parts(n, n->in[1]->size, 2 * (double)weight.dim[1]);
     return true;
 }
 
-static void embedding_forward(gt_node *n)
+static void embedding_parts(gt_node *n, const gt_range *r)
 {
     const embedding_opts *opts = n->opts;
     const gt_tensor *weight = n->in[0], *index = n->in[1], *y = n->out[0];
     const int64_t v = weight->shape.dim[0], d = weight->shape.dim[1];
-    const gti_indexed rows = {1, v, index->size, d};
-    if (y->size == 0) return;
-    gti_index_select(&rows, gt_dtype_size(n->dtype), weight->data, index->data, y->data);
-    for (int64_t i = 0; opts->zeros && i < index->size; i++)
-        if (((const int64_t *)index->data)[i] == opts->padding)
-            gti_kernels_for(n)->fill(d, 0, gti_at(y->data, i * d, n->dtype));
+    const gti_items items = gti_items_of(n, r, index->size);
+    const gti_indexed rows = {1, v, items.count, d};
+    const int64_t *const at = gti_from(index, items.first);
+    gti_index_select(&rows, gt_dtype_size(n->dtype), weight->data, at, gti_to(y, items.first * d));
+    for (int64_t i = 0; opts->zeros && i < items.count; i++)
+        if (at[i] == opts->padding)
+            gti_kernels_for(n)->fill(d, 0, gti_to(y, (items.first + i) * d));
 }
 
 static const char embedding_gradient[] =
@@ -163,7 +165,7 @@ static const gt_error_sample embedding_dw_error_samples[] = {
 };
 // clang-format on
 
-#define EMBEDDING(id, names, opts_type, prefix)                                                    \
+#define EMBEDDING(id, names, opts_type, prefix, run)                                               \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = (names),                                                                         \
@@ -172,15 +174,15 @@ static const gt_error_sample embedding_dw_error_samples[] = {
         .opts_size = sizeof(opts_type),                                                            \
         .flags = GT_OP_MIXED,                                                                      \
         .infer = prefix##_infer,                                                                   \
-        .forward = GT_FOR_FLOATS(prefix##_forward),                                                \
+        .run = GT_FOR_FLOATS(prefix##_##run),                                                      \
         .backward = prefix##_backward,                                                             \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \
         GT_ERROR_SAMPLES(id##_error_samples),                                                      \
     };
 
-EMBEDDING(embedding, "weight index", embedding_opts, embedding)
-EMBEDDING(embedding_dw, "dy index", dw_opts, dw)
+EMBEDDING(embedding, "weight index", embedding_opts, embedding, parts)
+EMBEDDING(embedding_dw, "dy index", dw_opts, dw, forward)
 
 /* Negative paddings count from the end. */
 gt_tensor *gt_embedding_(gt_tensor *index, gt_tensor *weight, gt_embedding_opts opts)

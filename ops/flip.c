@@ -1,7 +1,7 @@
 /* Elements in reverse order along each axis of a set: y[..,i,..] = x[..,size - 1 - i,..].
  *
  *   dx = dy flipped along the same axes */
-#include "common.h"
+#include "copying.h"
 
 typedef struct {
     unsigned axes;
@@ -16,13 +16,14 @@ static bool infer(gt_node *n)
 {
     n->out[0]->shape = n->in[0]->shape;
     unsigned flipped;
-    return gt_op_axes(n, axes_of(n), n->in[0]->shape.ndim, &flipped);
+    if (!gt_op_axes(n, axes_of(n), n->in[0]->shape.ndim, &flipped)) return false;
+    gti_copying_divide(n, 0, &n->in[0]->shape);
+    return true;
 }
 
-static void forward(gt_node *n)
+static void parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
-    if (x->size == 0) return;
     int64_t xstride[GT_MAX_DIMS], ystride[GT_MAX_DIMS], first = 0;
     unsigned dims;
     gt_op_axes(n, axes_of(n), x->shape.ndim, &dims);
@@ -32,8 +33,7 @@ static void forward(gt_node *n)
         xstride[i] = flipped ? -ystride[i] : ystride[i];
         if (flipped) first += ystride[i] * (x->shape.dim[i] - 1);
     }
-    gti_copy_strided(x->shape.ndim, x->shape.dim, gt_dtype_size(x->dtype),
-                     gti_const_at(x->data, first, x->dtype), xstride, y->data, ystride);
+    gti_copying_run(n, r, &x->shape, gti_from(x, first), xstride, y->data, ystride);
 }
 
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -89,7 +89,7 @@ const gt_op gt_op_flip = {
     .opts_size = sizeof(flip_opts),
     .flags = GT_OP_NO_SAVED,
     .infer = infer,
-    .forward = GT_FOR_ALL(forward),
+    .parts = GT_FOR_ALL(parts),
     .backward = backward,
     .gradient = "dx = dy, flipped along the same axes",
     GT_SAMPLES(samples),

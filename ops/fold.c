@@ -46,6 +46,17 @@ static bool count_windows(const gt_node *n, gti_pool2d *s, int64_t *taps, int64_
            gt_op_fail(n, GT_ERR_MEMORY, "the number of windows overflows");
 }
 
+enum { COST = 2 }; /* of an element */
+
+/* By images. */
+static void divide(gt_node *n)
+{
+    const gt_tensor *x = n->in[0];
+    const int64_t images = x->shape.dim[0], size = gt_shape_size(n->out[0]->shape);
+    if (size > 0)
+        n->parts[0] = gt_parts(n, images, COST * (double)(x->size + size) / (double)images);
+}
+
 static bool unfold_infer(gt_node *n)
 {
     const gt_shape *x = &n->in[0]->shape;
@@ -56,6 +67,7 @@ static bool unfold_infer(gt_node *n)
     if (!gti_size_mul(x->dim[1], taps, &rows))
         return gt_op_fail(n, GT_ERR_MEMORY, "the size of the output overflows");
     n->out[0]->shape = GT_SHAPE(x->dim[0], rows, windows);
+    divide(n);
     return true;
 }
 
@@ -80,6 +92,7 @@ static bool fold_infer(gt_node *n)
                           (long long)y->dim[2], GTI_SIZE_TEXT(2, s.h, s.w),
                           GTI_SIZE_TEXT(2, s.oh, s.ow));
     n->out[0]->shape = GT_SHAPE(y->dim[0], y->dim[1] / taps, s.h, s.w);
+    divide(n);
     return true;
 }
 
@@ -92,20 +105,35 @@ static gti_pool2d windows_of(const gt_node *n, const gt_shape *x)
     return s;
 }
 
-static void unfold_forward(gt_node *n)
+/* The windows of a range's images, the first at *first. */
+static gti_pool2d windows_in(const gt_node *n, const gt_range *r, const gt_tensor *x,
+                             int64_t *first)
 {
-    const gt_tensor *x = n->in[0], *y = n->out[0];
-    if (y->size == 0) return;
-    const gti_pool2d s = windows_of(n, &x->shape);
-    gti_kernels_for(n)->fold.unfold(&s, x->shape.dim[1], x->data, y->data);
+    gti_pool2d s = windows_of(n, &x->shape);
+    const gti_items images = gti_items_of(n, r, s.planes);
+    s.planes = images.count;
+    *first = images.first;
+    return s;
 }
 
-static void fold_forward(gt_node *n)
+static void unfold_parts(gt_node *n, const gt_range *r)
+{
+    const gt_tensor *x = n->in[0], *y = n->out[0];
+    const int64_t images = x->shape.dim[0];
+    int64_t first;
+    const gti_pool2d s = windows_in(n, r, x, &first);
+    gti_kernels_for(n)->fold.unfold(&s, x->shape.dim[1], gti_from(x, first * (x->size / images)),
+                                    gti_to(y, first * (y->size / images)));
+}
+
+static void fold_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *y = n->in[0], *x = n->out[0];
-    if (x->size == 0) return;
-    const gti_pool2d s = windows_of(n, &x->shape);
-    gti_kernels_for(n)->fold.fold(&s, x->shape.dim[1], y->data, x->data);
+    const int64_t images = x->shape.dim[0];
+    int64_t first;
+    const gti_pool2d s = windows_in(n, r, x, &first);
+    gti_kernels_for(n)->fold.fold(&s, x->shape.dim[1], gti_from(y, first * (y->size / images)),
+                                  gti_to(x, first * (x->size / images)));
 }
 
 static gt_tensor *apply(const gt_node *n, const gt_op *op, gt_shape target, gt_tensor *x)
@@ -231,7 +259,7 @@ static const gt_error_sample fold_error_samples[] = {
         .opts_size = sizeof(fold_opts),                                                            \
         .flags = GT_OP_NO_SAVED,                                                                   \
         .infer = id##_infer,                                                                       \
-        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \

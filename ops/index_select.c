@@ -52,19 +52,33 @@ static bool infer_part(const gt_node *n, int axis_given, gt_shape whole, gt_shap
     return check_index(n, axis, gti_at_least_1d(whole).dim[axis]);
 }
 
+/* By outer, or by the index where outer is 1. */
 static bool select_infer(gt_node *n)
 {
+    const gt_shape x = n->in[0]->shape;
     const int axis = ((const select_opts *)n->opts)->axis;
-    return infer_part(n, axis, n->in[0]->shape, &n->out[0]->shape);
+    if (!infer_part(n, axis, x, &n->out[0]->shape)) return false;
+    const int64_t size = gt_shape_size(n->out[0]->shape);
+    if (size <= 0) return true;
+    const gti_indexed g = indexed(x, front(axis, x), n->in[1]->size);
+    const int64_t items = g.outer > 1 ? g.outer : g.k;
+    n->parts[0] = gt_parts(n, items, 2 * (double)size / (double)items);
+    return true;
 }
 
-static void select_forward(gt_node *n)
+static void select_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *index = n->in[1], *y = n->out[0];
-    if (y->size == 0) return;
-    const int axis = front(((const select_opts *)n->opts)->axis, x->shape);
-    const gti_indexed g = indexed(x->shape, axis, index->size);
-    gti_index_select(&g, gt_dtype_size(y->dtype), x->data, index->data, y->data);
+    gti_indexed g =
+        indexed(x->shape, front(((const select_opts *)n->opts)->axis, x->shape), index->size);
+    const bool by_outer = g.outer > 1;
+    const gti_items items = gti_items_of(n, r, by_outer ? g.outer : g.k);
+    const int64_t from = by_outer ? items.first * g.n * g.inner : 0;
+    const int64_t to = items.first * g.inner * (by_outer ? g.k : 1);
+    if (by_outer) g.outer = items.count;
+    else g.k = items.count;
+    gti_index_select(&g, gt_dtype_size(y->dtype), gti_from(x, from),
+                     gti_from(index, by_outer ? 0 : items.first), gti_to(y, to));
 }
 
 static bool select_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -228,7 +242,7 @@ const gt_op gt_op_index_select = {
     .opts_size = sizeof(select_opts),
     .flags = GT_OP_MIXED,
     .infer = select_infer,
-    .forward = GT_FOR_ALL(select_forward),
+    .parts = GT_FOR_ALL(select_parts),
     .backward = select_backward,
     .gradient = "dx[..,index[j],..] += dy[..,j,..]",
     GT_SAMPLES(select_samples),

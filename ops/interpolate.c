@@ -11,7 +11,7 @@
  * Both are linear and each other's gradients. */
 #include <math.h>
 
-#include "window.h"
+#include "pool.h"
 
 typedef struct {
     int64_t oh, ow;
@@ -61,13 +61,14 @@ static void make_blends(const interpolate_opts *o, axis a, gti_blend *blend)
         blend[i] = o->mode == GT_NEAREST ? nearest(&a, i) : linear(&a, i, o->align_corners);
 }
 
-static gti_resample resample_of(const gt_node *n, const gt_shape *x, const gt_shape *y)
+static gti_resample resample_of(const gt_node *n, const gt_range *r, const gt_shape *x,
+                                const gt_shape *y, int64_t planes)
 {
     const interpolate_opts *o = n->opts;
-    gti_blend *rows = n->scratch, *cols = rows + y->dim[2];
+    gti_blend *rows = r->scratch, *cols = rows + y->dim[2];
     make_blends(o, (axis){x->dim[2], y->dim[2], o->scale[0]}, rows);
     make_blends(o, (axis){x->dim[3], y->dim[3], o->scale[1]}, cols);
-    return (gti_resample){.planes = x->dim[0] * x->dim[1],
+    return (gti_resample){.planes = planes,
                           .h = x->dim[2],
                           .w = x->dim[3],
                           .oh = y->dim[2],
@@ -101,7 +102,7 @@ static bool check_options(const gt_node *n)
            gt_op_fail(n, GT_ERR_ARGUMENT, "align_corners is for GT_BILINEAR, not for GT_NEAREST");
 }
 
-/* Sets y and the scratch: both tables of weights and a row of x. */
+/* Sets y and the workers' scratch: both tables of weights and a row of x. */
 static bool infer_parts(gt_node *n, const gt_shape *x, gt_shape *y)
 {
     const interpolate_opts *o = n->opts;
@@ -113,13 +114,16 @@ static bool infer_parts(gt_node *n, const gt_shape *x, gt_shape *y)
         !gti_size_mul(x->dim[3], sizeof(double), &row) || !gti_size_add(bytes, row, &bytes))
         return gt_op_fail(n, GT_ERR_MEMORY, "the size of the output %s overflows",
                           GTI_SHAPE_TEXT(*y));
-    n->scratch_size = (size_t)bytes;
+    n->worker_scratch = (size_t)bytes;
     return true;
 }
 
 static bool interpolate_infer(gt_node *n)
 {
-    return infer_parts(n, &n->in[0]->shape, &n->out[0]->shape);
+    const gt_shape *x = &n->in[0]->shape, *y = &n->out[0]->shape;
+    if (!infer_parts(n, x, &n->out[0]->shape)) return false;
+    gti_planes_divide(n, x, y);
+    return true;
 }
 
 static bool interpolate_dx_infer(gt_node *n)
@@ -130,25 +134,27 @@ static bool interpolate_dx_infer(gt_node *n)
         !gti_check_dy(n, &n->in[0]->shape, x, &y))
         return false;
     n->out[0]->shape = *x;
+    gti_planes_divide(n, &y, x);
     return true;
 }
 
 /* --- values and gradients --- */
 
-static void interpolate_forward(gt_node *n)
+static void interpolate_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
-    if (y->size == 0) return;
-    const gti_resample r = resample_of(n, &x->shape, &y->shape);
-    gti_kernels_for(n)->resample.resize(&r, x->data, y->data);
+    const gti_items planes = gti_planes_of(n, r, &x->shape);
+    const gti_resample s = resample_of(n, r, &x->shape, &y->shape, planes.count);
+    gti_kernels_for(n)->resample.resize(&s, gti_planes_from(x, planes), gti_planes_to(y, planes));
 }
 
-static void interpolate_dx_forward(gt_node *n)
+static void interpolate_dx_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *dy = n->in[0], *dx = n->out[0];
-    if (dx->size == 0) return;
-    const gti_resample r = resample_of(n, &dx->shape, &dy->shape);
-    gti_kernels_for(n)->resample.resize_dx(&r, dy->data, dx->data);
+    const gti_items planes = gti_planes_of(n, r, &dx->shape);
+    const gti_resample s = resample_of(n, r, &dx->shape, &dy->shape, planes.count);
+    gti_kernels_for(n)->resample.resize_dx(&s, gti_planes_from(dy, planes),
+                                           gti_planes_to(dx, planes));
 }
 
 static gt_tensor *apply(const gt_node *n, const gt_op *op, gt_shape target, gt_tensor *x)
@@ -288,7 +294,7 @@ static const gt_error_sample interpolate_dx_error_samples[] = {
         .opts_size = sizeof(interpolate_opts),                                                     \
         .flags = GT_OP_NO_SAVED,                                                                   \
         .infer = id##_infer,                                                                       \
-        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \

@@ -30,7 +30,8 @@ static void sum_window(const gt_node *n, const void *x, int64_t channels, int64_
     const int64_t first = c > o->before ? c - o->before : 0;
     const int64_t last = channels - 1 - c > o->after ? c + o->after : channels - 1;
     void *to = gti_at(y, c * inner, n->dtype);
-    kernels->sum(1, last - first + 1, inner, gti_const_at(x, first * inner, n->dtype), to);
+    kernels->sum(&(gti_along){1, last - first + 1, inner, 0},
+                 gti_const_at(x, first * inner, n->dtype), to);
 }
 
 static void forward(gt_node *n)

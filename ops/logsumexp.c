@@ -9,15 +9,21 @@ static unsigned axes_of(const gt_node *n)
     return ((const gt_reduce_opts *)n->opts)->axes;
 }
 
+enum { COST = 10 }; /* of an element: an exponential */
+
 static bool infer(gt_node *n)
 {
-    return gti_infer_reduction(n, axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim);
+    if (!gti_infer_reduction(n, axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim))
+        return false;
+    gti_reduction_divide(n, axes_of(n), COST);
+    return true;
 }
 
-static void forward(gt_node *n)
+static void parts(gt_node *n, const gt_range *r)
 {
-    const gti_reduced r = gti_reduce_from(n, axes_of(n));
-    gti_kernels_for(n)->softmax.logsumexp(&r.s, r.x, n->out[0]->data);
+    gti_reduction p;
+    if (gti_reduction_begin(n, r, axes_of(n), &p))
+        gti_kernels_for(n)->softmax.logsumexp(&p.s, p.x, p.y);
 }
 
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -50,7 +56,7 @@ const gt_op gt_op_logsumexp = {
     .n_out = 1,
     .opts_size = sizeof(gt_reduce_opts),
     .infer = infer,
-    .forward = GT_FOR_FLOATS(forward),
+    .parts = GT_FOR_FLOATS(parts),
     .backward = backward,
     .gradient = "dx = dy e^(x - y)",
     GT_SAMPLES(samples),

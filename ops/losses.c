@@ -5,7 +5,7 @@
  *   element */
 #include <math.h>
 
-#include "common.h"
+#include "reduction.h"
 
 typedef struct {
     double s; /* beta or delta, as an option: 1 */
@@ -47,6 +47,31 @@ static bool check_reduction(const gt_node *n, bool batchmean)
            gt_op_fail(n, GT_ERR_SHAPE, "a number has no batches");
 }
 
+enum { COST = 8 }; /* of an element */
+
+static bool is_reduced(const gt_node *n)
+{
+    return ((const loss_opts *)n->opts)->reduction != GT_NONE;
+}
+
+/* Where in scratch the sums of chunks stand, behind the losses. */
+static size_t sums_at(const gt_node *n)
+{
+    return ((size_t)n->in[0]->size * gt_dtype_size(n->in[0]->dtype) + 7) & ~(size_t)7;
+}
+
+static void divide(gt_node *n)
+{
+    const int64_t size = n->in[0]->size;
+    if (is_reduced(n)) {
+        gti_chunks_divide(n, size, COST);
+        n->scratch_size = sums_at(n);
+        if (n->parts[1]) n->scratch_size += (size_t)gti_chunks(size) * sizeof(double);
+    } else {
+        n->parts[0] = gt_parts(n, (size + GTI_GRAIN - 1) / GTI_GRAIN, GTI_GRAIN * COST);
+    }
+}
+
 static bool infer_with(gt_node *n, bool batchmean)
 {
     const loss_opts *opts = n->opts;
@@ -62,7 +87,7 @@ static bool infer_with(gt_node *n, bool batchmean)
     if (!(scale_of(n) > 0 && isfinite(scale_of(n))))
         return gt_op_fail(n, GT_ERR_ARGUMENT, "beta or delta is %g, must be positive", scale_of(n));
     n->out[0]->shape = opts->reduction == GT_NONE ? x->shape : GT_SCALAR;
-    if (opts->reduction != GT_NONE) n->scratch_size = (size_t)x->size * gt_dtype_size(x->dtype);
+    divide(n);
     return true;
 }
 
@@ -76,16 +101,37 @@ static bool kl_div_infer(gt_node *n)
     return infer_with(n, true);
 }
 
-static void forward(gt_node *n, gti_pair which)
+/* Losses from element `first` on, into `losses`. */
+static void compare(gt_node *n, gti_pair which, gti_items at, void *losses)
 {
-    const gt_tensor *x = n->in[0], *y = n->out[0];
+    gti_kernels_for(n)->loss.pair[which](at.count, gti_from(n->in[0], at.first),
+                                         gti_from(n->in[1], at.first), scale_of(n), losses);
+}
+
+static void run_elements(gt_node *n, const gt_range *r, gti_pair which)
+{
+    const int64_t size = n->in[0]->size, parts = n->parts[0];
+    const int64_t first = gti_first_of_part(size, parts, r->begin);
+    compare(n, which, (gti_items){first, gti_first_of_part(size, parts, r->end) - first},
+            gti_to(n->out[0], first));
+}
+
+static void run_reduced(gt_node *n, const gt_range *r, gti_pair which)
+{
     const gti_kernels *k = gti_kernels_for(n);
-    const bool reduced = ((const loss_opts *)n->opts)->reduction != GT_NONE;
-    void *losses = reduced ? n->scratch : y->data;
-    k->loss.pair[which](x->size, x->data, n->in[1]->data, scale_of(n), losses);
-    if (!reduced) return;
-    k->sum(1, x->size, 1, losses, y->data);
-    k->unary[GTI_UNARY_mul_scalar](1, y->data, 1 / count(n), y->data);
+    const int64_t size = n->in[0]->size;
+    void *losses = n->scratch, *y = n->out[0]->data;
+    double *sums = losses ? (void *)((char *)losses + sums_at(n)) : NULL;
+    if (r->stage == 0) {
+        const gti_items at = gti_chunks_of(n, r, size);
+        void *own = gti_at(losses, at.first, n->dtype);
+        compare(n, which, at, own);
+        if (n->parts[0] == 1) k->sum(&(gti_along){1, size, 1, 0}, losses, y);
+        else k->sum_chunks(at.count, own, sums + at.first / GTI_SUM_CHUNK);
+    } else {
+        k->sum_of_chunks(gti_chunks(size), sums, y);
+    }
+    if (r->stage == 1 || n->parts[0] == 1) k->unary[GTI_UNARY_mul_scalar](1, y, 1 / count(n), y);
 }
 
 /* dy as it broadcasts to x: for a mean, divided. */
@@ -148,11 +194,12 @@ static double flops(const gt_node *n)
 /* A row: name; shape rule; kernel; samples; d loss / dx and d loss / dt, of x, t, s and log_target;
  * both as text. */
 #define LOSS(id, shape_rule, kernel, table, dx, dt, formula)                                       \
-    static void id##_forward(gt_node *n)                                                           \
+    static void id##_parts(gt_node *n, const gt_range *r)                                          \
     {                                                                                              \
         const bool log_target = ((const loss_opts *)n->opts)->log_target;                          \
         (void)log_target;                                                                          \
-        forward(n, (kernel));                                                                      \
+        if (is_reduced(n)) run_reduced(n, r, (kernel));                                            \
+        else run_elements(n, r, (kernel));                                                         \
     }                                                                                              \
     static bool id##_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])               \
     {                                                                                              \
@@ -173,7 +220,7 @@ static double flops(const gt_node *n)
         .n_out = 1,                                                                                \
         .opts_size = sizeof(loss_opts),                                                            \
         .infer = (shape_rule),                                                                     \
-        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
         .gradient = (formula),                                                                     \
         GT_SAMPLES(table),                                                                         \

@@ -30,6 +30,12 @@ static gti_along along(const gt_node *n)
     return gti_along_axis(x, gti_op_axis(n, ((const extreme_opts *)n->opts)->axis, x.ndim));
 }
 
+static void divide(gt_node *n)
+{
+    const gti_along s = along(n);
+    gti_along_divide(n, 0, &s, 2);
+}
+
 /* --- max, min: outputs y and its index --- */
 
 static bool value_infer(gt_node *n)
@@ -37,19 +43,26 @@ static bool value_infer(gt_node *n)
     if (shape_without(n, &n->out[0]->shape) < 0) return false;
     n->out[1]->shape = n->out[0]->shape;
     n->out[1]->dtype = GT_I64;
+    divide(n);
     return true;
 }
 
-static void max_forward(gt_node *n)
+static void value_parts(gt_node *n, const gt_range *r, bool largest)
 {
     const gti_along s = along(n);
-    gti_kernels_for(n)->reduce.extreme(&s, true, n->in[0]->data, n->out[0]->data, n->out[1]->data);
+    const gti_along_range at = gti_along_range_of(n, r, &s);
+    gti_kernels_for(n)->reduce.extreme(&at.s, largest, gti_from(n->in[0], at.x),
+                                       gti_to(n->out[0], at.y), gti_to(n->out[1], at.y));
 }
 
-static void min_forward(gt_node *n)
+static void max_parts(gt_node *n, const gt_range *r)
 {
-    const gti_along s = along(n);
-    gti_kernels_for(n)->reduce.extreme(&s, false, n->in[0]->data, n->out[0]->data, n->out[1]->data);
+    value_parts(n, r, true);
+}
+
+static void min_parts(gt_node *n, const gt_range *r)
+{
+    value_parts(n, r, false);
 }
 
 /* t, which may have the axis with size 1, without it. */
@@ -89,19 +102,27 @@ BACKWARD(min)
 static bool index_infer(gt_node *n)
 {
     n->out[0]->dtype = GT_I64;
-    return shape_without(n, &n->out[0]->shape) >= 0;
+    if (shape_without(n, &n->out[0]->shape) < 0) return false;
+    divide(n);
+    return true;
 }
 
-static void argmax_forward(gt_node *n)
+static void index_parts(gt_node *n, const gt_range *r, bool largest)
 {
     const gti_along s = along(n);
-    gti_kernels_for(n)->reduce.extreme(&s, true, n->in[0]->data, NULL, n->out[0]->data);
+    const gti_along_range at = gti_along_range_of(n, r, &s);
+    gti_kernels_for(n)->reduce.extreme(&at.s, largest, gti_from(n->in[0], at.x), NULL,
+                                       gti_to(n->out[0], at.y));
 }
 
-static void argmin_forward(gt_node *n)
+static void argmax_parts(gt_node *n, const gt_range *r)
 {
-    const gti_along s = along(n);
-    gti_kernels_for(n)->reduce.extreme(&s, false, n->in[0]->data, NULL, n->out[0]->data);
+    index_parts(n, r, true);
+}
+
+static void argmin_parts(gt_node *n, const gt_range *r)
+{
+    index_parts(n, r, false);
 }
 
 static double flops(const gt_node *n)
@@ -152,7 +173,7 @@ static const gt_error_sample error_samples[] = {
         .n_out = (outputs),                                                                        \
         .opts_size = sizeof(extreme_opts),                                                         \
         .infer = (shape_rule),                                                                     \
-        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = (rule),                                                                        \
         .gradient = (formula),                                                                     \
         GT_SAMPLES(samples),                                                                       \

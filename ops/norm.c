@@ -25,13 +25,16 @@ static bool norm_infer(gt_node *n)
     const gt_norm_opts *opts = n->opts;
     if (p_of(n) != 1 && p_of(n) != 2)
         return gt_op_fail(n, GT_ERR_ARGUMENT, "p is %lld, must be 1 or 2", (long long)p_of(n));
-    return gti_infer_reduction(n, opts->axes, opts->keepdim);
+    if (!gti_infer_reduction(n, opts->axes, opts->keepdim)) return false;
+    gti_reduction_divide(n, opts->axes, 1);
+    return true;
 }
 
-static void norm_forward(gt_node *n)
+static void norm_parts(gt_node *n, const gt_range *r)
 {
-    const gti_reduced r = gti_reduce_from(n, axes_of(n));
-    gti_kernels_for(n)->reduce.norm(&r.s, is_euclidean(n), r.x, n->out[0]->data);
+    gti_reduction p;
+    if (gti_reduction_begin(n, r, axes_of(n), &p))
+        gti_kernels_for(n)->reduce.norm(&p.s, is_euclidean(n), p.x, p.y);
 }
 
 /* x / y, which is of size 1 at most even where 1 / y leaves the range; or sign x. */
@@ -95,7 +98,7 @@ const gt_op gt_op_norm = {
     .n_out = 1,
     .opts_size = sizeof(gt_norm_opts),
     .infer = norm_infer,
-    .forward = GT_FOR_FLOATS(norm_forward),
+    .parts = GT_FOR_FLOATS(norm_parts),
     .backward = norm_backward,
     .gradient = "dx = dy x / y, 0 where y is 0 (p = 2), or dy sign x (p = 1)",
     GT_SAMPLES(norm_samples),

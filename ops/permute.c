@@ -2,7 +2,7 @@
  * x at the index whose place order[i] holds j[i].
  *
  *   dx = dy permuted by the inverse order */
-#include "common.h"
+#include "copying.h"
 
 typedef struct {
     int n; /* as given; order holds the first GT_MAX_DIMS */
@@ -27,6 +27,7 @@ static bool infer(gt_node *n)
         seen |= 1u << axis;
         y->dim[i] = x.dim[axis];
     }
+    gti_copying_divide(n, 0, y);
     return true;
 }
 
@@ -37,16 +38,14 @@ static int axis_of(const gt_node *n, int i)
     return opts->order[i] < 0 ? opts->order[i] + opts->n : opts->order[i];
 }
 
-static void forward(gt_node *n)
+static void parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
-    if (y->size == 0) return;
     int64_t own[GT_MAX_DIMS], xstride[GT_MAX_DIMS], ystride[GT_MAX_DIMS];
     gti_strides(x->shape, own);
     gti_strides(y->shape, ystride);
     for (int i = 0; i < y->shape.ndim; i++) xstride[i] = own[axis_of(n, i)];
-    gti_copy_strided(y->shape.ndim, y->shape.dim, gt_dtype_size(y->dtype), x->data, xstride,
-                     y->data, ystride);
+    gti_copying_run(n, r, &y->shape, x->data, xstride, y->data, ystride);
 }
 
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -113,7 +112,7 @@ const gt_op gt_op_permute = {
     .opts_size = sizeof(permute_opts),
     .flags = GT_OP_NO_SAVED,
     .infer = infer,
-    .forward = GT_FOR_ALL(forward),
+    .parts = GT_FOR_ALL(parts),
     .backward = backward,
     .gradient = "dx = dy, permuted by the inverse order",
     GT_SAMPLES(samples),

@@ -11,13 +11,16 @@ static unsigned axes_of(const gt_node *n)
 
 static bool infer(gt_node *n)
 {
-    return gti_infer_reduction(n, axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim);
+    if (!gti_infer_reduction(n, axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim))
+        return false;
+    gti_reduction_divide(n, axes_of(n), 1);
+    return true;
 }
 
-static void forward(gt_node *n)
+static void parts(gt_node *n, const gt_range *r)
 {
-    const gti_reduced r = gti_reduce_from(n, axes_of(n));
-    gti_kernels_for(n)->reduce.prod(&r.s, r.x, n->out[0]->data);
+    gti_reduction p;
+    if (gti_reduction_begin(n, r, axes_of(n), &p)) gti_kernels_for(n)->reduce.prod(&p.s, p.x, p.y);
 }
 
 /* Elements first, first + 2, ... of each row of x [m,n]; n is even. */
@@ -116,7 +119,7 @@ const gt_op gt_op_prod = {
     .n_out = 1,
     .opts_size = sizeof(gt_reduce_opts),
     .infer = infer,
-    .forward = GT_FOR_FLOATS(forward),
+    .parts = GT_FOR_FLOATS(parts),
     .backward = backward,
     .gradient = "dx = dy times the product of the other factors",
     GT_SAMPLES(samples),

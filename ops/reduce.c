@@ -10,32 +10,31 @@
 /* Neighbouring axes are summed in one pass of the kernel, [outer,n,inner] to [outer,inner]; further
  * groups of axes in further passes, the innermost first, through scratch. */
 typedef struct {
-    int count;
-    struct {
-        int64_t outer, n, inner;
-    } pass[MAX_PASSES];
+    int count; /* at least 1 */
+    gti_along pass[MAX_PASSES];
 } sum_plan;
 
-/* For x with at least one element. */
-static sum_plan make_plan(gt_shape x, unsigned reduced)
+static void add_pass(sum_plan *plan, int64_t outer, int64_t n, int64_t inner)
 {
-    sum_plan plan = {0};
+    plan->pass[plan->count++] = (gti_along){outer, n, inner, 0};
+}
+
+/* For x with at least one element. */
+static void plan_passes(sum_plan *plan, const gt_shape *x, unsigned reduced)
+{
     int64_t inner = 1, outer = 1;
-    for (int i = 0; i < x.ndim; i++) outer *= x.dim[i];
-    for (int i = x.ndim - 1; i >= 0;) {
-        int64_t size[2] = {1, 1}; /* of the reduced dimensions from i on, then of the kept ones */
-        for (; i >= 0 && (x.dim[i] == 1 || reduced >> i & 1); i--) size[0] *= x.dim[i];
-        for (; i >= 0 && (x.dim[i] == 1 || !(reduced >> i & 1)); i--) size[1] *= x.dim[i];
-        outer /= size[0];
-        if (size[0] > 1) {
-            plan.pass[plan.count].outer = outer;
-            plan.pass[plan.count].n = size[0];
-            plan.pass[plan.count++].inner = inner;
-        }
-        inner *= size[1];
-        outer /= size[1];
+    for (int i = 0; i < x->ndim; i++) outer *= x->dim[i];
+    const int64_t size = outer;
+    for (int i = x->ndim - 1; i >= 0;) {
+        int64_t of[2] = {1, 1}; /* sizes of the reduced dimensions from i on, then of kept ones */
+        for (; i >= 0 && (x->dim[i] == 1 || reduced >> i & 1); i--) of[0] *= x->dim[i];
+        for (; i >= 0 && (x->dim[i] == 1 || !(reduced >> i & 1)); i--) of[1] *= x->dim[i];
+        outer /= of[0];
+        if (of[0] > 1) add_pass(plan, outer, of[0], inner);
+        inner *= of[1];
+        outer /= of[1];
     }
-    return plan;
+    if (plan->count == 0) add_pass(plan, size, 1, 1);
 }
 
 static size_t pass_bytes(const sum_plan *plan, int p, gt_dtype dtype)
@@ -44,44 +43,83 @@ static size_t pass_bytes(const sum_plan *plan, int p, gt_dtype dtype)
     return (bytes + 63) & ~(size_t)63;
 }
 
+static void make_plan(gt_node *n, unsigned reduced)
+{
+    const gt_tensor *x = n->in[0];
+    const gt_shape *y = &n->out[0]->shape;
+    sum_plan *plan = n->plan;
+    plan->count = 0;
+    if (y->ndim == 0) add_pass(plan, 1, x->size, 1);
+    else if (x->size == 0) add_pass(plan, gt_shape_size(*y), 0, 1);
+    else plan_passes(plan, &x->shape, reduced);
+}
+
+/* Whether there is one sum, of all. */
+static bool is_total(const sum_plan *plan)
+{
+    return plan->pass[0].outer == 1 && plan->pass[0].inner == 1;
+}
+
 static bool infer(gt_node *n)
 {
     const gt_tensor *x = n->in[0];
-    unsigned reduced;
     const gt_reduce_opts *opts = n->opts;
+    const sum_plan *plan = n->plan;
+    unsigned reduced;
     if (!gti_reduced_dims(n, opts->axes, &reduced)) return false;
     gti_reduce_shape(&x->shape, reduced, opts->keepdim, &n->out[0]->shape);
-    if (n->out[0]->shape.ndim == 0 || x->size == 0) return true;
-    const sum_plan plan = make_plan(x->shape, reduced);
-    for (int p = 0; p < plan.count - 1; p++) n->scratch_size += pass_bytes(&plan, p, x->dtype);
+    make_plan(n, reduced);
+    if (is_total(plan)) {
+        gti_chunks_divide(n, x->size, 1);
+        if (n->parts[1]) n->scratch_size = (size_t)gti_chunks(x->size) * sizeof(double);
+        return true;
+    }
+    gti_along_divide(n, 0, &plan->pass[0], 1);
+    n->parts[1] = plan->count > 1;
+    for (int p = 0; p < plan->count - 1; p++) n->scratch_size += pass_bytes(plan, p, x->dtype);
     return true;
 }
 
-static void sum_by_plan(gt_node *n)
+static void sum_all(gt_node *n, const gt_range *r)
 {
-    const gt_tensor *x = n->in[0], *y = n->out[0];
-    unsigned reduced;
-    gti_reduced_dims(n, ((const gt_reduce_opts *)n->opts)->axes, &reduced);
-    const sum_plan plan = make_plan(x->shape, reduced);
-    const void *from = x->data;
-    char *scratch = n->scratch;
-    for (int p = 0; p < plan.count; p++) {
-        const bool last = p == plan.count - 1;
-        void *to = last ? y->data : scratch;
-        gti_kernels_for(n)->sum(plan.pass[p].outer, plan.pass[p].n, plan.pass[p].inner, from, to);
-        if (!last) scratch += pass_bytes(&plan, p, x->dtype);
-        from = to;
+    const gti_kernels *k = gti_kernels_for(n);
+    const gt_tensor *x = n->in[0];
+    double *sums = n->scratch;
+    if (r->stage == 1) {
+        k->sum_of_chunks(gti_chunks(x->size), sums, n->out[0]->data);
+    } else if (n->parts[0] == 1) {
+        k->sum(&((const sum_plan *)n->plan)->pass[0], x->data, n->out[0]->data);
+    } else {
+        const gti_items at = gti_chunks_of(n, r, x->size);
+        k->sum_chunks(at.count, gti_from(x, at.first), sums + at.first / GTI_SUM_CHUNK);
     }
 }
 
-static void sum_forward(gt_node *n)
+/* The first pass in parts, or the others. Returns what of y is done. */
+static gti_along_range sum_passes(gt_node *n, const gt_range *r)
 {
-    const gt_tensor *x = n->in[0], *y = n->out[0];
-    const gti_kernels *kernels = gti_kernels_for(n);
-    if (y->size == 1) kernels->sum(1, x->size, 1, x->data, y->data);
-    else if (x->size == 0) kernels->fill(y->size, 0, y->data);
-    else if (x->size == y->size) kernels->sum(x->size, 1, 1, x->data, y->data);
-    else sum_by_plan(n);
+    const gti_kernels *k = gti_kernels_for(n);
+    const sum_plan *plan = n->plan;
+    const bool last = plan->count == 1;
+    char *scratch = n->scratch;
+    if (r->stage == 0) {
+        const gti_along_range at = gti_along_range_of(n, r, &plan->pass[0]);
+        k->sum(&at.s, gti_from(n->in[0], at.x),
+               gti_at(last ? n->out[0]->data : scratch, at.y, n->dtype));
+        return last ? at : (gti_along_range){0};
+    }
+    for (int p = 1; p < plan->count; p++) {
+        const void *from = scratch;
+        scratch += pass_bytes(plan, p - 1, n->dtype);
+        k->sum(&plan->pass[p], from, p == plan->count - 1 ? n->out[0]->data : scratch);
+    }
+    return (gti_along_range){.s = {1, 1, n->out[0]->size, 0}};
+}
+
+static void sum_parts(gt_node *n, const gt_range *r)
+{
+    if (is_total(n->plan)) sum_all(n, r);
+    else sum_passes(n, r);
 }
 
 /* N */
@@ -91,14 +129,28 @@ static double mean_count(const gt_node *n)
     return (double)count;
 }
 
-static void mean_forward(gt_node *n)
+/* Divides y, or a range of it, by N. */
+static void divide(gt_node *n, const gti_along_range *at)
 {
-    const gt_tensor *y = n->out[0];
     const double count = mean_count(n);
     const float count_f32 = (float)count;
     const void *divisor = n->dtype == GT_F32 ? (const void *)&count_f32 : (const void *)&count;
-    sum_forward(n);
-    gti_kernels_for(n)->binary[GTI_BINARY_div](y->size, y->data, 1, divisor, 0, y->data);
+    const gti_along *s = &at->s;
+    const int64_t rows = s->columns ? s->outer : 1;
+    const int64_t width = s->columns ? s->columns : s->outer * s->inner;
+    for (int64_t o = 0; o < rows; o++) {
+        void *y = gti_to(n->out[0], at->y + o * s->inner);
+        gti_kernels_for(n)->binary[GTI_BINARY_div](width, y, 1, divisor, 0, y);
+    }
+}
+
+static void mean_parts(gt_node *n, const gt_range *r)
+{
+    gti_along_range done = {.s = {1, 1, 1, 0}};
+    const bool total = is_total(n->plan);
+    if (total) sum_all(n, r);
+    else done = sum_passes(n, r);
+    if (!total || r->stage == 1 || n->parts[0] == 1) divide(n, &done);
 }
 
 /* dy repeated along the reduced axes; a single number broadcasts as it is. */
@@ -208,8 +260,9 @@ static const gt_error_sample error_samples[] = {
         .n_out = 1,                                                                                \
         .opts_size = sizeof(gt_reduce_opts),                                                       \
         .flags = GT_OP_NO_SAVED,                                                                   \
+        .plan_size = sizeof(sum_plan),                                                             \
         .infer = infer,                                                                            \
-        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         .samples = samples,                                                                        \

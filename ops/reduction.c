@@ -30,7 +30,7 @@ static bool side_by_side(gt_shape x, unsigned reduced, gti_along *s)
 {
     int64_t *const size[] = {&s->outer, &s->n, &s->inner};
     int stage = 0;
-    *s = (gti_along){1, 1, 1};
+    *s = (gti_along){1, 1, 1, 0};
     for (int i = 0; i < x.ndim; i++) {
         if (x.dim[i] == 1) continue;
         const bool gone = reduced >> i & 1;
@@ -79,13 +79,13 @@ gti_reduced gti_reduce_to(gt_node *n, unsigned axes, int64_t kept)
 {
     const gt_tensor *x = n->in[0];
     unsigned reduced;
-    gti_reduced r = {.s = {kept, 0, 1}, .x = x->data};
+    gti_reduced r = {.s = {kept, 0, 1, 0}, .x = x->data};
     gti_reduced_dims(n, axes, &reduced);
     if (x->size == 0 || side_by_side(x->shape, reduced, &r.s)) return r;
     const sorted_dims d = sort_dims(x->shape, reduced);
     gti_copy_strided(d.shape.ndim, d.shape.dim, gt_dtype_size(x->dtype), x->data, d.own, n->scratch,
                      d.sorted);
-    return (gti_reduced){.s = {kept, x->size / kept, 1}, .x = n->scratch};
+    return (gti_reduced){.s = {kept, x->size / kept, 1, 0}, .x = n->scratch};
 }
 
 gti_reduced gti_reduce_from(gt_node *n, unsigned axes)
@@ -129,10 +129,92 @@ gt_tensor *gti_factor_of_square(const gt_tensor *dy, const gt_tensor *y)
 
 gti_along gti_along_axis(gt_shape x, int axis)
 {
-    gti_along s = {1, gti_at_least_1d(x).dim[axis], 1};
+    gti_along s = {1, gti_at_least_1d(x).dim[axis], 1, 0};
     for (int i = 0; i < x.ndim; i++)
         if (x.dim[i] == 0) return (gti_along){0};
     for (int i = 0; i < axis; i++) s.outer *= x.dim[i];
     for (int i = axis + 1; i < x.ndim; i++) s.inner *= x.dim[i];
     return s;
+}
+
+/* --- parts --- */
+
+enum { COLUMNS = 128 }; /* a multiple of what the kernels take at a time */
+
+static bool by_columns(const gti_along *s)
+{
+    return (s->inner + COLUMNS - 1) / COLUMNS > s->outer;
+}
+
+void gti_along_divide(gt_node *n, int stage, const gti_along *s, double cost)
+{
+    const int64_t items = by_columns(s) ? (s->inner + COLUMNS - 1) / COLUMNS : s->outer;
+    const double work = cost * (double)s->outer * (double)s->n * (double)s->inner;
+    n->parts[stage] = items > 0 ? gt_parts(n, items, work / (double)items) : 0;
+}
+
+gti_along_range gti_along_range_of(const gt_node *n, const gt_range *r, const gti_along *s)
+{
+    gti_along_range part = {.s = *s};
+    if (r->end - r->begin == n->parts[r->stage]) return part;
+    if (!by_columns(s)) {
+        const gti_items outer = gti_items_of(n, r, s->outer);
+        part.s.outer = outer.count;
+        part.y = outer.first * s->inner;
+        part.x = part.y * s->n;
+        return part;
+    }
+    const gti_items blocks = gti_items_of(n, r, (s->inner + COLUMNS - 1) / COLUMNS);
+    const int64_t left = s->inner - blocks.first * COLUMNS, columns = blocks.count * COLUMNS;
+    part.s.columns = columns < left ? columns : left;
+    part.x = part.y = blocks.first * COLUMNS;
+    return part;
+}
+
+/* How input 0 is reduced; false when it has to be sorted before. */
+static bool reduction_of(const gt_node *n, unsigned axes, gti_along *s)
+{
+    const gt_tensor *x = n->in[0];
+    const int64_t kept = gt_shape_size(n->out[0]->shape);
+    unsigned reduced;
+    *s = (gti_along){kept, 0, 1, 0};
+    gti_reduced_dims(n, axes, &reduced);
+    if (x->size == 0 || side_by_side(x->shape, reduced, s)) return true;
+    *s = (gti_along){kept, x->size / kept, 1, 0};
+    return false;
+}
+
+void gti_reduction_divide(gt_node *n, unsigned axes, double cost)
+{
+    gti_along s;
+    const bool direct = reduction_of(n, axes, &s);
+    if (!direct) n->parts[0] = 1;
+    gti_along_divide(n, direct ? 0 : 1, &s, cost);
+}
+
+bool gti_reduction_begin(gt_node *n, const gt_range *r, unsigned axes, gti_reduction *part)
+{
+    gti_along s;
+    const bool direct = reduction_of(n, axes, &s);
+    if (!direct && r->stage == 0) {
+        gti_reduce_from(n, axes);
+        return false;
+    }
+    const gti_along_range at = gti_along_range_of(n, r, &s);
+    const void *x = direct ? n->in[0]->data : n->scratch;
+    *part = (gti_reduction){at.s, gti_const_at(x, at.x, n->dtype), gti_to(n->out[0], at.y)};
+    return true;
+}
+
+void gti_chunks_divide(gt_node *n, int64_t size, double cost)
+{
+    n->parts[0] = size > GTI_SUM_CHUNK ? gt_parts(n, gti_chunks(size), GTI_SUM_CHUNK * cost) : 1;
+    n->parts[1] = n->parts[0] > 1;
+}
+
+gti_items gti_chunks_of(const gt_node *n, const gt_range *r, int64_t size)
+{
+    const gti_items chunks = gti_items_of(n, r, gti_chunks(size));
+    const int64_t first = chunks.first * GTI_SUM_CHUNK, count = chunks.count * GTI_SUM_CHUNK;
+    return (gti_items){first, count < size - first ? count : size - first};
 }

@@ -42,4 +42,36 @@ gt_tensor *gti_factor_of_square(const gt_tensor *dy, const gt_tensor *y);
 /* x as [outer,n,inner] along one axis of it, all sizes 0 when it is empty. */
 gti_along gti_along_axis(gt_shape x, int axis);
 
+/* --- parts --- */
+
+/* Divides a stage by outer, or by blocks of inner's columns where there are more of them; cost of
+ * an element. One part at least where there is something to write. */
+void gti_along_divide(gt_node *n, int stage, const gti_along *s, double cost);
+/* A range of it, and where it begins in x and in y. */
+typedef struct {
+    gti_along s;
+    int64_t x, y;
+} gti_along_range;
+gti_along_range gti_along_range_of(const gt_node *n, const gt_range *r, const gti_along *s);
+
+/* Reductions over axes that may not lie side by side: infer's part, after gti_infer_reduction, and
+ * what the operation's parts begin with: false when there is nothing more to do in this stage. */
+void gti_reduction_divide(gt_node *n, unsigned axes, double cost);
+typedef struct {
+    gti_along s;
+    const void *x;
+    void *y; /* of output 0 */
+} gti_reduction;
+bool gti_reduction_begin(gt_node *n, const gt_range *r, unsigned axes, gti_reduction *part);
+
+/* The sum of many numbers: divides their chunks (GTI_SUM_CHUNK), which are summed one by one into
+ * `sums` [gti_chunks(size)], and is one more stage, where there are several parts. */
+static inline int64_t gti_chunks(int64_t size)
+{
+    return (size + GTI_SUM_CHUNK - 1) / GTI_SUM_CHUNK;
+}
+void gti_chunks_divide(gt_node *n, int64_t size, double cost);
+/* The elements of a range of chunks. */
+gti_items gti_chunks_of(const gt_node *n, const gt_range *r, int64_t size);
+
 #endif

@@ -5,7 +5,7 @@
  *   the gradient of slice_dx in dy is the slice that takes them again */
 #include <string.h>
 
-#include "common.h"
+#include "copying.h"
 
 typedef struct {
     int64_t start, stop, step; /* step as an option: 1 */
@@ -55,29 +55,29 @@ static bool slice_infer(gt_node *n)
     if (p.step == 0) return gt_op_fail(n, GT_ERR_ARGUMENT, "step is 0, must be another number");
     n->out[0]->shape = n->in[0]->shape;
     n->out[0]->shape.dim[p.axis] = p.count;
+    gti_copying_divide(n, 0, &n->out[0]->shape);
     return true;
 }
 
-/* Copies between a whole tensor and the dense tensor of its elements at the places p. */
-static void copy_places(const places *p, const gt_tensor *whole, const gt_tensor *part, bool gather)
+/* Copies a range between a whole tensor and the dense tensor of its elements at the places p. */
+static void copy_places(const gt_node *n, const gt_range *r, const places *p,
+                        const gt_tensor *whole, const gt_tensor *part, bool gather)
 {
-    if (part->size == 0) return;
     int64_t wstride[GT_MAX_DIMS], pstride[GT_MAX_DIMS];
     gti_strides(whole->shape, wstride);
     gti_strides(part->shape, pstride);
     void *first = gti_at(whole->data, p->start * wstride[p->axis], whole->dtype);
     /* With a single place the step may be anything, even too large to multiply. */
     wstride[p->axis] *= p->count > 1 ? p->step : 1;
-    const size_t element = gt_dtype_size(part->dtype);
     const gt_shape *s = &part->shape;
-    if (gather) gti_copy_strided(s->ndim, s->dim, element, first, wstride, part->data, pstride);
-    else gti_copy_strided(s->ndim, s->dim, element, part->data, pstride, first, wstride);
+    if (gather) gti_copying_run(n, r, s, first, wstride, part->data, pstride);
+    else gti_copying_run(n, r, s, part->data, pstride, first, wstride);
 }
 
-static void slice_forward(gt_node *n)
+static void slice_parts(gt_node *n, const gt_range *r)
 {
     const places p = select_places(n);
-    copy_places(&p, n->in[0], n->out[0], true);
+    copy_places(n, r, &p, n->in[0], n->out[0], true);
 }
 
 static bool slice_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -130,15 +130,24 @@ static bool slice_dx_infer(gt_node *n)
                           (long long)p.count, (long long)p.start, (long long)p.step, p.axis,
                           GTI_SHAPE_TEXT(opts->shape));
     n->out[0]->shape = opts->shape;
+    const int64_t grains = (gt_shape_size(opts->shape) + GTI_GRAIN - 1) / GTI_GRAIN;
+    n->parts[0] = grains > 0 ? gt_parts(n, grains, GTI_GRAIN) : 0;
+    gti_copying_divide(n, 1, &n->in[0]->shape);
     return true;
 }
 
-static void slice_dx_forward(gt_node *n)
+/* Zeros, then dy. */
+static void slice_dx_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *dx = n->out[0];
+    if (r->stage == 0) {
+        const int64_t first = gti_first_of_part(dx->size, n->parts[0], r->begin);
+        const int64_t last = gti_first_of_part(dx->size, n->parts[0], r->end);
+        memset(gti_to(dx, first), 0, (size_t)(last - first) * gt_dtype_size(dx->dtype));
+        return;
+    }
     const places p = dx_places(n);
-    memset(dx->data, 0, (size_t)dx->size * gt_dtype_size(dx->dtype));
-    copy_places(&p, dx, n->in[0], false);
+    copy_places(n, r, &p, dx, n->in[0], false);
 }
 
 static bool slice_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -255,7 +264,7 @@ const gt_op gt_op_slice = {
     .opts_size = sizeof(slice_opts),
     .flags = GT_OP_NO_SAVED,
     .infer = slice_infer,
-    .forward = GT_FOR_ALL(slice_forward),
+    .parts = GT_FOR_ALL(slice_parts),
     .backward = slice_backward,
     .gradient = "dx[.., start + i step, ..] = dy[.., i, ..], 0 elsewhere",
     GT_SAMPLES(slice_samples),
@@ -270,7 +279,7 @@ const gt_op gt_op_slice_dx = {
     .opts_size = sizeof(slice_dx_opts),
     .flags = GT_OP_NO_SAVED,
     .infer = slice_dx_infer,
-    .forward = GT_FOR_ALL(slice_dx_forward),
+    .parts = GT_FOR_ALL(slice_dx_parts),
     .backward = slice_dx_backward,
     .gradient = "d dy[.., i, ..] = g[.., start + i step, ..]",
     GT_SAMPLES(slice_dx_samples),

@@ -35,31 +35,30 @@ static bool infer(gt_node *n)
     n->out[0]->shape = n->in[0]->shape;
     if (axis_of(n) < 0) return false;
     const gti_along s = along(n);
-    n->parts[0] = gt_parts(n, s.outer, COST * (double)s.n * (double)s.inner);
+    gti_along_divide(n, 0, &s, COST);
     return true;
 }
 
-/* The outer slices of a range, and where they begin. */
-static gti_along slices(const gt_node *n, const gt_range *r, int64_t *begin)
+/* A range, and where it begins. */
+static gti_along range(const gt_node *n, const gt_range *r, int64_t *begin)
 {
-    gti_along s = along(n);
-    const gti_items outer = gti_items_of(n, r, s.outer);
-    *begin = outer.first * s.n * s.inner;
-    s.outer = outer.count;
-    return s;
+    const gti_along s = along(n);
+    const gti_along_range part = gti_along_range_of(n, r, &s);
+    *begin = part.x;
+    return part.s;
 }
 
 static void softmax_parts(gt_node *n, const gt_range *r)
 {
     int64_t at;
-    const gti_along s = slices(n, r, &at);
+    const gti_along s = range(n, r, &at);
     gti_kernels_for(n)->softmax.softmax(&s, gti_from(n->in[0], at), gti_to(n->out[0], at));
 }
 
 static void log_softmax_parts(gt_node *n, const gt_range *r)
 {
     int64_t at;
-    const gti_along s = slices(n, r, &at);
+    const gti_along s = range(n, r, &at);
     gti_kernels_for(n)->softmax.log_softmax(&s, gti_from(n->in[0], at), gti_to(n->out[0], at));
 }
 
@@ -93,7 +92,7 @@ static bool dx_infer(gt_node *n)
 static void softmax_dx_parts(gt_node *n, const gt_range *r)
 {
     int64_t at;
-    const gti_along s = slices(n, r, &at);
+    const gti_along s = range(n, r, &at);
     gti_kernels_for(n)->softmax.softmax_dx(&s, gti_from(n->in[0], at), gti_from(n->in[1], at),
                                            gti_to(n->out[0], at));
 }
@@ -101,7 +100,7 @@ static void softmax_dx_parts(gt_node *n, const gt_range *r)
 static void log_softmax_dx_parts(gt_node *n, const gt_range *r)
 {
     int64_t at;
-    const gti_along s = slices(n, r, &at);
+    const gti_along s = range(n, r, &at);
     gti_kernels_for(n)->softmax.log_softmax_dx(&s, gti_from(n->in[0], at), gti_from(n->in[1], at),
                                                gti_to(n->out[0], at));
 }

@@ -22,23 +22,26 @@ static bool infer(gt_node *n)
     if (opts->biased && gt_option_int(opts->correction, 0) != 0)
         return gt_op_fail(n, GT_ERR_ARGUMENT, "biased means a correction of 0, but it is %d",
                           opts->correction);
-    return gti_infer_reduction(n, opts->axes, opts->keepdim);
+    if (!gti_infer_reduction(n, opts->axes, opts->keepdim)) return false;
+    gti_reduction_divide(n, opts->axes, 2);
+    return true;
 }
 
-static void forward(gt_node *n, bool root)
+static void parts(gt_node *n, const gt_range *r, bool root)
 {
-    const gti_reduced r = gti_reduce_from(n, ((const gt_var_opts *)n->opts)->axes);
-    gti_kernels_for(n)->reduce.var(&r.s, divisor(n), root, r.x, n->out[0]->data);
+    gti_reduction p;
+    if (gti_reduction_begin(n, r, ((const gt_var_opts *)n->opts)->axes, &p))
+        gti_kernels_for(n)->reduce.var(&p.s, divisor(n), root, p.x, p.y);
 }
 
-static void var_forward(gt_node *n)
+static void var_parts(gt_node *n, const gt_range *r)
 {
-    forward(n, false);
+    parts(n, r, false);
 }
 
-static void std_forward(gt_node *n)
+static void std_parts(gt_node *n, const gt_range *r)
 {
-    forward(n, true);
+    parts(n, r, true);
 }
 
 static unsigned axes_of(const gt_node *n)
@@ -127,7 +130,7 @@ static const gt_error_sample error_samples[] = {
         .n_out = 1,                                                                                \
         .opts_size = sizeof(gt_var_opts),                                                          \
         .infer = infer,                                                                            \
-        .forward = GT_FOR_FLOATS(id##_forward),                                                    \
+        .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         .samples = samples,                                                                        \

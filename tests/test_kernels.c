@@ -106,7 +106,7 @@ static void test_fill_accumulate_of(const gti_kernels *k, int dtype)
 static void sum_case(const gti_kernels *k, int dtype, int64_t outer, int64_t n, int64_t inner)
 {
     const array x = new_input(dtype, outer * n * inner), y = new_output(dtype, outer * inner);
-    k->sum(outer, n, inner, x.data, y.data);
+    k->sum(&(gti_along){outer, n, inner, 0}, x.data, y.data);
     for (int64_t o = 0; o < outer; o++)
         for (int64_t i = 0; i < inner; i++) {
             long double want = 0, magnitude = 0;

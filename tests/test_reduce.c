@@ -235,7 +235,7 @@ static void test_kernels_bear_bad_indices(void **state)
 {
     (void)state;
     const gti_kernels *k = gti_kernels_of(0);
-    const gti_along s = {1, 2, 2};
+    const gti_along s = {1, 2, 2, 0};
     const float x[] = {1, 2, 3, 4};
     const int64_t index[] = {5, -1};
     float y[2], back[4];

@@ -42,6 +42,8 @@ typedef enum {
     GTI_N_BINARY
 } gti_binary;
 
+enum { GTI_SUM_CHUNK = 1 << 13 };
+
 /* A two-dimensional cross-correlation. Row-major: x [n,c,h,w], weight [k,c/groups,kh,kw],
  * y [n,k,oh,ow]; as a rule oh = (h + 2 ph - dh (kh - 1) - 1) / sh + 1, ow likewise, but other sizes
  * are fine: what windows read beyond the end of x is 0, like padding. Output channel j of group g
@@ -77,7 +79,11 @@ typedef struct {
 
     /* y[o,i] = sum over r of x[o,r,i], in double precision (blocked for f64), rounded once.
      * outer, n or inner may be 0; an empty sum is 0. */
-    void (*sum)(int64_t outer, int64_t n, int64_t inner, const void *x, void *y);
+    void (*sum)(const gti_along *s, const void *x, void *y);
+    /* The same of x [n] to a number, in two steps: sums of chunks of GTI_SUM_CHUNK elements, the
+     * last one shorter, and what they add up to, chunks > 0. The same bits as in one. */
+    void (*sum_chunks)(int64_t n, const void *x, double *sums);
+    void (*sum_of_chunks)(int64_t chunks, const double *sums, void *y);
 
     /* c (m x n, row stride ldc) = op(a) op(b), or += when accumulate; op(a) is m x k: a row-major
      * with row stride lda, transposed in memory when ta; likewise b. m, n, k may be 0. */

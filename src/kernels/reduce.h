@@ -8,6 +8,7 @@
 
 typedef struct {
     int64_t outer, n, inner;
+    int64_t columns; /* of inner, that many from x's and y's first on are meant; 0: all */
 } gti_along;
 
 typedef struct {
