@@ -89,6 +89,26 @@ static bool slice_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]
     return true;
 }
 
+/* dx[.., start + i step, ..] += dy[.., i, ..] */
+static void slice_backward_into(const gt_node *n, const gt_tensor *dy, gt_tensor *dx)
+{
+    if (dy->size == 0) return;
+    const places p = select_places(n);
+    const bool joined = p.step == 1; /* all of i are one run */
+    const int64_t whole = dx->shape.dim[p.axis], runs = joined ? 1 : p.count;
+    int64_t inner = 1, outer = 1;
+    for (int d = p.axis + 1; d < dx->shape.ndim; d++) inner *= dx->shape.dim[d];
+    for (int d = 0; d < p.axis; d++) outer *= dx->shape.dim[d];
+    const int64_t length = joined ? p.count * inner : inner;
+    for (int64_t o = 0; o < outer; o++)
+        for (int64_t i = 0; i < runs; i++) {
+            const int64_t to = (o * whole + p.start + (joined ? 0 : i * p.step)) * inner;
+            gti_kernels_of((int)dx->dtype)
+                ->accumulate(length, gti_const_at(dy->data, (o * runs + i) * length, dy->dtype),
+                             gti_at(dx->data, to, dx->dtype));
+        }
+}
+
 static places dx_places(const gt_node *n)
 {
     const slice_dx_opts *opts = n->opts;
@@ -266,6 +286,7 @@ const gt_op gt_op_slice = {
     .infer = slice_infer,
     .parts = GT_FOR_ALL(slice_parts),
     .backward = slice_backward,
+    .backward_into = slice_backward_into,
     .gradient = "dx[.., start + i step, ..] = dy[.., i, ..], 0 elsewhere",
     GT_SAMPLES(slice_samples),
     GT_ERROR_SAMPLES(slice_error_samples),

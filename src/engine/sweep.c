@@ -252,8 +252,19 @@ static bool run_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[], gt_tens
     return true;
 }
 
+/* Whether n's rule could add to what its input has gathered, without making a gradient. */
+static bool add_in_place(const gti_sweep *s, const gti_node *n, const gt_tensor *dy)
+{
+    if (!n->pub.op->backward_into || s->create) return false;
+    const gti_tensor *x = gti_t(n->pub.in[0]);
+    if (!x->work || !gti_exclusive(x->work)) return false;
+    n->pub.op->backward_into(&n->pub, dy, x->work);
+    return true;
+}
+
 static bool call_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[])
 {
+    if (add_in_place(s, n, gout[0])) return true;
     gt_tensor *frame[FRAME_INPUTS];
     gt_tensor **gin = frame;
     const size_t bytes = (size_t)n->pub.n_in * sizeof *gin;
