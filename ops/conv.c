@@ -36,7 +36,9 @@ static bool check_same(const gt_node *n, int rank, const gti_conv2d *s)
     if (s->sh != 1 || s->sw != 1)
         return gt_op_fail(n, GT_ERR_ARGUMENT, "same_padding is made for stride 1, not %s",
                           GTI_PAIR_TEXT(rank, s->sh, s->sw));
-    const int ph = gt_option_pair(o->padding, 0, 0), pw = gt_option_pair(o->padding, 1, 0);
+    const bool directed = gti_conv_is_directed(s);
+    const int ph = gt_option_padding(o->padding, 0, directed);
+    const int pw = gt_option_padding(o->padding, 1, directed);
     return (ph == 0 && pw == 0) ||
            gt_op_fail(n, GT_ERR_ARGUMENT, "both padding %s and same_padding are given",
                       GTI_PAIR_TEXT(rank, ph, pw));

@@ -25,6 +25,12 @@ static inline int64_t gti_same_total(int64_t kernel, int64_t dilation)
     return kernel > 0 && gti_size_mul(kernel - 1, dilation, &total) ? total : 0;
 }
 
+/* Whether height and width are told apart, so that padding is taken as written. */
+static inline bool gti_conv_is_directed(const gti_conv2d *s)
+{
+    return s->kh != s->kw || s->sh != s->sw || s->dh != s->dw;
+}
+
 /* Describes the convolution of shapes x and weight into y, which may be NULL while it is not known.
  * Three dimensions are images of height 1. */
 static inline void gti_conv_describe(gti_conv2d *s, const gti_conv_opts *o, const gt_shape *x,
@@ -33,8 +39,9 @@ static inline void gti_conv_describe(gti_conv2d *s, const gti_conv_opts *o, cons
     s->n = x->dim[0], s->c = x->dim[1], s->h = gti_height(x), s->w = gti_width(x);
     s->k = weight->dim[0], s->kh = gti_height(weight), s->kw = gti_width(weight);
     s->sh = gt_option_pair(o->stride, 0, 1), s->sw = gt_option_pair(o->stride, 1, 1);
-    s->ph = gt_option_pair(o->padding, 0, 0), s->pw = gt_option_pair(o->padding, 1, 0);
     s->dh = gt_option_pair(o->dilation, 0, 1), s->dw = gt_option_pair(o->dilation, 1, 1);
+    s->ph = gt_option_padding(o->padding, 0, gti_conv_is_directed(s));
+    s->pw = gt_option_padding(o->padding, 1, gti_conv_is_directed(s));
     if (o->same_padding) {
         s->ph += gti_same_total(s->kh, s->dh) / 2;
         s->pw += gti_same_total(s->kw, s->dw) / 2;

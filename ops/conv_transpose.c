@@ -19,7 +19,8 @@ typedef struct {
 
 static int extra(const gt_node *n, int i)
 {
-    return gt_option_pair(((const transpose_opts *)n->opts)->output_padding, i, 0);
+    return gt_option_padding(((const transpose_opts *)n->opts)->output_padding, i,
+                             gti_conv_is_directed(gti_conv_plan(n)));
 }
 
 /* The convolution of y into x; y is NULL while it is not known. */

@@ -5,8 +5,10 @@ gti_pool2d gti_pool_describe(const gti_pool_opts *o, const gt_shape *x, const gt
     gti_pool2d s = {.planes = x->dim[0] * x->dim[1], .h = gti_height(x), .w = gti_width(x)};
     s.kh = gt_option_pair(o->kernel, 0, 0), s.kw = gt_option_pair(o->kernel, 1, 0);
     s.sh = gt_option_pair(o->stride, 0, (int)s.kh), s.sw = gt_option_pair(o->stride, 1, (int)s.kw);
-    s.ph = gt_option_pair(o->padding, 0, 0), s.pw = gt_option_pair(o->padding, 1, 0);
     s.dh = gt_option_pair(o->dilation, 0, 1), s.dw = gt_option_pair(o->dilation, 1, 1);
+    const bool directed = s.kh != s.kw || s.sh != s.sw || s.dh != s.dw;
+    s.ph = gt_option_padding(o->padding, 0, directed);
+    s.pw = gt_option_padding(o->padding, 1, directed);
     if (y) s.oh = gti_height(y), s.ow = gti_width(y);
     return s;
 }

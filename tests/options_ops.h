@@ -4,7 +4,7 @@
 #define IMAGE numbers(gt, GT_SHAPE(1, 2, 5, 6))
 #define LINE numbers(gt, GT_SHAPE(1, 2, 7))
 #define TABLE numbers(gt, GT_SHAPE(3, 4))
-#define KERNEL numbers(gt, GT_SHAPE(2, 2, 2, 3))
+#define KERNEL numbers(gt, GT_SHAPE(2, 2, 3, 3))
 #define LABELS gt_from(gt, GT_SHAPE(3), ((int[]){0, 2, 1}), .dtype = GT_I64)
 
 /* clang-format off */

@@ -113,6 +113,39 @@ static void pairs_repeat_their_first_number(void **state)
     assert_true(pairs > 20);
 }
 
+/* Where height and width are told apart, paddings are taken as written. */
+static void directed_paddings_are_as_written(void **state)
+{
+    (void)state;
+    gt_ctx *gt = gt_open();
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(1, 1, 4, 5)), *column = gt_ones(gt, GT_SHAPE(1, 1, 3, 1)),
+              *square = gt_ones(gt, GT_SHAPE(1, 1, 3, 3));
+    const struct {
+        gt_tensor *y;
+        gt_shape shape;
+    } row[] = {
+        {gt_conv2d(x, square, .padding = {1}), GT_SHAPE(1, 1, 4, 5)},
+        {gt_conv2d(x, square, .padding = {1, GT_ZERO}), GT_SHAPE(1, 1, 4, 3)},
+        {gt_conv2d(x, column, .padding = {1, 0}), GT_SHAPE(1, 1, 4, 5)},
+        {gt_conv2d(x, square, .padding = {1, 0}, .stride = {1, 2}), GT_SHAPE(1, 1, 4, 2)},
+        {gt_conv2d(x, square, .padding = {1, 0}, .dilation = {1, 2}), GT_SHAPE(1, 1, 4, 1)},
+        {gt_conv_transpose2d(x, column, .padding = {1, 0}), GT_SHAPE(1, 1, 4, 5)},
+        {gt_max_pool2d(x, .kernel = {3, 1}, .stride = {1}, .padding = {1, 0}),
+         GT_SHAPE(1, 1, 4, 5)},
+        {gt_avg_pool2d(x, .kernel = {3}, .stride = {1}, .padding = {1}), GT_SHAPE(1, 1, 4, 5)},
+        {gt_unfold(x, .kernel = {3, 1}, .padding = {1, 0}), GT_SHAPE(1, 3, 20)},
+        {gt_forward(gt_nn_conv2d(gt, 1, 1, .kernel = {3, 1}, .padding = {1, 0}), x),
+         GT_SHAPE(1, 1, 4, 5)},
+        {gt_forward(gt_nn_max_pool2d(gt, .kernel = {3, 1}, .stride = {1}, .padding = {1, 0}), x),
+         GT_SHAPE(1, 1, 4, 5)},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        if (!row[i].y) fail_msg("row %zu: %s", i, gt_error_message(gt));
+        if (!gt_shape_equal(row[i].y->shape, row[i].shape)) fail_msg("row %zu: other shape", i);
+    }
+    gt_close(gt);
+}
+
 /* --- all of them --- */
 
 static bool has_row(const char *type, const char *name, size_t length)
@@ -198,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zero_is_never_disregarded),
         cmocka_unit_test(pairs_repeat_their_first_number),
+        cmocka_unit_test(directed_paddings_are_as_written),
         cmocka_unit_test(every_option_has_a_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

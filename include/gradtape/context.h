@@ -92,6 +92,12 @@ static inline int gt_option_pair(const int pair[2], int i, int otherwise)
 {
     return (int)gt_option_int(pair[i] == 0 && i == 1 ? pair[0] : pair[i], otherwise);
 }
+/* The same of padding, but taken as written, {1, 0} as 1 and 0, where kernel, stride or dilation
+ * tell height from width (`directed`). C cannot tell {1} from {1, 0}. */
+static inline int gt_option_padding(const int pair[2], int i, bool directed)
+{
+    return directed ? (int)gt_option_int(pair[i], 0) : gt_option_pair(pair, i, 0);
+}
 static inline double gt_option_pair_real(const double pair[2], int i, double otherwise)
 {
     return gt_option(pair[i] == 0 && i == 1 ? pair[0] : pair[i], otherwise);

@@ -3,9 +3,9 @@
  *
  *   gt_module *conv = gt_nn_conv2d(gt, 1, 6, .kernel = {5}, .padding = {2});
  *
- * Pairs are height, width: {3} is {3, 3}, {3, GT_ZERO} has a 0. Lazy forms take the number of input
- * channels or features from their first input, draw their parameters then, and are the ordinary
- * layer, also by the name of their type, from then on.
+ * Pairs are height, width: {3} is {3, 3}, {3, GT_ZERO} has a 0 (paddings: see ops.h). Lazy forms
+ * take the number of input channels or features from their first input, draw their parameters then,
+ * and are the ordinary layer, also by the name of their type, from then on.
  *
  * Errors of all: GT_ERR_ARGUMENT for numbers that make no sense, GT_ERR_DTYPE, GT_ERR_MEMORY. */
 #ifndef GRADTAPE_LAYERS_H

@@ -133,8 +133,8 @@ struct gt_op {
      * leave NULL where !gt_needs_grad(n, i). Returns false after a failure of its own; failures of
      * operations are seen by themselves. NULL: not differentiable. */
     bool (*backward)(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]);
-    /* Of an operation with one input x whose gradient is 0 but in a few places; or NULL: adds to dx,
-     * of x's shape and dtype, what backward would give. Called in place of backward where x has
+    /* Of an operation with one input x whose gradient is 0 but in a few places; or NULL: adds to
+     * dx, of x's shape and dtype, what backward would give. Called in place of backward where x has
      * gathered a gradient that nobody else sees and nothing is recorded, so that n pieces of x cost
      * as much as x, not n times as much. */
     void (*backward_into)(const gt_node *n, const gt_tensor *dy, gt_tensor *dx);

@@ -69,8 +69,9 @@ typedef struct {
 
 /* --- options: convolutions and pools --- */
 
-/* Pairs are height, width. {3} is {3, 3}, in all of them: .padding = {1, GT_ZERO} adds rows alone.
- * Defaults are 1, for padding 0. */
+/* Pairs are height, width, and {3} is {3, 3}. Paddings of {1, 0} are 1 and 0 where kernel, stride
+ * or dilation differ between height and width; elsewhere {1, 1}, for C cannot tell {1, 0} from {1}:
+ * there .padding = {1, GT_ZERO} adds rows alone. Defaults are 1, for padding 0. */
 typedef struct {
     gt_keywords gt_;
     int stride[2], padding[2], dilation[2];
@@ -249,6 +250,9 @@ typedef struct {
     gt_keywords gt_;
     bool keepdim;
 } gt_argmax_opts;
+
+/* For options that are an index. */
+#define GT_INDEX_0 GT_ZERO
 
 typedef struct {
     gt_keywords gt_;

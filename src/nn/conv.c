@@ -207,12 +207,14 @@ static bool check_options(conv *c)
         gt_module_fail(m, GT_ERR_ARGUMENT, "groups are %d, but must be positive", c->groups);
         return false;
     }
-    return gti_complete_padding(m, "padding", c->padding) &&
-           gti_complete_padding(m, "output_padding", c->output_padding) &&
-           gti_complete_pair(m, "kernel", c->kernel, 0) &&
-           gti_complete_pair(m, "stride", c->stride, 1) &&
-           gti_complete_pair(m, "dilation", c->dilation, 1) && check_modes(c) &&
-           gti_check_divides(m, "output channels", c->out, c->groups);
+    if (!gti_complete_pair(m, "kernel", c->kernel, 0) ||
+        !gti_complete_pair(m, "stride", c->stride, 1) ||
+        !gti_complete_pair(m, "dilation", c->dilation, 1))
+        return false;
+    const bool directed = gti_is_directed(c->kernel, c->stride, c->dilation);
+    return gti_complete_padding(m, "padding", c->padding, directed) &&
+           gti_complete_padding(m, "output_padding", c->output_padding, directed) &&
+           check_modes(c) && gti_check_divides(m, "output channels", c->out, c->groups);
 }
 
 /* A module with the kind and the options of `wanted`. */

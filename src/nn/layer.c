@@ -46,9 +46,15 @@ bool gti_complete_pair(const gt_module *m, const char *what, int pair[2], int st
     return false;
 }
 
-bool gti_complete_padding(const gt_module *m, const char *what, int pair[2])
+bool gti_is_directed(const int kernel[2], const int stride[2], const int dilation[2])
 {
-    complete(pair, 0);
+    return kernel[0] != kernel[1] || stride[0] != stride[1] || dilation[0] != dilation[1];
+}
+
+bool gti_complete_padding(const gt_module *m, const char *what, int pair[2], bool directed)
+{
+    const int given[2] = {pair[0], pair[1]};
+    for (int i = 0; i < 2; i++) pair[i] = gt_option_padding(given, i, directed);
     if (pair[0] >= 0 && pair[1] >= 0) return true;
     gt_module_fail(m, GT_ERR_ARGUMENT, "%s is {%d, %d}, but must not be negative", what, pair[0],
                    pair[1]);

@@ -13,7 +13,9 @@ bool gti_check_divides(const gt_module *m, const char *what, int64_t n, int64_t 
 /* Complete a pair of options: what is not given becomes `standard`, a second number the first. Fail
  * where a number is not positive, or for padding negative. */
 bool gti_complete_pair(const gt_module *m, const char *what, int pair[2], int standard);
-bool gti_complete_padding(const gt_module *m, const char *what, int pair[2]);
+bool gti_complete_padding(const gt_module *m, const char *what, int pair[2], bool directed);
+/* Whether complete pairs tell height from width, so that padding is taken as written. */
+bool gti_is_directed(const int kernel[2], const int stride[2], const int dilation[2]);
 /* x has low to high dimensions, as `needs` has them, "[n,c,h,w]". */
 bool gti_check_dimensions(const gt_module *m, const gt_tensor *x, int low, int high,
                           const char *needs);

@@ -105,7 +105,8 @@ static bool check_options(pool *p)
     }
     return gti_complete_pair(m, "stride", p->stride, 1) &&
            gti_complete_pair(m, "dilation", p->dilation, 1) &&
-           gti_complete_padding(m, "padding", p->padding);
+           gti_complete_padding(m, "padding", p->padding,
+                                gti_is_directed(p->kernel, p->stride, p->dilation));
 }
 
 static gt_module *make(gt_ctx *gt, const gt_module_type *type, const pool *wanted,
