@@ -26,12 +26,14 @@ static void load_npy(world *w)
     gt_npy_load(w->gt, scratch("x.npy"));
 }
 
+#if defined(GT_WITH_ZLIB) || defined(GT_WITH_JPEG)
 static void copy_fixture(const char *name)
 {
     size_t n;
     const unsigned char *bytes = slurp(fixture(name), &n);
     write_file(scratch(name), bytes, n);
 }
+#endif
 
 static void save_image(world *w)
 {

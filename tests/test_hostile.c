@@ -60,6 +60,7 @@ static bool read_idx(gt_ctx *gt, const char *path)
     return gt_idx_load(gt, path);
 }
 
+#if defined(GT_WITH_PNG) || defined(GT_WITH_JPEG)
 static bool read_image(gt_ctx *gt, const char *path)
 {
     return gt_image_load(gt, path, .on_white = true, .apply_gamma = true,
@@ -71,6 +72,7 @@ static bool read_folder(gt_ctx *gt, const char *path)
     (void)path;
     return gt_image_folder(gt, scratch("pictures"));
 }
+#endif
 
 static bool read_mnist(gt_ctx *gt, const char *path)
 {

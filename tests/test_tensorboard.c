@@ -41,9 +41,9 @@ typedef struct {
 static span next_record(span *file)
 {
     assert_true(file->end - file->at >= 16);
-    const uint64_t n = little(file->at, 8);
+    const size_t n = (size_t)little(file->at, 8);
     assert_int_equal(little(file->at + 8, 4), masked_crc(file->at, 8));
-    assert_true(n <= (uint64_t)(file->end - file->at - 16));
+    assert_true(n <= (size_t)(file->end - file->at - 16));
     const span record = {file->at + 12, file->at + 12 + n};
     assert_int_equal(little(record.end, 4), masked_crc(record.at, n));
     file->at = record.end + 4;
