@@ -36,12 +36,12 @@ static inline const void *gti_const_at(const void *data, int64_t i, gt_dtype dty
 /* Element `begin` of an input, of an output. */
 static inline const void *gti_from(const gt_tensor *x, int64_t begin)
 {
-    return gti_const_at(x->data, begin, x->dtype);
+    return begin ? gti_const_at(x->data, begin, x->dtype) : x->data;
 }
 
 static inline void *gti_to(const gt_tensor *y, int64_t begin)
 {
-    return gti_at(y->data, begin, y->dtype);
+    return begin ? gti_at(y->data, begin, y->dtype) : y->data;
 }
 
 /* What many parts of stages count in. */

@@ -25,13 +25,16 @@ void gti_copying_run(const gt_node *n, const gt_range *r, const gt_shape *shape,
                      const int64_t *xstride, void *y, const int64_t *ystride)
 {
     const gt_dtype dtype = n->out[0]->dtype;
-    gt_shape part = *shape;
-    if (r->end - r->begin < n->parts[r->stage]) {
-        const int cut = cut_of(shape);
-        const gti_items items = gti_items_of(n, r, shape->dim[cut]);
-        part.dim[cut] = items.count;
-        x = gti_const_at(x, items.first * xstride[cut], dtype);
-        y = gti_at(y, items.first * ystride[cut], dtype);
+    const size_t element = gt_dtype_size(dtype);
+    if (r->end - r->begin == n->parts[r->stage]) {
+        gti_copy_strided(shape->ndim, shape->dim, element, x, xstride, y, ystride);
+        return;
     }
-    gti_copy_strided(part.ndim, part.dim, gt_dtype_size(dtype), x, xstride, y, ystride);
+    gt_shape part = *shape;
+    const int cut = cut_of(shape);
+    const gti_items items = gti_items_of(n, r, shape->dim[cut]);
+    part.dim[cut] = items.count;
+    gti_copy_strided(part.ndim, part.dim, element,
+                     gti_const_at(x, items.first * xstride[cut], dtype), xstride,
+                     gti_at(y, items.first * ystride[cut], dtype), ystride);
 }

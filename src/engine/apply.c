@@ -155,24 +155,32 @@ static void prefill(const gt_node *n, gti_prefill how)
     }
 }
 
-static inline bool can_run(const gt_op *op, gt_dtype dtype)
+static inline bool is_one_part(const gt_node *n)
 {
-    return op->forward[dtype] || op->elements[dtype] || op->parts[dtype];
+    return n->parts[0] == 1 && !n->parts[1] && !n->worker_scratch;
 }
 
 static inline bool run_unscratched(gt_node *n)
 {
     const gt_op *op = n->op;
-    if (op->forward[n->dtype]) {
-        op->forward[n->dtype](n);
-    } else if (op->elements[n->dtype]) {
+    if (op->elements[n->dtype]) {
         const int64_t size = n->out[0]->size;
         if (LIKELY(size <= n->in[0]->ctx->few)) op->elements[n->dtype](n, 0, size);
         else gti_run_elements(n);
+    } else if (op->forward[n->dtype]) {
+        op->forward[n->dtype](n);
+    } else if (LIKELY(is_one_part(n))) {
+        op->parts[n->dtype](n, &(gt_range){.end = 1});
     } else {
         return gti_run_stages(n);
     }
     return true;
+}
+
+static inline bool can_run(const gt_node *n)
+{
+    const gt_op *op = n->op;
+    return op->elements[n->dtype] || op->forward[n->dtype] || op->parts[n->dtype];
 }
 
 static bool run_with_scratch(gt_node *n)
@@ -212,10 +220,10 @@ static GTI_COLD bool run_watched(gt_node *n)
     return !gt->anomaly || gti_outputs_finite(n);
 }
 
-static inline bool compute(gt_node *n)
+static inline __attribute__((always_inline)) bool compute(gt_node *n)
 {
     if (n->op->flags & GT_OP_VIEW) return share_data(n);
-    if (UNLIKELY(!can_run(n->op, n->dtype))) return refuse_dtype(n);
+    if (UNLIKELY(!can_run(n))) return refuse_dtype(n);
     for (int i = 0; i < n->n_out; i++)
         if (UNLIKELY(!gti_allocate(gti_t(n->out[i]), n->op->name))) return false;
     if (UNLIKELY(n->in[0]->ctx->watched)) return run_watched(n);
@@ -269,6 +277,13 @@ static void bury(const gt_node *n)
     }
 }
 
+/* They mean nothing for other operations. */
+static inline void clear_parts(gt_node *n)
+{
+    n->worker_scratch = 0;
+    for (int s = 0; s < GT_OP_STAGES; s++) n->parts[s] = 0;
+}
+
 /* gt_apply with counts known to the compiler where they are worth it. Outputs go to `out`. */
 static inline __attribute__((always_inline)) bool apply(const gt_op *op, const void *opts,
                                                         const int n_in, gt_tensor *const in[],
@@ -309,8 +324,7 @@ static inline __attribute__((always_inline)) bool apply(const gt_op *op, const v
     n->pub.dtype = in[0]->dtype;
     n->pub.needs = needs;
     n->pub.scratch_size = 0;
-    n->pub.worker_scratch = 0;
-    for (int s = 0; s < GT_OP_STAGES; s++) n->pub.parts[s] = 0;
+    if (op->parts[GT_F32]) clear_parts(&n->pub);
     n->pub.scratch = NULL;
     for (int i = 0; i < n_in; i++) tensors[i] = in[i];
     const unsigned born = gt->in_sweep ? GTI_ENGINE : 0;

@@ -370,8 +370,8 @@ static bool pass(gti_sweep *s, gti_node *n)
 static bool visit(gti_sweep *s, gti_node *n)
 {
     s->gt->scope = n->scope;
-    if (!s->attentive) return pass(s, n);
-    return attend(s, n) && pass(s, n) && complete_leaves_of(s, n);
+    if (s->attentive && !attend(s, n)) return false;
+    return pass(s, n) && (!s->attentive || complete_leaves_of(s, n));
 }
 
 /* --- the walk --- */

@@ -131,10 +131,6 @@ static void run_stages(gti_team *team, stage_job *j)
 
 bool gti_run_stages(gt_node *n)
 {
-    if (n->parts[0] == 1 && !n->parts[1] && !n->worker_scratch) {
-        n->op->parts[n->dtype](n, &(gt_range){.end = 1});
-        return true;
-    }
     gt_ctx *gt = n->in[0]->ctx;
     const bool divided = n->parts[0] > 1 || n->parts[1] > 1 || n->parts[2] > 1;
     gti_team *team = divided ? team_of(gt) : NULL;
