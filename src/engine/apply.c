@@ -169,18 +169,14 @@ static inline bool run_unscratched(gt_node *n)
         else gti_run_elements(n);
     } else if (op->forward[n->dtype]) {
         op->forward[n->dtype](n);
+    } else if (UNLIKELY(!op->parts[n->dtype])) {
+        return refuse_dtype(n);
     } else if (LIKELY(is_one_part(n))) {
         op->parts[n->dtype](n, &(gt_range){.end = 1});
     } else {
         return gti_run_stages(n);
     }
     return true;
-}
-
-static inline bool can_run(const gt_node *n)
-{
-    const gt_op *op = n->op;
-    return op->elements[n->dtype] || op->forward[n->dtype] || op->parts[n->dtype];
 }
 
 static bool run_with_scratch(gt_node *n)
@@ -201,6 +197,12 @@ static inline bool run(gt_node *n)
     return n->scratch_size ? run_with_scratch(n) : run_unscratched(n);
 }
 
+static bool can_run(const gt_node *n)
+{
+    const gt_op *op = n->op;
+    return op->elements[n->dtype] || op->forward[n->dtype] || op->parts[n->dtype];
+}
+
 /* Whole numbers are 0, which is an index that is likely to be valid. */
 static bool skip_forward(const gt_node *n)
 {
@@ -214,7 +216,7 @@ static bool skip_forward(const gt_node *n)
 static GTI_COLD bool run_watched(gt_node *n)
 {
     const gt_ctx *gt = n->in[0]->ctx;
-    if (gt->shapes_only) return skip_forward(n);
+    if (gt->shapes_only) return can_run(n) ? skip_forward(n) : refuse_dtype(n);
     if (gt->prefill) prefill(n, gt->prefill);
     if (!run(n)) return false;
     return !gt->anomaly || gti_outputs_finite(n);
@@ -223,7 +225,6 @@ static GTI_COLD bool run_watched(gt_node *n)
 static inline __attribute__((always_inline)) bool compute(gt_node *n)
 {
     if (n->op->flags & GT_OP_VIEW) return share_data(n);
-    if (UNLIKELY(!can_run(n))) return refuse_dtype(n);
     for (int i = 0; i < n->n_out; i++)
         if (UNLIKELY(!gti_allocate(gti_t(n->out[i]), n->op->name))) return false;
     if (UNLIKELY(n->in[0]->ctx->watched)) return run_watched(n);
@@ -312,7 +313,7 @@ static inline __attribute__((always_inline)) bool apply(const gt_op *op, const v
         tensors = (gt_tensor **)(n + 1);
         copy_opts(tensors + n_in + n_out, opts, op->opts_size);
         opts = tensors + n_in + n_out;
-        plan = (char *)opts + opts_size;
+        plan = (char *)tensors + pointers + opts_size;
     }
     n->pub.op = op;
     n->pub.opts = opts;
