@@ -199,14 +199,98 @@ static void operation_gives_the_same_bits(void **state)
         fail_msg("%s: no sample is large enough to be divided", op->name);
 }
 
+/* What samples are too small for: blocks of columns, chunks of sums, sums in several stages. */
+typedef struct {
+    const char *op;
+    gt_sample sample;
+} large_sample;
+
+#define CLASSES(...)                                                                               \
+    {                                                                                              \
+        .shape = GT_DIMS(__VA_ARGS__), .dtype = GT_I64, .high = 3                                  \
+    }
+#define AXES(...)                                                                                  \
+    .opts = &(const gt_reduce_opts)                                                                \
+    {                                                                                              \
+        .axes = __VA_ARGS__                                                                        \
+    }
+#define LAYOUT(...)                                                                                \
+    .opts = &(const gt_normalize_layout)                                                           \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+static const large_sample large[] = {
+    {"sum", {.label = "chunks", .in = {GT_IN(40000)}}},
+    {"sum", {.label = "whole chunks", .in = {GT_IN(5, 8192)}}},
+    {"mean", {.label = "chunks and one", .in = {GT_IN(24577)}}},
+    {"sum", {.label = "columns", .in = {GT_IN(7, 300)}, AXES(GT_AXIS(0))}},
+    {"mean", {.label = "columns", .in = {GT_IN(2, 7, 300)}, AXES(GT_AXIS(1))}},
+    {"mean", {.label = "two passes", .in = {GT_IN(3, 300, 5)}, AXES(GT_AXIS(0) | GT_AXIS(2))}},
+    {"prod", {.label = "columns", .in = {GT_IN(3, 300)}, AXES(GT_AXIS(0))}},
+    {"amax", {.label = "columns", .in = {GT_IN(3, 300)}, AXES(GT_AXIS(0))}},
+    {"logsumexp", {.label = "columns", .in = {GT_IN(3, 300)}, AXES(GT_AXIS(0))}},
+    {"var",
+     {.label = "columns", .in = {GT_IN(3, 300)}, .opts = &(const gt_var_opts){.axes = GT_AXIS(0)}}},
+    {"norm",
+     {.label = "columns",
+      .in = {GT_IN(3, 300)},
+      .opts = &(const gt_norm_opts){.axes = GT_AXIS(0)}}},
+    {"max", {.label = "columns", .in = {GT_IN(3, 300)}}},
+    {"argmin", {.label = "columns", .in = {GT_IN(3, 300)}}},
+    {"cumsum", {.label = "columns", .in = {GT_IN(3, 300)}}},
+    {"softmax", {.label = "columns", .in = {GT_IN(3, 300)}}},
+    {"mse_loss", {.label = "chunks", .in = {GT_IN(40000), GT_IN(40000)}}},
+    {"l1_loss", {.label = "chunks", .in = {GT_IN(3, 8192), GT_IN(3, 8192)}}},
+    {"cross_entropy_classes", {.label = "rows", .in = {GT_IN(300, 3), CLASSES(300)}}},
+    {"cross_entropy_classes", {.label = "columns", .in = {GT_IN(1, 3, 300), CLASSES(1, 300)}}},
+    {"dropout",
+     {.label = "words",
+      .in = {GT_IN(3000), {.shape = GT_DIMS(2), .dtype = GT_I64, .low = 1, .high = 9}},
+      .opts = &(const double[]){0.5, 0}}},
+    {"normalize_grad",
+     {.label = "rows",
+      .in = {GT_IN(40, 70), GT_IN(40, 70), GT_IN(70), GT_IN(40), GT_IN_RANGE(0.5, 2, 40)},
+      LAYOUT(.n = 40, .groups = 1, .channels = 70, .inner = 1)}},
+    {"normalize_grad",
+     {.label = "columns",
+      .in = {GT_IN(7, 70), GT_IN(7, 70), GT_IN(70), GT_IN(70), GT_IN_RANGE(0.5, 2, 70)},
+      LAYOUT(.n = 7, .groups = 70, .channels = 1, .inner = 1, .pooled = true)}},
+};
+
+static void large_operations_give_the_same_bits(void **state)
+{
+    gt_ctx *gt = *state;
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++)
+        for (gt_dtype dtype = GT_F32; dtype <= GT_F64; dtype++) {
+            const gt_op *op = gt_op_find(large[i].op)->op;
+            const gt_sample *s = &large[i].sample;
+            if (!check_sample(gt, op, s, dtype))
+                fail_msg("%s, \"%s\" is not divided", op->name, s->label);
+        }
+}
+
+/* Sums of chunks are the sum of all, whatever their number. */
+static void chunks_change_no_bit(void **state)
+{
+    gt_ctx *gt = *state;
+    static const int64_t sizes[] = {8192, 8193, 16384, 24577, 40000, 65536, 100000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        gt_tensor *x = gt_randn(gt, GT_SHAPE(sizes[i]));
+        gti_set_part_work(gt, INT64_MAX);
+        const double sum = gt_item(gt_sum(x)), loss = gt_item(gt_mse_loss(x, gt_exp(x)));
+        gti_set_part_work(gt, 1);
+        assert_true(gt_item(gt_sum(x)) == sum);
+        assert_true(gt_item(gt_mse_loss(x, gt_exp(x))) == loss);
+    }
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
     const struct CMUnitTest first[] = {
-        cmocka_unit_test(every_part_is_done_once),
-        TEST(threads_come_and_go),
-        cmocka_unit_test(the_environment_says_how_many),
-        TEST(small_work_is_not_divided),
+        cmocka_unit_test(every_part_is_done_once),       TEST(threads_come_and_go),
+        cmocka_unit_test(the_environment_says_how_many), TEST(small_work_is_not_divided),
+        TEST(large_operations_give_the_same_bits),       TEST(chunks_change_no_bit),
     };
     enum { N_FIRST = sizeof first / sizeof *first };
     size_t n_ops, n = N_FIRST;
