@@ -4,6 +4,12 @@
 #include "broadcast.h"
 #include "copying.h"
 
+/* A number everywhere: as fast as memory. */
+static bool is_fill(const gt_node *n)
+{
+    return n->in[0]->size == 1 && gti_has_kernels(n);
+}
+
 static bool infer(gt_node *n)
 {
     const gt_shape *x = &n->in[0]->shape, *to = n->opts;
@@ -12,7 +18,8 @@ static bool infer(gt_node *n)
         return gt_op_fail(n, GT_ERR_SHAPE, "shape %s does not broadcast to %s", GTI_SHAPE_TEXT(*x),
                           GTI_SHAPE_TEXT(*to));
     n->out[0]->shape = *to;
-    gti_copying_divide(n, 0, to);
+    if (is_fill(n)) n->parts[0] = 1;
+    else gti_copying_divide(n, 0, to);
     return true;
 }
 
@@ -26,7 +33,7 @@ static void parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0];
     gt_tensor *y = n->out[0];
-    if (x->size == 1 && gti_has_kernels(n) && n->parts[0] == 1) {
+    if (is_fill(n)) {
         fill(n, y, x->data);
         return;
     }

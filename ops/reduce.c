@@ -14,7 +14,7 @@ typedef struct {
     gti_along pass[MAX_PASSES];
 } sum_plan;
 
-static void add_pass(sum_plan *plan, int64_t outer, int64_t n, int64_t inner)
+static inline void add_pass(sum_plan *plan, int64_t outer, int64_t n, int64_t inner)
 {
     plan->pass[plan->count++] = (gti_along){outer, n, inner, 0};
 }
@@ -43,13 +43,12 @@ static size_t pass_bytes(const sum_plan *plan, int p, gt_dtype dtype)
     return (bytes + 63) & ~(size_t)63;
 }
 
-static void make_plan(gt_node *n, unsigned reduced)
+static void make_plan(gt_node *n, sum_plan *plan, unsigned reduced)
 {
     const gt_tensor *x = n->in[0];
     const gt_shape *y = &n->out[0]->shape;
-    sum_plan *plan = n->plan;
     plan->count = 0;
-    if (y->ndim == 0) add_pass(plan, 1, x->size, 1);
+    if (y->ndim == 0) plan->pass[plan->count++] = (gti_along){1, x->size, 1, 0};
     else if (x->size == 0) add_pass(plan, gt_shape_size(*y), 0, 1);
     else plan_passes(plan, &x->shape, reduced);
 }
@@ -64,11 +63,11 @@ static bool infer(gt_node *n)
 {
     const gt_tensor *x = n->in[0];
     const gt_reduce_opts *opts = n->opts;
-    const sum_plan *plan = n->plan;
+    sum_plan *plan = n->plan;
     unsigned reduced;
     if (!gti_reduced_dims(n, opts->axes, &reduced)) return false;
     gti_reduce_shape(&x->shape, reduced, opts->keepdim, &n->out[0]->shape);
-    make_plan(n, reduced);
+    make_plan(n, plan, reduced);
     if (is_total(plan)) {
         gti_chunks_divide(n, x->size, 1);
         if (n->parts[1]) n->scratch_size = (size_t)gti_chunks(x->size) * sizeof(double);

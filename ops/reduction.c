@@ -206,12 +206,6 @@ bool gti_reduction_begin(gt_node *n, const gt_range *r, unsigned axes, gti_reduc
     return true;
 }
 
-void gti_chunks_divide(gt_node *n, int64_t size, double cost)
-{
-    n->parts[0] = size > GTI_SUM_CHUNK ? gt_parts(n, gti_chunks(size), GTI_SUM_CHUNK * cost) : 1;
-    n->parts[1] = n->parts[0] > 1;
-}
-
 gti_items gti_chunks_of(const gt_node *n, const gt_range *r, int64_t size)
 {
     const gti_items chunks = gti_items_of(n, r, gti_chunks(size));

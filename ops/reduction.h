@@ -70,7 +70,13 @@ static inline int64_t gti_chunks(int64_t size)
 {
     return (size + GTI_SUM_CHUNK - 1) / GTI_SUM_CHUNK;
 }
-void gti_chunks_divide(gt_node *n, int64_t size, double cost);
+static inline void gti_chunks_divide(gt_node *n, int64_t size, double cost)
+{
+    n->parts[0] = 1;
+    if (size <= GTI_SUM_CHUNK) return;
+    n->parts[0] = gt_parts(n, gti_chunks(size), GTI_SUM_CHUNK * cost);
+    n->parts[1] = n->parts[0] > 1;
+}
 /* The elements of a range of chunks. */
 gti_items gti_chunks_of(const gt_node *n, const gt_range *r, int64_t size);
 

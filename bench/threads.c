@@ -1,0 +1,186 @@
+/* What a second thread gains: training steps of two networks and operations of growing size, with
+ * one thread and with several (two, or the first argument). Both take turns, since machines are
+ * noisy; the lower quartiles count. */
+#include <gradtape.h>
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { TURNS = 12 };
+
+static double now(void)
+{
+    struct timespec t;
+    timespec_get(&t, TIME_UTC);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* --- networks --- */
+
+static gt_module *lenet(gt_ctx *gt)
+{
+    return gt_nn_sequential(
+        gt, gt_nn_conv2d(gt, 1, 6, .kernel = {5}, .padding = {2}), gt_nn_batch_norm2d(gt, 6),
+        gt_nn_sigmoid(gt), gt_nn_avg_pool2d(gt, .kernel = {2}, .stride = {2}),
+        gt_nn_conv2d(gt, 6, 16, .kernel = {5}), gt_nn_batch_norm2d(gt, 16), gt_nn_sigmoid(gt),
+        gt_nn_avg_pool2d(gt, .kernel = {2}, .stride = {2}), gt_nn_flatten(gt),
+        gt_nn_linear(gt, 400, 120), gt_nn_sigmoid(gt), gt_nn_linear(gt, 120, 84), gt_nn_sigmoid(gt),
+        gt_nn_dropout(gt, 0.5), gt_nn_linear(gt, 84, 10));
+}
+
+static gt_module *conv(gt_ctx *gt, int channels, int kernel, int stride)
+{
+    return gt_nn_sequential(gt,
+                            gt_nn_lazy_conv2d(gt, channels, .kernel = {kernel}, .stride = {stride},
+                                              .padding = {kernel / 2}, .no_bias = true),
+                            gt_nn_lazy_batch_norm2d(gt));
+}
+
+static gt_module *block(gt_ctx *gt, int channels, int stride)
+{
+    gt_module *body = gt_nn_sequential(gt, conv(gt, channels, 3, stride), gt_nn_relu(gt),
+                                       conv(gt, channels, 3, 1));
+    gt_module *shortcut = stride > 1 ? conv(gt, channels, 1, stride) : NULL;
+    return gt_nn_sequential(gt, gt_nn_residual(gt, body, .shortcut = shortcut), gt_nn_relu(gt));
+}
+
+static gt_module *stage(gt_ctx *gt, int channels, int stride)
+{
+    return gt_nn_sequential(gt, block(gt, channels, stride), block(gt, channels, 1));
+}
+
+/* ResNet-18 as it is made for images of 32 x 32. */
+static gt_module *resnet18(gt_ctx *gt)
+{
+    return gt_nn_sequential(gt, conv(gt, 64, 3, 1), gt_nn_relu(gt), stage(gt, 64, 1),
+                            stage(gt, 128, 2), stage(gt, 256, 2), stage(gt, 512, 2),
+                            gt_nn_global_avg_pool2d(gt), gt_nn_flatten(gt),
+                            gt_nn_lazy_linear(gt, 10));
+}
+
+/* --- one training step, or one operation, in a context of its own --- */
+
+typedef struct {
+    gt_ctx *gt;
+    gt_module *net;
+    gt_optimizer *optimizer;
+    gt_tensor *x, *target;
+    gt_mark start;
+} work;
+
+static work work_with(int threads)
+{
+    work w = {.gt = gt_open()};
+    gt_set_threads(w.gt, threads);
+    return w;
+}
+
+static void prepare(work *w, gt_module *(*make)(gt_ctx *gt), gt_shape shape)
+{
+    w->net = make(w->gt);
+    w->optimizer = gt_sgd(w->net, .lr = 0.01, .momentum = 0.9);
+    w->x = gt_randn(w->gt, shape);
+    w->target = gt_zeros(w->gt, GT_SHAPE(shape.dim[0]), .dtype = GT_I64);
+    w->start = gt_mark_tape(w->gt);
+}
+
+static void train(work *w)
+{
+    gt_rewind(w->gt, w->start);
+    gt_backward(gt_cross_entropy(gt_forward(w->net, w->x), w->target));
+    gt_optimizer_step(w->optimizer);
+}
+
+static void add(work *w)
+{
+    gt_rewind(w->gt, w->start);
+    gt_add(w->x, w->x);
+}
+
+static void batch_norm(work *w)
+{
+    gt_rewind(w->gt, w->start);
+    gt_batch_norm(w->x, NULL, NULL, .training = true);
+}
+
+/* --- measuring --- */
+
+static double quartile(double *ns, int turns)
+{
+    qsort(ns, (size_t)turns, sizeof *ns, by_value);
+    return ns[turns / 4];
+}
+
+static void compare(const char *name, work *alone, work *together, void (*run)(work *w), int turns,
+                    int times)
+{
+    work *const who[] = {alone, together};
+    double ns[2][TURNS];
+    for (int turn = -1; turn < turns; turn++)
+        for (int i = 0; i < 2; i++) {
+            const double begin = now();
+            for (int t = 0; t < times; t++) run(who[i]);
+            if (turn >= 0) ns[i][turn] = (now() - begin) / times;
+        }
+    const double one = quartile(ns[0], turns), several = quartile(ns[1], turns);
+    printf("%-28s %12.1f us %12.1f us   %.2f\n", name, one / 1e3, several / 1e3, one / several);
+    fflush(stdout);
+}
+
+static void compare_networks(int threads)
+{
+    static const struct {
+        const char *name;
+        gt_module *(*make)(gt_ctx *gt);
+        gt_shape x;
+        int turns, times;
+    } row[] = {{"LeNet step, batch 64", lenet, {4, {64, 1, 28, 28}}, TURNS, 4},
+               {"ResNet-18 step, batch 32", resnet18, {4, {32, 3, 32, 32}}, 4, 1}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        work alone = work_with(1), together = work_with(threads);
+        prepare(&alone, row[i].make, row[i].x);
+        prepare(&together, row[i].make, row[i].x);
+        compare(row[i].name, &alone, &together, train, row[i].turns, row[i].times);
+        gt_close(alone.gt);
+        gt_close(together.gt);
+    }
+}
+
+static void compare_operations(int threads)
+{
+    for (int64_t size = 1 << 12; size <= 1 << 20; size *= 4) {
+        work alone = work_with(1), together = work_with(threads);
+        char name[64];
+        work *const who[] = {&alone, &together};
+        for (int i = 0; i < 2; i++) {
+            who[i]->x = gt_randn(who[i]->gt, GT_SHAPE(16, 32, size / 512));
+            who[i]->start = gt_mark_tape(who[i]->gt);
+        }
+        const int times = (int)((1 << 21) / size);
+        snprintf(name, sizeof name, "add, %lld elements", (long long)size);
+        compare(name, &alone, &together, add, TURNS, times);
+        snprintf(name, sizeof name, "batch_norm, %lld elements", (long long)size);
+        compare(name, &alone, &together, batch_norm, TURNS, times);
+        gt_close(alone.gt);
+        gt_close(together.gt);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const int threads = argc > 1 ? atoi(argv[1]) : 2;
+    if (threads < 1 || threads > 256) {
+        fprintf(stderr, "usage: %s [threads]\n", argv[0]);
+        return 1;
+    }
+    printf("%-28s %15s %13d\n", "threads", "1", threads);
+    compare_operations(threads);
+    compare_networks(threads);
+    return 0;
+}
