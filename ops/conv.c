@@ -112,7 +112,8 @@ bool gti_conv_infer(gt_node *n, int rank, const gt_shape *x, const gt_shape *wei
 
 static double image_flops(const gti_conv2d *s)
 {
-    return 2 * (double)(s->c / s->groups * s->kh * s->kw) * (double)(s->k * s->oh * s->ow);
+    const int64_t channels = s->c / s->groups;
+    return 2 * (double)(channels * s->kh * s->kw) * (double)(s->k * s->oh * s->ow);
 }
 
 double gti_conv_flops(const gt_node *n)

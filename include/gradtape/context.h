@@ -161,7 +161,8 @@ double gt_strtod(const char *text, char **end);
  *   print   every failure is printed
  *   abort   it is printed, and abort() called: for debuggers
  *   quiet   none is
- * A handler of the program's own gets every failure, and nothing is printed then. */
+ * A handler of the program's own gets every failure, and nothing is printed then but before an
+ * abort. The process counts as one program: once it reads messages, it does so in all contexts. */
 typedef void (*gt_error_fn)(gt_status status, const char *message, void *user);
 typedef struct {
     gt_error_fn fn;

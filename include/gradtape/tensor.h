@@ -251,8 +251,10 @@ gt_tensor *gt_set_mean_weight(gt_tensor *t, double weight);
 double gt_mean_weight(const gt_tensor *t); /* NaN when unknown */
 #define gt_mean_weight(t) GT_NUMBER_AT(gt_mean_weight(t))
 
-/* Prints as PyTorch does, and ends the line: "tensor([[19., 25.],\n        [37., 43.]])". */
+/* Prints as PyTorch does, and ends the line; a tensor that is gone is an error:
+ * "tensor([[19., 25.],\n        [37., 43.]])". */
 void gt_print(FILE *f, const gt_tensor *t);
+#define gt_print(f, t) GT_VOID_AT(gt_print(f, t))
 
 GT_END_DECLS
 #endif

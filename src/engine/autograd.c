@@ -163,6 +163,7 @@ static gt_status check_lists(gt_tensor *const outputs[], int n_out, gt_tensor *c
     if (n_out < 1 || n_in < 1)
         return gt_fail(gt, GT_ERR_ARGUMENT, "gt_grad",
                        "%d outputs and %d inputs; at least one of each is needed", n_out, n_in);
+    if (!gt) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_grad", "output 0 is NULL");
     for (int i = 0; i < n_out; i++)
         if (!check_output(gt, outputs[i], i)) return gt_error_code(gt);
     for (int i = 0; i < n_in; i++)

@@ -38,6 +38,7 @@ gt_ctx *gt_open(void)
     gt_manual_seed(gt, 5489);
     gti_read_errors(gt);
     gti_threads_init(gt);
+    gti_skip(); /* the place of a failure would be the next call's */
     return gt;
 }
 

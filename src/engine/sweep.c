@@ -346,7 +346,7 @@ static bool complete_leaves(const gti_sweep *s)
 
 static bool pass(gti_sweep *s, gti_node *n)
 {
-    gt_tensor *gout[GT_OP_OUTPUTS];
+    gt_tensor *gout[GT_OP_OUTPUTS] = {NULL};
     bool any = false;
     for (int i = 0; i < n->pub.n_out; i++) {
         gout[i] = gti_t(n->pub.out[i])->work;

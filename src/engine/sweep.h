@@ -29,7 +29,8 @@ bool gti_sweep_run(gti_sweep *s, gti_node *last);
 void gti_sweep_abandon(gti_sweep *s, gti_node *from);
 /* Drops a work or grad pointer to g; data that nobody holds goes back to the pool. */
 void gti_sweep_unhold(const gti_sweep *s, gt_tensor *g);
-/* Whether g's data is the engine's own, not the user's or of an activation that it has taken over. */
+/* Whether g's data is the engine's own, not the user's or of an activation that it has taken over.
+ */
 bool gti_sweep_made(const gti_sweep *s, const gt_tensor *g);
 /* g is the user's: a sweep neither releases nor changes it, nor makes it somebody's gradient. */
 void gti_sweep_spare(gt_tensor *g);

@@ -51,6 +51,7 @@ static void test_making(gt_ctx *gt)
     IS_TRUE(gt_get(gt_ones(gt, shape, .dtype = GT_F64), 1, -1) == 1);
     IS_TRUE(gt_get(gt_full(gt, shape, 2.5), 0, 0) == 2.5);
     IS_TRUE(gt_item(gt_scalar(gt, 3)) == 3);
+    gt_print(nullptr, gt_scalar(gt, 3));
     IS_TRUE(gt_get(gt_from(gt, shape, numbers, .requires_grad = true), 1, 0) == 4);
     const double doubles[] = {1, 2, 3, 4, 5, 6};
     IS_TRUE(gt_get(gt_from(gt, shape, doubles, .dtype = GT_U8), 1, 2) == 6);
