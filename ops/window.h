@@ -98,8 +98,11 @@ bool gti_check_dy(const gt_node *n, const gt_shape *dy, const gt_shape *x, const
 /* A shape that came with the options. */
 static inline bool gti_check_target(const gt_node *n, const gt_shape *target)
 {
-    return gt_is_shape(target) ||
-           gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(*target));
+    int64_t elements, bytes;
+    if (!gt_is_shape(target))
+        return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(*target));
+    return gti_size_of_shape(target->ndim, target->dim, sizeof(double), &elements, &bytes) ||
+           gt_op_fail(n, GT_ERR_MEMORY, "the size of shape %s overflows", GTI_SHAPE_TEXT(*target));
 }
 
 #endif

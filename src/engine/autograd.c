@@ -263,6 +263,7 @@ static bool seed_all(gti_sweep *s, gt_tensor *const outputs[], int n_out, gt_gra
 gt_status gt_grad_(gt_tensor *const outputs[], int n_out, gt_tensor *const inputs[], int n_in,
                    gt_tensor *grads[], gt_grad_opts opts)
 {
+    if (!grads) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_grad", "the array of gradients is NULL");
     for (int i = 0; i < n_in; i++) grads[i] = NULL;
     const gt_status refused = check_lists(outputs, n_out, inputs, n_in);
     if (refused != GT_OK) return refused;

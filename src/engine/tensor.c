@@ -62,6 +62,7 @@ void gti_set_prefill(gt_ctx *gt, gti_prefill how)
 
 const char *gt_unusable(const gt_tensor *t)
 {
+    if (!t) return "is NULL";
     const gti_tensor *p = gti_t(t), *base = p->base;
     if (base->flags & GTI_KEPT && base->flags & GTI_DEAD) return "was freed by gt_free";
     if (base->flags & GTI_KEPT && p->flags & GTI_DEAD)
