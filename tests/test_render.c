@@ -225,8 +225,7 @@ static const struct {
     {"empty path", "exit 0", "", GT_ERR_ARGUMENT, "' does not end in .svg, .png or .pdf"},
     {"no such folder", "exit 0", "no/a.svg", GT_ERR_IO,
      "no/a.svg' cannot be written: No such file"},
-    {"a folder in its place", "echo x", "folder.svg", GT_ERR_IO,
-     "folder.svg' cannot be written: "},
+    {"a folder in its place", "echo x", "folder.svg", GT_ERR_IO, "folder.svg' cannot be written: "},
 };
 
 /* Puts a program `dot` into the folder and has PATH begin with it; PATH ends there with NULL. */
