@@ -11,10 +11,12 @@ static bool infer(gt_node *n)
     return true;
 }
 
-static void forward(gt_node *n)
+static void elements(gt_node *n, int64_t begin, int64_t end)
 {
     const gt_tensor *x = n->in[0];
-    memcpy(n->out[0]->data, x->data, (size_t)x->size * gt_dtype_size(x->dtype));
+    if (begin < end)
+        memcpy(gti_to(n->out[0], begin), gti_from(x, begin),
+               (size_t)(end - begin) * gt_dtype_size(x->dtype));
 }
 
 static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -42,7 +44,7 @@ const gt_op gt_op_clone = {
     .n_out = 1,
     .flags = GT_OP_NO_SAVED,
     .infer = infer,
-    .forward = GT_FOR_ALL(forward),
+    .elements = GT_FOR_ALL(elements),
     .backward = backward,
     .gradient = "dx = dy",
     GT_SAMPLES(samples),

@@ -30,7 +30,7 @@ static void divide(gt_node *n)
     const int64_t size = gt_shape_size(n->out[0]->shape);
     if (size <= 0) return;
     const int64_t outer = outer_of(n);
-    n->parts[0] = gt_parts(n, outer, COST * (double)(size / outer));
+    n->parts[0] = gt_parts(n, outer, COST * (double)size / (double)outer);
 }
 
 static bool check_concat(const gt_node *n, int axis, int i)

@@ -48,9 +48,10 @@ static bool count_windows(const gt_node *n, gti_pool2d *s, int64_t *taps, int64_
 
 enum { COST = 2 }; /* of an element */
 
-/* By images. */
-static void divide(gt_node *n)
+/* By images; the plan is the windows. */
+static void divide(gt_node *n, const gti_pool2d *s)
 {
+    *(gti_pool2d *)n->plan = *s;
     const gt_tensor *x = n->in[0];
     const int64_t images = x->shape.dim[0], size = gt_shape_size(n->out[0]->shape);
     if (size > 0)
@@ -67,7 +68,7 @@ static bool unfold_infer(gt_node *n)
     if (!gti_size_mul(x->dim[1], taps, &rows))
         return gt_op_fail(n, GT_ERR_MEMORY, "the size of the output overflows");
     n->out[0]->shape = GT_SHAPE(x->dim[0], rows, windows);
-    divide(n);
+    divide(n, &s);
     return true;
 }
 
@@ -92,24 +93,14 @@ static bool fold_infer(gt_node *n)
                           (long long)y->dim[2], GTI_SIZE_TEXT(2, s.h, s.w),
                           GTI_SIZE_TEXT(2, s.oh, s.ow));
     n->out[0]->shape = GT_SHAPE(y->dim[0], y->dim[1] / taps, s.h, s.w);
-    divide(n);
+    divide(n, &s);
     return true;
 }
 
-/* The windows of x, counted. */
-static gti_pool2d windows_of(const gt_node *n, const gt_shape *x)
-{
-    int64_t taps = 1, windows = 1;
-    gti_pool2d s = describe(n->opts, x);
-    count_windows(n, &s, &taps, &windows);
-    return s;
-}
-
 /* The windows of a range's images, the first at *first. */
-static gti_pool2d windows_in(const gt_node *n, const gt_range *r, const gt_tensor *x,
-                             int64_t *first)
+static gti_pool2d windows_in(const gt_node *n, const gt_range *r, int64_t *first)
 {
-    gti_pool2d s = windows_of(n, &x->shape);
+    gti_pool2d s = *(const gti_pool2d *)n->plan;
     const gti_items images = gti_items_of(n, r, s.planes);
     s.planes = images.count;
     *first = images.first;
@@ -121,7 +112,7 @@ static void unfold_parts(gt_node *n, const gt_range *r)
     const gt_tensor *x = n->in[0], *y = n->out[0];
     const int64_t images = x->shape.dim[0];
     int64_t first;
-    const gti_pool2d s = windows_in(n, r, x, &first);
+    const gti_pool2d s = windows_in(n, r, &first);
     gti_kernels_for(n)->fold.unfold(&s, x->shape.dim[1], gti_from(x, first * (x->size / images)),
                                     gti_to(y, first * (y->size / images)));
 }
@@ -131,7 +122,7 @@ static void fold_parts(gt_node *n, const gt_range *r)
     const gt_tensor *y = n->in[0], *x = n->out[0];
     const int64_t images = x->shape.dim[0];
     int64_t first;
-    const gti_pool2d s = windows_in(n, r, x, &first);
+    const gti_pool2d s = windows_in(n, r, &first);
     gti_kernels_for(n)->fold.fold(&s, x->shape.dim[1], gti_from(y, first * (y->size / images)),
                                   gti_to(x, first * (x->size / images)));
 }
@@ -258,6 +249,7 @@ static const gt_error_sample fold_error_samples[] = {
         .n_out = 1,                                                                                \
         .opts_size = sizeof(fold_opts),                                                            \
         .flags = GT_OP_NO_SAVED,                                                                   \
+        .plan_size = sizeof(gti_pool2d),                                                           \
         .infer = id##_infer,                                                                       \
         .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
