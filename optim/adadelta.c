@@ -1,6 +1,4 @@
 /* Adadelta, as torch.optim.Adadelta. */
-#include <math.h>
-
 #include "rule.h"
 
 typedef struct {
@@ -8,33 +6,20 @@ typedef struct {
     double rho, eps;
 } adadelta;
 
-/* With g = grad + weight_decay * w: s = rho * s + (1 - rho) * g^2,
- * d = sqrt(x + eps) / sqrt(s + eps) * g, x = rho * x + (1 - rho) * d^2, w -= lr * d. */
-#define ADADELTA_UPDATE(T, SQRT, name)                                                             \
-    static void name(const gt_optimizer *o, const gti_update *u)                                   \
-    {                                                                                              \
-        const adadelta *a = (const adadelta *)o;                                                   \
-        T *restrict w = u->w, *restrict s = u->state[0], *restrict x = u->state[1];                \
-        const T *restrict grad = u->grad;                                                          \
-        const T sign = (T)u->sign, decay = (T)u->weight_decay, lr = (T)u->lr, eps = (T)a->eps;     \
-        const T rho = (T)a->rho, take = (T)(1 - a->rho);                                           \
-        for (int64_t i = 0; i < u->n; i++) {                                                       \
-            const T g = sign * grad[i] + decay * w[i];                                             \
-            s[i] = rho * s[i] + take * g * g;                                                      \
-            const T d = SQRT(x[i] + eps) / SQRT(s[i] + eps) * g;                                   \
-            x[i] = rho * x[i] + take * d * d;                                                      \
-            w[i] -= lr * d;                                                                        \
-        }                                                                                          \
-    }
-
-ADADELTA_UPDATE(float, sqrtf, update_f32)
-ADADELTA_UPDATE(double, sqrt, update_f64)
+static const gt_op *step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+{
+    const adadelta *a = (const adadelta *)o;
+    (void)u;
+    s->betas[1] = a->rho;
+    s->eps = a->eps;
+    return &gt_op_adadelta_step;
+}
 
 static const gti_rule rule = {
     .name = "Adadelta",
     .size = sizeof(adadelta),
     .state = {"square_avg", "acc_delta"},
-    .update = {update_f32, update_f64},
+    .step = step,
 };
 
 gt_optimizer *gt_adadelta_(gt_module *m, gt_adadelta_opts opts)

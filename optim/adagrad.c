@@ -1,6 +1,4 @@
 /* Adagrad, as torch.optim.Adagrad. */
-#include <math.h>
-
 #include "rule.h"
 
 typedef struct {
@@ -8,31 +6,20 @@ typedef struct {
     double lr_decay, eps;
 } adagrad;
 
-/* With g = grad + weight_decay * w at step t: s = s + g^2,
- * w -= lr / (1 + (t - 1) * lr_decay) * g / (sqrt(s) + eps). */
-#define ADAGRAD_UPDATE(T, SQRT, name)                                                              \
-    static void name(const gt_optimizer *o, const gti_update *u)                                   \
-    {                                                                                              \
-        const adagrad *a = (const adagrad *)o;                                                     \
-        T *restrict w = u->w, *restrict s = u->state[0];                                           \
-        const T *restrict grad = u->grad;                                                          \
-        const T sign = (T)u->sign, decay = (T)u->weight_decay, eps = (T)a->eps;                    \
-        const T lr = (T)(u->lr / (1 + (double)(u->step - 1) * a->lr_decay));                       \
-        for (int64_t i = 0; i < u->n; i++) {                                                       \
-            const T g = sign * grad[i] + decay * w[i];                                             \
-            s[i] += g * g;                                                                         \
-            w[i] -= lr * g / (SQRT(s[i]) + eps);                                                   \
-        }                                                                                          \
-    }
-
-ADAGRAD_UPDATE(float, sqrtf, update_f32)
-ADAGRAD_UPDATE(double, sqrt, update_f64)
+/* At step t the rate is lr / (1 + (t - 1) * lr_decay). */
+static const gt_op *step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+{
+    const adagrad *a = (const adagrad *)o;
+    s->lr = u->lr / (1 + (double)(u->step - 1) * a->lr_decay);
+    s->eps = a->eps;
+    return &gt_op_adagrad_step;
+}
 
 static const gti_rule rule = {
     .name = "Adagrad",
     .size = sizeof(adagrad),
     .state = {"sum"},
-    .update = {update_f32, update_f64},
+    .step = step,
 };
 
 gt_optimizer *gt_adagrad_(gt_module *m, gt_adagrad_opts opts)

@@ -9,59 +9,19 @@ typedef struct {
     bool amsgrad, decoupled;
 } adam;
 
-/* w's part in a step, for step t: w is multiplied by shrink, and moves by
- * size * m / (root * sqrt(v) + eps). */
-typedef struct {
-    double decay;  /* of weights, into the gradient */
-    double shrink; /* 1 - lr * weight_decay when that is decoupled */
-    double size;   /* lr / (1 - beta1^t) */
-    double root;   /* 1 / sqrt(1 - beta2^t) */
-} scales;
-
-static scales scales_of(const adam *a, const gti_update *u)
+/* At step t the rate is lr / (1 - beta1^t), and v is divided by 1 - beta2^t. */
+static const gt_op *step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
 {
+    const adam *a = (const adam *)o;
     const double t = (double)u->step;
-    return (scales){
-        .decay = a->decoupled ? 0 : u->weight_decay,
-        .shrink = a->decoupled ? 1 - u->lr * u->weight_decay : 1,
-        .size = u->lr / (1 - pow(a->betas[0], t)),
-        .root = 1 / sqrt(1 - pow(a->betas[1], t)),
-    };
+    if (a->decoupled) gti_optimizer_decouple(u, s);
+    s->lr = u->lr / (1 - pow(a->betas[0], t));
+    s->root = 1 / sqrt(1 - pow(a->betas[1], t));
+    s->betas[0] = a->betas[0];
+    s->betas[1] = a->betas[1];
+    s->eps = a->eps;
+    return a->amsgrad ? &gt_op_adam_amsgrad_step : &gt_op_adam_step;
 }
-
-/* With g = grad + decay * w: m = beta1 * m + (1 - beta1) * g, v = beta2 * v + (1 - beta2) * g^2;
- * the step divides by sqrt(v), or with amsgrad by that of the largest v so far. The loop is inlined
- * for each value of amsgrad, so that it has no branch and becomes vector code. */
-#define ADAM_UPDATE(T, SQRT, loop, name)                                                           \
-    static inline void loop(const adam *a, const gti_update *u, bool amsgrad)                      \
-    {                                                                                              \
-        const scales s = scales_of(a, u);                                                          \
-        T *restrict w = u->w, *restrict m = u->state[0], *restrict v = u->state[1];                \
-        T *restrict top = u->state[2];                                                             \
-        const T *restrict grad = u->grad;                                                          \
-        const T sign = (T)u->sign, decay = (T)s.decay, shrink = (T)s.shrink, eps = (T)a->eps;      \
-        const T beta1 = (T)a->betas[0], take1 = (T)(1 - a->betas[0]);                              \
-        const T beta2 = (T)a->betas[1], take2 = (T)(1 - a->betas[1]);                              \
-        const T size = (T)s.size, root = (T)s.root;                                                \
-        for (int64_t i = 0; i < u->n; i++) {                                                       \
-            const T g = sign * grad[i] + decay * w[i];                                             \
-            m[i] = beta1 * m[i] + take1 * g;                                                       \
-            v[i] = beta2 * v[i] + take2 * g * g;                                                   \
-            T second = v[i];                                                                       \
-            if (amsgrad) second = top[i] = second > top[i] ? second : top[i];                      \
-            w[i] = shrink * w[i] - size * m[i] / (root * SQRT(second) + eps);                      \
-        }                                                                                          \
-    }                                                                                              \
-                                                                                                   \
-    static void name(const gt_optimizer *o, const gti_update *u)                                   \
-    {                                                                                              \
-        const adam *a = (const adam *)o;                                                           \
-        if (a->amsgrad) loop(a, u, true);                                                          \
-        else loop(a, u, false);                                                                    \
-    }
-
-ADAM_UPDATE(float, sqrtf, loop_f32, update_f32)
-ADAM_UPDATE(double, sqrt, loop_f64, update_f64)
 
 static unsigned uses(const gt_optimizer *o)
 {
@@ -73,14 +33,14 @@ static const gti_rule adam_rule = {
     .size = sizeof(adam),
     .state = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"},
     .uses = uses,
-    .update = {update_f32, update_f64},
+    .step = step,
 };
 static const gti_rule adamw_rule = {
     .name = "AdamW",
     .size = sizeof(adam),
     .state = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"},
     .uses = uses,
-    .update = {update_f32, update_f64},
+    .step = step,
 };
 
 static gt_optimizer *make(gt_module *m, const gti_rule *rule, const gt_adam_opts *opts,

@@ -6,32 +6,20 @@ typedef struct {
     double betas[2];
 } lion;
 
-/* c = beta1 * m + (1 - beta1) * g, w = (1 - lr * weight_decay) * w - lr * sign(c),
- * m = beta2 * m + (1 - beta2) * g, where sign(0) = 0. */
-#define LION_UPDATE(T, name)                                                                       \
-    static void name(const gt_optimizer *o, const gti_update *u)                                   \
-    {                                                                                              \
-        const lion *l = (const lion *)o;                                                           \
-        T *restrict w = u->w, *restrict m = u->state[0];                                           \
-        const T *restrict grad = u->grad;                                                          \
-        const T sign = (T)u->sign, lr = (T)u->lr, shrink = (T)(1 - u->lr * u->weight_decay);       \
-        const T beta1 = (T)l->betas[0], take1 = (T)(1 - l->betas[0]);                              \
-        const T beta2 = (T)l->betas[1], take2 = (T)(1 - l->betas[1]);                              \
-        for (int64_t i = 0; i < u->n; i++) {                                                       \
-            const T g = sign * grad[i], c = beta1 * m[i] + take1 * g;                              \
-            w[i] = shrink * w[i] - lr * (T)((c > 0) - (c < 0));                                    \
-            m[i] = beta2 * m[i] + take2 * g;                                                       \
-        }                                                                                          \
-    }
-
-LION_UPDATE(float, update_f32)
-LION_UPDATE(double, update_f64)
+static const gt_op *step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+{
+    const lion *l = (const lion *)o;
+    gti_optimizer_decouple(u, s);
+    s->betas[0] = l->betas[0];
+    s->betas[1] = l->betas[1];
+    return &gt_op_lion_step;
+}
 
 static const gti_rule rule = {
     .name = "Lion",
     .size = sizeof(lion),
     .state = {"exp_avg"},
-    .update = {update_f32, update_f64},
+    .step = step,
 };
 
 gt_optimizer *gt_lion_(gt_module *m, gt_lion_opts opts)

@@ -15,53 +15,29 @@ static double mu_at(const nadam *a, double t)
     return a->betas[0] * (1 - 0.5 * pow(0.96, t * a->momentum_decay));
 }
 
-/* What the step takes of the gradient and of its average. With P the product of all mu up to t, it
- * is w -= (lr * (1 - mu_t) / (1 - P) * g + lr * mu_(t+1) / (1 - P * mu_(t+1)) * m)
- *         / (sqrt(v / (1 - beta2^t)) + eps). */
-typedef struct {
-    double of_g, of_m, root;
-} scales;
-
-static scales scales_of(const nadam *a, const gti_update *u)
+/* With P the product of all mu up to t, the gradient's rate is lr * (1 - mu_t) / (1 - P) and that
+ * of its average lr * mu_(t+1) / (1 - P * mu_(t+1)); v is divided by 1 - beta2^t. */
+static const gt_op *step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
 {
+    const nadam *a = (const nadam *)o;
     const double t = (double)u->step, mu = mu_at(a, t), next = mu_at(a, t + 1);
+    if (a->decoupled) gti_optimizer_decouple(u, s);
     *u->product *= mu;
-    return (scales){
-        .of_g = u->lr * (1 - mu) / (1 - *u->product),
-        .of_m = u->lr * next / (1 - *u->product * next),
-        .root = 1 / sqrt(1 - pow(a->betas[1], t)),
-    };
+    s->of_g = u->lr * (1 - mu) / (1 - *u->product);
+    s->lr = u->lr * next / (1 - *u->product * next);
+    s->root = 1 / sqrt(1 - pow(a->betas[1], t));
+    s->betas[0] = a->betas[0];
+    s->betas[1] = a->betas[1];
+    s->eps = a->eps;
+    return &gt_op_nadam_step;
 }
-
-#define NADAM_UPDATE(T, SQRT, name)                                                                \
-    static void name(const gt_optimizer *o, const gti_update *u)                                   \
-    {                                                                                              \
-        const nadam *a = (const nadam *)o;                                                         \
-        const scales s = scales_of(a, u);                                                          \
-        T *restrict w = u->w, *restrict m = u->state[0], *restrict v = u->state[1];                \
-        const T *restrict grad = u->grad;                                                          \
-        const T sign = (T)u->sign, decay = (T)(a->decoupled ? 0 : u->weight_decay);                \
-        const T shrink = (T)(a->decoupled ? 1 - u->lr * u->weight_decay : 1), eps = (T)a->eps;     \
-        const T beta1 = (T)a->betas[0], take1 = (T)(1 - a->betas[0]);                              \
-        const T beta2 = (T)a->betas[1], take2 = (T)(1 - a->betas[1]), root = (T)s.root;            \
-        const T of_g = (T)s.of_g, of_m = (T)s.of_m;                                                \
-        for (int64_t i = 0; i < u->n; i++) {                                                       \
-            const T g = sign * grad[i] + decay * w[i];                                             \
-            m[i] = beta1 * m[i] + take1 * g;                                                       \
-            v[i] = beta2 * v[i] + take2 * g * g;                                                   \
-            w[i] = shrink * w[i] - (of_g * g + of_m * m[i]) / (root * SQRT(v[i]) + eps);           \
-        }                                                                                          \
-    }
-
-NADAM_UPDATE(float, sqrtf, update_f32)
-NADAM_UPDATE(double, sqrt, update_f64)
 
 static const gti_rule rule = {
     .name = "NAdam",
     .size = sizeof(nadam),
     .state = {"exp_avg", "exp_avg_sq"},
     .product = "mu_product",
-    .update = {update_f32, update_f64},
+    .step = step,
 };
 
 gt_optimizer *gt_nadam_(gt_module *m, gt_nadam_opts opts)

@@ -94,9 +94,8 @@ static unsigned states_of(const gt_optimizer *o)
     return o->rule->uses ? named & o->rule->uses(o) : named;
 }
 
-static bool make_states(const gt_optimizer *o)
+static bool make_states(const gt_optimizer *o, unsigned uses)
 {
-    const unsigned uses = states_of(o);
     for (int i = 0; i < o->slots.n; i++) {
         gti_slot *s = &o->slots.at[i];
         if (!s->tensor->grad || gti_slot_make_states(s, uses, o->start)) continue;
@@ -106,18 +105,19 @@ static bool make_states(const gt_optimizer *o)
     return true;
 }
 
-static void update(const gt_optimizer *o, gti_slot *s)
+void gti_optimizer_decouple(const gti_update *u, gt_step_args *s)
 {
-    gt_tensor *w = s->tensor;
+    s->decay = 0;
+    s->shrink = 1 - u->lr * u->weight_decay;
+}
+
+static inline gti_update begin_update(const gt_optimizer *o, gti_slot *s)
+{
     gti_update u = {
-        .w = w->data,
-        .grad = w->grad->data,
-        .n = w->size,
         .step = ++s->step,
         .fresh = s->fresh,
         .lr = o->rate.lr,
         .weight_decay = o->weight_decay,
-        .sign = o->maximize ? -1 : 1,
         .product = &s->product,
     };
     s->fresh = 0;
@@ -125,22 +125,34 @@ static void update(const gt_optimizer *o, gti_slot *s)
         u.lr = gt_optimizer_group_lr(o, s->group);
         u.weight_decay = o->groups[s->group].weight_decay;
     }
-    const unsigned uses = states_of(o);
-    for (int i = 0; i < GTI_STATES; i++)
-        if (uses >> i & 1) u.state[i] = s->state[i]->data;
-    o->rule->update[w->dtype](o, &u);
-    gt_touch(w);
+    return u;
+}
+
+static gt_status update(const gt_optimizer *o, gti_slot *s, unsigned uses)
+{
+    const gti_update u = begin_update(o, s);
+    gt_step_args opts = {
+        .lr = u.lr, .sign = o->maximize ? -1 : 1, .decay = u.weight_decay, .shrink = 1, .root = 1};
+    gt_tensor *in[GTI_STATES + 2] = {s->tensor};
+    int n = 1;
+    for (int i = 0; uses >> i; i++)
+        if (uses >> i & 1) in[n++] = s->state[i];
+    in[n++] = s->tensor->grad;
+    return gt_apply_into(o->rule->step(o, &u, &opts), &opts, n, in);
 }
 
 gt_status gt_optimizer_step(gt_optimizer *o)
 {
     gt_status status;
     if (!gti_optimizer_ready(o, "gt_optimizer_step", &status)) return status;
-    if (!gti_optimizer_collect(o) || !gti_groups_check(o, "gt_optimizer_step") || !make_states(o))
+    const unsigned uses = states_of(o);
+    if (!gti_optimizer_collect(o) || !gti_groups_check(o, "gt_optimizer_step") ||
+        !make_states(o, uses))
         return gt_error_code(gti_optimizer_context(o));
     for (int i = 0; i < o->slots.n; i++) {
         gti_slot *s = &o->slots.at[i];
-        if (s->tensor->grad) update(o, s);
+        if (s->tensor->grad && update(o, s, uses) != GT_OK)
+            return gt_error_code(gti_optimizer_context(o));
     }
     gti_optimizer_end_accumulation(o);
     return GT_OK;

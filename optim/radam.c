@@ -23,35 +23,22 @@ static double size_of(const radam *a, const gti_update *u, bool *adaptive)
     return size * sqrt(r) * sqrt(1 - power);
 }
 
-#define RADAM_UPDATE(T, SQRT, name)                                                                \
-    static void name(const gt_optimizer *o, const gti_update *u)                                   \
-    {                                                                                              \
-        const radam *a = (const radam *)o;                                                         \
-        bool adaptive;                                                                             \
-        const T size = (T)size_of(a, u, &adaptive);                                                \
-        T *restrict w = u->w, *restrict m = u->state[0], *restrict v = u->state[1];                \
-        const T *restrict grad = u->grad;                                                          \
-        const T sign = (T)u->sign, decay = (T)(a->decoupled ? 0 : u->weight_decay);                \
-        const T shrink = (T)(a->decoupled ? 1 - u->lr * u->weight_decay : 1), eps = (T)a->eps;     \
-        const T beta1 = (T)a->betas[0], take1 = (T)(1 - a->betas[0]);                              \
-        const T beta2 = (T)a->betas[1], take2 = (T)(1 - a->betas[1]);                              \
-        for (int64_t i = 0; i < u->n; i++) {                                                       \
-            const T g = sign * grad[i] + decay * w[i];                                             \
-            m[i] = beta1 * m[i] + take1 * g;                                                       \
-            v[i] = beta2 * v[i] + take2 * g * g;                                                   \
-            const T by = adaptive ? SQRT(v[i]) + eps : 1;                                          \
-            w[i] = shrink * w[i] - size * m[i] / by;                                               \
-        }                                                                                          \
-    }
-
-RADAM_UPDATE(float, sqrtf, update_f32)
-RADAM_UPDATE(double, sqrt, update_f64)
+static const gt_op *step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+{
+    const radam *a = (const radam *)o;
+    if (a->decoupled) gti_optimizer_decouple(u, s);
+    s->lr = size_of(a, u, &s->adaptive);
+    s->betas[0] = a->betas[0];
+    s->betas[1] = a->betas[1];
+    s->eps = a->eps;
+    return &gt_op_radam_step;
+}
 
 static const gti_rule rule = {
     .name = "RAdam",
     .size = sizeof(radam),
     .state = {"exp_avg", "exp_avg_sq"},
-    .update = {update_f32, update_f64},
+    .step = step,
 };
 
 gt_optimizer *gt_radam_(gt_module *m, gt_radam_opts opts)

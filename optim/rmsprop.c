@@ -1,6 +1,4 @@
 /* RMSprop, as torch.optim.RMSprop. */
-#include <math.h>
-
 #include "rule.h"
 
 typedef struct {
@@ -9,44 +7,18 @@ typedef struct {
     bool centered;
 } rmsprop;
 
-/* With g = grad + weight_decay * w: s = alpha * s + (1 - alpha) * g^2; d = g / (sqrt(s) + eps).
- * With centered, a = alpha * a + (1 - alpha) * g, and s - a^2, which rounding must not take below
- * 0, stands under the root. Then w -= lr * d, or with momentum b = momentum * b + d and w -= lr *
- * b. The loop is inlined for each pair of options, so that it has no branch and becomes vector
- * code. */
-#define RMSPROP_UPDATE(T, SQRT, loop, name)                                                        \
-    static inline void loop(const rmsprop *r, const gti_update *u, bool centered, bool gathers)    \
-    {                                                                                              \
-        T *restrict w = u->w, *restrict s = u->state[0], *restrict a = u->state[1];                \
-        T *restrict b = u->state[2];                                                               \
-        const T *restrict grad = u->grad;                                                          \
-        const T sign = (T)u->sign, decay = (T)u->weight_decay, lr = (T)u->lr, eps = (T)r->eps;     \
-        const T alpha = (T)r->alpha, take = (T)(1 - r->alpha), momentum = (T)r->momentum;          \
-        for (int64_t i = 0; i < u->n; i++) {                                                       \
-            const T g = sign * grad[i] + decay * w[i];                                             \
-            T second = s[i] = alpha * s[i] + take * g * g;                                         \
-            if (centered) {                                                                        \
-                a[i] += take * (g - a[i]);                                                         \
-                const T variance = second - a[i] * a[i];                                           \
-                second = variance < 0 ? 0 : variance;                                              \
-            }                                                                                      \
-            T d = g / (SQRT(second) + eps);                                                        \
-            if (gathers) d = b[i] = momentum * b[i] + d;                                           \
-            w[i] -= lr * d;                                                                        \
-        }                                                                                          \
-    }                                                                                              \
-                                                                                                   \
-    static void name(const gt_optimizer *o, const gti_update *u)                                   \
-    {                                                                                              \
-        const rmsprop *r = (const rmsprop *)o;                                                     \
-        if (r->centered && u->state[2]) loop(r, u, true, true);                                    \
-        else if (r->centered) loop(r, u, true, false);                                             \
-        else if (u->state[2]) loop(r, u, false, true);                                             \
-        else loop(r, u, false, false);                                                             \
-    }
-
-RMSPROP_UPDATE(float, sqrtf, loop_f32, update_f32)
-RMSPROP_UPDATE(double, sqrt, loop_f64, update_f64)
+static const gt_op *step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+{
+    const rmsprop *r = (const rmsprop *)o;
+    const bool gathers = r->momentum > 0;
+    (void)u;
+    s->betas[0] = r->momentum;
+    s->betas[1] = r->alpha;
+    s->eps = r->eps;
+    if (r->centered)
+        return gathers ? &gt_op_rmsprop_centered_momentum_step : &gt_op_rmsprop_centered_step;
+    return gathers ? &gt_op_rmsprop_momentum_step : &gt_op_rmsprop_step;
+}
 
 static unsigned uses(const gt_optimizer *o)
 {
@@ -59,7 +31,7 @@ static const gti_rule rule = {
     .size = sizeof(rmsprop),
     .state = {"square_avg", "grad_avg", "momentum_buffer"},
     .uses = uses,
-    .update = {update_f32, update_f64},
+    .step = step,
 };
 
 gt_optimizer *gt_rmsprop_(gt_module *m, gt_rmsprop_opts opts)

@@ -1,24 +1,20 @@
 /* Between the optimizers' common part (optimizer.c) and their rules (sgd.c, adam.c, ...).
  *
  * A rule is a descriptor and one file: the struct that begins with a gt_optimizer and holds its
- * options, a constructor, and the update over flat arrays. */
+ * options, a constructor, and the numbers of its operation (ops/step.c). */
 #ifndef GTI_OPTIM_RULE_H
 #define GTI_OPTIM_RULE_H
 
+#include <gradtape/ops.h>
 #include <gradtape/optim.h>
 
 #include "slots.h"
 
-/* One parameter's part in a step: flat arrays of n elements of its dtype. */
+/* One parameter's part in a step. */
 typedef struct {
-    void *w;
-    const void *grad;
-    void *state[GTI_STATES]; /* NULL where the options do not need it */
-    int64_t n;
     int64_t step;            /* of this parameter, 1 at the first */
     bool fresh;              /* states were made for this step */
     double lr, weight_decay; /* of the parameter's group */
-    double sign;             /* times the gradient: -1 to maximize */
     double *product;         /* a number of the parameter's own, 1 before its first step */
 } gti_update;
 
@@ -29,7 +25,10 @@ typedef struct {
     const char *product;                     /* name of the number, NULL: the rule has none */
     unsigned (*uses)(const gt_optimizer *o); /* states that the options need, a bit for each; NULL:
                                               * all that have a name */
-    void (*update[2])(const gt_optimizer *o, const gti_update *u); /* f32, f64 */
+    /* The operation that changes a parameter and the states it uses, in their order, by its
+     * gradient; *s, in which lr, sign, decay and shrink stand as for a decay of weights that is
+     * added to the gradient, gets the rule's numbers. */
+    const gt_op *(*step)(const gt_optimizer *o, const gti_update *u, gt_step_args *s);
 } gti_rule;
 
 /* A learning rate that schedules change: the optimizer's, or a group's own. */
@@ -77,6 +76,8 @@ bool gti_optimizer_check(const gt_module *m, const gti_rule *rule, const char *o
                          double value);
 bool gti_optimizer_check_fraction(const gt_module *m, const gti_rule *rule, const char *option,
                                   double value);
+/* The weights' decay apart from the gradient. */
+void gti_optimizer_decouple(const gti_update *u, gt_step_args *s);
 gt_ctx *gti_optimizer_context(const gt_optimizer *o);
 /* Whether o is there and its context well; otherwise sets *status, and fails if o is NULL. */
 bool gti_optimizer_ready(const gt_optimizer *o, const char *what, gt_status *status);

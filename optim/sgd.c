@@ -9,49 +9,15 @@ typedef struct {
     bool nesterov;
 } sgd;
 
-/* The two updates for one dtype. With g = grad + weight_decay * w, plain: w -= lr * g. With
- * momentum: b = momentum * b + (1 - dampening) * g, but b = g at first; then w -= lr * b, or,
- * looking ahead with nesterov, w -= lr * (g + momentum * b). */
-#define SGD_UPDATES(T, plain, with_momentum)                                                       \
-    static void plain(const gti_update *u)                                                         \
-    {                                                                                              \
-        T *restrict w = u->w;                                                                      \
-        const T *restrict grad = u->grad;                                                          \
-        const T lr = (T)u->lr, decay = (T)u->weight_decay, sign = (T)u->sign;                      \
-        for (int64_t i = 0; i < u->n; i++) {                                                       \
-            const T g = sign * grad[i] + decay * w[i];                                             \
-            w[i] -= lr * g;                                                                        \
-        }                                                                                          \
-    }                                                                                              \
-                                                                                                   \
-    static void with_momentum(const gt_optimizer *o, const gti_update *u)                          \
-    {                                                                                              \
-        const sgd *s = (const sgd *)o;                                                             \
-        T *restrict w = u->w, *restrict b = u->state[0];                                           \
-        const T *restrict grad = u->grad;                                                          \
-        const T lr = (T)u->lr, decay = (T)u->weight_decay, sign = (T)u->sign;                      \
-        const T momentum = (T)s->momentum, take = (T)(u->fresh ? 1.0 : 1.0 - s->dampening);        \
-        const bool nesterov = s->nesterov;                                                         \
-        for (int64_t i = 0; i < u->n; i++) {                                                       \
-            const T g = sign * grad[i] + decay * w[i];                                             \
-            b[i] = momentum * b[i] + take * g;                                                     \
-            w[i] -= lr * (nesterov ? g + momentum * b[i] : b[i]);                                  \
-        }                                                                                          \
-    }
-
-SGD_UPDATES(float, plain_f32, momentum_f32)
-SGD_UPDATES(double, plain_f64, momentum_f64)
-
-static void update_f32(const gt_optimizer *o, const gti_update *u)
+/* The average starts as the gradient. */
+static const gt_op *step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
 {
-    if (u->state[0]) momentum_f32(o, u);
-    else plain_f32(u);
-}
-
-static void update_f64(const gt_optimizer *o, const gti_update *u)
-{
-    if (u->state[0]) momentum_f64(o, u);
-    else plain_f64(u);
+    const sgd *rule = (const sgd *)o;
+    if (!(rule->momentum > 0)) return &gt_op_sgd_step;
+    s->betas[0] = rule->momentum;
+    s->take = u->fresh ? 1.0 : 1.0 - rule->dampening;
+    s->nesterov = rule->nesterov;
+    return &gt_op_sgd_momentum_step;
 }
 
 static unsigned uses(const gt_optimizer *o)
@@ -64,7 +30,7 @@ static const gti_rule rule = {
     .size = sizeof(sgd),
     .state = {"momentum_buffer"},
     .uses = uses,
-    .update = {update_f32, update_f64},
+    .step = step,
 };
 
 static bool check_options(const gt_module *m, const gt_sgd_opts *o)

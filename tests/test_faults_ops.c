@@ -63,10 +63,20 @@ static bool differentiate(program *p, gt_tensor *const y[], int n, gt_tensor *g[
     return true;
 }
 
+/* Changes copies, so that every run begins alike. */
+static int call_into(program *p, gt_tensor *y[])
+{
+    gt_tensor *in[GT_SAMPLE_INPUTS];
+    for (int i = 0; i < p->n_in; i++) in[i] = i < p->op->n_out ? gt_clone(p->in[i]) : p->in[i];
+    for (int i = 0; i < p->op->n_out; i++) y[i] = in[i];
+    return gt_apply_into(p->op, p->opts, p->n_in, in) == GT_OK ? p->op->n_out : 0;
+}
+
 /* Fills y; the number of results, 0 after a failure. */
 static int call(program *p, gt_tensor *y[])
 {
     gt_manual_seed(p->gt, 1);
+    if (p->op && p->op->flags & GT_OP_INTO) return call_into(p, y);
     if (p->op) return gt_apply_n(p->op, p->opts, p->n_in, p->in, y) == GT_OK ? p->op->n_out : 0;
     y[0] = p->call->call(p->in);
     return y[0] ? 1 : 0;

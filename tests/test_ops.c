@@ -177,7 +177,8 @@ static void test_every_operation_has_references(void **state)
     closedir(folder);
     int missing = 0;
     for (size_t i = 0; i < n; i++) {
-        if (seen[i]) continue;
+        const bool in_place = info[i].op && info[i].op->flags & GT_OP_INTO;
+        if (seen[i] || in_place) continue; /* those have test_in_place.c */
         print_error("no reference for %s\n", info[i].name);
         missing++;
     }

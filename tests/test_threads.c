@@ -151,7 +151,10 @@ static results run_sample(gt_ctx *gt, const gt_op *op, const gt_sample *sample, 
         const gt_sample_input *s = &sample->in[i];
         in[i] = s->same > 0 ? in[s->same - 1] : input_of(gt, s, dtype);
     }
-    gt_apply_n(op, sample->opts ? sample->opts : no_opts, n_in, in, r.at);
+    const void *opts = sample->opts ? sample->opts : no_opts;
+    if (op->flags & GT_OP_INTO) gt_apply_into(op, opts, n_in, in);
+    else gt_apply_n(op, opts, n_in, in, r.at);
+    for (int i = 0; op->flags & GT_OP_INTO && i < op->n_out; i++) r.at[i] = in[i];
     assert_well(gt);
     if (op->backward) add_gradients(gt, r.at[0], in, n_in, &r);
     return r;

@@ -40,6 +40,8 @@ enum {
     GT_OP_VIEW = 1,     /* output 0 shares input 0's data: same dtype and size, forward unused */
     GT_OP_MIXED = 2,    /* inputs may differ in dtype; infer checks them */
     GT_OP_NO_SAVED = 4, /* backward reads no values of inputs or outputs, only shapes */
+    GT_OP_INTO = 8,     /* output i is input i, changed in place, for all outputs: infer checks, and
+                         * sets no shapes; called by gt_apply_into alone; not differentiable */
 };
 
 /* --- samples: what the gradient checker runs an operation on --- */
@@ -172,6 +174,11 @@ gt_tensor *gt_apply(const gt_op *op, const void *opts, int n_in, gt_tensor *cons
 /* The same for several outputs: fills out[0..op->n_out), with NULL after a failure. */
 gt_status gt_apply_n(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[],
                      gt_tensor *out[]);
+/* For operations with GT_OP_INTO. No gradient goes through, so nothing is recorded, and inputs may
+ * require gradients. The versions of what is changed rise. GT_OK, or the error, and then nothing
+ * has changed. */
+gt_status gt_apply_into(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[]);
+#define gt_apply_into(...) GT_STATUS_AT(gt_apply_into(__VA_ARGS__))
 #define gt_apply(...) GT_AT(gt_apply(__VA_ARGS__))
 #define gt_apply_n(...) GT_STATUS_AT(gt_apply_n(__VA_ARGS__))
 

@@ -311,6 +311,30 @@ typedef struct {
     gt_reduction reduction;
 } gt_kl_div_opts;
 
+/* Arguments of changes in place, all of them taken as they are: gt_apply_into(&gt_op_axpy,
+ * &(gt_change_args){.p = 2}, 2, (gt_tensor *[]){y, x}). Rows of ops.def say what p and q mean; p is
+ * the value of fill. */
+typedef struct {
+    double p, q;
+} gt_change_args;
+typedef struct {
+    double value;
+    int axis; /* not negative */
+    int64_t start, stop;
+} gt_fill_slice_args;
+/* Of optimizers' steps. In their rows g = sign * grad + decay * w; what a row does not name is not
+ * read. */
+typedef struct {
+    double lr, sign, decay;
+    double shrink;    /* w is multiplied by, where weights decay apart from the gradient */
+    double betas[2];  /* of the averages of g and g^2: s = beta s + (1 - beta) g */
+    double take;      /* part of g in sgd_momentum's average */
+    double eps, root; /* the step is divided by root sqrt(v) + eps */
+    double of_g;      /* nadam's rate of g; lr is that of the average */
+    bool nesterov;    /* sgd_momentum: ahead of the average */
+    bool adaptive;    /* radam: divide */
+} gt_step_args;
+
 #define GT_SECTION(id, title, note)
 #define GT_OP(name, params, meaning)                                                               \
     gt_tensor *gt_##name params;                                                                   \
@@ -319,6 +343,7 @@ typedef struct {
     gt_tensor *gt_##name##_ params;                                                                \
     extern const gt_op gt_op_##name;
 #define GT_OP_INNER GT_OP
+#define GT_INTO(name, inputs, meaning) extern const gt_op gt_op_##name;
 #define GT_OP_UNARY(name, params, meaning)                                                         \
     GT_OP(name, params, meaning)                                                                   \
     GT_OP(name##_grad, (gt_tensor * dy, gt_tensor * v, double p, double q), "")
@@ -332,6 +357,7 @@ typedef struct {
 #undef GT_OP
 #undef GT_OP_OPTS
 #undef GT_OP_INNER
+#undef GT_INTO
 #undef GT_OP_UNARY
 #undef GT_OP_UNARY_OPTS
 #undef GT_FUN

@@ -64,7 +64,9 @@ void gti_cli_markdown(void)
         last = section;
         print_row(&info[i]);
     }
-    printf("\n## Inner operations\n\nMade by backward rules, and rarely called by hand.\n%s", head);
+    printf(
+        "\n## Inner operations\n\nMade by backward rules, or changes in place by optimizers and others; rarely called by hand.\n%s",
+        head);
     for (size_t i = 0; i < n; i++)
         if (info[i].inner) print_row(&info[i]);
 }

@@ -81,11 +81,18 @@ static void print_line(const char *label, const char *text)
     print_wrapped(text, strlen(text), 11);
 }
 
+static const char *kind_of(const gt_op_info *info)
+{
+    if (!info->inner) return "";
+    return info->op->flags & GT_OP_INTO ? "  (inner: changes tensors in place)"
+                                        : "  (inner: made by backward rules)";
+}
+
 static void print_one(const gt_op_info *info)
 {
     char call[512];
     gti_cli_call(info, true, call, sizeof call);
-    printf("%s%s\n", info->name, info->inner ? "  (inner: made by backward rules)" : "");
+    printf("%s%s\n", info->name, kind_of(info));
     printf("  %-8s ", "meaning");
     print_wrapped(info->meaning, gti_cli_meaning(info), 11);
     print_line("options", gti_cli_options(info));

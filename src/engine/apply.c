@@ -58,8 +58,7 @@ static void fail_dtypes(gt_ctx *gt, const gt_op *op, const gt_tensor *a, const g
             first, gt_dtype_name(a->dtype), other, gt_dtype_name(b->dtype));
 }
 
-/* Finds what is wrong with the inputs, of which at least one is. */
-static void refuse(const gt_op *op, int n_in, gt_tensor *const in[])
+GTI_COLD void gti_refuse_inputs(const gt_op *op, int n_in, gt_tensor *const in[])
 {
     gt_ctx *gt = context_of(n_in, in);
     if (!gt) gti_skip();
@@ -80,7 +79,7 @@ static void refuse(const gt_op *op, int n_in, gt_tensor *const in[])
     }
 }
 
-static bool refuse_count(const gt_op *op, int n_in, gt_tensor *const in[])
+GTI_COLD bool gti_refuse_count(const gt_op *op, int n_in, gt_tensor *const in[])
 {
     gt_ctx *gt = context_of(n_in, in);
     gt_fail(gt, GT_ERR_ARGUMENT, op->name, "%d inputs, but the operation takes %d", n_in, op->n_in);
@@ -99,6 +98,12 @@ static bool refuse_dtype(const gt_node *n)
 {
     if (n->in[0]->ctx->failed) return false;
     return gt_op_fail(n, GT_ERR_DTYPE, "not made for %s", gt_dtype_name(n->dtype));
+}
+
+static GTI_COLD bool refuse_change(const gt_node *n)
+{
+    gt_op_fail(n, GT_ERR_STATE, "changes its inputs in place");
+    return gt_op_hint(n, "gt_apply_into calls it");
 }
 
 /* --- the straight way --- */
@@ -133,6 +138,7 @@ static inline bool inputs_ok(const gt_op *op, int n_in, gt_tensor *const in[], u
 
 static bool share_data(gt_node *n)
 {
+    if (n->op->flags & GT_OP_INTO) return refuse_change(n);
     gti_tensor *y = gti_t(n->out[0]);
     const gti_tensor *x = gti_t(n->in[0]);
     y->pub.size = x->pub.size;
@@ -224,7 +230,7 @@ static GTI_COLD bool run_watched(gt_node *n)
 
 static inline __attribute__((always_inline)) bool compute(gt_node *n)
 {
-    if (n->op->flags & GT_OP_VIEW) return share_data(n);
+    if (n->op->flags & (GT_OP_VIEW | GT_OP_INTO)) return share_data(n);
     for (int i = 0; i < n->n_out; i++)
         if (UNLIKELY(!gti_allocate(gti_t(n->out[i]), n->op->name))) return false;
     if (UNLIKELY(n->in[0]->ctx->watched)) return run_watched(n);
@@ -292,7 +298,7 @@ static inline __attribute__((always_inline)) bool apply(const gt_op *op, const v
 {
     uint64_t needs;
     if (UNLIKELY(!inputs_ok(op, n_in, in, &needs))) {
-        refuse(op, n_in, in);
+        gti_refuse_inputs(op, n_in, in);
         return false;
     }
     gt_ctx *gt = in[0]->ctx;
@@ -349,7 +355,7 @@ static inline __attribute__((always_inline)) bool apply(const gt_op *op, const v
 static bool apply_any(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[],
                       gt_tensor *out[])
 {
-    if (op->n_in >= 0 ? n_in != op->n_in : n_in < 1) return refuse_count(op, n_in, in);
+    if (op->n_in >= 0 ? n_in != op->n_in : n_in < 1) return gti_refuse_count(op, n_in, in);
     if (op->n_out < 1 || op->n_out > GT_OP_OUTPUTS) return refuse_outputs(op, n_in, in);
     return apply(op, opts, n_in, in, op->n_out, out);
 }

@@ -267,6 +267,10 @@ char *gti_describe(const gt_tensor *t, char *buf, size_t size);
 /* --- apply.c --- */
 /* Runs forward of a recorded node that is no view, into its outputs' blocks; fails by name. */
 bool gti_forward_again(gt_node *n);
+/* Say what is wrong with a call: with the inputs, of which at least one cannot be used; with their
+ * number. */
+void gti_refuse_inputs(const gt_op *op, int n_in, gt_tensor *const in[]);
+bool gti_refuse_count(const gt_op *op, int n_in, gt_tensor *const in[]);
 
 /* --- threads.c --- */
 void gti_threads_init(gt_ctx *gt);

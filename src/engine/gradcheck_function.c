@@ -18,9 +18,19 @@ bool gti_call_user(const gti_fn *fn, gt_tensor *out[], bool graph)
     return !gt_failed(fn->gt) && gti_usable(out[0], "gt_gradcheck");
 }
 
+/* A change in place as a function: of copies. */
+static bool call_into(const gti_fn *fn, gt_tensor *out[])
+{
+    gt_tensor *in[GT_SAMPLE_INPUTS];
+    for (int i = 0; i < fn->n_in; i++) in[i] = i < fn->n_out ? gt_clone(fn->in[i]) : fn->in[i];
+    for (int i = 0; i < fn->n_out; i++) out[i] = in[i];
+    return gt_apply_into(fn->op, fn->opts, fn->n_in, in) == GT_OK;
+}
+
 bool gti_call_op(const gti_fn *fn, gt_tensor *out[], bool graph)
 {
     (void)graph;
+    if (fn->op->flags & GT_OP_INTO) return call_into(fn, out);
     return gt_apply_n(fn->op, fn->opts, fn->n_in, fn->in, out) == GT_OK;
 }
 

@@ -202,7 +202,9 @@ static bool run_error_sample(gti_check *c, const gt_error_sample *e)
     gt_tensor *out[GT_OP_OUTPUTS];
     const uint64_t nodes = gt_get_stats(c->gt).nodes;
     gt_error_clear(NULL);
-    const gt_status status = gt_apply_n(c->op, made.opts, made.n_in, made.in, out);
+    const bool into = c->op->flags & GT_OP_INTO;
+    const gt_status status = into ? gt_apply_into(c->op, made.opts, made.n_in, made.in)
+                                  : gt_apply_n(c->op, made.opts, made.n_in, made.in, out);
     const bool ok = check_error(c, e, nodes);
     if (!ok || status != GT_OK) return ok;
     return gti_check_fail(c, GT_GRADCHECK_ERROR, "",

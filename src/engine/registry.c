@@ -10,6 +10,8 @@
 #define GT_OP_OPTS GT_OP
 #define GT_OP_INNER(name, params, meaning)                                                         \
     {#name, "gt_" #name #params, meaning, &gt_op_##name, true},
+#define GT_INTO(name, inputs, meaning)                                                             \
+    {#name, "gt_apply_into(&gt_op_" #name ", " inputs ")", meaning, &gt_op_##name, true},
 #define GT_FUN(name, params, meaning) {#name, "gt_" #name #params, meaning, NULL, false},
 #define GT_FUN_OPTS GT_FUN
 /* A function of one element and the inner operation that is its gradient. */
@@ -27,6 +29,7 @@ enum { N_OPS = sizeof registry / sizeof *registry };
 #undef GT_OP
 #undef GT_OP_OPTS
 #undef GT_OP_INNER
+#undef GT_INTO
 #undef GT_FUN
 #undef GT_FUN_OPTS
 #undef GT_OP_UNARY
@@ -39,6 +42,7 @@ enum { N_OPS = sizeof registry / sizeof *registry };
 #define GT_OP(name, params, meaning) ROW_##name,
 #define GT_OP_OPTS GT_OP
 #define GT_OP_INNER GT_OP
+#define GT_INTO GT_OP
 #define GT_FUN GT_OP
 #define GT_FUN_OPTS GT_OP
 #define GT_OP_UNARY(name, params, meaning) ROW_##name, ROW_##name##_grad,

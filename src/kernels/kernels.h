@@ -19,6 +19,7 @@
 #include "kernels/fold.h"
 #include "kernels/function.h"
 #include "kernels/index.h"
+#include "kernels/into.h"
 #include "kernels/loss.h"
 #include "kernels/normalize.h"
 #include "kernels/pad.h"
@@ -104,6 +105,7 @@ typedef struct {
     gti_reduce_kernels reduce;
     gti_softmax_kernels softmax;
     gti_loss_kernels loss;
+    gti_into_kernels into;
 
     gti_dropout_kernels dropout;
     gti_normalize_kernels normalize;

@@ -54,6 +54,8 @@ void test_op(gt_ctx *gt)
     IS_TRUE(gt_get(gt_apply(&double_op, nullptr, 1, &x), 1, 1) == 2);
     gt_tensor *out[1];
     IS_TRUE(gt_apply_n(&double_op, nullptr, 1, &x, out) == GT_OK && gt_item(gt_sum(out[0])) == 8);
+    IS_TRUE(gt_apply_into(&double_op, nullptr, 1, &x) == GT_ERR_ARGUMENT);
+    gt_error_clear(gt);
     IS_TRUE(gt_apply_n(&double_op, nullptr, 1, &x, &y) == GT_OK && gt_get(y, 0, 1) == 2);
     IS_TRUE(gt_gradcheck_samples(gt, &double_op, nullptr, &report) == GT_PASS);
     IS_TRUE(gt_gradcheck_error_samples(gt, &double_op, &report) == GT_PASS);

@@ -1,0 +1,226 @@
+/* Operations that change tensors in place: their values against the formulas, the gate of
+ * optimizers' steps, and what such a call leaves alone. Threads, messages and f32 against f64 are
+ * test_threads.c's, test_samples.c's and test_registry.c's, as for every operation. */
+#include "support.h"
+
+#include <math.h>
+
+static const gt_change_args numbers = {.p = 0.25, .q = 1.5};
+enum { N = 67 };
+
+/* --- values --- */
+
+static double now_fill(double y, double x, double p, double q)
+{
+    (void)y, (void)x, (void)q;
+    return p;
+}
+
+static double now_copy(double y, double x, double p, double q)
+{
+    (void)y, (void)p, (void)q;
+    return x;
+}
+
+static double now_axpy(double y, double x, double p, double q)
+{
+    (void)q;
+    return y + p * x;
+}
+
+static double now_scale(double y, double x, double p, double q)
+{
+    (void)x, (void)q;
+    return p * y;
+}
+
+static double now_copy_scaled(double y, double x, double p, double q)
+{
+    (void)y, (void)q;
+    return p * x;
+}
+
+static double now_lerp(double y, double x, double p, double q)
+{
+    (void)q;
+    return y + p * (x - y);
+}
+
+static double now_blend(double y, double x, double p, double q)
+{
+    return (1 - p) * y + p * q * x;
+}
+
+static double now_limit(double y, double x, double p, double q)
+{
+    (void)x, (void)q;
+    return fmin(fmax(y, -p), p);
+}
+
+static const struct {
+    const char *name;
+    double (*now)(double y, double x, double p, double q);
+} formulas[] = {
+    {"fill", now_fill},
+    {"copy", now_copy},
+    {"axpy", now_axpy},
+    {"scale", now_scale},
+    {"copy_scaled", now_copy_scaled},
+    {"lerp", now_lerp},
+    {"blend", now_blend},
+    {"limit", now_limit},
+};
+enum { N_FORMULAS = sizeof formulas / sizeof *formulas };
+
+/* The operation on y and x, or with x being y. */
+static void check_formula(gt_ctx *gt, int k, gt_dtype dtype, bool same)
+{
+    const gt_op *op = gt_op_find(formulas[k].name)->op;
+    gt_tensor *was = gt_randn(gt, GT_SHAPE(N), .dtype = dtype), *y = gt_clone(was);
+    gt_tensor *x = same ? y : gt_randn(gt, GT_SHAPE(N), .dtype = dtype);
+    assert_int_equal(gt_apply_into(op, &numbers, op->n_in, (gt_tensor *[]){y, x}), GT_OK);
+    for (int64_t i = 0; i < N; i++) {
+        const double old = element(was, i), by = same ? old : element(x, i);
+        const double want = formulas[k].now(old, by, numbers.p, numbers.q);
+        if (!(fabs(element(y, i) - want) <= (dtype == GT_F32 ? 1e-6 : 1e-15) * (1 + fabs(want))))
+            fail_msg("%s: %.17g instead of %.17g", op->name, element(y, i), want);
+    }
+}
+
+static void changes_follow_their_formulas(void **state)
+{
+    for (int k = 0; k < N_FORMULAS; k++)
+        for (gt_dtype dtype = GT_F32; dtype <= GT_F64; dtype++) {
+            check_formula(*state, k, dtype, false);
+            check_formula(*state, k, dtype, true);
+        }
+}
+
+static void exchange_exchanges(void **state)
+{
+    gt_tensor *a = gt_randn(*state, GT_SHAPE(N)), *b = gt_randn(*state, GT_SHAPE(N));
+    const gt_tensor *a0 = gt_clone(a), *b0 = gt_clone(b);
+    assert_int_equal(gt_apply_into(&gt_op_exchange, NULL, 2, (gt_tensor *[]){a, b}), GT_OK);
+    assert_memory_equal(a->data, b0->data, N * sizeof(float));
+    assert_memory_equal(b->data, a0->data, N * sizeof(float));
+}
+
+static void a_slice_is_filled(void **state)
+{
+    for (int64_t start = 0; start < 3; start++)
+        for (int64_t stop = start; stop <= 3; stop++) {
+            const gt_fill_slice_args o = {.value = 7, .axis = 1, .start = start, .stop = stop};
+            gt_tensor *y = gt_zeros(*state, GT_SHAPE(2, 3, 4), .dtype = GT_F64);
+            gt_apply_into(&gt_op_fill_slice, &o, 1, (gt_tensor *[]){y});
+            for (int64_t i = 0; i < y->size; i++)
+                assert_true(element(y, i) == (i / 4 % 3 >= start && i / 4 % 3 < stop ? 7 : 0));
+        }
+    assert_well(*state);
+}
+
+/* --- the gate --- */
+
+/* Whether tests/reference/optim.txt has steps of the optimizer "adam" for "adam_amsgrad_step". */
+static bool is_recorded(const char *step)
+{
+    char word[64];
+    bool found = false;
+    FILE *f = fopen(GT_SOURCE_DIR "/tests/reference/optim.txt", "r");
+    assert_non_null(f);
+    while (!found && fscanf(f, "%63s", word) == 1)
+        if (!strcmp(word, "case") && fscanf(f, "%63s", word) == 1)
+            found = !strncmp(word, step, strcspn(step, "_")) && !word[strcspn(step, "_")];
+    fclose(f);
+    return found;
+}
+
+static bool has_formula(const char *name)
+{
+    for (int k = 0; k < N_FORMULAS; k++)
+        if (!strcmp(formulas[k].name, name)) return true;
+    return !strcmp(name, "exchange") || !strcmp(name, "fill_slice"); /* apart, above */
+}
+
+static void every_change_has_a_reference(void **state)
+{
+    (void)state;
+    size_t n;
+    int steps = 0;
+    const gt_op_info *info = gt_ops(&n);
+    assert_false(is_recorded("unknown_step"));
+    for (size_t i = 0; i < n; i++) {
+        if (!info[i].op || !(info[i].op->flags & GT_OP_INTO)) continue;
+        const bool step = strstr(info[i].name, "_step");
+        steps += step;
+        if (step ? !is_recorded(info[i].name) : !has_formula(info[i].name))
+            fail_msg("%s has neither a formula here nor steps in reference/optim.txt (%s)",
+                     info[i].name, "tools/reference_optim.py");
+    }
+    assert_true(steps >= 13);
+}
+
+/* --- what a call does not do --- */
+
+static void nothing_is_made(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *w = gt_ones(gt, GT_SHAPE(N), .requires_grad = true), *x = gt_ones(gt, GT_SHAPE(N));
+    const gt_stats before = gt_get_stats(gt);
+    const void *data = w->data;
+    for (int i = 0; i < 1000; i++) {
+        gt_tensor *const in[] = {w, x};
+        assert_int_equal(gt_apply_into(&gt_op_axpy, &(gt_change_args){.p = 1}, 2, in), GT_OK);
+    }
+    const gt_stats after = gt_get_stats(gt);
+    assert_ptr_equal(w->data, data);
+    assert_true(w->requires_grad && !gt_producer(w) && element(w, N - 1) == 1001);
+    assert_true(gt_is_recording(gt));
+    assert_int_equal(after.nodes, before.nodes);
+    assert_int_equal(after.bytes_system, before.bytes_system);
+    assert_int_equal(after.bytes_live, before.bytes_live);
+    assert_int_equal(after.mallocs, before.mallocs);
+}
+
+static void old_values_are_known_to_be_gone(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *w = gt_ones(gt, GT_SHAPE(3), .requires_grad = true), *y = gt_sum(gt_square(w));
+    gt_apply_into(&gt_op_scale, &numbers, 1, (gt_tensor *[]){w});
+    gt_backward(y);
+    assert_error(gt, GT_ERR_STATE, "was changed in place after it was recorded");
+}
+
+static void only_what_can_be_changed_is(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(3)), *i64 = gt_zeros(gt, GT_SHAPE(2), .dtype = GT_I64);
+    assert_null(gt_apply(&gt_op_axpy, &numbers, 2, (gt_tensor *[]){x, x}));
+    assert_error(gt, GT_ERR_STATE, "axpy (test_in_place.c");
+    assert_null(gt_apply(&gt_op_scale, &numbers, 1, (gt_tensor *[]){x}));
+    assert_error(gt, GT_ERR_STATE, "hint: gt_apply_into");
+    assert_true(element(x, 0) == 1 && !gt_unusable(x));
+    gt_apply_into(&gt_op_neg, NULL, 1, (gt_tensor *[]){x});
+    assert_error(gt, GT_ERR_ARGUMENT, "neg (test_in_place.c");
+    gt_apply_into(&gt_op_axpy, &numbers, 1, (gt_tensor *[]){x});
+    assert_error(gt, GT_ERR_ARGUMENT, "1 inputs, but the operation takes 2");
+    gt_apply_into(&gt_op_scale, &numbers, 1, (gt_tensor *[]){i64});
+    assert_error(gt, GT_ERR_DTYPE, "not made for i64");
+    assert_int_equal(gt_apply_into(&gt_op_scale, &numbers, 1, (gt_tensor *[]){NULL}),
+                     GT_ERR_ARGUMENT);
+    gt_error_clear(NULL);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
+    const struct CMUnitTest tests[] = {
+        TEST(changes_follow_their_formulas),
+        TEST(exchange_exchanges),
+        TEST(a_slice_is_filled),
+        cmocka_unit_test(every_change_has_a_reference),
+        TEST(nothing_is_made),
+        TEST(old_values_are_known_to_be_gone),
+        TEST(only_what_can_be_changed_is),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
