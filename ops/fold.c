@@ -48,12 +48,15 @@ static bool count_windows(const gt_node *n, gti_pool2d *s, int64_t *taps, int64_
 
 enum { COST = 2 }; /* of an element */
 
-/* By images; the plan is the windows. */
+/* By images, whose number is input 0's to say; the plan is the windows. */
 static void divide(gt_node *n, const gti_pool2d *s)
 {
-    *(gti_pool2d *)n->plan = *s;
     const gt_tensor *x = n->in[0];
-    const int64_t images = x->shape.dim[0], size = gt_shape_size(n->out[0]->shape);
+    const int64_t images = x->shape.dim[0];
+    gti_pool2d *plan = n->plan;
+    *plan = *s;
+    plan->planes = images;
+    const int64_t size = gt_shape_size(n->out[0]->shape);
     if (size > 0)
         n->parts[0] = gt_parts(n, images, COST * (double)(x->size + size) / (double)images);
 }
