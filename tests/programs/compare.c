@@ -100,8 +100,7 @@ static void compare_live(run *r, const tensor *t)
     const gt_tensor *got = t->real;
     compare_values(r, t, got);
     if (got->requires_grad != t->requires) differ(r, "requires_grad is wrong");
-    if (strcmp(gt_name(got), t->name) != 0)
-        differ(r, "its name is '%s' instead of '%s'", gt_name(got), t->name);
+    if (strcmp(gt_name(got), t->name) != 0) differ(r, "its name is not '%s'", t->name);
 }
 
 /* Puts the name of t, as programs are printed, before the difference. */

@@ -190,11 +190,12 @@ static bool runs(const stretch *s, const node *n)
 }
 
 /* Closed stretches within s give their results, and are closed again. */
-static void bring_back(model *m, const stretch *s, const node *n)
+static void bring_back(const stretch *s, const node *n)
 {
     const stretch *inner = closed_within(s, n);
-    if (inner && n->out->data != inner->result) return;
-    if (inner && n->index) m->unsure = true;
+    const bool result =
+        inner && (n->out->data == inner->result || (n->index && n->index->data == inner->result));
+    if (inner && !result) return;
     n->out->own.replayed = false;
     if (n->index) n->index->own.replayed = false;
 }
@@ -221,7 +222,7 @@ static bool replay(model *m, const stretch *s)
     bool run[NODES];
     for (int i = 0; i < m->n_nodes; i++) run[i] = runs(s, &m->nodes[i]);
     for (int i = 0; i < m->n_nodes; i++)
-        if (run[i]) bring_back(m, s, &m->nodes[i]);
+        if (run[i]) bring_back(s, &m->nodes[i]);
     return true;
 }
 

@@ -30,8 +30,9 @@ static bool percent(maker *g, int chance)
 
 typedef struct {
     int context;
-    bool floating, requires, single, kept, has_grad, leaf, plain; /* plain: requires none */
-    const tensor *dtype_of, *shape_of;                            /* NULL: any */
+    bool floating, requires, single, kept, has_grad, leaf, plain,
+        of_sweep;                      /* plain: requires none */
+    const tensor *dtype_of, *shape_of; /* NULL: any */
 } wish;
 
 static bool fulfils(const tensor *t, const wish *w)
@@ -40,6 +41,7 @@ static bool fulfils(const tensor *t, const wish *w)
     if ((w->floating && t->dtype > GT_F64) || (w->requires && !t->requires)) return false;
     if ((w->single && t->size != 1) || (w->kept && !t->kept) || (w->has_grad && !t->grad))
         return false;
+    if (w->of_sweep && !t->hidden) return false;
     if ((w->leaf && t->made) || (w->plain && t->requires)) return false;
     if (w->dtype_of && t->dtype != w->dtype_of->dtype) return false;
     return !w->shape_of || gt_shape_equal(t->shape, w->shape_of->shape);
@@ -132,6 +134,15 @@ static void change(maker *g, statement *s)
     s->p[2] = s->p[1] + below(g, 3);
 }
 
+/* A tensor like t for a sweep to take: often one that a sweep has made. */
+static int pick_gradient(maker *g, const tensor *t, int of_context)
+{
+    wish w = {.context = of_context, .dtype_of = t, .shape_of = t, .of_sweep = percent(g, 40)};
+    const int slot = pick(g, w);
+    w.of_sweep = false;
+    return slot == NO_SLOT ? pick(g, w) : slot;
+}
+
 static void add_hook(maker *g, statement *s)
 {
     s->slot[0] = pick(g, (wish){.context = s->context, .requires = true});
@@ -142,8 +153,7 @@ static void add_hook(maker *g, statement *s)
               : chance < 65 ? GIVE_OTHER
                             : FAIL_IN_IT + below(g, N_HOOK_ACTIONS - FAIL_IN_IT);
     const tensor *t = at(g, s->slot[0]);
-    if (s->p[0] == GIVE_OTHER)
-        s->slot[1] = pick(g, (wish){.context = s->context, .dtype_of = t, .shape_of = t});
+    if (s->p[0] == GIVE_OTHER) s->slot[1] = pick_gradient(g, t, s->context);
 }
 
 static int slot_holding(const maker *g, const tensor *t)
@@ -178,7 +188,7 @@ static int upstream_for(maker *g, int slot, int chance)
 {
     const tensor *y = at(g, slot);
     if (!y || (y->size == 1 && !percent(g, chance))) return NO_SLOT;
-    return pick(g, (wish){.context = y->context, .dtype_of = y, .shape_of = y});
+    return pick_gradient(g, y, y->context);
 }
 
 static void options(maker *g, statement *s)
@@ -202,6 +212,7 @@ static void grad_of(maker *g, statement *s)
     for (int i = 0; i < s->p[1]; i++) {
         s->slot[i] =
             pick(g, (wish){.context = s->context, .requires = true, .single = percent(g, 75)});
+        if (i && percent(g, 20)) s->slot[1] = s->slot[0];
         s->slot[5 + i] = upstream_for(g, s->slot[i], 25);
         if (s->slot[5 + i] != NO_SLOT) s->p[0] |= 8;
     }
@@ -248,6 +259,9 @@ static void choose_gone(maker *g, statement *s)
         const int slot = below(g, g->next_id * RESULTS + 1);
         const tensor *t = m->slot[slot];
         if (!t || t->lost || (!unusable(t) && t->context == s->context)) continue;
+        const tensor *like = at(g, s->slot[good]);
+        const bool alike = like && like->dtype == t->dtype && gt_shape_equal(like->shape, t->shape);
+        if (!alike && i < 12) continue;
         s->slot[!good] = slot;
         return;
     }

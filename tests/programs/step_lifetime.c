@@ -41,11 +41,12 @@ void step_keep(model *m, const statement *s, outcome *o)
     o->out[0] = k;
 }
 
-/* Nodes that sweeps recorded may read the data of gradients. */
+/* Nodes that sweeps recorded may read the data of gradients, upstreams included. */
 static void disturb(model *m, const tensor *t)
 {
     const tensor *owner = t->data->owner;
-    if (owner->lifted || owner->recorded) m->context[t->context].disturbed = true;
+    if (owner->lifted || owner->recorded || t->data->handed)
+        m->context[t->context].disturbed = true;
 }
 
 void step_free(model *m, const statement *s, outcome *o)

@@ -53,7 +53,7 @@ static void add_terms(const node *n, double *error, double *most)
     bool exact = true;
     for (int i = 0; i < n->n_in; i++) exact &= n->in[i]->data->error == 0;
     for (int i = 0; i < n->out->size && !exact; i++)
-        error[i] += (n->n_terms + 1) * most[i] * epsilon(n->out);
+        error[i] += (n->n_terms + 1) * (most[i] * epsilon(n->out) + FLT_MIN);
 }
 
 static double function(rule r, double x)
