@@ -125,6 +125,8 @@ void gti_walk_next(gti_walk *w)
     }
 }
 
+enum { OPERANDS = 3 };
+
 static void walk_inputs(const gt_node *n, gti_walk *w)
 {
     const gt_tensor *a = n->in[0], *b = n->in[1], *c = n->n_in > 2 ? n->in[2] : NULL,
@@ -147,8 +149,8 @@ void gti_broadcast_elements(const gt_node *n, int64_t begin, int64_t end, int wh
     for (int64_t at = begin % w.row; begin < end; at = 0, gti_walk_next(&w)) {
         const int64_t length = w.row - at < end - begin ? w.row - at : end - begin;
         const int64_t offset[] = {w.a + at * w.row_sa, w.b + at * w.row_sb, w.c + at * w.row_sc};
-        const void *operand[] = {NULL, NULL, NULL};
-        for (int k = 0; k < n->n_in; k++)
+        const void *operand[OPERANDS] = {NULL};
+        for (int k = 0; k < n->n_in && k < OPERANDS; k++)
             operand[k] = gti_const_at(in[k]->data, offset[k], in[k]->dtype);
         row(n, which, length, operand, stride, gti_to(n->out[0], begin));
         begin += length;
