@@ -122,7 +122,8 @@ static gti_conv_opts back(const gt_node *n)
 {
     const transpose_opts *o = n->opts;
     gti_conv_opts conv = o->conv;
-    for (int i = 0; i < 2; i++) conv.trim[i] = extra(n, i) / gt_option_pair(o->conv.stride, i, 1);
+    const int64_t stride[] = {gti_conv_plan(n)->sh, gti_conv_plan(n)->sw};
+    for (int i = 0; i < 2; i++) conv.trim[i] = (int)(extra(n, i) / stride[i]);
     return conv;
 }
 

@@ -49,7 +49,7 @@ static inline bool gti_side_of(int64_t in, int64_t padding, int64_t kernel, int6
 static inline int64_t gti_windows_in(gti_side side, int64_t stride)
 {
     const int64_t way = side.padded - side.window;
-    return (stride == 1 ? way : way / stride) + 1;
+    return (stride <= 1 ? way : way / stride) + 1; /* strides are positive */
 }
 
 /* "{2, 1}" and "2x1", or "1" at rank 1. */
