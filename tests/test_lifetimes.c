@@ -217,11 +217,13 @@ static void marks_of_other_contexts_are_refused(void **state)
     gt_close(other);
 }
 
+enum { MARK, REWIND, FREE };
+
 typedef struct {
     gt_ctx *gt;
     gt_mark mark;
     gt_tensor *leaf;
-    enum { MARK, REWIND, FREE } what;
+    int what; /* MARK, REWIND or FREE */
 } meddler;
 
 static gt_tensor *meddle(gt_tensor *grad, void *user)

@@ -244,7 +244,7 @@ static void test_kernels_bear_bad_indices(void **state)
     k->loss.place(&s, 0, y, index, back);
     for (int i = 0; i < 4; i++) assert_true(back[i] == 0);
     float loss[2], dx[4];
-    const gti_classes c = {.s = {2, 2, 1}, .target = index, .ignore = -100};
+    const gti_classes c = {.s = {2, 2, 1, 0}, .target = index, .ignore = -100};
     assert_int_equal(k->softmax.cross_entropy(&c, x, loss, dx), 2);
     assert_true(isnan(loss[0]) && isnan(loss[1]));
 }

@@ -21,7 +21,7 @@ bool gti_call_user(const gti_fn *fn, gt_tensor *out[], bool graph)
 /* A change in place as a function: of copies. */
 static bool call_into(const gti_fn *fn, gt_tensor *out[])
 {
-    gt_tensor *in[GT_SAMPLE_INPUTS];
+    gt_tensor *in[GT_SAMPLE_INPUTS] = {NULL};
     for (int i = 0; i < fn->n_in; i++) in[i] = i < fn->n_out ? gt_clone(fn->in[i]) : fn->in[i];
     for (int i = 0; i < fn->n_out; i++) out[i] = in[i];
     return gt_apply_into(fn->op, fn->opts, fn->n_in, in) == GT_OK;

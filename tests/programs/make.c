@@ -73,7 +73,7 @@ static void make(maker *g, statement *s)
     static const gt_dtype dtypes[] = {GT_F32, GT_F32, GT_F32, GT_F32, GT_F32,
                                       GT_F32, GT_F64, GT_F64, GT_I64, GT_U8};
     s->p[0] = percent(g, 1) ? N_SHAPES : below(g, N_SHAPES);
-    s->p[1] = dtypes[below(g, 10)];
+    s->p[1] = (int)dtypes[below(g, 10)];
     s->p[2] = below(g, 1 << 20);
     s->p[3] = percent(g, s->p[1] > GT_F64 ? 3 : 60);
 }

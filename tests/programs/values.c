@@ -75,7 +75,7 @@ static void map(model *m, const node *n, double *error, double *most)
         n->out->own.value[i] = y;
         most[i] = fabs(y);
         const bool kinked = n->rule == RELU || n->rule == STEP;
-        if (kinked && x->error && fabs(x->value[i]) <= 2 * x->error) m->unsure = true;
+        if (kinked && x->error > 0 && fabs(x->value[i]) <= 2 * x->error) m->unsure = true;
         error[i] = n->rule == STEP ? 0 : x->error * (n->rule == EXP ? 2 * y : 2);
         if (!kinked) error[i] += 8 * epsilon(n->out) * (1 + most[i]);
     }
@@ -93,7 +93,7 @@ static void compute(model *m, const node *n)
         if (most[i] > LARGEST) m->unsure = true;
     }
     for (int i = 0; i < n->out->size; i++)
-        if (y->error && most[i] > largest_inexact) m->unsure = true;
+        if (y->error > 0 && most[i] > largest_inexact) m->unsure = true;
     if (y->error > largest_error) m->unsure = true;
 }
 
