@@ -14,7 +14,7 @@ typedef struct {
 } adaptive_opts;
 
 /* Sets y and the scratch. */
-static bool infer_parts(gt_node *n, const gt_shape *x, gt_shape *y)
+static bool adaptive_pool_infer_parts(gt_node *n, const gt_shape *x, gt_shape *y)
 {
     const adaptive_opts *o = n->opts;
     if (!gti_check_images(n, 2, "x", x) || !gti_check_pixels(n, x)) return false;
@@ -25,8 +25,8 @@ static bool infer_parts(gt_node *n, const gt_shape *x, gt_shape *y)
     return gti_windows_scratch(n, x, y);
 }
 
-static gti_windows windows_of(const gt_node *n, const gt_range *r, const gt_shape *x,
-                              const gt_shape *y)
+static gti_windows adaptive_pool_windows_of(const gt_node *n, const gt_range *r, const gt_shape *x,
+                                            const gt_shape *y)
 {
     gti_span *rows, *cols;
     const gti_windows windows = gti_windows_begin(n, r, x, y, &rows, &cols);
@@ -35,7 +35,8 @@ static gti_windows windows_of(const gt_node *n, const gt_range *r, const gt_shap
     return windows;
 }
 
-static gt_tensor *apply(const gt_op *op, int64_t oh, int64_t ow, gt_shape target, gt_tensor *x)
+static gt_tensor *adaptive_pool_apply(const gt_op *op, int64_t oh, int64_t ow, gt_shape target,
+                                      gt_tensor *x)
 {
     return gt_apply(op, &(adaptive_opts){oh, ow, target}, 1, &x);
 }
@@ -44,7 +45,7 @@ static gt_tensor *apply(const gt_op *op, int64_t oh, int64_t ow, gt_shape target
 
 static bool adaptive_avg_pool2d_infer(gt_node *n)
 {
-    if (!infer_parts(n, &n->in[0]->shape, &n->out[0]->shape)) return false;
+    if (!adaptive_pool_infer_parts(n, &n->in[0]->shape, &n->out[0]->shape)) return false;
     gti_planes_divide(n, &n->in[0]->shape, &n->out[0]->shape);
     return true;
 }
@@ -52,7 +53,7 @@ static bool adaptive_avg_pool2d_infer(gt_node *n)
 static void adaptive_avg_pool2d_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
-    const gti_windows windows = windows_of(n, r, &x->shape, &y->shape);
+    const gti_windows windows = adaptive_pool_windows_of(n, r, &x->shape, &y->shape);
     const gti_items planes = gti_planes_of(n, r, &x->shape);
     gti_kernels_for(n)->pool.mean_windows(&windows, gti_planes_from(x, planes),
                                           gti_planes_to(y, planes));
@@ -64,7 +65,8 @@ static bool adaptive_avg_pool2d_backward(gt_node *n, gt_tensor *const gout[], gt
 {
     const adaptive_opts *o = n->opts;
     gt_tensor *dy = GT_MUTANT(adaptive_avg_pool2d_upstream, gout[0], gt_square(gout[0]));
-    gt_tensor *dx = apply(&gt_op_adaptive_avg_pool2d_dx, o->oh, o->ow, n->in[0]->shape, dy);
+    gt_tensor *dx =
+        adaptive_pool_apply(&gt_op_adaptive_avg_pool2d_dx, o->oh, o->ow, n->in[0]->shape, dy);
     gin[0] = GT_MUTANT(adaptive_avg_pool2d_sign, dx, gt_neg(dx));
     return true;
 }
@@ -73,7 +75,7 @@ static bool adaptive_avg_pool2d_dx_infer(gt_node *n)
 {
     const gt_shape *x = &((const adaptive_opts *)n->opts)->target;
     gt_shape y;
-    if (!gti_check_target(n, x) || !infer_parts(n, x, &y) ||
+    if (!gti_check_target(n, x) || !adaptive_pool_infer_parts(n, x, &y) ||
         !gti_check_dy(n, &n->in[0]->shape, x, &y))
         return false;
     n->out[0]->shape = *x;
@@ -84,7 +86,7 @@ static bool adaptive_avg_pool2d_dx_infer(gt_node *n)
 static void adaptive_avg_pool2d_dx_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *dy = n->in[0], *dx = n->out[0];
-    const gti_windows windows = windows_of(n, r, &dx->shape, &dy->shape);
+    const gti_windows windows = adaptive_pool_windows_of(n, r, &dx->shape, &dy->shape);
     const gti_items planes = gti_planes_of(n, r, &dx->shape);
     gti_kernels_for(n)->pool.mean_windows_dx(&windows, gti_planes_from(dy, planes),
                                              gti_planes_to(dx, planes));
@@ -95,7 +97,7 @@ static bool adaptive_avg_pool2d_dx_backward(gt_node *n, gt_tensor *const gout[],
 {
     const adaptive_opts *o = n->opts;
     gt_tensor *g = GT_MUTANT(adaptive_avg_pool2d_dx_upstream, gout[0], gt_square(gout[0]));
-    g = apply(&gt_op_adaptive_avg_pool2d, o->oh, o->ow, (gt_shape){0}, g);
+    g = adaptive_pool_apply(&gt_op_adaptive_avg_pool2d, o->oh, o->ow, (gt_shape){0}, g);
     gin[0] = GT_MUTANT(adaptive_avg_pool2d_dx_sign, g, gt_neg(g));
     return true;
 }
@@ -104,7 +106,7 @@ static bool adaptive_avg_pool2d_dx_backward(gt_node *n, gt_tensor *const gout[],
 
 static bool adaptive_max_pool2d_infer(gt_node *n)
 {
-    if (!infer_parts(n, &n->in[0]->shape, &n->out[0]->shape)) return false;
+    if (!adaptive_pool_infer_parts(n, &n->in[0]->shape, &n->out[0]->shape)) return false;
     n->out[1]->shape = n->out[0]->shape;
     n->out[1]->dtype = GT_I64;
     gti_planes_divide(n, &n->in[0]->shape, &n->out[0]->shape);
@@ -114,7 +116,7 @@ static bool adaptive_max_pool2d_infer(gt_node *n)
 static void adaptive_max_pool2d_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
-    const gti_windows windows = windows_of(n, r, &x->shape, &y->shape);
+    const gti_windows windows = adaptive_pool_windows_of(n, r, &x->shape, &y->shape);
     const gti_items planes = gti_planes_of(n, r, &x->shape);
     gti_kernels_for(n)->pool.max_windows(&windows, gti_planes_from(x, planes),
                                          gti_planes_to(y, planes),
@@ -223,13 +225,13 @@ ADAPTIVE_POOL(adaptive_max_pool2d, "x", 2, 0)
 
 gt_tensor *gt_adaptive_avg_pool2d(gt_tensor *x, int64_t oh, int64_t ow)
 {
-    return apply(&gt_op_adaptive_avg_pool2d, oh, ow, (gt_shape){0}, x);
+    return adaptive_pool_apply(&gt_op_adaptive_avg_pool2d, oh, ow, (gt_shape){0}, x);
 }
 
 gt_tensor *gt_adaptive_avg_pool2d_dx(gt_tensor *dy, gt_shape x)
 {
     const gt_shape y = dy ? dy->shape : (gt_shape){0};
-    return apply(&gt_op_adaptive_avg_pool2d_dx, y.dim[2], y.dim[3], x, dy);
+    return adaptive_pool_apply(&gt_op_adaptive_avg_pool2d_dx, y.dim[2], y.dim[3], x, dy);
 }
 
 gt_tensor *gt_adaptive_max_pool2d_(gt_tensor *x, int64_t oh, int64_t ow,

@@ -3,7 +3,7 @@
  *   dx = dy    dbias = dy summed over every dimension but 1 */
 #include "common.h"
 
-static bool infer(gt_node *n)
+static bool add_bias_infer(gt_node *n)
 {
     const gt_shape x = n->in[0]->shape, bias = n->in[1]->shape;
     if (x.ndim < 2)
@@ -16,7 +16,7 @@ static bool infer(gt_node *n)
     return true;
 }
 
-static void elements(gt_node *n, int64_t begin, int64_t end)
+static void add_bias_elements(gt_node *n, int64_t begin, int64_t end)
 {
     const gt_tensor *x = n->in[0], *bias = n->in[1], *y = n->out[0];
     if (begin == end) return;
@@ -31,7 +31,7 @@ static void elements(gt_node *n, int64_t begin, int64_t end)
     }
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool add_bias_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     unsigned axes = GT_MUTANT(add_bias_batch, GT_AXIS(0), GT_AXIS(1));
     for (int i = 2; i < n->in[0]->shape.ndim; i++) axes |= GT_AXIS(i);
@@ -75,9 +75,9 @@ const gt_op gt_op_add_bias = {
     .n_in = 2,
     .n_out = 1,
     .flags = GT_OP_NO_SAVED,
-    .infer = infer,
-    .elements = GT_FOR_FLOATS(elements),
-    .backward = backward,
+    .infer = add_bias_infer,
+    .elements = GT_FOR_FLOATS(add_bias_elements),
+    .backward = add_bias_backward,
     .gradient = "dx = dy, dbias[c] = sum over all but c of dy",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),

@@ -6,51 +6,51 @@
  * do not change with x, except in jumps, so it has no gradient. */
 #include "reduction_samples.h"
 
-static unsigned axes_of(const gt_node *n)
+static unsigned amax_axes_of(const gt_node *n)
 {
     return ((const gt_reduce_opts *)n->opts)->axes;
 }
 
-static bool infer(gt_node *n)
+static bool amax_infer(gt_node *n)
 {
     const gt_shape x = n->in[0]->shape;
     unsigned reduced;
-    if (!gti_reduced_dims(n, axes_of(n), &reduced)) return false;
+    if (!gti_reduced_dims(n, amax_axes_of(n), &reduced)) return false;
     for (int i = 0; i < x.ndim; i++)
         if (x.dim[i] == 0 && reduced >> i & 1)
             return gt_op_fail(n, GT_ERR_SHAPE,
                               "axis %d has size 0: nothing has no largest or smallest element", i);
-    if (!gti_infer_reduction(n, axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim))
+    if (!gti_infer_reduction(n, amax_axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim))
         return false;
-    gti_reduction_divide(n, axes_of(n), 1);
+    gti_reduction_divide(n, amax_axes_of(n), 1);
     return true;
 }
 
-static void parts(gt_node *n, const gt_range *r, bool largest)
+static void amax_run_parts(gt_node *n, const gt_range *r, bool largest)
 {
     gti_reduction p;
-    if (gti_reduction_begin(n, r, axes_of(n), &p))
+    if (gti_reduction_begin(n, r, amax_axes_of(n), &p))
         gti_kernels_for(n)->reduce.extreme(&p.s, largest, p.x, p.y, NULL);
 }
 
 static void amax_parts(gt_node *n, const gt_range *r)
 {
-    parts(n, r, true);
+    amax_run_parts(n, r, true);
 }
 
 static void amin_parts(gt_node *n, const gt_range *r)
 {
-    parts(n, r, false);
+    amax_run_parts(n, r, false);
 }
 
 /* dy, with the reduced dimensions, in equal shares. */
 static gt_tensor *shared(const gt_node *n, gt_tensor *dy)
 {
-    gt_tensor *y = gti_unreduced(n, axes_of(n), n->out[0]);
-    return gt_mul(dy, gt_tie_share(n->in[0], y, axes_of(n)));
+    gt_tensor *y = gti_unreduced(n, amax_axes_of(n), n->out[0]);
+    return gt_mul(dy, gt_tie_share(n->in[0], y, amax_axes_of(n)));
 }
 
-static double flops(const gt_node *n)
+static double amax_flops(const gt_node *n)
 {
     return (double)n->in[0]->size;
 }
@@ -83,7 +83,7 @@ static const char amin_gradient[] = "dx = dy / k in the k places where x is y, e
     static bool id##_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])               \
     {                                                                                              \
         gt_tensor *dy =                                                                            \
-            gti_unreduced(n, axes_of(n), GT_MUTANT(id##_upstream, gout[0], n->out[0]));            \
+            gti_unreduced(n, amax_axes_of(n), GT_MUTANT(id##_upstream, gout[0], n->out[0]));       \
         gin[0] = GT_MUTANT(id##_everywhere, shared(n, dy), gt_broadcast_to(dy, n->in[0]->shape));  \
         return true;                                                                               \
     }                                                                                              \
@@ -93,13 +93,13 @@ static const char amin_gradient[] = "dx = dy / k in the k places where x is y, e
         .n_in = 1,                                                                                 \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(gt_reduce_opts),                                                       \
-        .infer = infer,                                                                            \
+        .infer = amax_infer,                                                                       \
         .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(samples),                                                                       \
         GT_ERROR_SAMPLES(error_samples),                                                           \
-        .flops = flops,                                                                            \
+        .flops = amax_flops,                                                                       \
     };                                                                                             \
     gt_tensor *gt_##id##_(gt_tensor *x, gt_reduce_opts opts)                                       \
     {                                                                                              \
@@ -115,7 +115,7 @@ typedef struct {
     unsigned axes;
 } share_opts;
 
-static bool share_infer(gt_node *n)
+static bool tie_share_infer(gt_node *n)
 {
     const gt_shape x = n->in[0]->shape, y = n->in[1]->shape;
     const unsigned axes = ((const share_opts *)n->opts)->axes;
@@ -131,7 +131,7 @@ static bool share_infer(gt_node *n)
     return true;
 }
 
-static void share_forward(gt_node *n)
+static void tie_share_forward(gt_node *n)
 {
     const gt_tensor *x = n->in[0], *y = n->in[1], *share = n->out[0];
     const unsigned axes = ((const share_opts *)n->opts)->axes;
@@ -170,8 +170,8 @@ const gt_op gt_op_tie_share = {
     .n_in = 2,
     .n_out = 1,
     .opts_size = sizeof(share_opts),
-    .infer = share_infer,
-    .forward = GT_FOR_FLOATS(share_forward),
+    .infer = tie_share_infer,
+    .forward = GT_FOR_FLOATS(tie_share_forward),
     GT_SAMPLES(share_samples),
     GT_ERROR_SAMPLES(share_error_samples),
 };

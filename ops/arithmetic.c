@@ -3,23 +3,23 @@
  * The kernels' formulas are in kernels/binary.def, the rules in the rows at the end. */
 #include "broadcast.h"
 
-static void row(const gt_node *n, int which, int64_t length, const void *const in[],
-                const int64_t stride[], void *y)
+static void arithmetic_row(const gt_node *n, int which, int64_t length, const void *const in[],
+                           const int64_t stride[], void *y)
 {
     gti_kernels_for(n)->binary[which](length, in[0], stride[0], in[1], stride[1], y);
 }
 
-static inline void run(gt_node *n, int64_t begin, int64_t end, gti_binary which)
+static inline void arithmetic_run(gt_node *n, int64_t begin, int64_t end, gti_binary which)
 {
     const gt_tensor *a = n->in[0], *b = n->in[1];
     if (gt_same_shape(a, b))
         gti_kernels_for(n)->binary[which](end - begin, gti_from(a, begin), 1, gti_from(b, begin), 1,
                                           gti_to(n->out[0], begin));
-    else gti_broadcast_elements(n, begin, end, (int)which, row);
+    else gti_broadcast_elements(n, begin, end, (int)which, arithmetic_row);
 }
 
 /* The number s as a constant of x's dtype, which broadcasts to x's shape. */
-static gt_tensor *constant(const gt_tensor *x, double s)
+static gt_tensor *arithmetic_constant(const gt_tensor *x, double s)
 {
     return gt_scalar(x->ctx, s, .dtype = x->dtype);
 }
@@ -100,7 +100,7 @@ static bool div_or_zero_backward(gt_node *n, gt_tensor *const gout[], gt_tensor 
 static gt_tensor *share(const gt_node *n, gt_tensor *g, gt_tensor *lost)
 {
     gt_tensor *tie = gt_eq(n->in[0], n->in[1]);
-    return gt_where(lost, constant(g, 0), gt_where(tie, gt_mul_scalar(g, 0.5), g));
+    return gt_where(lost, arithmetic_constant(g, 0), gt_where(tie, gt_mul_scalar(g, 0.5), g));
 }
 
 static const char maximum_gradient[] =
@@ -132,7 +132,8 @@ static bool minimum_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin
 static gt_tensor *pow_da(gt_tensor *dy, gt_tensor *a, gt_tensor *b)
 {
     gt_tensor *bad = gt_logical_or(gt_eq_scalar(a, 0), gt_isnan(a));
-    gt_tensor *safe = gt_where(gt_logical_and(bad, gt_eq_scalar(b, 0)), constant(b, 1), b);
+    gt_tensor *safe =
+        gt_where(gt_logical_and(bad, gt_eq_scalar(b, 0)), arithmetic_constant(b, 1), b);
     gt_tensor *power = gt_pow(a, GT_MUTANT(pow_exponent, gt_sub_scalar(safe, 1), safe));
     return gt_mul_or_zero(dy, gt_mul_or_zero(b, power));
 }
@@ -141,7 +142,7 @@ static gt_tensor *pow_da(gt_tensor *dy, gt_tensor *a, gt_tensor *b)
 static gt_tensor *pow_db(gt_tensor *dy, gt_tensor *a, gt_tensor *b, gt_tensor *y)
 {
     gt_tensor *both = gt_logical_and(gt_eq_scalar(a, 0), gt_ge_scalar(b, 0));
-    gt_tensor *safe = gt_where(both, constant(a, 1), a);
+    gt_tensor *safe = gt_where(both, arithmetic_constant(a, 1), a);
     return gt_mul_or_zero(dy, gt_mul_or_zero(GT_MUTANT(pow_result, y, b), gt_log(safe)));
 }
 
@@ -283,7 +284,7 @@ static const gt_error_sample same_shape_error_samples[] = {
 #define BINARY(id, flag_set, shape_rule, table, error_table)                                       \
     static void id##_elements(gt_node *n, int64_t begin, int64_t end)                              \
     {                                                                                              \
-        run(n, begin, end, GTI_BINARY_##id);                                                       \
+        arithmetic_run(n, begin, end, GTI_BINARY_##id);                                            \
     }                                                                                              \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
@@ -319,15 +320,15 @@ BINARY(square_grad, 0, square_grad_infer, same_shape_samples, same_shape_error_s
 /* A division, for x * (1 / s) rounds twice. */
 gt_tensor *gt_div_scalar(gt_tensor *x, double s)
 {
-    return gti_is_given(x, "div_scalar") ? gt_div(x, constant(x, s)) : NULL;
+    return gti_is_given(x, "div_scalar") ? gt_div(x, arithmetic_constant(x, s)) : NULL;
 }
 
 gt_tensor *gt_rsub_scalar(gt_tensor *x, double s)
 {
-    return gti_is_given(x, "rsub_scalar") ? gt_sub(constant(x, s), x) : NULL;
+    return gti_is_given(x, "rsub_scalar") ? gt_sub(arithmetic_constant(x, s), x) : NULL;
 }
 
 gt_tensor *gt_rdiv_scalar(gt_tensor *x, double s)
 {
-    return gti_is_given(x, "rdiv_scalar") ? gt_div(constant(x, s), x) : NULL;
+    return gti_is_given(x, "rdiv_scalar") ? gt_div(arithmetic_constant(x, s), x) : NULL;
 }

@@ -23,8 +23,8 @@ static void make_spans(int64_t in, int64_t out, int64_t kernel, int64_t stride, 
     }
 }
 
-static gti_windows windows_of(const gt_node *n, const gt_range *r, const gt_shape *x,
-                              const gt_shape *y)
+static gti_windows avg_pool_windows_of(const gt_node *n, const gt_range *r, const gt_shape *x,
+                                       const gt_shape *y)
 {
     const gti_pool_opts *o = n->opts;
     const gti_pool2d s = gti_pool_describe(o, x, y);
@@ -38,7 +38,7 @@ static gti_windows windows_of(const gt_node *n, const gt_range *r, const gt_shap
 
 /* --- the pools --- */
 
-static bool infer_rank(gt_node *n, int rank)
+static bool avg_pool_infer_rank(gt_node *n, int rank)
 {
     gti_pool2d s;
     const gt_shape *x = &n->in[0]->shape;
@@ -50,25 +50,25 @@ static bool infer_rank(gt_node *n, int rank)
 
 static bool avg_pool2d_infer(gt_node *n)
 {
-    return infer_rank(n, 2);
+    return avg_pool_infer_rank(n, 2);
 }
 
 static bool avg_pool1d_infer(gt_node *n)
 {
-    return infer_rank(n, 1);
+    return avg_pool_infer_rank(n, 1);
 }
 
-static void parts(gt_node *n, const gt_range *r)
+static void avg_pool_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
-    const gti_windows windows = windows_of(n, r, &x->shape, &y->shape);
+    const gti_windows windows = avg_pool_windows_of(n, r, &x->shape, &y->shape);
     const gti_items planes = gti_planes_of(n, r, &x->shape);
     gti_kernels_for(n)->pool.mean_windows(&windows, gti_planes_from(x, planes),
                                           gti_planes_to(y, planes));
 }
 
 /* op with n's options; target is x's shape for the gradient. */
-static gt_tensor *apply(const gt_node *n, const gt_op *op, gt_shape target, gt_tensor *x)
+static gt_tensor *avg_pool_apply(const gt_node *n, const gt_op *op, gt_shape target, gt_tensor *x)
 {
     gti_pool_opts opts = *(const gti_pool_opts *)n->opts;
     opts.target = target;
@@ -80,7 +80,7 @@ static const char avg_pool2d_gradient[] =
 static bool avg_pool2d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *dy = GT_MUTANT(avg_pool2d_upstream, gout[0], gt_square(gout[0]));
-    gt_tensor *dx = apply(n, &gt_op_avg_pool2d_dx, n->in[0]->shape, dy);
+    gt_tensor *dx = avg_pool_apply(n, &gt_op_avg_pool2d_dx, n->in[0]->shape, dy);
     gin[0] = GT_MUTANT(avg_pool2d_lost, dx, gt_mul_scalar(dx, 4));
     return true;
 }
@@ -90,12 +90,12 @@ static const char avg_pool1d_gradient[] =
 static bool avg_pool1d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *dy = GT_MUTANT(avg_pool1d_upstream, gout[0], gt_square(gout[0]));
-    gt_tensor *dx = apply(n, &gt_op_avg_pool2d_dx, n->in[0]->shape, dy);
+    gt_tensor *dx = avg_pool_apply(n, &gt_op_avg_pool2d_dx, n->in[0]->shape, dy);
     gin[0] = GT_MUTANT(avg_pool1d_sign, dx, gt_neg(dx));
     return true;
 }
 
-static double flops(const gt_node *n)
+static double avg_pool_flops(const gt_node *n)
 {
     const gti_pool2d s = gti_pool_describe(n->opts, &n->in[0]->shape, NULL);
     return (double)n->out[0]->size * (double)s.kh * (double)s.kw;
@@ -119,7 +119,7 @@ static bool avg_pool2d_dx_infer(gt_node *n)
 static void avg_pool2d_dx_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *dy = n->in[0], *dx = n->out[0];
-    const gti_windows windows = windows_of(n, r, &dx->shape, &dy->shape);
+    const gti_windows windows = avg_pool_windows_of(n, r, &dx->shape, &dy->shape);
     const gti_items planes = gti_planes_of(n, r, &dx->shape);
     gti_kernels_for(n)->pool.mean_windows_dx(&windows, gti_planes_from(dy, planes),
                                              gti_planes_to(dx, planes));
@@ -130,7 +130,7 @@ static bool avg_pool2d_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tenso
 {
     const gt_op *pool = gout[0]->shape.ndim == 3 ? &gt_op_avg_pool1d : &gt_op_avg_pool2d;
     gt_tensor *g = GT_MUTANT(avg_pool2d_dx_upstream, gout[0], gt_square(gout[0]));
-    g = apply(n, pool, (gt_shape){0}, g);
+    g = avg_pool_apply(n, pool, (gt_shape){0}, g);
     gin[0] = GT_MUTANT(avg_pool2d_dx_sign, g, gt_neg(g));
     return true;
 }
@@ -161,11 +161,11 @@ static double avg_pool2d_dx_flops(const gt_node *n)
         .window = (see),                                                                           \
     };
 
-AVG_POOL(avg_pool1d, "x", parts, flops, gti_pool_window)
-AVG_POOL(avg_pool2d, "x", parts, flops, gti_pool_window)
+AVG_POOL(avg_pool1d, "x", avg_pool_parts, avg_pool_flops, gti_pool_window)
+AVG_POOL(avg_pool2d, "x", avg_pool_parts, avg_pool_flops, gti_pool_window)
 AVG_POOL(avg_pool2d_dx, "dy", avg_pool2d_dx_parts, avg_pool2d_dx_flops, NULL)
 
-static gti_pool_opts internal(const gt_avg_pool2d_opts *o)
+static gti_pool_opts avg_pool_internal(const gt_avg_pool2d_opts *o)
 {
     return (gti_pool_opts){.kernel = {o->kernel[0], o->kernel[1]},
                            .stride = {o->stride[0], o->stride[1]},
@@ -177,7 +177,7 @@ static gti_pool_opts internal(const gt_avg_pool2d_opts *o)
 
 gt_tensor *gt_avg_pool2d_(gt_tensor *x, gt_avg_pool2d_opts opts)
 {
-    const gti_pool_opts o = internal(&opts);
+    const gti_pool_opts o = avg_pool_internal(&opts);
     return gt_apply(&gt_op_avg_pool2d, &o, 1, &x);
 }
 
@@ -193,7 +193,7 @@ gt_tensor *gt_avg_pool1d_(gt_tensor *x, gt_avg_pool1d_opts opts)
 
 gt_tensor *gt_avg_pool2d_dx(gt_tensor *dy, gt_shape x, gt_avg_pool2d_opts opts)
 {
-    gti_pool_opts o = internal(&opts);
+    gti_pool_opts o = avg_pool_internal(&opts);
     o.target = x;
     return gt_apply(&gt_op_avg_pool2d_dx, &o, 1, &dy);
 }

@@ -9,7 +9,7 @@
  */
 #include "normalize.h"
 
-static gt_normalize_layout layout_of(const gt_node *n)
+static gt_normalize_layout batch_norm_layout_of(const gt_node *n)
 {
     const gt_shape x = n->in[0]->shape;
     gt_normalize_layout layout = gti_normalize_groups(x, x.dim[1] > 0 ? x.dim[1] : 1);
@@ -30,7 +30,7 @@ static bool infer_channels(gt_node *n)
     const gt_shape c = GT_SHAPE(n->in[0]->shape.dim[1]);
     for (int i = 1; i < n->n_in; i++)
         if (!gti_normalize_check_parameter(n, i, c)) return false;
-    const gt_normalize_layout layout = layout_of(n);
+    const gt_normalize_layout layout = batch_norm_layout_of(n);
     return gti_normalize_set_outputs(n, &layout, c);
 }
 
@@ -50,14 +50,14 @@ static bool batch_norm_infer(gt_node *n)
 
 static void batch_norm_parts(gt_node *n, const gt_range *r)
 {
-    const gt_normalize_layout layout = layout_of(n);
+    const gt_normalize_layout layout = batch_norm_layout_of(n);
     gti_normalize_parts(n, r, &layout, eps_of(n));
 }
 
 static const char batch_norm_gradient[] = GTI_NORMALIZE_GRADIENT;
 static bool batch_norm_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    const gt_normalize_layout layout = layout_of(n);
+    const gt_normalize_layout layout = batch_norm_layout_of(n);
     return gti_normalize_backward(n, &layout, gout, gin);
 }
 
@@ -65,7 +65,7 @@ static bool batch_norm_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *
 
 static void batch_norm_eval_parts(gt_node *n, const gt_range *r)
 {
-    const gt_normalize_layout layout = layout_of(n);
+    const gt_normalize_layout layout = batch_norm_layout_of(n);
     const gti_normalize_range at = gti_normalize_range_of(n, &layout, r->begin, r->end);
     gt_tensor *const *in = n->in;
     gti_kernels_for(n)->normalize.apply(&at.s, gti_from(in[0], at.x), gti_from(in[1], at.channel),
@@ -86,7 +86,7 @@ static const char batch_norm_eval_gradient[] =
 static bool batch_norm_eval_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     /* drstd = weight sum of dy (x - mean), and what comes to rstd itself */
-    const gt_normalize_layout s = layout_of(n);
+    const gt_normalize_layout s = batch_norm_layout_of(n);
     gt_tensor *weight = n->in[1], *mean = n->in[3], *rstd = n->out[1], *drstd = gout[1];
     if (gout[0]) {
         gt_tensor *dy = gti_normalize_view(gout[0], &s), *slope = gt_mul(rstd, weight);

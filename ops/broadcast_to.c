@@ -10,7 +10,7 @@ static bool is_fill(const gt_node *n)
     return n->in[0]->size == 1 && gti_has_kernels(n);
 }
 
-static bool infer(gt_node *n)
+static bool broadcast_to_infer(gt_node *n)
 {
     const gt_shape *x = &n->in[0]->shape, *to = n->opts;
     if (!gt_is_shape(to)) return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(*to));
@@ -29,7 +29,7 @@ static void fill(const gt_node *n, gt_tensor *y, const void *x)
     gti_kernels_for(n)->fill(y->size, value, y->data);
 }
 
-static void parts(gt_node *n, const gt_range *r)
+static void broadcast_to_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0];
     gt_tensor *y = n->out[0];
@@ -43,7 +43,7 @@ static void parts(gt_node *n, const gt_range *r)
     gti_copying_run(n, r, &y->shape, x->data, xstride, y->data, ystride);
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool broadcast_to_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gin[0] = GT_MUTANT(
         broadcast_to_not_reduced,
@@ -99,9 +99,9 @@ const gt_op gt_op_broadcast_to = {
     .n_out = 1,
     .opts_size = sizeof(gt_shape),
     .flags = GT_OP_NO_SAVED,
-    .infer = infer,
-    .parts = GT_FOR_ALL(parts),
-    .backward = backward,
+    .infer = broadcast_to_infer,
+    .parts = GT_FOR_ALL(broadcast_to_parts),
+    .backward = broadcast_to_backward,
     .gradient = "dx = dy, summed over the dimensions that were stretched",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),

@@ -9,7 +9,7 @@ typedef struct {
     gt_dtype dtype;
 } cast_opts;
 
-static bool infer(gt_node *n)
+static bool cast_infer(gt_node *n)
 {
     const gt_dtype dtype = ((const cast_opts *)n->opts)->dtype;
     if ((int)dtype < 0 || dtype >= GT_N_DTYPES)
@@ -19,14 +19,14 @@ static bool infer(gt_node *n)
     return true;
 }
 
-static void elements(gt_node *n, int64_t begin, int64_t end)
+static void cast_elements(gt_node *n, int64_t begin, int64_t end)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
     gti_any_kernels_of((int)x->dtype)
         ->convert[y->dtype](end - begin, gti_from(x, begin), gti_to(y, begin));
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool cast_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *dx = gt_cast(GT_MUTANT(cast_upstream, gout[0], gt_square(gout[0])), n->in[0]->dtype);
     gin[0] = GT_MUTANT(cast_sign, dx, gt_neg(dx));
@@ -70,9 +70,9 @@ const gt_op gt_op_cast = {
     .n_out = 1,
     .opts_size = sizeof(cast_opts),
     .flags = GT_OP_NO_SAVED,
-    .infer = infer,
-    .elements = GT_FOR_ALL(elements),
-    .backward = backward,
+    .infer = cast_infer,
+    .elements = GT_FOR_ALL(cast_elements),
+    .backward = cast_backward,
     .gradient = "dx = dy, cast back",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),

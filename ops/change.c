@@ -6,7 +6,7 @@
 #include "common.h"
 
 /* All inputs are of the shape of the first. */
-static bool infer(gt_node *n)
+static bool change_infer(gt_node *n)
 {
     for (int i = 1; i < n->n_in; i++)
         if (!gt_same_shape(n->in[i], n->in[0])) {
@@ -69,7 +69,7 @@ static void copy_elements(gt_node *n, int64_t begin, int64_t end)
 
 static bool exchange_infer(gt_node *n)
 {
-    if (!infer(n)) return false;
+    if (!change_infer(n)) return false;
     if (n->in[0]->data != n->in[1]->data || n->in[0]->size == 0) return true;
     return gt_op_fail(n, GT_ERR_ARGUMENT, "a and b share their data");
 }
@@ -204,7 +204,7 @@ const gt_op gt_op_exchange = {
         .n_out = 1,                                                                                \
         .opts_size = sizeof(gt_change_args),                                                       \
         .flags = GT_OP_INTO,                                                                       \
-        .infer = infer,                                                                            \
+        .infer = change_infer,                                                                     \
         .elements = dtypes(id##_elements),                                                         \
         GT_SAMPLES(arity##_samples),                                                               \
         GT_ERROR_SAMPLES(arity##_error_samples),                                                   \

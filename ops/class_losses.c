@@ -10,7 +10,7 @@
 #include "classes.h"
 #include "reduction.h"
 
-static int class_axis(const gt_tensor *x)
+static int class_losses_class_axis(const gt_tensor *x)
 {
     return x->shape.ndim > 1 ? 1 : 0;
 }
@@ -37,7 +37,7 @@ static gt_tensor *class_weight(gt_tensor *x, gt_tensor *weight, const char *what
         gt_fail(x->ctx, GT_ERR_SHAPE, what, "the input is a number, needs a dimension of classes");
         return NULL;
     }
-    const int64_t c = x->shape.dim[class_axis(x)];
+    const int64_t c = x->shape.dim[class_losses_class_axis(x)];
     if (!weight) return gt_full(x->ctx, GT_SHAPE(c), 1, .dtype = x->dtype);
     if (!gti_goes_with(x, weight, what, "weight")) return NULL;
     if (weight->shape.ndim != 1 || weight->size != c) return fail_weight(weight, what, c);
@@ -57,7 +57,7 @@ static gt_tensor *weighted_mean(gt_tensor *losses, gt_tensor *weights)
     return weight >= 0 && isfinite(weight) ? gt_set_mean_weight(mean, weight) : mean;
 }
 
-static gt_tensor *reduce(gt_tensor *losses, gt_tensor *weights, gt_reduction reduction)
+static gt_tensor *class_losses_reduce(gt_tensor *losses, gt_tensor *weights, gt_reduction reduction)
 {
     if (reduction == GT_NONE) return losses;
     return reduction == GT_SUM ? gt_sum_(losses, (gt_reduce_opts){0})
@@ -67,7 +67,7 @@ static gt_tensor *reduce(gt_tensor *losses, gt_tensor *weights, gt_reduction red
 /* - w x[class] */
 static gt_tensor *class_terms(gt_tensor *x, gt_tensor *target, gt_tensor *weights, int64_t ignore)
 {
-    return gt_neg(gt_mul_or_zero(weights, gt_pick(x, target, class_axis(x), ignore)));
+    return gt_neg(gt_mul_or_zero(weights, gt_pick(x, target, class_losses_class_axis(x), ignore)));
 }
 
 /* weight as it broadcasts to x. */
@@ -75,7 +75,7 @@ static gt_tensor *along_classes(gt_tensor *weight, const gt_tensor *x)
 {
     gt_shape shape = x->shape;
     for (int i = 0; i < shape.ndim; i++)
-        if (i != class_axis(x)) shape.dim[i] = 1;
+        if (i != class_losses_class_axis(x)) shape.dim[i] = 1;
     return gt_reshape(weight, shape);
 }
 
@@ -84,11 +84,11 @@ static gt_tensor *smooth_terms(gt_tensor *x, gt_tensor *weight)
 {
     if (!x) return NULL;
     return gt_neg(gt_sum_(gt_mul_or_zero(x, along_classes(weight, x)),
-                          (gt_reduce_opts){.axes = GT_AXIS(class_axis(x))}));
+                          (gt_reduce_opts){.axes = GT_AXIS(class_losses_class_axis(x))}));
 }
 
-static bool fail_target(const gt_tensor *x, const gt_tensor *target, gt_shape rows,
-                        const char *what)
+static bool class_losses_fail_target(const gt_tensor *x, const gt_tensor *target, gt_shape rows,
+                                     const char *what)
 {
     if (target->dtype != GT_I64)
         gt_fail(x->ctx, GT_ERR_DTYPE, what, "target is %s, must be i64\n  hint: %s",
@@ -109,10 +109,10 @@ static bool check_target(const gt_tensor *x, const gt_tensor *target, int64_t ig
 {
     if (!target) return gt_fail(x->ctx, GT_ERR_ARGUMENT, what, "target is NULL"), false;
     if (!gti_goes_with(x, x, what, "x") || !gti_goes_with(x, target, what, "target")) return false;
-    const int axis = class_axis(x);
+    const int axis = class_losses_class_axis(x);
     const gt_shape rows = gti_reduced_shape(x->shape, 1u << axis, false);
     if (target->dtype != GT_I64 || !gt_shape_equal(target->shape, rows))
-        return fail_target(x, target, rows, what);
+        return class_losses_fail_target(x, target, rows, what);
     const int64_t c = x->shape.dim[axis], i = gti_class_outside(target, c, ignore);
     if (i < 0) return true;
     gt_fail(x->ctx, GT_ERR_ARGUMENT, what, "target%s is %lld, must be in 0..%lld",
@@ -130,7 +130,7 @@ gt_tensor *gt_nll_loss_(gt_tensor *x, gt_tensor *target, gt_nll_loss_opts opts)
         !check_target(x, target, ignore, "nll_loss"))
         return NULL;
     gt_tensor *weights = gt_class_weights(weight, target, ignore);
-    return reduce(class_terms(x, target, weights, ignore), weights, opts.reduction);
+    return class_losses_reduce(class_terms(x, target, weights, ignore), weights, opts.reduction);
 }
 
 /* A target of classes, with weights. */
@@ -138,7 +138,7 @@ static gt_tensor *weighted_classes(gt_tensor *logits, gt_tensor *target, gt_tens
                                    const gt_cross_entropy_opts *opts, int64_t ignore)
 {
     if (!check_target(logits, target, ignore, "cross_entropy")) return NULL;
-    gt_tensor *x = gt_log_softmax(logits, class_axis(logits));
+    gt_tensor *x = gt_log_softmax(logits, class_losses_class_axis(logits));
     gt_tensor *weights = gt_class_weights(weight, target, ignore);
     gt_tensor *terms = x ? class_terms(x, target, weights, ignore) : NULL;
     const double e = opts->label_smoothing;
@@ -148,7 +148,7 @@ static gt_tensor *weighted_classes(gt_tensor *logits, gt_tensor *target, gt_tens
         terms =
             gt_add(gt_mul_scalar(terms, 1 - e), gt_mul_scalar(smooth, e / (double)weight->size));
     }
-    return reduce(terms, weights, opts->reduction);
+    return class_losses_reduce(terms, weights, opts->reduction);
 }
 
 /* A target of probabilities: - sum of w_k q_k log p_k; the mean is over rows, whatever the weights.
@@ -156,7 +156,7 @@ static gt_tensor *weighted_classes(gt_tensor *logits, gt_tensor *target, gt_tens
 static gt_tensor *probabilities(gt_tensor *logits, gt_tensor *target, gt_tensor *weight,
                                 const gt_cross_entropy_opts *opts)
 {
-    const int axis = class_axis(logits);
+    const int axis = class_losses_class_axis(logits);
     const double e = opts->label_smoothing, c = (double)logits->shape.dim[axis];
     gt_tensor *x = gt_log_softmax(logits, axis);
     if (e > 0) target = gt_add_scalar(gt_mul_scalar(target, 1 - e), e / c);

@@ -5,13 +5,13 @@
 
 #include "common.h"
 
-static bool infer(gt_node *n)
+static bool clone_infer(gt_node *n)
 {
     n->out[0]->shape = n->in[0]->shape;
     return true;
 }
 
-static void elements(gt_node *n, int64_t begin, int64_t end)
+static void clone_elements(gt_node *n, int64_t begin, int64_t end)
 {
     const gt_tensor *x = n->in[0];
     if (begin < end)
@@ -19,7 +19,7 @@ static void elements(gt_node *n, int64_t begin, int64_t end)
                (size_t)(end - begin) * gt_dtype_size(x->dtype));
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool clone_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     (void)n;
     gin[0] = GT_MUTANT(clone_sign, GT_MUTANT(clone_upstream, gout[0], gt_square(gout[0])),
@@ -43,9 +43,9 @@ const gt_op gt_op_clone = {
     .n_in = 1,
     .n_out = 1,
     .flags = GT_OP_NO_SAVED,
-    .infer = infer,
-    .elements = GT_FOR_ALL(elements),
-    .backward = backward,
+    .infer = clone_infer,
+    .elements = GT_FOR_ALL(clone_elements),
+    .backward = clone_backward,
     .gradient = "dx = dy",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),

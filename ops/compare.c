@@ -31,8 +31,8 @@ static bool of_floats(gt_node *n)
     return comparison(n);
 }
 
-static void row(const gt_node *n, int which, int64_t length, const void *const in[],
-                const int64_t stride[], void *y)
+static void compare_row(const gt_node *n, int which, int64_t length, const void *const in[],
+                        const int64_t stride[], void *y)
 {
     gti_any_kernels_of((int)n->dtype)
         ->compare[which](length, in[0], stride[0], in[1], stride[1], y);
@@ -136,7 +136,8 @@ static const gt_error_sample float_errors[] = {
     };
 #define OF_TWO(id, shape_rule, table, error_table)                                                 \
     CONDITION(id, "a b", 2, shape_rule,                                                            \
-              gti_broadcast_elements(n, begin, end, GTI_COMPARE_##id, row), table, error_table)    \
+              gti_broadcast_elements(n, begin, end, GTI_COMPARE_##id, compare_row), table,         \
+              error_table)                                                                         \
     gt_tensor *gt_##id(gt_tensor *a, gt_tensor *b)                                                 \
     {                                                                                              \
         return gt_apply(&gt_op_##id, NULL, 2, (gt_tensor *[]){a, b});                              \

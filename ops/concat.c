@@ -11,7 +11,7 @@ typedef struct {
 } concat_opts;
 
 /* The axis of y, which infer has found to be there. */
-static int axis_of(const gt_node *n)
+static int concat_axis_of(const gt_node *n)
 {
     const int axis = ((const concat_opts *)n->opts)->axis;
     return axis < 0 ? axis + n->out[0]->shape.ndim : axis;
@@ -21,11 +21,11 @@ static int axis_of(const gt_node *n)
 static int64_t outer_of(const gt_node *n)
 {
     int64_t outer = 1;
-    for (int d = 0; d < axis_of(n); d++) outer *= n->out[0]->shape.dim[d];
+    for (int d = 0; d < concat_axis_of(n); d++) outer *= n->out[0]->shape.dim[d];
     return outer;
 }
 
-static void divide(gt_node *n)
+static void concat_divide(gt_node *n)
 {
     const int64_t size = gt_shape_size(n->out[0]->shape);
     if (size <= 0) return;
@@ -59,7 +59,7 @@ static bool concat_infer(gt_node *n)
         if (!gti_size_add(y->dim[axis], n->in[i]->shape.dim[axis], &y->dim[axis]))
             return gt_op_fail(n, GT_ERR_MEMORY, "the size along axis %d overflows", axis);
     }
-    divide(n);
+    concat_divide(n);
     return true;
 }
 
@@ -78,11 +78,11 @@ static bool stack_infer(gt_node *n)
     for (int d = 0; d <= x.ndim; d++) y->dim[d] = d < axis ? x.dim[d] : d > axis ? x.dim[d - 1] : 0;
     y->dim[axis] = n->n_in;
     y->ndim = x.ndim + 1;
-    divide(n);
+    concat_divide(n);
     return true;
 }
 
-static void parts(gt_node *n, const gt_range *r)
+static void concat_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *y = n->out[0];
     const int64_t outer = outer_of(n), row = y->size / outer;
@@ -107,7 +107,7 @@ static gt_tensor *piece(gt_tensor *dy, int axis, int64_t start, int64_t size)
 static const char concat_gradient[] = "dx_i = dy from where x_i starts";
 static bool concat_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    const int axis = axis_of(n);
+    const int axis = concat_axis_of(n);
     gt_tensor *dy = GT_MUTANT(concat_sign, gout[0], gt_neg(gout[0]));
     int64_t start = 0;
     for (int i = 0; i < n->n_in; i++) {
@@ -124,7 +124,7 @@ static bool stack_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]
     gt_tensor *dy = GT_MUTANT(stack_sign, gout[0], gt_neg(gout[0]));
     for (int i = 0; i < n->n_in; i++) {
         if (!gt_needs_grad(n, i)) continue;
-        gt_tensor *at = piece(dy, axis_of(n), GT_MUTANT(stack_first, i, 0), 1);
+        gt_tensor *at = piece(dy, concat_axis_of(n), GT_MUTANT(stack_first, i, 0), 1);
         gin[i] = at ? gt_reshape(at, n->in[i]->shape) : NULL;
     }
     return true;
@@ -235,7 +235,7 @@ static const gt_error_sample stack_error_samples[] = {
         .opts_size = sizeof(concat_opts),                                                          \
         .flags = GT_OP_NO_SAVED,                                                                   \
         .infer = id##_infer,                                                                       \
-        .parts = GT_FOR_ALL(parts),                                                                \
+        .parts = GT_FOR_ALL(concat_parts),                                                         \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \

@@ -45,7 +45,8 @@ static bool check_same(const gt_node *n, int rank, const gti_conv2d *s)
 }
 
 /* group_channels: the weight's second dimension, which has to be c / groups. */
-static bool check_channels(const gt_node *n, int rank, const gti_conv2d *s, int64_t group_channels)
+static bool conv_check_channels(const gt_node *n, int rank, const gti_conv2d *s,
+                                int64_t group_channels)
 {
     int64_t needed;
     if (s->groups == 1 && s->c == group_channels) return true;
@@ -104,7 +105,7 @@ bool gti_conv_infer(gt_node *n, int rank, const gt_shape *x, const gt_shape *wei
     gti_conv2d *s = gti_conv_plan(n);
     gti_conv_describe(s, n->opts, x, weight, NULL);
     if (!gti_conv_check_options(n, rank, s) || !check_same(n, rank, s) ||
-        !check_channels(n, rank, s, weight->dim[1]) || !check_window(n, rank, s))
+        !conv_check_channels(n, rank, s, weight->dim[1]) || !check_window(n, rank, s))
         return false;
     gti_set_image_shape(y, rank, s->n, s->k, s->oh, s->ow);
     return gti_conv_check_size(n, s, y);

@@ -6,35 +6,35 @@
  *   dx = conv2d_dx(dy, weight)  dw = conv2d_dw(x, dy)  of the images */
 #include "conv.h"
 
-static bool infer(gt_node *n)
+static bool conv1d_infer(gt_node *n)
 {
     if (!gti_conv_infer(n, 1, &n->in[0]->shape, &n->in[1]->shape, &n->out[0]->shape)) return false;
     gti_conv_divide(n);
     return true;
 }
 
-static void parts(gt_node *n, const gt_range *r)
+static void conv1d_parts(gt_node *n, const gt_range *r)
 {
     gti_conv_run(n, r, gti_kernels_for(n)->conv2d, n->in[0], n->in[1], n->out[0]);
 }
 
 /* op on images a and b, back in the shape of x. */
-static gt_tensor *apply(const gt_node *n, const gt_op *op, const gt_tensor *x, gt_tensor *a,
-                        gt_tensor *b)
+static gt_tensor *conv1d_apply(const gt_node *n, const gt_op *op, const gt_tensor *x, gt_tensor *a,
+                               gt_tensor *b)
 {
     gt_tensor *dx = gti_conv_gradient(op, n->opts, gti_conv_image_shape(x->shape), a, b);
     return dx ? gt_reshape(dx, x->shape) : NULL;
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool conv1d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *x = n->in[0], *w = n->in[1], *dy = gti_conv_image(gout[0]);
     if (gt_needs_grad(n, 0))
-        gin[0] = apply(n, &gt_op_conv2d_dx, x, GT_MUTANT(conv1d_dx_sign, dy, gt_neg(dy)),
-                       gti_conv_image(w));
+        gin[0] = conv1d_apply(n, &gt_op_conv2d_dx, x, GT_MUTANT(conv1d_dx_sign, dy, gt_neg(dy)),
+                              gti_conv_image(w));
     if (gt_needs_grad(n, 1))
-        gin[1] = apply(n, &gt_op_conv2d_dw, w, gti_conv_image(x),
-                       GT_MUTANT(conv1d_dw_upstream, dy, gt_mul(dy, dy)));
+        gin[1] = conv1d_apply(n, &gt_op_conv2d_dw, w, gti_conv_image(x),
+                              GT_MUTANT(conv1d_dw_upstream, dy, gt_mul(dy, dy)));
     return true;
 }
 
@@ -111,10 +111,10 @@ const gt_op gt_op_conv1d = {
     .n_in = 2,
     .n_out = 1,
     .opts_size = sizeof(gti_conv_opts),
-    .infer = infer,
+    .infer = conv1d_infer,
     .plan_size = sizeof(gti_conv2d),
-    .parts = GT_FOR_FLOATS(parts),
-    .backward = backward,
+    .parts = GT_FOR_FLOATS(conv1d_parts),
+    .backward = conv1d_backward,
     .gradient = "dx = conv2d_dx(dy, weight), dweight = conv2d_dw(x, dy), of images of height 1",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),

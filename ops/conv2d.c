@@ -26,7 +26,7 @@ static bool check_dy(const gt_node *n, const gt_tensor *dy, const gt_shape *x,
                       GTI_SHAPE_TEXT(*y));
 }
 
-static const gt_shape *target_of(const gt_node *n)
+static const gt_shape *conv2d_target_of(const gt_node *n)
 {
     return &((const gti_conv_grad_opts *)n->opts)->target;
 }
@@ -73,9 +73,10 @@ static bool conv2d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[
 
 static bool conv2d_dx_infer(gt_node *n)
 {
-    const gt_shape *x = target_of(n), *weight = &n->in[1]->shape;
+    const gt_shape *x = conv2d_target_of(n), *weight = &n->in[1]->shape;
     gt_shape y;
-    if (!gti_check_target(n, target_of(n)) || !gti_conv_infer(n, 2, x, weight, &y)) return false;
+    if (!gti_check_target(n, conv2d_target_of(n)) || !gti_conv_infer(n, 2, x, weight, &y))
+        return false;
     if (!check_dy(n, n->in[0], x, weight, &y)) return false;
     n->out[0]->shape = *x;
     gti_conv_divide(n);
@@ -102,7 +103,7 @@ enum { DW_PARTS = 4, DW_BYTES = 32 << 20 };
 
 static size_t weight_bytes(const gt_node *n)
 {
-    const size_t bytes = (size_t)gt_shape_size(*target_of(n)) * gt_dtype_size(n->dtype);
+    const size_t bytes = (size_t)gt_shape_size(*conv2d_target_of(n)) * gt_dtype_size(n->dtype);
     return (bytes + 63) & ~(size_t)63;
 }
 
@@ -115,15 +116,16 @@ static void divide_dw(gt_node *n)
     if (gti_conv_plan(n)->n == 0) n->parts[0] = 1;
     if (n->parts[0] < 2) return;
     n->scratch_size = (size_t)n->parts[0] * bytes;
-    n->parts[1] =
-        gt_parts(n, gt_shape_size(*target_of(n)) / GTI_GRAIN + 1, GTI_GRAIN * (double)n->parts[0]);
+    n->parts[1] = gt_parts(n, gt_shape_size(*conv2d_target_of(n)) / GTI_GRAIN + 1,
+                           GTI_GRAIN * (double)n->parts[0]);
 }
 
 static bool conv2d_dw_infer(gt_node *n)
 {
-    const gt_shape *x = &n->in[0]->shape, *weight = target_of(n);
+    const gt_shape *x = &n->in[0]->shape, *weight = conv2d_target_of(n);
     gt_shape y;
-    if (!gti_check_target(n, target_of(n)) || !gti_conv_infer(n, 2, x, weight, &y)) return false;
+    if (!gti_check_target(n, conv2d_target_of(n)) || !gti_conv_infer(n, 2, x, weight, &y))
+        return false;
     if (!check_dy(n, n->in[1], x, weight, &y)) return false;
     n->out[0]->shape = *weight;
     divide_dw(n);
@@ -201,7 +203,7 @@ CONV_OP(conv2d, "x weight", gti_conv_opts, gti_conv_window)
 CONV_OP(conv2d_dx, "dy weight", gti_conv_grad_opts, NULL)
 CONV_OP(conv2d_dw, "x dy", gti_conv_grad_opts, NULL)
 
-static gti_conv_opts internal(const gt_conv2d_opts *o)
+static gti_conv_opts conv2d_internal(const gt_conv2d_opts *o)
 {
     return (gti_conv_opts){.stride = {o->stride[0], o->stride[1]},
                            .padding = {o->padding[0], o->padding[1]},
@@ -212,19 +214,19 @@ static gti_conv_opts internal(const gt_conv2d_opts *o)
 
 gt_tensor *gt_conv2d_(gt_tensor *x, gt_tensor *weight, gt_conv2d_opts opts)
 {
-    const gti_conv_opts o = internal(&opts);
+    const gti_conv_opts o = conv2d_internal(&opts);
     gt_tensor *y = gti_conv_apply(&gt_op_conv2d, &o, x, weight);
     return y && opts.bias ? gt_add_bias(y, opts.bias) : y;
 }
 
 gt_tensor *gt_conv2d_dx(gt_tensor *dy, gt_tensor *weight, gt_shape x, gt_conv2d_opts opts)
 {
-    const gti_conv_opts o = internal(&opts);
+    const gti_conv_opts o = conv2d_internal(&opts);
     return gti_conv_gradient(&gt_op_conv2d_dx, &o, x, dy, weight);
 }
 
 gt_tensor *gt_conv2d_dw(gt_tensor *x, gt_tensor *dy, gt_shape weight, gt_conv2d_opts opts)
 {
-    const gti_conv_opts o = internal(&opts);
+    const gti_conv_opts o = conv2d_internal(&opts);
     return gti_conv_gradient(&gt_op_conv2d_dw, &o, weight, x, dy);
 }

@@ -24,7 +24,7 @@ static int extra(const gt_node *n, int i)
 }
 
 /* The convolution of y into x; y is NULL while it is not known. */
-static gti_conv2d *describe(const gt_node *n, const gt_shape *y)
+static gti_conv2d *conv_transpose_describe(const gt_node *n, const gt_shape *y)
 {
     const gti_conv_opts *o = &((const transpose_opts *)n->opts)->conv;
     const gt_shape *x = &n->in[0]->shape;
@@ -45,7 +45,7 @@ static bool check_output_padding(const gt_node *n, int rank, const gti_conv2d *s
                       GTI_PAIR_TEXT(rank, s->dh, s->dw));
 }
 
-static bool check_channels(const gt_node *n, const gti_conv2d *s)
+static bool conv_transpose_check_channels(const gt_node *n, const gti_conv2d *s)
 {
     const int64_t c = n->in[0]->shape.dim[1];
     if (c != s->k)
@@ -79,40 +79,40 @@ static bool check_sides(const gt_node *n, int rank, const gti_conv2d *s, int64_t
                       GTI_PAIR_TEXT(rank, s->ph, s->pw), GTI_SIZE_TEXT(rank, *oh, *ow));
 }
 
-static bool infer_rank(gt_node *n, int rank)
+static bool conv_transpose_infer_rank(gt_node *n, int rank)
 {
     const gt_shape *x = &n->in[0]->shape, *weight = &n->in[1]->shape;
     const char *needs = rank == 1 ? "[c,k/groups,kl]" : "[c,k/groups,kh,kw]";
     if (!gti_conv_check_weight(n, rank, weight, needs) || !gti_check_images(n, rank, "x", x) ||
         !gti_check_pixels(n, x))
         return false;
-    const gti_conv2d *s = describe(n, NULL);
+    const gti_conv2d *s = conv_transpose_describe(n, NULL);
     int64_t k, oh = 0, ow = 0;
     if (!gti_conv_check_options(n, rank, s) || !check_output_padding(n, rank, s) ||
-        !check_channels(n, s) || !check_sides(n, rank, s, &oh, &ow))
+        !conv_transpose_check_channels(n, s) || !check_sides(n, rank, s, &oh, &ow))
         return false;
     if (!gti_size_mul(weight->dim[1], s->groups, &k))
         return gt_op_fail(n, GT_ERR_MEMORY, "the number of output channels overflows");
     gt_shape *y = &n->out[0]->shape;
     gti_set_image_shape(y, rank, s->n, k, oh, ow);
-    if (!gti_conv_check_size(n, describe(n, y), y)) return false;
+    if (!gti_conv_check_size(n, conv_transpose_describe(n, y), y)) return false;
     gti_conv_divide(n);
     return true;
 }
 
 static bool conv_transpose2d_infer(gt_node *n)
 {
-    return infer_rank(n, 2);
+    return conv_transpose_infer_rank(n, 2);
 }
 
 static bool conv_transpose1d_infer(gt_node *n)
 {
-    return infer_rank(n, 1);
+    return conv_transpose_infer_rank(n, 1);
 }
 
 /* --- values and gradients --- */
 
-static void parts(gt_node *n, const gt_range *r)
+static void conv_transpose_parts(gt_node *n, const gt_range *r)
 {
     gti_conv_run(n, r, gti_kernels_for(n)->conv2d_dx, n->in[0], n->in[1], n->out[0]);
 }
@@ -163,7 +163,7 @@ static bool conv_transpose1d_backward(gt_node *n, gt_tensor *const gout[], gt_te
     return true;
 }
 
-static gt_window window(const gt_node *n)
+static gt_window conv_transpose_window(const gt_node *n)
 {
     gt_window w = gti_conv_window(n);
     w.transposed = true;
@@ -181,20 +181,20 @@ static gt_window window(const gt_node *n)
         .opts_size = sizeof(transpose_opts),                                                       \
         .plan_size = sizeof(gti_conv2d),                                                           \
         .infer = id##_infer,                                                                       \
-        .parts = GT_FOR_FLOATS(parts),                                                             \
+        .parts = GT_FOR_FLOATS(conv_transpose_parts),                                              \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \
         GT_ERROR_SAMPLES(id##_error_samples),                                                      \
         .flops = gti_conv_flops,                                                                   \
-        .window = window,                                                                          \
+        .window = conv_transpose_window,                                                           \
     };
 
 TRANSPOSE_OP(conv_transpose1d)
 TRANSPOSE_OP(conv_transpose2d)
 
-static gt_tensor *apply(const gt_op *op, const transpose_opts *o, gt_tensor *x, gt_tensor *weight,
-                        gt_tensor *bias)
+static gt_tensor *conv_transpose_apply(const gt_op *op, const transpose_opts *o, gt_tensor *x,
+                                       gt_tensor *weight, gt_tensor *bias)
 {
     gt_tensor *y = gt_apply(op, o, 2, (gt_tensor *[]){x, weight});
     return y && bias ? gt_add_bias(y, bias) : y;
@@ -207,7 +207,7 @@ gt_tensor *gt_conv_transpose2d_(gt_tensor *x, gt_tensor *weight, gt_conv_transpo
                                        .dilation = {opts.dilation[0], opts.dilation[1]},
                                        .groups = opts.groups},
                               .output_padding = {opts.output_padding[0], opts.output_padding[1]}};
-    return apply(&gt_op_conv_transpose2d, &o, x, weight, opts.bias);
+    return conv_transpose_apply(&gt_op_conv_transpose2d, &o, x, weight, opts.bias);
 }
 
 gt_tensor *gt_conv_transpose1d_(gt_tensor *x, gt_tensor *weight, gt_conv_transpose1d_opts opts)
@@ -217,5 +217,5 @@ gt_tensor *gt_conv_transpose1d_(gt_tensor *x, gt_tensor *weight, gt_conv_transpo
                                        .dilation = {1, opts.dilation},
                                        .groups = opts.groups},
                               .output_padding = {0, opts.output_padding}};
-    return apply(&gt_op_conv_transpose1d, &o, x, weight, opts.bias);
+    return conv_transpose_apply(&gt_op_conv_transpose1d, &o, x, weight, opts.bias);
 }

@@ -26,7 +26,7 @@ static gti_conv2d planes(const gt_node *n)
                         .groups = 1};
 }
 
-static bool check_plane(gt_node *n, int i)
+static bool corr2d_check_plane(gt_node *n, int i)
 {
     const int ndim = n->in[i]->shape.ndim;
     if (ndim == 2) return true;
@@ -35,10 +35,10 @@ static bool check_plane(gt_node *n, int i)
     return false;
 }
 
-static bool infer(gt_node *n)
+static bool corr2d_infer(gt_node *n)
 {
     const gt_shape x = n->in[0]->shape, k = n->in[1]->shape;
-    if (!check_plane(n, 0) || !check_plane(n, 1)) return false;
+    if (!corr2d_check_plane(n, 0) || !corr2d_check_plane(n, 1)) return false;
     if (k.dim[0] == 0 || k.dim[1] == 0)
         return gt_op_fail(n, GT_ERR_SHAPE, "kernel %s has no elements", GTI_SHAPE_TEXT(k));
     if (k.dim[0] > x.dim[0] || k.dim[1] > x.dim[1])
@@ -51,7 +51,7 @@ static bool infer(gt_node *n)
     return true;
 }
 
-static void forward(gt_node *n)
+static void corr2d_forward(gt_node *n)
 {
     const gti_conv2d s = planes(n);
     gti_kernels_for(n)->conv2d(&s, n->in[0]->data, n->in[1]->data, n->out[0]->data, n->scratch);
@@ -63,7 +63,7 @@ static gt_tensor *image(gt_tensor *x)
     return gt_reshape(x, GT_SHAPE(1, 1, x->shape.dim[0], x->shape.dim[1]));
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool corr2d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *x = n->in[0], *k = n->in[1], *dy = gout[0];
     if (gt_needs_grad(n, 0)) {
@@ -77,7 +77,7 @@ static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     return true;
 }
 
-static double flops(const gt_node *n)
+static double corr2d_flops(const gt_node *n)
 {
     return 2 * (double)n->out[0]->size * (double)n->in[1]->size;
 }
@@ -123,13 +123,13 @@ const gt_op gt_op_corr2d = {
     .inputs = "x k",
     .n_in = 2,
     .n_out = 1,
-    .infer = infer,
-    .forward = GT_FOR_FLOATS(forward),
-    .backward = backward,
+    .infer = corr2d_infer,
+    .forward = GT_FOR_FLOATS(corr2d_forward),
+    .backward = corr2d_backward,
     .gradient = "dx[p,q] = sum over a, b of dy[p-a,q-b] k[a,b]; dk = corr2d(x, dy)",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),
-    .flops = flops,
+    .flops = corr2d_flops,
 };
 
 gt_tensor *gt_corr2d(gt_tensor *x, gt_tensor *k)

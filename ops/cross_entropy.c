@@ -22,12 +22,12 @@ typedef struct {
     gt_reduction reduction;
 } classes_opts;
 
-static int class_axis(const gt_tensor *x)
+static int cross_entropy_class_axis(const gt_tensor *x)
 {
     return x->shape.ndim > 1 ? 1 : 0;
 }
 
-static bool check_options(const gt_node *n)
+static bool cross_entropy_check_options(const gt_node *n)
 {
     const classes_opts *opts = n->opts;
     if (!(opts->smoothing >= 0 && opts->smoothing <= 1))
@@ -38,7 +38,7 @@ static bool check_options(const gt_node *n)
                       (int)opts->reduction);
 }
 
-static bool fail_target(const gt_node *n, gt_shape rows)
+static bool cross_entropy_fail_target(const gt_node *n, gt_shape rows)
 {
     const gt_tensor *x = n->in[0], *target = n->in[1];
     gt_op_fail(n, GT_ERR_SHAPE, "target is %s, but x %s has rows %s", GTI_SHAPE_TEXT(target->shape),
@@ -63,11 +63,11 @@ static void *losses_in(void *scratch)
 
 static gti_along rows_of(const gt_node *n)
 {
-    return gti_along_axis(n->in[0]->shape, class_axis(n->in[0]));
+    return gti_along_axis(n->in[0]->shape, cross_entropy_class_axis(n->in[0]));
 }
 
 /* Losses and dx, the losses' sum, and for the mean dx divided. */
-static void divide(gt_node *n)
+static void cross_entropy_divide(gt_node *n)
 {
     const gt_reduction reduction = ((const classes_opts *)n->opts)->reduction;
     const gti_along s = rows_of(n);
@@ -80,25 +80,25 @@ static void divide(gt_node *n)
         n->parts[2] = gt_parts(n, (size + GTI_GRAIN - 1) / GTI_GRAIN, GTI_GRAIN);
 }
 
-static bool infer(gt_node *n)
+static bool cross_entropy_infer(gt_node *n)
 {
     const classes_opts *opts = n->opts;
     const gt_tensor *x = n->in[0];
-    if (!check_options(n)) return false;
+    if (!cross_entropy_check_options(n)) return false;
     if (x->shape.ndim == 0)
         return gt_op_fail(n, GT_ERR_SHAPE, "x is a number, needs a dimension of classes");
-    const int axis = class_axis(x);
+    const int axis = cross_entropy_class_axis(x);
     const gt_shape rows = gti_reduced_shape(x->shape, 1u << axis, false);
-    if (!gt_shape_equal(n->in[1]->shape, rows)) return fail_target(n, rows);
+    if (!gt_shape_equal(n->in[1]->shape, rows)) return cross_entropy_fail_target(n, rows);
     if (!gti_check_classes(n, 1, x->shape.dim[axis], opts->ignore)) return false;
     n->out[0]->shape = opts->reduction == GT_NONE ? rows : GT_SCALAR;
     n->out[1]->shape = x->shape;
-    divide(n);
+    cross_entropy_divide(n);
     return true;
 }
 
 /* The losses and dx of rows. */
-static void compare(gt_node *n, const gt_range *r)
+static void cross_entropy_compare(gt_node *n, const gt_range *r)
 {
     const classes_opts *opts = n->opts;
     const gti_along s = rows_of(n);
@@ -137,9 +137,9 @@ static void scale_dx(gt_node *n, const gt_range *r)
         gti_kernels_for(n)->unary[GTI_UNARY_mul_scalar](last - first, to, scale, to);
 }
 
-static void parts(gt_node *n, const gt_range *r)
+static void cross_entropy_parts(gt_node *n, const gt_range *r)
 {
-    if (r->stage == 0) compare(n, r);
+    if (r->stage == 0) cross_entropy_compare(n, r);
     else if (r->stage == 1) sum_losses(n);
     else scale_dx(n, r);
 }
@@ -149,7 +149,7 @@ static gt_tensor *row_scale(const gt_node *n)
 {
     const classes_opts *opts = n->opts;
     const gt_tensor *x = n->in[0];
-    const gt_shape classes = GT_SHAPE(x->shape.dim[class_axis(x)]);
+    const gt_shape classes = GT_SHAPE(x->shape.dim[cross_entropy_class_axis(x)]);
     gt_tensor *s =
         gt_class_weights(gt_full(x->ctx, classes, 1, .dtype = x->dtype), n->in[1], opts->ignore);
     return opts->reduction == GT_MEAN ? gt_div_or_zero(s, gt_sum_(s, (gt_reduce_opts){0})) : s;
@@ -160,13 +160,13 @@ static gt_tensor *beside_classes(const gt_node *n, gt_tensor *t)
 {
     const gt_tensor *x = n->in[0];
     if (!t || t->shape.ndim == 0) return t;
-    return gt_reshape(t, gti_reduced_shape(x->shape, 1u << class_axis(x), true));
+    return gt_reshape(t, gti_reduced_shape(x->shape, 1u << cross_entropy_class_axis(x), true));
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool cross_entropy_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *x = n->in[0], *dx = NULL, *further = NULL;
-    const int axis = class_axis(x);
+    const int axis = cross_entropy_class_axis(x);
     if (gout[0])
         dx = gt_mul(beside_classes(n, GT_MUTANT(cross_entropy_upstream, gout[0], n->out[0])),
                     n->out[1]);
@@ -179,7 +179,7 @@ static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     return true;
 }
 
-static double flops(const gt_node *n)
+static double cross_entropy_flops(const gt_node *n)
 {
     return 5 * (double)n->in[0]->size;
 }
@@ -193,14 +193,14 @@ const gt_op gt_op_cross_entropy_classes = {
     .n_out = 2,
     .opts_size = sizeof(classes_opts),
     .flags = GT_OP_MIXED,
-    .infer = infer,
-    .parts = GT_FOR_FLOATS(parts),
-    .backward = backward,
+    .infer = cross_entropy_infer,
+    .parts = GT_FOR_FLOATS(cross_entropy_parts),
+    .backward = cross_entropy_backward,
     .gradient = "dx = dy s (softmax(x) - q), q the target as probabilities, s = 1 in rows that "
                 "count (over their number for the mean), else 0",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),
-    .flops = flops,
+    .flops = cross_entropy_flops,
 };
 
 gt_tensor *gt_cross_entropy_classes(gt_tensor *x, gt_tensor *target, int64_t ignore,

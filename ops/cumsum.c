@@ -9,30 +9,30 @@ typedef struct {
     bool reverse;
 } cumsum_opts;
 
-static int axis_of(const gt_node *n)
+static int cumsum_axis_of(const gt_node *n)
 {
     return gti_op_axis(n, ((const cumsum_opts *)n->opts)->axis, n->in[0]->shape.ndim);
 }
 
-static bool infer(gt_node *n)
+static bool cumsum_infer(gt_node *n)
 {
     const gt_shape x = n->in[0]->shape;
     n->out[0]->shape = x;
-    if (axis_of(n) < 0) return false;
-    const gti_along s = gti_along_axis(x, axis_of(n));
+    if (cumsum_axis_of(n) < 0) return false;
+    const gti_along s = gti_along_axis(x, cumsum_axis_of(n));
     gti_along_divide(n, 0, &s, 2);
     return true;
 }
 
-static void parts(gt_node *n, const gt_range *r)
+static void cumsum_parts(gt_node *n, const gt_range *r)
 {
-    const gti_along s = gti_along_axis(n->in[0]->shape, axis_of(n));
+    const gti_along s = gti_along_axis(n->in[0]->shape, cumsum_axis_of(n));
     const gti_along_range at = gti_along_range_of(n, r, &s);
     gti_kernels_for(n)->reduce.cumsum(&at.s, ((const cumsum_opts *)n->opts)->reverse,
                                       gti_from(n->in[0], at.x), gti_to(n->out[0], at.x));
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool cumsum_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     const cumsum_opts *opts = n->opts;
     const cumsum_opts other = {opts->axis, GT_MUTANT(cumsum_way, !opts->reverse, opts->reverse)};
@@ -78,9 +78,9 @@ const gt_op gt_op_cumsum = {
     .n_out = 1,
     .opts_size = sizeof(cumsum_opts),
     .flags = GT_OP_NO_SAVED,
-    .infer = infer,
-    .parts = GT_FOR_FLOATS(parts),
-    .backward = backward,
+    .infer = cumsum_infer,
+    .parts = GT_FOR_FLOATS(cumsum_parts),
+    .backward = cumsum_backward,
     .gradient = "dx = the running sums of dy from the other end",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),

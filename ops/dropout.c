@@ -27,7 +27,7 @@ static int64_t runs_of(const gt_node *n)
     return channels ? x->shape.dim[0] * x->shape.dim[1] : x->size;
 }
 
-static bool infer(gt_node *n)
+static bool dropout_infer(gt_node *n)
 {
     const dropout_opts *o = n->opts;
     const gt_tensor *x = n->in[0], *key = n->in[1];
@@ -52,7 +52,7 @@ static uint32_t threshold_of(double p)
     return words < 0x1p32 ? (uint32_t)words : UINT32_MAX;
 }
 
-static void parts(gt_node *n, const gt_range *r)
+static void dropout_parts(gt_node *n, const gt_range *r)
 {
     const dropout_opts *o = n->opts;
     const gt_tensor *x = n->in[0];
@@ -73,15 +73,16 @@ static void parts(gt_node *n, const gt_range *r)
                               from, to);
 }
 
-static gt_tensor *apply(gt_tensor *x, gt_tensor *key, double p, bool channels)
+static gt_tensor *dropout_apply(gt_tensor *x, gt_tensor *key, double p, bool channels)
 {
     return gt_apply(&gt_op_dropout, &(dropout_opts){p, channels}, 2, (gt_tensor *[]){x, key});
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool dropout_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     const dropout_opts *o = n->opts;
-    gt_tensor *dx = apply(gout[0], n->in[1], o->p, GT_MUTANT(dropout_channels, o->channels, false));
+    gt_tensor *dx =
+        dropout_apply(gout[0], n->in[1], o->p, GT_MUTANT(dropout_channels, o->channels, false));
     gin[0] = GT_MUTANT(dropout_scale, dx, gt_mul_scalar(dx, 1 - o->p));
     return true;
 }
@@ -153,9 +154,9 @@ const gt_op gt_op_dropout = {
     .n_out = 1,
     .opts_size = sizeof(dropout_opts),
     .flags = GT_OP_MIXED,
-    .infer = infer,
-    .parts = GT_FOR_FLOATS(parts),
-    .backward = backward,
+    .infer = dropout_infer,
+    .parts = GT_FOR_FLOATS(dropout_parts),
+    .backward = dropout_backward,
     .gradient = "dx = dy / (1 - p) where x was kept, else 0",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),
@@ -163,10 +164,10 @@ const gt_op gt_op_dropout = {
 
 gt_tensor *gt_dropout(gt_tensor *x, double p)
 {
-    return gti_is_given(x, "dropout") ? apply(x, gti_random_key(x->ctx), p, false) : NULL;
+    return gti_is_given(x, "dropout") ? dropout_apply(x, gti_random_key(x->ctx), p, false) : NULL;
 }
 
 gt_tensor *gt_dropout2d(gt_tensor *x, double p)
 {
-    return gti_is_given(x, "dropout2d") ? apply(x, gti_random_key(x->ctx), p, true) : NULL;
+    return gti_is_given(x, "dropout2d") ? dropout_apply(x, gti_random_key(x->ctx), p, true) : NULL;
 }

@@ -17,7 +17,7 @@ typedef struct {
     int64_t padding, v;
 } dw_opts;
 
-static gt_tensor *apply(gt_tensor *weight, gt_tensor *index, int64_t padding, bool zeros)
+static gt_tensor *embedding_apply(gt_tensor *weight, gt_tensor *index, int64_t padding, bool zeros)
 {
     return gt_apply(&gt_op_embedding, &(embedding_opts){padding, zeros}, 2,
                     (gt_tensor *[]){weight, index});
@@ -103,8 +103,8 @@ static const char embedding_dw_gradient[] = "d dy[i,:] = g[index[i],:], 0 in the
 static bool dw_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     const int64_t padding = ((const dw_opts *)n->opts)->padding;
-    gin[0] = apply(GT_MUTANT(embedding_dw_rows, gout[0], gt_flip(gout[0], GT_AXIS(0))), n->in[1],
-                   padding, GT_MUTANT(embedding_dw_padding, true, false));
+    gin[0] = embedding_apply(GT_MUTANT(embedding_dw_rows, gout[0], gt_flip(gout[0], GT_AXIS(0))),
+                             n->in[1], padding, GT_MUTANT(embedding_dw_padding, true, false));
     return true;
 }
 
@@ -198,7 +198,7 @@ gt_tensor *gt_embedding_(gt_tensor *index, gt_tensor *weight, gt_embedding_opts 
         }
         padding += padding < 0 ? v : 0;
     }
-    return apply(weight, index, padding, false);
+    return embedding_apply(weight, index, padding, false);
 }
 
 gt_tensor *gt_embedding_dw(gt_tensor *dy, gt_tensor *index, int64_t v, int64_t padding)
@@ -214,6 +214,6 @@ gt_tensor *gt_class_weights(gt_tensor *weight, gt_tensor *target, int64_t ignore
                        weight ? "target" : "weight"),
                NULL;
     const int64_t c = weight->size;
-    return gt_reshape(apply(gt_reshape(weight, GT_SHAPE(c, 1)), target, ignore, true),
+    return gt_reshape(embedding_apply(gt_reshape(weight, GT_SHAPE(c, 1)), target, ignore, true),
                       target->shape);
 }

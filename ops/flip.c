@@ -7,26 +7,26 @@ typedef struct {
     unsigned axes;
 } flip_opts;
 
-static unsigned axes_of(const gt_node *n)
+static unsigned flip_axes_of(const gt_node *n)
 {
     return ((const flip_opts *)n->opts)->axes;
 }
 
-static bool infer(gt_node *n)
+static bool flip_infer(gt_node *n)
 {
     n->out[0]->shape = n->in[0]->shape;
     unsigned flipped;
-    if (!gt_op_axes(n, axes_of(n), n->in[0]->shape.ndim, &flipped)) return false;
+    if (!gt_op_axes(n, flip_axes_of(n), n->in[0]->shape.ndim, &flipped)) return false;
     gti_copying_divide(n, 0, &n->in[0]->shape);
     return true;
 }
 
-static void parts(gt_node *n, const gt_range *r)
+static void flip_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
     int64_t xstride[GT_MAX_DIMS], ystride[GT_MAX_DIMS], first = 0;
     unsigned dims;
-    gt_op_axes(n, axes_of(n), x->shape.ndim, &dims);
+    gt_op_axes(n, flip_axes_of(n), x->shape.ndim, &dims);
     gti_strides(x->shape, ystride);
     for (int i = 0; i < x->shape.ndim; i++) {
         const bool flipped = dims >> i & 1;
@@ -36,10 +36,11 @@ static void parts(gt_node *n, const gt_range *r)
     gti_copying_run(n, r, &x->shape, gti_from(x, first), xstride, y->data, ystride);
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool flip_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    gin[0] = GT_MUTANT(flip_forgotten,
-                       gt_flip(gout[0], GT_MUTANT(flip_axes, axes_of(n), GT_AXIS(0))), gout[0]);
+    gin[0] =
+        GT_MUTANT(flip_forgotten,
+                  gt_flip(gout[0], GT_MUTANT(flip_axes, flip_axes_of(n), GT_AXIS(0))), gout[0]);
     return true;
 }
 
@@ -88,9 +89,9 @@ const gt_op gt_op_flip = {
     .n_out = 1,
     .opts_size = sizeof(flip_opts),
     .flags = GT_OP_NO_SAVED,
-    .infer = infer,
-    .parts = GT_FOR_ALL(parts),
-    .backward = backward,
+    .infer = flip_infer,
+    .parts = GT_FOR_ALL(flip_parts),
+    .backward = flip_backward,
     .gradient = "dx = dy, flipped along the same axes",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),

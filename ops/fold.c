@@ -13,7 +13,7 @@ typedef struct {
 } fold_opts;
 
 /* The windows of x; oh and ow are not set. */
-static gti_pool2d describe(const fold_opts *o, const gt_shape *x)
+static gti_pool2d fold_describe(const fold_opts *o, const gt_shape *x)
 {
     gti_pool2d s = gti_pool_describe(&o->window, x, NULL);
     s.sh = gt_option_pair(o->window.stride, 0, 1), s.sw = gt_option_pair(o->window.stride, 1, 1);
@@ -21,7 +21,7 @@ static gti_pool2d describe(const fold_opts *o, const gt_shape *x)
     return s;
 }
 
-static bool check_options(const gt_node *n, const gti_pool2d *s)
+static bool fold_check_options(const gt_node *n, const gti_pool2d *s)
 {
     if (s->kh == 0 || s->kw == 0)
         return gt_op_fail(n, GT_ERR_ARGUMENT,
@@ -33,7 +33,7 @@ static bool check_options(const gt_node *n, const gti_pool2d *s)
 }
 
 /* Sets oh and ow, and the number of taps of a window and of windows. */
-static bool count_windows(const gt_node *n, gti_pool2d *s, int64_t *taps, int64_t *windows)
+static bool fold_count_windows(const gt_node *n, gti_pool2d *s, int64_t *taps, int64_t *windows)
 {
     gti_side h, w;
     if (!gti_side_of(s->h, 2 * s->ph, s->kh, s->dh, &h) ||
@@ -49,7 +49,7 @@ static bool count_windows(const gt_node *n, gti_pool2d *s, int64_t *taps, int64_
 enum { COST = 2 }; /* of an element */
 
 /* By images, whose number is input 0's to say; the plan is the windows. */
-static void divide(gt_node *n, const gti_pool2d *s)
+static void fold_divide(gt_node *n, const gti_pool2d *s)
 {
     const gt_tensor *x = n->in[0];
     const int64_t images = x->shape.dim[0];
@@ -65,13 +65,13 @@ static bool unfold_infer(gt_node *n)
 {
     const gt_shape *x = &n->in[0]->shape;
     if (!gti_check_images(n, 2, "x", x) || !gti_check_pixels(n, x)) return false;
-    gti_pool2d s = describe(n->opts, x);
+    gti_pool2d s = fold_describe(n->opts, x);
     int64_t taps = 1, windows = 1, rows;
-    if (!check_options(n, &s) || !count_windows(n, &s, &taps, &windows)) return false;
+    if (!fold_check_options(n, &s) || !fold_count_windows(n, &s, &taps, &windows)) return false;
     if (!gti_size_mul(x->dim[1], taps, &rows))
         return gt_op_fail(n, GT_ERR_MEMORY, "the size of the output overflows");
     n->out[0]->shape = GT_SHAPE(x->dim[0], rows, windows);
-    divide(n, &s);
+    fold_divide(n, &s);
     return true;
 }
 
@@ -85,9 +85,9 @@ static bool fold_infer(gt_node *n)
     if (size->dim[2] < 1 || size->dim[3] < 1)
         return gt_op_fail(n, GT_ERR_ARGUMENT, "the output is to be %s, must be positive",
                           GTI_SIZE_TEXT(2, size->dim[2], size->dim[3]));
-    gti_pool2d s = describe(o, size);
+    gti_pool2d s = fold_describe(o, size);
     int64_t taps = 1, windows = 1;
-    if (!check_options(n, &s) || !count_windows(n, &s, &taps, &windows)) return false;
+    if (!fold_check_options(n, &s) || !fold_count_windows(n, &s, &taps, &windows)) return false;
     if (y->dim[1] % taps != 0)
         return gt_op_fail(n, GT_ERR_SHAPE, "x's dimension 1 is %lld, no multiple of the kernel %s",
                           (long long)y->dim[1], GTI_SIZE_TEXT(2, s.kh, s.kw));
@@ -96,7 +96,7 @@ static bool fold_infer(gt_node *n)
                           (long long)y->dim[2], GTI_SIZE_TEXT(2, s.h, s.w),
                           GTI_SIZE_TEXT(2, s.oh, s.ow));
     n->out[0]->shape = GT_SHAPE(y->dim[0], y->dim[1] / taps, s.h, s.w);
-    divide(n, &s);
+    fold_divide(n, &s);
     return true;
 }
 
@@ -130,7 +130,7 @@ static void fold_parts(gt_node *n, const gt_range *r)
                                   gti_to(x, first * (x->size / images)));
 }
 
-static gt_tensor *apply(const gt_node *n, const gt_op *op, gt_shape target, gt_tensor *x)
+static gt_tensor *fold_apply(const gt_node *n, const gt_op *op, gt_shape target, gt_tensor *x)
 {
     fold_opts opts = *(const fold_opts *)n->opts;
     opts.window.target = target;
@@ -141,7 +141,7 @@ static const char unfold_gradient[] = "dx = fold(dy)";
 static bool unfold_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *dy = GT_MUTANT(unfold_upstream, gout[0], gt_square(gout[0]));
-    gt_tensor *dx = apply(n, &gt_op_fold, n->in[0]->shape, dy);
+    gt_tensor *dx = fold_apply(n, &gt_op_fold, n->in[0]->shape, dy);
     gin[0] = GT_MUTANT(unfold_sign, dx, gt_neg(dx));
     return true;
 }
@@ -150,7 +150,7 @@ static const char fold_gradient[] = "dx = unfold(dy)";
 static bool fold_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *g = GT_MUTANT(fold_upstream, gout[0], gt_square(gout[0]));
-    g = apply(n, &gt_op_unfold, (gt_shape){0}, g);
+    g = fold_apply(n, &gt_op_unfold, (gt_shape){0}, g);
     gin[0] = GT_MUTANT(fold_sign, g, gt_neg(g));
     return true;
 }
@@ -264,7 +264,7 @@ static const gt_error_sample fold_error_samples[] = {
 FOLD_OP(unfold)
 FOLD_OP(fold)
 
-static fold_opts internal(const gt_fold_opts *o)
+static fold_opts fold_internal(const gt_fold_opts *o)
 {
     return (fold_opts){{.kernel = {o->kernel[0], o->kernel[1]},
                         .stride = {o->stride[0], o->stride[1]},
@@ -274,13 +274,13 @@ static fold_opts internal(const gt_fold_opts *o)
 
 gt_tensor *gt_unfold_(gt_tensor *x, gt_fold_opts opts)
 {
-    const fold_opts o = internal(&opts);
+    const fold_opts o = fold_internal(&opts);
     return gt_apply(&gt_op_unfold, &o, 1, &x);
 }
 
 gt_tensor *gt_fold_(gt_tensor *x, int64_t h, int64_t w, gt_fold_opts opts)
 {
-    fold_opts o = internal(&opts);
+    fold_opts o = fold_internal(&opts);
     o.window.target = (gt_shape){4, {0, 0, h, w}};
     return gt_apply(&gt_op_fold, &o, 1, &x);
 }

@@ -24,7 +24,7 @@ typedef struct {
     gti_gather row;
 } gathering;
 
-static gathering begin(gt_shape whole, gt_shape index, int axis)
+static gathering gather_begin(gt_shape whole, gt_shape index, int axis)
 {
     int64_t swhole[GT_MAX_DIMS], sindex[GT_MAX_DIMS];
     gathering g;
@@ -39,7 +39,7 @@ static gathering begin(gt_shape whole, gt_shape index, int axis)
 }
 
 /* The axis of a shape that has at least one, from the front. */
-static int front(int axis, gt_shape shape)
+static int gather_front(int axis, gt_shape shape)
 {
     return axis < 0 ? axis + shape.ndim : axis;
 }
@@ -51,7 +51,7 @@ static gt_shape from_axis(gt_shape shape, int axis)
 
 /* The axis of the whole tensor's shape that index, which fits it, chooses from; -1 after a failure.
  */
-static int check_index(const gt_node *n, gt_shape of, int axis_given)
+static int gather_check_index(const gt_node *n, gt_shape of, int axis_given)
 {
     const gt_shape whole = gti_at_least_1d(of), index = gti_at_least_1d(n->in[1]->shape);
     const int axis = gti_op_axis(n, axis_given, of.ndim);
@@ -70,7 +70,7 @@ static int check_index(const gt_node *n, gt_shape of, int axis_given)
 static bool gather_infer(gt_node *n)
 {
     n->out[0]->shape = n->in[1]->shape;
-    return check_index(n, n->in[0]->shape, ((const gather_opts *)n->opts)->axis) >= 0;
+    return gather_check_index(n, n->in[0]->shape, ((const gather_opts *)n->opts)->axis) >= 0;
 }
 
 static void gather_forward(gt_node *n)
@@ -79,8 +79,8 @@ static void gather_forward(gt_node *n)
     const int64_t *index = n->in[1]->data;
     if (y->size == 0) return;
     const gt_shape whole = gti_at_least_1d(x->shape);
-    const int axis = front(((const gather_opts *)n->opts)->axis, whole);
-    gathering g = begin(whole, gti_at_least_1d(y->shape), axis);
+    const int axis = gather_front(((const gather_opts *)n->opts)->axis, whole);
+    gathering g = gather_begin(whole, gti_at_least_1d(y->shape), axis);
     for (int64_t r = 0; r < g.rows.rows; r++, gti_walk_next(&g.rows))
         gti_gather_row(&g.row, gt_dtype_size(y->dtype), gti_const_at(x->data, g.rows.a, x->dtype),
                        index + g.rows.b, gti_at(y->data, g.rows.b, y->dtype));
@@ -95,19 +95,19 @@ static bool gather_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[
     return true;
 }
 
-static bool dx_infer(gt_node *n)
+static bool gather_dx_infer(gt_node *n)
 {
     const dx_opts *opts = n->opts;
     const gt_tensor *dy = n->in[0], *index = n->in[1];
     if (!gt_is_shape(&opts->shape))
         return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(opts->shape));
-    if (check_index(n, opts->shape, opts->axis) < 0) return false;
+    if (gather_check_index(n, opts->shape, opts->axis) < 0) return false;
     if (!gt_same_shape(dy, index))
         return gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, must be of index's shape %s",
                           GTI_SHAPE_TEXT(dy->shape), GTI_SHAPE_TEXT(index->shape));
     n->out[0]->shape = opts->shape;
     const gt_shape whole = gti_at_least_1d(opts->shape);
-    const gt_shape slab = from_axis(whole, front(opts->axis, whole));
+    const gt_shape slab = from_axis(whole, gather_front(opts->axis, whole));
     int64_t elements, bytes; /* an overflow is reported where dx is allocated */
     if (n->dtype != GT_F64 &&
         gti_size_of_shape(slab.ndim, slab.dim, sizeof(double), &elements, &bytes))
@@ -134,7 +134,7 @@ static bool is_inside(const int64_t *at, int ndim, gt_shape shape)
     return true;
 }
 
-static void step(int64_t *at, int ndim, gt_shape shape)
+static void gather_step(int64_t *at, int ndim, gt_shape shape)
 {
     for (int d = ndim - 1; d >= 0; d--) {
         if (++at[d] < shape.dim[d]) return;
@@ -144,19 +144,19 @@ static void step(int64_t *at, int ndim, gt_shape shape)
 
 /* By slabs of dx, the parts from the axis on. Sums in double, in scratch; in place where dx is of
  * doubles. */
-static void dx_forward(gt_node *n)
+static void gather_dx_forward(gt_node *n)
 {
     const gt_tensor *dy = n->in[0], *dx = n->out[0];
     if (dy->size == 0) gti_kernels_for(n)->fill(dx->size, 0, dx->data);
     if (dx->size == 0 || dy->size == 0) return;
     const bool f64 = n->dtype == GT_F64;
     const gt_shape whole = gti_at_least_1d(dx->shape), parts = gti_at_least_1d(dy->shape);
-    const int axis = front(((const dx_opts *)n->opts)->axis, whole);
+    const int axis = gather_front(((const dx_opts *)n->opts)->axis, whole);
     const gt_shape slab = from_axis(whole, axis), part = from_axis(parts, axis);
     const int64_t slab_size = gt_shape_size(slab), part_size = gt_shape_size(part);
-    gathering g = begin(slab, part, 0);
+    gathering g = gather_begin(slab, part, 0);
     int64_t at[GT_MAX_DIMS] = {0}, taken = 0;
-    for (int64_t i = 0; i < dx->size; i += slab_size, step(at, axis, whole)) {
+    for (int64_t i = 0; i < dx->size; i += slab_size, gather_step(at, axis, whole)) {
         double *sum = f64 ? (double *)dx->data + i : n->scratch;
         memset(sum, 0, (size_t)slab_size * sizeof *sum);
         if (is_inside(at, axis, parts)) {
@@ -167,7 +167,7 @@ static void dx_forward(gt_node *n)
     }
 }
 
-static bool dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool gather_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     const int axis = ((const dx_opts *)n->opts)->axis;
     gt_tensor *g = GT_MUTANT(gather_dx_upstream, gout[0], gt_square(gout[0]));
@@ -315,9 +315,9 @@ const gt_op gt_op_gather_dx = {
     .n_out = 1,
     .opts_size = sizeof(dx_opts),
     .flags = GT_OP_MIXED,
-    .infer = dx_infer,
-    .forward = GT_FOR_FLOATS(dx_forward),
-    .backward = dx_backward,
+    .infer = gather_dx_infer,
+    .forward = GT_FOR_FLOATS(gather_dx_forward),
+    .backward = gather_dx_backward,
     .gradient = "d dy = gather(g, index)",
     GT_SAMPLES(dx_samples),
     GT_ERROR_SAMPLES(dx_error_samples),

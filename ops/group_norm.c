@@ -10,12 +10,12 @@ static const gti_normalize_opts *opts_of(const gt_node *n)
     return n->opts;
 }
 
-static gt_normalize_layout layout_of(const gt_node *n)
+static gt_normalize_layout group_norm_layout_of(const gt_node *n)
 {
     return gti_normalize_groups(n->in[0]->shape, opts_of(n)->count);
 }
 
-static bool infer(gt_node *n)
+static bool group_norm_infer(gt_node *n)
 {
     const gti_normalize_opts *o = opts_of(n);
     const gt_shape x = n->in[0]->shape;
@@ -29,19 +29,19 @@ static bool infer(gt_node *n)
     if (!gti_normalize_check_parameter(n, 1, GT_SHAPE(x.dim[1])) ||
         !gti_normalize_check_parameter(n, 2, GT_SHAPE(x.dim[1])))
         return false;
-    const gt_normalize_layout layout = layout_of(n);
+    const gt_normalize_layout layout = group_norm_layout_of(n);
     return gti_normalize_set_outputs(n, &layout, GT_SHAPE(x.dim[0], o->count));
 }
 
-static void parts(gt_node *n, const gt_range *r)
+static void group_norm_parts(gt_node *n, const gt_range *r)
 {
-    const gt_normalize_layout layout = layout_of(n);
+    const gt_normalize_layout layout = group_norm_layout_of(n);
     gti_normalize_parts(n, r, &layout, opts_of(n)->eps);
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool group_norm_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    const gt_normalize_layout layout = layout_of(n);
+    const gt_normalize_layout layout = group_norm_layout_of(n);
     return gti_normalize_backward(n, &layout, gout, gin);
 }
 
@@ -109,9 +109,9 @@ const gt_op gt_op_group_norm = {
     .n_in = 3,
     .n_out = 3,
     .opts_size = sizeof(gti_normalize_opts),
-    .infer = infer,
-    .parts = GT_FOR_FLOATS(parts),
-    .backward = backward,
+    .infer = group_norm_infer,
+    .parts = GT_FOR_FLOATS(group_norm_parts),
+    .backward = group_norm_backward,
     .gradient = GTI_NORMALIZE_GRADIENT,
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),

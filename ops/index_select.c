@@ -23,12 +23,12 @@ static gti_indexed indexed(gt_shape whole, int axis, int64_t k)
     return g;
 }
 
-static int front(int axis, gt_shape whole)
+static int index_select_front(int axis, gt_shape whole)
 {
     return axis < 0 ? axis + gti_at_least_1d(whole).ndim : axis;
 }
 
-static bool check_index(const gt_node *n, int axis, int64_t size)
+static bool index_select_check_index(const gt_node *n, int axis, int64_t size)
 {
     const gt_tensor *index = n->in[1];
     if (!gti_check_index_dtype(n, 1)) return false;
@@ -49,28 +49,28 @@ static bool infer_part(const gt_node *n, int axis_given, gt_shape whole, gt_shap
                           (long long)k);
     *part = whole;
     if (whole.ndim > 0) part->dim[axis] = k;
-    return check_index(n, axis, gti_at_least_1d(whole).dim[axis]);
+    return index_select_check_index(n, axis, gti_at_least_1d(whole).dim[axis]);
 }
 
 /* By outer, or by the index where outer is 1. */
-static bool select_infer(gt_node *n)
+static bool index_select_infer(gt_node *n)
 {
     const gt_shape x = n->in[0]->shape;
     const int axis = ((const select_opts *)n->opts)->axis;
     if (!infer_part(n, axis, x, &n->out[0]->shape)) return false;
     const int64_t size = gt_shape_size(n->out[0]->shape);
     if (size <= 0) return true;
-    const gti_indexed g = indexed(x, front(axis, x), n->in[1]->size);
+    const gti_indexed g = indexed(x, index_select_front(axis, x), n->in[1]->size);
     const int64_t items = g.outer > 1 ? g.outer : g.k;
     n->parts[0] = gt_parts(n, items, 2 * (double)size / (double)items);
     return true;
 }
 
-static void select_parts(gt_node *n, const gt_range *r)
+static void index_select_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *index = n->in[1], *y = n->out[0];
-    gti_indexed g =
-        indexed(x->shape, front(((const select_opts *)n->opts)->axis, x->shape), index->size);
+    gti_indexed g = indexed(
+        x->shape, index_select_front(((const select_opts *)n->opts)->axis, x->shape), index->size);
     const bool by_outer = g.outer > 1;
     const gti_items items = gti_items_of(n, r, by_outer ? g.outer : g.k);
     const int64_t from = by_outer ? items.first * g.n * g.inner : 0;
@@ -81,16 +81,16 @@ static void select_parts(gt_node *n, const gt_range *r)
                      gti_from(index, by_outer ? 0 : items.first), gti_to(y, to));
 }
 
-static bool select_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool index_select_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     const gt_shape x = n->in[0]->shape;
-    const int axis = front(((const select_opts *)n->opts)->axis, x);
+    const int axis = index_select_front(((const select_opts *)n->opts)->axis, x);
     gt_tensor *dy = GT_MUTANT(index_select_order, gout[0], gt_flip(gout[0], GT_AXIS(axis)));
     gin[0] = GT_MUTANT(index_select_missing, gt_index_select_dx(dy, n->in[1], x, axis), NULL);
     return true;
 }
 
-static bool dx_infer(gt_node *n)
+static bool index_add_infer(gt_node *n)
 {
     const dx_opts *opts = n->opts;
     const gt_shape dy = n->in[0]->shape;
@@ -103,22 +103,22 @@ static bool dx_infer(gt_node *n)
                           GTI_SHAPE_TEXT(expected));
     n->out[0]->shape = opts->shape;
     if (gt_shape_size(opts->shape) <= 0) return true;
-    const int axis = front(opts->axis, opts->shape);
+    const int axis = index_select_front(opts->axis, opts->shape);
     const gti_indexed g = indexed(opts->shape, axis, n->in[1]->size);
     n->scratch_size = gti_index_add_scratch(&g);
     return true;
 }
 
-static void dx_forward(gt_node *n)
+static void index_add_forward(gt_node *n)
 {
     const gt_tensor *dx = n->out[0], *index = n->in[1];
     if (dx->size == 0) return;
-    const int axis = front(((const dx_opts *)n->opts)->axis, dx->shape);
+    const int axis = index_select_front(((const dx_opts *)n->opts)->axis, dx->shape);
     const gti_indexed g = indexed(dx->shape, axis, index->size);
     gti_kernels_for(n)->index.add(&g, n->in[0]->data, index->data, dx->data, n->scratch);
 }
 
-static bool dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool index_add_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     const int axis = ((const dx_opts *)n->opts)->axis;
     gt_tensor *g = GT_MUTANT(index_select_dx_upstream, gout[0], gt_square(gout[0]));
@@ -241,9 +241,9 @@ const gt_op gt_op_index_select = {
     .n_out = 1,
     .opts_size = sizeof(select_opts),
     .flags = GT_OP_MIXED,
-    .infer = select_infer,
-    .parts = GT_FOR_ALL(select_parts),
-    .backward = select_backward,
+    .infer = index_select_infer,
+    .parts = GT_FOR_ALL(index_select_parts),
+    .backward = index_select_backward,
     .gradient = "dx[..,index[j],..] += dy[..,j,..]",
     GT_SAMPLES(select_samples),
     GT_ERROR_SAMPLES(select_error_samples),
@@ -256,9 +256,9 @@ const gt_op gt_op_index_select_dx = {
     .n_out = 1,
     .opts_size = sizeof(dx_opts),
     .flags = GT_OP_MIXED,
-    .infer = dx_infer,
-    .forward = GT_FOR_FLOATS(dx_forward),
-    .backward = dx_backward,
+    .infer = index_add_infer,
+    .forward = GT_FOR_FLOATS(index_add_forward),
+    .backward = index_add_backward,
     .gradient = "d dy[..,j,..] = g[..,index[j],..]",
     GT_SAMPLES(dx_samples),
     GT_ERROR_SAMPLES(dx_error_samples),

@@ -87,7 +87,7 @@ static bool is_scale(double s)
     return s == 0 || (s > 0 && isfinite(s) && isfinite(1 / s));
 }
 
-static bool check_options(const gt_node *n)
+static bool interpolate_check_options(const gt_node *n)
 {
     const interpolate_opts *o = n->opts;
     if (o->oh < 1 || o->ow < 1)
@@ -103,10 +103,10 @@ static bool check_options(const gt_node *n)
 }
 
 /* Sets y and the workers' scratch: both tables of weights and a row of x. */
-static bool infer_parts(gt_node *n, const gt_shape *x, gt_shape *y)
+static bool interpolate_infer_parts(gt_node *n, const gt_shape *x, gt_shape *y)
 {
     const interpolate_opts *o = n->opts;
-    if (!gti_check_images(n, 2, "x", x) || !gti_check_pixels(n, x) || !check_options(n))
+    if (!gti_check_images(n, 2, "x", x) || !gti_check_pixels(n, x) || !interpolate_check_options(n))
         return false;
     gti_set_image_shape(y, 2, x->dim[0], x->dim[1], o->oh, o->ow);
     int64_t blends, bytes, row;
@@ -121,7 +121,7 @@ static bool infer_parts(gt_node *n, const gt_shape *x, gt_shape *y)
 static bool interpolate_infer(gt_node *n)
 {
     const gt_shape *x = &n->in[0]->shape, *y = &n->out[0]->shape;
-    if (!infer_parts(n, x, &n->out[0]->shape)) return false;
+    if (!interpolate_infer_parts(n, x, &n->out[0]->shape)) return false;
     gti_planes_divide(n, x, y);
     return true;
 }
@@ -130,7 +130,7 @@ static bool interpolate_dx_infer(gt_node *n)
 {
     const gt_shape *x = &((const interpolate_opts *)n->opts)->target;
     gt_shape y;
-    if (!gti_check_target(n, x) || !infer_parts(n, x, &y) ||
+    if (!gti_check_target(n, x) || !interpolate_infer_parts(n, x, &y) ||
         !gti_check_dy(n, &n->in[0]->shape, x, &y))
         return false;
     n->out[0]->shape = *x;
@@ -157,7 +157,8 @@ static void interpolate_dx_parts(gt_node *n, const gt_range *r)
                                            gti_planes_to(dx, planes));
 }
 
-static gt_tensor *apply(const gt_node *n, const gt_op *op, gt_shape target, gt_tensor *x)
+static gt_tensor *interpolate_apply(const gt_node *n, const gt_op *op, gt_shape target,
+                                    gt_tensor *x)
 {
     interpolate_opts opts = *(const interpolate_opts *)n->opts;
     opts.target = target;
@@ -169,7 +170,7 @@ static const char interpolate_gradient[] =
 static bool interpolate_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *dy = GT_MUTANT(interpolate_upstream, gout[0], gt_square(gout[0]));
-    gt_tensor *dx = apply(n, &gt_op_interpolate_dx, n->in[0]->shape, dy);
+    gt_tensor *dx = interpolate_apply(n, &gt_op_interpolate_dx, n->in[0]->shape, dy);
     gin[0] = GT_MUTANT(interpolate_sign, dx, gt_neg(dx));
     return true;
 }
@@ -178,7 +179,7 @@ static const char interpolate_dx_gradient[] = "d dy = interpolate(g)";
 static bool interpolate_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *g = GT_MUTANT(interpolate_dx_upstream, gout[0], gt_square(gout[0]));
-    g = apply(n, &gt_op_interpolate, (gt_shape){0}, g);
+    g = interpolate_apply(n, &gt_op_interpolate, (gt_shape){0}, g);
     gin[0] = GT_MUTANT(interpolate_dx_sign, g, gt_neg(g));
     return true;
 }

@@ -3,12 +3,12 @@
  * dimensions] are outputs too. The gradient is normalize.c's. */
 #include "normalize.h"
 
-static gt_normalize_layout layout_of(const gt_node *n)
+static gt_normalize_layout layer_norm_layout_of(const gt_node *n)
 {
     return gti_normalize_rows(n->in[0]->shape, ((const gti_normalize_opts *)n->opts)->count);
 }
 
-static bool infer(gt_node *n)
+static bool layer_norm_infer(gt_node *n)
 {
     const gti_normalize_opts *o = n->opts;
     const gt_shape x = n->in[0]->shape;
@@ -16,19 +16,19 @@ static bool infer(gt_node *n)
     if (!gti_normalize_check_dims(n, o->count, &last) || !gti_normalize_check_eps(n, o->eps) ||
         !gti_normalize_check_parameter(n, 1, last) || !gti_normalize_check_parameter(n, 2, last))
         return false;
-    const gt_normalize_layout layout = layout_of(n);
+    const gt_normalize_layout layout = layer_norm_layout_of(n);
     return gti_normalize_set_outputs(n, &layout, gt_shape_of(x.ndim - (int)o->count, x.dim));
 }
 
-static void parts(gt_node *n, const gt_range *r)
+static void layer_norm_parts(gt_node *n, const gt_range *r)
 {
-    const gt_normalize_layout layout = layout_of(n);
+    const gt_normalize_layout layout = layer_norm_layout_of(n);
     gti_normalize_parts(n, r, &layout, ((const gti_normalize_opts *)n->opts)->eps);
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool layer_norm_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    const gt_normalize_layout layout = layout_of(n);
+    const gt_normalize_layout layout = layer_norm_layout_of(n);
     return gti_normalize_backward(n, &layout, gout, gin);
 }
 
@@ -89,9 +89,9 @@ const gt_op gt_op_layer_norm = {
     .n_in = 3,
     .n_out = 3,
     .opts_size = sizeof(gti_normalize_opts),
-    .infer = infer,
-    .parts = GT_FOR_FLOATS(parts),
-    .backward = backward,
+    .infer = layer_norm_infer,
+    .parts = GT_FOR_FLOATS(layer_norm_parts),
+    .backward = layer_norm_backward,
     .gradient = GTI_NORMALIZE_GRADIENT,
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),

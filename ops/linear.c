@@ -2,8 +2,8 @@
  * takes all dimensions of x but the last for rows of one matrix. */
 #include "common.h"
 
-static gt_tensor *refuse(const gt_tensor *x, gt_status code, const char *function, const char *why,
-                         gt_shape a, gt_shape b)
+static gt_tensor *linear_refuse(const gt_tensor *x, gt_status code, const char *function,
+                                const char *why, gt_shape a, gt_shape b)
 {
     gt_fail(x->ctx, code, function, "%s: %s and %s", why, GTI_SHAPE_TEXT(a), GTI_SHAPE_TEXT(b));
     return NULL;
@@ -15,7 +15,8 @@ gt_tensor *gt_linear_(gt_tensor *x, gt_tensor *weight, gt_linear_opts opts)
     if (!weight) return gt_matmul_(x, weight, (gt_matmul_opts){.transpose_b = true});
     const gt_shape xs = x->shape, ws = weight->shape;
     if (ws.ndim != 2 || xs.ndim < 1)
-        return refuse(x, GT_ERR_SHAPE, "linear", "x must be [..,in], weight [out,in]", xs, ws);
+        return linear_refuse(x, GT_ERR_SHAPE, "linear", "x must be [..,in], weight [out,in]", xs,
+                             ws);
     if (xs.dim[xs.ndim - 1] != ws.dim[1]) {
         const bool flat = xs.ndim > 2 && xs.dim[0] > 0 && x->size / xs.dim[0] == ws.dim[1];
         gt_fail(x->ctx, GT_ERR_SHAPE, "linear", "x %s has %lld features, weight %s takes %lld%s",
@@ -36,8 +37,8 @@ gt_tensor *gt_linear_(gt_tensor *x, gt_tensor *weight, gt_linear_opts opts)
 gt_tensor *gt_dot(gt_tensor *a, gt_tensor *b)
 {
     if (a && b && (a->shape.ndim != 1 || !gt_same_shape(a, b)))
-        return refuse(a, GT_ERR_SHAPE, "dot", "a and b must be vectors of one size", a->shape,
-                      b->shape);
+        return linear_refuse(a, GT_ERR_SHAPE, "dot", "a and b must be vectors of one size",
+                             a->shape, b->shape);
     return gt_matmul_(a, b, (gt_matmul_opts){0});
 }
 
@@ -45,7 +46,8 @@ gt_tensor *gt_outer(gt_tensor *a, gt_tensor *b)
 {
     if (!a || !b) return gt_mul(a, b);
     if (a->shape.ndim != 1 || b->shape.ndim != 1)
-        return refuse(a, GT_ERR_SHAPE, "outer", "a and b must be vectors", a->shape, b->shape);
+        return linear_refuse(a, GT_ERR_SHAPE, "outer", "a and b must be vectors", a->shape,
+                             b->shape);
     gt_tensor *column = gt_reshape(a, GT_SHAPE(a->size, 1));
     return column ? gt_mul(column, b) : NULL;
 }

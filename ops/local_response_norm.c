@@ -9,7 +9,7 @@ typedef struct {
     int64_t before, after;
 } window;
 
-static bool infer(gt_node *n)
+static bool local_response_norm_infer(gt_node *n)
 {
     const window *o = n->opts;
     if (!gti_normalize_check_image(n)) return false;
@@ -34,7 +34,7 @@ static void sum_window(const gt_node *n, const void *x, int64_t channels, int64_
                  gti_const_at(x, first * inner, n->dtype), to);
 }
 
-static void forward(gt_node *n)
+static void local_response_norm_forward(gt_node *n)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
     if (x->size == 0) return;
@@ -45,7 +45,7 @@ static void forward(gt_node *n)
                        gti_at(y->data, i * size, n->dtype));
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool local_response_norm_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     const window *o = n->opts;
     gt_tensor *dx = GT_MUTANT(channel_sum_window, gt_channel_sum(gout[0], o->after, o->before),
@@ -92,9 +92,9 @@ const gt_op gt_op_channel_sum = {
     .n_out = 1,
     .opts_size = sizeof(window),
     .flags = GT_OP_NO_SAVED,
-    .infer = infer,
-    .forward = GT_FOR_FLOATS(forward),
-    .backward = backward,
+    .infer = local_response_norm_infer,
+    .forward = GT_FOR_FLOATS(local_response_norm_forward),
+    .backward = local_response_norm_backward,
     .gradient = "dx[c] = sum of dy[c - after .. c + before]",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),

@@ -4,38 +4,39 @@
  *   dx = dy exp(x - y) */
 #include "reduction_samples.h"
 
-static unsigned axes_of(const gt_node *n)
+static unsigned logsumexp_axes_of(const gt_node *n)
 {
     return ((const gt_reduce_opts *)n->opts)->axes;
 }
 
 enum { COST = 10 }; /* of an element: an exponential */
 
-static bool infer(gt_node *n)
+static bool logsumexp_infer(gt_node *n)
 {
-    if (!gti_infer_reduction(n, axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim))
+    if (!gti_infer_reduction(n, logsumexp_axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim))
         return false;
-    gti_reduction_divide(n, axes_of(n), COST);
+    gti_reduction_divide(n, logsumexp_axes_of(n), COST);
     return true;
 }
 
-static void parts(gt_node *n, const gt_range *r)
+static void logsumexp_parts(gt_node *n, const gt_range *r)
 {
     gti_reduction p;
-    if (gti_reduction_begin(n, r, axes_of(n), &p))
+    if (gti_reduction_begin(n, r, logsumexp_axes_of(n), &p))
         gti_kernels_for(n)->softmax.logsumexp(&p.s, p.x, p.y);
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool logsumexp_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    gt_tensor *y = gti_unreduced(n, axes_of(n), n->out[0]);
-    gt_tensor *dy = gti_unreduced(n, axes_of(n), GT_MUTANT(logsumexp_upstream, gout[0], y));
+    gt_tensor *y = gti_unreduced(n, logsumexp_axes_of(n), n->out[0]);
+    gt_tensor *dy =
+        gti_unreduced(n, logsumexp_axes_of(n), GT_MUTANT(logsumexp_upstream, gout[0], y));
     gt_tensor *part = gt_exp(GT_MUTANT(logsumexp_part, gt_sub(n->in[0], y), n->in[0]));
     gin[0] = gt_mul(dy, part);
     return true;
 }
 
-static double flops(const gt_node *n)
+static double logsumexp_flops(const gt_node *n)
 {
     return 2 * (double)n->in[0]->size;
 }
@@ -55,13 +56,13 @@ const gt_op gt_op_logsumexp = {
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(gt_reduce_opts),
-    .infer = infer,
-    .parts = GT_FOR_FLOATS(parts),
-    .backward = backward,
+    .infer = logsumexp_infer,
+    .parts = GT_FOR_FLOATS(logsumexp_parts),
+    .backward = logsumexp_backward,
     .gradient = "dx = dy e^(x - y)",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),
-    .flops = flops,
+    .flops = logsumexp_flops,
 };
 
 gt_tensor *gt_logsumexp_(gt_tensor *x, gt_reduce_opts opts)

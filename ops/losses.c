@@ -60,7 +60,7 @@ static size_t sums_at(const gt_node *n)
     return ((size_t)n->in[0]->size * gt_dtype_size(n->in[0]->dtype) + 7) & ~(size_t)7;
 }
 
-static void divide(gt_node *n)
+static void losses_divide(gt_node *n)
 {
     const int64_t size = n->in[0]->size;
     if (is_reduced(n)) {
@@ -87,11 +87,11 @@ static bool infer_with(gt_node *n, bool batchmean)
     if (!(scale_of(n) > 0 && isfinite(scale_of(n))))
         return gt_op_fail(n, GT_ERR_ARGUMENT, "beta or delta is %g, must be positive", scale_of(n));
     n->out[0]->shape = opts->reduction == GT_NONE ? x->shape : GT_SCALAR;
-    divide(n);
+    losses_divide(n);
     return true;
 }
 
-static bool infer(gt_node *n)
+static bool losses_infer(gt_node *n)
 {
     return infer_with(n, false);
 }
@@ -102,7 +102,7 @@ static bool kl_div_infer(gt_node *n)
 }
 
 /* Losses from element `first` on, into `losses`. */
-static void compare(gt_node *n, gti_pair which, gti_items at, void *losses)
+static void losses_compare(gt_node *n, gti_pair which, gti_items at, void *losses)
 {
     gti_kernels_for(n)->loss.pair[which](at.count, gti_from(n->in[0], at.first),
                                          gti_from(n->in[1], at.first), scale_of(n), losses);
@@ -112,8 +112,8 @@ static void run_elements(gt_node *n, const gt_range *r, gti_pair which)
 {
     const int64_t size = n->in[0]->size, parts = n->parts[0];
     const int64_t first = gti_first_of_part(size, parts, r->begin);
-    compare(n, which, (gti_items){first, gti_first_of_part(size, parts, r->end) - first},
-            gti_to(n->out[0], first));
+    losses_compare(n, which, (gti_items){first, gti_first_of_part(size, parts, r->end) - first},
+                   gti_to(n->out[0], first));
 }
 
 static void run_reduced(gt_node *n, const gt_range *r, gti_pair which)
@@ -125,7 +125,7 @@ static void run_reduced(gt_node *n, const gt_range *r, gti_pair which)
     if (r->stage == 0) {
         const gti_items at = gti_chunks_of(n, r, size);
         void *own = gti_at(losses, at.first, n->dtype);
-        compare(n, which, at, own);
+        losses_compare(n, which, at, own);
         if (n->parts[0] == 1) k->sum(&(gti_along){1, size, 1, 0}, losses, y);
         else k->sum_chunks(at.count, own, sums + at.first / GTI_SUM_CHUNK);
     } else {
@@ -164,7 +164,7 @@ static gt_tensor *bce_slope(gt_tensor *x, gt_tensor *t)
 }
 
 /* The number s as a constant of x's dtype. */
-static gt_tensor *constant(const gt_tensor *x, double s)
+static gt_tensor *losses_constant(const gt_tensor *x, double s)
 {
     return gt_scalar(x->ctx, s, .dtype = x->dtype);
 }
@@ -173,7 +173,7 @@ static gt_tensor *constant(const gt_tensor *x, double s)
 static gt_tensor *kl_slope(gt_tensor *x, gt_tensor *t)
 {
     gt_tensor *both = gt_logical_and(gt_eq_scalar(t, 0), gt_logical_not(gt_isfinite(x)));
-    gt_tensor *safe = gt_where(both, constant(t, 1), t);
+    gt_tensor *safe = gt_where(both, losses_constant(t, 1), t);
     return gt_add_scalar(gt_sub(gt_log(safe), x), 1);
 }
 
@@ -181,10 +181,10 @@ static gt_tensor *kl_slope(gt_tensor *x, gt_tensor *t)
 static gt_tensor *kl_log_slope(gt_tensor *x, gt_tensor *t)
 {
     gt_tensor *p = gt_exp(t), *d = gt_add_scalar(gt_sub(t, x), 1);
-    return gt_mul(p, gt_where(gt_eq_scalar(p, 0), constant(x, 0), d));
+    return gt_mul(p, gt_where(gt_eq_scalar(p, 0), losses_constant(x, 0), d));
 }
 
-static double flops(const gt_node *n)
+static double losses_flops(const gt_node *n)
 {
     return 4 * (double)n->in[0]->size;
 }
@@ -225,22 +225,22 @@ static double flops(const gt_node *n)
         .gradient = (formula),                                                                     \
         GT_SAMPLES(table),                                                                         \
         GT_ERROR_SAMPLES(error_samples),                                                           \
-        .flops = flops,                                                                            \
+        .flops = losses_flops,                                                                     \
     };
 
 // clang-format off
-LOSS(mse_loss, infer, GTI_PAIR_mse, samples, gt_mul_scalar(gt_sub(x, t), 2), gt_mul_scalar(gt_sub(t, x), 2), "dx = dy 2 (x - target), dtarget = -dx")
-LOSS(l1_loss, infer, GTI_PAIR_l1, samples, gt_sign(gt_sub(x, t)), gt_sign(gt_sub(t, x)), "dx = dy sign(x - target), dtarget = -dx")
-LOSS(smooth_l1_loss, infer, GTI_PAIR_smooth_l1, bent_samples, gt_clamp(gt_mul_scalar(gt_sub(x, t), 1 / s), -1, 1), gt_clamp(gt_mul_scalar(gt_sub(t, x), 1 / s), -1, 1), "dx = dy d, dtarget = -dx; d = (x - target) / beta, moved into [-1, 1]")
-LOSS(huber_loss, infer, GTI_PAIR_huber, bent_samples, gt_clamp(gt_sub(x, t), -s, s), gt_clamp(gt_sub(t, x), -s, s), "dx = dy d, dtarget = -dx; d = x - target, moved into [-delta, delta]")
-LOSS(binary_cross_entropy, infer, GTI_PAIR_bce, probability_samples, bce_slope(x, t), gt_sub(bounded_log1p(gt_neg(x)), bounded_log(x)), "dx = dy (x - target) / (x (1 - x)), dtarget = dy (log(1 - x) - log x)")
-LOSS(binary_cross_entropy_with_logits, infer, GTI_PAIR_bce_logits, logit_samples, gt_sub(gt_sigmoid(x), t), gt_neg(x), "dx = dy (sigmoid(x) - target), dtarget = -dy x")
+LOSS(mse_loss, losses_infer, GTI_PAIR_mse, samples, gt_mul_scalar(gt_sub(x, t), 2), gt_mul_scalar(gt_sub(t, x), 2), "dx = dy 2 (x - target), dtarget = -dx")
+LOSS(l1_loss, losses_infer, GTI_PAIR_l1, samples, gt_sign(gt_sub(x, t)), gt_sign(gt_sub(t, x)), "dx = dy sign(x - target), dtarget = -dx")
+LOSS(smooth_l1_loss, losses_infer, GTI_PAIR_smooth_l1, bent_samples, gt_clamp(gt_mul_scalar(gt_sub(x, t), 1 / s), -1, 1), gt_clamp(gt_mul_scalar(gt_sub(t, x), 1 / s), -1, 1), "dx = dy d, dtarget = -dx; d = (x - target) / beta, moved into [-1, 1]")
+LOSS(huber_loss, losses_infer, GTI_PAIR_huber, bent_samples, gt_clamp(gt_sub(x, t), -s, s), gt_clamp(gt_sub(t, x), -s, s), "dx = dy d, dtarget = -dx; d = x - target, moved into [-delta, delta]")
+LOSS(binary_cross_entropy, losses_infer, GTI_PAIR_bce, probability_samples, bce_slope(x, t), gt_sub(bounded_log1p(gt_neg(x)), bounded_log(x)), "dx = dy (x - target) / (x (1 - x)), dtarget = dy (log(1 - x) - log x)")
+LOSS(binary_cross_entropy_with_logits, losses_infer, GTI_PAIR_bce_logits, logit_samples, gt_sub(gt_sigmoid(x), t), gt_neg(x), "dx = dy (sigmoid(x) - target), dtarget = -dy x")
 LOSS(kl_div, kl_div_infer, log_target ? GTI_PAIR_kl_div_log : GTI_PAIR_kl_div, kl_samples, gt_neg(log_target ? gt_exp(t) : t), log_target ? kl_log_slope(x, t) : kl_slope(x, t), "dx = -dy target, dtarget = dy (log target - x + 1); with log_target dx = -dy e^target, dtarget = dy e^target (target - x + 1)")
 // clang-format on
 
 /* --- the functions --- */
 
-static gt_tensor *apply(const gt_op *op, gt_tensor *x, gt_tensor *target, loss_opts opts)
+static gt_tensor *losses_apply(const gt_op *op, gt_tensor *x, gt_tensor *target, loss_opts opts)
 {
     gt_tensor *y = gt_apply(op, &opts, 2, (gt_tensor *[]){x, target});
     if (!y || opts.reduction == GT_SUM || opts.reduction == GT_NONE) return y;
@@ -249,29 +249,31 @@ static gt_tensor *apply(const gt_op *op, gt_tensor *x, gt_tensor *target, loss_o
 
 gt_tensor *gt_mse_loss_(gt_tensor *x, gt_tensor *target, gt_loss_opts opts)
 {
-    return apply(&gt_op_mse_loss, x, target, (loss_opts){.reduction = opts.reduction});
+    return losses_apply(&gt_op_mse_loss, x, target, (loss_opts){.reduction = opts.reduction});
 }
 
 gt_tensor *gt_l1_loss_(gt_tensor *x, gt_tensor *target, gt_loss_opts opts)
 {
-    return apply(&gt_op_l1_loss, x, target, (loss_opts){.reduction = opts.reduction});
+    return losses_apply(&gt_op_l1_loss, x, target, (loss_opts){.reduction = opts.reduction});
 }
 
 gt_tensor *gt_smooth_l1_loss_(gt_tensor *x, gt_tensor *target, gt_smooth_l1_loss_opts opts)
 {
     if (opts.beta == GT_ZERO)
-        return apply(&gt_op_l1_loss, x, target, (loss_opts){.reduction = opts.reduction});
-    return apply(&gt_op_smooth_l1_loss, x, target, (loss_opts){opts.beta, opts.reduction, false});
+        return losses_apply(&gt_op_l1_loss, x, target, (loss_opts){.reduction = opts.reduction});
+    return losses_apply(&gt_op_smooth_l1_loss, x, target,
+                        (loss_opts){opts.beta, opts.reduction, false});
 }
 
 gt_tensor *gt_huber_loss_(gt_tensor *x, gt_tensor *target, gt_huber_loss_opts opts)
 {
-    return apply(&gt_op_huber_loss, x, target, (loss_opts){opts.delta, opts.reduction, false});
+    return losses_apply(&gt_op_huber_loss, x, target,
+                        (loss_opts){opts.delta, opts.reduction, false});
 }
 
 gt_tensor *gt_kl_div_(gt_tensor *x, gt_tensor *target, gt_kl_div_opts opts)
 {
-    return apply(&gt_op_kl_div, x, target, (loss_opts){0, opts.reduction, opts.log_target});
+    return losses_apply(&gt_op_kl_div, x, target, (loss_opts){0, opts.reduction, opts.log_target});
 }
 
 /* Whether w broadcasts to x, and not x to w. */
@@ -286,7 +288,7 @@ static bool check_weight(const gt_tensor *x, const gt_tensor *w, const char *wha
     return false;
 }
 
-static gt_tensor *reduce(gt_tensor *losses, gt_reduction reduction)
+static gt_tensor *losses_reduce(gt_tensor *losses, gt_reduction reduction)
 {
     const gt_reduce_opts all = {0};
     if (reduction == GT_NONE) return losses;
@@ -297,11 +299,11 @@ gt_tensor *gt_binary_cross_entropy_(gt_tensor *x, gt_tensor *target,
                                     gt_binary_cross_entropy_opts opts)
 {
     const gt_op *op = &gt_op_binary_cross_entropy;
-    gt_tensor *y =
-        apply(op, x, target, (loss_opts){.reduction = opts.weight ? GT_NONE : opts.reduction});
+    gt_tensor *y = losses_apply(op, x, target,
+                                (loss_opts){.reduction = opts.weight ? GT_NONE : opts.reduction});
     if (!y || !opts.weight) return y;
     return check_weight(x, opts.weight, op->name, "weight")
-               ? reduce(gt_mul_or_zero(y, opts.weight), opts.reduction)
+               ? losses_reduce(gt_mul_or_zero(y, opts.weight), opts.reduction)
                : NULL;
 }
 
@@ -312,8 +314,8 @@ static gt_tensor *with_pos_weight(gt_tensor *x, gt_tensor *t, gt_tensor *pos_wei
     const gt_op *op = &gt_op_binary_cross_entropy_with_logits;
     const loss_opts none = {.reduction = GT_NONE};
     if (!check_weight(x, pos_weight, op->name, "pos_weight")) return NULL;
-    gt_tensor *positive = apply(op, x, gt_ones_like(x), none);
-    gt_tensor *negative = apply(op, x, gt_zeros_like(x), none);
+    gt_tensor *positive = losses_apply(op, x, gt_ones_like(x), none);
+    gt_tensor *negative = losses_apply(op, x, gt_zeros_like(x), none);
     return gt_add(gt_mul_or_zero(gt_mul(pos_weight, t), positive),
                   gt_mul_or_zero(one_minus(t), negative));
 }
@@ -323,9 +325,10 @@ gt_tensor *gt_binary_cross_entropy_with_logits_(gt_tensor *x, gt_tensor *target,
 {
     const gt_op *op = &gt_op_binary_cross_entropy_with_logits;
     const bool plain = !opts.weight && !opts.pos_weight;
-    gt_tensor *y = apply(op, x, target, (loss_opts){.reduction = plain ? opts.reduction : GT_NONE});
+    gt_tensor *y =
+        losses_apply(op, x, target, (loss_opts){.reduction = plain ? opts.reduction : GT_NONE});
     if (!y || plain) return y;
     if (opts.pos_weight) y = with_pos_weight(x, target, opts.pos_weight);
     if (!y || (opts.weight && !check_weight(x, opts.weight, op->name, "weight"))) return NULL;
-    return reduce(opts.weight ? gt_mul_or_zero(y, opts.weight) : y, opts.reduction);
+    return losses_reduce(opts.weight ? gt_mul_or_zero(y, opts.weight) : y, opts.reduction);
 }

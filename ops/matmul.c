@@ -111,7 +111,7 @@ static bool plan(gt_node *n, const product *p)
     return true;
 }
 
-static bool infer(gt_node *n)
+static bool matmul_infer(gt_node *n)
 {
     const gt_matmul_opts *opts = n->opts;
     if (!check_operand(n, 0, opts->transpose_a) || !check_operand(n, 1, opts->transpose_b))
@@ -183,7 +183,7 @@ static void multiply_batches(const gt_node *n, const product *p, int64_t begin, 
                      (place){w.a + i * w.row_sa, w.b + i * w.row_sb, begin * p->m * p->n});
 }
 
-static void parts(gt_node *n, const gt_range *r)
+static void matmul_parts(gt_node *n, const gt_range *r)
 {
     const product *p = n->plan;
     if (!is_one_product(p)) {
@@ -222,7 +222,7 @@ static void fold(product *p, gt_shape *all)
     *all = p->a_batch = (gt_shape){0};
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool matmul_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     int64_t bk;
     product p = product_of(n, &bk);
@@ -251,7 +251,7 @@ static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     return true;
 }
 
-static double flops(const gt_node *n)
+static double matmul_flops(const gt_node *n)
 {
     return 2 * (double)n->out[0]->size * (double)((const product *)n->plan)->k;
 }
@@ -347,13 +347,13 @@ const gt_op gt_op_matmul = {
     .n_out = 1,
     .opts_size = sizeof(gt_matmul_opts),
     .plan_size = sizeof(product),
-    .infer = infer,
-    .parts = GT_FOR_FLOATS(parts),
-    .backward = backward,
+    .infer = matmul_infer,
+    .parts = GT_FOR_FLOATS(matmul_parts),
+    .backward = matmul_backward,
     .gradient = "da = dy b^T, db = a^T dy, each as transposed and as broadcast as it was",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),
-    .flops = flops,
+    .flops = matmul_flops,
 };
 
 gt_tensor *gt_matmul_(gt_tensor *a, gt_tensor *b, gt_matmul_opts opts)

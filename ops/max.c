@@ -24,15 +24,15 @@ static int shape_without(gt_node *n, gt_shape *y)
     return -1;
 }
 
-static gti_along along(const gt_node *n)
+static gti_along max_along(const gt_node *n)
 {
     const gt_shape x = n->in[0]->shape;
     return gti_along_axis(x, gti_op_axis(n, ((const extreme_opts *)n->opts)->axis, x.ndim));
 }
 
-static void divide(gt_node *n)
+static void max_divide(gt_node *n)
 {
-    const gti_along s = along(n);
+    const gti_along s = max_along(n);
     gti_along_divide(n, 0, &s, 2);
 }
 
@@ -43,13 +43,13 @@ static bool value_infer(gt_node *n)
     if (shape_without(n, &n->out[0]->shape) < 0) return false;
     n->out[1]->shape = n->out[0]->shape;
     n->out[1]->dtype = GT_I64;
-    divide(n);
+    max_divide(n);
     return true;
 }
 
 static void value_parts(gt_node *n, const gt_range *r, bool largest)
 {
-    const gti_along s = along(n);
+    const gti_along s = max_along(n);
     const gti_along_range at = gti_along_range_of(n, r, &s);
     gti_kernels_for(n)->reduce.extreme(&at.s, largest, gti_from(n->in[0], at.x),
                                        gti_to(n->out[0], at.y), gti_to(n->out[1], at.y));
@@ -72,7 +72,7 @@ static gt_tensor *without_axis(const gt_node *n, gt_tensor *t, int axis)
     return gt_reshape(t, gti_reduced_shape(n->in[0]->shape, 1u << axis, false));
 }
 
-static int axis_of(const gt_node *n)
+static int max_axis_of(const gt_node *n)
 {
     return gti_op_axis(n, ((const extreme_opts *)n->opts)->axis, n->in[0]->shape.ndim);
 }
@@ -81,7 +81,7 @@ static int axis_of(const gt_node *n)
 static gt_tensor *placed(const gt_node *n, gt_tensor *dy)
 {
     const gt_tensor *x = n->in[0];
-    const int axis = axis_of(n);
+    const int axis = max_axis_of(n);
     if (x->shape.ndim == 0) return dy;
     return gt_place(without_axis(n, dy, axis), without_axis(n, n->out[1], axis), axis,
                     x->shape.dim[axis], GTI_NO_CLASS);
@@ -91,7 +91,7 @@ static gt_tensor *placed(const gt_node *n, gt_tensor *dy)
     static bool id##_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])               \
     {                                                                                              \
         gt_tensor *dx = placed(n, GT_MUTANT(id##_upstream, gout[0], n->out[0]));                   \
-        gin[0] = GT_MUTANT(id##_flipped, dx, gt_flip(dx, GT_AXIS(axis_of(n))));                    \
+        gin[0] = GT_MUTANT(id##_flipped, dx, gt_flip(dx, GT_AXIS(max_axis_of(n))));                \
         return true;                                                                               \
     }
 BACKWARD(max)
@@ -103,13 +103,13 @@ static bool index_infer(gt_node *n)
 {
     n->out[0]->dtype = GT_I64;
     if (shape_without(n, &n->out[0]->shape) < 0) return false;
-    divide(n);
+    max_divide(n);
     return true;
 }
 
 static void index_parts(gt_node *n, const gt_range *r, bool largest)
 {
-    const gti_along s = along(n);
+    const gti_along s = max_along(n);
     const gti_along_range at = gti_along_range_of(n, r, &s);
     gti_kernels_for(n)->reduce.extreme(&at.s, largest, gti_from(n->in[0], at.x), NULL,
                                        gti_to(n->out[0], at.y));
@@ -125,7 +125,7 @@ static void argmin_parts(gt_node *n, const gt_range *r)
     index_parts(n, r, false);
 }
 
-static double flops(const gt_node *n)
+static double max_flops(const gt_node *n)
 {
     return (double)n->in[0]->size;
 }
@@ -178,7 +178,7 @@ static const gt_error_sample error_samples[] = {
         .gradient = (formula),                                                                     \
         GT_SAMPLES(samples),                                                                       \
         GT_ERROR_SAMPLES(error_samples),                                                           \
-        .flops = flops,                                                                            \
+        .flops = max_flops,                                                                        \
     };
 
 EXTREME(max, 2, value_infer, max_backward, "dx = dy at the index, else 0")

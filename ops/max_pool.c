@@ -12,7 +12,7 @@
 /* --- the pools --- */
 
 /* The kernel counts pixels in 32 bits. */
-static bool check_plane(const gt_node *n, const gti_pool2d *s)
+static bool max_pool_check_plane(const gt_node *n, const gti_pool2d *s)
 {
     int64_t pixels;
     return (gti_size_mul(s->h, s->w, &pixels) && pixels <= INT64_C(1) << 30) ||
@@ -20,11 +20,12 @@ static bool check_plane(const gt_node *n, const gti_pool2d *s)
                       GTI_SHAPE_TEXT(n->in[0]->shape));
 }
 
-static bool infer_rank(gt_node *n, int rank)
+static bool max_pool_infer_rank(gt_node *n, int rank)
 {
     gti_pool2d s;
     gt_shape y;
-    if (!gti_pool_infer(n, rank, &n->in[0]->shape, &s, &y) || !check_plane(n, &s)) return false;
+    if (!gti_pool_infer(n, rank, &n->in[0]->shape, &s, &y) || !max_pool_check_plane(n, &s))
+        return false;
     n->out[0]->shape = n->out[1]->shape = y;
     n->out[1]->dtype = GT_I64;
     if (gti_has_kernels(n)) n->worker_scratch = gti_kernels_for(n)->pool.max_pool_scratch(&s);
@@ -34,12 +35,12 @@ static bool infer_rank(gt_node *n, int rank)
 
 static bool max_pool2d_infer(gt_node *n)
 {
-    return infer_rank(n, 2);
+    return max_pool_infer_rank(n, 2);
 }
 
 static bool max_pool1d_infer(gt_node *n)
 {
-    return infer_rank(n, 1);
+    return max_pool_infer_rank(n, 1);
 }
 
 static void max_pool_parts(gt_node *n, const gt_range *r)
@@ -94,7 +95,7 @@ static bool check_indices(const gt_node *n, const gt_shape *x)
                       GTI_SHAPE_TEXT(*x));
 }
 
-static const gt_shape *target_of(const gt_node *n)
+static const gt_shape *max_pool_target_of(const gt_node *n)
 {
     return n->opts;
 }
@@ -102,16 +103,16 @@ static const gt_shape *target_of(const gt_node *n)
 static bool max_pool2d_dx_infer(gt_node *n)
 {
     const gt_tensor *dy = n->in[0], *indices = n->in[1];
-    if (!check_indices(n, target_of(n))) return false;
+    if (!check_indices(n, max_pool_target_of(n))) return false;
     if (!gt_same_shape(dy, indices))
         return gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, but indices are %s",
                           GTI_SHAPE_TEXT(dy->shape), GTI_SHAPE_TEXT(indices->shape));
-    n->out[0]->shape = *target_of(n);
-    gti_planes_divide(n, &dy->shape, target_of(n));
+    n->out[0]->shape = *max_pool_target_of(n);
+    gti_planes_divide(n, &dy->shape, max_pool_target_of(n));
     return true;
 }
 
-static int64_t plane_size(const gt_shape *x)
+static int64_t max_pool_plane_size(const gt_shape *x)
 {
     return gti_height(x) * gti_width(x);
 }
@@ -120,8 +121,8 @@ static void max_pool2d_dx_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *dy = n->in[0], *indices = n->in[1], *dx = n->out[0];
     const gti_items planes = gti_planes_of(n, r, &dx->shape);
-    gti_kernels_for(n)->pool.gather_dx(planes.count, plane_size(&dx->shape), plane_size(&dy->shape),
-                                       gti_planes_from(dy, planes),
+    gti_kernels_for(n)->pool.gather_dx(planes.count, max_pool_plane_size(&dx->shape),
+                                       max_pool_plane_size(&dy->shape), gti_planes_from(dy, planes),
                                        gti_planes_from(indices, planes), gti_planes_to(dx, planes));
 }
 
@@ -147,9 +148,9 @@ static void max_pool2d_at_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *indices = n->in[1], *y = n->out[0];
     const gti_items planes = gti_planes_of(n, r, &x->shape);
-    gti_kernels_for(n)->pool.gather(planes.count, plane_size(&x->shape), plane_size(&y->shape),
-                                    gti_planes_from(x, planes), gti_planes_from(indices, planes),
-                                    gti_planes_to(y, planes));
+    gti_kernels_for(n)->pool.gather(planes.count, max_pool_plane_size(&x->shape),
+                                    max_pool_plane_size(&y->shape), gti_planes_from(x, planes),
+                                    gti_planes_from(indices, planes), gti_planes_to(y, planes));
 }
 
 static const char max_pool2d_at_gradient[] = "dx = dy added at the indices";
@@ -201,7 +202,8 @@ MAX_POOL(max_pool2d)
 AT_INDICES(max_pool2d_dx, "dy indices", sizeof(gt_shape))
 AT_INDICES(max_pool2d_at, "x indices", 0)
 
-static gt_tensor *apply(const gt_op *op, gti_pool_opts opts, gt_tensor *x, gt_tensor **indices)
+static gt_tensor *max_pool_apply(const gt_op *op, gti_pool_opts opts, gt_tensor *x,
+                                 gt_tensor **indices)
 {
     gt_tensor *out[2] = {NULL, NULL};
     gt_apply_n(op, &opts, 1, (gt_tensor *[]){x}, out);
@@ -216,7 +218,7 @@ gt_tensor *gt_max_pool2d_(gt_tensor *x, gt_max_pool2d_opts opts)
                              .padding = {opts.padding[0], opts.padding[1]},
                              .dilation = {opts.dilation[0], opts.dilation[1]},
                              .ceil_mode = opts.ceil_mode};
-    return apply(&gt_op_max_pool2d, o, x, opts.indices);
+    return max_pool_apply(&gt_op_max_pool2d, o, x, opts.indices);
 }
 
 gt_tensor *gt_max_pool1d_(gt_tensor *x, gt_max_pool1d_opts opts)
@@ -226,7 +228,7 @@ gt_tensor *gt_max_pool1d_(gt_tensor *x, gt_max_pool1d_opts opts)
                              .padding = {0, opts.padding},
                              .dilation = {1, opts.dilation},
                              .ceil_mode = opts.ceil_mode};
-    return apply(&gt_op_max_pool1d, o, x, opts.indices);
+    return max_pool_apply(&gt_op_max_pool1d, o, x, opts.indices);
 }
 
 gt_tensor *gt_max_pool2d_dx(gt_tensor *dy, gt_tensor *indices, gt_shape x)

@@ -5,7 +5,7 @@
  * the gradient of y^2, which is smooth at 0 */
 #include "reduction_samples.h"
 
-static unsigned axes_of(const gt_node *n)
+static unsigned norm_axes_of(const gt_node *n)
 {
     return ((const gt_norm_opts *)n->opts)->axes;
 }
@@ -33,7 +33,7 @@ static bool norm_infer(gt_node *n)
 static void norm_parts(gt_node *n, const gt_range *r)
 {
     gti_reduction p;
-    if (gti_reduction_begin(n, r, axes_of(n), &p))
+    if (gti_reduction_begin(n, r, norm_axes_of(n), &p))
         gti_kernels_for(n)->reduce.norm(&p.s, is_euclidean(n), p.x, p.y);
 }
 
@@ -42,7 +42,7 @@ static gt_tensor *way(const gt_node *n)
 {
     gt_tensor *x = n->in[0];
     if (!GT_MUTANT(norm_way, is_euclidean(n), true)) return gt_sign(x);
-    return gt_div_or_zero(x, gti_unreduced(n, axes_of(n), n->out[0]));
+    return gt_div_or_zero(x, gti_unreduced(n, norm_axes_of(n), n->out[0]));
 }
 
 static bool norm_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -50,7 +50,7 @@ static bool norm_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     gt_tensor *dy = GT_MUTANT(norm_upstream, gout[0], n->out[0]);
     gt_tensor *half = is_euclidean(n) ? gti_factor_of_square(dy, n->out[0]) : NULL;
     gt_tensor *g = half ? gt_mul_scalar(half, 2) : dy;
-    gin[0] = gt_mul(gti_unreduced(n, axes_of(n), g), half ? n->in[0] : way(n));
+    gin[0] = gt_mul(gti_unreduced(n, norm_axes_of(n), g), half ? n->in[0] : way(n));
     return true;
 }
 

@@ -41,7 +41,7 @@ static bool is_columns(const gt_normalize_layout *l)
     return l->pooled && l->inner == 1;
 }
 
-static gti_normalize describe(const gt_normalize_layout *l)
+static gti_normalize normalize_describe(const gt_normalize_layout *l)
 {
     return (gti_normalize){.n = l->n,
                            .groups = l->groups,
@@ -52,11 +52,11 @@ static gti_normalize describe(const gt_normalize_layout *l)
 }
 
 /* At least one part, also of nothing: sums over nothing are to be written. */
-static void divide(gt_node *n, const gt_normalize_layout *l)
+static void normalize_divide(gt_node *n, const gt_normalize_layout *l)
 {
     const int64_t groups = is_columns(l) ? (l->groups + GTI_GRAIN - 1) / GTI_GRAIN : l->groups;
     const int64_t items = l->pooled ? groups : l->n;
-    const gti_normalize s = describe(l);
+    const gti_normalize s = normalize_describe(l);
     if (gti_has_kernels(n)) n->worker_scratch = gti_kernels_for(n)->normalize.scratch(&s);
     n->parts[0] = items > 1 ? gt_parts(n, items, COST * (double)n->in[0]->size / (double)items) : 1;
 }
@@ -64,7 +64,7 @@ static void divide(gt_node *n, const gt_normalize_layout *l)
 gti_normalize_range gti_normalize_range_of(const gt_node *n, const gt_normalize_layout *l,
                                            int64_t begin, int64_t end)
 {
-    gti_normalize_range r = {.s = describe(l)};
+    gti_normalize_range r = {.s = normalize_describe(l)};
     const int64_t items = l->pooled ? l->groups : l->n, parts = n->parts[0];
     const bool columns = is_columns(l);
     const int64_t first =
@@ -92,7 +92,7 @@ bool gti_normalize_set_outputs(gt_node *n, const gt_normalize_layout *layout, gt
                           GTI_SHAPE_TEXT(n->in[0]->shape));
     n->out[0]->shape = n->in[0]->shape;
     for (int i = 1; i < n->n_out; i++) n->out[i]->shape = statistics;
-    divide(n, layout);
+    normalize_divide(n, layout);
     return true;
 }
 

@@ -11,7 +11,7 @@
 
 /* --- shape rule and forward --- */
 
-static const gt_normalize_layout *layout_of(const gt_node *n)
+static const gt_normalize_layout *normalize_grad_layout_of(const gt_node *n)
 {
     return n->opts;
 }
@@ -42,9 +42,9 @@ static bool check_size(const gt_node *n, int i, int64_t size)
                                                 GTI_SHAPE_TEXT(n->in[i]->shape), (long long)size);
 }
 
-static bool infer(gt_node *n)
+static bool normalize_grad_infer(gt_node *n)
 {
-    const gt_normalize_layout *s = layout_of(n);
+    const gt_normalize_layout *s = normalize_grad_layout_of(n);
     int64_t sets = 0, channels = 0;
     if (!check_layout(n, s, &sets)) return false;
     if (!gti_size_mul(s->groups, s->channels, &channels))
@@ -79,9 +79,9 @@ static void add_sums(gt_node *n, int64_t count, const double *sums, int64_t chan
                                       n->n_in == 5 ? gti_to(n->out[2], channel) : NULL);
 }
 
-static void run_parts(gt_node *n, const gt_range *r)
+static void normalize_grad_run_parts(gt_node *n, const gt_range *r)
 {
-    const gt_normalize_layout *s = layout_of(n);
+    const gt_normalize_layout *s = normalize_grad_layout_of(n);
     const int64_t channels = s->groups * s->channels;
     double *sums = n->scratch;
     if (r->stage == 1) {
@@ -110,7 +110,7 @@ typedef struct {
 
 static views views_of(const gt_node *n)
 {
-    const gt_normalize_layout *s = layout_of(n);
+    const gt_normalize_layout *s = normalize_grad_layout_of(n);
     views v = {.centred = n->n_in == 5, .set = gti_normalize_set_axes(s)};
     v.dy = gti_normalize_view(n->in[0], s);
     v.d = gti_normalize_view(n->in[1], s);
@@ -178,10 +178,10 @@ static void through_h(const gt_node *n, const views *v, const parts *p, gt_tenso
         gin[rstd] = shaped(dr ? gt_sum(dr, .axes = v->set) : NULL, n->in[rstd]);
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool normalize_grad_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     /* g = dy weight: d dy = weight dg + its own part, dweight = sum of dy dg */
-    const gt_normalize_layout *s = layout_of(n);
+    const gt_normalize_layout *s = normalize_grad_layout_of(n);
     const views v = views_of(n);
     if (!v.h || !v.g) return false;
     parts p = {0};
@@ -203,7 +203,7 @@ static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     return true;
 }
 
-static double flops(const gt_node *n)
+static double normalize_grad_flops(const gt_node *n)
 {
     return 12 * (double)n->in[0]->size;
 }
@@ -322,13 +322,13 @@ static const char rms_norm_grad_gradient[] = "of all outputs, in all four inputs
         .n_in = (inputs_n),                                                                        \
         .n_out = (outputs_n),                                                                      \
         .opts_size = sizeof(gt_normalize_layout),                                                  \
-        .infer = infer,                                                                            \
-        .parts = GT_FOR_FLOATS(run_parts),                                                         \
-        .backward = backward,                                                                      \
+        .infer = normalize_grad_infer,                                                             \
+        .parts = GT_FOR_FLOATS(normalize_grad_run_parts),                                          \
+        .backward = normalize_grad_backward,                                                       \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \
         GT_ERROR_SAMPLES(id##_error_samples),                                                      \
-        .flops = flops,                                                                            \
+        .flops = normalize_grad_flops,                                                             \
     };
 
 NORMALIZE_GRAD(normalize_grad, "dy x weight mean rstd", 5, 3)

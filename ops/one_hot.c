@@ -18,7 +18,7 @@ static int64_t count_classes(const gt_tensor *index)
     return gti_size_add(largest, 1, &count) ? count : -1;
 }
 
-static bool infer(gt_node *n)
+static bool one_hot_infer(gt_node *n)
 {
     const one_hot_opts *opts = n->opts;
     const gt_tensor *index = n->in[0];
@@ -55,7 +55,7 @@ static void set_one(gt_tensor *y, int64_t i)
 }
 
 /* Rows of zeros where, on a later run, an index is out of range. */
-static void forward(gt_node *n)
+static void one_hot_forward(gt_node *n)
 {
     const gt_tensor *index = n->in[0];
     const int64_t *value = index->data;
@@ -131,8 +131,8 @@ const gt_op gt_op_one_hot = {
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(one_hot_opts),
-    .infer = infer,
-    .forward = {NULL, NULL, forward, NULL},
+    .infer = one_hot_infer,
+    .forward = {NULL, NULL, one_hot_forward, NULL},
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),
 };

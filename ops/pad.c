@@ -146,7 +146,7 @@ static bool pad_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     return true;
 }
 
-static bool dx_infer(gt_node *n)
+static bool pad_dx_infer(gt_node *n)
 {
     const dx_opts *opts = n->opts;
     gt_shape dy = {0};
@@ -165,7 +165,7 @@ static bool dx_infer(gt_node *n)
 }
 
 /* Sums in double, in scratch; in place where dx is of doubles. */
-static void dx_forward(gt_node *n)
+static void pad_dx_forward(gt_node *n)
 {
     const dx_opts *opts = n->opts;
     const gt_tensor *dy = n->in[0], *dx = n->out[0];
@@ -178,7 +178,7 @@ static void dx_forward(gt_node *n)
     if (sum != dx->data) kernels->index.round(dx->size, sum, dx->data);
 }
 
-static bool dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool pad_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     const dx_opts *opts = n->opts;
     gt_pad_opts pad = {.mode = GT_MUTANT(pad_dx_mode, opts->pad.mode, GT_PAD_CONSTANT)};
@@ -211,9 +211,9 @@ const gt_op gt_op_pad_dx = {
     .n_out = 1,
     .opts_size = sizeof(dx_opts),
     .flags = GT_OP_NO_SAVED,
-    .infer = dx_infer,
-    .forward = GT_FOR_FLOATS(dx_forward),
-    .backward = dx_backward,
+    .infer = pad_dx_infer,
+    .forward = GT_FOR_FLOATS(pad_dx_forward),
+    .backward = pad_dx_backward,
     .gradient = "d dy = g, padded; zeros where pad put a constant",
     GT_SAMPLES(dx_samples),
     GT_ERROR_SAMPLES(dx_error_samples),

@@ -9,7 +9,7 @@ typedef struct {
     int order[GT_MAX_DIMS];
 } permute_opts;
 
-static bool infer(gt_node *n)
+static bool permute_infer(gt_node *n)
 {
     const permute_opts *opts = n->opts;
     const gt_shape x = n->in[0]->shape;
@@ -32,30 +32,30 @@ static bool infer(gt_node *n)
 }
 
 /* Entry i of the order, counted from the front. */
-static int axis_of(const gt_node *n, int i)
+static int permute_axis_of(const gt_node *n, int i)
 {
     const permute_opts *opts = n->opts;
     return opts->order[i] < 0 ? opts->order[i] + opts->n : opts->order[i];
 }
 
-static void parts(gt_node *n, const gt_range *r)
+static void permute_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
     int64_t own[GT_MAX_DIMS], xstride[GT_MAX_DIMS], ystride[GT_MAX_DIMS];
     gti_strides(x->shape, own);
     gti_strides(y->shape, ystride);
-    for (int i = 0; i < y->shape.ndim; i++) xstride[i] = own[axis_of(n, i)];
+    for (int i = 0; i < y->shape.ndim; i++) xstride[i] = own[permute_axis_of(n, i)];
     gti_copying_run(n, r, &y->shape, x->data, xstride, y->data, ystride);
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool permute_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     /* dx = dy, permuted back: inverse[order[i]] = i */
     int inverse[GT_MAX_DIMS] = {0};
     const int ndim = ((const permute_opts *)n->opts)->n;
     for (int i = 0; i < ndim; i++)
-        inverse[GT_MUTANT(permute_not_inverted, axis_of(n, i), i)] =
-            GT_MUTANT(permute_not_inverted, i, axis_of(n, i));
+        inverse[GT_MUTANT(permute_not_inverted, permute_axis_of(n, i), i)] =
+            GT_MUTANT(permute_not_inverted, i, permute_axis_of(n, i));
     gin[0] = gt_permute_(GT_MUTANT(permute_sign, gout[0], gt_neg(gout[0])), ndim, inverse);
     return true;
 }
@@ -111,9 +111,9 @@ const gt_op gt_op_permute = {
     .n_out = 1,
     .opts_size = sizeof(permute_opts),
     .flags = GT_OP_NO_SAVED,
-    .infer = infer,
-    .parts = GT_FOR_ALL(parts),
-    .backward = backward,
+    .infer = permute_infer,
+    .parts = GT_FOR_ALL(permute_parts),
+    .backward = permute_backward,
     .gradient = "dx = dy, permuted by the inverse order",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),

@@ -16,7 +16,7 @@ static int64_t skip_of(const gt_node *n)
     return ((const pick_opts *)n->opts)->skip;
 }
 
-static int axis_of(const gt_node *n, const gt_tensor *whole)
+static int pick_axis_of(const gt_node *n, const gt_tensor *whole)
 {
     return gt_op_axis(n, ((const pick_opts *)n->opts)->axis, whole->shape.ndim);
 }
@@ -24,7 +24,7 @@ static int axis_of(const gt_node *n, const gt_tensor *whole)
 static bool pick_infer(gt_node *n)
 {
     const gt_shape x = n->in[0]->shape, index = n->in[1]->shape;
-    const int axis = axis_of(n, n->in[0]);
+    const int axis = pick_axis_of(n, n->in[0]);
     if (axis < 0) return false;
     if (!gt_shape_equal(index, gti_reduced_shape(x, 1u << axis, false)))
         return gt_op_fail(n, GT_ERR_SHAPE, "index is %s, needs x's shape %s without axis %d",
@@ -36,14 +36,14 @@ static bool pick_infer(gt_node *n)
 static void pick_forward(gt_node *n)
 {
     const gt_tensor *x = n->in[0];
-    const gti_along s = gti_along_axis(x->shape, axis_of(n, x));
+    const gti_along s = gti_along_axis(x->shape, pick_axis_of(n, x));
     gti_kernels_for(n)->loss.pick(&s, skip_of(n), x->data, n->in[1]->data, n->out[0]->data);
 }
 
 static const char pick_gradient[] = "dx = place(dy)";
 static bool pick_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    const int axis = axis_of(n, n->in[0]);
+    const int axis = pick_axis_of(n, n->in[0]);
     gin[0] = gt_place(GT_MUTANT(pick_upstream, gout[0], n->out[0]), n->in[1], axis,
                       n->in[0]->shape.dim[axis], GT_MUTANT(pick_skip, skip_of(n), -1));
     return true;
@@ -71,18 +71,18 @@ static bool place_infer(gt_node *n)
 static void place_forward(gt_node *n)
 {
     const gt_tensor *x = n->out[0];
-    const gti_along s = gti_along_axis(x->shape, axis_of(n, x));
+    const gti_along s = gti_along_axis(x->shape, pick_axis_of(n, x));
     gti_kernels_for(n)->loss.place(&s, skip_of(n), n->in[0]->data, n->in[1]->data, x->data);
 }
 
 static const char place_gradient[] = "dy = pick(g)";
 static bool place_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    gin[0] = GT_MUTANT(
-        place_missing,
-        gt_pick(GT_MUTANT(place_flipped, gout[0], gt_flip(gout[0], GT_AXIS(axis_of(n, n->out[0])))),
-                n->in[1], axis_of(n, n->out[0]), skip_of(n)),
-        NULL);
+    gin[0] = GT_MUTANT(place_missing,
+                       gt_pick(GT_MUTANT(place_flipped, gout[0],
+                                         gt_flip(gout[0], GT_AXIS(pick_axis_of(n, n->out[0])))),
+                               n->in[1], pick_axis_of(n, n->out[0]), skip_of(n)),
+                       NULL);
     return true;
 }
 

@@ -13,7 +13,7 @@ gti_pool2d gti_pool_describe(const gti_pool_opts *o, const gt_shape *x, const gt
     return s;
 }
 
-static bool check_options(const gt_node *n, int rank, const gti_pool2d *s)
+static bool pool_check_options(const gt_node *n, int rank, const gti_pool2d *s)
 {
     if (s->kh == 0 || s->kw == 0)
         return gt_op_fail(n, GT_ERR_ARGUMENT, "no kernel is given: .kernel = %s",
@@ -38,7 +38,8 @@ static bool has_room(gti_side side, int64_t stride, bool ceil)
 
 /* The number of windows. Under ceil_mode one more where a rest is left, if it begins inside the
  * input or the padding before it. */
-static int64_t count_windows(gti_side side, int64_t in, int64_t stride, int64_t padding, bool ceil)
+static int64_t pool_count_windows(gti_side side, int64_t in, int64_t stride, int64_t padding,
+                                  bool ceil)
 {
     const int64_t way = side.padded - side.window;
     if (way < 0) return 1;
@@ -55,8 +56,8 @@ static bool check_windows(const gt_node *n, int rank, gti_pool2d *s)
         return gti_fail_side(n);
     if (!has_room(h, s->sh, ceil) || !has_room(w, s->sw, ceil))
         return gti_check_fits(n, rank, h, w, s->dh > 1 || s->dw > 1);
-    s->oh = count_windows(h, s->h, s->sh, s->ph, ceil);
-    s->ow = count_windows(w, s->w, s->sw, s->pw, ceil);
+    s->oh = pool_count_windows(h, s->h, s->sh, s->ph, ceil);
+    s->ow = pool_count_windows(w, s->w, s->sw, s->pw, ceil);
     return true;
 }
 
@@ -64,7 +65,7 @@ bool gti_pool_infer(const gt_node *n, int rank, const gt_shape *x, gti_pool2d *s
 {
     if (!gti_check_images(n, rank, "x", x) || !gti_check_pixels(n, x)) return false;
     *s = gti_pool_describe(n->opts, x, NULL);
-    if (!check_options(n, rank, s) || !check_windows(n, rank, s)) return false;
+    if (!pool_check_options(n, rank, s) || !check_windows(n, rank, s)) return false;
     gti_set_image_shape(y, rank, x->dim[0], x->dim[1], s->oh, s->ow);
     return true;
 }
@@ -80,16 +81,16 @@ gt_window gti_pool_window(const gt_node *n)
 
 enum { COST = 4 }; /* of a pixel in or out */
 
-static double plane_size(const gt_shape *x)
+static double pool_plane_size(const gt_shape *x)
 {
     return (double)gti_height(x) * (double)gti_width(x);
 }
 
 void gti_planes_divide(gt_node *n, const gt_shape *from, const gt_shape *to)
 {
-    if (plane_size(to) > 0)
-        n->parts[0] =
-            gt_parts(n, to->dim[0] * to->dim[1], COST * (plane_size(from) + plane_size(to)));
+    if (pool_plane_size(to) > 0)
+        n->parts[0] = gt_parts(n, to->dim[0] * to->dim[1],
+                               COST * (pool_plane_size(from) + pool_plane_size(to)));
 }
 
 gti_items gti_planes_of(const gt_node *n, const gt_range *r, const gt_shape *x)

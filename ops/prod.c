@@ -4,23 +4,24 @@
  *   so is right with zeros among the factors */
 #include "reduction_samples.h"
 
-static unsigned axes_of(const gt_node *n)
+static unsigned prod_axes_of(const gt_node *n)
 {
     return ((const gt_reduce_opts *)n->opts)->axes;
 }
 
-static bool infer(gt_node *n)
+static bool prod_infer(gt_node *n)
 {
-    if (!gti_infer_reduction(n, axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim))
+    if (!gti_infer_reduction(n, prod_axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim))
         return false;
-    gti_reduction_divide(n, axes_of(n), 1);
+    gti_reduction_divide(n, prod_axes_of(n), 1);
     return true;
 }
 
-static void parts(gt_node *n, const gt_range *r)
+static void prod_parts(gt_node *n, const gt_range *r)
 {
     gti_reduction p;
-    if (gti_reduction_begin(n, r, axes_of(n), &p)) gti_kernels_for(n)->reduce.prod(&p.s, p.x, p.y);
+    if (gti_reduction_begin(n, r, prod_axes_of(n), &p))
+        gti_kernels_for(n)->reduce.prod(&p.s, p.x, p.y);
 }
 
 /* Elements first, first + 2, ... of each row of x [m,n]; n is even. */
@@ -62,7 +63,7 @@ static gt_tensor *others_of_rows(gt_tensor *x)
 }
 
 /* order: x's dimensions, kept ones first; back: the way back. */
-static void sort_dims(const gt_node *n, unsigned reduced, int *order, int *back)
+static void prod_sort_dims(const gt_node *n, unsigned reduced, int *order, int *back)
 {
     const int ndim = n->in[0]->shape.ndim;
     int k = 0;
@@ -74,24 +75,24 @@ static void sort_dims(const gt_node *n, unsigned reduced, int *order, int *back)
             }
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool prod_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *x = n->in[0];
     unsigned reduced;
     int order[GT_MAX_DIMS] = {0}, back[GT_MAX_DIMS] = {0};
-    if (!gti_reduced_dims(n, axes_of(n), &reduced)) return false;
+    if (!gti_reduced_dims(n, prod_axes_of(n), &reduced)) return false;
     gin[0] = gt_zeros_like(x);
     if (x->size == 0) return true;
-    sort_dims(n, reduced, order, back);
+    prod_sort_dims(n, reduced, order, back);
     gt_tensor *sorted = gt_permute_(x, x->shape.ndim, order);
     gt_tensor *rows = gt_reshape(sorted, GT_SHAPE(n->out[0]->size, gti_reduced_count(n)));
     gt_tensor *rest = sorted ? gt_reshape(others_of_rows(rows), sorted->shape) : NULL;
-    gin[0] = gt_mul(gti_unreduced(n, axes_of(n), GT_MUTANT(prod_upstream, gout[0], n->out[0])),
+    gin[0] = gt_mul(gti_unreduced(n, prod_axes_of(n), GT_MUTANT(prod_upstream, gout[0], n->out[0])),
                     gt_permute_(rest, x->shape.ndim, back));
     return true;
 }
 
-static double flops(const gt_node *n)
+static double prod_flops(const gt_node *n)
 {
     return (double)n->in[0]->size;
 }
@@ -118,13 +119,13 @@ const gt_op gt_op_prod = {
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(gt_reduce_opts),
-    .infer = infer,
-    .parts = GT_FOR_FLOATS(parts),
-    .backward = backward,
+    .infer = prod_infer,
+    .parts = GT_FOR_FLOATS(prod_parts),
+    .backward = prod_backward,
     .gradient = "dx = dy times the product of the other factors",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),
-    .flops = flops,
+    .flops = prod_flops,
 };
 
 gt_tensor *gt_prod_(gt_tensor *x, gt_reduce_opts opts)

@@ -59,7 +59,7 @@ static bool is_total(const sum_plan *plan)
     return plan->pass[0].outer == 1 && plan->pass[0].inner == 1;
 }
 
-static bool infer(gt_node *n)
+static bool reduce_infer(gt_node *n)
 {
     const gt_tensor *x = n->in[0];
     const gt_reduce_opts *opts = n->opts;
@@ -129,7 +129,7 @@ static double mean_count(const gt_node *n)
 }
 
 /* Divides y, or a range of it, by N. */
-static void divide(gt_node *n, const gti_along_range *at)
+static void reduce_divide(gt_node *n, const gti_along_range *at)
 {
     const double count = mean_count(n);
     const float count_f32 = (float)count;
@@ -149,7 +149,7 @@ static void mean_parts(gt_node *n, const gt_range *r)
     const bool total = is_total(n->plan);
     if (total) sum_all(n, r);
     else done = sum_passes(n, r);
-    if (!total || r->stage == 1 || n->parts[0] == 1) divide(n, &done);
+    if (!total || r->stage == 1 || n->parts[0] == 1) reduce_divide(n, &done);
 }
 
 /* dy repeated along the reduced axes; a single number broadcasts as it is. */
@@ -180,7 +180,7 @@ static bool mean_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     return true;
 }
 
-static double flops(const gt_node *n)
+static double reduce_flops(const gt_node *n)
 {
     return (double)n->in[0]->size;
 }
@@ -260,14 +260,14 @@ static const gt_error_sample error_samples[] = {
         .opts_size = sizeof(gt_reduce_opts),                                                       \
         .flags = GT_OP_NO_SAVED,                                                                   \
         .plan_size = sizeof(sum_plan),                                                             \
-        .infer = infer,                                                                            \
+        .infer = reduce_infer,                                                                     \
         .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         .samples = samples,                                                                        \
         .n_samples = (sample_count),                                                               \
         GT_ERROR_SAMPLES(error_samples),                                                           \
-        .flops = flops,                                                                            \
+        .flops = reduce_flops,                                                                     \
     };
 
 REDUCTION(sum, N_SAMPLES)

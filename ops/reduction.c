@@ -59,7 +59,7 @@ typedef struct {
     int64_t own[GT_MAX_DIMS], sorted[GT_MAX_DIMS];
 } sorted_dims;
 
-static sorted_dims sort_dims(gt_shape x, unsigned reduced)
+static sorted_dims reduction_sort_dims(gt_shape x, unsigned reduced)
 {
     sorted_dims d = {.shape = {.ndim = x.ndim}};
     int64_t own[GT_MAX_DIMS];
@@ -82,7 +82,7 @@ gti_reduced gti_reduce_to(gt_node *n, unsigned axes, int64_t kept)
     gti_reduced r = {.s = {kept, 0, 1, 0}, .x = x->data};
     gti_reduced_dims(n, axes, &reduced);
     if (x->size == 0 || side_by_side(x->shape, reduced, &r.s)) return r;
-    const sorted_dims d = sort_dims(x->shape, reduced);
+    const sorted_dims d = reduction_sort_dims(x->shape, reduced);
     gti_copy_strided(d.shape.ndim, d.shape.dim, gt_dtype_size(x->dtype), x->data, d.own, n->scratch,
                      d.sorted);
     return (gti_reduced){.s = {kept, x->size / kept, 1, 0}, .x = n->scratch};
@@ -97,7 +97,7 @@ void gti_reduce_scatter(gt_node *n, unsigned axes, const void *sorted, void *to)
 {
     unsigned reduced;
     gti_reduced_dims(n, axes, &reduced);
-    const sorted_dims d = sort_dims(n->in[0]->shape, reduced);
+    const sorted_dims d = reduction_sort_dims(n->in[0]->shape, reduced);
     gti_copy_strided(d.shape.ndim, d.shape.dim, gt_dtype_size(n->dtype), sorted, d.sorted, to,
                      d.own);
 }

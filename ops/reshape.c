@@ -18,7 +18,7 @@ static int64_t fixed_size(gt_shape shape, int *wild)
     return gt_shape_size(shape);
 }
 
-static bool infer(gt_node *n)
+static bool reshape_infer(gt_node *n)
 {
     const gt_tensor *x = n->in[0];
     gt_shape shape = *(const gt_shape *)n->opts;
@@ -39,7 +39,7 @@ static bool infer(gt_node *n)
     return true;
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool reshape_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gin[0] = GT_MUTANT(
         reshape_forgotten,
@@ -94,8 +94,8 @@ const gt_op gt_op_reshape = {
     .n_out = 1,
     .opts_size = sizeof(gt_shape),
     .flags = GT_OP_VIEW | GT_OP_NO_SAVED,
-    .infer = infer,
-    .backward = backward,
+    .infer = reshape_infer,
+    .backward = reshape_backward,
     .gradient = "dx = dy, under x's shape",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),

@@ -5,12 +5,12 @@
 
 #include "normalize.h"
 
-static gt_normalize_layout layout_of(const gt_node *n)
+static gt_normalize_layout rms_norm_layout_of(const gt_node *n)
 {
     return gti_normalize_rows(n->in[0]->shape, ((const gti_normalize_opts *)n->opts)->count);
 }
 
-static bool infer(gt_node *n)
+static bool rms_norm_infer(gt_node *n)
 {
     const gti_normalize_opts *o = n->opts;
     const gt_shape x = n->in[0]->shape;
@@ -18,19 +18,19 @@ static bool infer(gt_node *n)
     if (!gti_normalize_check_dims(n, o->count, &last) || !gti_normalize_check_eps(n, o->eps) ||
         !gti_normalize_check_parameter(n, 1, last))
         return false;
-    const gt_normalize_layout layout = layout_of(n);
+    const gt_normalize_layout layout = rms_norm_layout_of(n);
     return gti_normalize_set_outputs(n, &layout, gt_shape_of(x.ndim - (int)o->count, x.dim));
 }
 
-static void parts(gt_node *n, const gt_range *r)
+static void rms_norm_parts(gt_node *n, const gt_range *r)
 {
-    const gt_normalize_layout layout = layout_of(n);
+    const gt_normalize_layout layout = rms_norm_layout_of(n);
     gti_normalize_parts(n, r, &layout, ((const gti_normalize_opts *)n->opts)->eps);
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool rms_norm_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    const gt_normalize_layout layout = layout_of(n);
+    const gt_normalize_layout layout = rms_norm_layout_of(n);
     return gti_normalize_backward(n, &layout, gout, gin);
 }
 
@@ -78,9 +78,9 @@ const gt_op gt_op_rms_norm = {
     .n_in = 2,
     .n_out = 2,
     .opts_size = sizeof(gti_normalize_opts),
-    .infer = infer,
-    .parts = GT_FOR_FLOATS(parts),
-    .backward = backward,
+    .infer = rms_norm_infer,
+    .parts = GT_FOR_FLOATS(rms_norm_parts),
+    .backward = rms_norm_backward,
     .gradient = "dx = rstd (g - h M(g h)), dweight = sum of dy h; g = dy weight, h = x rstd, M the "
                 "mean over what is normalised together",
     GT_SAMPLES(samples),

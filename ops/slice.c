@@ -24,7 +24,7 @@ typedef struct {
     int64_t start, step, count;
 } places;
 
-static int64_t clamp(int64_t i, int64_t low, int64_t high)
+static int64_t slice_clamp(int64_t i, int64_t low, int64_t high)
 {
     return i < low ? low : i > high ? high : i;
 }
@@ -36,13 +36,13 @@ static places select_places(const gt_node *n)
     const gt_shape x = n->in[0]->shape;
     places p = {.axis = gt_op_axis(n, opts->axis, x.ndim)};
     if (p.axis < 0) return p;
-    p.step = clamp(gt_option_int(opts->step, 1), -INT64_MAX, INT64_MAX);
+    p.step = slice_clamp(gt_option_int(opts->step, 1), -INT64_MAX, INT64_MAX);
     const int64_t size = x.dim[p.axis];
     const int64_t low = p.step > 0 ? 0 : -1, high = p.step > 0 ? size : size - 1;
     int64_t stop = opts->stop < 0 ? opts->stop + size : opts->stop;
     if (opts->stop == GT_END && p.step < 0) stop = low;
-    stop = clamp(stop, low, high);
-    p.start = clamp(opts->start < 0 ? opts->start + size : opts->start, low, high);
+    stop = slice_clamp(stop, low, high);
+    p.start = slice_clamp(opts->start < 0 ? opts->start + size : opts->start, low, high);
     if (p.step > 0 && stop > p.start) p.count = (stop - p.start - 1) / p.step + 1;
     if (p.step < 0 && stop < p.start) p.count = (p.start - stop - 1) / -p.step + 1;
     return p;

@@ -13,28 +13,28 @@ typedef struct {
     int axis;
 } axis_opts;
 
-static int axis_of(const gt_node *n)
+static int softmax_axis_of(const gt_node *n)
 {
     return gti_op_axis(n, ((const axis_opts *)n->opts)->axis, n->in[0]->shape.ndim);
 }
 
-static gti_along along(const gt_node *n)
+static gti_along softmax_along(const gt_node *n)
 {
-    return gti_along_axis(n->in[0]->shape, axis_of(n));
+    return gti_along_axis(n->in[0]->shape, softmax_axis_of(n));
 }
 
 static gt_tensor *sum_along(const gt_node *n, gt_tensor *x)
 {
-    return gt_sum_(x, (gt_reduce_opts){.axes = GT_AXIS(axis_of(n)), .keepdim = true});
+    return gt_sum_(x, (gt_reduce_opts){.axes = GT_AXIS(softmax_axis_of(n)), .keepdim = true});
 }
 
 enum { COST = 10 }; /* of an element: an exponential */
 
-static bool infer(gt_node *n)
+static bool softmax_infer(gt_node *n)
 {
     n->out[0]->shape = n->in[0]->shape;
-    if (axis_of(n) < 0) return false;
-    const gti_along s = along(n);
+    if (softmax_axis_of(n) < 0) return false;
+    const gti_along s = softmax_along(n);
     gti_along_divide(n, 0, &s, COST);
     return true;
 }
@@ -42,7 +42,7 @@ static bool infer(gt_node *n)
 /* A range, and where it begins. */
 static gti_along range(const gt_node *n, const gt_range *r, int64_t *begin)
 {
-    const gti_along s = along(n);
+    const gti_along s = softmax_along(n);
     const gti_along_range part = gti_along_range_of(n, r, &s);
     *begin = part.x;
     return part.s;
@@ -66,7 +66,7 @@ static const char softmax_gradient[] = "dx = y (dy - sum of dy y)";
 static bool softmax_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gin[0] = gt_softmax_dx(GT_MUTANT(softmax_y, n->out[0], n->in[0]),
-                           GT_MUTANT(softmax_upstream, gout[0], n->out[0]), axis_of(n));
+                           GT_MUTANT(softmax_upstream, gout[0], n->out[0]), softmax_axis_of(n));
     return true;
 }
 
@@ -74,19 +74,20 @@ static const char log_softmax_gradient[] = "dx = dy - e^y sum of dy";
 static bool log_softmax_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gin[0] = gt_log_softmax_dx(GT_MUTANT(log_softmax_y, n->out[0], n->in[0]),
-                               GT_MUTANT(log_softmax_sign, gout[0], gt_neg(gout[0])), axis_of(n));
+                               GT_MUTANT(log_softmax_sign, gout[0], gt_neg(gout[0])),
+                               softmax_axis_of(n));
     return true;
 }
 
 /* --- the gradients --- */
 
-static bool dx_infer(gt_node *n)
+static bool softmax_dx_infer(gt_node *n)
 {
     const gt_tensor *y = n->in[0], *dy = n->in[1];
     if (!gt_same_shape(y, dy))
         return gt_op_fail(n, GT_ERR_SHAPE, "y is %s, but dy %s", GTI_SHAPE_TEXT(y->shape),
                           GTI_SHAPE_TEXT(dy->shape));
-    return infer(n);
+    return softmax_infer(n);
 }
 
 static void softmax_dx_parts(gt_node *n, const gt_range *r)
@@ -116,7 +117,7 @@ static bool softmax_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *
         gin[0] = gt_sub(gt_mul(g, to_g), gt_mul(dy, to_dy));
     }
     if (gt_needs_grad(n, 1))
-        gin[1] = gt_softmax_dx(y, GT_MUTANT(softmax_dx_upstream, g, dy), axis_of(n));
+        gin[1] = gt_softmax_dx(y, GT_MUTANT(softmax_dx_upstream, g, dy), softmax_axis_of(n));
     return true;
 }
 
@@ -131,7 +132,7 @@ static bool log_softmax_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tens
     return true;
 }
 
-static double flops(const gt_node *n)
+static double softmax_flops(const gt_node *n)
 {
     return 4 * (double)n->in[0]->size;
 }
@@ -197,13 +198,13 @@ static const gt_error_sample dx_error_samples[] = {
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(table),                                                                         \
         GT_ERROR_SAMPLES(error_table),                                                             \
-        .flops = flops,                                                                            \
+        .flops = softmax_flops,                                                                    \
     };
 
-SOFTMAX(softmax, "x", 1, infer, samples, error_samples)
-SOFTMAX(log_softmax, "x", 1, infer, samples, error_samples)
-SOFTMAX(softmax_dx, "y dy", 2, dx_infer, dx_samples, dx_error_samples)
-SOFTMAX(log_softmax_dx, "y dy", 2, dx_infer, dx_samples, dx_error_samples)
+SOFTMAX(softmax, "x", 1, softmax_infer, samples, error_samples)
+SOFTMAX(log_softmax, "x", 1, softmax_infer, samples, error_samples)
+SOFTMAX(softmax_dx, "y dy", 2, softmax_dx_infer, dx_samples, dx_error_samples)
+SOFTMAX(log_softmax_dx, "y dy", 2, softmax_dx_infer, dx_samples, dx_error_samples)
 
 gt_tensor *gt_softmax(gt_tensor *x, int axis)
 {

@@ -2,7 +2,8 @@
 #include "common.h"
 
 /* The axis, or -1 after a failure. Sets out[0..max_out) to NULL. */
-static int begin(const gt_tensor *x, int axis, gt_tensor **out, int max_out, const char *function)
+static int split_begin(const gt_tensor *x, int axis, gt_tensor **out, int max_out,
+                       const char *function)
 {
     if (!gti_is_given(x, function)) return -1;
     if (!out || max_out < 1) {
@@ -38,7 +39,7 @@ static int64_t pieces(int64_t n, int64_t size)
 
 gt_tensor *gt_split(gt_tensor *x, int axis, int64_t size, gt_tensor **out, int max_out)
 {
-    const int at = begin(x, axis, out, max_out, "split");
+    const int at = split_begin(x, axis, out, max_out, "split");
     if (at < 0) return NULL;
     const int64_t whole = x->shape.dim[at];
     if (size < 1 && !(size == 0 && whole == 0)) {
@@ -58,7 +59,7 @@ gt_tensor *gt_split(gt_tensor *x, int axis, int64_t size, gt_tensor **out, int m
 
 gt_tensor *gt_chunk(gt_tensor *x, int axis, int chunks, gt_tensor **out)
 {
-    const int at = begin(x, axis, out, chunks, "chunk");
+    const int at = split_begin(x, axis, out, chunks, "chunk");
     if (at < 0) return NULL;
     const int64_t whole = x->shape.dim[at], size = pieces(whole, chunks);
     return cut(x, at, size, size == 0 ? chunks : (int)pieces(whole, size), out);

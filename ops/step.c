@@ -37,7 +37,7 @@ static bool refuse_shared(const gt_node *n, int i, int k)
 }
 
 /* All are of the weights' shape, and no two are one. */
-static bool infer(gt_node *n)
+static bool step_infer(gt_node *n)
 {
     const gt_tensor *w = n->in[0];
     for (int i = 1; i < n->n_in; i++) {
@@ -48,7 +48,7 @@ static bool infer(gt_node *n)
     return true;
 }
 
-static void run(gt_node *n, gti_step_rule rule, int64_t begin, int64_t end)
+static void step_run(gt_node *n, gti_step_rule rule, int64_t begin, int64_t end)
 {
     const int64_t skipped = begin * (n->dtype == GT_F32 ? 4 : 8); /* bytes */
     void *at[GT_OP_OUTPUTS + 1];
@@ -111,7 +111,7 @@ static const gt_error_sample error_samples[] = {
 #define STEP(id, number, input_names, work)                                                        \
     static void id##_elements(gt_node *n, int64_t begin, int64_t end)                              \
     {                                                                                              \
-        run(n, GTI_STEP_##id, begin, end);                                                         \
+        step_run(n, GTI_STEP_##id, begin, end);                                                    \
     }                                                                                              \
     const gt_op gt_op_##id##_step = {                                                              \
         .name = #id "_step",                                                                       \
@@ -120,7 +120,7 @@ static const gt_error_sample error_samples[] = {
         .n_out = (number),                                                                         \
         .opts_size = sizeof(gt_step_args),                                                         \
         .flags = GT_OP_INTO,                                                                       \
-        .infer = infer,                                                                            \
+        .infer = step_infer,                                                                       \
         .elements = GT_FOR_FLOATS(id##_elements),                                                  \
         .cost = (work),                                                                            \
         GT_SAMPLES(samples),                                                                       \

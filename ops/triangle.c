@@ -11,7 +11,7 @@ typedef struct {
     int64_t diagonal;
 } triangle_opts;
 
-static bool infer(gt_node *n)
+static bool triangle_infer(gt_node *n)
 {
     const gt_shape x = n->in[0]->shape;
     if (x.ndim < 2)
@@ -20,7 +20,7 @@ static bool infer(gt_node *n)
     return true;
 }
 
-static int64_t clamp(int64_t i, int64_t low, int64_t high)
+static int64_t triangle_clamp(int64_t i, int64_t low, int64_t high)
 {
     return i < low ? low : i > high ? high : i;
 }
@@ -40,12 +40,12 @@ static void copy_triangles(const gt_node *n, bool upper)
     if (y->size == 0) return;
     const size_t element = gt_dtype_size(y->dtype);
     const int64_t rows = y->shape.dim[y->shape.ndim - 2], columns = y->shape.dim[y->shape.ndim - 1];
-    const int64_t d = clamp(((const triangle_opts *)n->opts)->diagonal, -rows, columns);
+    const int64_t d = triangle_clamp(((const triangle_opts *)n->opts)->diagonal, -rows, columns);
     const char *from = x->data;
     char *to = y->data;
     for (int64_t left = y->size / columns; left > 0;)
         for (int64_t r = 0; r < rows; r++, left--) {
-            const int64_t edge = clamp(r + d + !upper, 0, columns);
+            const int64_t edge = triangle_clamp(r + d + !upper, 0, columns);
             copy_columns(upper ? edge : 0, upper ? columns : edge, columns, element, from, to);
             from += (size_t)columns * element;
             to += (size_t)columns * element;
@@ -112,7 +112,7 @@ static const gt_error_sample error_samples[] = {
         .n_out = 1,                                                                                \
         .opts_size = sizeof(triangle_opts),                                                        \
         .flags = GT_OP_NO_SAVED,                                                                   \
-        .infer = infer,                                                                            \
+        .infer = triangle_infer,                                                                   \
         .forward = GT_FOR_ALL(id##_forward),                                                       \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \

@@ -7,13 +7,13 @@ typedef struct {
     double s;
 } scalar_opts;
 
-static bool infer(gt_node *n)
+static bool unary_infer(gt_node *n)
 {
     n->out[0]->shape = n->in[0]->shape;
     return true;
 }
 
-static inline void run(gt_node *n, int64_t begin, int64_t end, gti_unary which, double s)
+static inline void unary_run(gt_node *n, int64_t begin, int64_t end, gti_unary which, double s)
 {
     gti_kernels_for(n)->unary[which](end - begin, gti_from(n->in[0], begin), s,
                                      gti_to(n->out[0], begin));
@@ -138,7 +138,7 @@ static bool round_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]
 #define UNARY(id, size, flag_set, table, s)                                                        \
     static void id##_elements(gt_node *n, int64_t begin, int64_t end)                              \
     {                                                                                              \
-        run(n, begin, end, GTI_UNARY_##id, (s));                                                   \
+        unary_run(n, begin, end, GTI_UNARY_##id, (s));                                             \
     }                                                                                              \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
@@ -147,7 +147,7 @@ static bool round_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]
         .n_out = 1,                                                                                \
         .opts_size = (size),                                                                       \
         .flags = (flag_set),                                                                       \
-        .infer = infer,                                                                            \
+        .infer = unary_infer,                                                                      \
         .elements = GT_FOR_FLOATS(id##_elements),                                                  \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \

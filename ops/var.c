@@ -16,7 +16,7 @@ static double divisor(const gt_node *n)
     return left > 0 ? left : 0;
 }
 
-static bool infer(gt_node *n)
+static bool var_infer(gt_node *n)
 {
     const gt_var_opts *opts = n->opts;
     if (opts->biased && gt_option_int(opts->correction, 0) != 0)
@@ -27,7 +27,7 @@ static bool infer(gt_node *n)
     return true;
 }
 
-static void parts(gt_node *n, const gt_range *r, bool root)
+static void var_run_parts(gt_node *n, const gt_range *r, bool root)
 {
     gti_reduction p;
     if (gti_reduction_begin(n, r, ((const gt_var_opts *)n->opts)->axes, &p))
@@ -36,15 +36,15 @@ static void parts(gt_node *n, const gt_range *r, bool root)
 
 static void var_parts(gt_node *n, const gt_range *r)
 {
-    parts(n, r, false);
+    var_run_parts(n, r, false);
 }
 
 static void std_parts(gt_node *n, const gt_range *r)
 {
-    parts(n, r, true);
+    var_run_parts(n, r, true);
 }
 
-static unsigned axes_of(const gt_node *n)
+static unsigned var_axes_of(const gt_node *n)
 {
     return ((const gt_var_opts *)n->opts)->axes;
 }
@@ -53,20 +53,20 @@ static unsigned axes_of(const gt_node *n)
 static gt_tensor *distance(const gt_node *n)
 {
     gt_tensor *x = n->in[0];
-    gt_tensor *mean = gt_mean_(x, (gt_reduce_opts){.axes = axes_of(n), .keepdim = true});
+    gt_tensor *mean = gt_mean_(x, (gt_reduce_opts){.axes = var_axes_of(n), .keepdim = true});
     return GT_MUTANT(var_distance, gt_sub(x, mean), x);
 }
 
 /* g, of y's shape, times (x - m). */
 static gt_tensor *times_distance(const gt_node *n, gt_tensor *g)
 {
-    return gt_mul(gti_unreduced(n, axes_of(n), g), distance(n));
+    return gt_mul(gti_unreduced(n, var_axes_of(n), g), distance(n));
 }
 
 /* (x - m) / y, which stays in range where 1 / y may not */
 static gt_tensor *scaled_distance(const gt_node *n)
 {
-    return gt_div_or_zero(distance(n), gti_unreduced(n, axes_of(n), n->out[0]));
+    return gt_div_or_zero(distance(n), gti_unreduced(n, var_axes_of(n), n->out[0]));
 }
 
 static const char var_gradient[] = "dx = dy 2 (x - mean) / (N - correction)";
@@ -84,12 +84,12 @@ static bool std_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     gt_tensor *half = gti_factor_of_square(dy, n->out[0]);
     const double factor = GT_MUTANT(std_lost, 1 / divisor(n), 1);
     gt_tensor *g = gt_mul_scalar(half ? half : dy, half ? 2 * factor : factor);
-    gin[0] =
-        half ? times_distance(n, g) : gt_mul(gti_unreduced(n, axes_of(n), g), scaled_distance(n));
+    gin[0] = half ? times_distance(n, g)
+                  : gt_mul(gti_unreduced(n, var_axes_of(n), g), scaled_distance(n));
     return true;
 }
 
-static double flops(const gt_node *n)
+static double var_flops(const gt_node *n)
 {
     return 4 * (double)n->in[0]->size;
 }
@@ -129,14 +129,14 @@ static const gt_error_sample error_samples[] = {
         .n_in = 1,                                                                                 \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(gt_var_opts),                                                          \
-        .infer = infer,                                                                            \
+        .infer = var_infer,                                                                        \
         .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         .samples = samples,                                                                        \
         .n_samples = (count),                                                                      \
         GT_ERROR_SAMPLES(error_samples),                                                           \
-        .flops = flops,                                                                            \
+        .flops = var_flops,                                                                        \
     };                                                                                             \
     gt_tensor *gt_##id##_(gt_tensor *x, gt_var_opts opts)                                          \
     {                                                                                              \

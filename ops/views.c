@@ -3,7 +3,7 @@
 #include "broadcast.h"
 
 /* The axis of x, where an axis of `ndim` axes is asked for; -1 after a failure. */
-static int axis_of(const gt_tensor *x, int axis, int ndim, const char *function)
+static int views_axis_of(const gt_tensor *x, int axis, int ndim, const char *function)
 {
     const int i = axis < 0 ? axis + ndim : axis;
     if (i >= 0 && i < ndim) return i;
@@ -27,7 +27,8 @@ gt_tensor *gt_flatten_(gt_tensor *x, gt_flatten_opts opts)
     const int ndim = x->shape.ndim;
     const int axes = ndim > 0 ? ndim : 1; /* a scalar becomes [1] */
     const int first = (int)gt_option_int(opts.start, 0), last = (int)gt_option_int(opts.end, -1);
-    const int start = axis_of(x, first, axes, "flatten"), end = axis_of(x, last, axes, "flatten");
+    const int start = views_axis_of(x, first, axes, "flatten"),
+              end = views_axis_of(x, last, axes, "flatten");
     if (start < 0 || end < 0) return NULL;
     if (start > end) {
         gt_fail(x->ctx, GT_ERR_ARGUMENT, "flatten", "start %d comes after end %d in x %s", first,
@@ -72,7 +73,7 @@ gt_tensor *gt_unsqueeze(gt_tensor *x, int axis)
                 GTI_SHAPE_TEXT(x->shape), ndim);
         return NULL;
     }
-    const int at = axis_of(x, axis, ndim + 1, "unsqueeze");
+    const int at = views_axis_of(x, axis, ndim + 1, "unsqueeze");
     if (at < 0) return NULL;
     gt_shape shape = {.ndim = ndim + 1};
     for (int i = 0; i <= ndim; i++)
@@ -98,7 +99,7 @@ gt_tensor *gt_expand(gt_tensor *x, gt_shape shape)
 gt_tensor *gt_select(gt_tensor *x, int axis, int64_t index)
 {
     if (!gti_is_given(x, "select")) return NULL;
-    const int at = axis_of(x, axis, x->shape.ndim, "select");
+    const int at = views_axis_of(x, axis, x->shape.ndim, "select");
     if (at < 0) return NULL;
     const int64_t size = x->shape.dim[at], i = index < 0 ? index + size : index;
     if (i < 0 || i >= size) {

@@ -3,7 +3,7 @@
  *   da = dy where cond, else 0    db = 0 where cond, else dy */
 #include "broadcast.h"
 
-static bool infer(gt_node *n)
+static bool where_infer(gt_node *n)
 {
     const gt_tensor *cond = n->in[0], *a = n->in[1], *b = n->in[2];
     if (cond->dtype != GT_U8) {
@@ -17,20 +17,20 @@ static bool infer(gt_node *n)
     return gti_broadcast_infer(n);
 }
 
-static void row(const gt_node *n, int which, int64_t length, const void *const in[],
-                const int64_t stride[], void *y)
+static void where_row(const gt_node *n, int which, int64_t length, const void *const in[],
+                      const int64_t stride[], void *y)
 {
     (void)which;
     gti_any_kernels_of((int)n->dtype)
         ->select(length, in[0], stride[0], in[1], stride[1], in[2], stride[2], y);
 }
 
-static void elements(gt_node *n, int64_t begin, int64_t end)
+static void where_elements(gt_node *n, int64_t begin, int64_t end)
 {
-    gti_broadcast_elements(n, begin, end, 0, row);
+    gti_broadcast_elements(n, begin, end, 0, where_row);
 }
 
-static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+static bool where_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *cond = n->in[0], *dy = gout[0];
     gt_tensor *zero = gt_scalar(dy->ctx, 0, .dtype = dy->dtype);
@@ -100,9 +100,9 @@ const gt_op gt_op_where = {
     .n_in = 3,
     .n_out = 1,
     .flags = GT_OP_MIXED,
-    .infer = infer,
-    .elements = GT_FOR_ALL(elements),
-    .backward = backward,
+    .infer = where_infer,
+    .elements = GT_FOR_ALL(where_elements),
+    .backward = where_backward,
     .gradient = "da = dy where cond, else 0; db = 0 where cond, else dy",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),

@@ -25,7 +25,7 @@ ACCUMULATE(float, add_f32, take_f32)
 ACCUMULATE(double, add_f64, take_f64)
 
 /* The parameter has a gradient in this micro-batch. */
-static void add(const gt_optimizer *o, gti_slot *s, double weight, double scale)
+static void accumulate_add(const gt_optimizer *o, gti_slot *s, double weight, double scale)
 {
     if (s->summed != o->accumulation) gt_fill(s->sum, 0);
     s->summed = o->accumulation;
@@ -50,7 +50,7 @@ static void gather(const gt_optimizer *o, gti_slot *s, double weight, double sca
     if (!s->tensor->grad) return;
     if (s->brought || (weight == 0 && s->summed == o->accumulation)) take(s, scale);
     else if (weight == 0) gt_clear_grad(s->tensor);
-    else add(o, s, weight, scale);
+    else accumulate_add(o, s, weight, scale);
 }
 
 /* Makes a sum for a gradient, or a gradient for a sum: a walk from the parameter itself gives it

@@ -6,7 +6,7 @@ typedef struct {
     double rho, eps;
 } adadelta;
 
-static const gt_op *step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+static const gt_op *adadelta_step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
 {
     const adadelta *a = (const adadelta *)o;
     (void)u;
@@ -19,7 +19,7 @@ static const gti_rule rule = {
     .name = "Adadelta",
     .size = sizeof(adadelta),
     .state = {"square_avg", "acc_delta"},
-    .step = step,
+    .step = adadelta_step,
 };
 
 gt_optimizer *gt_adadelta_(gt_module *m, gt_adadelta_opts opts)

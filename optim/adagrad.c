@@ -7,7 +7,7 @@ typedef struct {
 } adagrad;
 
 /* At step t the rate is lr / (1 + (t - 1) * lr_decay). */
-static const gt_op *step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+static const gt_op *adagrad_step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
 {
     const adagrad *a = (const adagrad *)o;
     s->lr = u->lr / (1 + (double)(u->step - 1) * a->lr_decay);
@@ -19,7 +19,7 @@ static const gti_rule rule = {
     .name = "Adagrad",
     .size = sizeof(adagrad),
     .state = {"sum"},
-    .step = step,
+    .step = adagrad_step,
 };
 
 gt_optimizer *gt_adagrad_(gt_module *m, gt_adagrad_opts opts)

@@ -10,7 +10,7 @@ typedef struct {
 } adam;
 
 /* At step t the rate is lr / (1 - beta1^t), and v is divided by 1 - beta2^t. */
-static const gt_op *step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+static const gt_op *adam_step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
 {
     const adam *a = (const adam *)o;
     const double t = (double)u->step;
@@ -23,7 +23,7 @@ static const gt_op *step(const gt_optimizer *o, const gti_update *u, gt_step_arg
     return a->amsgrad ? &gt_op_adam_amsgrad_step : &gt_op_adam_step;
 }
 
-static unsigned uses(const gt_optimizer *o)
+static unsigned adam_uses(const gt_optimizer *o)
 {
     return ((const adam *)o)->amsgrad ? 7 : 3;
 }
@@ -32,19 +32,19 @@ static const gti_rule adam_rule = {
     .name = "Adam",
     .size = sizeof(adam),
     .state = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"},
-    .uses = uses,
-    .step = step,
+    .uses = adam_uses,
+    .step = adam_step,
 };
 static const gti_rule adamw_rule = {
     .name = "AdamW",
     .size = sizeof(adam),
     .state = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"},
-    .uses = uses,
-    .step = step,
+    .uses = adam_uses,
+    .step = adam_step,
 };
 
-static gt_optimizer *make(gt_module *m, const gti_rule *rule, const gt_adam_opts *opts,
-                          double weight_decay)
+static gt_optimizer *adam_make(gt_module *m, const gti_rule *rule, const gt_adam_opts *opts,
+                               double weight_decay)
 {
     const double betas[2] = {gt_option(opts->betas[0], 0.9), gt_option(opts->betas[1], 0.999)};
     const double eps = gt_option(opts->eps, 1e-8);
@@ -66,10 +66,10 @@ static gt_optimizer *make(gt_module *m, const gti_rule *rule, const gt_adam_opts
 
 gt_optimizer *gt_adam_(gt_module *m, gt_adam_opts opts)
 {
-    return make(m, &adam_rule, &opts, opts.weight_decay);
+    return adam_make(m, &adam_rule, &opts, opts.weight_decay);
 }
 
 gt_optimizer *gt_adamw_(gt_module *m, gt_adam_opts opts)
 {
-    return make(m, &adamw_rule, &opts, gt_option(opts.weight_decay, 0.01));
+    return adam_make(m, &adamw_rule, &opts, gt_option(opts.weight_decay, 0.01));
 }

@@ -79,7 +79,7 @@ static bool make_averages(const gt_ema *e)
 }
 
 /* A new average starts as a copy. */
-static void update(gti_slot *s, double take)
+static void ema_update(gti_slot *s, double take)
 {
     const gt_tensor *w = s->tensor;
     gt_tensor *average = s->state[0];
@@ -103,7 +103,7 @@ gt_status gt_ema_update(gt_ema *e)
     if (!gti_slots_collect(&e->slots, what) || !make_averages(e)) return gt_error_code(gt);
     const double n = ++e->n_averaged, most = n / (9 + n);
     const double decay = e->warm_up && most < e->decay ? most : e->decay;
-    for (int i = 0; i < e->slots.n; i++) update(&e->slots.at[i], 1 - decay);
+    for (int i = 0; i < e->slots.n; i++) ema_update(&e->slots.at[i], 1 - decay);
     return GT_OK;
 }
 
@@ -136,7 +136,7 @@ gt_module *gt_ema_module(const gt_ema *e)
 
 /* --- state --- */
 
-static bool next(void *walk)
+static bool ema_next(void *walk)
 {
     gt_optim_iter *it = walk;
     const gt_ema *e = it->of;
@@ -158,11 +158,11 @@ static bool next(void *walk)
 
 gt_optim_iter gt_ema_state(const gt_ema *e)
 {
-    return (gt_optim_iter){.of = e, .next = e ? next : NULL, .group = -1};
+    return (gt_optim_iter){.of = e, .next = e ? ema_next : NULL, .group = -1};
 }
 
 /* The slot of "PATH.shadow", or NULL. */
-static gti_slot *find(gt_ema *e, const char *what, const char *name)
+static gti_slot *ema_find(gt_ema *e, const char *what, const char *name)
 {
     const char *key = name && gti_slots_collect(&e->slots, what) ? gti_key_of(name) : NULL;
     if (!key || strcmp(key, "shadow") != 0) return NULL;
@@ -176,7 +176,7 @@ static bool is_count(const char *name)
 
 bool gt_ema_has_state(gt_ema *e, const char *name, const gt_tensor **like)
 {
-    const gti_slot *s = e ? find(e, "gt_ema_has_state", name) : NULL;
+    const gti_slot *s = e ? ema_find(e, "gt_ema_has_state", name) : NULL;
     if (like) *like = s ? s->tensor : NULL;
     return s || (e && is_count(name));
 }
@@ -188,7 +188,7 @@ gt_status gt_ema_set_state(gt_ema *e, const char *name, const gt_tensor *tensor,
     if (!ready(e, what, &status)) return status;
     gt_ctx *gt = e->slots.module->ctx;
     if (is_count(name)) return gti_set_number(gt, what, name, GTI_COUNT, &e->n_averaged, number);
-    gti_slot *s = find(e, what, name);
+    gti_slot *s = ema_find(e, what, name);
     return s ? gti_slot_copy(s, &s->state[0], tensor, what, name) : gti_no_state(gt, what, name);
 }
 
@@ -198,7 +198,7 @@ gt_status gt_ema_take_state(gt_ema *e, const char *name, gt_tensor *tensor, doub
     if (!tensor || is_count(name)) return gt_ema_set_state(e, name, tensor, number);
     gt_status status;
     if (!ready(e, what, &status)) return status;
-    gti_slot *s = find(e, what, name);
+    gti_slot *s = ema_find(e, what, name);
     return s ? gti_slot_take(s, &s->state[0], tensor, what, name)
              : gti_no_state(e->slots.module->ctx, what, name);
 }

@@ -67,8 +67,8 @@ void gti_groups_clear(gt_optimizer *o)
     free(o->groups);
 }
 
-static bool check_options(const gt_optimizer *o, const char *pattern, const gt_group_opts *opts,
-                          const gti_group *g)
+static bool groups_check_options(const gt_optimizer *o, const char *pattern,
+                                 const gt_group_opts *opts, const gti_group *g)
 {
     static const char what[] = "gt_optimizer_add_group";
     gt_ctx *gt = gti_optimizer_context(o);
@@ -114,7 +114,7 @@ gt_status gt_optimizer_add_group_(gt_optimizer *o, const char *pattern, gt_group
         .lr_scale = gt_option(opts.lr_scale, 1),
         .weight_decay = gt_option(opts.weight_decay, o->weight_decay),
     };
-    if (!check_options(o, pattern, &opts, &g) || !append(o, pattern, g))
+    if (!groups_check_options(o, pattern, &opts, &g) || !append(o, pattern, g))
         return gt_error_code(gti_optimizer_context(o));
     gti_groups_assign(o, 0);
     o->groups_checked = false;
@@ -123,7 +123,7 @@ gt_status gt_optimizer_add_group_(gt_optimizer *o, const char *pattern, gt_group
 
 /* --- learning rates --- */
 
-static bool check_index(const gt_optimizer *o, int i, const char *what)
+static bool groups_check_index(const gt_optimizer *o, int i, const char *what)
 {
     if (i >= 0 && i < o->n_groups) return true;
     gt_fail(gti_optimizer_context(o), GT_ERR_ARGUMENT, what, "there is no group %d; there are %d",
@@ -133,7 +133,7 @@ static bool check_index(const gt_optimizer *o, int i, const char *what)
 
 double gt_optimizer_group_lr(const gt_optimizer *o, int i)
 {
-    if (!o || !check_index(o, i, "gt_optimizer_group_lr")) return NAN;
+    if (!o || !groups_check_index(o, i, "gt_optimizer_group_lr")) return NAN;
     const gti_group *g = &o->groups[i];
     return g->own_rate ? g->rate.lr : o->rate.lr * g->lr_scale;
 }
@@ -143,7 +143,7 @@ gt_status gt_optimizer_set_group_lr(gt_optimizer *o, int i, double lr)
     static const char what[] = "gt_optimizer_set_group_lr";
     gt_status status;
     if (!gti_optimizer_ready(o, what, &status)) return status;
-    if (!check_index(o, i, what) || !gti_optimizer_check(o->slots.module, o->rule, "lr", lr))
+    if (!groups_check_index(o, i, what) || !gti_optimizer_check(o->slots.module, o->rule, "lr", lr))
         return gt_error_code(gti_optimizer_context(o));
     o->groups[i].own_rate = true;
     o->groups[i].rate.lr = lr;

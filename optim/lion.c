@@ -6,7 +6,7 @@ typedef struct {
     double betas[2];
 } lion;
 
-static const gt_op *step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+static const gt_op *lion_step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
 {
     const lion *l = (const lion *)o;
     gti_optimizer_decouple(u, s);
@@ -19,7 +19,7 @@ static const gti_rule rule = {
     .name = "Lion",
     .size = sizeof(lion),
     .state = {"exp_avg"},
-    .step = step,
+    .step = lion_step,
 };
 
 gt_optimizer *gt_lion_(gt_module *m, gt_lion_opts opts)

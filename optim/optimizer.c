@@ -19,8 +19,8 @@ static void free_optimizer(void *object)
     free(o);
 }
 
-static bool refuse(const gt_module *m, const gti_rule *rule, const char *option, double value,
-                   const char *want)
+static bool optimizer_refuse(const gt_module *m, const gti_rule *rule, const char *option,
+                             double value, const char *want)
 {
     gt_fail(m->ctx, GT_ERR_ARGUMENT, rule->name, "%s is %g, but must be %s", option, value, want);
     return false;
@@ -36,7 +36,7 @@ bool gti_optimizer_check(const gt_module *m, const gti_rule *rule, const char *o
 {
     if (!present(m, rule)) return false;
     if (value >= 0 && isfinite(value)) return true;
-    return refuse(m, rule, option, value, "finite and not negative");
+    return optimizer_refuse(m, rule, option, value, "finite and not negative");
 }
 
 bool gti_optimizer_check_fraction(const gt_module *m, const gti_rule *rule, const char *option,
@@ -44,7 +44,7 @@ bool gti_optimizer_check_fraction(const gt_module *m, const gti_rule *rule, cons
 {
     if (!present(m, rule)) return false;
     if (value >= 0 && value < 1) return true;
-    return refuse(m, rule, option, value, "at least 0 and below 1");
+    return optimizer_refuse(m, rule, option, value, "at least 0 and below 1");
 }
 
 gt_optimizer *gti_optimizer_new(gt_module *m, const gti_rule *rule, gti_common c)
@@ -128,7 +128,7 @@ static inline gti_update begin_update(const gt_optimizer *o, gti_slot *s)
     return u;
 }
 
-static gt_status update(const gt_optimizer *o, gti_slot *s, unsigned uses)
+static gt_status optimizer_update(const gt_optimizer *o, gti_slot *s, unsigned uses)
 {
     const gti_update u = begin_update(o, s);
     gt_step_args opts = {
@@ -151,7 +151,7 @@ gt_status gt_optimizer_step(gt_optimizer *o)
         return gt_error_code(gti_optimizer_context(o));
     for (int i = 0; i < o->slots.n; i++) {
         gti_slot *s = &o->slots.at[i];
-        if (s->tensor->grad && update(o, s, uses) != GT_OK)
+        if (s->tensor->grad && optimizer_update(o, s, uses) != GT_OK)
             return gt_error_code(gti_optimizer_context(o));
     }
     gti_optimizer_end_accumulation(o);

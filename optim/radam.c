@@ -23,7 +23,7 @@ static double size_of(const radam *a, const gti_update *u, bool *adaptive)
     return size * sqrt(r) * sqrt(1 - power);
 }
 
-static const gt_op *step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+static const gt_op *radam_step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
 {
     const radam *a = (const radam *)o;
     if (a->decoupled) gti_optimizer_decouple(u, s);
@@ -38,7 +38,7 @@ static const gti_rule rule = {
     .name = "RAdam",
     .size = sizeof(radam),
     .state = {"exp_avg", "exp_avg_sq"},
-    .step = step,
+    .step = radam_step,
 };
 
 gt_optimizer *gt_radam_(gt_module *m, gt_radam_opts opts)

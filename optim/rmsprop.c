@@ -7,7 +7,7 @@ typedef struct {
     bool centered;
 } rmsprop;
 
-static const gt_op *step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+static const gt_op *rmsprop_step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
 {
     const rmsprop *r = (const rmsprop *)o;
     const bool gathers = r->momentum > 0;
@@ -20,7 +20,7 @@ static const gt_op *step(const gt_optimizer *o, const gti_update *u, gt_step_arg
     return gathers ? &gt_op_rmsprop_momentum_step : &gt_op_rmsprop_step;
 }
 
-static unsigned uses(const gt_optimizer *o)
+static unsigned rmsprop_uses(const gt_optimizer *o)
 {
     const rmsprop *r = (const rmsprop *)o;
     return 1U | (r->centered ? 2U : 0) | (r->momentum > 0 ? 4U : 0);
@@ -30,8 +30,8 @@ static const gti_rule rule = {
     .name = "RMSprop",
     .size = sizeof(rmsprop),
     .state = {"square_avg", "grad_avg", "momentum_buffer"},
-    .uses = uses,
-    .step = step,
+    .uses = rmsprop_uses,
+    .step = rmsprop_step,
 };
 
 gt_optimizer *gt_rmsprop_(gt_module *m, gt_rmsprop_opts opts)

@@ -114,7 +114,7 @@ void gti_schedule_restart(gt_schedule *s)
     gti_schedule_begin(s);
 }
 
-static gt_status step(gt_schedule *s, const char *what, bool has_metric, double metric)
+static gt_status schedule_step(gt_schedule *s, const char *what, bool has_metric, double metric)
 {
     if (!s) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the schedule is NULL");
     gt_ctx *gt = context(s);
@@ -131,12 +131,12 @@ static gt_status step(gt_schedule *s, const char *what, bool has_metric, double 
 
 gt_status gt_schedule_step(gt_schedule *s)
 {
-    return step(s, "gt_schedule_step", false, NAN);
+    return schedule_step(s, "gt_schedule_step", false, NAN);
 }
 
 gt_status gt_schedule_step_metric(gt_schedule *s, double metric)
 {
-    return step(s, "gt_schedule_step_metric", true, metric);
+    return schedule_step(s, "gt_schedule_step_metric", true, metric);
 }
 
 bool gt_schedule_needs_metric(const gt_schedule *s)
@@ -183,7 +183,7 @@ static const gt_schedule *after(const gt_schedule *root, const gt_schedule *s)
     return s == root ? NULL : s->parent->parts[s->index + 1];
 }
 
-static bool next(void *walk)
+static bool schedule_next(void *walk)
 {
     gt_optim_iter *it = walk;
     const gt_schedule *s = it->schedule;
@@ -203,11 +203,11 @@ static bool next(void *walk)
 
 gt_optim_iter gt_schedule_state(const gt_schedule *s)
 {
-    return (gt_optim_iter){.of = s, .next = s ? next : NULL, .schedule = s, .group = -1};
+    return (gt_optim_iter){.of = s, .next = s ? schedule_next : NULL, .schedule = s, .group = -1};
 }
 
 /* Where the number called `name` is, and its range; NULL when there is none. */
-static double *find(gt_schedule *s, const char *name, gti_range *range)
+static double *schedule_find(gt_schedule *s, const char *name, gti_range *range)
 {
     for (char *end; name && strchr(name, '.'); name = end + 1) {
         const long i = strtol(name, &end, 10);
@@ -227,7 +227,7 @@ static double *find(gt_schedule *s, const char *name, gti_range *range)
 bool gt_schedule_has_state(gt_schedule *s, const char *name)
 {
     gti_range range;
-    return s && find(s, name, &range);
+    return s && schedule_find(s, name, &range);
 }
 
 gt_status gt_schedule_set_state(gt_schedule *s, const char *name, double number)
@@ -237,6 +237,6 @@ gt_status gt_schedule_set_state(gt_schedule *s, const char *name, double number)
     gt_ctx *gt = context(s);
     if (gt_failed(gt)) return gt_error_code(gt);
     gti_range range;
-    double *to = find(s, name, &range);
+    double *to = schedule_find(s, name, &range);
     return to ? gti_set_number(gt, what, name, range, to, number) : gti_no_state(gt, what, name);
 }

@@ -24,7 +24,7 @@ static double cosine_lr(const gt_schedule *s, const gti_rate *r)
     return (1 + cos(pi * e / t)) / (1 + cos(pi * (e - 1) / t)) * (r->lr - c->eta_min) + c->eta_min;
 }
 
-static bool advance(gt_schedule *s)
+static bool schedule_cosine_advance(gt_schedule *s)
 {
     cosine *c = (cosine *)s;
     if (s->initial) {
@@ -48,13 +48,14 @@ static const gti_schedule_type restarts_type = {
     "CosineAnnealingWarmRestarts",
     sizeof(cosine),
     .lr = restarts_lr,
-    .advance = advance,
+    .advance = schedule_cosine_advance,
     .state = {{"T_cur", offsetof(cosine, t_cur), GTI_COUNT},
               {"T_i", offsetof(cosine, t_i), GTI_COUNT}},
 };
 
-static gt_schedule *make(gt_optimizer *o, const gti_schedule_type *type, const char *period_name,
-                         int64_t period, gt_cosine_lr_opts opts)
+static gt_schedule *schedule_cosine_make(gt_optimizer *o, const gti_schedule_type *type,
+                                         const char *period_name, int64_t period,
+                                         gt_cosine_lr_opts opts)
 {
     const double t_mult = (double)gt_option_int(opts.t_mult, 1);
     const double eta_min = gt_option(opts.eta_min, 0);
@@ -72,11 +73,11 @@ static gt_schedule *make(gt_optimizer *o, const gti_schedule_type *type, const c
 
 gt_schedule *gt_cosine_annealing_lr_(gt_optimizer *o, int64_t t_max, gt_cosine_lr_opts opts)
 {
-    return make(o, &cosine_type, "t_max", t_max, opts);
+    return schedule_cosine_make(o, &cosine_type, "t_max", t_max, opts);
 }
 
 gt_schedule *gt_cosine_annealing_warm_restarts_(gt_optimizer *o, int64_t t_0,
                                                 gt_cosine_lr_opts opts)
 {
-    return make(o, &restarts_type, "t_0", t_0, opts);
+    return schedule_cosine_make(o, &restarts_type, "t_0", t_0, opts);
 }

@@ -56,7 +56,7 @@ static double momentum_at(const one_cycle *c, place at)
     return at == HIGH ? c->base_momentum : c->max_momentum;
 }
 
-static bool advance(gt_schedule *s)
+static bool schedule_one_cycle_advance(gt_schedule *s)
 {
     const one_cycle *c = (const one_cycle *)s;
     if (s->last_epoch > c->total_steps) {
@@ -72,7 +72,7 @@ static bool advance(gt_schedule *s)
 }
 
 static const gti_schedule_type type = {"OneCycleLR", sizeof(one_cycle), .lr = one_cycle_lr,
-                                       .advance = advance};
+                                       .advance = schedule_one_cycle_advance};
 
 static void lay_out(one_cycle *c, double pct_start, bool three_phase)
 {
@@ -84,8 +84,8 @@ static void lay_out(one_cycle *c, double pct_start, bool three_phase)
     c->n_phases = (int)(p - c->phases);
 }
 
-static bool check(const gt_optimizer *o, double max_lr, int64_t total_steps,
-                  const gt_one_cycle_lr_opts *opts)
+static bool schedule_one_cycle_check(const gt_optimizer *o, double max_lr, int64_t total_steps,
+                                     const gt_one_cycle_lr_opts *opts)
 {
     if (!gti_schedule_check(o, &type, "max_lr", max_lr, 0, INFINITY) ||
         !gti_schedule_check(o, &type, "total_steps", (double)total_steps, 1, INFINITY) ||
@@ -110,7 +110,7 @@ gt_schedule *gt_one_cycle_lr_(gt_optimizer *o, double max_lr, int64_t total_step
     opts.max_momentum = gt_option(opts.max_momentum, 0.95);
     opts.div_factor = gt_option(opts.div_factor, 25);
     opts.final_div_factor = gt_option(opts.final_div_factor, 1e4);
-    if (!check(o, max_lr, total_steps, &opts)) return NULL;
+    if (!schedule_one_cycle_check(o, max_lr, total_steps, &opts)) return NULL;
     one_cycle *c = (one_cycle *)gti_schedule_new(o, &type, NULL, 0);
     if (!c) return NULL;
     c->max_lr = max_lr;

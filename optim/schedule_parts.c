@@ -81,8 +81,8 @@ static bool check_milestones(gt_schedule *const parts[], const int64_t *mileston
     return !gt_failed(gt);
 }
 
-static gt_schedule *make(const gti_schedule_type *type, gt_schedule *const parts[], int n,
-                         const int64_t *milestones, int n_milestones)
+static gt_schedule *schedule_parts_make(const gti_schedule_type *type, gt_schedule *const parts[],
+                                        int n, const int64_t *milestones, int n_milestones)
 {
     gt_schedule *s = gti_schedule_new(parts[0]->optimizer, type, milestones, n_milestones);
     if (!s) return NULL;
@@ -104,7 +104,7 @@ static gt_schedule *make(const gti_schedule_type *type, gt_schedule *const parts
 gt_schedule *gt_chained_lr(gt_schedule *const parts[], int n)
 {
     if (!check_parts(&chained_type, parts, n)) return NULL;
-    gt_schedule *s = make(&chained_type, parts, n, NULL, 0);
+    gt_schedule *s = schedule_parts_make(&chained_type, parts, n, NULL, 0);
     if (s) s->last_epoch = 0;
     return s;
 }
@@ -113,6 +113,6 @@ gt_schedule *gt_sequential_lr(gt_schedule *const parts[], int n, const int64_t *
 {
     if (!check_parts(&sequential_type, parts, n)) return NULL;
     if (!check_milestones(parts, milestones, n - 1)) return NULL;
-    gt_schedule *s = make(&sequential_type, parts, n, milestones, n - 1);
+    gt_schedule *s = schedule_parts_make(&sequential_type, parts, n, milestones, n - 1);
     return s ? gti_schedule_begin(s) : NULL;
 }

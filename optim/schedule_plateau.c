@@ -18,7 +18,7 @@ static bool is_better(const plateau *p, double metric)
     return metric < (p->opts.abs ? p->best - threshold : p->best * (1 - threshold));
 }
 
-static void reduce(const plateau *p)
+static void schedule_plateau_reduce(const plateau *p)
 {
     gti_rate *r;
     for (int i = 0; (r = gti_optimizer_rate(p->base.optimizer, i)); i++) {
@@ -27,7 +27,7 @@ static void reduce(const plateau *p)
     }
 }
 
-static bool step(gt_schedule *s, double metric)
+static bool schedule_plateau_step(gt_schedule *s, double metric)
 {
     plateau *p = (plateau *)s;
     if (is_better(p, metric)) {
@@ -41,7 +41,7 @@ static bool step(gt_schedule *s, double metric)
         p->num_bad_epochs = 0;
     }
     if (p->num_bad_epochs <= (double)p->opts.patience) return true;
-    reduce(p);
+    schedule_plateau_reduce(p);
     p->cooldown_counter = (double)p->opts.cooldown;
     p->num_bad_epochs = 0;
     return true;
@@ -50,7 +50,7 @@ static bool step(gt_schedule *s, double metric)
 static const gti_schedule_type type = {
     "ReduceLROnPlateau",
     sizeof(plateau),
-    .step = step,
+    .step = schedule_plateau_step,
     .needs_metric = true,
     .state = {{"best", offsetof(plateau, best), GTI_ANY},
               {"num_bad_epochs", offsetof(plateau, num_bad_epochs), GTI_COUNT},

@@ -41,8 +41,8 @@ static const gti_schedule_type linear_type = {"LinearLR", sizeof(ramp), .lr = li
 static const gti_schedule_type polynomial_type = {"PolynomialLR", sizeof(ramp),
                                                   .lr = polynomial_lr};
 
-static gt_schedule *make(gt_optimizer *o, const gti_schedule_type *type, int64_t total_iters,
-                         ramp options)
+static gt_schedule *schedule_ramps_make(gt_optimizer *o, const gti_schedule_type *type,
+                                        int64_t total_iters, ramp options)
 {
     options.total_iters = (double)gt_option_int(total_iters, 5);
     if (!gti_schedule_check(o, type, "total_iters", options.total_iters, 1, INFINITY)) return NULL;
@@ -60,7 +60,7 @@ gt_schedule *gt_constant_lr_(gt_optimizer *o, gt_constant_lr_opts opts)
 {
     const double factor = gt_option(opts.factor, 1.0 / 3);
     if (!gti_schedule_check(o, &constant_type, "factor", factor, least, 1)) return NULL;
-    return make(o, &constant_type, opts.total_iters, (ramp){.from = factor});
+    return schedule_ramps_make(o, &constant_type, opts.total_iters, (ramp){.from = factor});
 }
 
 gt_schedule *gt_linear_lr_(gt_optimizer *o, gt_linear_lr_opts opts)
@@ -69,12 +69,12 @@ gt_schedule *gt_linear_lr_(gt_optimizer *o, gt_linear_lr_opts opts)
     if (!gti_schedule_check(o, &linear_type, "start_factor", from, least, 1) ||
         !gti_schedule_check(o, &linear_type, "end_factor", to, 0, 1))
         return NULL;
-    return make(o, &linear_type, opts.total_iters, (ramp){.from = from, .to = to});
+    return schedule_ramps_make(o, &linear_type, opts.total_iters, (ramp){.from = from, .to = to});
 }
 
 gt_schedule *gt_polynomial_lr_(gt_optimizer *o, gt_polynomial_lr_opts opts)
 {
     const double power = gt_option(opts.power, 1);
     if (!gti_schedule_check(o, &polynomial_type, "power", power, 0, INFINITY)) return NULL;
-    return make(o, &polynomial_type, opts.total_iters, (ramp){.power = power});
+    return schedule_ramps_make(o, &polynomial_type, opts.total_iters, (ramp){.power = power});
 }

@@ -33,8 +33,9 @@ static const gti_schedule_type multi_step_type = {"MultiStepLR", sizeof(steps),
 static const gti_schedule_type exponential_type = {"ExponentialLR", sizeof(steps),
                                                    .lr = exponential_lr};
 
-static gt_schedule *make(gt_optimizer *o, const gti_schedule_type *type, int64_t step_size,
-                         double gamma, const int64_t *milestones, int n)
+static gt_schedule *schedule_steps_make(gt_optimizer *o, const gti_schedule_type *type,
+                                        int64_t step_size, double gamma, const int64_t *milestones,
+                                        int n)
 {
     if (!gti_schedule_check(o, type, "gamma", gamma, 0, INFINITY)) return NULL;
     steps *t = (steps *)gti_schedule_new(o, type, milestones, n);
@@ -48,7 +49,7 @@ gt_schedule *gt_step_lr_(gt_optimizer *o, int64_t step_size, gt_step_lr_opts opt
 {
     if (!gti_schedule_check(o, &step_type, "step_size", (double)step_size, 1, INFINITY))
         return NULL;
-    return make(o, &step_type, step_size, gt_option(opts.gamma, 0.1), NULL, 0);
+    return schedule_steps_make(o, &step_type, step_size, gt_option(opts.gamma, 0.1), NULL, 0);
 }
 
 gt_schedule *gt_multi_step_lr_(gt_optimizer *o, const int64_t *milestones, int n,
@@ -57,12 +58,12 @@ gt_schedule *gt_multi_step_lr_(gt_optimizer *o, const int64_t *milestones, int n
     if (!gti_schedule_check(o, &multi_step_type, "the number of milestones", milestones ? n : 0, 1,
                             INFINITY))
         return NULL;
-    return make(o, &multi_step_type, 1, gt_option(opts.gamma, 0.1), milestones, n);
+    return schedule_steps_make(o, &multi_step_type, 1, gt_option(opts.gamma, 0.1), milestones, n);
 }
 
 gt_schedule *gt_exponential_lr(gt_optimizer *o, double gamma)
 {
-    return make(o, &exponential_type, 1, gamma, NULL, 0);
+    return schedule_steps_make(o, &exponential_type, 1, gamma, NULL, 0);
 }
 
 /* --- LambdaLR --- */

@@ -10,7 +10,7 @@ typedef struct {
 } sgd;
 
 /* The average starts as the gradient. */
-static const gt_op *step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+static const gt_op *sgd_step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
 {
     const sgd *rule = (const sgd *)o;
     if (!(rule->momentum > 0)) return &gt_op_sgd_step;
@@ -20,7 +20,7 @@ static const gt_op *step(const gt_optimizer *o, const gti_update *u, gt_step_arg
     return &gt_op_sgd_momentum_step;
 }
 
-static unsigned uses(const gt_optimizer *o)
+static unsigned sgd_uses(const gt_optimizer *o)
 {
     return ((const sgd *)o)->momentum > 0;
 }
@@ -29,11 +29,11 @@ static const gti_rule rule = {
     .name = "SGD",
     .size = sizeof(sgd),
     .state = {"momentum_buffer"},
-    .uses = uses,
-    .step = step,
+    .uses = sgd_uses,
+    .step = sgd_step,
 };
 
-static bool check_options(const gt_module *m, const gt_sgd_opts *o)
+static bool sgd_check_options(const gt_module *m, const gt_sgd_opts *o)
 {
     if (!gti_optimizer_check(m, &rule, "momentum", o->momentum)) return false;
     if (!isfinite(o->dampening))
@@ -50,7 +50,7 @@ gt_optimizer *gt_sgd_(gt_module *m, gt_sgd_opts opts)
 {
     opts.momentum = gt_option(opts.momentum, 0);
     opts.dampening = gt_option(opts.dampening, 0);
-    if (!check_options(m, &opts)) return NULL;
+    if (!sgd_check_options(m, &opts)) return NULL;
     const gti_common common = {gt_option(opts.lr, 1e-3), opts.weight_decay, opts.maximize};
     sgd *s = (sgd *)gti_optimizer_new(m, &rule, common);
     if (!s) return NULL;

@@ -44,7 +44,7 @@ static bool reserve(gti_slots *s)
     return true;
 }
 
-static bool add(gti_slots *s, const gt_state_iter *it)
+static bool slots_add(gti_slots *s, const gt_state_iter *it)
 {
     char *name = reserve(s) ? path_of(it) : NULL;
     if (!name) return false;
@@ -59,7 +59,7 @@ static bool collect(gti_slots *s, gt_state_iter it, const char *what)
 {
     const int n = s->n; /* the walk itself gives each once */
     while (gt_state_next(&it)) {
-        if (it.tensor->dtype > GT_F64 || knows(s, n, it.tensor) || add(s, &it)) continue;
+        if (it.tensor->dtype > GT_F64 || knows(s, n, it.tensor) || slots_add(s, &it)) continue;
         gt_fail(s->module->ctx, GT_ERR_MEMORY, what, "out of memory for the parameters");
         return false;
     }
@@ -98,7 +98,7 @@ bool gti_slots_collect(gti_slots *s, const char *what)
 }
 
 /* As strcmp, with the first n bytes of b. */
-static int compare(const char *a, const char *b, size_t n)
+static int slots_compare(const char *a, const char *b, size_t n)
 {
     const int first = strncmp(a, b, n);
     return first ? first : a[n] != 0;
@@ -109,11 +109,11 @@ gti_slot *gti_slots_find(const gti_slots *s, const char *name, size_t n)
     int first = 0, end = s->by_name ? s->n : 0; /* the first that comes behind the name */
     while (first < end) {
         const int middle = first + (end - first) / 2;
-        if (compare(s->by_name[middle]->name, name, n) > 0) end = middle;
+        if (slots_compare(s->by_name[middle]->name, name, n) > 0) end = middle;
         else first = middle + 1;
     }
     gti_slot *slot = first ? s->by_name[first - 1] : NULL;
-    return slot && compare(slot->name, name, n) == 0 ? slot : NULL;
+    return slot && slots_compare(slot->name, name, n) == 0 ? slot : NULL;
 }
 
 gt_tensor *gti_slot_make(const gti_slot *slot, gt_tensor **t, double value)
@@ -148,7 +148,8 @@ void gti_slots_give_up(const gti_slots *s)
 
 /* --- given states --- */
 
-static gt_status check(const gt_tensor *w, const gt_tensor *t, const char *what, const char *name)
+static gt_status slots_check(const gt_tensor *w, const gt_tensor *t, const char *what,
+                             const char *name)
 {
     char a[128], b[128];
     if (!t) return gt_fail(w->ctx, GT_ERR_ARGUMENT, what, "'%s' is a tensor, not a number", name);
@@ -165,7 +166,7 @@ static gt_status check(const gt_tensor *w, const gt_tensor *t, const char *what,
 gt_status gti_slot_take(const gti_slot *slot, gt_tensor **t, gt_tensor *tensor, const char *what,
                         const char *name)
 {
-    const gt_status status = check(slot->tensor, tensor, what, name);
+    const gt_status status = slots_check(slot->tensor, tensor, what, name);
     if (status != GT_OK) return status;
     gt_free(*t);
     *t = tensor;
@@ -176,7 +177,7 @@ gt_status gti_slot_copy(const gti_slot *slot, gt_tensor **t, const gt_tensor *te
                         const char *what, const char *name)
 {
     gt_tensor *copy = NULL;
-    gt_status status = check(slot->tensor, tensor, what, name);
+    gt_status status = slots_check(slot->tensor, tensor, what, name);
     if (status != GT_OK) return status;
     if (!gti_slot_make(slot, &copy, 0)) return gt_error_code(slot->tensor->ctx);
     status = gt_copy_into(copy, tensor);

@@ -163,7 +163,7 @@ static gt_status set_part(const gt_optimizer *o, gti_slot *s, int part, const se
 
 /* The places of the walk: the optimizer's own numbers, N_OWN for each group, N_PARTS for each
  * parameter. */
-static bool next(void *walk)
+static bool state_next(void *walk)
 {
     gt_optim_iter *it = walk;
     const gt_optimizer *o = it->of;
@@ -188,7 +188,7 @@ static bool next(void *walk)
 
 gt_optim_iter gt_optimizer_state(const gt_optimizer *o)
 {
-    return (gt_optim_iter){.of = o, .next = o ? next : NULL, .group = -1};
+    return (gt_optim_iter){.of = o, .next = o ? state_next : NULL, .group = -1};
 }
 
 /* Takes "groups.N.key" apart; -1 when name is not of that form or there is no such group. */
@@ -224,7 +224,7 @@ static bool find_own(const gt_optimizer *o, const char *name, const char *key, p
 }
 
 /* Takes new parameters up first; false also when that fails. */
-static bool find(gt_optimizer *o, const char *name, place *to)
+static bool state_find(gt_optimizer *o, const char *name, place *to)
 {
     if (!name || !gti_optimizer_collect(o)) return false;
     const char *key = gti_key_of(name);
@@ -235,7 +235,7 @@ bool gt_optimizer_has_state(gt_optimizer *o, const char *name, const gt_tensor *
 {
     place at;
     if (like) *like = NULL;
-    if (!o || !find(o, name, &at)) return false;
+    if (!o || !state_find(o, name, &at)) return false;
     if (like && at.slot && at.i <= SUM) *like = at.slot->tensor;
     return true;
 }
@@ -245,7 +245,8 @@ static gt_status set(gt_optimizer *o, const setting *to)
     gt_status status;
     place at;
     if (!gti_optimizer_ready(o, to->what, &status)) return status;
-    if (!find(o, to->name, &at)) return gti_no_state(gti_optimizer_context(o), to->what, to->name);
+    if (!state_find(o, to->name, &at))
+        return gti_no_state(gti_optimizer_context(o), to->what, to->name);
     if (at.slot) return set_part(o, at.slot, at.i, to);
     return set_own(o, at.group, at.i, to->what, to->name, to->number);
 }
