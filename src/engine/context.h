@@ -9,6 +9,7 @@
 #include "base/pool.h"
 #include "base/random.h"
 #include "base/team.h"
+#include "engine/session.h"
 
 typedef struct gti_tensor gti_tensor;
 typedef struct gti_node gti_node;
@@ -24,16 +25,6 @@ enum {
     GTI_HOOKED = 128,  /* has a label with hooks */
     GTI_LASTING = 256, /* of the step, but its label or a hook of it lies in kept memory */
 };
-
-/* What fresh outputs of operations are filled with before forward: floats with signalling NaN,
- * whole numbers with a byte, or another byte. */
-typedef enum { GTI_PREFILL_OFF, GTI_PREFILL_ON, GTI_PREFILL_OTHER } gti_prefill;
-#define GTI_PREFILL_F32 0x7fa00001u
-#define GTI_PREFILL_F64 0x7ff4000000000001u
-static inline uint8_t gti_prefill_byte(gti_prefill how)
-{
-    return how == GTI_PREFILL_OTHER ? 0x5a : 0xa5;
-}
 
 typedef struct gti_hook gti_hook;
 typedef struct gti_stretch gti_stretch;
@@ -231,8 +222,6 @@ bool gti_allocate(gti_tensor *t, const char *what);
 void gti_release(gti_tensor *base);
 /* An uninitialised leaf; fails by name. */
 gt_tensor *gti_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new_opts opts);
-/* Whether t is alive with its data in place; otherwise fails by name. */
-bool gti_usable(const gt_tensor *t, const char *what);
 /* Sets ctx->watched from the settings that make it. */
 static inline void gti_update_watched(gt_ctx *gt)
 {
@@ -243,7 +232,6 @@ static inline void gti_update_watched(gt_ctx *gt)
 /* Whether a dtype can hold the number; otherwise fails by name (unless gt is NULL). */
 bool gti_fits(gt_ctx *gt, const char *what, gt_dtype dtype, double value);
 
-void gti_set_prefill(gt_ctx *gt, gti_prefill how);
 /* Lets gt_keep use the freed kept headers of a list again, to which nothing refers any more. */
 void gti_spare(gt_ctx *gt, gti_tensor *list);
 
@@ -259,8 +247,6 @@ gti_label *gti_label_of(gt_tensor *t, const char *what);
 void gti_label_clear(gti_tensor *t);
 /* "train.c:42", where t was made, or "unknown place". */
 const char *gti_site(const gt_tensor *t);
-/* "net.conv1.weight": the path of t's owner and its name. */
-void gti_path_of(const gt_tensor *t, char *path, size_t size);
 /* "'net.conv1.weight'", "the result of conv2d (train.c:42)" or "a leaf". Returns buf. */
 char *gti_describe(const gt_tensor *t, char *buf, size_t size);
 

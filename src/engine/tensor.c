@@ -54,12 +54,6 @@ void gti_release(gti_tensor *base)
     if (base->pub.data) gti_pool_put(&base->pub.ctx->pool, base->pub.data, base->size_class);
 }
 
-void gti_set_prefill(gt_ctx *gt, gti_prefill how)
-{
-    gt->prefill = how;
-    gti_update_watched(gt);
-}
-
 const char *gt_unusable(const gt_tensor *t)
 {
     if (!t) return "is NULL";

@@ -1,8 +1,8 @@
 /* The search for what the wrong entries of a Jacobian have in common. */
-#ifndef GTI_ENGINE_GRADCHECK_HINTS_H
-#define GTI_ENGINE_GRADCHECK_HINTS_H
+#ifndef GTI_GRADCHECK_HINTS_H
+#define GTI_GRADCHECK_HINTS_H
 
-#include "engine/gradcheck.h"
+#include "gradcheck/check.h"
 
 /* The entries of the input that the worst entry belongs to. */
 typedef struct {

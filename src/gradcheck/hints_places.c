@@ -1,5 +1,5 @@
 /* Where the wrong entries lie. */
-#include "engine/gradcheck_hints.h"
+#include "gradcheck/hints.h"
 
 /* Either the elements of x (columns) or those of y (rows), some of them wrong. */
 typedef struct {

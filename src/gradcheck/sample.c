@@ -1,5 +1,5 @@
 /* Operations on their samples. */
-#include "engine/gradcheck.h"
+#include "gradcheck/check.h"
 
 #include <math.h>
 #include <string.h>

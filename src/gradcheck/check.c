@@ -1,6 +1,5 @@
 /* The gradient checker: setting up, the order of the checks, the verdict. */
-#include "engine/gradcheck.h"
-#include "engine/sweep.h"
+#include "gradcheck/check.h"
 
 #include <math.h>
 #include <string.h>
@@ -212,30 +211,12 @@ bool gti_check_open(gti_check *c)
     if (gt_failed(gt))
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "clear it first with gt_error_clear",
                               "the context had failed before: %s", gt_error_message(gt));
-    c->marks = gt->marks;
-    c->start = gt_mark_tape(gt);
-    if (!gti_check_alive(c)) return false;
-    c->handler = gt_set_error_handler(gt, gt_ignore_error, NULL); /* failures go to the report */
-    c->thread_handler = gt_set_error_handler(NULL, gt_ignore_error, NULL);
-    c->recording = gt->recording;
-    c->prefill = gt->prefill;
-    c->scope = gt->scope;
-    gt->recording = true;
-    gti_set_prefill(gt, GTI_PREFILL_ON);
-    return true;
+    return gti_session_open(&c->all, gt) || gti_check_alive(c);
 }
 
 void gti_check_close(gti_check *c)
 {
-    gt_ctx *gt = c->gt;
-    gt_error_clear(gt);
-    gt_rewind(gt, c->start);
-    gt->recording = c->recording;
-    gti_set_prefill(gt, c->prefill);
-    gt->scope = c->scope;
-    gt->marks = c->marks;
-    gt_set_error_handler(gt, c->handler.fn, c->handler.user);
-    gt_set_error_handler(NULL, c->thread_handler.fn, c->thread_handler.user);
+    gti_session_close(&c->all);
 }
 
 /* --- the user's function --- */

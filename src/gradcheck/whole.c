@@ -1,6 +1,6 @@
 /* Outputs of whole numbers: indices, labels, masks. They carry no gradient, but must be written, be
  * the same in two runs, and be the same in f32, since both dtypes begin with the same values. */
-#include "engine/gradcheck.h"
+#include "gradcheck/check.h"
 
 static int64_t whole_at(const gt_tensor *t, int64_t k)
 {
@@ -64,9 +64,9 @@ static bool compare(gti_check *c, const gti_fn *other, gti_prefill how, comparis
 {
     gt_tensor *out[GT_OP_OUTPUTS];
     const gt_mark mark = gt_mark_tape(c->gt);
-    gti_set_prefill(c->gt, how);
+    gti_session_prefill(c->gt, how);
     const bool called = other->call(other, out, false);
-    gti_set_prefill(c->gt, GTI_PREFILL_ON);
+    gti_session_prefill(c->gt, GTI_PREFILL_ON);
     if (!called || !c->fn->call(c->fn, c->out, false)) return gti_check_alive(c);
     for (int i = 0; i < c->fn->n_out; i++)
         if (c->y[i].constant && gt_same_shape(c->out[i], out[i]) &&

@@ -1,5 +1,5 @@
 /* What the wrong entries of a Jacobian have in common, and what that hints at. */
-#include "engine/gradcheck_hints.h"
+#include "gradcheck/hints.h"
 
 #include <math.h>
 

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/gradcheck.h"
+#include "gradcheck/check.h"
 #include <gradtape/autograd.h>
 #include <gradtape/ops.h>
 

@@ -2,7 +2,7 @@
 #include <float.h>
 #include <math.h>
 
-#include "engine/gradcheck.h"
+#include "gradcheck/check.h"
 
 /* One-sided slopes at h [0] and h/2 [1] make the derivative. A central difference is their mean;
  * its error is a h^2 + O(h^4), so (4 D(h/2) - D(h)) / 3 is free of the first term. The gap between

@@ -5,13 +5,13 @@
  * Jacobian is J [n_y, n_x]. Scratch memory is tensors on the tape, gone at the final rewind.
  *
  * Functions that return bool return false when the check is over: its report is complete. */
-#ifndef GTI_ENGINE_GRADCHECK_H
-#define GTI_ENGINE_GRADCHECK_H
+#ifndef GTI_GRADCHECK_CHECK_H
+#define GTI_GRADCHECK_CHECK_H
 
 #include <gradtape/gradcheck.h>
 
 #include "base/mutants.h"
-#include "engine/context.h"
+#include "engine/session.h"
 
 /* The function that is differentiated: the user's, an operation, or the gradient of one of them. */
 typedef struct gti_fn gti_fn;
@@ -51,15 +51,11 @@ typedef struct {
     int64_t n_x, n_y;
     gt_tensor **out;                                  /* [n_out], of the session */
     gt_tensor **pulled, **upstream, **wanted, **grad; /* [n_out] and [n_var], for gti_check_vjp */
-    gt_mark session, start;
-    bool recording; /* the context's settings, to be put back */
-    gt_error_handler handler, thread_handler;
-    gti_prefill prefill;
-    const gt_scope *scope;
-    gti_mark *marks;
-    double *y0;             /* [n_y], at x */
-    double *near[4];        /* [n_y], at x + h, x - h, x + h/2, x - h/2 */
-    double score;           /* of the worst entry so far */
+    gti_session all;                                  /* from gti_check_open to gti_check_close */
+    gt_mark session;                                  /* from gti_check_begin to gti_check_end */
+    double *y0;                                       /* [n_y], at x */
+    double *near[4];                                  /* [n_y], at x + h, x - h, x + h/2, x - h/2 */
+    double score;                                     /* of the worst entry so far */
     const char *error_hint; /* for a failure of the context during the present call */
     double kink_x;          /* where the first kink was */
     int64_t kink_row, kink_col;
@@ -85,7 +81,7 @@ typedef struct {
     int64_t wrong, worst; /* worst: place in the arrays */
 } gti_table;
 
-/* --- gradcheck.c --- */
+/* --- check.c --- */
 /* Fills opts' zeros with defaults and starts the report. */
 void gti_check_init(gti_check *c, gt_ctx *gt, const gt_gradcheck_opts *opts,
                     gt_gradcheck_report *r);
@@ -101,7 +97,7 @@ bool gti_check_prepare(gti_check *c, const gti_fn *fn);
  */
 bool gti_check_gradient(gti_check *c, const gti_fn *fn, gti_fn *gradient);
 
-/* --- gradcheck_function.c --- */
+/* --- function.c --- */
 bool gti_call_user(const gti_fn *fn, gt_tensor *out[], bool graph);
 bool gti_call_op(const gti_fn *fn, gt_tensor *out[], bool graph);
 bool gti_call_gradient(const gti_fn *fn, gt_tensor *out[], bool graph);
@@ -122,7 +118,7 @@ uint64_t gti_check_bits(gti_check *c);
 /* n elements of t as double. */
 void gti_check_read(const gt_tensor *t, double *x);
 
-/* --- gradcheck_numeric.c --- */
+/* --- numeric.c --- */
 /* Column col of J: value, estimate and rough, each [n_y]. */
 bool gti_check_column(gti_check *c, int64_t col, gti_slope *slope);
 /* v' J d with d restricted to the columns from..to-1, by differences along the line x + h d. */
@@ -133,7 +129,7 @@ void gti_check_align(gti_check *c, double *d);
 /* Whether an entry passes; *score is its error in units of the tolerance. */
 gti_state gti_check_judge(const gti_check *c, double analytic, gti_slope numeric, double *score);
 
-/* --- gradcheck_full.c --- */
+/* --- full.c --- */
 /* Compares these rows and columns of the Jacobian. */
 bool gti_check_compare(gti_check *c, const int64_t *row, int64_t n_rows, const int64_t *col,
                        int64_t n_cols);
@@ -141,29 +137,29 @@ bool gti_check_full(gti_check *c);
 /* Notes a kink of output row at column col. */
 void gti_check_kink(gti_check *c, int64_t row, int64_t col);
 
-/* --- gradcheck_fast.c --- */
+/* --- fast.c --- */
 bool gti_check_fast(gti_check *c);
 
-/* --- gradcheck_side.c --- */
+/* --- side.c --- */
 /* What must hold of forward and of a single backward, before derivatives are compared. */
 bool gti_check_runs(gti_check *c);
 /* What must hold of the backward rule as a function of its upstream. */
 bool gti_check_upstream(gti_check *c);
-/* --- gradcheck_whole.c: outputs of whole numbers --- */
+/* --- whole.c: outputs of whole numbers --- */
 /* Two runs, which find other bytes in fresh memory, make the same ones. */
 bool gti_check_whole(gti_check *c);
 /* f32 makes the same ones as f64, which is prepared. */
 bool gti_check_whole_f32(gti_check *c, const gti_fn *f32);
-/* --- gradcheck_places.c: which inputs ask for gradients, and where they stand --- */
+/* --- places.c: which inputs ask for gradients, and where they stand --- */
 bool gti_check_subsets(gti_check *c);
 bool gti_check_same_tensor(gti_check *c);
 bool gti_check_accumulation(gti_check *c);
 
-/* --- gradcheck_hints*.c --- */
+/* --- hints*.c --- */
 /* Finds what the wrong entries of a table have in common, and writes lines and a hint about it. */
 void gti_check_diagnose(gti_check *c, const gti_table *t);
 
-/* --- gradcheck_report.c --- */
+/* --- report.c --- */
 /* A report is a head, lines, and an end with hint and command; a head starts it anew. */
 void gti_check_head(gti_check *c, gt_verdict verdict, gt_gradcheck_kind kind);
 void gti_check_line_of_text(gti_check *c, const char *fmt, ...) GT_PRINTF(2, 3);
@@ -182,7 +178,7 @@ char *gti_check_element(const gti_part *part, int64_t k, char *buf, size_t size)
 int gti_check_part(const gti_part *part, int n, int64_t at);
 void gti_check_unravel(gt_shape shape, int64_t at, int64_t index[GT_MAX_DIMS]);
 
-/* --- gradcheck_sample.c --- */
+/* --- sample.c --- */
 /* Makes the inputs of a sample; floating ones that are left open get dtype, with values rounded to
  * f32 when that is asked for. var: distinct inputs that gradients are asked for. */
 typedef struct {
@@ -193,7 +189,7 @@ typedef struct {
 bool gti_sample_make(gti_check *c, const gt_op *op, const gt_sample *sample, gt_dtype dtype,
                      bool rounded, gti_sample_inputs *made);
 
-/* --- gradcheck_f32.c --- */
+/* --- f32.c --- */
 /* Values and gradients of f32 against f64, with the verdict. */
 void gti_check_f32(gti_check *c, const gti_fn *f64, const gti_fn *f32);
 

@@ -1,7 +1,7 @@
 /* Random projections: v' J u both ways, and the search for the entry when they differ. */
 #include <math.h>
 
-#include "engine/gradcheck.h"
+#include "gradcheck/check.h"
 
 enum {
     MOST_KINKS = 16,  /* columns that are passed over before the check gives up */

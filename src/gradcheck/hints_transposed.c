@@ -1,7 +1,7 @@
 /* Whether the analytic entries are the numeric ones, transposed. */
 #include <math.h>
 
-#include "engine/gradcheck_hints.h"
+#include "gradcheck/hints.h"
 
 /* Where an entry (row j, column e) would come from if something had been transposed. */
 typedef struct {

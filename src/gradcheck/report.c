@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/gradcheck.h"
+#include "gradcheck/check.h"
 
 const char *gt_verdict_name(gt_verdict verdict)
 {

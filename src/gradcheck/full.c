@@ -1,7 +1,7 @@
 /* Comparing entries of the Jacobian one by one. */
 #include <math.h>
 
-#include "engine/gradcheck.h"
+#include "gradcheck/check.h"
 
 static bool fill_analytic(gti_check *c, gti_table *t)
 {

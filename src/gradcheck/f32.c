@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/gradcheck.h"
+#include "gradcheck/check.h"
 
 enum {
     ROUNDINGS = 4,    /* c */

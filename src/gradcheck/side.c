@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/gradcheck.h"
+#include "gradcheck/check.h"
 
 /* --- fingerprints of data --- */
 
@@ -166,9 +166,9 @@ static bool two_runs_agree(gti_check *c, const double *v, const double *g)
     double *y2 = gti_check_scratch(c, c->n_y, sizeof *y2);
     double *g2 = gti_check_scratch(c, c->n_x, sizeof *g2);
     if (!y2 || !g2) return gti_check_alive(c);
-    gti_set_prefill(c->gt, GTI_PREFILL_OFF);
+    gti_session_prefill(c->gt, GTI_PREFILL_OFF);
     const bool ran = run_once(c, v, y2, g2);
-    gti_set_prefill(c->gt, GTI_PREFILL_ON);
+    gti_session_prefill(c->gt, GTI_PREFILL_ON);
     return ran && same_bits(c, "", c->y, c->fn->n_out, c->y0, y2, c->n_y) &&
            same_bits(c, "the gradient of ", c->x, c->fn->n_var, g, g2, c->n_x);
 }
