@@ -7,7 +7,7 @@
 /* A number everywhere: as fast as memory. */
 static bool is_fill(const gt_node *n)
 {
-    return n->in[0]->size == 1 && gti_has_kernels(n);
+    return n->in[0]->size == 1 && gt_is_floating(n->dtype);
 }
 
 static bool broadcast_to_infer(gt_node *n)

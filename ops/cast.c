@@ -12,8 +12,7 @@ typedef struct {
 static bool cast_infer(gt_node *n)
 {
     const gt_dtype dtype = ((const cast_opts *)n->opts)->dtype;
-    if ((int)dtype < 0 || dtype >= GT_N_DTYPES)
-        return gt_op_fail(n, GT_ERR_DTYPE, "%d is no dtype", (int)dtype);
+    if (!gt_dtype_size(dtype)) return gt_op_fail(n, GT_ERR_DTYPE, "%d is no dtype", (int)dtype);
     n->out[0]->shape = n->in[0]->shape;
     n->out[0]->dtype = dtype;
     return true;

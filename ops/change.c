@@ -23,7 +23,7 @@ static bool change_infer(gt_node *n)
 static void fill_run(const gt_tensor *y, int64_t first, int64_t n, double value)
 {
     void *at = gti_at(y->data, first, y->dtype);
-    if (y->dtype <= GT_F64) gti_kernels_of((int)y->dtype)->fill(n, value, at);
+    if (gt_is_floating(y->dtype)) gti_kernels_of((int)y->dtype)->fill(n, value, at);
     else if (y->dtype == GT_U8) memset(at, (uint8_t)value, (size_t)n);
     else
         for (int64_t i = 0; i < n; i++) ((int64_t *)at)[i] = (int64_t)value;

@@ -15,13 +15,6 @@ static inline const gti_kernels *gti_kernels_for(const gt_node *n)
     return gti_kernels_of((int)n->dtype);
 }
 
-/* Whether the node's dtype has kernels at all; infer comes before the engine's test of the dtype.
- */
-static inline bool gti_has_kernels(const gt_node *n)
-{
-    return n->dtype == GT_F32 || n->dtype == GT_F64;
-}
-
 /* Element i of data. */
 static inline void *gti_at(void *data, int64_t i, gt_dtype dtype)
 {

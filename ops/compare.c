@@ -26,7 +26,7 @@ static bool of_masks(gt_node *n)
 static bool of_floats(gt_node *n)
 {
     const gt_dtype dtype = n->dtype;
-    if (dtype > GT_F64)
+    if (!gt_is_floating(dtype))
         return gt_op_fail(n, GT_ERR_DTYPE, "x is %s, needs f32 or f64", gt_dtype_name(dtype));
     return comparison(n);
 }
@@ -171,7 +171,7 @@ static gt_tensor *number(const gt_tensor *x, double s, const char *function)
 {
     if (!gti_is_given(x, function)) return NULL;
     const double low = x->dtype == GT_U8 ? 0 : -0x1p63, high = x->dtype == GT_U8 ? 256 : 0x1p63;
-    if (x->dtype > GT_F64 && !(s >= low && s < high && floor(s) == s)) {
+    if (!gt_is_floating(x->dtype) && !(s >= low && s < high && floor(s) == s)) {
         gt_fail(x->ctx, GT_ERR_ARGUMENT, function, "x is %s, which has no %g",
                 gt_dtype_name(x->dtype), s);
         return NULL;

@@ -126,7 +126,7 @@ double gti_conv_flops(const gt_node *n)
 void gti_conv_divide(gt_node *n)
 {
     const gti_conv2d *s = gti_conv_plan(n);
-    if (gti_has_kernels(n)) n->worker_scratch = gti_kernels_for(n)->conv2d_scratch(s);
+    if (gt_is_floating(n->dtype)) n->worker_scratch = gti_kernels_for(n)->conv2d_scratch(s);
     n->parts[0] = gt_parts(n, s->n, image_flops(s) / GTI_FLOPS_PER_ADDITION);
 }
 

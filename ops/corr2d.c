@@ -45,7 +45,7 @@ static bool corr2d_infer(gt_node *n)
         return gt_op_fail(n, GT_ERR_SHAPE, "kernel %s is larger than x %s", GTI_SHAPE_TEXT(k),
                           GTI_SHAPE_TEXT(x));
     n->out[0]->shape = (gt_shape){2, {x.dim[0] - k.dim[0] + 1, x.dim[1] - k.dim[1] + 1}};
-    if (!gti_has_kernels(n)) return true;
+    if (!gt_is_floating(n->dtype)) return true;
     const gti_conv2d s = planes(n);
     n->scratch_size = gti_kernels_for(n)->conv2d_scratch(&s);
     return true;

@@ -28,7 +28,7 @@ static bool max_pool_infer_rank(gt_node *n, int rank)
         return false;
     n->out[0]->shape = n->out[1]->shape = y;
     n->out[1]->dtype = GT_I64;
-    if (gti_has_kernels(n)) n->worker_scratch = gti_kernels_for(n)->pool.max_pool_scratch(&s);
+    if (gt_is_floating(n->dtype)) n->worker_scratch = gti_kernels_for(n)->pool.max_pool_scratch(&s);
     gti_planes_divide(n, &n->in[0]->shape, &y);
     return true;
 }

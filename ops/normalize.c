@@ -57,7 +57,7 @@ static void normalize_divide(gt_node *n, const gt_normalize_layout *l)
     const int64_t groups = is_columns(l) ? (l->groups + GTI_GRAIN - 1) / GTI_GRAIN : l->groups;
     const int64_t items = l->pooled ? groups : l->n;
     const gti_normalize s = normalize_describe(l);
-    if (gti_has_kernels(n)) n->worker_scratch = gti_kernels_for(n)->normalize.scratch(&s);
+    if (gt_is_floating(n->dtype)) n->worker_scratch = gti_kernels_for(n)->normalize.scratch(&s);
     n->parts[0] = items > 1 ? gt_parts(n, items, COST * (double)n->in[0]->size / (double)items) : 1;
 }
 

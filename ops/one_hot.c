@@ -24,7 +24,7 @@ static bool one_hot_infer(gt_node *n)
     const gt_tensor *index = n->in[0];
     gt_shape *y = &n->out[0]->shape;
     if (!gti_check_index_dtype(n, 0)) return false;
-    if ((unsigned)opts->dtype >= GT_N_DTYPES)
+    if (!gt_dtype_size(opts->dtype))
         return gt_op_fail(n, GT_ERR_DTYPE, "there is no dtype %d", (int)opts->dtype);
     if (index->shape.ndim == GT_MAX_DIMS)
         return gt_op_fail(n, GT_ERR_SHAPE, "index has %d dimensions, there are no more",

@@ -131,15 +131,15 @@ static double mean_count(const gt_node *n)
 /* Divides y, or a range of it, by N. */
 static void reduce_divide(gt_node *n, const gti_along_range *at)
 {
-    const double count = mean_count(n);
-    const float count_f32 = (float)count;
-    const void *divisor = n->dtype == GT_F32 ? (const void *)&count_f32 : (const void *)&count;
+    const gti_kernels *kernels = gti_kernels_for(n);
+    double divisor; /* an element of y's dtype, which has room here */
+    kernels->fill(1, mean_count(n), &divisor);
     const gti_along *s = &at->s;
     const int64_t rows = s->columns ? s->outer : 1;
     const int64_t width = s->columns ? s->columns : s->outer * s->inner;
     for (int64_t o = 0; o < rows; o++) {
         void *y = gti_to(n->out[0], at->y + o * s->inner);
-        gti_kernels_for(n)->binary[GTI_BINARY_div](width, y, 1, divisor, 0, y);
+        kernels->binary[GTI_BINARY_div](width, y, 1, &divisor, 0, y);
     }
 }
 

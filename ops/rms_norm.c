@@ -1,6 +1,7 @@
 /* rms_norm: y = x * rstd * weight, rstd = 1 / sqrt(mean of x^2 + eps) over the last n_dims
  * dimensions of x, whose shape weight has. rstd [leading dimensions] is an output too. The gradient
  * is normalize.c's. */
+
 #include <float.h>
 
 #include "normalize.h"
@@ -94,8 +95,7 @@ gt_tensor *gt_rms_norm_(gt_tensor *x, int n_dims, gt_rms_norm_opts opts)
     const int count = n_dims < 1 ? 1 : n_dims > x->shape.ndim ? x->shape.ndim : n_dims;
     const gt_shape last = gt_shape_of(count, x->shape.dim + x->shape.ndim - count);
     gt_tensor *weight = gti_normalize_parameter(opts.weight, x, last, 1);
-    const double usual = x->dtype == GT_F32 ? (double)FLT_EPSILON : DBL_EPSILON;
-    const gti_normalize_opts all = {n_dims, gt_option(opts.eps, usual)};
+    const gti_normalize_opts all = {n_dims, gt_option(opts.eps, gt_dtype_epsilon(x->dtype))};
     gt_tensor *out[2];
     gt_apply_n(&gt_op_rms_norm, &all, 2, (gt_tensor *[]){x, weight}, out);
     return out[0];

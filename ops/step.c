@@ -50,9 +50,8 @@ static bool step_infer(gt_node *n)
 
 static void step_run(gt_node *n, gti_step_rule rule, int64_t begin, int64_t end)
 {
-    const int64_t skipped = begin * (n->dtype == GT_F32 ? 4 : 8); /* bytes */
     void *at[GT_OP_OUTPUTS + 1];
-    for (int i = 0; i < n->n_in; i++) at[i] = (char *)n->in[i]->data + skipped;
+    for (int i = 0; i < n->n_in; i++) at[i] = gti_to(n->in[i], begin);
     gti_kernels_for(n)->into.step[rule](end - begin, n->opts, at[n->n_out], at);
 }
 

@@ -59,7 +59,8 @@ static bool collect(gti_slots *s, gt_state_iter it, const char *what)
 {
     const int n = s->n; /* the walk itself gives each once */
     while (gt_state_next(&it)) {
-        if (it.tensor->dtype > GT_F64 || knows(s, n, it.tensor) || slots_add(s, &it)) continue;
+        if (!gt_is_floating(it.tensor->dtype) || knows(s, n, it.tensor) || slots_add(s, &it))
+            continue;
         gt_fail(s->module->ctx, GT_ERR_MEMORY, what, "out of memory for the parameters");
         return false;
     }

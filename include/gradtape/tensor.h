@@ -8,11 +8,39 @@ GT_BEGIN_DECLS
 
 #define GT_MAX_DIMS 6
 
-/* f32 and f64 are differentiable; i64 holds labels and indices, u8 images and masks. */
-typedef enum { GT_F32 = 0, GT_F64, GT_I64, GT_U8 } gt_dtype;
+/* f32 and f64 are differentiable; i64 holds labels and indices, u8 images and masks. What is to be
+ * known of them stands in dtypes.def; nothing else compares dtypes to find it out. */
+typedef enum {
+#define GT_DTYPE(NAME, name, type, floating, epsilon, torch) GT_##NAME,
+#include <gradtape/dtypes.def>
+#undef GT_DTYPE
+} gt_dtype;
 #define GT_N_DTYPES 4
 const char *gt_dtype_name(gt_dtype dtype); /* "f32"; "?" for a value that is no dtype */
-size_t gt_dtype_size(gt_dtype dtype);      /* in bytes; 0 for a value that is no dtype */
+/* From 1 to the next larger number, as torch.finfo(dtype).eps; 0 for whole numbers. */
+double gt_dtype_epsilon(gt_dtype dtype);
+/* In bytes; 0 for a value that is no dtype. */
+static inline size_t gt_dtype_size(gt_dtype dtype)
+{
+    switch (dtype) {
+#define GT_DTYPE(NAME, name, type, floating, epsilon, torch)                                       \
+    case GT_##NAME:                                                                                \
+        return sizeof(type);
+#include <gradtape/dtypes.def>
+#undef GT_DTYPE
+    }
+    return 0;
+}
+/* f32 and f64: has gradients, and can be Inf and NaN. */
+static inline bool gt_is_floating(gt_dtype dtype)
+{
+    static const bool is[GT_N_DTYPES] = {
+#define GT_DTYPE(NAME, name, type, floating, epsilon, torch) floating,
+#include <gradtape/dtypes.def>
+#undef GT_DTYPE
+    };
+    return (unsigned)dtype < GT_N_DTYPES && is[dtype];
+}
 
 typedef struct {
     int ndim;                 /* 0 for a scalar; -1 marks a shape with too many dimensions */

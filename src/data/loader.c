@@ -148,7 +148,7 @@ static bool check(const gt_dataset *d, int64_t batch, const gt_loader_opts *o, g
     if (o->threads < 0 || o->threads > 1024)
         return gt_data_fail(error, GT_ERR_ARGUMENT, "threads are %d, must be 0 to 1024",
                             o->threads);
-    if (o->dtype != GT_F32 && o->dtype != GT_F64)
+    if (!gt_is_floating(o->dtype))
         return gt_data_fail(error, GT_ERR_DTYPE, "x can be f32 or f64, not %s",
                             gt_dtype_name(o->dtype));
     if (d->count < 0 || (d->dtype != GT_U8 && d->dtype != GT_F32) || gt_shape_size(d->shape) < 0 ||

@@ -56,7 +56,7 @@ void gt_touch(gt_tensor *t)
 static void fill_run(gt_tensor *t, int64_t first, int64_t n, double value)
 {
     char *at = (char *)t->data + (size_t)first * gt_dtype_size(t->dtype);
-    if (t->dtype <= GT_F64) gti_kernels_of((int)t->dtype)->fill(n, value, at);
+    if (gt_is_floating(t->dtype)) gti_kernels_of((int)t->dtype)->fill(n, value, at);
     else if (t->dtype == GT_U8) memset(at, (uint8_t)value, (size_t)n);
     else
         for (int64_t i = 0; i < n; i++) ((int64_t *)at)[i] = (int64_t)value;

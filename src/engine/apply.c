@@ -153,11 +153,13 @@ static void prefill(const gt_node *n, gti_prefill how)
         const gt_tensor *t = n->out[i];
         const uint32_t nan32 = GTI_PREFILL_F32;
         const uint64_t nan64 = GTI_PREFILL_F64;
-        if (t->dtype > GT_F64)
-            memset(t->data, gti_prefill_byte(how), (size_t)t->size * gti_element_size(t->dtype));
-        for (int64_t k = 0; k < t->size; k++)
-            if (t->dtype == GT_F32) memcpy((float *)t->data + k, &nan32, sizeof nan32);
-            else if (t->dtype == GT_F64) memcpy((double *)t->data + k, &nan64, sizeof nan64);
+        const size_t element = gt_dtype_size(t->dtype), n_bytes = (size_t)t->size * element;
+        char *data = t->data;
+        if (!gt_is_floating(t->dtype)) memset(data, gti_prefill_byte(how), n_bytes);
+        else
+            for (size_t k = 0; k < n_bytes; k += element)
+                memcpy(data + k, element == 4 ? (const void *)&nan32 : (const void *)&nan64,
+                       element);
     }
 }
 
@@ -214,7 +216,8 @@ static bool skip_forward(const gt_node *n)
 {
     for (int i = 0; i < n->n_out; i++) {
         const gt_tensor *t = n->out[i];
-        if (t->dtype > GT_F64) memset(t->data, 0, (size_t)t->size * gti_element_size(t->dtype));
+        if (!gt_is_floating(t->dtype))
+            memset(t->data, 0, (size_t)t->size * gt_dtype_size(t->dtype));
     }
     return true;
 }
@@ -253,7 +256,7 @@ static inline void record(gt_ctx *gt, gti_node *n)
     gt->last_node = n;
     for (int i = 0; i < n->pub.n_out; i++) {
         gti_tensor *y = gti_t(n->pub.out[i]);
-        y->pub.requires_grad = n->pub.needs && y->pub.dtype <= GT_F64;
+        y->pub.requires_grad = n->pub.needs && gt_is_floating(y->pub.dtype);
         y->node = n;
     }
 }

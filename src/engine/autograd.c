@@ -291,7 +291,7 @@ void gt_require_grad(gt_tensor *t, bool on)
     if (!gti_usable(t, what)) return;
     if (gti_t(t)->node)
         gt_fail(t->ctx, GT_ERR_STATE, what, "the tensor is a result on the tape, not a leaf");
-    else if (on && t->dtype > GT_F64)
+    else if (on && !gt_is_floating(t->dtype))
         gt_fail(t->ctx, GT_ERR_DTYPE, what, "%s has no gradients; only f32 and f64 have",
                 gt_dtype_name(t->dtype));
     else t->requires_grad = on;

@@ -179,11 +179,6 @@ void gti_tell(gti_error *e);
 /* The program reads e's message by itself. */
 void gti_message_read(const gti_error *e);
 
-static inline size_t gti_element_size(gt_dtype dtype)
-{
-    return dtype == GT_F32 ? 4 : dtype == GT_U8 ? 1 : 8;
-}
-
 /* --- tensor.c --- */
 gti_tensor *gti_no_header(gt_ctx *gt);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/context.h"
+#include "kernels/kernels.h"
 #include <gradtape/autograd.h>
 #include <gradtape/ops.h>
 
@@ -56,7 +57,7 @@ static bool add_input(job *j, gt_tensor *in, int i)
         return false;
     }
     j->in[i] = in;
-    if (in->dtype > GT_F64) return true;
+    if (!gt_is_floating(in->dtype)) return true;
     j->in[i] = variable(j, in);
     j->place[j->n_x] = i;
     j->x[j->n_x++] = j->in[i];
@@ -85,7 +86,7 @@ static bool check_value(const job *j)
     if (j->y->ctx != j->gt)
         return refuse(j, GT_ERR_ARGUMENT, "the function's result is of another context");
     if (!gti_usable(j->y, j->what)) return false;
-    return j->y->dtype <= GT_F64 ||
+    return gt_is_floating(j->y->dtype) ||
            refuse(j, GT_ERR_DTYPE, "the function's result is neither f32 nor f64");
 }
 
@@ -286,8 +287,8 @@ static bool pull_row(const job *j, gt_tensor *y, int64_t row)
 {
     gt_tensor *v = gt_zeros_like(y);
     if (!v) return false;
-    if (y->dtype == GT_F32) ((float *)v->data)[row] = 1;
-    else ((double *)v->data)[row] = 1;
+    gti_kernels_of((int)y->dtype)
+        ->fill(1, 1, (char *)v->data + (size_t)row * gt_dtype_size(y->dtype));
     const bool create = j->opts.create_graph;
     return pull(j, y, v, (gt_grad_opts){.create_graph = create, .retain = true});
 }

@@ -36,11 +36,6 @@ static void put_line_break(printer *p, int lines, int indent)
     for (int i = 0; i < indent; i++) put(p, " ");
 }
 
-static bool is_float(const gt_tensor *t)
-{
-    return t->dtype == GT_F32 || t->dtype == GT_F64;
-}
-
 static double float_at(const gt_tensor *t, int64_t i)
 {
     return t->dtype == GT_F32 ? (double)((const float *)t->data)[i] : ((const double *)t->data)[i];
@@ -62,7 +57,7 @@ static int float_text(const printer *p, double v, char *text)
 static int element_text(const printer *p, int64_t i, char *text)
 {
     const void *data = p->t->data;
-    if (is_float(p->t)) return float_text(p, float_at(p->t, i), text);
+    if (gt_is_floating(p->t->dtype)) return float_text(p, float_at(p->t, i), text);
     if (p->t->dtype == GT_U8) return snprintf(text, ELEMENT_TEXT, "%d", ((const uint8_t *)data)[i]);
     return snprintf(text, ELEMENT_TEXT, "%" PRId64, ((const int64_t *)data)[i]);
 }
@@ -108,7 +103,7 @@ static void measure_range(printer *p, int64_t i)
 static void measure_width(printer *p, int64_t i)
 {
     char text[ELEMENT_TEXT];
-    if (is_float(p->t) && !decides_width(float_at(p->t, i))) return;
+    if (gt_is_floating(p->t->dtype) && !decides_width(float_at(p->t, i))) return;
     int length = element_text(p, i, text);
     if (length > p->width) p->width = length;
 }
@@ -122,7 +117,7 @@ static void choose_format(printer *p)
     p->whole = true;
     p->min = INFINITY;
     p->width = 1;
-    if (is_float(p->t)) each_shown(p, 0, 0, measure_range);
+    if (gt_is_floating(p->t->dtype)) each_shown(p, 0, 0, measure_range);
     if (p->max > 0) p->scientific = p->max / p->min > 1000 || p->max > 1e8 || p->min < 1e-4;
     each_shown(p, 0, 0, measure_width);
 }
@@ -209,8 +204,11 @@ static void put_size(printer *p)
 
 static void put_suffixes(printer *p)
 {
-    static const char *const dtype[GT_N_DTYPES] = {"dtype=torch.float32", "dtype=torch.float64",
-                                                   "dtype=torch.int64", "dtype=torch.uint8"};
+    static const char *const dtype[GT_N_DTYPES] = {
+#define GT_DTYPE(NAME, name, type, floating, epsilon, torch) "dtype=torch." #torch,
+#include <gradtape/dtypes.def>
+#undef GT_DTYPE
+    };
     const gt_tensor *t = p->t;
     const gt_node *made_by = gt_producer(t);
     if (t->size == 0 && t->shape.ndim != 1) put_size(p);

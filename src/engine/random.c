@@ -91,7 +91,7 @@ gt_status gt_set_random_state(gt_ctx *gt, const gt_tensor *state)
 /* An uninitialised leaf for real numbers. */
 static gt_tensor *real_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new_opts opts)
 {
-    if (gt && opts.dtype != GT_F32 && opts.dtype != GT_F64) {
+    if (gt && !gt_is_floating(opts.dtype)) {
         if (!gt_failed(gt))
             gt_fail(gt, GT_ERR_DTYPE, what,
                     "makes f32 and f64, not %s; for whole numbers there is gt_randint",

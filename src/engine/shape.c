@@ -1,4 +1,5 @@
 /* Shapes and dtypes. */
+#include <float.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,9 +9,12 @@
 
 static const struct {
     const char *name;
-    size_t size;
+    double epsilon;
 } dtypes[] = {
-    [GT_F32] = {"f32", 4}, [GT_F64] = {"f64", 8}, [GT_I64] = {"i64", 8}, [GT_U8] = {"u8", 1}};
+#define GT_DTYPE(NAME, name, type, floating, epsilon, torch) {#name, (double)(epsilon)},
+#include <gradtape/dtypes.def>
+#undef GT_DTYPE
+};
 _Static_assert(sizeof dtypes / sizeof *dtypes == GT_N_DTYPES, "a row for every dtype");
 
 const char *gt_dtype_name(gt_dtype dtype)
@@ -18,9 +22,9 @@ const char *gt_dtype_name(gt_dtype dtype)
     return (unsigned)dtype < GT_N_DTYPES ? dtypes[dtype].name : "?";
 }
 
-size_t gt_dtype_size(gt_dtype dtype)
+double gt_dtype_epsilon(gt_dtype dtype)
 {
-    return (unsigned)dtype < GT_N_DTYPES ? dtypes[dtype].size : 0;
+    return (unsigned)dtype < GT_N_DTYPES ? dtypes[dtype].epsilon : 0;
 }
 
 gt_shape gt_shape_of(int ndim, const int64_t *dim)

@@ -37,7 +37,7 @@ static bool no_block(const gti_tensor *t, const char *what)
 bool gti_allocate(gti_tensor *t, const char *what)
 {
     int64_t bytes;
-    if (!gti_size_of_shape(t->pub.shape.ndim, t->pub.shape.dim, gti_element_size(t->pub.dtype),
+    if (!gti_size_of_shape(t->pub.shape.ndim, t->pub.shape.dim, gt_dtype_size(t->pub.dtype),
                            &t->pub.size, &bytes))
         return too_large(t, what);
     int size_class;
@@ -113,7 +113,7 @@ static bool check_dtype(gt_ctx *gt, const char *what, gt_new_opts opts)
         gt_fail(gt, GT_ERR_DTYPE, what, "%d is no dtype", (int)opts.dtype);
         return false;
     }
-    if (opts.requires_grad && opts.dtype > GT_F64) {
+    if (opts.requires_grad && !gt_is_floating(opts.dtype)) {
         gt_fail(gt, GT_ERR_DTYPE, what, "%s has no gradients; only f32 and f64 have",
                 gt_dtype_name(opts.dtype));
         return false;

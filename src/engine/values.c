@@ -19,7 +19,7 @@ static bool holds(gt_dtype dtype, double value)
 
 static bool refuse(gt_ctx *gt, const char *what, gt_dtype dtype, double value)
 {
-    const bool part = dtype > GT_F64 && value != trunc(value) && isfinite(value);
+    const bool part = !gt_is_floating(dtype) && value != trunc(value) && isfinite(value);
     gt_fail(gt, GT_ERR_ARGUMENT, what, "%g does not fit into %s%s", value, gt_dtype_name(dtype),
             part ? ", which holds whole numbers" : "");
     return false;
@@ -131,11 +131,14 @@ static bool copy_whole(gt_tensor *t, gt_c_type type, const void *data)
 {
     for (int64_t i = 0; i < t->size; i++) {
         const int64_t value = whole_at(type, data, i);
-        if (t->dtype == GT_I64) ((int64_t *)t->data)[i] = value;
-        else if (t->dtype == GT_F32) ((float *)t->data)[i] = (float)value;
-        else if (t->dtype == GT_F64) ((double *)t->data)[i] = (double)value;
-        else if (value < 0 || value > UINT8_MAX) return refuse_element(t, i, (double)value);
-        else ((uint8_t *)t->data)[i] = (uint8_t)value;
+        if (t->dtype == GT_U8 && (value < 0 || value > UINT8_MAX))
+            return refuse_element(t, i, (double)value);
+        switch (t->dtype) {
+        case GT_F32: ((float *)t->data)[i] = (float)value; break;
+        case GT_F64: ((double *)t->data)[i] = (double)value; break;
+        case GT_I64: ((int64_t *)t->data)[i] = value; break;
+        case GT_U8: ((uint8_t *)t->data)[i] = (uint8_t)value; break;
+        }
     }
     return true;
 }

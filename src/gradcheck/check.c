@@ -88,7 +88,7 @@ static bool make_y(gti_check *c, const gti_fn *fn)
     for (int i = 0; i < fn->n_out; i++) {
         const gt_tensor *y = c->out[i];
         const gt_shape shape = fn->inner ? fn->inner->var[i]->shape : y->shape;
-        add_part(&c->y[i], shape, !fn->inner && y->dtype > GT_F64, &c->n_y);
+        add_part(&c->y[i], shape, !fn->inner && !gt_is_floating(y->dtype), &c->n_y);
         if (fn->inner || !fn->n_var || y->dtype != GT_F32 || fn->var[0]->dtype != GT_F64) continue;
         return gti_check_fail(c, GT_GRADCHECK_ERROR,
                               "make constants in the function with .dtype = GT_F64",

@@ -37,7 +37,7 @@ static gt_tensor *make_input(gti_check *c, const gt_sample_input *s, gt_dtype dt
     gt_tensor *t = gt_empty_(c->gt, s->shape, (gt_new_opts){.dtype = open ? dtype : s->dtype});
     if (!t) return NULL;
     for (int64_t i = 0; i < t->size; i++) {
-        const double value = draw(c, s, i, t->dtype > GT_F64);
+        const double value = draw(c, s, i, !gt_is_floating(t->dtype));
         store(t, i, rounded && open ? (double)(float)value : value);
     }
     return t;

@@ -165,7 +165,7 @@ bool gti_st_fetch(gti_st *s)
 bool gti_st_fits(const gti_st_entry *e, gt_dtype dtype)
 {
     if (!e->type->readable) return false;
-    return e->type->dtype == dtype || (e->type->dtype <= GT_F64 && dtype <= GT_F64);
+    return e->type->dtype == dtype || (gt_is_floating(e->type->dtype) && gt_is_floating(dtype));
 }
 
 char *gti_st_describe(const gti_st_entry *e, char *buf, size_t size)

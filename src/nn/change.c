@@ -223,7 +223,7 @@ static gt_tensor *converted(gt_tensor *t, gt_dtype dtype)
 
 static bool to_convert(const gt_tensor *t, gt_dtype dtype)
 {
-    return t->dtype <= GT_F64 && t->dtype != dtype;
+    return gt_is_floating(t->dtype) && t->dtype != dtype;
 }
 
 /* The originals that are of another dtype, each once, and what they become. */
@@ -261,7 +261,7 @@ gt_status gt_module_to(gt_module *m, gt_dtype dtype)
 {
     if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_module_to", "the module is NULL");
     if (gt_failed(m->ctx)) return gt_error_code(m->ctx);
-    if (dtype != GT_F32 && dtype != GT_F64)
+    if (!gt_is_floating(dtype))
         return gt_module_fail(m, GT_ERR_DTYPE, "modules are f32 or f64, not %s",
                               gt_dtype_name(dtype));
     const bool recording = gt_set_recording(m->ctx, false);

@@ -12,7 +12,7 @@ gt_status gti_init_ready(const gt_tensor *t, const char *what)
 {
     if (!t) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the tensor is NULL");
     if (gt_failed(t->ctx)) return gt_error_code(t->ctx);
-    if (t->dtype != GT_F32 && t->dtype != GT_F64)
+    if (!gt_is_floating(t->dtype))
         return gt_fail(t->ctx, GT_ERR_DTYPE, what, "makes f32 and f64, not %s",
                        gt_dtype_name(t->dtype));
     if (gt_producer(t))

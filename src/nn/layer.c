@@ -10,7 +10,7 @@
 bool gti_set_dtype(gt_module *m, gt_dtype dtype)
 {
     m->dtype = dtype;
-    if (dtype == GT_F32 || dtype == GT_F64) return true;
+    if (gt_is_floating(dtype)) return true;
     gt_module_fail(m, GT_ERR_DTYPE, "parameters are f32 or f64, not %s", gt_dtype_name(dtype));
     return false;
 }

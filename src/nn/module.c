@@ -204,7 +204,7 @@ gt_tensor *gt_module_add_parameter(gt_module *m, const char *name, gt_tensor *t)
 {
     if (!present(m, "gt_module_add_parameter", t ? t->ctx : NULL)) return NULL;
     if (!check_tensor(m, name, t)) return NULL;
-    if (t->dtype != GT_F32 && t->dtype != GT_F64) {
+    if (!gt_is_floating(t->dtype)) {
         gt_module_fail(m, GT_ERR_DTYPE,
                        "parameter '%s' is %s, which has no gradients; make it a buffer", name,
                        gt_dtype_name(t->dtype));

@@ -164,7 +164,7 @@ static gt_dtype dtype_of(const gt_module *m, gt_dtype dtype)
 
 static gt_tensor *make_input(gt_ctx *gt, gt_shape shape, gt_dtype dtype)
 {
-    const bool real = dtype == GT_F32 || dtype == GT_F64;
+    const bool real = gt_is_floating(dtype);
     return real ? gt_empty_(gt, shape, (gt_new_opts){.dtype = dtype, .requires_grad = true})
                 : gt_full_(gt, shape, 0, (gt_new_opts){.dtype = dtype});
 }

@@ -45,7 +45,7 @@ static bool shapes_fit(const gt_shape *x, const gt_shape *y)
 static bool check_kinds(const gt_tensor *x, const gt_tensor *y, const char *what)
 {
     char a[128], b[128];
-    if ((x->dtype != GT_F32 && x->dtype != GT_F64) || y->dtype != GT_I64) {
+    if (!gt_is_floating(x->dtype) || y->dtype != GT_I64) {
         gt_fail(x->ctx, GT_ERR_DTYPE, what,
                 "logits are %s, must be f32 or f64; labels %s, must "
                 "be i64",
