@@ -51,5 +51,6 @@
 #include <gradtape/summary.h>
 #include <gradtape/tensor.h>
 #include <gradtape/train.h>
+#include <gradtape/view.h>
 
 #endif

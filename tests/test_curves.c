@@ -5,7 +5,7 @@
 
 #include "files.h"
 #include "terminal.h"
-#include "train/train.h"
+#include "view/view.h"
 #include <math.h>
 
 /* A history of one column "v" over epochs from 1 on. */

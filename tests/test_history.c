@@ -3,7 +3,7 @@
 #include "support.h"
 
 #include "files.h"
-#include "train/train.h"
+#include "view/view.h"
 #include <float.h>
 #include <locale.h>
 #include <math.h>

@@ -4,7 +4,7 @@
 #include "support.h"
 
 #include "files.h"
-#include "train/train.h"
+#include "view/view.h"
 #include <dirent.h>
 #include <float.h>
 #include <math.h>

@@ -67,12 +67,11 @@ static bool step(gti_fit *f)
 static bool is_finite(gti_fit *f, double loss)
 {
     if (isfinite(loss)) return true;
-    char number[GTI_NUMBER];
     gt_fail(f->gt, GT_ERR_NUMERIC, what,
-            "the loss is %s in epoch %lld, batch %lld of %lld\n"
+            "the loss is %g in epoch %lld, batch %lld of %lld\n"
             "  hint: a smaller learning rate or .clip_grad_norm may help; "
             "gt_set_anomaly_check(gt, true) names the operation",
-            gti_number(number, loss), (long long)f->state.epoch, (long long)f->state.batch + 1,
+            isnan(loss) ? NAN : loss, (long long)f->state.epoch, (long long)f->state.batch + 1,
             (long long)f->state.batches);
     return false;
 }

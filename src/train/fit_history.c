@@ -33,25 +33,28 @@ static bool make_table(gti_fit *f, int64_t rows, int64_t columns)
 static char *join_names(const gt_history *h)
 {
     size_t size = 32;
-    for (int k = 0; k < h->columns; k++) size += 1 + strlen(h->column[k].name);
+    for (int k = 0; k < gt_history_columns(h); k++) size += 1 + strlen(gt_history_name(h, k));
     char *names = malloc(size);
     if (!names) return NULL;
-    size_t n = (size_t)snprintf(names, size, "%lld", (long long)h->rows);
-    for (int k = 0; k < h->columns; k++)
-        n += (size_t)snprintf(names + n, size - n, "\n%s", h->column[k].name);
+    size_t n = (size_t)snprintf(names, size, "%lld", (long long)gt_history_rows(h));
+    for (int k = 0; k < gt_history_columns(h); k++)
+        n += (size_t)snprintf(names + n, size - n, "\n%s", gt_history_name(h, k));
     return names;
 }
 
 bool gti_fit_history_pack(gti_fit *f)
 {
     const gt_history *h = f->history;
+    const int64_t rows = gt_history_rows(h), columns = gt_history_columns(h);
     gti_fit_history_free(f);
-    if (!h->rows) return true;
-    if (!make_table(f, h->rows, h->columns)) return false;
+    if (!rows) return true;
+    if (!make_table(f, rows, columns)) return false;
     double *to = f->table->data;
-    for (int64_t i = 0; i < h->rows; i++) {
-        *to++ = (double)h->epoch[i];
-        for (int k = 0; k < h->columns; k++) *to++ = h->column[k].at[i];
+    for (int64_t i = 0; i < rows; i++, to += 1 + columns) to[0] = (double)gt_history_epoch(h, i);
+    for (int k = 0; k < columns; k++) {
+        to = f->table->data;
+        for (int64_t i = 0; i < rows; i++, to += 1 + columns)
+            to[1 + k] = gt_history_get(h, i, gt_history_name(h, k));
     }
     f->names = join_names(h);
     if (!f->names) gt_fail(f->gt, GT_ERR_MEMORY, "gt_fit", "out of memory for the history");
@@ -78,7 +81,7 @@ bool gti_fit_history_expect(gti_fit *f)
 {
     gt_tensors *file = gt_load_tensors(f->gt, f->opts.checkpoint, .metadata_only = true);
     const char *note = gt_tensors_metadata(file, key);
-    f->names = note ? gti_copy(note) : NULL;
+    f->names = note ? strdup(note) : NULL;
     gt_tensors_free(file);
     struct stat st;
     if (!f->names || stat(f->opts.checkpoint, &st) != 0) return !gt_failed(f->gt);
@@ -106,7 +109,7 @@ static bool unpack_row(const gti_fit *f, char *names, const double *row)
 
 bool gti_fit_history_unpack(gti_fit *f)
 {
-    if (!f->table || f->history->rows) return true;
+    if (!f->table || gt_history_rows(f->history)) return true;
     int64_t rows;
     char *names;
     take_apart(f->names, &rows, &names);

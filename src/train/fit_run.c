@@ -35,7 +35,7 @@ static bool check_contexts(gti_fit *f, const char *what)
     if (gt_loader_dataset(f->train)->ctx != f->gt ||
         (o->valid && gt_loader_dataset(o->valid)->ctx != f->gt))
         return fail(f, what, "a loader belongs to another context than the module");
-    if (o->history && o->history->gt != f->gt)
+    if (o->history && gt_history_context(o->history) != f->gt)
         return fail(f, what, "the history belongs to another context than the module");
     if (o->ema && gt_ema_module(o->ema)->ctx != f->gt)
         return fail(f, what, ".ema belongs to another context than the module");

@@ -9,13 +9,14 @@ enum { TEXT = 512 };
 /* Usual numbers have a fixed number of decimals, so that lines stand below each other. */
 static void add(char text[TEXT], const char *name, double value)
 {
-    char number[GTI_NUMBER];
     const size_t n = strlen(text);
     const double size = fabs(value);
-    if (size == 0 || (size >= 1e-4 && size < 1e4))
-        gti_number_fixed(number, value, size > 0 && size < 1e-2 ? 5 : 4);
-    else gti_number_short(number, value, 3);
-    snprintf(text + n, TEXT - n, "%s%s %s", n ? "  " : "", name, number);
+    const bool usual = size == 0 || (size >= 1e-4 && size < 1e4);
+    gt_snprintf(text + n, TEXT - n, usual ? "%s%s %.*f" : "%s%s %.*g", n ? "  " : "", name,
+                !usual                    ? 3
+                : size > 0 && size < 1e-2 ? 5
+                                          : 4,
+                isnan(value) ? NAN : value);
 }
 
 static void add_means(const gti_fit *f, char text[TEXT], const gti_means *means, const char *prefix)
@@ -27,7 +28,7 @@ static void add_means(const gti_fit *f, char text[TEXT], const gti_means *means,
 
 void gti_fit_show_begin(gti_fit *f)
 {
-    char epochs[GTI_NUMBER];
+    char epochs[32];
     const int digits = snprintf(epochs, sizeof epochs, "%lld", (long long)f->opts.epochs);
     snprintf(f->label, sizeof f->label, "epoch %*lld/%s", digits, (long long)f->state.epoch,
              epochs);

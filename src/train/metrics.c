@@ -13,18 +13,7 @@ typedef struct {
     int64_t n, c, inner;
 } votes;
 
-double gti_element(const gt_tensor *t, int64_t i)
-{
-    switch (t->dtype) {
-    case GT_F32: return (double)((const float *)t->data)[i];
-    case GT_F64: return ((const double *)t->data)[i];
-    case GT_I64: return (double)((const int64_t *)t->data)[i];
-    case GT_U8: return ((const uint8_t *)t->data)[i];
-    }
-    return NAN;
-}
-
-bool gti_readable(const gt_tensor *t, const char *subject, const char *what)
+static bool is_readable(const gt_tensor *t, const char *subject, const char *what)
 {
     if (!t) gt_fail(NULL, GT_ERR_ARGUMENT, what, "the tensor is NULL");
     if (!t || gt_failed(t->ctx)) return false;
@@ -72,9 +61,9 @@ static bool check_labels(const votes *v, const char *what)
 
 static bool open_votes(votes *v, const gt_tensor *x, const gt_tensor *y, const char *what)
 {
-    if (!gti_readable(x, "the tensor of logits", what)) return false;
+    if (!is_readable(x, "the tensor of logits", what)) return false;
     if (!y) gt_fail(x->ctx, GT_ERR_ARGUMENT, what, "the labels are NULL");
-    if (!y || !gti_readable(y, "the tensor of labels", what) || !check_kinds(x, y, what))
+    if (!y || !is_readable(y, "the tensor of labels", what) || !check_kinds(x, y, what))
         return false;
     *v = (votes){.x = x, .y = y->data, .n = x->shape.dim[0], .c = x->shape.dim[1]};
     v->inner = 1;
@@ -85,7 +74,8 @@ static bool open_votes(votes *v, const gt_tensor *x, const gt_tensor *y, const c
 /* The number of class k for label i. */
 static double vote(const votes *v, int64_t i, int64_t k)
 {
-    return gti_element(v->x, (i / v->inner * v->c + k) * v->inner + i % v->inner);
+    return gt_load_element(v->x->dtype, v->x->data,
+                           (i / v->inner * v->c + k) * v->inner + i % v->inner);
 }
 
 static bool beats(double a, double b)
@@ -132,7 +122,7 @@ static double top_k(const gt_tensor *logits, const gt_tensor *labels, int64_t k,
 double gt_count_labels(const gt_tensor *labels)
 {
     static const char what[] = "gt_count_labels";
-    if (!gti_readable(labels, "the tensor of labels", what)) return NAN;
+    if (!is_readable(labels, "the tensor of labels", what)) return NAN;
     if (labels->dtype != GT_I64) {
         gt_fail(labels->ctx, GT_ERR_DTYPE, what, "labels are %s, must be i64",
                 gt_dtype_name(labels->dtype));
@@ -176,7 +166,7 @@ gt_tensor *gt_confusion(const gt_tensor *logits, const gt_tensor *labels)
 /* Whether m can be a confusion matrix. */
 static bool is_confusion(const gt_tensor *m, const char *what)
 {
-    if (!gti_readable(m, "the matrix", what)) return false;
+    if (!is_readable(m, "the matrix", what)) return false;
     const int64_t *dim = m->shape.dim;
     if (m->dtype == GT_I64 && m->shape.ndim == 2 && dim[0] == dim[1] && dim[0]) return true;
     char shape[128];

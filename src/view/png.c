@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/train.h"
+#include "view/view.h"
 
 enum { BLOCK = 65535 };
 

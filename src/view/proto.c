@@ -1,4 +1,4 @@
-#include "train/proto.h"
+#include "view/proto.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "train/train.h"
+#include "view/view.h"
 
 bool gti_is_terminal(FILE *f)
 {

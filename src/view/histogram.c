@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/train.h"
+#include "view/view.h"
 
 enum { POSITIVE = (GTI_BUCKETS - 1) / 2 }; /* limits above 0; as many lie below */
 
@@ -34,7 +34,7 @@ void gti_histogram_fill(gti_histogram *h, const gt_tensor *t)
     *h = (gti_histogram){.min = DBL_MAX, .max = -DBL_MAX};
     set_limits(h->limit);
     for (int64_t i = 0; i < t->size; i++) {
-        const double v = gti_element(t, i);
+        const double v = gt_load_element(t->dtype, t->data, i);
         if (!isfinite(v)) continue;
         h->n++;
         h->min = fmin(h->min, v);

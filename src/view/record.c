@@ -1,7 +1,7 @@
 /* TFRecord: each record is its length in 8 bytes, a checksum of these, the data, and a checksum of
  * the data; little-endian. Checksums are CRC-32C, rotated and shifted ("masked"), so that a
  * checksum of data with checksums in it is still good. */
-#include "train/train.h"
+#include "view/view.h"
 
 uint32_t gti_crc32c(const void *data, size_t size)
 {

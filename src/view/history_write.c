@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/train.h"
+#include "view/view.h"
 
 /* Begins the file; NULL after a failure, which *status tells. */
 static gt_file *begin(const gt_history *h, const char *path, const char *what, gt_status *status)

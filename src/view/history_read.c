@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/train.h"
+#include "view/view.h"
 
 enum { FIELD = GTI_COLUMN_NAME_MOST + 1, COLUMNS_MOST = 4096 };
 
@@ -127,7 +127,7 @@ static bool read_all(reader *r, gt_history *h)
 
 gt_history *gt_history_read_csv(gt_ctx *gt, const char *path)
 {
-    if (!gti_train_ready(gt, what)) return NULL;
+    if (!gti_view_ready(gt, what)) return NULL;
     if (!path) gt_fail(gt, GT_ERR_ARGUMENT, what, "the path is NULL");
     reader r = {.gt = gt, .path = path, .line = 1, .f = path ? fopen(path, "rb") : NULL};
     if (path && !r.f)

@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "train/proto.h"
-#include "train/train.h"
+#include "view/proto.h"
+#include "view/view.h"
 
 struct gt_board {
     gt_ctx *gt;
@@ -141,7 +141,7 @@ static gt_status write_version(gt_board *b, const char *what)
 gt_board *gt_board_open(gt_ctx *gt, const char *folder)
 {
     static const char what[] = "gt_board_open";
-    if (!gti_train_ready(gt, what)) return NULL;
+    if (!gti_view_ready(gt, what)) return NULL;
     if (!folder || !*folder) {
         gt_fail(gt, GT_ERR_ARGUMENT, what, "the folder is NULL or empty");
         return NULL;
@@ -173,16 +173,25 @@ gt_status gt_board_scalar(gt_board *b, const char *tag, double value, int64_t st
     return write_value(b, tag, step, &fields, what);
 }
 
+static bool is_live(const gt_tensor *t, const char *what)
+{
+    if (!t) gt_fail(NULL, GT_ERR_ARGUMENT, what, "the tensor is NULL");
+    if (!t || gt_failed(t->ctx)) return false;
+    const char *why = gt_unusable(t);
+    if (why) gt_fail(t->ctx, GT_ERR_STATE, what, "the tensor %s", why);
+    return !why;
+}
+
 static uint8_t level(const gt_tensor *t, int64_t i)
 {
     if (t->dtype == GT_U8) return ((const uint8_t *)t->data)[i];
-    const double v = gti_element(t, i);
+    const double v = gt_load_element(t->dtype, t->data, i);
     return v > 0 ? (uint8_t)lround(fmin(v, 1.0) * 255.0) : 0;
 }
 
 static bool is_image(const gt_tensor *t, const char *what)
 {
-    if (!gti_readable(t, "the tensor", what)) return false;
+    if (!is_live(t, what)) return false;
     const int n = t->shape.ndim;
     char shape[128];
     if (t->dtype == GT_I64)
@@ -232,7 +241,7 @@ gt_status gt_board_histogram(gt_board *b, const char *tag, const gt_tensor *t, i
     static const char what[] = "gt_board_histogram";
     gt_status status;
     if (!has_tag(b, tag, what, &status)) return status;
-    if (!gti_readable(t, "the tensor", what)) return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
+    if (!is_live(t, what)) return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
     gti_histogram h;
     gti_histogram_fill(&h, t);
     const size_t n = gti_histogram_squeeze(&h);

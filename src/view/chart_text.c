@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/train.h"
+#include "view/view.h"
 
 enum { COLUMNS = 400, ROWS = 100 };
 

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/train.h"
+#include "view/view.h"
 
 static const char *const colours[GTI_CURVES] = {"#3b6fd4", "#f2703f", "#2f9e6b", "#a05bd6",
                                                 "#d9a514", "#38a9b8", "#d6538f", "#7a7f87"};

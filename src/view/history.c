@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/train.h"
+#include "view/view.h"
 
 static void free_history(void *object)
 {
@@ -20,7 +20,7 @@ static void free_history(void *object)
 gt_history *gt_history_new(gt_ctx *gt)
 {
     static const char what[] = "gt_history_new";
-    if (!gti_train_ready(gt, what)) return NULL;
+    if (!gti_view_ready(gt, what)) return NULL;
     gt_history *h = calloc(1, sizeof *h);
     if (!h) gt_fail(gt, GT_ERR_MEMORY, what, "out of memory");
     if (!h) return NULL;
@@ -125,6 +125,11 @@ gt_status gt_history_set(gt_history *h, int64_t epoch, const char *name, double 
 }
 
 /* --- reading --- */
+
+gt_ctx *gt_history_context(const gt_history *h)
+{
+    return h ? h->gt : NULL;
+}
 
 int64_t gt_history_rows(const gt_history *h)
 {

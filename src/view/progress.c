@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "train/train.h"
+#include "view/view.h"
 
 enum { LINE = 1024, BAR = 24, BAR_LEAST = 8 };
 static const double redraw = 0.1, plain = 30; /* seconds between updates: terminal, other files */
