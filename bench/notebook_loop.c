@@ -2,23 +2,9 @@
  * nanoseconds. Median and quartiles over short runs, since machines are noisy. */
 #include <gradtape.h>
 
-#include <stdlib.h>
-#include <time.h>
+#include "bench.h"
 
 enum { RUNS = 401, STEPS = 200 };
-
-static double now(void)
-{
-    struct timespec t;
-    timespec_get(&t, TIME_UTC);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 int main(void)
 {
@@ -35,16 +21,15 @@ int main(void)
     gt_mark start = gt_mark_tape(gt);
     for (int run = -50; run < RUNS; run++) {
         if (run == 0) mallocs = gt_get_stats(gt).mallocs;
-        const double begin = now();
+        const double begin = bench_now();
         for (int step = 0; step < STEPS; step++) {
             gt_rewind(gt, start);
             gt_tensor *loss = gt_sum(gt_square(gt_sub(gt_forward(conv, X), Y)));
             gt_backward(loss);
             gt_optimizer_step(sgd);
         }
-        if (run >= 0) ns[run] = (now() - begin) / STEPS;
+        if (run >= 0) ns[run] = (bench_now() - begin) / STEPS;
     }
-    qsort(ns, RUNS, sizeof *ns, by_value);
     mallocs = gt_get_stats(gt).mallocs - mallocs;
     const bool failed = gt_failed(gt);
     if (failed) fprintf(stderr, "%s\n", gt_error_message(gt));
@@ -52,8 +37,8 @@ int main(void)
         printf(
             "notebook iteration, eager: median %.0f ns (quartiles %.0f to %.0f), %llu mallocs in "
             "%d steps\n",
-            ns[RUNS / 2], ns[RUNS / 4], ns[3 * RUNS / 4], (unsigned long long)mallocs,
-            RUNS * STEPS);
+            bench_quartile(ns, RUNS, 2), bench_quartile(ns, RUNS, 1), bench_quartile(ns, RUNS, 3),
+            (unsigned long long)mallocs, RUNS * STEPS);
     gt_close(gt);
     return failed;
 }

@@ -2,23 +2,9 @@
  * an addition of two arrays. Medians of short runs, since machines are noisy. */
 #include <gradtape.h>
 
-#include <stdlib.h>
-#include <time.h>
+#include "bench.h"
 
 enum { RUNS = 201, ROUNDS = 50, THREADS = 2 };
-
-static double now(void)
-{
-    struct timespec t;
-    timespec_get(&t, TIME_UTC);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* Nanoseconds of one addition of n elements. */
 static double measure(gt_ctx *gt, int threads, int64_t n)
@@ -29,16 +15,15 @@ static double measure(gt_ctx *gt, int threads, int64_t n)
     gt_tensor *a = gt_ones(gt, GT_SHAPE(n)), *b = gt_ones(gt, GT_SHAPE(n));
     const gt_mark inner = gt_mark_tape(gt);
     for (int run = -10; run < RUNS; run++) {
-        const double begin = now();
+        const double begin = bench_now();
         for (int i = 0; i < ROUNDS; i++) {
             gt_rewind(gt, inner);
             gt_add(a, b);
         }
-        if (run >= 0) ns[run] = (now() - begin) / ROUNDS;
+        if (run >= 0) ns[run] = (bench_now() - begin) / ROUNDS;
     }
     gt_rewind(gt, start);
-    qsort(ns, RUNS, sizeof *ns, by_value);
-    return ns[RUNS / 2];
+    return bench_quartile(ns, RUNS, 2);
 }
 
 int main(void)

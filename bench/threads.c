@@ -3,23 +3,9 @@
  * noisy; the lower quartiles count. */
 #include <gradtape.h>
 
-#include <stdlib.h>
-#include <time.h>
+#include "bench.h"
 
 enum { TURNS = 12 };
-
-static double now(void)
-{
-    struct timespec t;
-    timespec_get(&t, TIME_UTC);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* --- networks --- */
 
@@ -111,12 +97,6 @@ static void batch_norm(work *w)
 
 /* --- measuring --- */
 
-static double quartile(double *ns, int turns)
-{
-    qsort(ns, (size_t)turns, sizeof *ns, by_value);
-    return ns[turns / 4];
-}
-
 static void compare(const char *name, work *alone, work *together, void (*run)(work *w), int turns,
                     int times)
 {
@@ -124,11 +104,11 @@ static void compare(const char *name, work *alone, work *together, void (*run)(w
     double ns[2][TURNS];
     for (int turn = -1; turn < turns; turn++)
         for (int i = 0; i < 2; i++) {
-            const double begin = now();
+            const double begin = bench_now();
             for (int t = 0; t < times; t++) run(who[i]);
-            if (turn >= 0) ns[i][turn] = (now() - begin) / times;
+            if (turn >= 0) ns[i][turn] = (bench_now() - begin) / times;
         }
-    const double one = quartile(ns[0], turns), several = quartile(ns[1], turns);
+    const double one = bench_quartile(ns[0], turns, 1), several = bench_quartile(ns[1], turns, 1);
     printf("%-28s %12.1f us %12.1f us   %.2f\n", name, one / 1e3, several / 1e3, one / several);
     fflush(stdout);
 }

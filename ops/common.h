@@ -38,17 +38,7 @@ static inline void *gti_to(const gt_tensor *y, int64_t begin)
 }
 
 /* What many parts of stages count in. */
-enum {
-    GTI_FLOPS_PER_ADDITION = 8, /* of a product, as fast as one addition of two arrays */
-    GTI_GRAIN = 16,             /* elements that stay together, so that vectors are whole */
-};
-
-/* Where part p of `size` elements begins, divided by grains. */
-static inline int64_t gti_first_of_part(int64_t size, int64_t parts, int64_t p)
-{
-    const int64_t first = GTI_GRAIN * gt_part_begin((size + GTI_GRAIN - 1) / GTI_GRAIN, parts, p);
-    return first < size ? first : size;
-}
+enum { GTI_FLOPS_PER_ADDITION = 8 }; /* of a product, as fast as one addition of two arrays */
 
 /* The items that a range's parts consist of, of all items of its stage. */
 typedef struct {

@@ -116,8 +116,7 @@ static void divide_dw(gt_node *n)
     if (gti_conv_plan(n)->n == 0) n->parts[0] = 1;
     if (n->parts[0] < 2) return;
     n->scratch_size = (size_t)n->parts[0] * bytes;
-    n->parts[1] = gt_parts(n, gt_shape_size(*conv2d_target_of(n)) / GTI_GRAIN + 1,
-                           GTI_GRAIN * (double)n->parts[0]);
+    n->parts[1] = gt_element_parts(n, gt_shape_size(*conv2d_target_of(n)), (double)n->parts[0]);
 }
 
 static bool conv2d_dw_infer(gt_node *n)
@@ -164,8 +163,8 @@ static void conv2d_dw_parts(gt_node *n, const gt_range *r)
 {
     for (int64_t p = r->begin; r->stage == 0 && p < r->end; p++) sum_images(n, p, r->scratch);
     if (r->stage == 1)
-        add_parts(n, gti_first_of_part(n->out[0]->size, n->parts[1], r->begin),
-                  gti_first_of_part(n->out[0]->size, n->parts[1], r->end));
+        add_parts(n, gt_element_begin(n->out[0]->size, n->parts[1], r->begin),
+                  gt_element_begin(n->out[0]->size, n->parts[1], r->end));
 }
 
 static const char conv2d_dw_gradient[] = "dx = conv2d_dx(dy, g), d dy = conv2d(x, g)";

@@ -76,8 +76,7 @@ static void cross_entropy_divide(gt_node *n)
     if (reduction == GT_NONE) return;
     n->scratch_size = LOSSES + (size_t)n->in[1]->size * gt_dtype_size(n->in[0]->dtype);
     n->parts[1] = 1;
-    if (reduction == GT_MEAN)
-        n->parts[2] = gt_parts(n, (size + GTI_GRAIN - 1) / GTI_GRAIN, GTI_GRAIN);
+    if (reduction == GT_MEAN) n->parts[2] = gt_element_parts(n, size, 1);
 }
 
 static bool cross_entropy_infer(gt_node *n)
@@ -129,8 +128,8 @@ static void sum_losses(gt_node *n)
 static void scale_dx(gt_node *n, const gt_range *r)
 {
     const gt_tensor *dx = n->out[1];
-    const int64_t first = gti_first_of_part(dx->size, n->parts[2], r->begin);
-    const int64_t last = gti_first_of_part(dx->size, n->parts[2], r->end);
+    const int64_t first = gt_element_begin(dx->size, n->parts[2], r->begin);
+    const int64_t last = gt_element_begin(dx->size, n->parts[2], r->end);
     const double scale = *(const double *)n->scratch;
     void *to = gti_to(dx, first);
     if (isfinite(scale))

@@ -40,8 +40,8 @@ static bool dropout_infer(gt_node *n)
         return gt_op_fail(n, GT_ERR_ARGUMENT, "key is %s %s, needs i64 [2]: a seed and a call",
                           gt_dtype_name(key->dtype), GTI_SHAPE_TEXT(key->shape));
     n->out[0]->shape = x->shape;
-    const int64_t runs = runs_of(n), grains = (runs + GTI_GRAIN - 1) / GTI_GRAIN;
-    if (runs > 0) n->parts[0] = gt_parts(n, grains, COST * (double)x->size / (double)grains);
+    const int64_t runs = runs_of(n);
+    if (runs > 0) n->parts[0] = gt_element_parts(n, runs, COST * (double)x->size / (double)runs);
     return true;
 }
 
@@ -60,8 +60,8 @@ static void dropout_parts(gt_node *n, const gt_range *r)
     const uint64_t seed = (uint64_t)key[0], call = (uint64_t)key[1];
     const gti_kernels *kernels = gti_kernels_for(n);
     const int64_t all = runs_of(n), run = x->size / all, of = n->parts[0];
-    const int64_t first = gti_first_of_part(all, of, r->begin);
-    const int64_t count = gti_first_of_part(all, of, r->end) - first;
+    const int64_t first = gt_element_begin(all, of, r->begin);
+    const int64_t count = gt_element_begin(all, of, r->end) - first;
     const void *from = gti_from(x, first * run);
     void *to = gti_to(n->out[0], first * run);
     if (o->p == 1) kernels->fill(count * run, 0, to);

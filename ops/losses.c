@@ -68,7 +68,7 @@ static void losses_divide(gt_node *n)
         n->scratch_size = sums_at(n);
         if (n->parts[1]) n->scratch_size += (size_t)gti_chunks(size) * sizeof(double);
     } else {
-        n->parts[0] = gt_parts(n, (size + GTI_GRAIN - 1) / GTI_GRAIN, GTI_GRAIN * COST);
+        n->parts[0] = gt_element_parts(n, size, COST);
     }
 }
 
@@ -111,8 +111,8 @@ static void losses_compare(gt_node *n, gti_pair which, gti_items at, void *losse
 static void run_elements(gt_node *n, const gt_range *r, gti_pair which)
 {
     const int64_t size = n->in[0]->size, parts = n->parts[0];
-    const int64_t first = gti_first_of_part(size, parts, r->begin);
-    losses_compare(n, which, (gti_items){first, gti_first_of_part(size, parts, r->end) - first},
+    const int64_t first = gt_element_begin(size, parts, r->begin);
+    losses_compare(n, which, (gti_items){first, gt_element_begin(size, parts, r->end) - first},
                    gti_to(n->out[0], first));
 }
 

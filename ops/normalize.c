@@ -54,7 +54,7 @@ static gti_normalize normalize_describe(const gt_normalize_layout *l)
 /* At least one part, also of nothing: sums over nothing are to be written. */
 static void normalize_divide(gt_node *n, const gt_normalize_layout *l)
 {
-    const int64_t groups = is_columns(l) ? (l->groups + GTI_GRAIN - 1) / GTI_GRAIN : l->groups;
+    const int64_t groups = is_columns(l) ? (l->groups + GT_GRAIN - 1) / GT_GRAIN : l->groups;
     const int64_t items = l->pooled ? groups : l->n;
     const gti_normalize s = normalize_describe(l);
     if (gt_is_floating(n->dtype)) n->worker_scratch = gti_kernels_for(n)->normalize.scratch(&s);
@@ -68,9 +68,9 @@ gti_normalize_range gti_normalize_range_of(const gt_node *n, const gt_normalize_
     const int64_t items = l->pooled ? l->groups : l->n, parts = n->parts[0];
     const bool columns = is_columns(l);
     const int64_t first =
-        columns ? gti_first_of_part(items, parts, begin) : gt_part_begin(items, parts, begin);
+        columns ? gt_element_begin(items, parts, begin) : gt_part_begin(items, parts, begin);
     const int64_t last =
-        columns ? gti_first_of_part(items, parts, end) : gt_part_begin(items, parts, end);
+        columns ? gt_element_begin(items, parts, end) : gt_part_begin(items, parts, end);
     if (l->pooled) {
         r.s.groups = last - first;
         r.set = r.channel = first;

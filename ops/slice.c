@@ -150,8 +150,7 @@ static bool slice_dx_infer(gt_node *n)
                           (long long)p.count, (long long)p.start, (long long)p.step, p.axis,
                           GTI_SHAPE_TEXT(opts->shape));
     n->out[0]->shape = opts->shape;
-    const int64_t grains = (gt_shape_size(opts->shape) + GTI_GRAIN - 1) / GTI_GRAIN;
-    n->parts[0] = grains > 0 ? gt_parts(n, grains, GTI_GRAIN) : 0;
+    n->parts[0] = gt_element_parts(n, gt_shape_size(opts->shape), 1);
     gti_copying_divide(n, 1, &n->in[0]->shape);
     return true;
 }
@@ -161,8 +160,8 @@ static void slice_dx_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *dx = n->out[0];
     if (r->stage == 0) {
-        const int64_t first = gti_first_of_part(dx->size, n->parts[0], r->begin);
-        const int64_t last = gti_first_of_part(dx->size, n->parts[0], r->end);
+        const int64_t first = gt_element_begin(dx->size, n->parts[0], r->begin);
+        const int64_t last = gt_element_begin(dx->size, n->parts[0], r->end);
         memset(gti_to(dx, first), 0, (size_t)(last - first) * gt_dtype_size(dx->dtype));
         return;
     }

@@ -206,6 +206,18 @@ static inline int64_t gt_part_begin(int64_t items, int64_t parts, int64_t p)
     const int64_t each = items / parts, rest = items % parts;
     return p * each + (p < rest ? p : rest);
 }
+/* The same for elements. GT_GRAIN of them stay together, so that vectors are whole and every
+ * element is computed alike wherever the cuts are. */
+enum { GT_GRAIN = 16 };
+static inline int64_t gt_element_parts(const gt_node *n, int64_t size, double cost)
+{
+    return gt_parts(n, (size + GT_GRAIN - 1) / GT_GRAIN, cost * (int)GT_GRAIN);
+}
+static inline int64_t gt_element_begin(int64_t size, int64_t parts, int64_t p)
+{
+    const int64_t first = GT_GRAIN * gt_part_begin((size + GT_GRAIN - 1) / GT_GRAIN, parts, p);
+    return first < size ? first : size;
+}
 
 /* Whether a name of the user's can stand in paths, messages and files of lines: not empty, of at
  * most `most` bytes, without control characters. Otherwise `why`, of GT_WHY bytes, gets the reason,

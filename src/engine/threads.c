@@ -73,32 +73,25 @@ static gti_team *team_of(gt_ctx *gt)
 
 /* --- elements --- */
 
-enum { GRAIN = 16 }; /* so that vectors are whole, and elements computed alike, for all ranges */
-
 typedef struct {
     gt_node *n;
     int64_t parts;
 } elements_job;
 
-static int64_t first_element(const elements_job *j, int64_t part)
-{
-    const int64_t size = j->n->out[0]->size;
-    const int64_t first = GRAIN * gt_part_begin((size + GRAIN - 1) / GRAIN, j->parts, part);
-    return first < size ? first : size;
-}
-
 static void run_elements(void *arg, int worker, int64_t begin, int64_t end)
 {
     const elements_job *j = arg;
     (void)worker;
-    j->n->op->elements[j->n->dtype](j->n, first_element(j, begin), first_element(j, end));
+    const int64_t size = j->n->out[0]->size;
+    j->n->op->elements[j->n->dtype](j->n, gt_element_begin(size, j->parts, begin),
+                                    gt_element_begin(size, j->parts, end));
 }
 
 void gti_run_elements(gt_node *n)
 {
     const double cost = n->op->cost > 0 ? n->op->cost : 1;
     const int64_t size = n->out[0]->size;
-    elements_job j = {n, gt_parts(n, (size + GRAIN - 1) / GRAIN, GRAIN * cost)};
+    elements_job j = {n, gt_element_parts(n, size, cost)};
     gti_team *team = j.parts > 1 ? team_of(n->in[0]->ctx) : NULL;
     if (team) gti_team_run(team, j.parts, run_elements, &j);
     else n->op->elements[n->dtype](n, 0, size);
