@@ -32,6 +32,7 @@
 #ifndef GRADTAPE_H
 #define GRADTAPE_H
 
+#include <gradtape/attr.h>
 #include <gradtape/autograd.h>
 #include <gradtape/containers.h>
 #include <gradtape/context.h>

@@ -102,17 +102,30 @@ static gt_tensor *bend_softplus(gt_tensor *gg, gt_tensor *v, const double *p)
     return gt_where(gt_ge_scalar(x, p[1]), gti_function_constant(v, 0), slope);
 }
 
-static bool softplus_infer(gt_node *n)
-{
-    const double beta = gti_function_parameters(n)[0];
-    if (beta == 0 || !isfinite(beta))
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "beta is %g, must be finite and not 0", beta);
-    return gti_function_infer(n);
-}
+/* --- attributes --- */
+
+static const gt_attr elu_attrs[] = {
+    {GT_OPTION("alpha", gti_function_opts, p[0]), .otherwise = 1, .bounds = GT_FINITE,
+     .meaning = "what x goes to, negated, far below 0"},
+    GTI_NO_Q,
+};
+
+static const gt_attr gelu_attrs[] = {
+    {GT_OPTION("tanh_approximation", gti_function_opts, p[0]), .bounds = GT_BETWEEN(0, 1),
+     .choices = "false true", .meaning = "x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2"},
+    GTI_NO_Q,
+};
+
+static const gt_attr softplus_attrs[] = {
+    {GT_OPTION("beta", gti_function_opts, p[0]), .otherwise = 1,
+     .bounds = GT_BOUNDS(-DBL_MAX, DBL_MAX, GT_NOT_ZERO), .meaning = "how sharp the bend is"},
+    {GT_OPTION("threshold", gti_function_opts, p[1]), .otherwise = 20, .bounds = GT_NO_NAN,
+     .meaning = "beta x above which the result is x"},
+};
 
 /* --- samples --- */
 
-#define WITH(...) (&(const gti_function_opts){{__VA_ARGS__}})
+#define WITH(...) (&(const gti_function_opts){.p = {__VA_ARGS__}})
 static const double far_values[] = {-1e3, -30, -4, -1e-30, 1e-310, 1e-30, 4, 30, 1e3};
 static const double at_0[] = {-1, 0, 1};
 
@@ -142,7 +155,7 @@ static const gt_sample elus[] = {
     GTI_FUNCTION_SAMPLES(-3, 3, WITH(1, 0)),
     GTI_FUNCTION_AT("large values", beside_0, WITH(1, 0)),
     GTI_FUNCTION_AT("alpha = 0.3", beside_0, WITH(0.3, 0)),
-    GTI_FUNCTION_AT("alpha = 0", beside_0, WITH(0, 0)),
+    GTI_FUNCTION_AT("alpha = 0", beside_0, WITH(GT_ZERO, 0)),
     GTI_FUNCTION_AT("alpha = -2", beside_0, WITH(-2, 0)),
     GTI_FUNCTION_KINKS(at_0, WITH(0.3, 0)),
 };
@@ -185,7 +198,7 @@ static const gt_error_sample softplus_errors[] = {
      .message = "x is NULL"},
     {.label = "beta is 0",
      .in = {GT_IN(3)},
-     .opts = WITH(0, 20),
+     .opts = WITH(GT_ZERO, 20),
      .code = GT_ERR_ARGUMENT,
      .message = "beta is 0, must be finite and not 0"},
     {.label = "whole numbers",
@@ -203,23 +216,23 @@ GTI_FUNCTION_PLAIN(silu, "dx = dy s (1 + x (1 - s)), s = sigmoid(x)", bend_silu,
 GTI_FUNCTION_PLAIN(mish, "dx = dy (t + x (1 - t^2) sigmoid(x)), t = tanh(softplus(x))", bend_mish, smooth)
 GTI_FUNCTION_WITH(elu, "dx = dy where x > 0, else dy alpha e^x", bend_elu, elus)
 GTI_FUNCTION_WITH(gelu, "dx = dy (F(x) + x F'(x)), or that of the approximation", bend_gelu, gelus)
-GTI_FUNCTION_OP(softplus, "dx = dy sigmoid(beta x), dy where beta x > threshold", GTI_PARAMETERS, softplus_infer, bend_softplus, softpluses, softplus_errors)
+GTI_FUNCTION_OP(softplus, "dx = dy sigmoid(beta x), dy where beta x > threshold", GTI_PARAMETERS(softplus_attrs), gti_function_infer, bend_softplus, softpluses, softplus_errors)
 // clang-format on
 
 gt_tensor *gt_elu_(gt_tensor *x, gt_elu_opts opts)
 {
-    const gti_function_opts all = {{gt_option(opts.alpha, 1), 0}};
+    const gti_function_opts all = {.p = {opts.alpha}};
     return gt_apply(&gt_op_elu, &all, 1, (gt_tensor *[]){x});
 }
 
 gt_tensor *gt_gelu_(gt_tensor *x, gt_gelu_opts opts)
 {
-    const gti_function_opts all = {{opts.tanh_approximation ? 1 : 0, 0}};
+    const gti_function_opts all = {.p = {opts.tanh_approximation}};
     return gt_apply(&gt_op_gelu, &all, 1, (gt_tensor *[]){x});
 }
 
 gt_tensor *gt_softplus_(gt_tensor *x, gt_softplus_opts opts)
 {
-    const gti_function_opts all = {{gt_option(opts.beta, 1), gt_option(opts.threshold, 20)}};
+    const gti_function_opts all = {.p = {opts.beta, opts.threshold}};
     return gt_apply(&gt_op_softplus, &all, 1, (gt_tensor *[]){x});
 }

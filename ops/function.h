@@ -14,6 +14,7 @@
 
 /* The parameters, of functions that have any. */
 typedef struct {
+    gt_keywords gt_;
     double p[2];
 } gti_function_opts;
 
@@ -38,8 +39,14 @@ extern const gt_error_sample gti_function_errors[2], gti_function_grad_errors[3]
 /* Most have an exponential. */
 enum { GTI_FUNCTION_COST = 10 };
 
-/* For a row's `parameters`. */
-enum { GTI_NO_PARAMETERS = 0, GTI_PARAMETERS = sizeof(gti_function_opts) };
+/* For a row's `parameters`; attrs: those of both numbers. */
+#define GTI_NO_PARAMETERS .opts_size = 0
+#define GTI_PARAMETERS(rows) .opts_size = sizeof(gti_function_opts), .attrs = GT_ATTRS(rows)
+/* Of a second number that is not used. */
+#define GTI_NO_Q                                                                                   \
+    {                                                                                              \
+        GT_NO_ATTR(gti_function_opts, p[1])                                                        \
+    }
 
 /* A row: name; formula of the gradient; parameters; shape rule; bend; samples, those of the
  * gradient being samples_grad; error samples. */
@@ -78,7 +85,7 @@ enum { GTI_NO_PARAMETERS = 0, GTI_PARAMETERS = sizeof(gti_function_opts) };
         .inputs = "x",                                                                             \
         .n_in = 1,                                                                                 \
         .n_out = 1,                                                                                \
-        .opts_size = (parameters),                                                                 \
+        parameters,                                                                                \
         .infer = (shape_rule),                                                                     \
         .elements = GT_FOR_FLOATS(id##_elements),                                                  \
         .cost = GTI_FUNCTION_COST,                                                                 \
@@ -92,7 +99,7 @@ enum { GTI_NO_PARAMETERS = 0, GTI_PARAMETERS = sizeof(gti_function_opts) };
         .inputs = "dy v",                                                                          \
         .n_in = 2,                                                                                 \
         .n_out = 1,                                                                                \
-        .opts_size = (parameters),                                                                 \
+        parameters,                                                                                \
         .infer = gti_function_grad_infer,                                                          \
         .elements = GT_FOR_FLOATS(id##_grad_elements),                                             \
         .cost = GTI_FUNCTION_COST,                                                                 \
@@ -103,7 +110,7 @@ enum { GTI_NO_PARAMETERS = 0, GTI_PARAMETERS = sizeof(gti_function_opts) };
     };                                                                                             \
     gt_tensor *gt_##id##_grad(gt_tensor *dy, gt_tensor *v, double p, double q)                     \
     {                                                                                              \
-        return gt_apply(&gt_op_##id##_grad, &(gti_function_opts){{p, q}}, 2,                       \
+        return gt_apply(&gt_op_##id##_grad, &(gti_function_opts){GT_COMPLETE, {p, q}}, 2,          \
                         (gt_tensor *[]){dy, v});                                                   \
     }
 
@@ -117,9 +124,9 @@ enum { GTI_NO_PARAMETERS = 0, GTI_PARAMETERS = sizeof(gti_function_opts) };
         return gt_apply(&gt_op_##id, NULL, 1, (gt_tensor *[]){x});                                 \
     }
 
-/* A row with parameters: name; formula of the gradient; bend; samples. */
+/* A row with parameters, id_attrs: name; formula of the gradient; bend; samples. */
 #define GTI_FUNCTION_WITH(id, formula, bend, table)                                                \
-    GTI_FUNCTION_OP(id, formula, GTI_PARAMETERS, gti_function_infer, bend, table,                  \
+    GTI_FUNCTION_OP(id, formula, GTI_PARAMETERS(id##_attrs), gti_function_infer, bend, table,      \
                     gti_function_errors)
 
 /* --- samples: x in [lo, hi), with options or NULL, and for the gradient v in it --- */

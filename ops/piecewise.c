@@ -11,19 +11,38 @@ static gt_tensor *bend_hardswish(gt_tensor *gg, gt_tensor *v, const double *p)
     return gt_mul_scalar(gt_hardsigmoid_grad(gg, v, p[0], p[1]), 2);
 }
 
+/* --- attributes --- */
+
+static const gt_attr leaky_relu_attrs[] = {
+    {GT_OPTION("slope", gti_function_opts, p[0]), .otherwise = 0.01, .bounds = GT_FINITE,
+     .meaning = "the slope below 0"},
+    GTI_NO_Q,
+};
+
 /* Infinities are no bounds; a NaN is none that makes sense. */
+static const gt_attr hardtanh_attrs[] = {
+    {GT_OPTION("low", gti_function_opts, p[0]), .otherwise = -1, .bounds = GT_NO_NAN,
+     .meaning = "the least result"},
+    {GT_OPTION("high", gti_function_opts, p[1]), .otherwise = 1, .bounds = GT_NO_NAN,
+     .meaning = "the largest result"},
+};
+static const gt_attr clamp_attrs[] = {
+    {GT_ARGUMENT("low", gti_function_opts, p[0]), .bounds = GT_NO_NAN,
+     .meaning = "the least result; -INFINITY: any"},
+    {GT_ARGUMENT("high", gti_function_opts, p[1]), .bounds = GT_NO_NAN,
+     .meaning = "the largest result; INFINITY: any"},
+};
+
 static bool bounds_infer(gt_node *n)
 {
     const double *p = gti_function_parameters(n);
-    if (isnan(p[0]) || isnan(p[1]))
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "a bound is NaN: low %g, high %g", p[0], p[1]);
     if (p[0] > p[1]) return gt_op_fail(n, GT_ERR_ARGUMENT, "low %g is above high %g", p[0], p[1]);
     return gti_function_infer(n);
 }
 
 /* --- samples: none of the values of `between` is near a kink of any of them --- */
 
-#define WITH(...) (&(const gti_function_opts){{__VA_ARGS__}})
+#define WITH(...) (&(const gti_function_opts){.p = {__VA_ARGS__}})
 static const double between[] = {-1e3, -7, -3.5, -2.5, -0.5, 1e-3, 0.5, 2.5, 3.5, 5.5, 7, 1e3};
 static const double at_0[] = {-1, 0, 1};
 static const double at_0_and_6[] = {-1, 0, 3, 6, 7};
@@ -54,7 +73,7 @@ static const gt_sample kinks_at_3_grad[] = {GTI_FUNCTION_GRAD_SAMPLES(-5, 5, NUL
 static const gt_sample leaks[] = {
     GTI_FUNCTION_SAMPLES(-2, 2, WITH(0.01, 0)),
     GTI_FUNCTION_AT("slope = 0.2", between, WITH(0.2, 0)),
-    GTI_FUNCTION_AT("slope = 0", between, WITH(0, 0)),
+    GTI_FUNCTION_AT("slope = 0", between, WITH(GT_ZERO, 0)),
     GTI_FUNCTION_AT("slope = -1.5", between, WITH(-1.5, 0)),
     GTI_FUNCTION_KINKS(at_0, WITH(0.2, 0)),
 };
@@ -66,7 +85,7 @@ static const gt_sample leaks_grad[] = {
 static const gt_sample bounds[] = {
     GTI_FUNCTION_SAMPLES(-3, 4, WITH(-1, 2)),
     GTI_FUNCTION_AT("large values", between, WITH(-1, 2)),
-    GTI_FUNCTION_AT("low = 0", between, WITH(0, 3)),
+    GTI_FUNCTION_AT("low = 0", between, WITH(GT_ZERO, 3)),
     GTI_FUNCTION_KINKS(at_bounds, WITH(-1, 2)),
 };
 static const gt_sample bounds_grad[] = {GTI_FUNCTION_GRAD_SAMPLES(-3, 4, WITH(-1, 2))};
@@ -94,7 +113,7 @@ static const gt_error_sample bounds_errors[] = {
      .in = {GT_IN(3)},
      .opts = WITH(NAN, 1),
      .code = GT_ERR_ARGUMENT,
-     .message = "a bound is NaN: low nan, high 1"},
+     .message = "low is nan, must be a number"},
     {.label = "low above high",
      .in = {GT_IN(3)},
      .opts = WITH(2, -1),
@@ -114,23 +133,23 @@ GTI_FUNCTION_PLAIN(relu6, "dx = dy where 0 < x < 6, else 0", NULL, kinks_at_0_an
 GTI_FUNCTION_PLAIN(hardsigmoid, "dx = dy / 6 where -3 < x < 3, else 0", NULL, kinks_at_3)
 GTI_FUNCTION_PLAIN(hardswish, "dx = dy (x / 3 + 1/2) where -3 < x < 3, 0 below, dy above", bend_hardswish, kinks_at_3)
 GTI_FUNCTION_WITH(leaky_relu, "dx = dy where x > 0, else dy slope", NULL, leaks)
-GTI_FUNCTION_OP(hardtanh, "dx = dy where low < x < high, else 0", GTI_PARAMETERS, bounds_infer, NULL, bounds, bounds_errors)
-GTI_FUNCTION_OP(clamp, "dx = dy where low < x < high, else 0", GTI_PARAMETERS, bounds_infer, NULL, clamps, bounds_errors)
+GTI_FUNCTION_OP(hardtanh, "dx = dy where low < x < high, else 0", GTI_PARAMETERS(hardtanh_attrs), bounds_infer, NULL, bounds, bounds_errors)
+GTI_FUNCTION_OP(clamp, "dx = dy where low < x < high, else 0", GTI_PARAMETERS(clamp_attrs), bounds_infer, NULL, clamps, bounds_errors)
 // clang-format on
 
 gt_tensor *gt_leaky_relu_(gt_tensor *x, gt_leaky_relu_opts opts)
 {
-    const gti_function_opts all = {{gt_option(opts.slope, 0.01), 0}};
+    const gti_function_opts all = {.p = {opts.slope}};
     return gt_apply(&gt_op_leaky_relu, &all, 1, (gt_tensor *[]){x});
 }
 
 gt_tensor *gt_hardtanh_(gt_tensor *x, gt_hardtanh_opts opts)
 {
-    const gti_function_opts all = {{gt_option(opts.low, -1), gt_option(opts.high, 1)}};
+    const gti_function_opts all = {.p = {opts.low, opts.high}};
     return gt_apply(&gt_op_hardtanh, &all, 1, (gt_tensor *[]){x});
 }
 
 gt_tensor *gt_clamp(gt_tensor *x, double low, double high)
 {
-    return gt_apply(&gt_op_clamp, &(gti_function_opts){{low, high}}, 1, (gt_tensor *[]){x});
+    return gt_apply(&gt_op_clamp, &(gti_function_opts){.p = {low, high}}, 1, (gt_tensor *[]){x});
 }

@@ -48,6 +48,11 @@ static gt_tensor *bend_reciprocal(gt_tensor *gg, gt_tensor *v, const double *p)
     return gt_mul_scalar(gt_mul(gg, v), -2);
 }
 
+static const gt_attr pow_scalar_attrs[] = {
+    {GT_ARGUMENT("p", gti_function_opts, p[0]), .meaning = "the power"},
+    GTI_NO_Q,
+};
+
 static gt_tensor *bend_pow_scalar(gt_tensor *gg, gt_tensor *v, const double *p)
 {
     /* phi(x) = p x^(p-1): p times the derivative of another power */
@@ -111,7 +116,7 @@ static const gt_sample nonzero[] = {
 };
 static const gt_sample nonzero_grad[] = {GTI_FUNCTION_GRAD_SAMPLES(0.5, 3, NULL)};
 
-#define POWER(number) (&(const gti_function_opts){{number, 0}})
+#define POWER(number) (&(const gti_function_opts){.p = {number}})
 static const gt_sample powers[] = {
     GTI_FUNCTION_SAMPLES(0.5, 2, POWER(2.5)),
     {.label = "p = 3", .in = {GT_IN(2, 3)}, .opts = POWER(3)},
@@ -154,5 +159,5 @@ GTI_FUNCTION_WITH(pow_scalar, "dx = dy p x^(p-1)", bend_pow_scalar, powers)
 
 gt_tensor *gt_pow_scalar(gt_tensor *x, double p)
 {
-    return gt_apply(&gt_op_pow_scalar, &(gti_function_opts){{p, 0}}, 1, (gt_tensor *[]){x});
+    return gt_apply(&gt_op_pow_scalar, &(gti_function_opts){.p = {p}}, 1, (gt_tensor *[]){x});
 }

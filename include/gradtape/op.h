@@ -5,6 +5,7 @@
 #ifndef GRADTAPE_OP_H
 #define GRADTAPE_OP_H
 
+#include <gradtape/attr.h>
 #include <gradtape/tensor.h>
 
 GT_BEGIN_DECLS
@@ -16,7 +17,7 @@ typedef struct gt_op gt_op;
 /* One recorded call. */
 typedef struct gt_node {
     const gt_op *op;
-    const void *opts; /* op->opts_size bytes, the engine's copy */
+    const void *opts; /* op->opts_size bytes, the engine's copy, complete (gt_attrs) */
     gt_tensor **in, **out;
     int n_in, n_out;
     gt_dtype dtype; /* whose forward runs: the first input's, unless infer sets another */
@@ -110,6 +111,8 @@ struct gt_op {
                          * than inputs the last one is numbered: "x" for x0, x1, ... */
     int n_in, n_out;    /* n_in -1: any number, at least one; n_out at most GT_OP_OUTPUTS */
     size_t opts_size;
+    gt_attrs attrs; /* what the options are: GT_ATTRS(rows), completed before infer, or
+                     * GT_ARGUMENTS(rows); {0}: known to the operation alone */
     unsigned flags;
     /* Checks inputs and options; sets shape and dtype (preset to the first input's) of every output
      * and, if wanted, dtype and scratch_size of the node. Or fails: return gt_op_fail(n, ...). */

@@ -1,6 +1,7 @@
 /* Running an operation and recording it. */
 #include <string.h>
 
+#include "engine/attrs.h"
 #include "engine/context.h"
 #include "kernels/kernels.h"
 
@@ -310,6 +311,7 @@ static inline __attribute__((always_inline)) bool apply(const gt_op *op, const v
         gti_node node;
         gt_tensor *tensors[FRAME_TENSORS];
         int64_t plan[FRAME_PLAN / sizeof(int64_t)];
+        int64_t opts[GTI_FRAME_OPTS / sizeof(int64_t)];
     } frame;
     gti_node *n = &frame.node;
     gt_tensor **tensors = frame.tensors;
@@ -345,7 +347,8 @@ static inline __attribute__((always_inline)) bool apply(const gt_op *op, const v
         y->pub.dtype = in[0]->dtype;
         tensors[n_in + i] = &y->pub;
     }
-    if (UNLIKELY(!op->infer(&n->pub) || !compute(&n->pub))) {
+    if (UNLIKELY((op->attrs.fill && !gti_complete(&n->pub, frame.opts)) || !op->infer(&n->pub) ||
+                 !compute(&n->pub))) {
         if (!gt->failed) gt_op_fail(&n->pub, GT_ERR_STATE, "refused its inputs without a message");
         bury(&n->pub);
         return false;

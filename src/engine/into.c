@@ -1,4 +1,5 @@
 /* Operations that change their first inputs in place. */
+#include "engine/attrs.h"
 #include "engine/context.h"
 
 #undef gt_apply_into
@@ -34,7 +35,7 @@ static bool change(const gt_op *op, const void *opts, int n_in, gt_tensor *const
     }
     if (!(op->flags & GT_OP_INTO) || op->n_out < 1 || op->n_out > n_in || op->plan_size > MOST_PLAN)
         return refuse_op(op, n_in, in);
-    int64_t plan[MOST_PLAN / sizeof(int64_t)];
+    int64_t plan[MOST_PLAN / sizeof(int64_t)], room[GTI_FRAME_OPTS / sizeof(int64_t)];
     gt_node n;
     n.op = op;
     n.opts = opts;
@@ -47,6 +48,7 @@ static bool change(const gt_op *op, const void *opts, int n_in, gt_tensor *const
     n.scratch = NULL;
     n.scratch_size = n.worker_scratch = 0;
     for (int s = 0; s < GT_OP_STAGES; s++) n.parts[s] = 0;
+    if (op->attrs.fill && !gti_complete(&n, room)) return false;
     if (!op->infer(&n)) {
         if (!gt_failed(in[0]->ctx))
             gt_op_fail(&n, GT_ERR_STATE, "refused its inputs without a message");

@@ -1,6 +1,8 @@
 /* op.h and gradcheck.h: an operation written in C++ */
 #include "cxx.h"
 
+#include <string.h>
+
 static bool infer(gt_node *n)
 {
     n->out[0]->shape = n->in[0]->shape;
@@ -43,12 +45,68 @@ static const gt_op double_op = {
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(errors),
 };
+
+/* Options, completed by the engine. */
+typedef struct {
+    gt_keywords gt_;
+    double factor;
+    int stride[2], padding[2];
+    gt_reduction how;
+    int64_t spare;
+} scale_opts;
+static const gt_attr scale_attrs[] = {
+    {GT_OPTION("factor", scale_opts, factor), .otherwise = 3, .bounds = GT_AT_LEAST(1)},
+    {GT_OPTION("stride", scale_opts, stride), .otherwise = 1, .bounds = GT_BETWEEN(1, 9)},
+    {GT_PADDING("padding", scale_opts, padding), .bounds = GT_BOUNDS(0, 9, GT_NOT_HIGH)},
+    {GT_CHOICE("how", scale_opts, how, 2, "GT_MEAN GT_SUM")},
+    {GT_NO_ATTR(scale_opts, spare)},
+    {GT_BESIDE("bias")},
+};
+template <class T> static void scale(gt_node *n)
+{
+    const T *x = static_cast<const T *>(n->in[0]->data);
+    T *y = static_cast<T *>(n->out[0]->data);
+    const double factor = static_cast<const scale_opts *>(n->opts)->factor;
+    for (int64_t i = 0; i < n->out[0]->size; i++) y[i] = static_cast<T>(factor) * x[i];
+}
+static const gt_op scale_op = {
+    .name = "scale",
+    .inputs = "x",
+    .n_in = 1,
+    .n_out = 1,
+    .opts_size = sizeof(scale_opts),
+    .attrs = GT_ATTRS(scale_attrs),
+    .infer = infer,
+    .forward = {scale<float>, scale<double>, nullptr, nullptr},
+};
+
+typedef struct {
+    int axis;
+} axis_args;
+static const gt_attr axis_attrs[] = {{GT_ARGUMENT("axis", axis_args, axis)}};
+
+static void test_options(gt_ctx *gt)
+{
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(1, 2));
+    scale_opts opts = {};
+    IS_TRUE(gt_item(gt_sum(gt_apply(&scale_op, &opts, 1, &x))) == 6);
+    opts.factor = 0.5;
+    IS_TRUE(!gt_apply(&scale_op, &opts, 1, &x));
+    IS_TRUE(strstr(gt_error_message(gt), "factor is 0.5, must be finite and at least 1"));
+    gt_error_clear(gt);
+    char why[GT_WHY];
+    const gt_attrs arguments = GT_ARGUMENTS(axis_attrs);
+    IS_TRUE(gt_attrs_ok(&scale_op.attrs, sizeof(scale_opts), why));
+    IS_TRUE(gt_attrs_ok(&arguments, sizeof(axis_args), why));
+}
+
 /* Not called: how rows for all dtypes are written. */
 static const gt_op any_op = {.name = "any", .n_in = 1, .n_out = 1, .forward = GT_FOR_ALL(none)};
 static const gt_op float_op = {.name = "f", .n_in = 1, .n_out = 1, .forward = GT_FOR_FLOATS(none)};
 
 void test_op(gt_ctx *gt)
 {
+    test_options(gt);
     gt_tensor *x = gt_ones(gt, GT_SHAPE(2, 2)), *y;
     gt_gradcheck_report report;
     IS_TRUE(gt_get(gt_apply(&double_op, nullptr, 1, &x), 1, 1) == 2);
