@@ -102,7 +102,7 @@ bool gti_conv_check_size(const gt_node *n, const gti_conv2d *s, const gt_shape *
 bool gti_conv_infer(gt_node *n, int rank, const gt_shape *x, const gt_shape *weight, gt_shape *y)
 {
     if (!check_dims(n, rank, x, weight)) return false;
-    gti_conv2d *s = gti_conv_plan(n);
+    gti_conv2d *s = gti_conv_shape(n);
     gti_conv_describe(s, n->opts, x, weight, NULL);
     if (!gti_conv_check_options(n, rank, s) || !check_same(n, rank, s) ||
         !conv_check_channels(n, rank, s, weight->dim[1]) || !check_window(n, rank, s))
@@ -111,42 +111,43 @@ bool gti_conv_infer(gt_node *n, int rank, const gt_shape *x, const gt_shape *wei
     return gti_conv_check_size(n, s, y);
 }
 
-static double image_flops(const gti_conv2d *s)
-{
-    const int64_t channels = s->c / s->groups;
-    return 2 * (double)(channels * s->kh * s->kw) * (double)(s->k * s->oh * s->ow);
-}
-
 double gti_conv_flops(const gt_node *n)
 {
-    const gti_conv2d *s = gti_conv_plan(n);
-    return (double)s->n * image_flops(s);
+    const gti_conv2d *s = gti_conv_shape(n);
+    return 2 * (double)s->n * gti_conv2d_work(s);
 }
 
-void gti_conv_divide(gt_node *n)
+/* Multiplications as fast as one addition of two arrays. */
+enum { PER_ADDITION = GTI_FLOPS_PER_ADDITION / 2 };
+
+void gti_conv_divide(gt_node *n, gti_conv2d_pass pass)
 {
-    const gti_conv2d *s = gti_conv_plan(n);
-    if (gt_is_floating(n->dtype)) n->worker_scratch = gti_kernels_for(n)->conv2d_scratch(s);
-    n->parts[0] = gt_parts(n, s->n, image_flops(s) / GTI_FLOPS_PER_ADDITION);
+    gti_conv2d_plan *p = gti_conv_plan(n);
+    if (!gt_is_floating(n->dtype)) return;
+    p->pass = pass;
+    p->chunks = 1;
+    if (pass == GTI_CONV2D_DW)
+        p->chunks = gt_parts(n, p->s.n, gti_conv2d_work(&p->s) / PER_ADDITION);
+    gti_kernels_for(n)->conv2d(p);
+    n->scratch_size = p->shared;
+    n->worker_scratch = p->scratch;
+    for (int s = 0; s < GTI_CONV2D_STAGES; s++)
+        if (p->stage[s].items > 0)
+            n->parts[s] = gt_parts(n, p->stage[s].items, p->stage[s].cost / PER_ADDITION);
 }
 
-void gti_conv_run(gt_node *n, const gt_range *r, gti_conv2d_kernel *kernel, const gt_tensor *in,
-                  const gt_tensor *weight, const gt_tensor *out)
+void gti_conv_parts(gt_node *n, const gt_range *r)
 {
-    if (r->end - r->begin == n->parts[0]) {
-        kernel(gti_conv_plan(n), in->data, weight->data, out->data, r->scratch);
-        return;
-    }
-    gti_conv2d s = *gti_conv_plan(n);
-    const int64_t images = s.n, first = gt_part_begin(images, n->parts[0], r->begin);
-    s.n = gt_part_begin(images, n->parts[0], r->end) - first;
-    kernel(&s, gti_from(in, first * (in->size / images)), weight->data,
-           gti_to(out, first * (out->size / images)), r->scratch);
+    const gti_conv2d_plan *p = gti_conv_plan(n);
+    const gti_items items = gti_items_of(n, r, p->stage[r->stage].items);
+    const gti_conv2d_io io = {n->in[0]->data, n->in[1]->data, n->out[0]->data, n->scratch,
+                              r->scratch};
+    p->stage[r->stage].run(p, &io, items.first, items.first + items.count);
 }
 
 gt_window gti_conv_window(const gt_node *n)
 {
-    const gti_conv2d *s = gti_conv_plan(n);
+    const gti_conv2d *s = gti_conv_shape(n);
     return (gt_window){.kernel = {(s->kh - 1) * s->dh + 1, (s->kw - 1) * s->dw + 1},
                        .stride = {s->sh, s->sw}};
 }

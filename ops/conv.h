@@ -51,10 +51,15 @@ static inline void gti_conv_describe(gti_conv2d *s, const gti_conv_opts *o, cons
     s->ow = y ? gti_width(y) : 0;
 }
 
-/* What infer works out for the rest. */
-static inline gti_conv2d *gti_conv_plan(const gt_node *n)
+/* What infer works out for the rest, and the convolution in it. */
+static inline gti_conv2d_plan *gti_conv_plan(const gt_node *n)
 {
     return n->plan;
+}
+
+static inline gti_conv2d *gti_conv_shape(const gt_node *n)
+{
+    return &gti_conv_plan(n)->s;
 }
 
 /* Checks x and weight of a convolution of rank 1 or 2 whose options are n's (gti_conv_opts), and
@@ -70,11 +75,10 @@ bool gti_conv_check_size(const gt_node *n, const gti_conv2d *s, const gt_shape *
 /* Multiplications and additions of the convolution. */
 double gti_conv_flops(const gt_node *n);
 
-/* Divides the images of a conv2d or conv2d_dx among parts. */
-void gti_conv_divide(gt_node *n);
-/* The kernel on a range's images of `in` and `out`. */
-void gti_conv_run(gt_node *n, const gt_range *r, gti_conv2d_kernel *kernel, const gt_tensor *in,
-                  const gt_tensor *weight, const gt_tensor *out);
+/* Plans a pass of the convolution that is described, and divides it. */
+void gti_conv_divide(gt_node *n, gti_conv2d_pass pass);
+/* For gt_op.parts. */
+void gti_conv_parts(gt_node *n, const gt_range *r);
 
 /* For gt_op.window; n's options begin with gti_conv_opts. */
 gt_window gti_conv_window(const gt_node *n);

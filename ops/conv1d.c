@@ -9,13 +9,8 @@
 static bool conv1d_infer(gt_node *n)
 {
     if (!gti_conv_infer(n, 1, &n->in[0]->shape, &n->in[1]->shape, &n->out[0]->shape)) return false;
-    gti_conv_divide(n);
+    gti_conv_divide(n, GTI_CONV2D_Y);
     return true;
-}
-
-static void conv1d_parts(gt_node *n, const gt_range *r)
-{
-    gti_conv_run(n, r, gti_kernels_for(n)->conv2d, n->in[0], n->in[1], n->out[0]);
 }
 
 /* op on images a and b, back in the shape of x. */
@@ -112,8 +107,8 @@ const gt_op gt_op_conv1d = {
     .n_out = 1,
     .opts_size = sizeof(gti_conv_opts),
     .infer = conv1d_infer,
-    .plan_size = sizeof(gti_conv2d),
-    .parts = GT_FOR_FLOATS(conv1d_parts),
+    .plan_size = sizeof(gti_conv2d_plan),
+    .parts = GT_FOR_FLOATS(gti_conv_parts),
     .backward = conv1d_backward,
     .gradient = "dx = conv2d_dx(dy, weight), dweight = conv2d_dw(x, dy), of images of height 1",
     GT_SAMPLES(samples),

@@ -12,9 +12,6 @@
  *
  * <dy, y> is linear in each of x, weight and dy, so the three are each other's derivatives: every
  * rule below is made of the other two. */
-#include <limits.h>
-#include <string.h>
-
 #include "conv.h"
 
 static bool check_dy(const gt_node *n, const gt_tensor *dy, const gt_shape *x,
@@ -52,13 +49,8 @@ static gt_tensor *conv2d_dw(const gt_node *n, const gt_tensor *like, gt_tensor *
 static bool conv2d_infer(gt_node *n)
 {
     if (!gti_conv_infer(n, 2, &n->in[0]->shape, &n->in[1]->shape, &n->out[0]->shape)) return false;
-    gti_conv_divide(n);
+    gti_conv_divide(n, GTI_CONV2D_Y);
     return true;
-}
-
-static void conv2d_parts(gt_node *n, const gt_range *r)
-{
-    gti_conv_run(n, r, gti_kernels_for(n)->conv2d, n->in[0], n->in[1], n->out[0]);
 }
 
 static const char conv2d_gradient[] = "dx = conv2d_dx(dy, weight), dweight = conv2d_dw(x, dy)";
@@ -79,13 +71,8 @@ static bool conv2d_dx_infer(gt_node *n)
         return false;
     if (!check_dy(n, n->in[0], x, weight, &y)) return false;
     n->out[0]->shape = *x;
-    gti_conv_divide(n);
+    gti_conv_divide(n, GTI_CONV2D_DX);
     return true;
-}
-
-static void conv2d_dx_parts(gt_node *n, const gt_range *r)
-{
-    gti_conv_run(n, r, gti_kernels_for(n)->conv2d_dx, n->in[0], n->in[1], n->out[0]);
 }
 
 static const char conv2d_dx_gradient[] = "d dy = conv2d(g, weight), dweight = conv2d_dw(g, dy)";
@@ -98,27 +85,6 @@ static bool conv2d_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *g
     return true;
 }
 
-/* The gradient in weight sums over images: parts sum each over their own, then are added. */
-enum { DW_PARTS = 4, DW_BYTES = 32 << 20 };
-
-static size_t weight_bytes(const gt_node *n)
-{
-    const size_t bytes = (size_t)gt_shape_size(*conv2d_target_of(n)) * gt_dtype_size(n->dtype);
-    return (bytes + 63) & ~(size_t)63;
-}
-
-static void divide_dw(gt_node *n)
-{
-    gti_conv_divide(n);
-    const size_t bytes = weight_bytes(n), room = bytes > DW_BYTES / 2 ? 2 : DW_BYTES / (bytes + 1);
-    if (n->parts[0] > DW_PARTS) n->parts[0] = DW_PARTS;
-    if ((size_t)n->parts[0] > room) n->parts[0] = (int64_t)room;
-    if (gti_conv_plan(n)->n == 0) n->parts[0] = 1;
-    if (n->parts[0] < 2) return;
-    n->scratch_size = (size_t)n->parts[0] * bytes;
-    n->parts[1] = gt_element_parts(n, gt_shape_size(*conv2d_target_of(n)), (double)n->parts[0]);
-}
-
 static bool conv2d_dw_infer(gt_node *n)
 {
     const gt_shape *x = &n->in[0]->shape, *weight = conv2d_target_of(n);
@@ -127,44 +93,8 @@ static bool conv2d_dw_infer(gt_node *n)
         return false;
     if (!check_dy(n, n->in[1], x, weight, &y)) return false;
     n->out[0]->shape = *weight;
-    divide_dw(n);
+    gti_conv_divide(n, GTI_CONV2D_DW);
     return true;
-}
-
-/* The sum of part p; into dw where there are no others. */
-static void sum_images(gt_node *n, int64_t p, void *scratch)
-{
-    const gt_tensor *x = n->in[0], *dy = n->in[1];
-    gti_conv2d_kernel *kernel = gti_kernels_for(n)->conv2d_dw;
-    if (n->parts[0] == 1) {
-        kernel(gti_conv_plan(n), x->data, dy->data, n->out[0]->data, scratch);
-        return;
-    }
-    gti_conv2d s = *gti_conv_plan(n);
-    const int64_t images = s.n, first = gt_part_begin(images, n->parts[0], p);
-    s.n = gt_part_begin(images, n->parts[0], p + 1) - first;
-    kernel(&s, gti_from(x, first * (x->size / images)), gti_from(dy, first * (dy->size / images)),
-           (char *)n->scratch + (size_t)p * weight_bytes(n), scratch);
-}
-
-/* dw [begin, end) = the parts' sums, one after another. */
-static void add_parts(gt_node *n, int64_t begin, int64_t end)
-{
-    const gt_tensor *dw = n->out[0];
-    const size_t offset = (size_t)begin * gt_dtype_size(n->dtype);
-    const char *sum = (const char *)n->scratch + offset;
-    memcpy(gti_to(dw, begin), sum, (size_t)(end - begin) * gt_dtype_size(n->dtype));
-    for (int64_t p = 1; p < n->parts[0]; p++)
-        gti_kernels_for(n)->accumulate(end - begin, sum + (size_t)p * weight_bytes(n),
-                                       gti_to(dw, begin));
-}
-
-static void conv2d_dw_parts(gt_node *n, const gt_range *r)
-{
-    for (int64_t p = r->begin; r->stage == 0 && p < r->end; p++) sum_images(n, p, r->scratch);
-    if (r->stage == 1)
-        add_parts(n, gt_element_begin(n->out[0]->size, n->parts[1], r->begin),
-                  gt_element_begin(n->out[0]->size, n->parts[1], r->end));
 }
 
 static const char conv2d_dw_gradient[] = "dx = conv2d_dx(dy, g), d dy = conv2d(x, g)";
@@ -187,9 +117,9 @@ static bool conv2d_dw_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *g
         .n_in = 2,                                                                                 \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(opts),                                                                 \
-        .plan_size = sizeof(gti_conv2d),                                                           \
+        .plan_size = sizeof(gti_conv2d_plan),                                                      \
         .infer = id##_infer,                                                                       \
-        .parts = GT_FOR_FLOATS(id##_parts),                                                        \
+        .parts = GT_FOR_FLOATS(gti_conv_parts),                                                    \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \

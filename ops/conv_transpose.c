@@ -20,7 +20,7 @@ typedef struct {
 static int extra(const gt_node *n, int i)
 {
     return gt_option_padding(((const transpose_opts *)n->opts)->output_padding, i,
-                             gti_conv_is_directed(gti_conv_plan(n)));
+                             gti_conv_is_directed(gti_conv_shape(n)));
 }
 
 /* The convolution of y into x; y is NULL while it is not known. */
@@ -28,8 +28,8 @@ static gti_conv2d *conv_transpose_describe(const gt_node *n, const gt_shape *y)
 {
     const gti_conv_opts *o = &((const transpose_opts *)n->opts)->conv;
     const gt_shape *x = &n->in[0]->shape;
-    gti_conv_describe(gti_conv_plan(n), o, y ? y : x, &n->in[1]->shape, x);
-    return gti_conv_plan(n);
+    gti_conv_describe(gti_conv_shape(n), o, y ? y : x, &n->in[1]->shape, x);
+    return gti_conv_shape(n);
 }
 
 /* --- the shape rule --- */
@@ -96,7 +96,7 @@ static bool conv_transpose_infer_rank(gt_node *n, int rank)
     gt_shape *y = &n->out[0]->shape;
     gti_set_image_shape(y, rank, s->n, k, oh, ow);
     if (!gti_conv_check_size(n, conv_transpose_describe(n, y), y)) return false;
-    gti_conv_divide(n);
+    gti_conv_divide(n, GTI_CONV2D_DX);
     return true;
 }
 
@@ -112,17 +112,12 @@ static bool conv_transpose1d_infer(gt_node *n)
 
 /* --- values and gradients --- */
 
-static void conv_transpose_parts(gt_node *n, const gt_range *r)
-{
-    gti_conv_run(n, r, gti_kernels_for(n)->conv2d_dx, n->in[0], n->in[1], n->out[0]);
-}
-
 /* Options of the convolution back. */
 static gti_conv_opts back(const gt_node *n)
 {
     const transpose_opts *o = n->opts;
     gti_conv_opts conv = o->conv;
-    const int64_t stride[] = {gti_conv_plan(n)->sh, gti_conv_plan(n)->sw};
+    const int64_t stride[] = {gti_conv_shape(n)->sh, gti_conv_shape(n)->sw};
     for (int i = 0; i < 2; i++) conv.trim[i] = (int)(extra(n, i) / stride[i]);
     return conv;
 }
@@ -179,9 +174,9 @@ static gt_window conv_transpose_window(const gt_node *n)
         .n_in = 2,                                                                                 \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(transpose_opts),                                                       \
-        .plan_size = sizeof(gti_conv2d),                                                           \
+        .plan_size = sizeof(gti_conv2d_plan),                                                      \
         .infer = id##_infer,                                                                       \
-        .parts = GT_FOR_FLOATS(conv_transpose_parts),                                              \
+        .parts = GT_FOR_FLOATS(gti_conv_parts),                                                    \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \

@@ -4,26 +4,26 @@
  *   y[i,j] = sum over a, b of x[i+a,j+b] k[a,b]
  *
  *   dk = corr2d(x, dy)    dx = the gradient of conv2d of the same planes */
-#include "common.h"
+#include "conv.h"
 
 /* The same as a convolution of one image with one channel each way. */
-static gti_conv2d planes(const gt_node *n)
+static void describe(const gt_node *n)
 {
     const int64_t *x = n->in[0]->shape.dim, *k = n->in[1]->shape.dim, *y = n->out[0]->shape.dim;
-    return (gti_conv2d){.n = 1,
-                        .c = 1,
-                        .h = x[0],
-                        .w = x[1],
-                        .k = 1,
-                        .kh = k[0],
-                        .kw = k[1],
-                        .oh = y[0],
-                        .ow = y[1],
-                        .sh = 1,
-                        .sw = 1,
-                        .dh = 1,
-                        .dw = 1,
-                        .groups = 1};
+    *gti_conv_shape(n) = (gti_conv2d){.n = 1,
+                                      .c = 1,
+                                      .h = x[0],
+                                      .w = x[1],
+                                      .k = 1,
+                                      .kh = k[0],
+                                      .kw = k[1],
+                                      .oh = y[0],
+                                      .ow = y[1],
+                                      .sh = 1,
+                                      .sw = 1,
+                                      .dh = 1,
+                                      .dw = 1,
+                                      .groups = 1};
 }
 
 static bool corr2d_check_plane(gt_node *n, int i)
@@ -45,16 +45,9 @@ static bool corr2d_infer(gt_node *n)
         return gt_op_fail(n, GT_ERR_SHAPE, "kernel %s is larger than x %s", GTI_SHAPE_TEXT(k),
                           GTI_SHAPE_TEXT(x));
     n->out[0]->shape = (gt_shape){2, {x.dim[0] - k.dim[0] + 1, x.dim[1] - k.dim[1] + 1}};
-    if (!gt_is_floating(n->dtype)) return true;
-    const gti_conv2d s = planes(n);
-    n->scratch_size = gti_kernels_for(n)->conv2d_scratch(&s);
+    describe(n);
+    gti_conv_divide(n, GTI_CONV2D_Y);
     return true;
-}
-
-static void corr2d_forward(gt_node *n)
-{
-    const gti_conv2d s = planes(n);
-    gti_kernels_for(n)->conv2d(&s, n->in[0]->data, n->in[1]->data, n->out[0]->data, n->scratch);
 }
 
 /* x [h,w] as the image [1,1,h,w]. */
@@ -75,11 +68,6 @@ static bool corr2d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[
     }
     if (gt_needs_grad(n, 1)) gin[1] = gt_corr2d(x, GT_MUTANT(corr2d_dk_sign, dy, gt_neg(dy)));
     return true;
-}
-
-static double corr2d_flops(const gt_node *n)
-{
-    return 2 * (double)n->out[0]->size * (double)n->in[1]->size;
 }
 
 static const gt_sample samples[] = {
@@ -124,12 +112,13 @@ const gt_op gt_op_corr2d = {
     .n_in = 2,
     .n_out = 1,
     .infer = corr2d_infer,
-    .forward = GT_FOR_FLOATS(corr2d_forward),
+    .plan_size = sizeof(gti_conv2d_plan),
+    .parts = GT_FOR_FLOATS(gti_conv_parts),
     .backward = corr2d_backward,
     .gradient = "dx[p,q] = sum over a, b of dy[p-a,q-b] k[a,b]; dk = corr2d(x, dy)",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),
-    .flops = corr2d_flops,
+    .flops = gti_conv_flops,
 };
 
 gt_tensor *gt_corr2d(gt_tensor *x, gt_tensor *k)

@@ -96,7 +96,7 @@ static void each_term(const gti_conv2d *s, void (*visit)(const term *t, void *us
                 }
 }
 
-enum { Y, DX, DW, N_PASSES };
+enum { Y = GTI_CONV2D_Y, DX = GTI_CONV2D_DX, DW = GTI_CONV2D_DW, N_PASSES };
 
 /* want[i] and magnitude[i] (the sum of absolute values): what one pass should give. */
 typedef struct {
@@ -133,6 +133,28 @@ static void check_pass(const gti_conv2d *s, expectation *e, const array *out)
     free(e->count);
 }
 
+/* Runs a pass, the images of dw in up to 3 chunks. */
+static void run_pass(const gti_kernels *k, const gti_conv2d *s, int pass, const array *a,
+                     const array *b, const array *out)
+{
+    gti_conv2d_plan p = {.s = *s,
+                         .pass = (gti_conv2d_pass)pass,
+                         .chunks = s->n < 1   ? 1
+                                   : s->n < 3 ? s->n
+                                              : 3};
+    k->conv2d(&p);
+    const array shared = new_output(F32, (int64_t)(p.shared + 3) / 4);
+    const array scratch = new_output(F32, (int64_t)(p.scratch + 3) / 4);
+    const gti_conv2d_io io = {a->data, b->data, out->data, shared.data, scratch.data};
+    for (int i = 0; i < GTI_CONV2D_STAGES; i++) {
+        const int64_t items = p.stage[i].items, half = items / 2;
+        if (half < items) p.stage[i].run(&p, &io, half, items);
+        if (half > 0) p.stage[i].run(&p, &io, 0, half);
+    }
+    free_array(&shared);
+    free_array(&scratch);
+}
+
 static void conv2d_pass(const gti_kernels *k, int dtype, const gti_conv2d *s, int pass)
 {
     const int64_t nx = s->n * s->c * s->h * s->w, ny = s->n * s->k * s->oh * s->ow;
@@ -140,16 +162,13 @@ static void conv2d_pass(const gti_kernels *k, int dtype, const gti_conv2d *s, in
     const array x = pass == DX ? new_output(dtype, nx) : new_input(dtype, nx);
     const array weight = pass == DW ? new_output(dtype, nw) : new_input(dtype, nw);
     const array y = pass == Y ? new_output(dtype, ny) : new_input(dtype, ny);
-    const array scratch = new_output(F32, (int64_t)(k->conv2d_scratch(s) + 3) / 4);
-    if (pass == Y) k->conv2d(s, x.data, weight.data, y.data, scratch.data);
-    else if (pass == DX) k->conv2d_dx(s, y.data, weight.data, x.data, scratch.data);
-    else k->conv2d_dw(s, x.data, y.data, weight.data, scratch.data);
+    const array *out = pass == Y ? &y : pass == DX ? &x : &weight;
+    run_pass(k, s, pass, pass == DX ? &y : &x, pass == DW ? &y : &weight, out);
     expectation e = {.pass = pass, .x = &x, .weight = &weight, .y = &y};
-    check_pass(s, &e, pass == Y ? &y : pass == DX ? &x : &weight);
+    check_pass(s, &e, out);
     free_array(&x);
     free_array(&weight);
     free_array(&y);
-    free_array(&scratch);
 }
 
 static void test_conv2d_of(const gti_kernels *k, int dtype)
@@ -169,8 +188,13 @@ static void test_scratch_overflow_of(const gti_kernels *k, int dtype)
 {
     (void)dtype;
     const int64_t big = (int64_t)1 << 31;
-    gti_conv2d s = {1, 4, 1, 1, 2, 1, big, 1, big, 1, 1, 0, big - 1, 1, 1, 1};
-    assert_int_equal(k->conv2d_scratch(&s), 0);
+    for (int pass = 0; pass < N_PASSES; pass++) {
+        gti_conv2d_plan p = {.s = {1, 4, 1, 1, 2, 1, big, 1, big, 1, 1, 0, big - 1, 1, 1, 1},
+                             .pass = (gti_conv2d_pass)pass,
+                             .chunks = 1};
+        k->conv2d(&p);
+        assert_int_equal(p.shared + p.scratch, 0);
+    }
 }
 
 /* A zero never hides a NaN: the first element of one input is NaN, the other input is all zero. */
@@ -181,16 +205,15 @@ static void nan_case(const gti_kernels *k, int dtype, const gti_conv2d *s)
     const array x = new_input(dtype, nx), weight = new_input(dtype, s->k * window);
     const array y = new_output(dtype, ny), dx = new_output(dtype, nx);
     const array dw = new_output(dtype, s->k * window);
-    const array scratch = new_output(F32, (int64_t)(k->conv2d_scratch(s) + 3) / 4);
     set(&x, 0, (double)NAN);
     k->fill(s->k * window, 0, weight.data);
-    k->conv2d(s, x.data, weight.data, y.data, scratch.data);
+    run_pass(k, s, Y, &x, &weight, &y);
     for (int64_t i = 0; i < ny; i++) assert_true(isnan(get(&y, i)) == (i % (s->oh * s->ow) == 0));
     k->fill(ny, 0, y.data);
-    k->conv2d_dw(s, x.data, y.data, dw.data, scratch.data);
+    run_pass(k, s, DW, &x, &y, &dw);
     for (int64_t i = 0; i < dw.n; i++) assert_true(isnan(get(&dw, i)) == (i % window == 0));
     set(&y, 0, (double)NAN);
-    k->conv2d_dx(s, y.data, weight.data, dx.data, scratch.data);
+    run_pass(k, s, DX, &y, &weight, &dx);
     for (int64_t i = 0; i < nx; i++) {
         const int64_t row = i / s->w % s->h, column = i % s->w;
         assert_true(isnan(get(&dx, i)) == (row < s->kh && column < s->kw));
@@ -200,7 +223,6 @@ static void nan_case(const gti_kernels *k, int dtype, const gti_conv2d *s)
     free_array(&y);
     free_array(&dx);
     free_array(&dw);
-    free_array(&scratch);
 }
 
 static void test_nan_of(const gti_kernels *k, int dtype)

@@ -9,7 +9,7 @@
 #undef gt_apply_n
 
 /* Of a node that lives on the stack: inputs and outputs, bytes of the plan. */
-enum { FRAME_TENSORS = 12, FRAME_PLAN = 256 };
+enum { FRAME_TENSORS = 12, FRAME_PLAN = 384 };
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/conv2d.h"
 #include "kernels/dropout.h"
 #include "kernels/fold.h"
 #include "kernels/function.h"
@@ -44,22 +45,6 @@ typedef enum {
 } gti_binary;
 
 enum { GTI_SUM_CHUNK = 1 << 13 };
-
-/* A two-dimensional cross-correlation. Row-major: x [n,c,h,w], weight [k,c/groups,kh,kw],
- * y [n,k,oh,ow]; as a rule oh = (h + 2 ph - dh (kh - 1) - 1) / sh + 1, ow likewise, but other sizes
- * are fine: what windows read beyond the end of x is 0, like padding. Output channel j of group g
- * reads the input channels g c/groups .. (g + 1) c/groups - 1. */
-typedef struct {
-    int64_t n, c, h, w;
-    int64_t k, kh, kw;
-    int64_t oh, ow;
-    int64_t sh, sw, ph, pw, dh, dw;
-    int64_t groups;
-} gti_conv2d;
-
-/* Computes out. Scratch is 64-byte aligned, its content undefined before and after. */
-typedef void gti_conv2d_kernel(const gti_conv2d *s, const void *a, const void *b, void *out,
-                               void *scratch);
 
 typedef struct {
     /* y[i] = f(x[i], s), i < n. y may be x. */
@@ -91,11 +76,8 @@ typedef struct {
     void (*gemm)(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const void *a, int64_t lda,
                  const void *b, int64_t ldb, bool accumulate, void *c, int64_t ldc);
 
-    /* Bytes of scratch that the three convolutions below need for this shape, 0 if none. */
-    size_t (*conv2d_scratch)(const gti_conv2d *s);
-    gti_conv2d_kernel *conv2d;    /* of x and weight: y = x * weight */
-    gti_conv2d_kernel *conv2d_dx; /* of dy and weight: dx, the gradient of sum(dy . y) in x */
-    gti_conv2d_kernel *conv2d_dw; /* of x and dy: dw, the gradient of sum(dy . y) in weight */
+    /* Plans a pass of a convolution: fills in p's answer. */
+    void (*conv2d)(gti_conv2d_plan *p);
 
     gti_index_kernels index;
     gti_pad_kernels pad;
