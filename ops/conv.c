@@ -20,15 +20,6 @@ bool gti_conv_check_weight(const gt_node *n, int rank, const gt_shape *weight, c
                       GTI_SHAPE_TEXT(*weight), weight->ndim, rank + 2, needs);
 }
 
-bool gti_conv_check_options(const gt_node *n, int rank, const gti_conv2d *s)
-{
-    return gti_check_positive(n, rank, "stride", s->sh, s->sw) &&
-           gti_check_positive(n, rank, "dilation", s->dh, s->dw) &&
-           gti_check_not_negative(n, rank, "padding", s->ph, s->pw) &&
-           (s->groups > 0 || gt_op_fail(n, GT_ERR_ARGUMENT, "groups is %lld, must be positive",
-                                        (long long)s->groups));
-}
-
 static bool check_same(const gt_node *n, int rank, const gti_conv2d *s)
 {
     const gti_conv_opts *o = n->opts;
@@ -36,12 +27,9 @@ static bool check_same(const gt_node *n, int rank, const gti_conv2d *s)
     if (s->sh != 1 || s->sw != 1)
         return gt_op_fail(n, GT_ERR_ARGUMENT, "same_padding is made for stride 1, not %s",
                           GTI_PAIR_TEXT(rank, s->sh, s->sw));
-    const bool directed = gti_conv_is_directed(s);
-    const int ph = gt_option_padding(o->padding, 0, directed);
-    const int pw = gt_option_padding(o->padding, 1, directed);
-    return (ph == 0 && pw == 0) ||
+    return (o->padding[0] == 0 && o->padding[1] == 0) ||
            gt_op_fail(n, GT_ERR_ARGUMENT, "both padding %s and same_padding are given",
-                      GTI_PAIR_TEXT(rank, ph, pw));
+                      GTI_PAIR_TEXT(rank, o->padding[0], o->padding[1]));
 }
 
 /* group_channels: the weight's second dimension, which has to be c / groups. */
@@ -104,8 +92,8 @@ bool gti_conv_infer(gt_node *n, int rank, const gt_shape *x, const gt_shape *wei
     if (!check_dims(n, rank, x, weight)) return false;
     gti_conv2d *s = gti_conv_shape(n);
     gti_conv_describe(s, n->opts, x, weight, NULL);
-    if (!gti_conv_check_options(n, rank, s) || !check_same(n, rank, s) ||
-        !conv_check_channels(n, rank, s, weight->dim[1]) || !check_window(n, rank, s))
+    if (!check_same(n, rank, s) || !conv_check_channels(n, rank, s, weight->dim[1]) ||
+        !check_window(n, rank, s))
         return false;
     gti_set_image_shape(y, rank, s->n, s->k, s->oh, s->ow);
     return gti_conv_check_size(n, s, y);

@@ -17,7 +17,8 @@ static bool conv1d_infer(gt_node *n)
 static gt_tensor *conv1d_apply(const gt_node *n, const gt_op *op, const gt_tensor *x, gt_tensor *a,
                                gt_tensor *b)
 {
-    gt_tensor *dx = gti_conv_gradient(op, n->opts, gti_conv_image_shape(x->shape), a, b);
+    const gti_conv_opts o = gti_conv_image_opts(n, n->opts);
+    gt_tensor *dx = gti_conv_gradient(op, &o, gti_conv_image_shape(x->shape), a, b);
     return dx ? gt_reshape(dx, x->shape) : NULL;
 }
 
@@ -100,12 +101,16 @@ static const gt_error_sample error_samples[] = {
      ARGUMENT_ERROR = "same_padding is made for stride 1, not 2"},
 };
 
+static const gt_attr conv1d_attrs[] = {GTI_CONV1D_ATTRS(gti_conv_opts, ),
+                                       GTI_CONV_SAME(gti_conv_opts, ), GTI_CONV_BIAS};
+
 const gt_op gt_op_conv1d = {
     .name = "conv1d",
     .inputs = "x weight",
     .n_in = 2,
     .n_out = 1,
     .opts_size = sizeof(gti_conv_opts),
+    .attrs = GT_ATTRS(conv1d_attrs),
     .infer = conv1d_infer,
     .plan_size = sizeof(gti_conv2d_plan),
     .parts = GT_FOR_FLOATS(gti_conv_parts),
@@ -119,9 +124,9 @@ const gt_op gt_op_conv1d = {
 
 gt_tensor *gt_conv1d_(gt_tensor *x, gt_tensor *weight, gt_conv1d_opts opts)
 {
-    const gti_conv_opts o = {.stride = {1, opts.stride},
+    const gti_conv_opts o = {.stride = {0, opts.stride},
                              .padding = {0, opts.padding},
-                             .dilation = {1, opts.dilation},
+                             .dilation = {0, opts.dilation},
                              .groups = opts.groups,
                              .same_padding = opts.same_padding};
     gt_tensor *y = gti_conv_apply(&gt_op_conv1d, &o, x, weight);

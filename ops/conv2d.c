@@ -110,13 +110,22 @@ static bool conv2d_dw_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *g
 
 #include "conv2d_samples.h"
 
-#define CONV_OP(id, input_names, opts, see)                                                        \
+static const gt_attr conv2d_attrs[] = {GTI_CONV_ATTRS(gti_conv_opts, ),
+                                       GTI_CONV_SAME(gti_conv_opts, ), GTI_CONV_BIAS};
+static const gt_attr conv2d_grad_attrs[] = {
+    GTI_CONV_ATTRS(gti_conv_grad_opts, conv.),
+    GTI_CONV_SAME(gti_conv_grad_opts, conv.),
+    {GT_ARGUMENT("shape", gti_conv_grad_opts, target), .meaning = "of the result"},
+};
+
+#define CONV_OP(id, input_names, opts, rows, see)                                                  \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = (input_names),                                                                   \
         .n_in = 2,                                                                                 \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(opts),                                                                 \
+        .attrs = GT_ATTRS(rows),                                                                   \
         .plan_size = sizeof(gti_conv2d_plan),                                                      \
         .infer = id##_infer,                                                                       \
         .parts = GT_FOR_FLOATS(gti_conv_parts),                                                    \
@@ -128,14 +137,14 @@ static bool conv2d_dw_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *g
         .window = (see),                                                                           \
     };
 
-CONV_OP(conv2d, "x weight", gti_conv_opts, gti_conv_window)
-CONV_OP(conv2d_dx, "dy weight", gti_conv_grad_opts, NULL)
-CONV_OP(conv2d_dw, "x dy", gti_conv_grad_opts, NULL)
+CONV_OP(conv2d, "x weight", gti_conv_opts, conv2d_attrs, gti_conv_window)
+CONV_OP(conv2d_dx, "dy weight", gti_conv_grad_opts, conv2d_grad_attrs, NULL)
+CONV_OP(conv2d_dw, "x dy", gti_conv_grad_opts, conv2d_grad_attrs, NULL)
 
-static gti_conv_opts conv2d_internal(const gt_conv2d_opts *o)
+static gti_conv_opts conv2d_internal(const gt_conv2d_opts *o, const gt_shape *weight)
 {
     return (gti_conv_opts){.stride = {o->stride[0], o->stride[1]},
-                           .padding = {o->padding[0], o->padding[1]},
+                           .padding = {o->padding[0], gti_conv_padding(o->padding, weight)},
                            .dilation = {o->dilation[0], o->dilation[1]},
                            .groups = o->groups,
                            .same_padding = o->same_padding};
@@ -143,19 +152,19 @@ static gti_conv_opts conv2d_internal(const gt_conv2d_opts *o)
 
 gt_tensor *gt_conv2d_(gt_tensor *x, gt_tensor *weight, gt_conv2d_opts opts)
 {
-    const gti_conv_opts o = conv2d_internal(&opts);
+    const gti_conv_opts o = conv2d_internal(&opts, gti_conv_shape_of(weight));
     gt_tensor *y = gti_conv_apply(&gt_op_conv2d, &o, x, weight);
     return y && opts.bias ? gt_add_bias(y, opts.bias) : y;
 }
 
 gt_tensor *gt_conv2d_dx(gt_tensor *dy, gt_tensor *weight, gt_shape x, gt_conv2d_opts opts)
 {
-    const gti_conv_opts o = conv2d_internal(&opts);
+    const gti_conv_opts o = conv2d_internal(&opts, gti_conv_shape_of(weight));
     return gti_conv_gradient(&gt_op_conv2d_dx, &o, x, dy, weight);
 }
 
 gt_tensor *gt_conv2d_dw(gt_tensor *x, gt_tensor *dy, gt_shape weight, gt_conv2d_opts opts)
 {
-    const gti_conv_opts o = conv2d_internal(&opts);
+    const gti_conv_opts o = conv2d_internal(&opts, &weight);
     return gti_conv_gradient(&gt_op_conv2d_dw, &o, weight, x, dy);
 }

@@ -19,8 +19,8 @@ typedef struct {
 
 static int extra(const gt_node *n, int i)
 {
-    return gt_option_padding(((const transpose_opts *)n->opts)->output_padding, i,
-                             gti_conv_is_directed(gti_conv_shape(n)));
+    const bool flat = i == 0 && n->in[1]->shape.ndim == 3;
+    return flat ? 0 : ((const transpose_opts *)n->opts)->output_padding[i];
 }
 
 /* The convolution of y into x; y is NULL while it is not known. */
@@ -37,7 +37,6 @@ static gti_conv2d *conv_transpose_describe(const gt_node *n, const gt_shape *y)
 static bool check_output_padding(const gt_node *n, int rank, const gti_conv2d *s)
 {
     const int eh = extra(n, 0), ew = extra(n, 1);
-    if (!gti_check_not_negative(n, rank, "output_padding", eh, ew)) return false;
     return ((eh < s->sh || eh < s->dh) && (ew < s->sw || ew < s->dw)) ||
            gt_op_fail(n, GT_ERR_ARGUMENT,
                       "output_padding is %s, must be smaller than stride %s or dilation %s",
@@ -88,8 +87,8 @@ static bool conv_transpose_infer_rank(gt_node *n, int rank)
         return false;
     const gti_conv2d *s = conv_transpose_describe(n, NULL);
     int64_t k, oh = 0, ow = 0;
-    if (!gti_conv_check_options(n, rank, s) || !check_output_padding(n, rank, s) ||
-        !conv_transpose_check_channels(n, s) || !check_sides(n, rank, s, &oh, &ow))
+    if (!check_output_padding(n, rank, s) || !conv_transpose_check_channels(n, s) ||
+        !check_sides(n, rank, s, &oh, &ow))
         return false;
     if (!gti_size_mul(weight->dim[1], s->groups, &k))
         return gt_op_fail(n, GT_ERR_MEMORY, "the number of output channels overflows");
@@ -116,7 +115,7 @@ static bool conv_transpose1d_infer(gt_node *n)
 static gti_conv_opts back(const gt_node *n)
 {
     const transpose_opts *o = n->opts;
-    gti_conv_opts conv = o->conv;
+    gti_conv_opts conv = gti_conv_image_opts(n, &o->conv);
     const int64_t stride[] = {gti_conv_shape(n)->sh, gti_conv_shape(n)->sw};
     for (int i = 0; i < 2; i++) conv.trim[i] = (int)(extra(n, i) / stride[i]);
     return conv;
@@ -167,6 +166,22 @@ static gt_window conv_transpose_window(const gt_node *n)
 
 #include "conv_transpose_samples.h"
 
+static const gt_attr conv_transpose1d_attrs[] = {
+    GTI_CONV1D_ATTRS(transpose_opts, conv.),
+    {GT_OPTION("output_padding", transpose_opts, output_padding[1]), .bounds = GT_NOT_NEGATIVE,
+     .meaning = "elements added at the end"},
+    {GT_NO_ATTR(transpose_opts, output_padding[0])},
+    {GT_NO_ATTR(transpose_opts, conv.same_padding)},
+    GTI_CONV_BIAS,
+};
+static const gt_attr conv_transpose2d_attrs[] = {
+    GTI_CONV_ATTRS(transpose_opts, conv.),
+    {GT_PADDING("output_padding", transpose_opts, output_padding), .bounds = GT_NOT_NEGATIVE,
+     .meaning = "rows and columns added at the end"},
+    {GT_NO_ATTR(transpose_opts, conv.same_padding)},
+    GTI_CONV_BIAS,
+};
+
 #define TRANSPOSE_OP(id)                                                                           \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
@@ -174,6 +189,7 @@ static gt_window conv_transpose_window(const gt_node *n)
         .n_in = 2,                                                                                 \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(transpose_opts),                                                       \
+        .attrs = GT_ATTRS(id##_attrs),                                                             \
         .plan_size = sizeof(gti_conv2d_plan),                                                      \
         .infer = id##_infer,                                                                       \
         .parts = GT_FOR_FLOATS(gti_conv_parts),                                                    \
@@ -197,19 +213,22 @@ static gt_tensor *conv_transpose_apply(const gt_op *op, const transpose_opts *o,
 
 gt_tensor *gt_conv_transpose2d_(gt_tensor *x, gt_tensor *weight, gt_conv_transpose2d_opts opts)
 {
-    const transpose_opts o = {.conv = {.stride = {opts.stride[0], opts.stride[1]},
-                                       .padding = {opts.padding[0], opts.padding[1]},
-                                       .dilation = {opts.dilation[0], opts.dilation[1]},
-                                       .groups = opts.groups},
-                              .output_padding = {opts.output_padding[0], opts.output_padding[1]}};
+    const transpose_opts o = {
+        .conv = {.stride = {opts.stride[0], opts.stride[1]},
+                 .padding = {opts.padding[0],
+                             gti_conv_padding(opts.padding, gti_conv_shape_of(weight))},
+                 .dilation = {opts.dilation[0], opts.dilation[1]},
+                 .groups = opts.groups},
+        .output_padding = {opts.output_padding[0],
+                           gti_conv_padding(opts.output_padding, gti_conv_shape_of(weight))}};
     return conv_transpose_apply(&gt_op_conv_transpose2d, &o, x, weight, opts.bias);
 }
 
 gt_tensor *gt_conv_transpose1d_(gt_tensor *x, gt_tensor *weight, gt_conv_transpose1d_opts opts)
 {
-    const transpose_opts o = {.conv = {.stride = {1, opts.stride},
+    const transpose_opts o = {.conv = {.stride = {0, opts.stride},
                                        .padding = {0, opts.padding},
-                                       .dilation = {1, opts.dilation},
+                                       .dilation = {0, opts.dilation},
                                        .groups = opts.groups},
                               .output_padding = {0, opts.output_padding}};
     return conv_transpose_apply(&gt_op_conv_transpose1d, &o, x, weight, opts.bias);

@@ -129,11 +129,11 @@ template <int n> struct gt_kind_<int64_t[n]> GT_KIND_IS_(GT_ATTR_INT64, n);
              gt_tensor *: GT_ATTR_TENSOR,                                                          \
              gt_tensor **: GT_ATTR_TENSOR)
 #define GT_COUNT_(p, member)                                                                       \
-    (int)(sizeof((p)->member) / _Generic((p)->member,                                              \
-                                         int *: sizeof(int),                                       \
-                                         double *: sizeof(double),                                 \
-                                         int64_t *: sizeof(int64_t),                               \
-                                         default: sizeof((p)->member)))
+    (int)(sizeof((p)->member) / (_Generic((p)->member,                                             \
+                                          int *: sizeof(int),                                      \
+                                          double *: sizeof(double),                                \
+                                          int64_t *: sizeof(int64_t),                              \
+                                          default: sizeof((p)->member))))
 #endif
 
 /* A table. */
