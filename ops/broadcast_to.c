@@ -23,18 +23,12 @@ static bool broadcast_to_infer(gt_node *n)
     return true;
 }
 
-static void fill(const gt_node *n, gt_tensor *y, const void *x)
-{
-    const double value = n->dtype == GT_F32 ? (double)*(const float *)x : *(const double *)x;
-    gti_kernels_for(n)->fill(y->size, value, y->data);
-}
-
 static void broadcast_to_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0];
     gt_tensor *y = n->out[0];
     if (is_fill(n)) {
-        fill(n, y, x->data);
+        gti_kernels_for(n)->fill(y->size, gt_load_element(x, 0), y->data);
         return;
     }
     int64_t xstride[GT_MAX_DIMS], ystride[GT_MAX_DIMS];

@@ -44,16 +44,6 @@ static bool one_hot_infer(gt_node *n)
     return true;
 }
 
-static void set_one(gt_tensor *y, int64_t i)
-{
-    switch (y->dtype) {
-    case GT_F32: ((float *)y->data)[i] = 1; break;
-    case GT_F64: ((double *)y->data)[i] = 1; break;
-    case GT_I64: ((int64_t *)y->data)[i] = 1; break;
-    case GT_U8: ((uint8_t *)y->data)[i] = 1; break;
-    }
-}
-
 /* Rows of zeros where, on a later run, an index is out of range. */
 static void one_hot_forward(gt_node *n)
 {
@@ -63,7 +53,7 @@ static void one_hot_forward(gt_node *n)
     const int64_t classes = y->shape.dim[y->shape.ndim - 1];
     memset(y->data, 0, (size_t)y->size * gt_dtype_size(y->dtype));
     for (int64_t i = 0; i < index->size; i++)
-        if ((uint64_t)value[i] < (uint64_t)classes) set_one(y, i * classes + value[i]);
+        if ((uint64_t)value[i] < (uint64_t)classes) gt_store_element(y, i * classes + value[i], 1);
 }
 
 #define CLASSES(...)                                                                               \

@@ -37,17 +37,6 @@ void assert_error(gt_ctx *gt, gt_status code, const char *part)
     gt_error_clear(gt);
 }
 
-double element(const gt_tensor *t, int64_t i)
-{
-    switch (t->dtype) {
-    case GT_F32: return (double)((const float *)t->data)[i];
-    case GT_F64: return ((const double *)t->data)[i];
-    case GT_I64: return (double)((const int64_t *)t->data)[i];
-    case GT_U8: return ((const uint8_t *)t->data)[i];
-    }
-    return NAN;
-}
-
 void assert_values(const gt_tensor *t, int n, const double *want, double tolerance)
 {
     assert_non_null(t);

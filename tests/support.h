@@ -25,6 +25,9 @@ void assert_values(const gt_tensor *t, int n, const double *want, double toleran
 #define ASSERT_VALUES(t, tolerance, ...)                                                           \
     assert_values(t, (int)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)),                      \
                   (double[]){__VA_ARGS__}, tolerance)
-double element(const gt_tensor *t, int64_t i);
+static inline double element(const gt_tensor *t, int64_t i)
+{
+    return gt_load_element(t, i);
+}
 
 #endif

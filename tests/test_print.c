@@ -37,13 +37,10 @@ static gt_tensor *tensor_of(gt_ctx *gt, const print_case *c)
     gt_tensor *t = gt_empty(gt, c->shape, .dtype = c->dtype, .requires_grad = c->requires_grad);
     assert_non_null(t);
     for (int64_t i = 0; i < t->size; i++) {
-        double eighths = (double)i / 8, v = c->values ? c->values[i] : eighths;
-        switch (c->dtype) {
-        case GT_F32: ((float *)t->data)[i] = (float)v; break;
-        case GT_F64: ((double *)t->data)[i] = v; break;
-        case GT_I64: ((int64_t *)t->data)[i] = c->values ? (int64_t)v : i; break;
-        case GT_U8: ((uint8_t *)t->data)[i] = (uint8_t)(c->values ? v : (double)(i % 10)); break;
-        }
+        const double made = gt_is_floating(c->dtype) ? (double)i / 8
+                            : c->dtype == GT_U8      ? (double)(i % 10)
+                                                     : (double)i;
+        gt_store_element(t, i, c->values ? c->values[i] : made);
     }
     return t;
 }

@@ -2,7 +2,7 @@
 """Reads a folder of event files with TensorBoard's own reader, and says what it found there.
 
 The tests decode the files by themselves, strictly (tests/test_tensorboard.c); this checks that the
-real reader agrees, after a change of src/train/board.c or record.c:
+real reader agrees, after a change of src/view/board.c or record.c:
 
     python3 -m venv /tmp/tensorboard && /tmp/tensorboard/bin/pip install tensorboard
     /tmp/tensorboard/bin/python tools/read-tensorboard.py RUN_FOLDER

@@ -314,6 +314,9 @@ gt_tensor *gt_image_load_(gt_ctx *gt, const char *path, gt_image_opts opts);
  * a PNG file, in the same way. Errors: GT_ERR_SHAPE, GT_ERR_DTYPE, GT_ERR_STATE, GT_ERR_IO. */
 gt_status gt_image_save(const gt_tensor *t, const char *path);
 #define gt_image_save(t, path) GT_STATUS_AT(gt_image_save(t, path))
+/* The bytes of that file, to be freed with free(); NULL after a failure. */
+gt_status gt_image_encode(const gt_tensor *t, uint8_t **png, size_t *size);
+#define gt_image_encode(t, png, size) GT_STATUS_AT(gt_image_encode(t, png, size))
 
 GT_END_DECLS
 #endif

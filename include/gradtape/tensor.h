@@ -236,25 +236,29 @@ double gt_get_(const gt_tensor *t, int n, const int64_t *index);
 /* gt_get(t, i, j, ...): one element, an index for each dimension; otherwise NaN and an error. */
 #define gt_get(t, ...) GT_NUMBER_AT(gt_get_(t, GT_COUNTED(int64_t, __VA_ARGS__)))
 
-/* Element i of an array of any dtype as a number, and a number as such an element. Nothing is
- * checked: a whole number beyond 2^53 is rounded, and value must fit. */
-static inline double gt_load_element(gt_dtype dtype, const void *data, int64_t i)
+/* Element i of t, of any dtype, as a number, and a number as that element. Nothing is checked: i
+ * lies within t, whose data can be used, a whole number beyond 2^53 is rounded, and value fits.
+ * Writing is to be followed by gt_touch. */
+static inline double gt_load_element(const gt_tensor *t, int64_t i)
 {
-    switch (dtype) {
-    case GT_F32: return (double)((const float *)data)[i];
-    case GT_F64: return ((const double *)data)[i];
-    case GT_I64: return (double)((const int64_t *)data)[i];
-    case GT_U8: break;
+    switch (t->dtype) {
+#define GT_DTYPE(NAME, name, type, floating, epsilon, torch)                                       \
+    case GT_##NAME:                                                                                \
+        return (double)((const type *)t->data)[i];
+#include <gradtape/dtypes.def>
+#undef GT_DTYPE
     }
-    return (double)((const uint8_t *)data)[i];
+    return 0;
 }
-static inline void gt_store_element(gt_dtype dtype, void *data, int64_t i, double value)
+static inline void gt_store_element(gt_tensor *t, int64_t i, double value)
 {
-    switch (dtype) {
-    case GT_F32: ((float *)data)[i] = (float)value; break;
-    case GT_F64: ((double *)data)[i] = value; break;
-    case GT_I64: ((int64_t *)data)[i] = (int64_t)value; break;
-    case GT_U8: ((uint8_t *)data)[i] = (uint8_t)value; break;
+    switch (t->dtype) {
+#define GT_DTYPE(NAME, name, type, floating, epsilon, torch)                                       \
+    case GT_##NAME:                                                                                \
+        ((type *)t->data)[i] = (type)value;                                                        \
+        break;
+#include <gradtape/dtypes.def>
+#undef GT_DTYPE
     }
 }
 

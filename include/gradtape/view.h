@@ -10,6 +10,7 @@
 #ifndef GRADTAPE_VIEW_H
 #define GRADTAPE_VIEW_H
 
+#include <gradtape/data.h>
 #include <gradtape/io.h>
 
 GT_BEGIN_DECLS

@@ -42,6 +42,8 @@ uint8_t *gti_file_read(const char *path, int64_t *size, gt_data_error *error);
 bool gti_file_exists(const char *path, gt_data_error *error);
 /* "folder/name" plus suffix, in memory of its own. */
 char *gti_path_join(const char *folder, const char *name, const char *suffix, gt_data_error *error);
+/* Whether t's data can be read; otherwise fails on behalf of `what`. */
+bool gti_data_live(const gt_tensor *t, const char *what);
 /* Begins the file `path` that t is written to; NULL after a failure, which *status tells. */
 gt_file *gti_file_begin(const gt_tensor *t, const char *path, const char *what, gt_status *status);
 

@@ -266,15 +266,19 @@ uint8_t *gti_file_read(const char *path, int64_t *size, gt_data_error *error)
 
 /* --- writing --- */
 
+bool gti_data_live(const gt_tensor *t, const char *what)
+{
+    if (!t) gt_fail(NULL, GT_ERR_ARGUMENT, what, "the tensor is NULL");
+    if (!t || gt_failed(t->ctx)) return false;
+    const char *why = gt_unusable(t);
+    if (why) gt_fail(t->ctx, GT_ERR_STATE, what, "the tensor %s", why);
+    return !why;
+}
+
 gt_file *gti_file_begin(const gt_tensor *t, const char *path, const char *what, gt_status *status)
 {
-    *status = GT_ERR_ARGUMENT;
-    if (!t) gt_fail(NULL, GT_ERR_ARGUMENT, what, "the tensor is NULL");
-    if (!t) return NULL;
-    const char *why = gt_unusable(t);
-    if (why && !gt_failed(t->ctx)) gt_fail(t->ctx, GT_ERR_STATE, what, "the tensor %s", why);
-    if (!path && !gt_failed(t->ctx)) gt_fail(t->ctx, GT_ERR_ARGUMENT, what, "the path is NULL");
-    gt_file *f = gt_failed(t->ctx) ? NULL : gt_file_create(t->ctx, path);
-    *status = gt_error_code(t->ctx);
+    if (gti_data_live(t, what) && !path) gt_fail(t->ctx, GT_ERR_ARGUMENT, what, "the path is NULL");
+    gt_file *f = !t || gt_failed(t->ctx) ? NULL : gt_file_create(t->ctx, path);
+    *status = t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
     return f;
 }

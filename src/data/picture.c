@@ -83,16 +83,10 @@ gt_tensor *gt_image_load_(gt_ctx *gt, const char *path, gt_image_opts opts)
 
 /* --- writing --- */
 
-static double value(const gt_tensor *t, int64_t i)
-{
-    if (t->dtype == GT_F32) return (double)((const float *)t->data)[i];
-    return ((const double *)t->data)[i];
-}
-
 static uint8_t level(const gt_tensor *t, int64_t i)
 {
     if (t->dtype == GT_U8) return ((const uint8_t *)t->data)[i];
-    const double v = value(t, i);
+    const double v = gt_load_element(t, i);
     return v > 0 ? (uint8_t)lround(fmin(v, 1.0) * 255.0) : 0;
 }
 
@@ -123,6 +117,17 @@ static bool check_image(const gt_tensor *t, gt_data_error *error)
                         "the image is %s, but must be [h,w], [1,h,w] or [3,h,w], of at most %d "
                         "numbers",
                         gt_shape_format(t->shape, shape, sizeof shape), GTI_PIXELS_MOST);
+}
+
+gt_status gt_image_encode(const gt_tensor *t, uint8_t **png, size_t *size)
+{
+    static const char what[] = "gt_image_encode";
+    gt_data_error error = {.code = GT_OK};
+    *png = NULL;
+    if (!gti_data_live(t, what)) return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
+    if (check_image(t, &error)) *png = make_png(t, size, &error);
+    if (!*png) gti_data_report(t->ctx, what, &error);
+    return gt_error_code(t->ctx);
 }
 
 gt_status gt_image_save(const gt_tensor *t, const char *path)

@@ -1,17 +1,46 @@
-/* Reading PNG files. */
-#include "data/png.h"
+/* Reading PNG files. libpng's errors come by longjmp, and its memory is asked for here, so that the
+ * want of it is told from a file at fault. */
+#include "data/data.h"
 
 #ifdef GT_WITH_PNG
+#include <png.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A pixel takes at least one bit, before compression. */
 enum { PIXELS_PER_BYTE = 8 * GTI_DEFLATE_RATIO };
 
 typedef struct {
-    gti_png base;
     const gti_encoded *in;
     int64_t at; /* bytes that were read */
+    gt_data_error *error;
 } input;
+
+static void on_error(png_structp png, png_const_charp why)
+{
+    const input *i = png_get_error_ptr(png);
+    gt_data_fail(i->error, GT_ERR_FORMAT, "%s: not a sound PNG file: %s", i->in->path, why);
+    png_longjmp(png, 1);
+}
+
+/* They tell of colour profiles and the like, which nobody looks at. */
+static void on_warning(png_structp png, png_const_charp why)
+{
+    (void)png, (void)why;
+}
+
+/* What fails here is the first error, and stays it. */
+static png_voidp allocate(png_structp png, png_alloc_size_t size)
+{
+    const input *i = png_get_mem_ptr(png);
+    return gti_data_malloc(size, i->error);
+}
+
+static void release(png_structp png, png_voidp memory)
+{
+    (void)png;
+    free(memory);
+}
 
 static void read_bytes(png_structp png, png_bytep to, size_t n)
 {
@@ -86,21 +115,20 @@ static bool decode(png_structp png, png_infop info, input *i, gti_picture *p)
     if (setjmp(png_jmpbuf(png))) return false;
     read_header(png, info, i);
     if (!gti_picture_allocate(p, png_get_image_height(png, info), png_get_image_width(png, info),
-                              i->in->size, PIXELS_PER_BYTE, i->in->path, i->base.error))
+                              i->in->size, PIXELS_PER_BYTE, i->in->path, i->error))
         return false;
     set_conversions(png, info, &i->in->how);
     read_rows(png, info, p);
     png_read_end(png, info); /* the last mark must be there */
     return !i->in->how.apply_exif_orientation ||
-           gti_picture_orient(p, orientation(i->in), i->base.error);
+           gti_picture_orient(p, orientation(i->in), i->error);
 }
 
 bool gti_png_read(const gti_encoded *in, gti_picture *p, gt_data_error *error)
 {
-    input i = {.base = {in->path, error}, .in = in};
-    png_structp png =
-        png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &i.base, gti_png_on_error,
-                                 gti_png_on_warning, &i.base, gti_png_malloc, gti_png_free);
+    input i = {.in = in, .error = error};
+    png_structp png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &i, on_error, on_warning, &i,
+                                               allocate, release);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     if (!info) gt_data_fail(error, GT_ERR_UNSUPPORTED, "libpng is another version");
     const bool ok = info && decode(png, info, &i, p);

@@ -5,21 +5,10 @@
 #include "engine/context.h"
 #include "kernels/kernels.h"
 
-static double load(const gt_tensor *t, int64_t i)
-{
-    switch (t->dtype) {
-    case GT_F32: return (double)((const float *)t->data)[i];
-    case GT_F64: return ((const double *)t->data)[i];
-    case GT_I64: return (double)((const int64_t *)t->data)[i];
-    case GT_U8: return ((const uint8_t *)t->data)[i];
-    }
-    return NAN;
-}
-
 double gt_item(const gt_tensor *t)
 {
     if (!gti_usable(t, "gt_item")) return NAN;
-    if (t->size == 1) return load(t, 0);
+    if (t->size == 1) return gt_load_element(t, 0);
     char shape[128];
     gt_fail(t->ctx, GT_ERR_SHAPE, "gt_item", "the tensor has %lld elements, not one: shape %s",
             (long long)t->size, gt_shape_format(t->shape, shape, sizeof shape));
@@ -44,7 +33,7 @@ double gt_get_(const gt_tensor *t, int n, const int64_t *index)
         }
         at = at * dim + k;
     }
-    return load(t, at);
+    return gt_load_element(t, at);
 }
 
 void gt_touch(gt_tensor *t)

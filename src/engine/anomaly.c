@@ -21,22 +21,11 @@ typedef struct {
     int64_t first; /* that is not finite; -1: all are */
 } range;
 
-static double load(const gt_tensor *t, int64_t i)
-{
-    switch (t->dtype) {
-    case GT_F32: return (double)((const float *)t->data)[i];
-    case GT_F64: return ((const double *)t->data)[i];
-    case GT_I64: return (double)((const int64_t *)t->data)[i];
-    case GT_U8: return ((const uint8_t *)t->data)[i];
-    }
-    return NAN;
-}
-
 static range range_of(const gt_tensor *t)
 {
     range r = {.low = INFINITY, .high = -INFINITY, .first = -1};
     for (int64_t i = 0; i < t->size; i++) {
-        const double x = load(t, i);
+        const double x = gt_load_element(t, i);
         if (isfinite(x)) {
             r.low = fmin(r.low, x);
             r.high = fmax(r.high, x);
@@ -89,8 +78,8 @@ static void describe(const gt_tensor *t, char *buf, size_t size)
     const int64_t bad = r.n_nan + r.n_inf;
     char place[128];
     gt_snprintf(buf, size, "element %s is %g, the first of %lld that are not finite (of %lld)",
-                gt_shape_format(index, place, sizeof place), load(t, r.first), (long long)bad,
-                (long long)t->size);
+                gt_shape_format(index, place, sizeof place), gt_load_element(t, r.first),
+                (long long)bad, (long long)t->size);
 }
 
 static bool refuse(const gt_node *n, int i)

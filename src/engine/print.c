@@ -36,11 +36,6 @@ static void put_line_break(printer *p, int lines, int indent)
     for (int i = 0; i < indent; i++) put(p, " ");
 }
 
-static double float_at(const gt_tensor *t, int64_t i)
-{
-    return t->dtype == GT_F32 ? (double)((const float *)t->data)[i] : ((const double *)t->data)[i];
-}
-
 /* --- the text of one element --- */
 
 #define ELEMENT_TEXT 32
@@ -57,7 +52,7 @@ static int float_text(const printer *p, double v, char *text)
 static int element_text(const printer *p, int64_t i, char *text)
 {
     const void *data = p->t->data;
-    if (gt_is_floating(p->t->dtype)) return float_text(p, float_at(p->t, i), text);
+    if (gt_is_floating(p->t->dtype)) return float_text(p, gt_load_element(p->t, i), text);
     if (p->t->dtype == GT_U8) return snprintf(text, ELEMENT_TEXT, "%d", ((const uint8_t *)data)[i]);
     return snprintf(text, ELEMENT_TEXT, "%" PRId64, ((const int64_t *)data)[i]);
 }
@@ -93,7 +88,7 @@ static bool decides_width(double v)
 
 static void measure_range(printer *p, int64_t i)
 {
-    double v = float_at(p->t, i);
+    double v = gt_load_element(p->t, i);
     if (!decides_width(v)) return;
     p->min = fmin(p->min, fabs(v));
     p->max = fmax(p->max, fabs(v));
@@ -103,7 +98,7 @@ static void measure_range(printer *p, int64_t i)
 static void measure_width(printer *p, int64_t i)
 {
     char text[ELEMENT_TEXT];
-    if (gt_is_floating(p->t->dtype) && !decides_width(float_at(p->t, i))) return;
+    if (gt_is_floating(p->t->dtype) && !decides_width(gt_load_element(p->t, i))) return;
     int length = element_text(p, i, text);
     if (length > p->width) p->width = length;
 }

@@ -30,16 +30,6 @@ bool gti_fits(gt_ctx *gt, const char *what, gt_dtype dtype, double value)
     return holds(dtype, value) || !gt || refuse(gt, what, dtype, value);
 }
 
-static void store(gt_tensor *t, int64_t i, double value)
-{
-    switch (t->dtype) {
-    case GT_F32: ((float *)t->data)[i] = (float)value; break;
-    case GT_F64: ((double *)t->data)[i] = value; break;
-    case GT_I64: ((int64_t *)t->data)[i] = (int64_t)value; break;
-    case GT_U8: ((uint8_t *)t->data)[i] = (uint8_t)value; break;
-    }
-}
-
 gt_tensor *gt_full_(gt_ctx *gt, gt_shape shape, double value, gt_new_opts opts)
 {
     if (!gti_fits(gt, "full", opts.dtype, value)) return NULL;
@@ -68,7 +58,7 @@ gt_tensor *gt_values_(gt_ctx *gt, gt_shape shape, size_t n, const double *values
                 gt_shape_format(shape, text, sizeof text), (long long)t->size);
         return NULL;
     }
-    for (size_t i = 0; i < n; i++) store(t, (int64_t)i, values[i]);
+    for (size_t i = 0; i < n; i++) gt_store_element(t, (int64_t)i, values[i]);
     return t;
 }
 
@@ -88,7 +78,7 @@ gt_tensor *gt_arange_(gt_ctx *gt, double start, double stop, double step, gt_new
                    gti_fits(gt, "arange", opts.dtype, last)))
         return NULL;
     gt_tensor *t = gti_leaf(gt, "arange", GT_SHAPE(n), opts);
-    for (int64_t i = 0; t && i < n; i++) store(t, i, start + (double)i * step);
+    for (int64_t i = 0; t && i < n; i++) gt_store_element(t, i, start + (double)i * step);
     return t;
 }
 
@@ -149,7 +139,7 @@ static bool copy_real(gt_tensor *t, gt_c_type type, const void *data)
         const double value =
             type == GT_C_FLOAT ? (double)((const float *)data)[i] : ((const double *)data)[i];
         if (!holds(t->dtype, value)) return refuse_element(t, i, value);
-        store(t, i, value);
+        gt_store_element(t, i, value);
     }
     return true;
 }

@@ -66,9 +66,7 @@ void *gti_check_scratch(gti_check *c, int64_t n, size_t element)
 
 void gti_check_read(const gt_tensor *t, double *x)
 {
-    if (t->dtype == GT_F64) memcpy(x, t->data, (size_t)t->size * sizeof *x);
-    else
-        for (int64_t i = 0; i < t->size; i++) x[i] = (double)((const float *)t->data)[i];
+    for (int64_t i = 0; i < t->size; i++) x[i] = gt_load_element(t, i);
 }
 
 /* The outputs of a call into y; false when they are not what they were at first. */

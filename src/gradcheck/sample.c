@@ -21,16 +21,6 @@ static double draw(gti_check *c, const gt_sample_input *s, int64_t i, bool whole
     return x;
 }
 
-static void store(gt_tensor *t, int64_t i, double value)
-{
-    switch (t->dtype) {
-    case GT_F32: ((float *)t->data)[i] = (float)value; break;
-    case GT_F64: ((double *)t->data)[i] = value; break;
-    case GT_I64: ((int64_t *)t->data)[i] = (int64_t)value; break;
-    case GT_U8: ((uint8_t *)t->data)[i] = (uint8_t)value; break;
-    }
-}
-
 static gt_tensor *make_input(gti_check *c, const gt_sample_input *s, gt_dtype dtype, bool rounded)
 {
     const bool open = s->dtype == GT_F32;
@@ -38,7 +28,7 @@ static gt_tensor *make_input(gti_check *c, const gt_sample_input *s, gt_dtype dt
     if (!t) return NULL;
     for (int64_t i = 0; i < t->size; i++) {
         const double value = draw(c, s, i, !gt_is_floating(t->dtype));
-        store(t, i, rounded && open ? (double)(float)value : value);
+        gt_store_element(t, i, rounded && open ? (double)(float)value : value);
     }
     return t;
 }
@@ -105,7 +95,7 @@ static bool in_f32(gti_check *c, const gti_sample_inputs *f64, gti_sample_inputs
         if (!x || x->dtype != GT_F64) continue;
         gt_tensor *t = f32->in[i] = gt_empty_(c->gt, x->shape, (gt_new_opts){.dtype = GT_F32});
         if (!t) return gti_check_alive(c);
-        for (int64_t k = 0; k < x->size; k++) store(t, k, ((const double *)x->data)[k]);
+        for (int64_t k = 0; k < x->size; k++) gt_store_element(t, k, ((const double *)x->data)[k]);
     }
     return true;
 }

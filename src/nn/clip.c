@@ -13,17 +13,12 @@ static bool check(const gt_module *m, const char *what, const char *name, double
     return false;
 }
 
-static double load(const gt_tensor *t, int64_t i)
-{
-    return t->dtype == GT_F32 ? (double)((const float *)t->data)[i] : ((const double *)t->data)[i];
-}
-
 /* --- by norm --- */
 
 static double sum_absolute(const gt_tensor *g)
 {
     double sum = 0;
-    for (int64_t i = 0; i < g->size; i++) sum += fabs(load(g, i));
+    for (int64_t i = 0; i < g->size; i++) sum += fabs(gt_load_element(g, i));
     return sum;
 }
 
@@ -51,7 +46,7 @@ static double sum_squares(const gt_tensor *g)
 static double sum_powers(const gt_tensor *g, double p)
 {
     double sum = 0;
-    for (int64_t i = 0; i < g->size; i++) sum += pow(fabs(load(g, i)), p);
+    for (int64_t i = 0; i < g->size; i++) sum += pow(fabs(gt_load_element(g, i)), p);
     return sum;
 }
 
@@ -59,7 +54,7 @@ static double sum_powers(const gt_tensor *g, double p)
 static double largest(const gt_tensor *g, double most)
 {
     for (int64_t i = 0; i < g->size; i++) {
-        const double x = fabs(load(g, i));
+        const double x = fabs(gt_load_element(g, i));
         if (!(x <= most)) most = isnan(most) ? most : x;
     }
     return most;

@@ -15,9 +15,6 @@ gt_status gti_init_check(const gt_tensor *t, const char *what, bool good, const 
 gt_tensor *gti_draw_normal(const gt_tensor *t, double mean, double std);
 gt_tensor *gti_draw_uniform(const gt_tensor *t, double low, double high);
 
-double gti_load(const gt_tensor *t, int64_t i);
-void gti_store(gt_tensor *t, int64_t i, double value);
-
 /* Copies `from`, which may be NULL after a failure, into t and frees it. */
 gt_status gti_take(gt_tensor *t, gt_tensor *from);
 

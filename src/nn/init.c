@@ -38,8 +38,9 @@ gt_tensor *gti_draw_normal(const gt_tensor *t, double mean, double std)
     gt_tensor *z =
         gt_keep(gt_randn_(t->ctx, t->shape, (gt_new_opts){.dtype = single ? GT_F32 : GT_F64}));
     for (int64_t i = 0; z && i < z->size; i++) {
-        const double v = gti_load(z, i);
-        gti_store(y, i, single ? fmaf((float)v, (float)std, (float)mean) : fma(v, std, mean));
+        const double v = gt_load_element(z, i);
+        gt_store_element(y, i,
+                         single ? fmaf((float)v, (float)std, (float)mean) : fma(v, std, mean));
     }
     gt_free(z);
     if (z) return y;
@@ -51,17 +52,6 @@ gt_tensor *gti_draw_uniform(const gt_tensor *t, double low, double high)
 {
     gt_tensor *u = gt_uniform_(t->ctx, t->shape, low, high, (gt_new_opts){.dtype = t->dtype});
     return u ? gt_keep(u) : NULL;
-}
-
-double gti_load(const gt_tensor *t, int64_t i)
-{
-    return t->dtype == GT_F32 ? (double)((const float *)t->data)[i] : ((const double *)t->data)[i];
-}
-
-void gti_store(gt_tensor *t, int64_t i, double value)
-{
-    if (t->dtype == GT_F32) ((float *)t->data)[i] = (float)value;
-    else ((double *)t->data)[i] = value;
 }
 
 gt_status gti_take(gt_tensor *t, gt_tensor *from)

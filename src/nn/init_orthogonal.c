@@ -81,11 +81,11 @@ static int64_t place(const qr *d, const gt_tensor *t, int64_t i)
 static gt_status fill(gt_tensor *t, double gain, qr *d)
 {
     gt_tensor *z = gti_draw_normal(t, 0, 1);
-    for (int64_t i = 0; z && i < t->size; i++) d->a[place(d, t, i)] = gti_load(z, i);
+    for (int64_t i = 0; z && i < t->size; i++) d->a[place(d, t, i)] = gt_load_element(z, i);
     if (!z) return gt_error_code(t->ctx);
     decompose(d);
     build(d);
-    for (int64_t i = 0; i < t->size; i++) gti_store(z, i, d->q[place(d, t, i)] * gain);
+    for (int64_t i = 0; i < t->size; i++) gt_store_element(z, i, d->q[place(d, t, i)] * gain);
     return gti_take(t, z);
 }
 

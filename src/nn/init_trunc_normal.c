@@ -23,10 +23,10 @@ static bool mend(gt_tensor *y, const gt_tensor *candidates, double low, double h
 {
     bool left = false;
     for (int64_t i = 0; i < y->size; i++) {
-        const double old = gti_load(y, i);
+        const double old = gt_load_element(y, i);
         if (old >= low && old <= high) continue;
-        const double fresh = gti_load(candidates, i);
-        gti_store(y, i, fresh);
+        const double fresh = gt_load_element(candidates, i);
+        gt_store_element(y, i, fresh);
         left |= !(fresh >= low && fresh <= high);
     }
     return left;
@@ -57,8 +57,8 @@ static gt_tensor *from_normal(const gt_tensor *t, const interval *v)
 static bool rejects(const interval *v, const gt_tensor *y, const gt_tensor *u, int64_t i)
 {
     const double mode = fmax(v->low, fmin(v->mean, v->high));
-    const double peak = (mode - v->mean) / v->std, z = (gti_load(y, i) - v->mean) / v->std;
-    return log(gti_load(u, i)) > -0.5 * z * z + 0.5 * peak * peak;
+    const double peak = (mode - v->mean) / v->std, z = (gt_load_element(y, i) - v->mean) / v->std;
+    return log(gt_load_element(u, i)) > -0.5 * z * z + 0.5 * peak * peak;
 }
 
 /* Takes the candidates that u accepts where `pending` is not 0; returns whether there are any
@@ -68,10 +68,10 @@ static bool settle(gt_tensor *y, gt_tensor *pending, const gt_tensor *candidates
 {
     bool left = false;
     for (int64_t i = 0; i < y->size; i++) {
-        if (gti_load(pending, i) == 0) continue;
-        gti_store(y, i, gti_load(candidates, i));
+        if (gt_load_element(pending, i) == 0) continue;
+        gt_store_element(y, i, gt_load_element(candidates, i));
         const bool again = rejects(v, candidates, u, i);
-        gti_store(pending, i, again);
+        gt_store_element(pending, i, again);
         left |= again;
     }
     return left;

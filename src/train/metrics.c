@@ -74,8 +74,7 @@ static bool open_votes(votes *v, const gt_tensor *x, const gt_tensor *y, const c
 /* The number of class k for label i. */
 static double vote(const votes *v, int64_t i, int64_t k)
 {
-    return gt_load_element(v->x->dtype, v->x->data,
-                           (i / v->inner * v->c + k) * v->inner + i % v->inner);
+    return gt_load_element(v->x, (i / v->inner * v->c + k) * v->inner + i % v->inner);
 }
 
 static bool beats(double a, double b)

@@ -173,6 +173,26 @@ gt_status gt_board_scalar(gt_board *b, const char *tag, double value, int64_t st
     return write_value(b, tag, step, &fields, what);
 }
 
+gt_status gt_board_image(gt_board *b, const char *tag, const gt_tensor *t, int64_t step)
+{
+    static const char what[] = "gt_board_image";
+    gt_status status;
+    if (!has_tag(b, tag, what, &status)) return status;
+    uint8_t *png;
+    size_t size;
+    status = gt_image_encode(t, &png, &size);
+    if (status != GT_OK) return status;
+    const int64_t *dim = t->shape.dim + t->shape.ndim - 2;
+    gti_proto image = {0}, fields = {0};
+    gti_proto_int(&image, 1, dim[0]);
+    gti_proto_int(&image, 2, dim[1]);
+    gti_proto_int(&image, 3, t->size / (dim[0] * dim[1]));
+    gti_proto_bytes(&image, 4, png, size);
+    free(png);
+    gti_proto_message(&fields, 4, &image);
+    return write_value(b, tag, step, &fields, what);
+}
+
 static bool is_live(const gt_tensor *t, const char *what)
 {
     if (!t) gt_fail(NULL, GT_ERR_ARGUMENT, what, "the tensor is NULL");
@@ -180,60 +200,6 @@ static bool is_live(const gt_tensor *t, const char *what)
     const char *why = gt_unusable(t);
     if (why) gt_fail(t->ctx, GT_ERR_STATE, what, "the tensor %s", why);
     return !why;
-}
-
-static uint8_t level(const gt_tensor *t, int64_t i)
-{
-    if (t->dtype == GT_U8) return ((const uint8_t *)t->data)[i];
-    const double v = gt_load_element(t->dtype, t->data, i);
-    return v > 0 ? (uint8_t)lround(fmin(v, 1.0) * 255.0) : 0;
-}
-
-static bool is_image(const gt_tensor *t, const char *what)
-{
-    if (!is_live(t, what)) return false;
-    const int n = t->shape.ndim;
-    char shape[128];
-    if (t->dtype == GT_I64)
-        gt_fail(t->ctx, GT_ERR_DTYPE, what, "the image is i64, but must be u8, f32 or f64");
-    else if (!t->size || n < 2 || n > 3 || (n == 3 && t->shape.dim[0] != 1 && t->shape.dim[0] != 3))
-        gt_fail(t->ctx, GT_ERR_SHAPE, what,
-                "the image is %s, but must be [h,w], [1,h,w] or [3,h,w]",
-                gt_shape_format(t->shape, shape, sizeof shape));
-    return !gt_failed(t->ctx);
-}
-
-/* A PNG file of t's planes; NULL when out of memory. */
-static uint8_t *encode(const gt_tensor *t, size_t h, size_t w, size_t c, size_t *size)
-{
-    uint8_t *pixels = malloc((size_t)t->size);
-    if (!pixels) return NULL;
-    for (size_t i = 0; i < h * w; i++)
-        for (size_t k = 0; k < c; k++) pixels[i * c + k] = level(t, (int64_t)(k * h * w + i));
-    uint8_t *png = gti_png_encode(pixels, h, w, c, size);
-    free(pixels);
-    return png;
-}
-
-gt_status gt_board_image(gt_board *b, const char *tag, const gt_tensor *t, int64_t step)
-{
-    static const char what[] = "gt_board_image";
-    gt_status status;
-    if (!has_tag(b, tag, what, &status)) return status;
-    if (!is_image(t, what)) return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
-    const size_t h = (size_t)t->shape.dim[t->shape.ndim - 2],
-                 w = (size_t)t->shape.dim[t->shape.ndim - 1], c = (size_t)t->size / (h * w);
-    size_t size = 0;
-    uint8_t *png = encode(t, h, w, c, &size);
-    if (!png) return gt_fail(b->gt, GT_ERR_MEMORY, what, "out of memory for a PNG file");
-    gti_proto image = {0}, fields = {0};
-    gti_proto_int(&image, 1, (int64_t)h);
-    gti_proto_int(&image, 2, (int64_t)w);
-    gti_proto_int(&image, 3, (int64_t)c);
-    gti_proto_bytes(&image, 4, png, size);
-    free(png);
-    gti_proto_message(&fields, 4, &image);
-    return write_value(b, tag, step, &fields, what);
 }
 
 gt_status gt_board_histogram(gt_board *b, const char *tag, const gt_tensor *t, int64_t step)

@@ -34,7 +34,7 @@ void gti_histogram_fill(gti_histogram *h, const gt_tensor *t)
     *h = (gti_histogram){.min = DBL_MAX, .max = -DBL_MAX};
     set_limits(h->limit);
     for (int64_t i = 0; i < t->size; i++) {
-        const double v = gt_load_element(t->dtype, t->data, i);
+        const double v = gt_load_element(t, i);
         if (!isfinite(v)) continue;
         h->n++;
         h->min = fmin(h->min, v);

@@ -38,11 +38,6 @@ double gti_seconds(void); /* of a clock that only goes forwards */
 /* "0:07", "1:02:03". Returns buf. */
 char *gti_duration(char buf[GTI_NUMBER], double seconds);
 
-/* --- png.c --- */
-
-/* A PNG file of pixels [h,w,c], c 1 or 3; NULL when out of memory. To be freed. */
-uint8_t *gti_png_encode(const uint8_t *pixels, size_t h, size_t w, size_t c, size_t *size);
-
 /* --- record.c --- */
 
 uint32_t gti_crc32c(const void *data, size_t size);

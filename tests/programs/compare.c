@@ -47,17 +47,6 @@ static void compare_homeless(run *r)
 
 /* --- values --- */
 
-static double element(const gt_tensor *t, int i)
-{
-    switch (t->dtype) {
-    case GT_F32: return (double)((const float *)t->data)[i];
-    case GT_F64: return ((const double *)t->data)[i];
-    case GT_I64: return (double)((const int64_t *)t->data)[i];
-    case GT_U8: return ((const uint8_t *)t->data)[i];
-    }
-    return NAN;
-}
-
 static bool near(double a, double b, double error)
 {
     return fabs(a - b) <= 8 * error;
@@ -70,8 +59,8 @@ static void compare_values(run *r, const tensor *t, const gt_tensor *got)
         return;
     }
     for (int i = 0; i < t->size; i++)
-        if (!near(element(got, i), t->data->value[i], t->data->error))
-            differ(r, "element %d is %.17g instead of %.17g", i, element(got, i),
+        if (!near(gt_load_element(got, i), t->data->value[i], t->data->error))
+            differ(r, "element %d is %.17g instead of %.17g", i, gt_load_element(got, i),
                    t->data->value[i]);
 }
 

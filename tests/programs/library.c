@@ -71,9 +71,7 @@ static void see(hook *h, const gt_tensor *g)
 {
     h->calls++;
     h->seen_size = (int)g->size;
-    for (int i = 0; i < g->size && i < SIZE; i++)
-        h->seen[i] =
-            g->dtype == GT_F32 ? (double)((const float *)g->data)[i] : ((const double *)g->data)[i];
+    for (int i = 0; i < g->size && i < SIZE; i++) h->seen[i] = gt_load_element(g, i);
 }
 
 static gt_tensor *act(gt_tensor *g, void *user)
