@@ -116,12 +116,12 @@ static inline const gt_shape *gti_conv_shape_of(const gt_tensor *weight)
     return weight ? &weight->shape : &none;
 }
 
-/* A padding {1} is {1, 1} unless height and width are told apart: the engine sees strides and
- * dilations, and this the weight. */
-static inline int gti_conv_padding(const int padding[2], const gt_shape *weight)
+/* The second number of a padding. {1} is {1, 1} unless height and width are told apart: the engine
+ * sees strides and dilations, and this the weight. */
+static inline int gti_conv_padding(gt_keywords gt, const int padding[2], const gt_shape *weight)
 {
     const bool told = weight->ndim == 4 && weight->dim[2] != weight->dim[3];
-    return told && padding[1] == 0 ? GT_ZERO : padding[1];
+    return told && padding[1] == 0 && gt != GT_COMPLETE ? GT_ZERO : padding[1];
 }
 
 /* For gt_op.window; n's options begin with gti_conv_opts. */

@@ -124,7 +124,8 @@ const gt_op gt_op_conv1d = {
 
 gt_tensor *gt_conv1d_(gt_tensor *x, gt_tensor *weight, gt_conv1d_opts opts)
 {
-    const gti_conv_opts o = {.stride = {0, opts.stride},
+    const gti_conv_opts o = {.gt_ = opts.gt_,
+                             .stride = {0, opts.stride},
                              .padding = {0, opts.padding},
                              .dilation = {0, opts.dilation},
                              .groups = opts.groups,

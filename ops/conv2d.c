@@ -143,8 +143,9 @@ CONV_OP(conv2d_dw, "x dy", gti_conv_grad_opts, conv2d_grad_attrs, NULL)
 
 static gti_conv_opts conv2d_internal(const gt_conv2d_opts *o, const gt_shape *weight)
 {
-    return (gti_conv_opts){.stride = {o->stride[0], o->stride[1]},
-                           .padding = {o->padding[0], gti_conv_padding(o->padding, weight)},
+    return (gti_conv_opts){.gt_ = o->gt_,
+                           .stride = {o->stride[0], o->stride[1]},
+                           .padding = {o->padding[0], gti_conv_padding(o->gt_, o->padding, weight)},
                            .dilation = {o->dilation[0], o->dilation[1]},
                            .groups = o->groups,
                            .same_padding = o->same_padding};

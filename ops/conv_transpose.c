@@ -214,19 +214,21 @@ static gt_tensor *conv_transpose_apply(const gt_op *op, const transpose_opts *o,
 gt_tensor *gt_conv_transpose2d_(gt_tensor *x, gt_tensor *weight, gt_conv_transpose2d_opts opts)
 {
     const transpose_opts o = {
-        .conv = {.stride = {opts.stride[0], opts.stride[1]},
+        .conv = {.gt_ = opts.gt_,
+                 .stride = {opts.stride[0], opts.stride[1]},
                  .padding = {opts.padding[0],
-                             gti_conv_padding(opts.padding, gti_conv_shape_of(weight))},
+                             gti_conv_padding(opts.gt_, opts.padding, gti_conv_shape_of(weight))},
                  .dilation = {opts.dilation[0], opts.dilation[1]},
                  .groups = opts.groups},
-        .output_padding = {opts.output_padding[0],
-                           gti_conv_padding(opts.output_padding, gti_conv_shape_of(weight))}};
+        .output_padding = {opts.output_padding[0], gti_conv_padding(opts.gt_, opts.output_padding,
+                                                                    gti_conv_shape_of(weight))}};
     return conv_transpose_apply(&gt_op_conv_transpose2d, &o, x, weight, opts.bias);
 }
 
 gt_tensor *gt_conv_transpose1d_(gt_tensor *x, gt_tensor *weight, gt_conv_transpose1d_opts opts)
 {
-    const transpose_opts o = {.conv = {.stride = {0, opts.stride},
+    const transpose_opts o = {.conv = {.gt_ = opts.gt_,
+                                       .stride = {0, opts.stride},
                                        .padding = {0, opts.padding},
                                        .dilation = {0, opts.dilation},
                                        .groups = opts.groups},

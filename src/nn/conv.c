@@ -23,7 +23,12 @@ static int rank_of(const conv *c)
     return c->kind == CONV1D ? 1 : 2;
 }
 
-/* --- forward --- */
+#define PAIR(pair)                                                                                 \
+    {                                                                                              \
+        (pair)[0], (pair)[1]                                                                       \
+    }
+
+/* --- forward: options that are complete --- */
 
 static bool check_channels(const conv *c, const gt_tensor *x)
 {
@@ -54,7 +59,8 @@ static gt_tensor *pad(const conv *c, gt_tensor *x)
 static gt_tensor *forward_conv1d(const conv *c, gt_tensor *x, bool padded)
 {
     return gt_conv1d_(x, c->weight,
-                      (gt_conv1d_opts){.stride = c->stride[0],
+                      (gt_conv1d_opts){.gt_ = GT_COMPLETE,
+                                       .stride = c->stride[0],
                                        .padding = padded ? 0 : c->padding[0],
                                        .dilation = c->dilation[0],
                                        .groups = c->groups,
@@ -64,29 +70,25 @@ static gt_tensor *forward_conv1d(const conv *c, gt_tensor *x, bool padded)
 
 static gt_tensor *forward_conv2d(const conv *c, gt_tensor *x, bool padded)
 {
-    gt_conv2d_opts o = {.stride = {c->stride[0], c->stride[1]},
+    gt_conv2d_opts o = {.gt_ = GT_COMPLETE,
+                        .stride = {c->stride[0], c->stride[1]},
                         .dilation = {c->dilation[0], c->dilation[1]},
                         .groups = c->groups,
                         .same_padding = c->same_padding && !padded,
                         .bias = c->bias};
-    for (int i = 0; i < 2 && !padded; i++) o.padding[i] = GT_EXACTLY(c->padding[i]);
+    for (int i = 0; i < 2 && !padded; i++) o.padding[i] = c->padding[i];
     return gt_conv2d_(x, c->weight, o);
 }
-
-/* A completed pair as an option. */
-#define EXACTLY(pair)                                                                              \
-    {                                                                                              \
-        GT_EXACTLY((pair)[0]), GT_EXACTLY((pair)[1])                                               \
-    }
 
 static gt_tensor *forward_transposed(const conv *c, gt_tensor *x)
 {
     return gt_conv_transpose2d_(
         x, c->weight,
-        (gt_conv_transpose2d_opts){.stride = {c->stride[0], c->stride[1]},
-                                   .padding = EXACTLY(c->padding),
-                                   .output_padding = EXACTLY(c->output_padding),
-                                   .dilation = {c->dilation[0], c->dilation[1]},
+        (gt_conv_transpose2d_opts){.gt_ = GT_COMPLETE,
+                                   .stride = PAIR(c->stride),
+                                   .padding = PAIR(c->padding),
+                                   .output_padding = PAIR(c->output_padding),
+                                   .dilation = PAIR(c->dilation),
                                    .groups = c->groups,
                                    .bias = c->bias});
 }
@@ -232,11 +234,6 @@ static gt_module *make(gt_ctx *gt, const conv *wanted, gt_dtype dtype)
     return gti_check_divides(m, "input channels", c->in, c->groups) && draw_parameters(c) ? m
                                                                                           : NULL;
 }
-
-#define PAIR(pair)                                                                                 \
-    {                                                                                              \
-        (pair)[0], (pair)[1]                                                                       \
-    }
 
 static gt_module *make_conv2d(gt_ctx *gt, bool lazy, int in, int out, const gt_nn_conv2d_opts *o)
 {
