@@ -111,7 +111,7 @@ gt_status gt_optimizer_accumulate_(gt_optimizer *o, gt_accumulate_opts opts)
     return GT_OK;
 }
 
-void gti_optimizer_end_accumulation(gt_optimizer *o)
+void gti_accumulate_end(gt_optimizer *o)
 {
     if (!o->accumulated) return;
     o->accumulated = 0;

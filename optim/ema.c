@@ -164,7 +164,7 @@ gt_optim_iter gt_ema_state(const gt_ema *e)
 /* The slot of "PATH.shadow", or NULL. */
 static gti_slot *ema_find(gt_ema *e, const char *what, const char *name)
 {
-    const char *key = name && gti_slots_collect(&e->slots, what) ? gti_key_of(name) : NULL;
+    const char *key = name && gti_slots_collect(&e->slots, what) ? gti_state_key(name) : NULL;
     if (!key || strcmp(key, "shadow") != 0) return NULL;
     return gti_slots_find(&e->slots, name, (size_t)(key - 1 - name));
 }
@@ -187,9 +187,10 @@ gt_status gt_ema_set_state(gt_ema *e, const char *name, const gt_tensor *tensor,
     gt_status status;
     if (!ready(e, what, &status)) return status;
     gt_ctx *gt = e->slots.module->ctx;
-    if (is_count(name)) return gti_set_number(gt, what, name, GTI_COUNT, &e->n_averaged, number);
+    if (is_count(name))
+        return gti_state_set_number(gt, what, name, GTI_COUNT, &e->n_averaged, number);
     gti_slot *s = ema_find(e, what, name);
-    return s ? gti_slot_copy(s, &s->state[0], tensor, what, name) : gti_no_state(gt, what, name);
+    return s ? gti_slot_copy(s, &s->state[0], tensor, what, name) : gti_state_none(gt, what, name);
 }
 
 gt_status gt_ema_take_state(gt_ema *e, const char *name, gt_tensor *tensor, double number)
@@ -200,7 +201,7 @@ gt_status gt_ema_take_state(gt_ema *e, const char *name, gt_tensor *tensor, doub
     if (!ready(e, what, &status)) return status;
     gti_slot *s = ema_find(e, what, name);
     return s ? gti_slot_take(s, &s->state[0], tensor, what, name)
-             : gti_no_state(e->slots.module->ctx, what, name);
+             : gti_state_none(e->slots.module->ctx, what, name);
 }
 
 void gt_ema_clear_state(gt_ema *e)

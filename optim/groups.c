@@ -150,7 +150,7 @@ gt_status gt_optimizer_set_group_lr(gt_optimizer *o, int i, double lr)
     return GT_OK;
 }
 
-gti_rate *gti_optimizer_rate(gt_optimizer *o, int i)
+gti_rate *gti_groups_rate(gt_optimizer *o, int i)
 {
     if (i == 0) return &o->rate;
     for (int g = 0; g < o->n_groups; g++)

@@ -154,7 +154,7 @@ gt_status gt_optimizer_step(gt_optimizer *o)
         if (s->tensor->grad && optimizer_update(o, s, uses) != GT_OK)
             return gt_error_code(gti_optimizer_context(o));
     }
-    gti_optimizer_end_accumulation(o);
+    gti_accumulate_end(o);
     return GT_OK;
 }
 
@@ -162,7 +162,7 @@ void gt_optimizer_zero_grad(gt_optimizer *o)
 {
     if (!o) return;
     gt_zero_grad(o->slots.module);
-    gti_optimizer_end_accumulation(o);
+    gti_accumulate_end(o);
 }
 
 /* --- the learning rate --- */

@@ -83,7 +83,7 @@ gt_ctx *gti_optimizer_context(const gt_optimizer *o);
 bool gti_optimizer_ready(const gt_optimizer *o, const char *what, gt_status *status);
 /* Completes the list of parameters and puts new ones into their groups. */
 bool gti_optimizer_collect(gt_optimizer *o);
-void gti_optimizer_end_accumulation(gt_optimizer *o);
+void gti_accumulate_end(gt_optimizer *o);
 /* Puts parameters [from, n) into their groups. */
 void gti_groups_assign(gt_optimizer *o, int from);
 /* Fails if a group holds nothing, unless lazy parameters are still to be made. */
@@ -91,6 +91,6 @@ bool gti_groups_check(gt_optimizer *o, const char *what);
 void gti_groups_clear(gt_optimizer *o);
 /* The rates, one behind the other: 0 is the optimizer's, the rest are groups' own; NULL behind the
  * last. */
-gti_rate *gti_optimizer_rate(gt_optimizer *o, int i);
+gti_rate *gti_groups_rate(gt_optimizer *o, int i);
 
 #endif

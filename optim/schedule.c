@@ -55,7 +55,7 @@ gt_schedule *gti_schedule_new(gt_optimizer *o, const gti_schedule_type *type,
     s->optimizer = o;
     s->last_epoch = -1;
     gti_rate *r;
-    for (int i = 0; (r = gti_optimizer_rate(o, i)); i++)
+    for (int i = 0; (r = gti_groups_rate(o, i)); i++)
         if (isnan(r->initial)) r->initial = r->lr;
     if (gt_at_close(gt, free_schedule, s) == GT_OK) return s;
     free_schedule(s);
@@ -80,7 +80,7 @@ static bool set_rates(gt_schedule *s)
 {
     if (s->type->advance && !s->type->advance(s)) return false;
     gti_rate *r;
-    for (int i = 0; (r = gti_optimizer_rate(s->optimizer, i)); i++)
+    for (int i = 0; (r = gti_groups_rate(s->optimizer, i)); i++)
         if (!set_rate(s, r)) return false;
     return true;
 }
@@ -110,7 +110,7 @@ gt_schedule *gti_schedule_begin(gt_schedule *s)
 void gti_schedule_restart(gt_schedule *s)
 {
     gti_rate *r;
-    for (int i = 0; (r = gti_optimizer_rate(s->optimizer, i)); i++) r->lr = r->initial;
+    for (int i = 0; (r = gti_groups_rate(s->optimizer, i)); i++) r->lr = r->initial;
     gti_schedule_begin(s);
 }
 
@@ -238,5 +238,6 @@ gt_status gt_schedule_set_state(gt_schedule *s, const char *name, double number)
     if (gt_failed(gt)) return gt_error_code(gt);
     gti_range range;
     double *to = schedule_find(s, name, &range);
-    return to ? gti_set_number(gt, what, name, range, to, number) : gti_no_state(gt, what, name);
+    return to ? gti_state_set_number(gt, what, name, range, to, number)
+              : gti_state_none(gt, what, name);
 }

@@ -122,6 +122,6 @@ gt_schedule *gt_one_cycle_lr_(gt_optimizer *o, double max_lr, int64_t total_step
     c->cycle_momentum = !opts.no_cycle_momentum;
     lay_out(c, opts.pct_start, opts.three_phase);
     gti_rate *r;
-    for (int i = 0; (r = gti_optimizer_rate(o, i)); i++) r->initial = max_lr / opts.div_factor;
+    for (int i = 0; (r = gti_groups_rate(o, i)); i++) r->initial = max_lr / opts.div_factor;
     return gti_schedule_begin(&c->base);
 }

@@ -21,7 +21,7 @@ static bool is_better(const plateau *p, double metric)
 static void schedule_plateau_reduce(const plateau *p)
 {
     gti_rate *r;
-    for (int i = 0; (r = gti_optimizer_rate(p->base.optimizer, i)); i++) {
+    for (int i = 0; (r = gti_groups_rate(p->base.optimizer, i)); i++) {
         const double lr = fmax(r->lr * p->opts.factor, p->opts.min_lr);
         if (r->lr - lr > p->opts.eps) r->lr = lr;
     }

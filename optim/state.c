@@ -30,7 +30,7 @@ size_t gt_optim_name(const gt_optim_iter *it, char *buf, size_t size)
     return used + (size_t)snprintf(to, left, "%s%s%s", owner, *owner ? "." : "", it->key);
 }
 
-gt_status gti_no_state(gt_ctx *gt, const char *what, const char *name)
+gt_status gti_state_none(gt_ctx *gt, const char *what, const char *name)
 {
     return gt_fail(gt, GT_ERR_ARGUMENT, what,
                    "there is no '%s'\n  hint: make the same objects as when it was saved; lazy "
@@ -38,14 +38,14 @@ gt_status gti_no_state(gt_ctx *gt, const char *what, const char *name)
                    name ? name : "(NULL)");
 }
 
-const char *gti_key_of(const char *name)
+const char *gti_state_key(const char *name)
 {
     const char *dot = strrchr(name, '.');
     return dot ? dot + 1 : NULL;
 }
 
-gt_status gti_set_number(gt_ctx *gt, const char *what, const char *name, gti_range range,
-                         double *to, double value)
+gt_status gti_state_set_number(gt_ctx *gt, const char *what, const char *name, gti_range range,
+                               double *to, double value)
 {
     static const char *const want[] = {"finite and not negative", "a count", "a count or -1",
                                        "finite", "a number"};
@@ -96,7 +96,7 @@ static gt_status set_own(gt_optimizer *o, int group, int i, const char *what, co
 {
     gt_ctx *gt = gti_optimizer_context(o);
     double number = 0;
-    if (gti_set_number(gt, what, name, own[i].range, &number, value) != GT_OK)
+    if (gti_state_set_number(gt, what, name, own[i].range, &number, value) != GT_OK)
         return gt_error_code(gt);
     gti_rate *rate = group >= 0 ? &o->groups[group].rate : &o->rate;
     if (i == LR && group >= 0) o->groups[group].own_rate = true;
@@ -152,9 +152,10 @@ static gt_status set_part(const gt_optimizer *o, gti_slot *s, int part, const se
     gt_ctx *gt = gti_optimizer_context(o);
     if (part <= SUM) return set_tensor(o, s, part, to);
     if (part == PRODUCT)
-        return gti_set_number(gt, to->what, to->name, GTI_ANY, &s->product, to->number);
+        return gti_state_set_number(gt, to->what, to->name, GTI_ANY, &s->product, to->number);
     double step = 0;
-    const gt_status status = gti_set_number(gt, to->what, to->name, GTI_COUNT, &step, to->number);
+    const gt_status status =
+        gti_state_set_number(gt, to->what, to->name, GTI_COUNT, &step, to->number);
     if (status == GT_OK) s->step = (int64_t)step;
     return status;
 }
@@ -227,7 +228,7 @@ static bool find_own(const gt_optimizer *o, const char *name, const char *key, p
 static bool state_find(gt_optimizer *o, const char *name, place *to)
 {
     if (!name || !gti_optimizer_collect(o)) return false;
-    const char *key = gti_key_of(name);
+    const char *key = gti_state_key(name);
     return (key && find_part(o, name, key, to)) || find_own(o, name, key, to);
 }
 
@@ -246,7 +247,7 @@ static gt_status set(gt_optimizer *o, const setting *to)
     place at;
     if (!gti_optimizer_ready(o, to->what, &status)) return status;
     if (!state_find(o, to->name, &at))
-        return gti_no_state(gti_optimizer_context(o), to->what, to->name);
+        return gti_state_none(gti_optimizer_context(o), to->what, to->name);
     if (at.slot) return set_part(o, at.slot, at.i, to);
     return set_own(o, at.group, at.i, to->what, to->name, to->number);
 }
@@ -266,7 +267,7 @@ gt_status gt_optimizer_take_state(gt_optimizer *o, const char *name, gt_tensor *
 void gt_optimizer_clear_state(gt_optimizer *o)
 {
     if (!o) return;
-    gti_optimizer_end_accumulation(o);
+    gti_accumulate_end(o);
     for (int k = 0; k < o->slots.n; k++) {
         gti_slot *s = &o->slots.at[k];
         for (int i = 0; i < GTI_STATES; i++) gt_free(s->state[i]);

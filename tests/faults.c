@@ -130,7 +130,7 @@ WRAP(FAULT_MEMORY, int, pthread_create,
      (pthread_t * t, const pthread_attr_t *a, void *(*f)(void *), void *user), (t, a, f, user),
      EAGAIN)
 #ifdef GT_DEBUG
-WRAP(FAULT_MEMORY, bool, gti_memory_fails, (void), (), true)
+WRAP(FAULT_MEMORY, bool, gti_system_memory_fails, (void), (), true)
 #endif
 
 WRAP(FAULT_FILES, int, close, (int fd), (fd), (__real_close(fd), errno = plan.error, -1))

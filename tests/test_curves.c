@@ -24,7 +24,7 @@ static void join_labels(const gti_axis *a, char *to)
     *to = '\0';
     for (int i = 0; i < a->ticks; i++) {
         if (i) strcat(to, " ");
-        strcat(to, gti_axis_label(a, i, label));
+        strcat(to, gti_chart_axis_label(a, i, label));
     }
 }
 
@@ -62,7 +62,7 @@ static void test_ticks(void **state)
         join_labels(&c.y, labels);
         assert_string_equal(labels, cases[i].y);
         for (int64_t k = 0; k < cases[i].h->rows; k++) {
-            const double v = c.curve[0]->at[k], place = gti_axis_place(&c.y, v);
+            const double v = c.curve[0]->at[k], place = gti_chart_axis_place(&c.y, v);
             if (!isfinite(v) || (c.y.log && v <= 0)) assert_true(isnan(place));
             else assert_true(place >= -1e-9 && place <= 1 + 1e-9);
         }

@@ -33,7 +33,7 @@ static void rotate(gti_image *m, const double *o)
 
 static void turn_hue(gti_image *m, const double *o)
 {
-    gti_hue_turn(m, (float)o[0]);
+    gti_colour_turn_hue(m, (float)o[0]);
 }
 
 static gt_tensor *call_resize(gt_tensor *const in[], const double *o, int n)

@@ -135,7 +135,7 @@ static void names_are_escaped(void **state)
     for (size_t i = 0; i < N_NAMES; i++) {
         FILE *f = tmpfile();
         assert_non_null(f);
-        gti_write_escaped(f, names[i].name);
+        gti_escape_write(f, names[i].name);
         char *text = read_all(f);
         assert_string_equal(text, names[i].escaped);
         free(text);

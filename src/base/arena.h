@@ -26,7 +26,7 @@ void *gti_arena_next_chunk_(gti_arena *a, size_t bytes);
 /* 16-byte aligned, uninitialised; NULL when there is no memory. */
 static inline void *gti_arena_get(gti_arena *a, size_t bytes)
 {
-    if (gti_memory_fails()) return NULL;
+    if (gti_system_memory_fails()) return NULL;
     bytes = (bytes + 15) & ~(size_t)15;
     if ((size_t)(a->end - a->pos) < bytes) return gti_arena_next_chunk_(a, bytes);
     char *p = a->pos;

@@ -53,7 +53,7 @@ static inline int gti_pool_class_of(size_t bytes)
 static inline void *gti_pool_get(gti_pool *p, size_t bytes, int *size_class)
 {
     const int k = gti_pool_class_of(bytes);
-    if (k >= GTI_POOL_CLASSES || gti_memory_fails()) return NULL;
+    if (k >= GTI_POOL_CLASSES || gti_system_memory_fails()) return NULL;
     void *block = p->free[k];
     if (block) {
         GTI_UNPOISON(block, p->bytes[k]);

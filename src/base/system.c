@@ -36,7 +36,7 @@ void gti_system_put(gti_system *s, void *block, size_t bytes)
 }
 
 #ifdef GT_DEBUG
-bool gti_memory_fails(void)
+bool gti_system_memory_fails(void)
 {
     return false;
 }

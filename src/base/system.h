@@ -19,9 +19,9 @@ void gti_system_put(gti_system *s, void *block, size_t bytes);
 /* Whether this request to a pool or an arena is to fail, although there is memory. Never; tests
  * link a function of their own in its place (tests/faults.c). Only debug builds ask. */
 #ifdef GT_DEBUG
-bool gti_memory_fails(void);
+bool gti_system_memory_fails(void);
 #else
-static inline bool gti_memory_fails(void)
+static inline bool gti_system_memory_fails(void)
 {
     return false;
 }

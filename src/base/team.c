@@ -182,7 +182,7 @@ void gti_team_run(gti_team *t, int64_t n, gti_team_work *work, void *arg)
     atomic_thread_fence(memory_order_acquire);
 }
 
-int gti_processors(void)
+int gti_team_processors(void)
 {
 #ifdef __linux__
     cpu_set_t set;

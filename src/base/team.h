@@ -20,6 +20,6 @@ int gti_team_size(const gti_team *t);
 /* Calls work for all parts [0, n) and returns when they are done. From one thread at a time. */
 void gti_team_run(gti_team *t, int64_t n, gti_team_work *work, void *arg);
 /* The number of processors that this process may use, at least 1. */
-int gti_processors(void);
+int gti_team_processors(void);
 
 #endif

@@ -31,8 +31,8 @@ static bool follow(gti_recipe *r, gt_data_error *error)
     return true;
 }
 
-bool gti_recipe_make(gti_recipe *r, const gt_dataset *d, const gt_transform *list,
-                     gt_data_error *error)
+bool gti_batch_recipe_make(gti_recipe *r, const gt_dataset *d, const gt_transform *list,
+                           gt_data_error *error)
 {
     *r = (gti_recipe){.data = d, .shape = d->shape, .size = gt_shape_size(d->shape)};
     r->room = r->size;
@@ -51,7 +51,7 @@ bool gti_recipe_make(gti_recipe *r, const gt_dataset *d, const gt_transform *lis
     return follow(r, error);
 }
 
-bool gti_bench_make(gti_bench *b, const gti_recipe *r, gt_data_error *error)
+bool gti_batch_bench_make(gti_bench *b, const gti_recipe *r, gt_data_error *error)
 {
     const size_t item = (size_t)gt_shape_size(r->data->shape) * gt_dtype_size(r->data->dtype);
     const size_t room = r->list ? (size_t)r->room * sizeof(float) : 0;
@@ -61,7 +61,7 @@ bool gti_bench_make(gti_bench *b, const gti_recipe *r, gt_data_error *error)
     return b->item && b->a && b->b;
 }
 
-void gti_bench_free(gti_bench *b)
+void gti_batch_bench_free(gti_bench *b)
 {
     free(b->item);
     free(b->a);

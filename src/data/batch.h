@@ -30,10 +30,10 @@ typedef struct {
 } gti_bench;
 
 /* Copies the list and checks it. */
-bool gti_recipe_make(gti_recipe *r, const gt_dataset *d, const gt_transform *list,
-                     gt_data_error *error);
-bool gti_bench_make(gti_bench *b, const gti_recipe *r, gt_data_error *error);
-void gti_bench_free(gti_bench *b);
+bool gti_batch_recipe_make(gti_recipe *r, const gt_dataset *d, const gt_transform *list,
+                           gt_data_error *error);
+bool gti_batch_bench_make(gti_bench *b, const gti_recipe *r, gt_data_error *error);
+void gti_batch_bench_free(gti_bench *b);
 
 static inline int64_t gti_batch_items(const gti_batches *b, int64_t i)
 {

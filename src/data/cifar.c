@@ -51,7 +51,7 @@ static bool read_files(gti_bytes *b, const cifar *kind, const char *folder, bool
 {
     const char *const *names = train ? kind->train : &kind->test;
     for (int i = 0; i < (train ? kind->n_train : 1); i++) {
-        char *path = gti_path_join(folder, names[i], "", error);
+        char *path = gti_file_path(folder, names[i], "", error);
         bool ok =
             path && (gti_file_exists(path, error) ||
                      gt_data_fail(error, GT_ERR_IO, "%s: is not there; %s", path, kind->hint));
@@ -68,7 +68,7 @@ static bool read_files(gti_bytes *b, const cifar *kind, const char *folder, bool
 /* `folder`, or the archive's folder in it if there is one; to be freed. */
 static char *find_folder(const cifar *kind, const char *folder, gt_data_error *error)
 {
-    char *inner = gti_path_join(folder, kind->folder, "", error);
+    char *inner = gti_file_path(folder, kind->folder, "", error);
     if (!inner || gti_file_exists(inner, error)) return inner;
     free(inner);
     if (error->code != GT_OK) return NULL;

@@ -66,7 +66,7 @@ static void turn_pixel(float *at, int64_t n, float turn)
     }
 }
 
-void gti_hue_turn(gti_image *m, float turn)
+void gti_colour_turn_hue(gti_image *m, float turn)
 {
     const int64_t n = m->h * m->w;
     for (int64_t i = 0; m->c == 3 && i < n; i++) turn_pixel(m->at + i, n, turn);
@@ -90,6 +90,7 @@ void gti_colour_jitter(const gt_transform *t, gti_image *m, gti_noise *r)
         if (order[i] == 0 && t->brightness > 0) brightness(m, factor(r, t->brightness));
         if (order[i] == 1 && t->contrast > 0) contrast(m, factor(r, t->contrast));
         if (order[i] == 2 && t->saturation > 0) saturation(m, factor(r, t->saturation));
-        if (order[i] == 3 && t->hue > 0) gti_hue_turn(m, gti_noise_range(r, -t->hue, t->hue));
+        if (order[i] == 3 && t->hue > 0)
+            gti_colour_turn_hue(m, gti_noise_range(r, -t->hue, t->hue));
     }
 }

@@ -28,6 +28,7 @@ typedef struct {
     gt_data_error *error;
 } gti_source;
 bool gti_source_open(gti_source *s, const char *path, gt_data_error *error);
+bool gti_source_open_plain(gti_source *s, const char *path, gt_data_error *error); /* as it is */
 void gti_source_close(gti_source *s);
 /* Reads n bytes of what is called `part`. */
 bool gti_source_read(gti_source *s, void *to, int64_t n, const char *part);
@@ -36,12 +37,14 @@ uint8_t *gti_source_take(gti_source *s, int64_t n, const char *part);
 /* Whether the file ends here. */
 bool gti_source_end(gti_source *s);
 
+/* What errno says of the file. Returns false. */
+bool gti_file_fail(const char *path, gt_data_error *error);
 /* All of a file, as it is. */
 uint8_t *gti_file_read(const char *path, int64_t *size, gt_data_error *error);
 /* False with an error set where that cannot be told. */
 bool gti_file_exists(const char *path, gt_data_error *error);
 /* "folder/name" plus suffix, in memory of its own. */
-char *gti_path_join(const char *folder, const char *name, const char *suffix, gt_data_error *error);
+char *gti_file_path(const char *folder, const char *name, const char *suffix, gt_data_error *error);
 /* Whether t's data can be read; otherwise fails on behalf of `what`. */
 bool gti_data_live(const gt_tensor *t, const char *what);
 /* Begins the file `path` that t is written to; NULL after a failure, which *status tells. */
@@ -118,7 +121,7 @@ uint8_t *gti_png_make(const uint8_t *pixels, int64_t h, int64_t w, int channels,
  * where there is none to be found. */
 int gti_exif_orientation(const uint8_t *exif, size_t size);
 /* Turns a picture of this orientation upright. */
-bool gti_picture_orient(gti_picture *p, int orientation, gt_data_error *error);
+bool gti_exif_orient(gti_picture *p, int orientation, gt_data_error *error);
 
 /* --- random numbers --- */
 
@@ -184,7 +187,7 @@ void gti_resize(gti_image *m, int64_t oh, int64_t ow);
 /* rotate.c */
 void gti_rotate(gti_image *m, double radians);
 /* colour.c; hue by a part of the circle */
-void gti_hue_turn(gti_image *m, float turn);
+void gti_colour_turn_hue(gti_image *m, float turn);
 void gti_colour_jitter(const gt_transform *t, gti_image *m, gti_noise *r);
 
 #endif

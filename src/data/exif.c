@@ -41,7 +41,7 @@ int gti_exif_orientation(const uint8_t *exif, size_t size)
 
 /* From 5 on rows have become columns. Then 3, 4, 6 and 7 go through the stored rows backwards, 2,
  * 3, 7 and 8 through the columns. */
-bool gti_picture_orient(gti_picture *p, int orientation, gt_data_error *error)
+bool gti_exif_orient(gti_picture *p, int orientation, gt_data_error *error)
 {
     if (orientation == 1) return true;
     const bool turned = orientation >= 5;

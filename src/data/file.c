@@ -1,20 +1,15 @@
-/* Reading files, with zlib where it is there, and beginning to write one. */
+/* Files as wholes: their names, reading one, and beginning to write one. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#ifdef GT_WITH_ZLIB
-#include <zlib.h>
-#endif
 
 #include "data/data.h"
 
-enum { STEP = 1 << 20 }; /* bytes: the least by which memory grows */
-
 /* --- names --- */
 
-static bool fail_call(const char *path, gt_data_error *error)
+bool gti_file_fail(const char *path, gt_data_error *error)
 {
     return gt_data_fail(error, gt_status_of_errno(errno), "%s: %s", path, strerror(errno));
 }
@@ -23,11 +18,11 @@ bool gti_file_exists(const char *path, gt_data_error *error)
 {
     struct stat st;
     if (stat(path, &st) == 0) return true;
-    if (errno != ENOENT && errno != ENOTDIR) fail_call(path, error);
+    if (errno != ENOENT && errno != ENOTDIR) gti_file_fail(path, error);
     return false;
 }
 
-char *gti_path_join(const char *folder, const char *name, const char *suffix, gt_data_error *error)
+char *gti_file_path(const char *folder, const char *name, const char *suffix, gt_data_error *error)
 {
     const size_t size = strlen(folder) + strlen(name) + strlen(suffix) + 2;
     char *path = gti_data_malloc(size, error);
@@ -35,229 +30,12 @@ char *gti_path_join(const char *folder, const char *name, const char *suffix, gt
     return path;
 }
 
-/* --- opening --- */
-
-/* Opens a regular file; its size to *size. */
-static FILE *open_file(const char *path, int64_t *size, gt_data_error *error)
-{
-    struct stat st;
-    if (stat(path, &st) != 0) {
-        fail_call(path, error);
-        return NULL;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        gt_data_fail(error, GT_ERR_IO, "%s: is not a regular file", path);
-        return NULL;
-    }
-    *size = (int64_t)st.st_size;
-    FILE *f = fopen(path, "rb");
-    if (!f) fail_call(path, error);
-    return f;
-}
-
-/* --- gzip --- */
-
-#ifdef GT_WITH_ZLIB
-typedef struct {
-    z_stream z;
-    bool ended; /* a member has, and another one may follow */
-    uint8_t in[1 << 14];
-} inflater;
-
-static bool start_inflating(gti_source *s)
-{
-    inflater *i = calloc(1, sizeof *i);
-    if (i && inflateInit2(&i->z, MAX_WBITS + 16) == Z_OK) {
-        s->inflater = i;
-        return true;
-    }
-    free(i);
-    return gt_data_fail(s->error, GT_ERR_MEMORY, "%s: out of memory", s->path);
-}
-
-static void stop_inflating(gti_source *s)
-{
-    if (s->inflater) inflateEnd(&((inflater *)s->inflater)->z);
-    free(s->inflater);
-}
-
-/* Whether there is more to inflate. */
-static bool refill(gti_source *s, inflater *i)
-{
-    if (i->z.avail_in) return true;
-    i->z.next_in = i->in;
-    i->z.avail_in = (uInt)fread(i->in, 1, sizeof i->in, s->f);
-    return i->z.avail_in;
-}
-
-static bool inflate_failed(gti_source *s, const inflater *i, int code)
-{
-    if (code == Z_MEM_ERROR)
-        return gt_data_fail(s->error, GT_ERR_MEMORY, "%s: out of memory", s->path);
-    return gt_data_fail(s->error, GT_ERR_FORMAT, "%s: not a sound gzip file%s: %s", s->path,
-                        i->ended ? " behind its end" : "", i->z.msg ? i->z.msg : zError(code));
-}
-
-/* Zeros behind a member fill up a tape's block or the like, and are no part of the file. */
-static void skip_zeros(gti_source *s, inflater *i)
-{
-    while (refill(s, i) && !*i->z.next_in) {
-        i->z.next_in++;
-        i->z.avail_in--;
-    }
-}
-
-/* Whether there is a member, or more of one, to inflate; with *ok false after a failure. */
-static bool more_to_inflate(gti_source *s, inflater *i, bool *ok)
-{
-    if (i->ended) skip_zeros(s, i);
-    if (refill(s, i)) return true;
-    if (ferror(s->f)) *ok = fail_call(s->path, s->error);
-    else if (!i->ended)
-        *ok = gt_data_fail(s->error, GT_ERR_FORMAT, "%s: the gzip file is truncated", s->path);
-    return false;
-}
-
-/* At most n bytes, 0 at the end; -1 after a failure. */
-static int64_t inflate_some(gti_source *s, void *to, int64_t n)
-{
-    inflater *i = s->inflater;
-    const uInt room = n > STEP ? STEP : (uInt)n;
-    bool ok = true;
-    i->z.next_out = to;
-    i->z.avail_out = room;
-    while (i->z.avail_out == room && more_to_inflate(s, i, &ok)) {
-        if (i->ended) inflateReset(&i->z);
-        const int code = inflate(&i->z, Z_NO_FLUSH);
-        if (code != Z_OK && code != Z_STREAM_END) {
-            inflate_failed(s, i, code);
-            return -1;
-        }
-        i->ended = code == Z_STREAM_END;
-    }
-    return ok ? (int64_t)(room - i->z.avail_out) : -1;
-}
-#else
-static bool start_inflating(gti_source *s)
-{
-    return gt_data_fail(s->error, GT_ERR_UNSUPPORTED,
-                        "%s: is gzipped, and this gradtape was built without zlib; gunzip it first",
-                        s->path);
-}
-
-static void stop_inflating(gti_source *s)
-{
-    (void)s;
-}
-
-static int64_t inflate_some(gti_source *s, void *to, int64_t n)
-{
-    (void)s, (void)to, (void)n;
-    return -1;
-}
-#endif
-
 /* --- reading --- */
-
-/* Whether the file is gzipped; the error is set when that cannot be read. */
-static bool is_gzipped(const gti_source *s)
-{
-    uint8_t magic[2] = {0, 0};
-    const size_t n = fread(magic, 1, 2, s->f);
-    if (ferror(s->f) || fseek(s->f, 0, SEEK_SET) != 0) return fail_call(s->path, s->error);
-    return n == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
-}
-
-bool gti_source_open(gti_source *s, const char *path, gt_data_error *error)
-{
-    *s = (gti_source){.path = path, .error = error};
-    s->f = open_file(path, &s->limit, error);
-    if (!s->f) return false;
-    const bool gzipped = is_gzipped(s);
-    if (gzipped)
-        s->limit =
-            s->limit > INT64_MAX / GTI_DEFLATE_RATIO ? INT64_MAX : s->limit * GTI_DEFLATE_RATIO;
-    if (error->code == GT_OK && (!gzipped || start_inflating(s))) return true;
-    gti_source_close(s);
-    return false;
-}
-
-void gti_source_close(gti_source *s)
-{
-    stop_inflating(s);
-    fclose(s->f);
-}
-
-/* At most n bytes, fewer only at the end; -1 after a failure. */
-static int64_t read_some(gti_source *s, void *to, int64_t n)
-{
-    if (s->inflater) return inflate_some(s, to, n);
-    const size_t got = fread(to, 1, n > STEP ? STEP : (size_t)n, s->f);
-    if (got || !ferror(s->f)) return (int64_t)got;
-    fail_call(s->path, s->error);
-    return -1;
-}
-
-/* Whether n more bytes can be there at all. */
-static bool can_give(const gti_source *s, int64_t n, const char *part)
-{
-    if (n <= s->limit - s->taken) return true;
-    return gt_data_fail(s->error, GT_ERR_FORMAT,
-                        "%s: expected %lld bytes of %s, found %s%lld: truncated, or no such file",
-                        s->path, (long long)n, part, s->inflater ? "at most " : "",
-                        (long long)(s->limit - s->taken));
-}
-
-bool gti_source_read(gti_source *s, void *to, int64_t n, const char *part)
-{
-    if (!can_give(s, n, part)) return false;
-    for (int64_t done = 0; done < n;) {
-        const int64_t got = read_some(s, (char *)to + done, n - done);
-        if (got < 0) return false;
-        if (got == 0)
-            return gt_data_fail(s->error, GT_ERR_FORMAT,
-                                "%s: truncated: expected %lld bytes of %s, found %lld", s->path,
-                                (long long)n, part, (long long)done);
-        done += got;
-        s->taken += got;
-    }
-    return true;
-}
-
-/* What a compressed file really holds shows only when it is inflated, so memory grows with it; a
- * plain file's size is known. */
-uint8_t *gti_source_take(gti_source *s, int64_t n, const char *part)
-{
-    if (!can_give(s, n, part)) return NULL;
-    uint8_t *bytes = NULL;
-    for (int64_t room = 0, next = s->inflater && n > STEP ? STEP : n;;) {
-        uint8_t *more = realloc(bytes, (size_t)next + 1);
-        if (!more) gt_data_fail(s->error, GT_ERR_MEMORY, "%s: out of memory", s->path);
-        bytes = more ? more : bytes;
-        if (!more || !gti_source_read(s, bytes + room, next - room, part)) break;
-        if (next == n) return bytes;
-        room = next;
-        next = n - room > room ? 2 * room : n;
-    }
-    free(bytes);
-    return NULL;
-}
-
-bool gti_source_end(gti_source *s)
-{
-    char more;
-    const int64_t got = read_some(s, &more, 1);
-    if (got > 0)
-        gt_data_fail(s->error, GT_ERR_FORMAT, "%s: expected the end after %lld bytes, found more",
-                     s->path, (long long)s->taken);
-    return got == 0;
-}
 
 uint8_t *gti_file_read(const char *path, int64_t *size, gt_data_error *error)
 {
-    gti_source s = {.path = path, .error = error};
-    s.f = open_file(path, &s.limit, error);
-    if (!s.f) return NULL;
+    gti_source s;
+    if (!gti_source_open_plain(&s, path, error)) return NULL;
     *size = s.limit;
     uint8_t *bytes = gti_source_take(&s, s.limit, "its size");
     gti_source_close(&s);

@@ -54,7 +54,7 @@ static bool get(const gt_dataset *base, int64_t i, void *x, int64_t *label, gt_d
 
 static void free_folder(gt_dataset *base)
 {
-    gti_listing_free(&((folder *)base)->list);
+    gti_folder_list_free(&((folder *)base)->list);
 }
 
 static bool set_shape(folder *d, const gt_image_folder_opts *o, gt_data_error *error)
@@ -83,7 +83,7 @@ static const gt_dataset_type type = {
 static bool make(folder *d, const char *path, const gt_image_folder_opts *o, gt_data_error *error)
 {
     if (!path) return gt_data_fail(error, GT_ERR_ARGUMENT, "the folder is NULL");
-    const bool ok = gti_listing_make(&d->list, path, error);
+    const bool ok = gti_folder_list_make(&d->list, path, error);
     if (o->report) *o->report = d->list.report;
     d->base.dtype = GT_U8;
     d->base.count = d->list.count;

@@ -20,7 +20,7 @@ typedef struct {
 } gti_listing;
 
 /* Fills in an empty listing; what it holds is to be freed, also after a failure. */
-bool gti_listing_make(gti_listing *l, const char *folder, gt_data_error *error);
-void gti_listing_free(gti_listing *l);
+bool gti_folder_list_make(gti_listing *l, const char *folder, gt_data_error *error);
+void gti_folder_list_free(gti_listing *l);
 
 #endif

@@ -159,7 +159,7 @@ static bool walk_folder(const walk *w, const char *path, const struct stat *st, 
     const int64_t n = list_names(path, &names, w->error);
     bool ok = n >= 0;
     for (int64_t i = 0; i < n && ok; i++) {
-        char *inner = gti_path_join(path, names[i], "", w->error);
+        char *inner = gti_file_path(path, names[i], "", w->error);
         ok = inner && visit(w, inner, &here);
         free(inner);
     }
@@ -197,7 +197,7 @@ static bool add_classes(const walk *w, const char *folder, char **names, int64_t
     bool ok = true;
     for (int64_t i = 0; i < n && ok; i++) {
         struct stat st;
-        char *path = gti_path_join(folder, names[i], "", w->error);
+        char *path = gti_file_path(folder, names[i], "", w->error);
         ok = path && (stat(path, &st) == 0 || system_failed(path, w->error));
         if (ok && S_ISDIR(st.st_mode)) ok = add_class(w, path, &st, empty);
         else if (ok) skip(w, path);
@@ -223,7 +223,7 @@ static bool check(const gti_listing *l, const char *folder, const char *empty, g
                                    folder, empty, skipped);
 }
 
-bool gti_listing_make(gti_listing *l, const char *folder, gt_data_error *error)
+bool gti_folder_list_make(gti_listing *l, const char *folder, gt_data_error *error)
 {
     const walk w = {l, strlen(folder) + 1, error};
     char **names, empty[256] = "";
@@ -235,7 +235,7 @@ bool gti_listing_make(gti_listing *l, const char *folder, gt_data_error *error)
     return ok && check(l, folder, empty, error);
 }
 
-void gti_listing_free(gti_listing *l)
+void gti_folder_list_free(gti_listing *l)
 {
     for (int64_t i = 0; i < l->count; i++) free(l->files[i].path);
     free(l->files);

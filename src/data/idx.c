@@ -85,10 +85,10 @@ gt_tensor *gt_idx_load(gt_ctx *gt, const char *path)
 /* The file `name` in folder, as it is or gzipped; to be freed. */
 static char *find_file(const char *folder, const char *name, gt_data_error *error)
 {
-    char *path = gti_path_join(folder, name, "", error);
+    char *path = gti_file_path(folder, name, "", error);
     if (!path || gti_file_exists(path, error)) return path;
     free(path);
-    path = error->code == GT_OK ? gti_path_join(folder, name, ".gz", error) : NULL;
+    path = error->code == GT_OK ? gti_file_path(folder, name, ".gz", error) : NULL;
     if (!path || gti_file_exists(path, error)) return path;
     free(path);
     gt_data_fail(

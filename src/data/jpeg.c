@@ -119,7 +119,7 @@ bool gti_jpeg_read(const gti_encoded *in, gti_picture *p, gt_data_error *error)
     h.progress.progress_monitor = on_progress;
     const bool ok = decode(&j, &h, p);
     jpeg_destroy_decompress(&j);
-    return ok && gti_picture_orient(p, h.orientation, error);
+    return ok && gti_exif_orient(p, h.orientation, error);
 }
 
 #else

@@ -101,7 +101,7 @@ static void release(gt_loader *l)
 {
     if (l->freed) return;
     gti_prefetch_free(l->prefetch);
-    gti_bench_free(&l->bench);
+    gti_batch_bench_free(&l->bench);
     gt_close(l->dice);
     gt_close(l->own);
     free(l->batches.recipe.list);
@@ -174,7 +174,7 @@ static bool make_memory(gt_loader *l, int threads, gt_data_error *error)
     }
     if (l->dtype == GT_F64)
         l->row = gti_data_malloc((size_t)(b->batch * b->recipe.size) * sizeof *l->row, error);
-    return error->code == GT_OK && gti_bench_make(&l->bench, &b->recipe, error);
+    return error->code == GT_OK && gti_batch_bench_make(&l->bench, &b->recipe, error);
 }
 
 /* A context for random numbers, whose failures pass_on tells. */
@@ -222,7 +222,7 @@ gt_loader *gt_loader_new_(gt_dataset *d, int64_t batch, gt_loader_opts opts)
     if (!l) return NULL;
     l->shuffle = opts.shuffle;
     l->dtype = opts.dtype;
-    if (gti_recipe_make(&l->batches.recipe, d, opts.transforms, &error) &&
+    if (gti_batch_recipe_make(&l->batches.recipe, d, opts.transforms, &error) &&
         set_batches(l, batch, opts.drop_last) && make_memory(l, opts.threads, &error))
         return l;
     if (!gt_failed(l->gt)) gti_data_report(l->gt, what, &error);

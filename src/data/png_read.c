@@ -120,8 +120,7 @@ static bool decode(png_structp png, png_infop info, input *i, gti_picture *p)
     set_conversions(png, info, &i->in->how);
     read_rows(png, info, p);
     png_read_end(png, info); /* the last mark must be there */
-    return !i->in->how.apply_exif_orientation ||
-           gti_picture_orient(p, orientation(i->in), i->error);
+    return !i->in->how.apply_exif_orientation || gti_exif_orient(p, orientation(i->in), i->error);
 }
 
 bool gti_png_read(const gti_encoded *in, gti_picture *p, gt_data_error *error)

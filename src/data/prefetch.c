@@ -111,8 +111,8 @@ static bool start_workers(gti_prefetch *p, int threads, gt_data_error *error)
     for (int i = 0; i < threads; i++) {
         worker *w = &p->workers[i];
         w->of = p;
-        if (!gti_bench_make(&w->bench, &p->batches->recipe, error) || !start(w)) {
-            gti_bench_free(&w->bench);
+        if (!gti_batch_bench_make(&w->bench, &p->batches->recipe, error) || !start(w)) {
+            gti_batch_bench_free(&w->bench);
             return gt_data_fail(error, GT_ERR_MEMORY, "thread %d of %d could not be started", i + 1,
                                 threads);
         }
@@ -147,7 +147,7 @@ void gti_prefetch_free(gti_prefetch *p)
     pthread_mutex_unlock(&p->lock);
     for (int i = 0; i < p->n_workers; i++) {
         pthread_join(p->workers[i].thread, NULL);
-        gti_bench_free(&p->workers[i].bench);
+        gti_batch_bench_free(&p->workers[i].bench);
     }
     for (int i = 0; p->slots && i < p->n_slots; i++) {
         free(p->slots[i].x);

@@ -21,7 +21,7 @@ void gti_set_part_work(gt_ctx *gt, int64_t additions)
 void gti_threads_init(gt_ctx *gt)
 {
     gti_set_part_work(gt, PART_WORK);
-    gt->threads = gti_processors();
+    gt->threads = gti_team_processors();
     if (gt->threads > MOST_THREADS) gt->threads = MOST_THREADS;
     const char *wanted = getenv("GRADTAPE_THREADS");
     if (!wanted || !*wanted) return;

@@ -112,7 +112,8 @@ bool gti_check_prepare(gti_check *c, const gti_fn *fn)
 bool gti_check_gradient(gti_check *c, const gti_fn *fn, gti_fn *gradient)
 {
     const int n_most = fn->n_var + fn->n_out;
-    *gradient = (gti_fn){.call = gti_call_gradient, .gt = fn->gt, .n_out = fn->n_var, .inner = fn};
+    *gradient =
+        (gti_fn){.call = gti_check_call_gradient, .gt = fn->gt, .n_out = fn->n_var, .inner = fn};
     gradient->n_in = fn->n_in;
     gradient->in = fn->in;
     gradient->n_var = fn->n_var;
@@ -269,7 +270,8 @@ gt_verdict gt_gradcheck(gt_ctx *gt, gt_function f, void *user, gt_tensor *const 
     gt_gradcheck_report unread;
     gti_check c;
     gti_check_init(&c, gt, opts, report ? report : &unread);
-    gti_fn fn = {.call = gti_call_user, .gt = gt, .n_in = n_in, .n_out = 1, .f = f, .user = user};
+    gti_fn fn = {
+        .call = gti_check_call_user, .gt = gt, .n_in = n_in, .n_out = 1, .f = f, .user = user};
     if (!f || !in || n_in < 1)
         gti_check_fail(&c, GT_GRADCHECK_ERROR, "",
                        f ? "there are no inputs" : "the function is NULL");

@@ -98,9 +98,9 @@ bool gti_check_prepare(gti_check *c, const gti_fn *fn);
 bool gti_check_gradient(gti_check *c, const gti_fn *fn, gti_fn *gradient);
 
 /* --- function.c --- */
-bool gti_call_user(const gti_fn *fn, gt_tensor *out[], bool graph);
-bool gti_call_op(const gti_fn *fn, gt_tensor *out[], bool graph);
-bool gti_call_gradient(const gti_fn *fn, gt_tensor *out[], bool graph);
+bool gti_check_call_user(const gti_fn *fn, gt_tensor *out[], bool graph);
+bool gti_check_call_op(const gti_fn *fn, gt_tensor *out[], bool graph);
+bool gti_check_call_gradient(const gti_fn *fn, gt_tensor *out[], bool graph);
 /* n elements of scratch, zeroed; NULL after a failure of the context. */
 void *gti_check_scratch(gti_check *c, int64_t n, size_t element);
 /* f at the present x. */

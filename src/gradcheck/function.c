@@ -8,7 +8,7 @@
 
 /* --- calls --- */
 
-bool gti_call_user(const gti_fn *fn, gt_tensor *out[], bool graph)
+bool gti_check_call_user(const gti_fn *fn, gt_tensor *out[], bool graph)
 {
     (void)graph;
     out[0] = fn->f(fn->gt, fn->in, fn->user);
@@ -27,7 +27,7 @@ static bool call_into(const gti_fn *fn, gt_tensor *out[])
     return gt_apply_into(fn->op, fn->opts, fn->n_in, in) == GT_OK;
 }
 
-bool gti_call_op(const gti_fn *fn, gt_tensor *out[], bool graph)
+bool gti_check_call_op(const gti_fn *fn, gt_tensor *out[], bool graph)
 {
     (void)graph;
     if (fn->op->flags & GT_OP_INTO) return call_into(fn, out);
@@ -35,7 +35,7 @@ bool gti_call_op(const gti_fn *fn, gt_tensor *out[], bool graph)
 }
 
 /* out[i] = gradient of sum over k of upstream[k] . y[k] in var[i], y being inner's outputs. */
-bool gti_call_gradient(const gti_fn *fn, gt_tensor *out[], bool graph)
+bool gti_check_call_gradient(const gti_fn *fn, gt_tensor *out[], bool graph)
 {
     const gti_fn *inner = fn->inner;
     gt_tensor *y[GT_OP_OUTPUTS], *upstream[GT_OP_OUTPUTS];

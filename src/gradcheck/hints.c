@@ -112,8 +112,8 @@ static bool hint_misplaced(const gti_findings *f)
 static void find_hint(const gti_findings *f)
 {
     if (hint_nan(f) || hint_missing(f) || (f->all && hint_ratio(f))) return;
-    if (gti_hint_transposed(f) || hint_upstream(f) || hint_misplaced(f)) return;
-    if (gti_hint_places(f) || hint_ratio(f) || f->x_wrong < 2) return;
+    if (gti_hints_transposed(f) || hint_upstream(f) || hint_misplaced(f)) return;
+    if (gti_hints_places(f) || hint_ratio(f) || f->x_wrong < 2) return;
     gti_check_hint(f->c,
                    "analytic/numeric varies: a term is missing or wrong in the backward rule");
 }

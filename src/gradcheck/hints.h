@@ -31,9 +31,9 @@ static inline gti_entry gti_entry_at(const gti_findings *f, int64_t r, int64_t k
 
 /* Hints: each returns whether it has one. */
 /* gradcheck_hints_transposed.c */
-bool gti_hint_transposed(const gti_findings *f);
+bool gti_hints_transposed(const gti_findings *f);
 /* gradcheck_hints_places.c: the wrong entries lie at the border, or at the end of a dimension, of x
  * or y; or x is repeated along y, and not all repetitions count. */
-bool gti_hint_places(const gti_findings *f);
+bool gti_hints_places(const gti_findings *f);
 
 #endif

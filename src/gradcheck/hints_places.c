@@ -122,7 +122,7 @@ static bool hint_broadcast(const gti_findings *f)
     return true;
 }
 
-bool gti_hint_places(const gti_findings *f)
+bool gti_hints_places(const gti_findings *f)
 {
     const side x = {f->x, false}, y = {f->y, true};
     return hint_last(f, x) || hint_border(f, x) || hint_border(f, y) || hint_broadcast(f) ||

@@ -103,7 +103,7 @@ static bool explained_by(const gti_findings *f, mapping map)
     return true;
 }
 
-bool gti_hint_transposed(const gti_findings *f)
+bool gti_hints_transposed(const gti_findings *f)
 {
     static const mapping map[] = {transpose_x,      transpose_x_back, transpose_y,
                                   transpose_y_back, exchange_last,    exchange_second_last};

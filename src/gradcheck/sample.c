@@ -71,7 +71,7 @@ static void ask_for_gradients(const gt_op *op, gti_sample_inputs *made, gt_dtype
 
 static gti_fn function_of(const gt_op *op, gti_sample_inputs *made, gt_ctx *gt)
 {
-    return (gti_fn){.call = gti_call_op,
+    return (gti_fn){.call = gti_check_call_op,
                     .gt = gt,
                     .in = made->in,
                     .var = made->var,

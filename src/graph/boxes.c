@@ -54,7 +54,7 @@ static bool open_scopes(gti_picture *p, const gt_scope *scope)
     fputs("graph [labelloc=t labeljust=l color=\"#cbd5e1\" fillcolor=\"", p->f);
     fputs(p->backward ? "#faf5ff" : "#f8fafc", p->f);
     fputs("\" fontcolor=\"" GTI_MUTED "\" label=<", p->f);
-    gti_write_escaped(p->f, scope->name);
+    gti_escape_write(p->f, scope->name);
     fputs(">]\n", p->f);
     return true;
 }
@@ -94,7 +94,7 @@ static void write_place(const gti_picture *p, const gt_tensor *t)
     if (!t->where) return;
     const char *slash = strrchr(t->where, '/');
     fputs(" tooltip=\"", p->f);
-    gti_write_escaped(p->f, slash ? slash + 1 : t->where);
+    gti_escape_write(p->f, slash ? slash + 1 : t->where);
     fputs("\"", p->f);
 }
 
@@ -106,7 +106,7 @@ static void write_highlight(const gti_picture *p, bool on)
 static void write_op_name(const gti_picture *p, const gt_op *op)
 {
     fputs("<b>", p->f);
-    gti_write_escaped(p->f, op->name && *op->name ? op->name : "?");
+    gti_escape_write(p->f, op->name && *op->name ? op->name : "?");
     fputs("</b>", p->f);
     if (op->flags & GT_OP_VIEW) fputs(" <i>view</i>", p->f);
 }
@@ -161,9 +161,9 @@ static void write_leaf_name(const gti_picture *p, const gt_tensor *t)
         return;
     }
     fputs("<b>", p->f);
-    gti_write_escaped(p->f, path);
+    gti_escape_write(p->f, path);
     if (length) fputs(length < sizeof path ? "." : "&#8230;", p->f);
-    gti_write_escaped(p->f, gt_name(t));
+    gti_escape_write(p->f, gt_name(t));
     fputs("</b>", p->f);
 }
 
@@ -198,19 +198,19 @@ static bool add_leaf(gti_picture *p, const gt_tensor *t, bool backward)
     return true;
 }
 
-bool gti_write_boxes(gti_picture *p)
+bool gti_boxes_write(gti_picture *p)
 {
     for (uint32_t i = 0; i < p->nodes.count; i++) {
         const gt_node *n = gti_node_at(p, i);
         bool backward = gt_node_in_backward(n);
         if (p->number[i] == GTI_NOT_IN_MAP) continue;
         for (int k = 0; k < n->n_in; k++)
-            if (gti_maker(p, n->in[k]) == GTI_NOT_IN_MAP && !add_leaf(p, n->in[k], backward))
+            if (gti_dot_maker(p, n->in[k]) == GTI_NOT_IN_MAP && !add_leaf(p, n->in[k], backward))
                 return false;
         if (!go_to(p, gt_node_scope(n), backward)) return false;
         write_node(p, i);
     }
-    bool alone = p->of && gti_maker(p, p->of) == GTI_NOT_IN_MAP;
+    bool alone = p->of && gti_dot_maker(p, p->of) == GTI_NOT_IN_MAP;
     if (alone && !add_leaf(p, p->of, false)) return false;
     close_clusters(p);
     return true;

@@ -14,7 +14,7 @@
 
 /* --- choosing what to draw --- */
 
-uint32_t gti_maker(const gti_picture *p, const gt_tensor *t)
+uint32_t gti_dot_maker(const gti_picture *p, const gt_tensor *t)
 {
     const gt_node *n = gt_producer(t);
     uint32_t i = n ? gti_map_find(&p->nodes, n) : GTI_NOT_IN_MAP;
@@ -57,7 +57,7 @@ static void number(gti_picture *p)
 
 static void write_end(const gti_picture *p, const gt_tensor *t)
 {
-    uint32_t i = gti_maker(p, t);
+    uint32_t i = gti_dot_maker(p, t);
     if (i == GTI_NOT_IN_MAP) {
         fprintf(p->f, "t%u", gti_map_find(&p->leaves, t));
         return;
@@ -71,7 +71,7 @@ static void write_end(const gti_picture *p, const gt_tensor *t)
 /* Whether t stands in the cluster of the backward pass. */
 static bool is_backward(const gti_picture *p, const gt_tensor *t)
 {
-    if (gti_maker(p, t) != GTI_NOT_IN_MAP) return gt_node_in_backward(gt_producer(t));
+    if (gti_dot_maker(p, t) != GTI_NOT_IN_MAP) return gt_node_in_backward(gt_producer(t));
     return gti_map_find(&p->late, t) != GTI_NOT_IN_MAP;
 }
 
@@ -100,7 +100,7 @@ static void write_edges(const gti_picture *p)
             write_input(p, i, gti_node_at(p, i)->in[k]);
     for (uint32_t i = 0; i < p->leaves.count; i++) {
         const gt_tensor *t = p->leaves.key[i];
-        if (!t->grad || gti_maker(p, t->grad) == GTI_NOT_IN_MAP) continue;
+        if (!t->grad || gti_dot_maker(p, t->grad) == GTI_NOT_IN_MAP) continue;
         fputs("  ", p->f);
         write_end(p, t->grad);
         fprintf(p->f, " -> t%u [constraint=false style=dashed color=\"#d97706\" label=\"grad\"]\n",
@@ -125,7 +125,7 @@ static bool write_all(gti_picture *p)
     fputs(head, p->f);
     if (!p->of && p->nodes.count == 0)
         fputs("  graph [label=\"the tape is empty\" fontcolor=\"" GTI_MUTED "\"]\n", p->f);
-    if (!gti_write_boxes(p)) return false;
+    if (!gti_boxes_write(p)) return false;
     write_edges(p);
     fputs("}\n", p->f);
     return true;

@@ -34,7 +34,7 @@ static void write_control(FILE *f, unsigned char c)
     else fprintf(f, "&#92;x%02x", c);
 }
 
-void gti_write_escaped(FILE *f, const char *text)
+void gti_escape_write(FILE *f, const char *text)
 {
     const unsigned char *s = (const unsigned char *)text;
     while (*s) {

@@ -29,7 +29,7 @@ enum { GTI_SCOPES_MOST = 1000 };
  * messages. */
 gt_status gti_dot_write(gt_ctx *gt, const gt_tensor *of, const char *what, FILE *f);
 /* The number in the picture of the node that made t; GTI_NOT_IN_MAP for a leaf. */
-uint32_t gti_maker(const gti_picture *p, const gt_tensor *t);
+uint32_t gti_dot_maker(const gti_picture *p, const gt_tensor *t);
 
 static inline const gt_node *gti_node_at(const gti_picture *p, uint32_t i)
 {
@@ -38,6 +38,6 @@ static inline const gt_node *gti_node_at(const gti_picture *p, uint32_t i)
 
 /* --- boxes.c --- */
 /* Writes nodes and leaves in their clusters. False when memory is short, or scopes are too deep. */
-bool gti_write_boxes(gti_picture *p);
+bool gti_boxes_write(gti_picture *p);
 
 #endif

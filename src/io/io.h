@@ -24,14 +24,14 @@ const char *gti_text_optim(gti_text *t, const char *prefix, const gt_optim_iter 
 
 /* A name from a file, fit for a message: at most 80 bytes, no control characters. Returns buf. */
 enum { GTI_SHOWN = 96 };
-char *gti_show(const char *name, char buf[GTI_SHOWN]);
+char *gti_text_show(const char *name, char buf[GTI_SHOWN]);
 /* The rest of s behind prefix; NULL when s does not begin with it. */
-const char *gti_behind(const char *s, const char *prefix);
+const char *gti_text_behind(const char *s, const char *prefix);
 
 /* Whether a call may begin: the context is well and the path is there. */
 bool gti_io_ready(gt_ctx *gt, const char *what, const char *path);
 /* Whether the machine has the byte order of the format; otherwise fails. */
-bool gti_little_endian(gt_ctx *gt, const char *what);
+bool gti_io_little_endian(gt_ctx *gt, const char *what);
 
 /* --- file.c --- */
 
@@ -81,7 +81,7 @@ bool gti_st_add(gti_st_items *list, const char *name, const gt_tensor *t);
 bool gti_st_add_f64(gti_st_items *list, const char *name, double number);
 bool gti_st_add_i64(gti_st_items *list, const char *name, int64_t number);
 /* All of a module's state, names behind prefix. */
-bool gti_st_add_module(gti_st_items *list, const char *prefix, const gt_module *m);
+bool gti_load_list_module(gti_st_items *list, const char *prefix, const gt_module *m);
 /* Writes the file. `own` is a list of metadata that the caller's entries may replace; NULL: none.
  */
 gt_status gti_st_write(gti_st_items *list, const char *path, const gt_metadata *own,
@@ -169,6 +169,6 @@ bool gti_load_check(gti_load *l, const gt_load_opts *opts);
 void gti_load_read(const gti_load *l);
 void gti_load_free(gti_load *l);
 /* The first module from m on that has lazy parameters still to be made; NULL if none. */
-const gt_module *gti_find_lazy(const gt_module *m);
+const gt_module *gti_load_find_lazy(const gt_module *m);
 
 #endif

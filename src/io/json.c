@@ -6,7 +6,7 @@
 
 /* By the table of well-formed sequences of the Unicode standard (3-7): the second byte's range
  * depends on the first, which excludes overlong forms, surrogates and what lies above U+10FFFF. */
-size_t gti_utf8_length(const char *p, const char *end)
+size_t gti_json_utf8_length(const char *p, const char *end)
 {
     const unsigned char *b = (const unsigned char *)p;
     if (b[0] < 0x80) return 1;
@@ -20,11 +20,11 @@ size_t gti_utf8_length(const char *p, const char *end)
     return n;
 }
 
-bool gti_utf8_valid(const char *s)
+bool gti_json_utf8_valid(const char *s)
 {
     const char *end = s + strlen(s);
     for (size_t n; s < end; s += n)
-        if (!(n = gti_utf8_length(s, end))) return false;
+        if (!(n = gti_json_utf8_length(s, end))) return false;
     return true;
 }
 
@@ -154,7 +154,7 @@ char *gti_json_string(gti_json *j)
             if (!escape(j, &to)) return NULL;
             continue;
         }
-        const size_t n = gti_utf8_length(j->at, j->end);
+        const size_t n = gti_json_utf8_length(j->at, j->end);
         const bool control = (unsigned char)*j->at < 0x20;
         if (!n || control) {
             gti_json_fail(j, n ? "a string holds a control character" : "this is no UTF-8");

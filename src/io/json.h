@@ -30,7 +30,7 @@ bool gti_json_integer(gti_json *j, int64_t *to);
 bool gti_json_end(gti_json *j);
 
 /* The length of the UTF-8 sequence at p < end; 0 when it is none. */
-size_t gti_utf8_length(const char *p, const char *end);
-bool gti_utf8_valid(const char *s);
+size_t gti_json_utf8_length(const char *p, const char *end);
+bool gti_json_utf8_valid(const char *s);
 
 #endif

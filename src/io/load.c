@@ -20,7 +20,7 @@ static const gt_module *next_module(const gt_module *root, const gt_module *m)
     return m == root ? NULL : m->next;
 }
 
-const gt_module *gti_find_lazy(const gt_module *root)
+const gt_module *gti_load_find_lazy(const gt_module *root)
 {
     for (const gt_module *m = root; m; m = next_module(root, m))
         if (is_lazy(m)) return m;
@@ -33,15 +33,15 @@ static const char *behind_module(const gt_module *root, const gt_module *m, cons
 {
     if (m == root) return name;
     name = behind_module(root, m->parent, name);
-    name = name ? gti_behind(name, m->scope.name) : NULL;
+    name = name ? gti_text_behind(name, m->scope.name) : NULL;
     return name && *name == '.' ? name + 1 : NULL;
 }
 
 /* --- saving --- */
 
-bool gti_st_add_module(gti_st_items *list, const char *prefix, const gt_module *m)
+bool gti_load_list_module(gti_st_items *list, const char *prefix, const gt_module *m)
 {
-    const gt_module *lazy = gti_find_lazy(m);
+    const gt_module *lazy = gti_load_find_lazy(m);
     if (lazy) {
         gt_module_fail(lazy, GT_ERR_STATE,
                        "%s: it has no parameters yet\n  hint: run one gt_forward before saving",
@@ -64,7 +64,7 @@ gt_status gt_save_(const gt_module *m, const char *path, gt_save_opts opts)
     if (!gti_io_ready(m->ctx, what, path)) return gt_error_code(m->ctx);
     gti_st_items list = {.gt = m->ctx, .what = what};
     gt_status status;
-    if (gti_st_add_module(&list, "", m))
+    if (gti_load_list_module(&list, "", m))
         status = gti_st_write(&list, path, GT_METADATA({"format", "pt"}), opts.metadata);
     else status = gt_error_code(m->ctx);
     gti_st_items_free(&list);
@@ -136,13 +136,13 @@ static bool check_one(gti_load *l, const char *name, gt_tensor *t, misfits *m)
     }
     if (e) {
         m->report.misshaped++;
-        add_sample(&m->misshaped, "%s is %s, not %s %s", gti_show(name, shown),
+        add_sample(&m->misshaped, "%s is %s, not %s %s", gti_text_show(name, shown),
                    gti_st_describe(e, is, sizeof is), gt_dtype_name(t->dtype),
                    gt_shape_format(t->shape, shape, sizeof shape));
         return true;
     }
     m->report.missing++;
-    add_sample(&m->missing, "%s", gti_show(name, shown));
+    add_sample(&m->missing, "%s", gti_text_show(name, shown));
     return true;
 }
 
@@ -180,10 +180,10 @@ static bool check_state(gti_load *l, misfits *m)
 static void check_entry(const gti_load *l, const gti_st_entry *e, misfits *m)
 {
     char shown[GTI_SHOWN];
-    const char *name = gti_behind(e->name, l->prefix);
+    const char *name = gti_text_behind(e->name, l->prefix);
     if (e->used || !name) return;
     m->report.unexpected++;
-    add_sample(&m->unexpected, "%s", gti_show(e->name, shown));
+    add_sample(&m->unexpected, "%s", gti_text_show(e->name, shown));
     for (const gt_module *at = l->module; at && !m->lazy; at = next_module(l->module, at))
         if (is_lazy(at) && behind_module(l->module, at, name)) m->lazy = at;
 }
@@ -203,7 +203,7 @@ static void add_line(char *text, size_t size, const char *title, const samples *
 static bool prefix_is_wrong(const gti_load *l)
 {
     for (size_t i = 0; i < l->file->n; i++)
-        if (gti_behind(l->file->at[i].name, l->prefix)) return false;
+        if (gti_text_behind(l->file->at[i].name, l->prefix)) return false;
     return l->file->n > 0;
 }
 
@@ -213,7 +213,7 @@ static void format_hint(const gti_load *l, const misfits *m, char *to, size_t si
     if (m->hint) snprintf(to, size, "\n  hint: .prefix = \"%.*s\"", m->hint_length, m->hint);
     else if (l->has_options && prefix_is_wrong(l))
         snprintf(to, size, "\n  hint: no name in it begins with \"%.24s\"; one is %.24s", l->prefix,
-                 gti_show(l->file->at[0].name, shown));
+                 gti_text_show(l->file->at[0].name, shown));
     else if (l->has_options && (m->names || m->shapes))
         snprintf(to, size, "\n  hint: %s%s%s loads what fits", m->names ? ".partial = true" : "",
                  m->names && m->shapes ? ", " : "", m->shapes ? ".skip_misshaped = true" : "");

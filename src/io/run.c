@@ -153,7 +153,7 @@ static bool add_own(gti_st_items *list, const gt_named_tensor *t)
     for (; ok && t && t->name; t++) {
         if (!t->tensor || t->tensor->ctx != list->gt)
             gt_fail(list->gt, GT_ERR_ARGUMENT, list->what, "the tensor '%s' is %s",
-                    gti_show(t->name, shown), t->tensor ? "of another context" : "NULL");
+                    gti_text_show(t->name, shown), t->tensor ? "of another context" : "NULL");
         ok = !gt_failed(list->gt) && gt_detach(t->tensor) &&
              gti_st_add(list, gti_run_own_name(&name, t->name), t->tensor);
     }
@@ -185,7 +185,7 @@ static bool add_rest(gti_st_items *list, const gt_run *run)
 
 static bool add_all(gti_st_items *list, const gt_run *run)
 {
-    if (!gti_st_add_module(list, "module.", run->module)) return false;
+    if (!gti_load_list_module(list, "module.", run->module)) return false;
     for (int i = 0; i < GTI_WALKERS; i++)
         if (gti_walkers[i].kind(run) && !add_walk(list, run, &gti_walkers[i])) return false;
     return add_own(list, run->tensors) && add_rest(list, run);

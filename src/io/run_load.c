@@ -48,7 +48,7 @@ static bool mark_below(const gti_st *file, const char *prefix)
 {
     bool any = false;
     for (size_t i = 0; i < file->n; i++) {
-        if (!gti_behind(file->at[i].name, prefix)) continue;
+        if (!gti_text_behind(file->at[i].name, prefix)) continue;
         file->at[i].used = any = true;
     }
     return any;
@@ -62,7 +62,7 @@ static gti_st_entry *require(const gti_st *file, const char *name, gt_dtype dtyp
     if (e) e->used = true;
     const bool fits = e && gti_st_fits(e, dtype) && gt_shape_equal(e->shape, shape);
     if (fits) return e;
-    fail(file, "has '%s' as %s, but the run needs %s %s", gti_show(name, shown),
+    fail(file, "has '%s' as %s, but the run needs %s %s", gti_text_show(name, shown),
          e ? gti_st_describe(e, is, sizeof is) : "nothing", gt_dtype_name(dtype),
          gt_shape_format(shape, want, sizeof want));
     return NULL;
@@ -82,18 +82,19 @@ static bool check_entry(const gti_st *file, const gt_run *run, const gti_walker 
                         const gti_st_entry *e)
 {
     char shown[GTI_SHOWN], is[160];
-    const char *tensor = gti_behind(e->name, w->tensor), *number = gti_behind(e->name, w->number);
+    const char *tensor = gti_text_behind(e->name, w->tensor),
+               *number = gti_text_behind(e->name, w->number);
     const gt_tensor *like = NULL;
     if (!w->has(run, tensor ? tensor : number ? number : "", &like) || !like != !tensor)
         return fail(
             file,
             "has '%s', which the run's %s has not\n  hint: make the same objects as when it "
             "was saved",
-            gti_show(e->name, shown), w->name);
+            gti_text_show(e->name, shown), w->name);
     if (!like) return require(file, e->name, GT_F64, GT_SCALAR);
     if (e->type->readable && e->type->dtype == like->dtype)
         return require(file, e->name, like->dtype, like->shape);
-    return fail(file, "has '%s' as %s, but its parameter is %s", gti_show(e->name, shown),
+    return fail(file, "has '%s' as %s, but its parameter is %s", gti_text_show(e->name, shown),
                 gti_st_describe(e, is, sizeof is), gt_dtype_name(like->dtype));
 }
 
@@ -105,9 +106,9 @@ static bool check_walk(const gti_st *file, const gt_run *run, const gti_walker *
     if (!check_part(file, w->name, prefix, kind)) return false;
     if (kind && (!saved || strcmp(kind, saved) != 0))
         return fail(file, "has the state of '%s', but the run's %s is '%s'",
-                    saved ? gti_show(saved, shown) : "nothing", w->name, kind);
+                    saved ? gti_text_show(saved, shown) : "nothing", w->name, kind);
     for (size_t i = 0; kind && i < file->n; i++)
-        if (gti_behind(file->at[i].name, prefix) && !check_entry(file, run, w, &file->at[i]))
+        if (gti_text_behind(file->at[i].name, prefix) && !check_entry(file, run, w, &file->at[i]))
             return false;
     return true;
 }
@@ -151,7 +152,8 @@ static bool check(gti_load *l, const gt_run *run)
     char shown[GTI_SHOWN];
     for (size_t i = 0; i < file->n; i++)
         if (!file->at[i].used)
-            return fail(file, "has '%s', which the run has not", gti_show(file->at[i].name, shown));
+            return fail(file, "has '%s', which the run has not",
+                        gti_text_show(file->at[i].name, shown));
     return true;
 }
 
@@ -169,7 +171,8 @@ static double number_of(const gti_st *file, const gti_st_entry *e)
 static bool fetch_state(job *j, const gti_walker *w, const gti_st_entry *e)
 {
     const gti_st *file = j->load.file;
-    const char *tensor = gti_behind(e->name, w->tensor), *number = gti_behind(e->name, w->number);
+    const char *tensor = gti_text_behind(e->name, w->tensor),
+               *number = gti_text_behind(e->name, w->number);
     if (!tensor && !number) return true;
     state *s = &j->states[j->n];
     *s = (state){.walker = w, .name = tensor ? tensor : number};

@@ -13,7 +13,7 @@ static bool fail_tensor(const gti_st *s, const char *name, const char *why)
 {
     char shown[GTI_SHOWN];
     return gti_st_fail(s, GT_ERR_FORMAT, "is no good safetensors file: tensor '%s' %s",
-                       gti_show(name, shown), why);
+                       gti_text_show(name, shown), why);
 }
 
 /* --- the header --- */

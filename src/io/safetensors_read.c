@@ -126,7 +126,7 @@ bool gti_st_open(gti_st *s, gt_ctx *gt, const char *what, const char *path)
     *s = (gti_st){.gt = gt, .what = what, .path = path, .fd = -1};
     if (!gti_io_ready(gt, what, path)) return false;
     int64_t size = 0;
-    if (gti_little_endian(gt, what) && open_file(s, &size) && read_header(s, size) &&
+    if (gti_io_little_endian(gt, what) && open_file(s, &size) && read_header(s, size) &&
         gti_st_parse(s))
         return true;
     gti_st_close(s);
@@ -203,7 +203,7 @@ gt_tensor *gti_st_make(const gti_st *s, const gti_st_entry *e)
     char shown[GTI_SHOWN];
     if (!e->type->readable || e->shape.ndim < 0) {
         char is[160];
-        gti_st_fail(s, GT_ERR_UNSUPPORTED, "has tensor '%s', %s: %s", gti_show(e->name, shown),
+        gti_st_fail(s, GT_ERR_UNSUPPORTED, "has tensor '%s', %s: %s", gti_text_show(e->name, shown),
                     gti_st_describe(e, is, sizeof is),
                     e->type->readable ? "too many" : "this dtype is not supported");
         return NULL;

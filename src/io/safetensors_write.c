@@ -81,7 +81,7 @@ static bool check_names(const gti_st_items *list)
     const char *wrong = NULL, *why = NULL;
     for (size_t i = 0; i < list->n; i++) {
         const char *name = names[i] = list->at[i].name;
-        if (!gti_utf8_valid(name)) wrong = name, why = "is no UTF-8";
+        if (!gti_json_utf8_valid(name)) wrong = name, why = "is no UTF-8";
         if (!strcmp(name, "__metadata__")) wrong = name, why = "is a name that the format reserves";
     }
     qsort(names, list->n, sizeof *names, by_name);
@@ -89,8 +89,8 @@ static bool check_names(const gti_st_items *list)
         if (!strcmp(names[i - 1], names[i])) wrong = names[i], why = "is there twice";
     free(names);
     if (wrong)
-        gt_fail(list->gt, GT_ERR_ARGUMENT, list->what, "the name '%s' %s", gti_show(wrong, shown),
-                why);
+        gt_fail(list->gt, GT_ERR_ARGUMENT, list->what, "the name '%s' %s",
+                gti_text_show(wrong, shown), why);
     return !wrong;
 }
 
@@ -124,13 +124,13 @@ static bool check_metadata(const gti_st_items *list, const gt_metadata *metadata
     char shown[GTI_SHOWN];
     for (const gt_metadata *m = metadata; m && m->name; m++) {
         const char *why = !m->value                               ? "has no value"
-                          : !gti_utf8_valid(m->name)              ? "is no UTF-8"
-                          : !gti_utf8_valid(m->value)             ? "has a value that is no UTF-8"
+                          : !gti_json_utf8_valid(m->name)         ? "is no UTF-8"
+                          : !gti_json_utf8_valid(m->value)        ? "has a value that is no UTF-8"
                           : find_metadata(metadata, m->name) != m ? "is there twice"
                                                                   : NULL;
         if (!why) continue;
         gt_fail(list->gt, GT_ERR_ARGUMENT, list->what, "the metadata '%s' %s",
-                gti_show(m->name, shown), why);
+                gti_text_show(m->name, shown), why);
         return false;
     }
     return true;
@@ -207,7 +207,7 @@ gt_status gti_st_write(gti_st_items *list, const char *path, const gt_metadata *
     gti_text header = {.at = NULL};
     for (int k = 0; k < N_SIZES; k++) place(list, element_sizes[k], &end);
     gt_file *f = NULL;
-    if (gti_little_endian(list->gt, list->what) && check_names(list) &&
+    if (gti_io_little_endian(list->gt, list->what) && check_names(list) &&
         check_metadata(list, metadata) && make_header(list, &header, own, metadata))
         f = gti_file_create(list->gt, list->what, path);
     if (f) write_all(list, &header, f);

@@ -12,10 +12,10 @@ static bool add(gti_st_items *list, const gt_named_tensor *t)
     char shown[GTI_SHOWN];
     if (!t->tensor)
         gt_fail(list->gt, GT_ERR_ARGUMENT, list->what, "the tensor '%s' is NULL",
-                gti_show(t->name, shown));
+                gti_text_show(t->name, shown));
     else if (t->tensor->ctx != list->gt)
         gt_fail(list->gt, GT_ERR_ARGUMENT, list->what, "the tensor '%s' is of another context",
-                gti_show(t->name, shown));
+                gti_text_show(t->name, shown));
     return !gt_failed(list->gt) && gt_detach(t->tensor) && gti_st_add(list, t->name, t->tensor);
 }
 

@@ -71,7 +71,7 @@ const char *gti_text_optim(gti_text *t, const char *prefix, const gt_optim_iter 
     return t->at;
 }
 
-char *gti_show(const char *name, char buf[GTI_SHOWN])
+char *gti_text_show(const char *name, char buf[GTI_SHOWN])
 {
     enum { MOST = 80 };
     size_t n = strlen(name);
@@ -87,7 +87,7 @@ char *gti_show(const char *name, char buf[GTI_SHOWN])
     return buf;
 }
 
-const char *gti_behind(const char *s, const char *prefix)
+const char *gti_text_behind(const char *s, const char *prefix)
 {
     const size_t n = strlen(prefix);
     return strncmp(s, prefix, n) ? NULL : s + n;
@@ -101,7 +101,7 @@ bool gti_io_ready(gt_ctx *gt, const char *what, const char *path)
     return path && *path;
 }
 
-bool gti_little_endian(gt_ctx *gt, const char *what)
+bool gti_io_little_endian(gt_ctx *gt, const char *what)
 {
     const uint16_t one = 1;
     uint8_t first;

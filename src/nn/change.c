@@ -155,8 +155,9 @@ static void fail_missing(gt_module *m, const char *path)
 static gt_module_entry *find(gt_module *m, const char *path, gt_module **owner)
 {
     const char *name = path;
-    *owner = path ? (gt_module *)gti_descend(m, &name) : NULL; /* lies below m, which may change */
-    gt_module_entry *e = *owner ? gti_parameter_find(*owner, name, strlen(name)) : NULL;
+    *owner =
+        path ? (gt_module *)gti_state_descend(m, &name) : NULL; /* lies below m, which may change */
+    gt_module_entry *e = *owner ? gti_module_parameter_find(*owner, name, strlen(name)) : NULL;
     if (!e) fail_missing(m, path);
     return e;
 }

@@ -87,7 +87,7 @@ gt_module *gt_module_nth(gt_module *m, int index)
     if (index < 0 || index >= count(m)) return NULL;
     char name[16];
     const int n = snprintf(name, sizeof name, "%d", index);
-    if (m->index->numbered) return gti_child_find(m, name, (size_t)n);
+    if (m->index->numbered) return gti_module_child_find(m, name, (size_t)n);
     gt_module *c = m->child;
     while (index-- > 0) c = c->next;
     return c;

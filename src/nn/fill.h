@@ -10,12 +10,12 @@ gt_status gti_init_ready(const gt_tensor *t, const char *what);
 gt_status gti_init_check(const gt_tensor *t, const char *what, bool good, const char *name,
                          double value);
 
-/* Random numbers of t's dtype and shape, kept, to be freed by gti_take or gt_free; NULL after a
- * failure. */
-gt_tensor *gti_draw_normal(const gt_tensor *t, double mean, double std);
-gt_tensor *gti_draw_uniform(const gt_tensor *t, double low, double high);
+/* Random numbers of t's dtype and shape, kept, to be freed by gti_init_take or gt_free; NULL after
+ * a failure. */
+gt_tensor *gti_init_draw_normal(const gt_tensor *t, double mean, double std);
+gt_tensor *gti_init_draw_uniform(const gt_tensor *t, double low, double high);
 
 /* Copies `from`, which may be NULL after a failure, into t and frees it. */
-gt_status gti_take(gt_tensor *t, gt_tensor *from);
+gt_status gti_init_take(gt_tensor *t, gt_tensor *from);
 
 #endif

@@ -31,7 +31,7 @@ gt_status gti_init_check(const gt_tensor *t, const char *what, bool good, const 
 
 /* By a fused multiply-add as in PyTorch: below 16 numbers in f64 for both dtypes, from there on in
  * t's own, as its two ways to draw normal numbers are. */
-gt_tensor *gti_draw_normal(const gt_tensor *t, double mean, double std)
+gt_tensor *gti_init_draw_normal(const gt_tensor *t, double mean, double std)
 {
     const bool single = t->dtype == GT_F32 && t->size >= 16;
     gt_tensor *y = gt_keep(gt_empty_(t->ctx, t->shape, (gt_new_opts){.dtype = t->dtype}));
@@ -48,13 +48,13 @@ gt_tensor *gti_draw_normal(const gt_tensor *t, double mean, double std)
     return NULL;
 }
 
-gt_tensor *gti_draw_uniform(const gt_tensor *t, double low, double high)
+gt_tensor *gti_init_draw_uniform(const gt_tensor *t, double low, double high)
 {
     gt_tensor *u = gt_uniform_(t->ctx, t->shape, low, high, (gt_new_opts){.dtype = t->dtype});
     return u ? gt_keep(u) : NULL;
 }
 
-gt_status gti_take(gt_tensor *t, gt_tensor *from)
+gt_status gti_init_take(gt_tensor *t, gt_tensor *from)
 {
     if (!from) return gt_error_code(t->ctx);
     const gt_status status = gt_copy_into(t, from);
@@ -65,14 +65,14 @@ gt_status gti_take(gt_tensor *t, gt_tensor *from)
 gt_status gt_init_uniform(gt_tensor *t, double low, double high)
 {
     const gt_status status = gti_init_ready(t, "gt_init_uniform");
-    return status == GT_OK ? gti_take(t, gti_draw_uniform(t, low, high)) : status;
+    return status == GT_OK ? gti_init_take(t, gti_init_draw_uniform(t, low, high)) : status;
 }
 
 gt_status gt_init_normal(gt_tensor *t, double mean, double std)
 {
     const gt_status status = gti_init_check(t, "gt_init_normal", std >= 0, "std", std);
     if (status != GT_OK) return status;
-    return gti_take(t, gti_draw_normal(t, mean, std));
+    return gti_init_take(t, gti_init_draw_normal(t, mean, std));
 }
 
 gt_status gt_init_constant(gt_tensor *t, double value)

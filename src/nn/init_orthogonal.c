@@ -80,13 +80,13 @@ static int64_t place(const qr *d, const gt_tensor *t, int64_t i)
 
 static gt_status fill(gt_tensor *t, double gain, qr *d)
 {
-    gt_tensor *z = gti_draw_normal(t, 0, 1);
+    gt_tensor *z = gti_init_draw_normal(t, 0, 1);
     for (int64_t i = 0; z && i < t->size; i++) d->a[place(d, t, i)] = gt_load_element(z, i);
     if (!z) return gt_error_code(t->ctx);
     decompose(d);
     build(d);
     for (int64_t i = 0; i < t->size; i++) gt_store_element(z, i, d->q[place(d, t, i)] * gain);
-    return gti_take(t, z);
+    return gti_init_take(t, z);
 }
 
 gt_status gt_init_orthogonal_(gt_tensor *t, gt_init_xavier_opts opts)

@@ -37,10 +37,10 @@ static gt_tensor *from_normal(const gt_tensor *t, const interval *v)
     const bool single = t->dtype == GT_F32;
     const double low = single ? (double)(float)v->low : v->low;
     const double high = single ? (double)(float)v->high : v->high;
-    gt_tensor *y = gti_draw_normal(t, v->mean, v->std);
+    gt_tensor *y = gti_init_draw_normal(t, v->mean, v->std);
     if (!y || !mend(y, y, low, high)) return y;
     for (bool left = true; left;) {
-        gt_tensor *again = gti_draw_normal(t, v->mean, v->std);
+        gt_tensor *again = gti_init_draw_normal(t, v->mean, v->std);
         if (!again) {
             gt_free(y);
             return NULL;
@@ -81,8 +81,8 @@ static gt_tensor *from_uniform(gt_tensor *t, const interval *v)
 {
     gt_tensor *y = gt_keep(gt_empty_like(t)), *pending = gt_keep(gt_full_like(t, 1));
     for (bool left = y && pending; left;) {
-        gt_tensor *candidates = gti_draw_uniform(t, v->low, v->high);
-        gt_tensor *u = candidates ? gti_draw_uniform(t, 0, 1) : NULL;
+        gt_tensor *candidates = gti_init_draw_uniform(t, v->low, v->high);
+        gt_tensor *u = candidates ? gti_init_draw_uniform(t, 0, 1) : NULL;
         left = u && settle(y, pending, candidates, u, v);
         gt_free(candidates);
         gt_free(u);
@@ -105,5 +105,5 @@ gt_status gt_init_trunc_normal_(gt_tensor *t, gt_init_trunc_normal_opts opts)
         return gt_fail(t->ctx, GT_ERR_ARGUMENT, what, "[%g, %g] is no interval", v.low, v.high);
     const double part =
         distribution((v.high - v.mean) / v.std) - distribution((v.low - v.mean) / v.std);
-    return gti_take(t, part > 0.3 ? from_normal(t, &v) : from_uniform(t, &v));
+    return gti_init_take(t, part > 0.3 ? from_normal(t, &v) : from_uniform(t, &v));
 }

@@ -95,17 +95,17 @@ static void *named(const gti_table *t, const char *name, size_t n)
     return n ? gti_table_find(t, name, n) : NULL;
 }
 
-gt_module_entry *gti_parameter_find(const gt_module *m, const char *name, size_t n)
+gt_module_entry *gti_module_parameter_find(const gt_module *m, const char *name, size_t n)
 {
     return named(&m->index->parameters, name, n);
 }
 
-gt_module_entry *gti_buffer_find(const gt_module *m, const char *name, size_t n)
+gt_module_entry *gti_module_buffer_find(const gt_module *m, const char *name, size_t n)
 {
     return named(&m->index->buffers, name, n);
 }
 
-gt_module *gti_child_find(const gt_module *m, const char *name, size_t n)
+gt_module *gti_module_child_find(const gt_module *m, const char *name, size_t n)
 {
     return named(&m->index->children, name, n);
 }
@@ -124,10 +124,10 @@ static bool check_name(const gt_module *m, const char *name)
         return false;
     }
     const size_t n = strlen(name);
-    const char *taken = gti_parameter_find(m, name, n) ? "parameter"
-                        : gti_buffer_find(m, name, n)  ? "buffer"
-                        : gti_child_find(m, name, n)   ? "child"
-                                                       : NULL;
+    const char *taken = gti_module_parameter_find(m, name, n) ? "parameter"
+                        : gti_module_buffer_find(m, name, n)  ? "buffer"
+                        : gti_module_child_find(m, name, n)   ? "child"
+                                                              : NULL;
     if (taken) gt_module_fail(m, GT_ERR_ARGUMENT, "there is already a %s '%s'", taken, name);
     return !taken;
 }

@@ -24,12 +24,12 @@ struct gt_module_index {
 };
 
 /* m's entry or child with the name that is the first n bytes of `name`, or NULL. */
-gt_module_entry *gti_parameter_find(const gt_module *m, const char *name, size_t n);
-gt_module_entry *gti_buffer_find(const gt_module *m, const char *name, size_t n);
-gt_module *gti_child_find(const gt_module *m, const char *name, size_t n);
+gt_module_entry *gti_module_parameter_find(const gt_module *m, const char *name, size_t n);
+gt_module_entry *gti_module_buffer_find(const gt_module *m, const char *name, size_t n);
+gt_module *gti_module_child_find(const gt_module *m, const char *name, size_t n);
 /* Goes down from m along all names of a path but the last, which *path is left at; NULL when there
  * is no such child. */
-const gt_module *gti_descend(const gt_module *m, const char **path);
+const gt_module *gti_state_descend(const gt_module *m, const char **path);
 
 /* The module behind m, parents before children, within root; NULL after the last. */
 gt_module *gti_module_after(const gt_module *root, const gt_module *m);

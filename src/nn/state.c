@@ -5,31 +5,31 @@
 
 enum { PARAMETERS = 1, BUFFERS = 2, DISTINCT = 4 };
 
-const gt_module *gti_descend(const gt_module *m, const char **path)
+const gt_module *gti_state_descend(const gt_module *m, const char **path)
 {
     for (const char *dot; m && (dot = strchr(*path, '.')); *path = dot + 1)
-        m = gti_child_find(m, *path, (size_t)(dot - *path));
+        m = gti_module_child_find(m, *path, (size_t)(dot - *path));
     return m;
 }
 
 gt_tensor *gt_module_parameter(const gt_module *m, const char *path)
 {
-    const gt_module *owner = path ? gti_descend(m, &path) : NULL;
-    const gt_module_entry *e = owner ? gti_parameter_find(owner, path, strlen(path)) : NULL;
+    const gt_module *owner = path ? gti_state_descend(m, &path) : NULL;
+    const gt_module_entry *e = owner ? gti_module_parameter_find(owner, path, strlen(path)) : NULL;
     return e ? e->tensor : NULL;
 }
 
 gt_tensor *gt_module_buffer(const gt_module *m, const char *path)
 {
-    const gt_module *owner = path ? gti_descend(m, &path) : NULL;
-    const gt_module_entry *e = owner ? gti_buffer_find(owner, path, strlen(path)) : NULL;
+    const gt_module *owner = path ? gti_state_descend(m, &path) : NULL;
+    const gt_module_entry *e = owner ? gti_module_buffer_find(owner, path, strlen(path)) : NULL;
     return e ? e->tensor : NULL;
 }
 
 gt_module *gt_module_child(gt_module *m, const char *path)
 {
-    const gt_module *parent = path ? gti_descend(m, &path) : NULL;
-    return parent ? gti_child_find(parent, path, strlen(path)) : NULL;
+    const gt_module *parent = path ? gti_state_descend(m, &path) : NULL;
+    return parent ? gti_module_child_find(parent, path, strlen(path)) : NULL;
 }
 
 int64_t gt_module_n_parameters(const gt_module *m)

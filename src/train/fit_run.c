@@ -134,7 +134,7 @@ static bool check_names(gti_fit *f, const char *what)
 /* Whether more of what is measured as number i is better, as far as the library knows. */
 static bool is_gain(const gti_fit *f, int i)
 {
-    return i && gti_metric_is_part(f->measure.metric[i - 1].fn);
+    return i && gti_measure_is_part(f->measure.metric[i - 1].fn);
 }
 
 static size_t list_names(const gti_fit *f, const char *prefix, char *buf, size_t n, size_t size)

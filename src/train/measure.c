@@ -24,7 +24,7 @@ double gt_metric_labels(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
     return gt_count_labels(y);
 }
 
-bool gti_metric_is_part(gt_metric_fn fn)
+bool gti_measure_is_part(gt_metric_fn fn)
 {
     return fn == gt_metric_accuracy || fn == gt_metric_top_k;
 }
@@ -56,7 +56,7 @@ bool gti_measure_open(gti_measure *m, gt_ctx *gt, gt_loss_fn loss, void *user,
         }
         gt_metric *to = &m->metric[m->metrics++];
         *to = *metrics;
-        if (!to->weight && gti_metric_is_part(to->fn)) to->weight = gt_metric_labels;
+        if (!to->weight && gti_measure_is_part(to->fn)) to->weight = gt_metric_labels;
     }
     return true;
 }

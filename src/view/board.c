@@ -86,7 +86,7 @@ static bool has_tag(const gt_board *b, const char *tag, const char *what, gt_sta
 
 static bool make_folders(const char *folder)
 {
-    char *path = gti_copy(folder);
+    char *path = strdup(folder);
     if (!path) return false;
     for (char *p = path + 1; *p; p++) {
         if (*p != '/') continue;

@@ -130,7 +130,7 @@ bool gti_chart_open(gti_chart *c, const gt_history *h, const gt_curve_opts *opts
 
 /* --- places --- */
 
-double gti_axis_place(const gti_axis *a, double v)
+double gti_chart_axis_place(const gti_axis *a, double v)
 {
     if (!shown(a, v)) return NAN;
     if (a->log) return log(v / a->low) / log(a->high / a->low);
@@ -138,7 +138,7 @@ double gti_axis_place(const gti_axis *a, double v)
     return (v / 2 - a->low / 2) / half;
 }
 
-char *gti_axis_label(const gti_axis *a, int i, char buf[GTI_NUMBER])
+char *gti_chart_axis_label(const gti_axis *a, int i, char buf[GTI_NUMBER])
 {
     const double v = a->tick[i], most = fmax(fabs(a->tick[0]), fabs(a->tick[a->ticks - 1]));
     if (a->log || a->ticks < 2 || most >= 1e6) return gti_number_short(buf, v, 6);
@@ -166,9 +166,9 @@ double gti_chart_at(const gti_chart *c, int k, double u)
     const double e = c->x.low + u * (c->x.high - c->x.low);
     if (!h->rows || e > (double)h->epoch[h->rows - 1] + 1e-9) return NAN;
     const int64_t i = row_before(h, e + 1e-9);
-    const double left = gti_axis_place(&c->y, c->curve[k]->at[i]);
+    const double left = gti_chart_axis_place(&c->y, c->curve[k]->at[i]);
     const double part = e - (double)h->epoch[i];
     if (i == h->rows - 1 || part <= 1e-9) return left;
-    const double right = gti_axis_place(&c->y, c->curve[k]->at[i + 1]);
+    const double right = gti_chart_axis_place(&c->y, c->curve[k]->at[i + 1]);
     return left + (right - left) * part / (double)(h->epoch[i + 1] - h->epoch[i]);
 }

@@ -94,15 +94,15 @@ static void draw_axes(const drawing *d)
     char label[GTI_NUMBER];
     const gti_axis *x = &d->chart.x, *y = &d->chart.y;
     for (int i = 0; i < y->ticks; i++) {
-        const double at = y_of(d, gti_axis_place(y, y->tick[i]));
+        const double at = y_of(d, gti_chart_axis_place(y, y->tick[i]));
         draw_line(d, "grid", d->left, at, d->right, at);
-        draw_text(d, "y", d->left - 10, at + 4, gti_axis_label(y, i, label));
+        draw_text(d, "y", d->left - 10, at + 4, gti_chart_axis_label(y, i, label));
     }
     draw_line(d, "axis", d->left, d->bottom, d->right, d->bottom);
     for (int i = 0; i < x->ticks; i++) {
-        const double at = x_of(d, gti_axis_place(x, x->tick[i]));
+        const double at = x_of(d, gti_chart_axis_place(x, x->tick[i]));
         draw_line(d, "axis", at, d->bottom, at, d->bottom + 5);
-        draw_text(d, "x", at, d->bottom + 20, gti_axis_label(x, i, label));
+        draw_text(d, "x", at, d->bottom + 20, gti_chart_axis_label(x, i, label));
     }
     draw_text(d, "x", (d->left + d->right) / 2, d->bottom + 40, "epoch");
 }
@@ -116,10 +116,10 @@ static void draw_curve(const drawing *d, int k)
     bool down = false, any = false;
     gt_file_printf(d->f, "<path class=\"curve\" stroke=\"%s\" d=\"", colour(k));
     for (int64_t i = 0; i < h->rows; i++) {
-        const double place = gti_axis_place(&d->chart.y, d->chart.curve[k]->at[i]);
+        const double place = gti_chart_axis_place(&d->chart.y, d->chart.curve[k]->at[i]);
         const bool here = !isnan(place);
         if (here) {
-            x = x_of(d, gti_axis_place(&d->chart.x, (double)h->epoch[i]));
+            x = x_of(d, gti_chart_axis_place(&d->chart.x, (double)h->epoch[i]));
             y = y_of(d, place);
             gt_file_printf(d->f, down ? "L" : "M");
             write_number(d->f, x);
@@ -220,7 +220,7 @@ static double left_margin(const gti_axis *y)
     char label[GTI_NUMBER];
     size_t most = 0;
     for (int i = 0; i < y->ticks; i++) {
-        const size_t n = strlen(gti_axis_label(y, i, label));
+        const size_t n = strlen(gti_chart_axis_label(y, i, label));
         if (n > most) most = n;
     }
     return 28 + 7.5 * (double)most;

@@ -83,8 +83,8 @@ static void write_row(const canvas *c, int row)
     char label[GTI_NUMBER] = "";
     const gti_axis *y = &c->chart.y;
     for (int i = 0; i < y->ticks; i++)
-        if (lround((1 - gti_axis_place(y, y->tick[i])) * (c->rows - 1)) == row)
-            gti_axis_label(y, i, label);
+        if (lround((1 - gti_chart_axis_place(y, y->tick[i])) * (c->rows - 1)) == row)
+            gti_chart_axis_label(y, i, label);
     const char *axis = c->ascii ? (*label ? "+" : "|") : (*label ? "\xe2\x94\xa4" : "\xe2\x94\x82");
     fprintf(c->f, "%*s %s", c->margin, label, axis);
     int last = c->columns;
@@ -102,8 +102,8 @@ static void write_x_axis(const canvas *c)
     int free_from = 0, length = 0;
     const gti_axis *x = &c->chart.x;
     for (int i = 0; i < x->ticks; i++) {
-        const int at = (int)lround(gti_axis_place(x, x->tick[i]) * (c->columns - 1));
-        const int n = (int)strlen(gti_axis_label(x, i, label));
+        const int at = (int)lround(gti_chart_axis_place(x, x->tick[i]) * (c->columns - 1));
+        const int n = (int)strlen(gti_chart_axis_label(x, i, label));
         int from = at - n / 2;
         if (from < 0) from = 0;
         if (from + n > c->columns) from = c->columns - n;
@@ -144,8 +144,8 @@ static int limited(int v, int least, int most)
 
 static void set_manner(canvas *c, const gt_curve_opts *opts)
 {
-    c->ascii = opts->ascii || !gti_utf8();
-    c->colour = !c->ascii && gti_is_terminal(c->f) && !getenv("NO_COLOR");
+    c->ascii = opts->ascii || !gti_terminal_utf8();
+    c->colour = !c->ascii && gti_terminal_is_one(c->f) && !getenv("NO_COLOR");
     c->braille = !c->ascii && (c->colour || c->chart.curves == 1);
 }
 
@@ -153,7 +153,7 @@ static void set_sizes(canvas *c, int width)
 {
     char label[GTI_NUMBER];
     for (int i = 0; i < c->chart.y.ticks; i++) {
-        const int n = (int)strlen(gti_axis_label(&c->chart.y, i, label));
+        const int n = (int)strlen(gti_chart_axis_label(&c->chart.y, i, label));
         if (n > c->margin) c->margin = n;
     }
     c->columns = limited(width - c->margin - 3, 10, COLUMNS);
@@ -177,7 +177,7 @@ gt_status gt_history_plot_(const gt_history *h, FILE *f, gt_curve_opts opts)
     if (!h) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the history is NULL");
     if (gt_failed(h->gt)) return gt_error_code(h->gt);
     const int64_t height = gt_option_int(opts.height, 16);
-    const int64_t width = f ? gt_option_int(opts.width, gti_columns(f)) : 1;
+    const int64_t width = f ? gt_option_int(opts.width, gti_terminal_columns(f)) : 1;
     if (!f || width < 1 || height < 1)
         return gt_fail(h->gt, GT_ERR_ARGUMENT, what,
                        f ? "width and height must be positive" : "the file is NULL");

@@ -1,4 +1,5 @@
 /* Histories: tables of numbers. */
+#define _POSIX_C_SOURCE 200809L
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,7 @@ gti_column *gti_history_add_column(gt_history *h, const char *name)
 {
     if (!grow(&h->column, (size_t)h->columns + 1, sizeof *h->column)) return NULL;
     gti_column *c = &h->column[h->columns];
-    c->name = gti_copy(name);
+    c->name = strdup(name);
     c->at = malloc((size_t)(h->room ? h->room : 1) * sizeof *c->at);
     if (!c->name || !c->at) {
         free(c->name);

@@ -11,14 +11,6 @@ static char *special(char buf[GTI_NUMBER], double v)
     return buf;
 }
 
-char *gti_copy(const char *s)
-{
-    const size_t size = strlen(s) + 1;
-    char *copy = malloc(size);
-    if (copy) memcpy(copy, s, size);
-    return copy;
-}
-
 char *gti_number_short(char buf[GTI_NUMBER], double v, int digits)
 {
     if (!isfinite(v)) return special(buf, v);

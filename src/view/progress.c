@@ -11,17 +11,17 @@ static const double redraw = 0.1, plain = 30; /* seconds between updates: termin
 gt_progress gt_progress_begin(FILE *f, const char *label, int64_t total)
 {
     gt_progress p = {.f = f, .label = label ? label : "", .total = total > 0 ? total : 0};
-    p.start = gti_seconds();
+    p.start = gti_terminal_seconds();
     if (!f) return p;
-    p.terminal = gti_is_terminal(f);
-    p.ascii = !gti_utf8();
+    p.terminal = gti_terminal_is_one(f);
+    p.ascii = !gti_terminal_utf8();
     p.drawn = p.terminal ? -INFINITY : p.start;
     return p;
 }
 
 double gt_progress_seconds(const gt_progress *p)
 {
-    return p ? gti_seconds() - p->start : 0;
+    return p ? gti_terminal_seconds() - p->start : 0;
 }
 
 /* --- pieces of a line --- */
@@ -90,7 +90,7 @@ static void add_numbers(char line[LINE], const gt_progress *p, int64_t done, int
     add_rate(line, items ? (double)items / fmax(seconds, 1e-9) : rate, items ? "" : " steps");
     if (!p->total || rate <= 0) return;
     add(line, "  ");
-    add(line, gti_duration(time, ceil((double)(p->total - done) / rate)));
+    add(line, gti_terminal_duration(time, ceil((double)(p->total - done) / rate)));
     add(line, " left");
 }
 
@@ -131,7 +131,7 @@ static void show(gt_progress *p, char line[LINE], int columns)
 void gt_progress_update(gt_progress *p, int64_t done, int64_t items, const char *fmt, ...)
 {
     if (!p || !p->f) return;
-    const double now = gti_seconds();
+    const double now = gti_terminal_seconds();
     if (now - p->drawn < (p->terminal ? redraw : plain)) return;
     p->drawn = now;
     char text[LINE], line[LINE];
@@ -139,7 +139,7 @@ void gt_progress_update(gt_progress *p, int64_t done, int64_t items, const char 
     va_start(args, fmt);
     gt_vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    const int columns = p->terminal ? gti_columns(p->f) : LINE;
+    const int columns = p->terminal ? gti_terminal_columns(p->f) : LINE;
     compose(line, p, done, items, columns, text);
     show(p, line, columns);
 }
@@ -153,7 +153,7 @@ void gt_progress_end(gt_progress *p, const char *fmt, ...)
     gt_vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     fprintf(p->f, "%s%s%s%s%s%s%s\n", p->shown ? "\r" : "", p->label, *p->label ? "  " : "",
-            gti_duration(time, gt_progress_seconds(p)), *text ? "  " : "", text,
+            gti_terminal_duration(time, gt_progress_seconds(p)), *text ? "  " : "", text,
             p->shown ? "\x1b[K" : "");
     fflush(p->f);
     p->f = NULL;

@@ -3,7 +3,7 @@
  * checksum of data with checksums in it is still good. */
 #include "view/view.h"
 
-uint32_t gti_crc32c(const void *data, size_t size)
+uint32_t gti_record_crc(const void *data, size_t size)
 {
     static const uint32_t nibble[16] = {/* i times x^4 in GF(2)[x], modulo 0x11edc6f41, mirrored */
                                         0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1,
@@ -27,7 +27,7 @@ static void put_little(uint8_t *to, uint64_t v, int bytes)
 
 static uint32_t masked(const void *data, size_t size)
 {
-    const uint32_t crc = gti_crc32c(data, size);
+    const uint32_t crc = gti_record_crc(data, size);
     return (crc >> 15 | crc << 17) + 0xa282ead8u;
 }
 

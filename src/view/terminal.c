@@ -9,14 +9,14 @@
 
 #include "view/view.h"
 
-bool gti_is_terminal(FILE *f)
+bool gti_terminal_is_one(FILE *f)
 {
     const int fd = fileno(f);
     const char *term = getenv("TERM");
     return fd >= 0 && isatty(fd) && !(term && !strcmp(term, "dumb"));
 }
 
-int gti_columns(FILE *f)
+int gti_terminal_columns(FILE *f)
 {
     enum { LEAST = 20, MOST = 1000, USUAL = 80 };
     struct winsize size;
@@ -29,7 +29,7 @@ int gti_columns(FILE *f)
     return n < LEAST ? LEAST : (int)n;
 }
 
-bool gti_utf8(void)
+bool gti_terminal_utf8(void)
 {
     static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -42,14 +42,14 @@ bool gti_utf8(void)
     return false;
 }
 
-double gti_seconds(void)
+double gti_terminal_seconds(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-char *gti_duration(char buf[GTI_NUMBER], double seconds)
+char *gti_terminal_duration(char buf[GTI_NUMBER], double seconds)
 {
     const long long s = seconds > 0 && seconds < 1e9 ? (long long)seconds : 0;
     if (s < 3600) snprintf(buf, GTI_NUMBER, "%lld:%02lld", s / 60, s % 60);

@@ -13,8 +13,6 @@ static inline bool gti_view_ready(gt_ctx *gt, const char *what)
 
 /* --- number.c --- */
 
-char *gti_copy(const char *s); /* to be freed; NULL when out of memory */
-
 enum { GTI_NUMBER = 40 };
 /* The shortest number that reads back as v, in %g's manner; "nan", "inf", "-inf". Returns buf.
  */
@@ -29,18 +27,18 @@ bool gti_number_read(const char *text, double *v);
 
 /* --- terminal.c --- */
 
-bool gti_is_terminal(FILE *f); /* that understands escape sequences */
+bool gti_terminal_is_one(FILE *f); /* that understands escape sequences */
 /* Columns of the terminal that f is, else what COLUMNS says, else 80; at least 20. */
-int gti_columns(FILE *f);
+int gti_terminal_columns(FILE *f);
 /* Whether the environment says that text is UTF-8. */
-bool gti_utf8(void);
-double gti_seconds(void); /* of a clock that only goes forwards */
+bool gti_terminal_utf8(void);
+double gti_terminal_seconds(void); /* of a clock that only goes forwards */
 /* "0:07", "1:02:03". Returns buf. */
-char *gti_duration(char buf[GTI_NUMBER], double seconds);
+char *gti_terminal_duration(char buf[GTI_NUMBER], double seconds);
 
 /* --- record.c --- */
 
-uint32_t gti_crc32c(const void *data, size_t size);
+uint32_t gti_record_crc(const void *data, size_t size);
 /* Appends a record of TFRecord's framing. False when f cannot take it. */
 bool gti_record_write(FILE *f, const void *data, size_t size);
 
@@ -99,9 +97,9 @@ typedef struct {
 bool gti_chart_open(gti_chart *c, const gt_history *h, const gt_curve_opts *opts, int x_ticks,
                     int y_ticks, const char *what);
 /* Where v lies: 0 at the low end, 1 at the high end. NaN where it cannot be shown. */
-double gti_axis_place(const gti_axis *a, double v);
+double gti_chart_axis_place(const gti_axis *a, double v);
 /* The text of tick i; ticks of one axis have the same number of decimals. */
-char *gti_axis_label(const gti_axis *a, int i, char buf[GTI_NUMBER]);
+char *gti_chart_axis_label(const gti_axis *a, int i, char buf[GTI_NUMBER]);
 /* The place on the y axis of curve k at the place u of the x axis, between rows on a straight line;
  * NaN where there is none. */
 double gti_chart_at(const gti_chart *c, int k, double u);
