@@ -318,17 +318,17 @@ BINARY(square_grad, 0, square_grad_infer, same_shape_samples, same_shape_error_s
 // clang-format on
 
 /* A division, for x * (1 / s) rounds twice. */
-gt_tensor *gt_div_scalar(gt_tensor *x, double s)
+gt_tensor *gti_compose_div_scalar(gt_tensor *x, double s)
 {
     return gti_is_given(x, "div_scalar") ? gt_div(x, arithmetic_constant(x, s)) : NULL;
 }
 
-gt_tensor *gt_rsub_scalar(gt_tensor *x, double s)
+gt_tensor *gti_compose_rsub_scalar(gt_tensor *x, double s)
 {
     return gti_is_given(x, "rsub_scalar") ? gt_sub(arithmetic_constant(x, s), x) : NULL;
 }
 
-gt_tensor *gt_rdiv_scalar(gt_tensor *x, double s)
+gt_tensor *gti_compose_rdiv_scalar(gt_tensor *x, double s)
 {
     return gti_is_given(x, "rdiv_scalar") ? gt_div(arithmetic_constant(x, s), x) : NULL;
 }

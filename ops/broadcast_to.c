@@ -107,7 +107,7 @@ gt_tensor *gt_broadcast_to(gt_tensor *x, gt_shape shape)
 }
 
 /* Sums over the dimensions that shape lacks or has with size 1, then drops the former. */
-gt_tensor *gt_sum_to(gt_tensor *x, gt_shape shape)
+gt_tensor *gti_compose_sum_to(gt_tensor *x, gt_shape shape)
 {
     if (!gti_is_given(x, "sum_to")) return NULL;
     if (!gt_is_shape(&shape) || !gti_stretches(&shape, &x->shape)) {

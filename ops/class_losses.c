@@ -121,7 +121,7 @@ static bool check_target(const gt_tensor *x, const gt_tensor *target, int64_t ig
     return false;
 }
 
-gt_tensor *gt_nll_loss_(gt_tensor *x, gt_tensor *target, gt_nll_loss_opts opts)
+gt_tensor *gti_compose_nll_loss(gt_tensor *x, gt_tensor *target, gt_nll_loss_opts opts)
 {
     if (!gti_is_given(x, "nll_loss")) return NULL;
     const int64_t ignore = gt_option_int(opts.ignore_index, -100);
@@ -174,7 +174,8 @@ static bool check_smoothing(gt_ctx *gt, double smoothing)
     return false;
 }
 
-gt_tensor *gt_cross_entropy_(gt_tensor *logits, gt_tensor *target, gt_cross_entropy_opts opts)
+gt_tensor *gti_compose_cross_entropy(gt_tensor *logits, gt_tensor *target,
+                                     gt_cross_entropy_opts opts)
 {
     if (!gti_is_given(logits, "cross_entropy")) return NULL;
     opts.label_smoothing = gt_option(opts.label_smoothing, 0);

@@ -6,6 +6,7 @@
 
 #include "base/mutants.h"
 #include "base/size.h"
+#include "engine/functions.h"
 #include "kernels/any.h"
 #include "kernels/kernels.h"
 
@@ -86,6 +87,17 @@ static inline bool gti_is_given(const gt_tensor *x, const char *function)
 {
     if (!x) gt_fail(NULL, GT_ERR_ARGUMENT, function, "x is NULL");
     return x != NULL;
+}
+
+/* The same where either may be looked into. */
+static inline bool gti_are_given(const gt_tensor *a, const char *a_name, const gt_tensor *b,
+                                 const char *b_name, const char *function)
+{
+    const gt_tensor *given = a ? a : b;
+    if (!a || !b)
+        gt_fail(given ? given->ctx : NULL, GT_ERR_ARGUMENT, function, "%s is NULL",
+                a ? b_name : a_name);
+    return a && b;
 }
 
 /* Whether t, called `name`, can stand beside x, which is given, in a composed function. */

@@ -167,7 +167,7 @@ gt_tensor *gt_dropout(gt_tensor *x, double p)
     return gti_is_given(x, "dropout") ? dropout_apply(x, gti_random_key(x->ctx), p, false) : NULL;
 }
 
-gt_tensor *gt_dropout2d(gt_tensor *x, double p)
+gt_tensor *gti_compose_dropout2d(gt_tensor *x, double p)
 {
     return gti_is_given(x, "dropout2d") ? dropout_apply(x, gti_random_key(x->ctx), p, true) : NULL;
 }

@@ -206,13 +206,9 @@ gt_tensor *gt_embedding_dw(gt_tensor *dy, gt_tensor *index, int64_t v, int64_t p
     return gt_apply(&gt_op_embedding_dw, &(dw_opts){padding, v}, 2, (gt_tensor *[]){dy, index});
 }
 
-gt_tensor *gt_class_weights(gt_tensor *weight, gt_tensor *target, int64_t ignore)
+gt_tensor *gti_compose_class_weights(gt_tensor *weight, gt_tensor *target, int64_t ignore)
 {
-    const gt_tensor *given = weight ? weight : target;
-    if (!weight || !target)
-        return gt_fail(given ? given->ctx : NULL, GT_ERR_ARGUMENT, "class_weights", "%s is NULL",
-                       weight ? "target" : "weight"),
-               NULL;
+    if (!gti_are_given(weight, "weight", target, "target", "class_weights")) return NULL;
     const int64_t c = weight->size;
     return gt_reshape(embedding_apply(gt_reshape(weight, GT_SHAPE(c, 1)), target, ignore, true),
                       target->shape);

@@ -131,7 +131,7 @@ gt_tensor *gt_group_norm_(gt_tensor *x, int64_t groups, gt_normalize_opts opts)
 }
 
 /* As in PyTorch, a channel of a single element is refused: it would be its bias, whatever x is. */
-gt_tensor *gt_instance_norm_(gt_tensor *x, gt_normalize_opts opts)
+gt_tensor *gti_compose_instance_norm(gt_tensor *x, gt_normalize_opts opts)
 {
     if (!gti_is_given(x, "instance_norm")) return NULL;
     const gt_shape s = x->shape;

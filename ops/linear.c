@@ -9,7 +9,7 @@ static gt_tensor *linear_refuse(const gt_tensor *x, gt_status code, const char *
     return NULL;
 }
 
-gt_tensor *gt_linear_(gt_tensor *x, gt_tensor *weight, gt_linear_opts opts)
+gt_tensor *gti_compose_linear(gt_tensor *x, gt_tensor *weight, gt_linear_opts opts)
 {
     if (!gti_is_given(x, "linear")) return NULL;
     if (!weight) return gt_matmul_(x, weight, (gt_matmul_opts){.transpose_b = true});
@@ -34,17 +34,18 @@ gt_tensor *gt_linear_(gt_tensor *x, gt_tensor *weight, gt_linear_opts opts)
     return opts.bias && y ? gt_add(y, opts.bias) : y;
 }
 
-gt_tensor *gt_dot(gt_tensor *a, gt_tensor *b)
+gt_tensor *gti_compose_dot(gt_tensor *a, gt_tensor *b)
 {
-    if (a && b && (a->shape.ndim != 1 || !gt_same_shape(a, b)))
+    if (!gti_are_given(a, "a", b, "b", "dot")) return NULL;
+    if (a->shape.ndim != 1 || !gt_same_shape(a, b))
         return linear_refuse(a, GT_ERR_SHAPE, "dot", "a and b must be vectors of one size",
                              a->shape, b->shape);
     return gt_matmul_(a, b, (gt_matmul_opts){0});
 }
 
-gt_tensor *gt_outer(gt_tensor *a, gt_tensor *b)
+gt_tensor *gti_compose_outer(gt_tensor *a, gt_tensor *b)
 {
-    if (!a || !b) return gt_mul(a, b);
+    if (!gti_are_given(a, "a", b, "b", "outer")) return NULL;
     if (a->shape.ndim != 1 || b->shape.ndim != 1)
         return linear_refuse(a, GT_ERR_SHAPE, "outer", "a and b must be vectors", a->shape,
                              b->shape);

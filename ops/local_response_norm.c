@@ -105,7 +105,8 @@ gt_tensor *gt_channel_sum(gt_tensor *x, int64_t before, int64_t after)
     return gt_apply(&gt_op_channel_sum, &(window){before, after}, 1, (gt_tensor *[]){x});
 }
 
-gt_tensor *gt_local_response_norm_(gt_tensor *x, int64_t size, gt_local_response_norm_opts opts)
+gt_tensor *gti_compose_local_response_norm(gt_tensor *x, int64_t size,
+                                           gt_local_response_norm_opts opts)
 {
     static const char name[] = "local_response_norm";
     if (!gti_is_given(x, name) || gt_failed(x->ctx)) return NULL;

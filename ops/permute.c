@@ -126,7 +126,7 @@ gt_tensor *gt_permute_(gt_tensor *x, int n, const int *order)
     return gt_apply(&gt_op_permute, &opts, 1, (gt_tensor *[]){x});
 }
 
-gt_tensor *gt_transpose(gt_tensor *x, int i, int j)
+gt_tensor *gti_compose_transpose(gt_tensor *x, int i, int j)
 {
     if (!gti_is_given(x, "transpose")) return NULL;
     const int ndim = x->shape.ndim, axes = ndim > 0 ? ndim : 1;

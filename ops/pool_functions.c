@@ -34,13 +34,13 @@ static gt_tensor *sequence_of(gt_tensor *image)
     return gt_reshape(image, GT_SHAPE(d[0], d[1], d[3]));
 }
 
-gt_tensor *gt_adaptive_avg_pool1d(gt_tensor *x, int64_t ol)
+gt_tensor *gti_compose_adaptive_avg_pool1d(gt_tensor *x, int64_t ol)
 {
     gt_tensor *image = image_of(x, ol, "adaptive_avg_pool1d");
     return image ? sequence_of(gt_adaptive_avg_pool2d(image, 1, ol)) : NULL;
 }
 
-gt_tensor *gt_adaptive_max_pool1d_(gt_tensor *x, int64_t ol, gt_adaptive_max_pool_opts opts)
+gt_tensor *gti_compose_adaptive_max_pool1d(gt_tensor *x, int64_t ol, gt_adaptive_max_pool_opts opts)
 {
     gt_tensor *indices = NULL, *image = image_of(x, ol, "adaptive_max_pool1d");
     if (opts.indices) *opts.indices = NULL;
@@ -51,13 +51,13 @@ gt_tensor *gt_adaptive_max_pool1d_(gt_tensor *x, int64_t ol, gt_adaptive_max_poo
     return sequence_of(y);
 }
 
-gt_tensor *gt_global_avg_pool2d(gt_tensor *x)
+gt_tensor *gti_compose_global_avg_pool2d(gt_tensor *x)
 {
     if (!has_dimensions(x, 4, "global_avg_pool2d")) return NULL;
     return gt_mean_(x, (gt_reduce_opts){.axes = GT_AXIS(2) | GT_AXIS(3), .keepdim = true});
 }
 
-gt_tensor *gt_global_max_pool2d(gt_tensor *x)
+gt_tensor *gti_compose_global_max_pool2d(gt_tensor *x)
 {
     if (!has_dimensions(x, 4, "global_max_pool2d")) return NULL;
     return gt_adaptive_max_pool2d_(x, 1, 1, (gt_adaptive_max_pool_opts){0});

@@ -16,7 +16,7 @@ static bool fits(const gt_tensor *x, const gt_tensor *weight)
     return false;
 }
 
-gt_tensor *gt_prelu(gt_tensor *x, gt_tensor *weight)
+gt_tensor *gti_compose_prelu(gt_tensor *x, gt_tensor *weight)
 {
     if (!gti_is_given(x, "prelu")) return NULL;
     if (!weight) gt_fail(x->ctx, GT_ERR_ARGUMENT, "prelu", "weight is NULL");

@@ -19,7 +19,7 @@ static gt_tensor *repeat_axis(gt_tensor *y, int axis, int64_t r)
     return many ? gt_reshape(many, after) : NULL;
 }
 
-gt_tensor *gt_repeat(gt_tensor *x, gt_shape repeats)
+gt_tensor *gti_compose_repeat(gt_tensor *x, gt_shape repeats)
 {
     if (!gti_is_given(x, "repeat")) return NULL;
     const int ndim = repeats.ndim;

@@ -37,7 +37,7 @@ static int64_t pieces(int64_t n, int64_t size)
     return n / size + (n % size > 0);
 }
 
-gt_tensor *gt_split(gt_tensor *x, int axis, int64_t size, gt_tensor **out, int max_out)
+gt_tensor *gti_compose_split(gt_tensor *x, int axis, int64_t size, gt_tensor **out, int max_out)
 {
     const int at = split_begin(x, axis, out, max_out, "split");
     if (at < 0) return NULL;
@@ -57,7 +57,7 @@ gt_tensor *gt_split(gt_tensor *x, int axis, int64_t size, gt_tensor **out, int m
     return cut(x, at, size, (int)count, out);
 }
 
-gt_tensor *gt_chunk(gt_tensor *x, int axis, int chunks, gt_tensor **out)
+gt_tensor *gti_compose_chunk(gt_tensor *x, int axis, int chunks, gt_tensor **out)
 {
     const int at = split_begin(x, axis, out, chunks, "chunk");
     if (at < 0) return NULL;

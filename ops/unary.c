@@ -201,7 +201,7 @@ gt_tensor *gt_mul_scalar(gt_tensor *x, double s)
 }
 
 /* x + (-s) is x - s exactly. */
-gt_tensor *gt_sub_scalar(gt_tensor *x, double s)
+gt_tensor *gti_compose_sub_scalar(gt_tensor *x, double s)
 {
     return gt_add_scalar(x, -s);
 }

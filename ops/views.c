@@ -21,7 +21,7 @@ static int64_t joined_size(gt_shape x, int start, int end)
     return gt_shape_size(part);
 }
 
-gt_tensor *gt_flatten_(gt_tensor *x, gt_flatten_opts opts)
+gt_tensor *gti_compose_flatten(gt_tensor *x, gt_flatten_opts opts)
 {
     if (!gti_is_given(x, "flatten")) return NULL;
     const int ndim = x->shape.ndim;
@@ -47,7 +47,7 @@ gt_tensor *gt_flatten_(gt_tensor *x, gt_flatten_opts opts)
     return gt_reshape(x, shape);
 }
 
-gt_tensor *gt_squeeze_(gt_tensor *x, gt_squeeze_opts opts)
+gt_tensor *gti_compose_squeeze(gt_tensor *x, gt_squeeze_opts opts)
 {
     if (!gti_is_given(x, "squeeze")) return NULL;
     const int ndim = x->shape.ndim;
@@ -64,7 +64,7 @@ gt_tensor *gt_squeeze_(gt_tensor *x, gt_squeeze_opts opts)
     return gt_reshape(x, shape);
 }
 
-gt_tensor *gt_unsqueeze(gt_tensor *x, int axis)
+gt_tensor *gti_compose_unsqueeze(gt_tensor *x, int axis)
 {
     if (!gti_is_given(x, "unsqueeze")) return NULL;
     const int ndim = x->shape.ndim;
@@ -81,7 +81,7 @@ gt_tensor *gt_unsqueeze(gt_tensor *x, int axis)
     return gt_reshape(x, shape);
 }
 
-gt_tensor *gt_expand(gt_tensor *x, gt_shape shape)
+gt_tensor *gti_compose_expand(gt_tensor *x, gt_shape shape)
 {
     if (!gti_is_given(x, "expand")) return NULL;
     gt_shape to = shape;
@@ -96,7 +96,7 @@ gt_tensor *gt_expand(gt_tensor *x, gt_shape shape)
     return gt_broadcast_to(x, to);
 }
 
-gt_tensor *gt_select(gt_tensor *x, int axis, int64_t index)
+gt_tensor *gti_compose_select(gt_tensor *x, int axis, int64_t index)
 {
     if (!gti_is_given(x, "select")) return NULL;
     const int at = views_axis_of(x, axis, x->shape.ndim, "select");

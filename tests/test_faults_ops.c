@@ -6,6 +6,8 @@
 #include "calls.h"
 #include "faults.h"
 
+static const gt_scope scope = {.name = "here"};
+
 enum { RESULTS = GT_OP_OUTPUTS + GT_SAMPLE_INPUTS };
 
 typedef struct {
@@ -24,6 +26,7 @@ typedef struct {
 static void make_inputs(program *p, const gt_sample_input *in, int n)
 {
     p->gt = gt_open();
+    gt_set_scope(p->gt, &scope);
     p->n_in = n;
     for (int i = 0; i < n; i++) {
         if (in[i].same > 0) p->in[i] = p->in[in[i].same - 1];
@@ -129,6 +132,7 @@ static void sweep(program *p, bool onwards)
         run(p);
         if (!faults_sweep_hit(&s)) assert_well(p->gt);
         check_failure(p, &s, digest);
+        assert_ptr_equal(gt_set_scope(p->gt, &scope), &scope);
         gt_error_clear(p->gt);
         gt_rewind(p->gt, mark);
         if (gt_get_stats(p->gt).bytes_live != live)

@@ -101,7 +101,8 @@ static void shows_the_backward_pass(void **state)
 static void modules_are_clusters(void **state)
 {
     (void)state;
-    static const gt_scope root = {"", NULL}, net = {"net", &root}, a = {"a", &net}, b = {"b", &net};
+    static const gt_scope root = {.name = ""}, net = {.name = "net", .parent = &root},
+                          a = {.name = "a", .parent = &net}, b = {.name = "b", .parent = &net};
     gt_ctx *gt = gt_open();
     gt_tensor *w = gt_set_name(gt_ones(gt, GT_SHAPE(2), .requires_grad = true), "weight");
     gt_set_owner(w, &a);

@@ -202,7 +202,8 @@ static void test_scopes(void **state)
     enum { SCOPES = 200000 };
     gt_ctx *gt = *state;
     gt_scope *scope = calloc(SCOPES, sizeof *scope);
-    for (int i = 0; i < SCOPES; i++) scope[i] = (gt_scope){"s", i ? &scope[i - 1] : NULL};
+    for (int i = 0; i < SCOPES; i++)
+        scope[i] = (gt_scope){.name = "s", .parent = i ? &scope[i - 1] : NULL};
     char path[8];
     assert_int_equal(gt_scope_path(&scope[SCOPES - 1], path, sizeof path), 2 * SCOPES - 1);
     assert_string_equal(path, "s.s.s.s");

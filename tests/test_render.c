@@ -147,7 +147,7 @@ static void dot_takes_hostile_names(void **state)
     (void)state;
     if (!have_dot()) skip();
     for (size_t i = 0; i < N_NAMES; i++) {
-        const gt_scope scope = {names[i].name, NULL};
+        const gt_scope scope = {.name = names[i].name};
         const gt_op op = {.name = names[i].name,
                           .inputs = "x",
                           .n_in = 1,

@@ -238,12 +238,15 @@ gt_stats gt_get_stats(const gt_ctx *gt);
 void gt_stats_reset_peak(gt_ctx *gt);
 
 /* --- scopes ---
- * A name for a stretch of the tape; modules use it to name themselves in messages and graphs. The
- * path of a scope is its ancestors' names and its own, joined by dots; empty names are left out.
- * The caller owns the struct, which must outlive the nodes recorded in it. */
+ * A name for a stretch of the tape, in one tree of two kinds: of modules, which use them to name
+ * themselves in messages and graphs, or of the program's own; and of calls of functions composed of
+ * operations (gt_call in op.h). The path of a scope is the names of its ancestors of the first kind
+ * and its own, joined by dots; empty names are left out. The caller owns the struct, which must
+ * outlive the nodes recorded in it. */
 typedef struct gt_scope {
     const char *name;
     const struct gt_scope *parent;
+    const struct gt_call *call; /* of a function; NULL in scopes of modules and of the program */
 } gt_scope;
 /* Makes `scope` the current one (NULL: none) and returns the one before, to be restored the same
  * way. */

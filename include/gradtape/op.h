@@ -266,13 +266,48 @@ typedef struct {
 /* The heading of ops.def that an element of gt_ops() stands under. */
 const gt_op_section *gt_op_section_of(const gt_op_info *info);
 
+/* --- functions composed of operations ---
+ * A call of one opens a scope, so that messages, graphs and readers of the tape see the function
+ * that the program called, and not only what it is made of. Every function of ops.def does so, and
+ * one of your own can:
+ *
+ *     gt_tensor *scaled_relu(gt_tensor *x, double s)
+ *     {
+ *         static const gt_op_info info = {.name = "scaled_relu"};
+ *         gt_call *call = gt_call_begin(x, &info, NULL, 0);
+ *         return gt_call_end(call, gt_mul_scalar(gt_relu(x), s));
+ *     }
+ *
+ * Calls nest. They live as long as the tensors of the step that are made after them. */
+typedef struct gt_call {
+    gt_scope scope; /* with the function's name, below the scope that was current */
+    const gt_op_info *function;
+    const void *opts; /* its options, as the caller gave them; NULL: it has none */
+    size_t opts_size;
+    const gt_tensor *result; /* what gt_call_end got; NULL while the function runs */
+    uint64_t began, ended;   /* see gt_call_made; `ended` is 0 while it runs */
+    gt_ctx *ctx;
+} gt_call;
+/* Opens the call's scope in x's context; opts, of opts_size bytes, are copied. NULL, and nothing is
+ * opened, after a failure, when x is NULL, and in backward passes that record nothing. */
+gt_call *gt_call_begin(const gt_tensor *x, const gt_op_info *function, const void *opts,
+                       size_t opts_size);
+/* Every call that has begun must end, on every way out of the function. Returns result. */
+gt_tensor *gt_call_end(gt_call *c, gt_tensor *result);
+/* Whether t was made while the call ran. */
+bool gt_call_made(const gt_call *c, const gt_tensor *t);
+/* The call that the program made: the outermost of those that the scope stands in up to the next
+ * module. NULL in none. */
+const gt_call *gt_scope_call(const gt_scope *scope);
+
 /* --- reading the tape --- */
 /* Nodes from the oldest on; NULL at the end. Valid until the next rewind. */
 const gt_node *gt_tape_first(const gt_ctx *gt);
 const gt_node *gt_tape_next(const gt_node *n);
 /* The node that made t, NULL for leaves and for results that were not recorded. */
 const gt_node *gt_producer(const gt_tensor *t);
-/* The scope that was current when n was recorded; NULL if none. */
+/* The scope that was current when n was recorded, of the innermost function or module; NULL if
+ * none. */
 const gt_scope *gt_node_scope(const gt_node *n);
 /* Whether n was recorded while gt_backward or gt_grad ran. */
 bool gt_node_in_backward(const gt_node *n);

@@ -350,8 +350,8 @@ typedef struct {
 #define GT_OP_UNARY_OPTS(name, params, meaning)                                                    \
     GT_OP_OPTS(name, params, meaning)                                                              \
     GT_OP(name##_grad, (gt_tensor * dy, gt_tensor * v, double p, double q), "")
-#define GT_FUN(name, params, meaning) gt_tensor *gt_##name params;
-#define GT_FUN_OPTS(name, params, meaning) gt_tensor *gt_##name##_ params;
+#define GT_FUN(name, params, args, meaning) gt_tensor *gt_##name params;
+#define GT_FUN_OPTS(name, params, args, meaning) gt_tensor *gt_##name##_ params;
 #include <gradtape/ops.def>
 #undef GT_SECTION
 #undef GT_OP

@@ -33,12 +33,10 @@ static void fail_null(gt_ctx *gt, const gt_op *op, int i)
 static void fail_gone(gt_ctx *gt, const gt_op *op, int i, const gt_tensor *t, const char *why)
 {
     char name[64];
-    const char *slash = t->where ? strrchr(t->where, '/') : NULL;
-    const char *where = slash ? slash + 1 : t->where;
     gt_fail(gt, GT_ERR_STATE, op->name, "input %s%s%s%s%s%s%s %s",
             gt_op_input_name(op, i, name, sizeof name), gt_name(t)[0] ? " '" : "", gt_name(t),
-            gt_name(t)[0] ? "'" : "", where ? ", made at " : "", where ? where : "",
-            where ? "," : "", why);
+            gt_name(t)[0] ? "'" : "", t->where ? ", made at " : "",
+            t->where ? gti_site_text(t->where) : "", t->where ? "," : "", why);
 }
 
 static gt_ctx *context_of(int n_in, gt_tensor *const in[])

@@ -106,9 +106,10 @@ const gt_scope *gt_set_scope(gt_ctx *gt, const gt_scope *scope)
     return old;
 }
 
+/* What it adds to a path. */
 static size_t name_length(const gt_scope *scope)
 {
-    return scope->name ? strlen(scope->name) : 0;
+    return scope->name && !scope->call ? strlen(scope->name) : 0;
 }
 
 /* From the end, since a scope knows only its parent; however deep scopes nest. */

@@ -240,8 +240,10 @@ static inline bool gti_outlives_step(const gti_tensor *t)
 gti_label *gti_label_of(gt_tensor *t, const char *what);
 /* Takes t's label and hooks away, and gives back what lies in kept memory of them. */
 void gti_label_clear(gti_tensor *t);
-/* "train.c:42", where t was made, or "unknown place". */
-const char *gti_site(const gt_tensor *t);
+
+/* --- naming.c --- */
+/* "train.c:42" of a place's whole path, or "unknown place" of NULL. */
+const char *gti_site_text(const char *where);
 /* "'net.conv1.weight'", "the result of conv2d (train.c:42)" or "a leaf". Returns buf. */
 char *gti_describe(const gt_tensor *t, char *buf, size_t size);
 

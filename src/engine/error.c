@@ -24,24 +24,25 @@ static void GT_PRINTF(2, 3) append(gti_error *e, const char *fmt, ...)
     va_end(args);
 }
 
-static const char *file_name(const char *where)
-{
-    const char *slash = strrchr(where, '/');
-    return slash ? slash + 1 : where;
-}
-
 /* "what (where): text", and the tail. */
 static void compose(gti_error *e)
 {
     const bool what = e->what[0] != 0;
     snprintf(e->message, sizeof e->message, "%s%s%s%s%s%s%s", e->what, what && e->where ? " " : "",
-             e->where ? "(" : "", e->where ? file_name(e->where) : "", e->where ? ")" : "",
+             e->where ? "(" : "", e->where ? gti_site_text(e->where) : "", e->where ? ")" : "",
              what || e->where ? ": " : "", e->text);
     const size_t used = strlen(e->message);
     snprintf(e->message + used, sizeof e->message - used, "%s", e->tail);
 }
 
-/* "conv2d 'net.conv1'": what failed, and the module that is running, if any. */
+/* The function that the program called, where one runs: in a sweep the rules call them. */
+static const char *called(const gt_ctx *gt)
+{
+    const gt_call *call = gt && !gt->in_sweep ? gt_scope_call(gt->scope) : NULL;
+    return call ? call->scope.name : NULL;
+}
+
+/* "conv2d 'net.conv1'": what was called, and the module that is running, if any. */
 static void set_what(gti_error *e, const char *what, const gt_scope *scope)
 {
     char path[128];
@@ -50,6 +51,7 @@ static void set_what(gti_error *e, const char *what, const gt_scope *scope)
              path);
 }
 
+/* What failed within a function comes before the text: "in mul_or_zero: ". */
 void gti_fail_v(gt_ctx *gt, gt_status code, const char *what, const char *fmt, va_list args)
 {
     if (gt && gt->failed) return;
@@ -59,8 +61,13 @@ void gti_fail_v(gt_ctx *gt, gt_status code, const char *what, const char *fmt, v
     e->ctx = gt;
     e->untold = true;
     e->where = NULL;
-    set_what(e, what, gt ? gt->scope : NULL);
-    gt_vsnprintf(e->text, sizeof e->text, fmt, args);
+    const char *function = called(gt);
+    set_what(e, function ? function : what, gt ? gt->scope : NULL);
+    e->text[0] = 0;
+    if (function && what && strcmp(function, what) != 0)
+        snprintf(e->text, sizeof e->text, "in %.48s: ", what);
+    const size_t used = strlen(e->text);
+    gt_vsnprintf(e->text + used, sizeof e->text - used, fmt, args);
     e->tail[0] = 0;
     compose(e);
     pending = e;

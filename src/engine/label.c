@@ -60,30 +60,3 @@ const gt_scope *gt_owner(const gt_tensor *t)
 {
     return t && gti_t(t)->label ? gti_t(t)->label->owner : NULL;
 }
-
-/* --- for messages --- */
-
-const char *gti_site(const gt_tensor *t)
-{
-    const char *slash = t->where ? strrchr(t->where, '/') : NULL;
-    return slash ? slash + 1 : t->where ? t->where : "unknown place";
-}
-
-void gti_path_of(const gt_tensor *t, char *path, size_t size)
-{
-    size_t used = gt_scope_path(gt_owner(t), path, size);
-    if (used && used + 1 < size) path[used++] = '.';
-    if (used < size) snprintf(path + used, size - used, "%s", gt_name(t));
-}
-
-char *gti_describe(const gt_tensor *t, char *buf, size_t size)
-{
-    char path[64];
-    const gti_node *n = gti_t(t)->node;
-    gti_path_of(t, path, sizeof path);
-    if (gt_name(t)[0]) snprintf(buf, size, "'%s'", path);
-    else if (n)
-        snprintf(buf, size, "the result of %s (%s)", n->pub.op->name, gti_site(n->pub.out[0]));
-    else snprintf(buf, size, "a leaf");
-    return buf;
-}

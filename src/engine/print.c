@@ -205,13 +205,13 @@ static void put_suffixes(printer *p)
 #undef GT_DTYPE
     };
     const gt_tensor *t = p->t;
-    const gt_node *made_by = gt_producer(t);
+    const char *made_by = gti_maker_name(t);
     if (t->size == 0 && t->shape.ndim != 1) put_size(p);
     bool understood = t->dtype == GT_F32 || (t->dtype == GT_I64 && t->size > 0);
     if (!understood) put_suffix(p, dtype[t->dtype]);
     if (made_by) {
         char text[80];
-        snprintf(text, sizeof text, "grad_fn=<%s>", made_by->op->name);
+        snprintf(text, sizeof text, "grad_fn=<%s>", made_by);
         put_suffix(p, text);
     } else if (t->requires_grad) {
         put_suffix(p, "requires_grad=True");

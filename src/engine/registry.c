@@ -1,4 +1,6 @@
 /* The built-in operations, in the order of ops.def. */
+#include "engine/registry.h"
+
 #include <string.h>
 
 #include <gradtape/ops.h>
@@ -12,7 +14,7 @@
     {#name, "gt_" #name #params, meaning, &gt_op_##name, true},
 #define GT_INTO(name, inputs, meaning)                                                             \
     {#name, "gt_apply_into(&gt_op_" #name ", " inputs ")", meaning, &gt_op_##name, true},
-#define GT_FUN(name, params, meaning) {#name, "gt_" #name #params, meaning, NULL, false},
+#define GT_FUN(name, params, args, meaning) {#name, "gt_" #name #params, meaning, NULL, false},
 #define GT_FUN_OPTS GT_FUN
 /* A function of one element and the inner operation that is its gradient. */
 #define GT_OP_UNARY(name, params, meaning)                                                         \
@@ -21,10 +23,9 @@
         "dy f'(x), the gradient of " #name ", made of v: x or the result", &gt_op_##name##_grad,   \
         true},
 #define GT_OP_UNARY_OPTS GT_OP_UNARY
-static const gt_op_info registry[] = {
+const gt_op_info gti_registry[GTI_N_OPS] = {
 #include <gradtape/ops.def>
 };
-enum { N_OPS = sizeof registry / sizeof *registry };
 #undef GT_SECTION
 #undef GT_OP
 #undef GT_OP_OPTS
@@ -35,35 +36,22 @@ enum { N_OPS = sizeof registry / sizeof *registry };
 #undef GT_OP_UNARY
 #undef GT_OP_UNARY_OPTS
 
-/* --- sections: a heading's number is that of the row below it, for what follows it in the enum
- * counts on from there --- */
-
-#define GT_SECTION(id, title, note) BELOW_##id, LAST_ABOVE_##id = BELOW_##id - 1,
-#define GT_OP(name, params, meaning) ROW_##name,
-#define GT_OP_OPTS GT_OP
-#define GT_OP_INNER GT_OP
-#define GT_INTO GT_OP
-#define GT_FUN GT_OP
-#define GT_FUN_OPTS GT_OP
-#define GT_OP_UNARY(name, params, meaning) ROW_##name, ROW_##name##_grad,
-#define GT_OP_UNARY_OPTS GT_OP_UNARY
-enum {
-#include <gradtape/ops.def>
-    N_ROWS
-};
-_Static_assert((int)N_ROWS == (int)N_OPS, "rows are counted as they are registered");
-#undef GT_SECTION
-#undef GT_OP
-#undef GT_OP_UNARY
+/* --- sections --- */
 
 typedef struct {
     int first; /* row */
     gt_op_section section;
 } heading;
 
-#define GT_SECTION(id, title, note) {BELOW_##id, {title, note}},
-#define GT_OP(name, params, meaning)
+#define GT_SECTION(id, title, note) {GTI_BELOW_##id, {title, note}},
+#define GT_OP(...)
+#define GT_OP_OPTS GT_OP
+#define GT_OP_INNER GT_OP
+#define GT_INTO GT_OP
+#define GT_FUN GT_OP
+#define GT_FUN_OPTS GT_OP
 #define GT_OP_UNARY GT_OP
+#define GT_OP_UNARY_OPTS GT_OP
 static const heading headings[] = {
 #include <gradtape/ops.def>
 };
@@ -72,20 +60,20 @@ static const heading headings[] = {
 
 const gt_op_info *gt_ops(size_t *n)
 {
-    *n = N_OPS;
-    return registry;
+    *n = GTI_N_OPS;
+    return gti_registry;
 }
 
 const gt_op_info *gt_op_find(const char *name)
 {
-    for (size_t i = 0; i < N_OPS; i++)
-        if (name && !strcmp(registry[i].name, name)) return &registry[i];
+    for (size_t i = 0; i < GTI_N_OPS; i++)
+        if (name && !strcmp(gti_registry[i].name, name)) return &gti_registry[i];
     return NULL;
 }
 
 const gt_op_section *gt_op_section_of(const gt_op_info *info)
 {
     const heading *h = &headings[sizeof headings / sizeof *headings];
-    while (h > headings && h[-1].first > info - registry) h--;
+    while (h > headings && h[-1].first > info - gti_registry) h--;
     return h > headings ? &h[-1].section : NULL;
 }

@@ -125,10 +125,8 @@ bool gti_sweep_seed(gti_sweep *s, gt_tensor *y, gt_tensor *upstream)
 
 /* --- one node --- */
 
-static const char *site(const gti_node *n)
-{
-    return gti_site(n->pub.out[0]);
-}
+/* The node, for messages. */
+#define NODE_TEXT(n) gti_describe_node(&(n)->pub, (char[128]){0}, 128)
 
 bool gti_stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const char *role)
 {
@@ -136,9 +134,9 @@ bool gti_stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const 
     char path[64];
     gti_path_of(t, path, sizeof path);
     gt_fail(s->gt, GT_ERR_STATE, s->what,
-            "%s of %s (%s)%s%s%s was changed in place after it was recorded, and its old values "
+            "%s of %s%s%s%s was changed in place after it was recorded, and its old values "
             "are needed\n  hint: change it before the forward pass or after gt_backward",
-            role, n->pub.op->name, site(n), gt_name(t)[0] ? ", '" : "", gt_name(t)[0] ? path : "",
+            role, NODE_TEXT(n), gt_name(t)[0] ? ", '" : "", gt_name(t)[0] ? path : "",
             gt_name(t)[0] ? "'," : "");
     return true;
 }
@@ -151,9 +149,9 @@ static bool refuse_freed(const gti_sweep *s, const gti_node *n)
         const gti_tensor *x = gti_t(n->pub.in[i]);
         if (!((x->flags | x->base->flags) & GTI_DEAD)) continue;
         gt_fail(s->gt, GT_ERR_STATE, s->what,
-                "input %s of %s (%s), %s, was freed by gt_free after it was recorded\n"
+                "input %s of %s, %s, was freed by gt_free after it was recorded\n"
                 "  hint: free it after gt_backward, or rewind the tape first",
-                gt_op_input_name(n->pub.op, i, name, sizeof name), n->pub.op->name, site(n),
+                gt_op_input_name(n->pub.op, i, name, sizeof name), NODE_TEXT(n),
                 gti_describe(&x->pub, what, sizeof what));
         return false;
     }
@@ -165,9 +163,9 @@ static bool intact(const gti_sweep *s, const gti_node *n)
 {
     if (n->spent) {
         gt_fail(s->gt, GT_ERR_STATE, s->what,
-                "%s (%s) was released by an earlier gt_backward\n"
+                "%s was released by an earlier gt_backward\n"
                 "  hint: pass .retain = true to every gt_backward over it but the last",
-                n->pub.op->name, site(n));
+                NODE_TEXT(n));
         return false;
     }
     if (s->gt->freed > n->id && !refuse_freed(s, n)) return false;
@@ -203,10 +201,10 @@ static bool refuse_gradient(const gti_sweep *s, const gti_node *n, int i, const 
     char name[64], a[128], b[128];
     const gt_tensor *x = n->pub.in[i];
     gt_fail(s->gt, GT_ERR_SHAPE, s->what,
-            "the backward rule of %s (%s) gave input %s, %s %s, a gradient of %s %s",
-            n->pub.op->name, site(n), gt_op_input_name(n->pub.op, i, name, sizeof name),
-            gt_dtype_name(x->dtype), gt_shape_format(x->shape, a, sizeof a),
-            gt_dtype_name(g->dtype), gt_shape_format(g->shape, b, sizeof b));
+            "the backward rule of %s gave input %s, %s %s, a gradient of %s %s", NODE_TEXT(n),
+            gt_op_input_name(n->pub.op, i, name, sizeof name), gt_dtype_name(x->dtype),
+            gt_shape_format(x->shape, a, sizeof a), gt_dtype_name(g->dtype),
+            gt_shape_format(g->shape, b, sizeof b));
     return false;
 }
 
@@ -233,7 +231,7 @@ static bool rule_failed(const gti_sweep *s, const gti_node *n)
 {
     if (!s->gt->failed)
         gt_fail(s->gt, GT_ERR_STATE, s->what, "the backward rule failed without a message");
-    gti_fail_note(s->gt, "in the backward rule of %s (%s)", n->pub.op->name, site(n));
+    gti_fail_note(s->gt, "in the backward rule of %s", NODE_TEXT(n));
     return false;
 }
 
@@ -242,8 +240,7 @@ static bool run_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[], gt_tens
     gt_ctx *gt = s->gt;
     const gti_tensor *before = gt->last;
     if (!n->pub.op->backward) {
-        gt_fail(gt, GT_ERR_UNSUPPORTED, s->what, "%s (%s) has no backward rule", n->pub.op->name,
-                site(n));
+        gt_fail(gt, GT_ERR_UNSUPPORTED, s->what, "%s has no backward rule", NODE_TEXT(n));
         return false;
     }
     if (!n->pub.op->backward(&n->pub, gout, gin) || gt->failed) return rule_failed(s, n);

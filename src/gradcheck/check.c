@@ -231,7 +231,7 @@ static bool input_is_fit(gti_check *c, const gt_tensor *x, int i)
     if (!x->requires_grad) return true;
     if (gt_producer(x))
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "pass leaves; gt_detach makes one of a result",
-                              "input %d is the result of %s", i, gt_producer(x)->op->name);
+                              "input %d is the result of %s", i, gti_maker_name(x));
     if (x->dtype == GT_F64) return true;
     char name[64] = "";
     if (gt_name(x)[0]) gti_path_of(x, name, sizeof name);

@@ -1,0 +1,29 @@
+/* The public functions of ops.def that are composed of operations: every row makes one, so that
+ * none can forget to open its scope. */
+#include "engine/functions.h"
+
+#include "engine/registry.h"
+
+/* The first of a function's arguments. */
+#define FIRST_(first, ...) (first)
+#define FIRST(...) FIRST_(__VA_ARGS__, )
+
+#define IN_SCOPE(name, args, opts, opts_size)                                                      \
+    {                                                                                              \
+        const gt_op_info *row = &gti_registry[GTI_ROW_##name];                                     \
+        gt_call *call = gt_call_begin(FIRST args, row, opts, opts_size);                           \
+        return gt_call_end(call, gti_compose_##name args);                                         \
+    }
+
+#define GT_SECTION(...)
+#define GT_OP(...)
+#define GT_OP_OPTS GT_OP
+#define GT_OP_INNER GT_OP
+#define GT_INTO GT_OP
+#define GT_OP_UNARY GT_OP
+#define GT_OP_UNARY_OPTS GT_OP
+#define GT_FUN(name, params, args, meaning)                                                        \
+    gt_tensor *(gt_##name)params IN_SCOPE(name, args, NULL, 0)
+#define GT_FUN_OPTS(name, params, args, meaning)                                                   \
+    gt_tensor *gt_##name##_ params IN_SCOPE(name, args, &opts, sizeof opts)
+#include <gradtape/ops.def>

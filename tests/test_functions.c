@@ -1,0 +1,267 @@
+/* Functions composed of operations: every call opens a scope that its nodes point to, and messages
+ * name what the program called. */
+#include "calls.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const gt_scope module = {.name = "net"};
+
+/* --- every function of the registry --- */
+
+static gt_tensor *make_inputs(gt_ctx *gt, const tensor_call *c, gt_tensor *t[])
+{
+    for (int i = 0; i < c->n; i++) {
+        t[i] = sample_tensor(gt, &c->in[i]);
+        if (t[i]->dtype == GT_F64) gt_require_grad(t[i], true);
+    }
+    return t[0];
+}
+
+/* The node's way up: calls, the outermost of `function`, below the module. */
+static void check_scopes(const gt_node *n, const gt_op_info *function)
+{
+    const gt_scope *scope = gt_node_scope(n);
+    const gt_call *call = gt_scope_call(scope);
+    while (scope && scope->call) {
+        assert_ptr_equal(&scope->call->scope, scope);
+        assert_string_equal(scope->name, scope->call->function->name);
+        assert_true(scope->call->began < scope->call->ended);
+        scope = scope->parent;
+    }
+    assert_ptr_equal(scope, &module);
+    if (!call || call->function != function) fail_msg("%s: %s", function->name, n->op->name);
+}
+
+static void check_call(const tensor_call *c, const gt_op_info *info)
+{
+    gt_ctx *gt = gt_open();
+    gt_tensor *t[CALL_INPUTS] = {NULL}, *x = make_inputs(gt, c, t);
+    gt_set_scope(gt, &module);
+    const gt_tensor *y = c->call(t);
+    assert_well(gt);
+    assert_ptr_equal(gt_set_scope(gt, NULL), &module);
+    int n = 0;
+    for (const gt_node *at = gt_tape_first(gt); at; at = gt_tape_next(at), n++)
+        check_scopes(at, info);
+    const gt_call *call = gt_scope_call(gt_node_scope(gt_tape_first(gt)));
+    if (!n) fail_msg("%s %s recorded nothing", c->name, c->variant);
+    assert_ptr_equal(call->result, y);
+    assert_true(gt_call_made(call, y));
+    assert_false(gt_call_made(call, x));
+    assert_int_equal(call->opts_size > 0, strstr(info->signature, " opts)") != NULL);
+    assert_int_equal(call->opts != NULL, call->opts_size > 0);
+    gt_close(gt);
+}
+
+static void every_function_opens_its_scope(void **state)
+{
+    (void)state;
+    size_t n;
+    int functions = 0;
+    const gt_op_info *info = gt_ops(&n);
+    for (size_t i = 0; i < n; i++) {
+        int calls = 0;
+        for (int k = 0; k < N_CALLS && !info[i].op; k++) {
+            if (strcmp(tensor_calls[k].name, info[i].name) != 0) continue;
+            check_call(&tensor_calls[k], &info[i]);
+            calls++;
+        }
+        if (!info[i].op && !calls) fail_msg("calls.h has no call of %s", info[i].name);
+        functions += calls > 0;
+    }
+    assert_in_range(functions, 30, 1000);
+}
+
+/* Whatever is wrong with an input, the scope is as it was, and the message names the function. */
+static void failures_name_the_function(void **state)
+{
+    (void)state;
+    for (int k = 0; k < N_CALLS; k++) {
+        const tensor_call *c = &tensor_calls[k];
+        for (int place = 0; place < c->n && !gt_op_find(c->name)->op; place++) {
+            gt_ctx *gt = gt_open(), *other = gt_open();
+            gt_tensor *t[CALL_INPUTS] = {NULL};
+            make_inputs(gt, c, t);
+            t[place] = sample_tensor(other, &c->in[place]);
+            gt_set_scope(gt, &module);
+            gt_set_scope(other, &module);
+            c->call(t);
+            const gt_ctx *where = gt_failed(gt) ? gt : other;
+            const bool alone = c->n == 1;
+            const size_t length = strlen(c->name);
+            const char *message = gt_error_message(where);
+            const bool named =
+                !strncmp(message, c->name, length) && !strncmp(message + length, " 'net'", 6);
+            if (!alone && !named) fail_msg("%s, input %d: %s", c->name, place, message);
+            assert_ptr_equal(gt_set_scope(gt, NULL), &module);
+            assert_ptr_equal(gt_set_scope(other, NULL), &module);
+            gt_close(other);
+            gt_close(gt);
+        }
+    }
+}
+
+/* --- what messages say --- */
+
+static void within_names_the_operation_too(void **state)
+{
+    gt_ctx *gt = *state;
+    const gt_scope loss = {.name = "loss", .parent = &module};
+    gt_set_scope(gt, &loss);
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(2, 3)), *wrong = gt_ones(gt, GT_SHAPE(2, 3));
+    gt_tensor *target = gt_zeros(gt, GT_SHAPE(2), .dtype = GT_I64);
+    for (int i = 0; i < 2; i++) {
+        gt_cross_entropy(x, target, .label_smoothing = 2);
+        assert_error(gt, GT_ERR_ARGUMENT,
+                     i ? "cross_entropy 'net.loss' (test_functions.c:"
+                       : "): in cross_entropy_classes: label_smoothing is 2");
+    }
+    gt_set_scope(gt, NULL);
+    gt_linear(x, wrong, .bias = wrong); /* the function's own refusal says nothing twice */
+    assert_error(gt, GT_ERR_SHAPE, "): bias is [2,3], must be [2]");
+    gt_add(x, gt_ones(gt, GT_SHAPE(7)));
+    assert_error(gt, GT_ERR_SHAPE, "add (test_functions.c:");
+}
+
+static void an_anomaly_names_the_function(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_set_anomaly_check(gt, true);
+    gt_set_scope(gt, &module);
+    gt_tensor *x = gt_values(gt, GT_SHAPE(2), 1, 0);
+    assert_null(gt_rdiv_scalar(x, 1));
+    gt_set_scope(gt, NULL);
+    const char *message = gt_error_message(gt);
+    if (!strstr(message, "rdiv_scalar 'net' (test_functions.c:") ||
+        !strstr(message, "): in div: element [1] is inf"))
+        fail_msg("%s", message);
+    gt_error_clear(gt);
+}
+
+static bool no_rule(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    (void)gout, (void)gin;
+    return gt_op_fail(n, GT_ERR_STATE, "is never well");
+}
+
+static bool like_x(gt_node *n)
+{
+    n->out[0]->shape = n->in[0]->shape;
+    return true;
+}
+
+static void copy_x(gt_node *n)
+{
+    memcpy(n->out[0]->data, n->in[0]->data, (size_t)n->in[0]->size * sizeof(float));
+}
+
+static const gt_op unwell = {.name = "unwell",
+                             .inputs = "x",
+                             .n_in = 1,
+                             .n_out = 1,
+                             .infer = like_x,
+                             .forward = {[GT_F32] = copy_x},
+                             .backward = no_rule};
+
+static gt_call *begin_block(const gt_tensor *x)
+{
+    static const gt_op_info info = {.name = "block"};
+    return gt_call_begin(x, &info, NULL, 0);
+}
+
+static gt_tensor *block(gt_tensor *x)
+{
+    gt_call *call = begin_block(x);
+    return gt_call_end(call, gt_neg((gt_apply)(&unwell, NULL, 1, (gt_tensor *[]){x})));
+}
+
+/* The sweep fails in its own name, and tells the node's function, with its line. */
+static void the_backward_pass_names_functions(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_ones(gt, GT_SCALAR, .requires_grad = true), *y = block(x);
+    y->where = "src/train.c:42"; /* as a macro of the program's would */
+    gt_backward(y);
+    assert_error(gt, GT_ERR_STATE, "unwell (test_functions.c:");
+    y = block(x);
+    y->where = "src/train.c:42";
+    gt_backward(y);
+    assert_error(gt, GT_ERR_STATE, "in the backward rule of unwell of block (train.c:42)");
+    y = gt_sub_scalar(x, 1);
+    gt_backward(y);
+    gt_backward(y);
+    assert_error(gt, GT_ERR_STATE, "add_scalar of sub_scalar (test_functions.c:");
+}
+
+/* --- calls of one's own --- */
+
+/* Whatever leads to the current scope and back leads to what nodes can point to. */
+static gt_tensor *winding(gt_tensor *x)
+{
+    gt_call *call = begin_block(x);
+    const gt_scope mine = {.name = "mine", .parent = gt_set_scope(x->ctx, NULL)};
+    gt_tensor *g = NULL, *y = gt_square(x);
+    const gt_node *outside = gt_producer(y);
+    assert_null(gt_node_scope(outside));
+    gt_set_scope(x->ctx, mine.parent);
+    y = gt_sum(gt_rsub_scalar(x, 1));
+    assert_ptr_equal(gt_node_scope(gt_producer(y)), mine.parent);
+    gt_grad(&y, 1, &x, 1, &g, .create_graph = true);
+    gt_call *inner = begin_block(x);
+    y = gt_call_end(inner, gt_sub_scalar(gt_square(x), 1));
+    return gt_call_end(call, gt_add(g, y));
+}
+
+static void scopes_outlive_their_functions(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_set_scope(gt, &module);
+    const gt_mark mark = gt_mark_tape(gt);
+    gt_tensor *x = gt_keep(gt_ones(gt, GT_SHAPE(3), .requires_grad = true));
+    size_t most = 0;
+    for (int turn = 0; turn < 20; turn++) {
+        gt_rewind(gt, mark);
+        const gt_tensor *y = winding(x);
+        assert_well(gt);
+        assert_ptr_equal(gt_set_scope(gt, &module), &module);
+        const gt_call *call = gt_scope_call(gt_node_scope(gt_producer(y)));
+        assert_string_equal(call->scope.name, "block");
+        assert_ptr_equal(call->result, y);
+        char path[64];
+        for (const gt_node *n = gt_tape_first(gt); n; n = gt_tape_next(n)) {
+            const size_t length = gt_scope_path(gt_node_scope(n), path, sizeof path);
+            assert_true(!length || !strcmp(path, "net"));
+        }
+        if (turn == 10) most = gt_get_stats(gt).bytes_system;
+    }
+    assert_int_equal(gt_get_stats(gt).bytes_system, most);
+}
+
+static void unrecorded_calls_leave_nothing(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(3)), *w = gt_ones(gt, GT_SHAPE(3), .requires_grad = true);
+    gt_sub_scalar(x, 1);
+    const bool recording = gt_set_recording(gt, false);
+    const gt_tensor *y = gt_sub_scalar(w, 1);
+    gt_set_recording(gt, recording);
+    assert_null(gt_tape_first(gt));
+    assert_null(gt_producer(y));
+    assert_null(gt_set_scope(gt, NULL));
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_function_opens_its_scope),
+        cmocka_unit_test(failures_name_the_function),
+        TEST(within_names_the_operation_too),
+        TEST(an_anomaly_names_the_function),
+        TEST(the_backward_pass_names_functions),
+        TEST(scopes_outlive_their_functions),
+        TEST(unrecorded_calls_leave_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
