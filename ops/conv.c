@@ -116,6 +116,8 @@ void gti_conv_divide(gt_node *n, gti_conv2d_pass pass)
     p->chunks = 1;
     if (pass == GTI_CONV2D_DW)
         p->chunks = gt_parts(n, p->s.n, gti_conv2d_work(&p->s) / PER_ADDITION);
+    p->shared = p->scratch = 0;
+    for (int s = 0; s < GTI_CONV2D_STAGES; s++) p->stage[s].items = 0;
     gti_kernels_for(n)->conv2d(p);
     n->scratch_size = p->shared;
     n->worker_scratch = p->scratch;

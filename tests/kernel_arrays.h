@@ -121,14 +121,13 @@ static inline void check_near(const array *y, int64_t i, long double want, long 
                  (long long)y->n, y->dtype == F32 ? 32 : 64, got, want, bound);
 }
 
-/* Calls test(table, dtype) for each level that this build has, and each dtype. */
+/* Calls test(table, dtype) at each level that this machine has, for each dtype. */
 static inline void for_each_table(void (*test)(const gti_kernels *k, int dtype))
 {
-    static const char *const levels[] = {"plain", "blas"};
-    for (int l = 0; l < 2; l++)
-        for (int dtype = 0; dtype < N_DTYPES; dtype++) {
-            const gti_kernels *const k = gti_kernels_level_of(levels[l], dtype);
-            if (k) test(k, dtype);
+    for (int c = 0; gti_cpu_word(c); c++)
+        for (int b = 0; gti_blas_word(b); b++) {
+            assert_true(gti_kernels_choose(gti_cpu_word(c), gti_blas_word(b)));
+            for (int dtype = 0; dtype < N_DTYPES; dtype++) test(gti_kernels_of(dtype), dtype);
         }
 }
 

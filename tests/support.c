@@ -1,6 +1,8 @@
 #define _POSIX_C_SOURCE 200809L
 #include "support.h"
 
+#include "kernels/levels.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -44,4 +46,17 @@ void assert_values(const gt_tensor *t, int n, const double *want, double toleran
     for (int i = 0; i < n; i++)
         if (element(t, i) != want[i] && !(fabs(element(t, i) - want[i]) <= tolerance))
             fail_msg("element %d is %.17g instead of %.17g", i, element(t, i), want[i]);
+}
+
+int at_every_level(int (*tests)(void))
+{
+    int failed = 0;
+    for (int c = 0; gti_cpu_word(c); c++)
+        for (int b = 0; gti_blas_word(b); b++) {
+            const char *const cpu = gti_cpu_word(c), *const blas = gti_blas_word(b);
+            if (!gti_kernels_choose(cpu, blas)) return failed + 1;
+            print_message("--- %s, %s\n", cpu, blas);
+            failed += tests();
+        }
+    return failed;
 }

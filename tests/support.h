@@ -16,6 +16,9 @@
 int open_context(void **state);
 int close_context(void **state);
 
+/* Runs the tests at each level of kernels that this machine has, with each BLAS; how many failed. */
+int at_every_level(int (*tests)(void));
+
 /* Fails, showing the message, unless the context is well. */
 void assert_well(const gt_ctx *gt);
 /* Fails unless gt has failed with this code and a message that contains `part`; then clears. */

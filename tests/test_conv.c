@@ -148,7 +148,7 @@ static void test_padding_alone(void **state)
     assert_true(element(y, 0) == 5 && element(y, 6) == 5 && isinf(element(y, 3)));
 }
 
-int main(void)
+static int all_tests(void)
 {
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, open_context, close_context)
     const struct CMUnitTest tests[] = {
@@ -156,4 +156,9 @@ int main(void)
         FRESH(test_sizes_overflow),        FRESH(test_padding_alone),
     };
     return cmocka_run_group_tests_name("conv", tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return at_every_level(all_tests);
 }

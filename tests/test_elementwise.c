@@ -369,7 +369,7 @@ static void test_masks_stop_gradients(void **state)
     ASSERT_VALUES(x->grad, 0, 4, 4);
 }
 
-int main(void)
+static int all_tests(void)
 {
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, open_context, close_context)
     const struct CMUnitTest tests[] = {
@@ -384,4 +384,9 @@ int main(void)
         FRESH(test_masks_stop_gradients),
     };
     return cmocka_run_group_tests_name("elementwise", tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return at_every_level(all_tests);
 }

@@ -239,11 +239,16 @@ static void test_none_is_left_out(void **state)
                 fail_msg("tests/reference/extremes.txt has nothing of %s", ops[i].name);
 }
 
-int main(void)
+static int all_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_extremes),
         cmocka_unit_test(test_none_is_left_out),
     };
     return cmocka_run_group_tests_name("extremes", tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return at_every_level(all_tests);
 }

@@ -224,22 +224,6 @@ static void test_nan_of(const gti_kernels *t, int dtype)
     }
 }
 
-/* --- levels --- */
-
-static void test_levels(void **state)
-{
-    (void)state;
-    assert_non_null(gti_kernels_level_of("plain", F32));
-    assert_null(gti_kernels_level_of("abacus", F32));
-    for (int dtype = 0; dtype < N_DTYPES; dtype++)
-        assert_ptr_equal(gti_kernels_of(dtype), gti_kernels_level_of(gti_kernels_level(), dtype));
-    const bool has_blas = gti_kernels_level_of("blas", F32) != NULL;
-    const char *const asked = getenv("GRADTAPE_CPU");
-    const bool plain = !has_blas || (asked && strcmp(asked, "plain") == 0);
-    assert_string_equal(gti_kernels_level(), plain ? "plain" : "blas");
-    assert_true(plain == (strcmp(gti_kernels_blas(), "none") == 0));
-}
-
 TEST_OF_TABLES(unary)
 TEST_OF_TABLES(binary)
 TEST_OF_TABLES(fill_accumulate)
@@ -250,9 +234,11 @@ TEST_OF_TABLES(nan)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_levels), cmocka_unit_test(test_unary),
-        cmocka_unit_test(test_binary), cmocka_unit_test(test_fill_accumulate),
-        cmocka_unit_test(test_sum),    cmocka_unit_test(test_gemm),
+        cmocka_unit_test(test_unary),
+        cmocka_unit_test(test_binary),
+        cmocka_unit_test(test_fill_accumulate),
+        cmocka_unit_test(test_sum),
+        cmocka_unit_test(test_gemm),
         cmocka_unit_test(test_nan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -295,7 +295,7 @@ static void test_padding_from_the_end(void **state)
     assert_values(w->grad, 2, (const double[]){1, 0}, 0);
 }
 
-int main(void)
+static int all_tests(void)
 {
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, open_context, close_context)
     const struct CMUnitTest tests[] = {
@@ -309,4 +309,9 @@ int main(void)
         FRESH(test_padding_from_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return at_every_level(all_tests);
 }

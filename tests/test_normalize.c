@@ -281,7 +281,7 @@ static void test_empty_with_huge_dimensions(void **state)
     assert_int_equal(x->grad->size, 0);
 }
 
-int main(void)
+static int all_tests(void)
 {
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, open_context, close_context)
     const struct CMUnitTest tests[] = {
@@ -298,4 +298,9 @@ int main(void)
         FRESH(test_empty_with_huge_dimensions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return at_every_level(all_tests);
 }

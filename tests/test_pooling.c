@@ -279,7 +279,7 @@ static void test_indices_are_no_gradients_way(void **state)
     assert_true(gt_same_shape(y, at));
 }
 
-int main(void)
+static int all_tests(void)
 {
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, open_context, close_context)
     const struct CMUnitTest tests[] = {
@@ -289,4 +289,9 @@ int main(void)
         FRESH(test_null_is_refused),           FRESH(test_indices_are_no_gradients_way),
     };
     return cmocka_run_group_tests_name("pooling", tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return at_every_level(all_tests);
 }

@@ -249,7 +249,7 @@ static void test_kernels_bear_bad_indices(void **state)
     assert_true(isnan(loss[0]) && isnan(loss[1]));
 }
 
-int main(void)
+static int all_tests(void)
 {
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, open_context, close_context)
     const struct CMUnitTest tests[] = {
@@ -264,4 +264,9 @@ int main(void)
         cmocka_unit_test(test_kernels_bear_bad_indices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return at_every_level(all_tests);
 }

@@ -60,7 +60,7 @@ static void an_operation_cannot_go_unchecked(void **state)
     gt_close(gt);
 }
 
-int main(void)
+static int all_tests(void)
 {
     size_t n_ops, n = 0;
     const gt_op_info *info = gt_ops(&n_ops);
@@ -75,4 +75,9 @@ int main(void)
     const int failed = _cmocka_run_group_tests("registry", tests, n, NULL, NULL);
     free(tests);
     return failed;
+}
+
+int main(void)
+{
+    return at_every_level(all_tests);
 }

@@ -181,11 +181,16 @@ static void test_every_caller_is_called(void **state)
         if (seen[i] == 0) fail_msg("no reference for %s", callers[i].name);
 }
 
-int main(void)
+static int all_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_references),
         cmocka_unit_test(test_every_caller_is_called),
     };
     return cmocka_run_group_tests_name("shapes", tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return at_every_level(all_tests);
 }

@@ -291,7 +291,7 @@ static void test_axes_of_a_number(void **state)
     }
 }
 
-int main(void)
+static int all_tests(void)
 {
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, open_context, close_context)
     const struct CMUnitTest tests[] = {
@@ -310,4 +310,9 @@ int main(void)
         FRESH(test_empty_with_huge_dimensions),
     };
     return cmocka_run_group_tests_name("shapes at their edges", tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return at_every_level(all_tests);
 }

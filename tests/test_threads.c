@@ -1,6 +1,6 @@
 /* Threads: the team, and the same bits for any number of them. */
 #define _POSIX_C_SOURCE 200809L
-#include "support.h"
+#include "samples.h"
 
 #include "engine/context.h"
 
@@ -86,80 +86,6 @@ static void small_work_is_not_divided(void **state)
 
 /* --- equal bits --- */
 
-enum { MOST_RESULTS = GT_OP_OUTPUTS + GT_SAMPLE_INPUTS };
-
-/* What a sample gives: outputs, then gradients. */
-typedef struct {
-    gt_tensor *at[MOST_RESULTS];
-    int n;
-} results;
-
-static uint64_t dice;
-
-static double draw(double low, double high)
-{
-    dice = dice * 6364136223846793005u + 1442695040888963407u;
-    return low + (high - low) * (double)(dice >> 11) * 0x1p-53;
-}
-
-static double number_of(const gt_sample_input *s, int64_t i)
-{
-    if (s->values) return s->values[i];
-    const bool open = s->low == 0 && s->high == 0;
-    return open ? draw(-2, 2) : draw(s->low, s->high);
-}
-
-static gt_tensor *input_of(gt_ctx *gt, const gt_sample_input *s, gt_dtype dtype)
-{
-    const bool open = s->dtype == GT_F32;
-    gt_tensor *t = gt_empty(gt, s->shape, .dtype = open ? dtype : s->dtype);
-    for (int64_t i = 0; i < t->size; i++) {
-        const double value = number_of(s, i);
-        if (t->dtype == GT_F32) ((float *)t->data)[i] = (float)value;
-        else if (t->dtype == GT_F64) ((double *)t->data)[i] = value;
-        else if (t->dtype == GT_I64) ((int64_t *)t->data)[i] = (int64_t)value;
-        else ((uint8_t *)t->data)[i] = (uint8_t)value;
-    }
-    if (open) gt_require_grad(t, true);
-    return t;
-}
-
-static void add_gradients(gt_ctx *gt, gt_tensor *y, gt_tensor *in[], int n_in, results *r)
-{
-    gt_tensor *leaf[GT_SAMPLE_INPUTS], *upstream = gt_empty_like(y);
-    int n = 0;
-    for (int i = 0; i < n_in; i++)
-        if (in[i]->requires_grad) leaf[n++] = in[i];
-    if (!n || !y->requires_grad) return;
-    for (int64_t i = 0; i < y->size; i++)
-        if (y->dtype == GT_F32) ((float *)upstream->data)[i] = (float)draw(-1, 1);
-        else ((double *)upstream->data)[i] = draw(-1, 1);
-    gt_grad(&y, 1, leaf, n, r->at + r->n, .upstream = &upstream, .retain = true,
-            .allow_unused = true);
-    assert_well(gt);
-    r->n += n;
-}
-
-static results run_sample(gt_ctx *gt, const gt_op *op, const gt_sample *sample, gt_dtype dtype)
-{
-    static const uint64_t no_opts[64];
-    results r = {.n = op->n_out};
-    gt_tensor *in[GT_SAMPLE_INPUTS] = {0};
-    const int n_in = op->n_in >= 0 ? op->n_in : sample->n_in;
-    dice = 42;
-    for (int i = 0; i < n_in; i++) {
-        const gt_sample_input *s = &sample->in[i];
-        in[i] = s->same > 0 ? in[s->same - 1] : input_of(gt, s, dtype);
-    }
-    const void *opts = sample->opts ? sample->opts : no_opts;
-    if (op->flags & GT_OP_INTO) gt_apply_into(op, opts, n_in, in);
-    else gt_apply_n(op, opts, n_in, in, r.at);
-    for (int i = 0; op->flags & GT_OP_INTO && i < op->n_out; i++) r.at[i] = in[i];
-    assert_well(gt);
-    if (op->backward) add_gradients(gt, r.at[0], in, n_in, &r);
-    return r;
-}
-
 static void compare(const gt_op *op, const gt_sample *sample, int threads, const results *a,
                     const results *b)
 {
@@ -183,6 +109,7 @@ static uint64_t check_sample(gt_ctx *gt, const gt_op *op, const gt_sample *sampl
     for (int threads = 2; threads <= 8; threads += threads == 3 ? 5 : 1) {
         gt_set_threads(gt, threads);
         const results together = run_sample(gt, op, sample, dtype);
+        assert_well(gt);
         compare(op, sample, threads, &alone, &together);
     }
     gt_rewind(gt, start);
@@ -201,64 +128,6 @@ static void operation_gives_the_same_bits(void **state)
     if ((op->elements[GT_F32] || op->parts[GT_F32]) && !divided)
         fail_msg("%s: no sample is large enough to be divided", op->name);
 }
-
-/* What samples are too small for: blocks of columns, chunks of sums, sums in several stages. */
-typedef struct {
-    const char *op;
-    gt_sample sample;
-} large_sample;
-
-#define CLASSES(...)                                                                               \
-    {                                                                                              \
-        .shape = GT_DIMS(__VA_ARGS__), .dtype = GT_I64, .high = 3                                  \
-    }
-#define AXES(...)                                                                                  \
-    .opts = &(const gt_reduce_opts)                                                                \
-    {                                                                                              \
-        .axes = __VA_ARGS__                                                                        \
-    }
-#define LAYOUT(...)                                                                                \
-    .opts = &(const gt_normalize_layout)                                                           \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
-static const large_sample large[] = {
-    {"sum", {.label = "chunks", .in = {GT_IN(40000)}}},
-    {"sum", {.label = "whole chunks", .in = {GT_IN(5, 8192)}}},
-    {"mean", {.label = "chunks and one", .in = {GT_IN(24577)}}},
-    {"sum", {.label = "columns", .in = {GT_IN(7, 300)}, AXES(GT_AXIS(0))}},
-    {"mean", {.label = "columns", .in = {GT_IN(2, 7, 300)}, AXES(GT_AXIS(1))}},
-    {"mean", {.label = "two passes", .in = {GT_IN(3, 300, 5)}, AXES(GT_AXIS(0) | GT_AXIS(2))}},
-    {"prod", {.label = "columns", .in = {GT_IN(3, 300)}, AXES(GT_AXIS(0))}},
-    {"amax", {.label = "columns", .in = {GT_IN(3, 300)}, AXES(GT_AXIS(0))}},
-    {"logsumexp", {.label = "columns", .in = {GT_IN(3, 300)}, AXES(GT_AXIS(0))}},
-    {"var",
-     {.label = "columns", .in = {GT_IN(3, 300)}, .opts = &(const gt_var_opts){.axes = GT_AXIS(0)}}},
-    {"norm",
-     {.label = "columns",
-      .in = {GT_IN(3, 300)},
-      .opts = &(const gt_norm_opts){.axes = GT_AXIS(0)}}},
-    {"max", {.label = "columns", .in = {GT_IN(3, 300)}}},
-    {"argmin", {.label = "columns", .in = {GT_IN(3, 300)}}},
-    {"cumsum", {.label = "columns", .in = {GT_IN(3, 300)}}},
-    {"softmax", {.label = "columns", .in = {GT_IN(3, 300)}}},
-    {"mse_loss", {.label = "chunks", .in = {GT_IN(40000), GT_IN(40000)}}},
-    {"l1_loss", {.label = "chunks", .in = {GT_IN(3, 8192), GT_IN(3, 8192)}}},
-    {"cross_entropy_classes", {.label = "rows", .in = {GT_IN(300, 3), CLASSES(300)}}},
-    {"cross_entropy_classes", {.label = "columns", .in = {GT_IN(1, 3, 300), CLASSES(1, 300)}}},
-    {"dropout",
-     {.label = "words",
-      .in = {GT_IN(3000), {.shape = GT_DIMS(2), .dtype = GT_I64, .low = 1, .high = 9}},
-      .opts = &(const double[]){0.5, 0}}},
-    {"normalize_grad",
-     {.label = "rows",
-      .in = {GT_IN(40, 70), GT_IN(40, 70), GT_IN(70), GT_IN(40), GT_IN_RANGE(0.5, 2, 40)},
-      LAYOUT(.n = 40, .groups = 1, .channels = 70, .inner = 1)}},
-    {"normalize_grad",
-     {.label = "columns",
-      .in = {GT_IN(7, 70), GT_IN(7, 70), GT_IN(70), GT_IN(70), GT_IN_RANGE(0.5, 2, 70)},
-      LAYOUT(.n = 7, .groups = 70, .channels = 1, .inner = 1, .pooled = true)}},
-};
 
 static void large_operations_give_the_same_bits(void **state)
 {
@@ -287,7 +156,7 @@ static void chunks_change_no_bit(void **state)
     }
 }
 
-int main(void)
+static int all_tests(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
     const struct CMUnitTest first[] = {
@@ -309,4 +178,9 @@ int main(void)
     const int failed = _cmocka_run_group_tests("threads", tests, n, NULL, NULL);
     free(tests);
     return failed;
+}
+
+int main(void)
+{
+    return at_every_level(all_tests);
 }

@@ -1,10 +1,12 @@
 /* Opening, closing, settings and statistics of a context. */
 #include "engine/context.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernels/kernels.h"
+#include "kernels/levels.h"
 
 /* What gt_open returns without memory: failed for good, so nothing ever touches the rest of it. */
 static gt_ctx dead = {
@@ -25,6 +27,21 @@ static gt_ctx *no_context(void)
     return &dead;
 }
 
+/* The kernels take the best where they are asked for what there is not; this says so. */
+static void check_word(gt_ctx *gt, const char *variable, const char *(*word)(int i))
+{
+    const char *const asked = getenv(variable);
+    char words[64] = "";
+    if (!asked || !*asked) return;
+    for (int i = 0; word(i); i++) {
+        if (!strcmp(word(i), asked)) return;
+        const size_t used = strlen(words);
+        snprintf(words + used, sizeof words - used, "%s%s", i ? ", " : "", word(i));
+    }
+    gt_fail(gt, GT_ERR_ARGUMENT, "gt_open", "%s is '%.32s' in the environment; here there is %s",
+            variable, asked, words);
+}
+
 gt_ctx *gt_open(void)
 {
     gt_ctx *gt = calloc(1, sizeof *gt);
@@ -37,6 +54,8 @@ gt_ctx *gt_open(void)
     }
     gt_manual_seed(gt, 5489);
     gti_read_errors(gt);
+    check_word(gt, "GRADTAPE_CPU", gti_cpu_word);
+    check_word(gt, "GRADTAPE_BLAS", gti_blas_word);
     gti_threads_init(gt);
     gti_skip(); /* the place of a failure would be the next call's */
     return gt;
@@ -140,7 +159,7 @@ const char *gt_version(void)
 
 const char *gt_cpu_level(void)
 {
-    return gti_kernels_level();
+    return gti_kernels_cpu();
 }
 
 const char *gt_blas_name(void)

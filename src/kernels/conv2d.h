@@ -49,7 +49,7 @@ struct gti_conv2d_plan {
     gti_conv2d s;
     gti_conv2d_pass pass;
     int64_t chunks;
-    /* The answer. cost: of an item, in multiplications; no items where there is no such stage. */
+    /* The answer; sizes and items are 0 before. cost: of an item, in multiplications; no items where there is no such stage. */
     struct {
         gti_conv2d_run *run;
         int64_t items;

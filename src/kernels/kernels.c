@@ -8,66 +8,131 @@
 
 #include "kernels/levels.h"
 
-enum { N_DTYPES = 2 };
+typedef struct {
+    const char *name;
+    bool (*can)(void); /* whether this machine can; NULL: every one */
+    void (*init)(gti_kernels table[GTI_N_FLOATING], const gti_kernels below[GTI_N_FLOATING]);
+} rung;
 
-static void plain_init(gti_kernels table[N_DTYPES])
+static void plain_init(gti_kernels table[GTI_N_FLOATING], const gti_kernels below[GTI_N_FLOATING])
 {
+    (void)below;
     table[0] = gti_plain_f32;
     table[1] = gti_plain_f64;
 }
 
-#ifdef GT_WITH_BLAS
-static void blas_init(gti_kernels table[N_DTYPES])
+static void native_init(gti_kernels table[GTI_N_FLOATING], const gti_kernels below[GTI_N_FLOATING])
 {
-    gti_blas_init_f32(&table[0]);
-    gti_blas_init_f64(&table[1]);
+    (void)table, (void)below;
+}
+
+#ifdef GT_WITH_BLAS
+static void openblas_init(gti_kernels table[GTI_N_FLOATING],
+                          const gti_kernels below[GTI_N_FLOATING])
+{
+    gti_blas_init_f32(&table[0], &below[0]);
+    gti_blas_init_f64(&table[1], &below[1]);
 }
 #endif
 
 /* From the slowest to the fastest. */
-static const struct {
-    const char *name;
-    void (*init)(gti_kernels table[N_DTYPES]);
-} ladder[] = {
-    {"plain", plain_init},
+static const rung cpus[] = {
+    {"plain", NULL, plain_init},
+};
+static const rung blases[] = {
+    {"native", NULL, native_init},
 #ifdef GT_WITH_BLAS
-    {"blas", blas_init},
+    {"openblas", NULL, openblas_init},
 #endif
 };
-enum { N_LEVELS = sizeof ladder / sizeof ladder[0] };
+enum { N_CPUS = sizeof cpus / sizeof *cpus, N_BLASES = sizeof blases / sizeof *blases };
 
-/* Written once by choose(), under `once`; constant after. */
+/* Written by climb(), under `once`; constant after, but for tests. The last tables are those in
+ * use, the others what stands below them. */
 static struct {
-    gti_kernels table[N_LEVELS][N_DTYPES];
-    int level;
-    const char *blas;
+    gti_kernels table[N_CPUS + 1][GTI_N_FLOATING];
+    int cpu, blas;
+    const char *blas_name;
 } state;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* The chosen level's tables, NULL until state is complete: spares pthread_once on every call. */
+/* The tables in use, NULL until state is complete: spares pthread_once on every call. */
 static _Atomic(const gti_kernels *) chosen;
 
-static int level_named(const char *name)
+static bool can(const rung *r)
 {
-    for (int l = 0; name && l < N_LEVELS; l++)
-        if (strcmp(name, ladder[l].name) == 0) return l;
+    return !r->can || r->can();
+}
+
+/* The rung of this name, the best one for NULL; -1 where the machine has none such. */
+static int rung_named(const char *name, const rung *rungs, int n)
+{
+    for (int i = n - 1; i >= 0; i--)
+        if (can(&rungs[i]) && (!name || !strcmp(name, rungs[i].name))) return i;
     return -1;
+}
+
+/* The name of the i-th rung that the machine can. */
+static const char *word(int i, const rung *rungs, int n)
+{
+    for (int r = 0; r < n; r++)
+        if (can(&rungs[r]) && i-- == 0) return rungs[r].name;
+    return NULL;
+}
+
+const char *gti_cpu_word(int i)
+{
+    return word(i, cpus, N_CPUS);
+}
+
+const char *gti_blas_word(int i)
+{
+    return word(i, blases, N_BLASES);
+}
+
+static void step_up(const rung *r, int to)
+{
+    const int from = to > 0 ? to - 1 : 0;
+    memcpy(state.table[to], state.table[from], sizeof state.table[to]);
+    r->init(state.table[to], state.table[from]);
+}
+
+static void climb(int cpu, int blas)
+{
+    int top = 0;
+    for (int i = 0; i <= cpu; i++)
+        if (can(&cpus[i])) step_up(&cpus[i], top++);
+    step_up(&blases[blas], top);
+    state.cpu = cpu;
+    state.blas = blas;
+    atomic_store_explicit(&chosen, state.table[top], memory_order_release);
+}
+
+/* A word of the environment; one that means nothing is said by gt_open, and the best is taken. */
+static int rung_asked_for(const char *variable, const rung *rungs, int n)
+{
+    const char *const asked = getenv(variable);
+    const int r = rung_named(asked && *asked ? asked : NULL, rungs, n);
+    return r < 0 ? rung_named(NULL, rungs, n) : r;
 }
 
 static void choose(void)
 {
-    for (int l = 0; l < N_LEVELS; l++) {
-        if (l > 0) memcpy(state.table[l], state.table[l - 1], sizeof state.table[l]);
-        ladder[l].init(state.table[l]);
-    }
-    const int masked = level_named(getenv("GRADTAPE_CPU"));
-    state.level = masked >= 0 ? masked : N_LEVELS - 1;
-    state.blas = "none";
+    state.blas_name = "native";
 #ifdef GT_WITH_BLAS
-    const char *const blas = gti_blas_setup();
-    if (state.level >= level_named("blas")) state.blas = blas;
+    state.blas_name = gti_blas_setup();
 #endif
-    atomic_store_explicit(&chosen, state.table[state.level], memory_order_release);
+    climb(rung_asked_for("GRADTAPE_CPU", cpus, N_CPUS),
+          rung_asked_for("GRADTAPE_BLAS", blases, N_BLASES));
+}
+
+bool gti_kernels_choose(const char *cpu, const char *blas)
+{
+    pthread_once(&once, choose);
+    const int c = rung_named(cpu, cpus, N_CPUS), b = rung_named(blas, blases, N_BLASES);
+    if (c < 0 || b < 0) return false;
+    climb(c, b);
+    return true;
 }
 
 const gti_kernels *gti_kernels_of(int dtype)
@@ -75,26 +140,19 @@ const gti_kernels *gti_kernels_of(int dtype)
     const gti_kernels *table = atomic_load_explicit(&chosen, memory_order_acquire);
     if (!table) {
         pthread_once(&once, choose);
-        table = state.table[state.level];
+        table = atomic_load_explicit(&chosen, memory_order_acquire);
     }
     return &table[dtype];
 }
 
-const char *gti_kernels_level(void)
+const char *gti_kernels_cpu(void)
 {
     pthread_once(&once, choose);
-    return ladder[state.level].name;
+    return cpus[state.cpu].name;
 }
 
 const char *gti_kernels_blas(void)
 {
     pthread_once(&once, choose);
-    return state.blas;
-}
-
-const gti_kernels *gti_kernels_level_of(const char *level, int dtype)
-{
-    pthread_once(&once, choose);
-    const int l = level_named(level);
-    return l < 0 ? NULL : &state.table[l][dtype];
+    return state.blas ? state.blas_name : "native";
 }

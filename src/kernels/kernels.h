@@ -3,7 +3,8 @@
  * One table a floating dtype, both of the same type: pointers are void because the table is chosen
  * by dtype, so an operation's forward is written once. A table starts as the plain C level, which
  * is the definition; further levels overwrite single entries where a measured gain admits them. It
- * is chosen once, at the first use in the process, and constant after.
+ * is chosen once, at the first use in the process, and constant after. It holds nothing but
+ * pointers to functions: tests walk it as an array of them.
  *
  * Every kernel is a pure function of its arguments; outputs never overlap inputs unless the comment
  * says so. Sizes are in elements. Results depend neither on alignment nor on the number of
@@ -96,10 +97,9 @@ typedef struct {
 /* The table of a floating dtype: 0 f32, 1 f64 (the order of gt_dtype). */
 const gti_kernels *gti_kernels_of(int dtype);
 
-/* The level in use: "plain" or "blas". The environment variable GRADTAPE_CPU may name a lower one
- * than the machine has ("plain"); an unknown name is ignored. */
-const char *gti_kernels_level(void);
-/* "OpenBLAS 0.3.21", or "none" when built without or masked. */
+/* The CPU level in use, and "OpenBLAS 0.3.21" or "native": as GRADTAPE_CPU and GRADTAPE_BLAS say,
+ * or the best that there are. */
+const char *gti_kernels_cpu(void);
 const char *gti_kernels_blas(void);
 
 /* Copies an array of ndim dimensions (at most 8) between two strided layouts; strides in elements,

@@ -1,22 +1,35 @@
-/* The ladder of kernel levels. Each level starts as a copy of the one below and overwrites the
- * entries where it is faster; the first, plain, is complete and defines what all others compute. */
+/* The ladder of kernel levels, and what stands on top of it.
+ *
+ * Two questions make a table: the level of the CPU, and who multiplies matrices. A rung of the
+ * ladder starts as a copy of the one below and overwrites the entries where it is faster; the
+ * first, plain, is complete and defines what all others compute. A rung is handed the tables below
+ * it, for what it leaves alone: too small a product, say. The BLAS stands on top of whatever level
+ * there is. */
 #ifndef GTI_KERNELS_LEVELS_H
 #define GTI_KERNELS_LEVELS_H
 
 #include "kernels/kernels.h"
 
-/* The plain level, also called by higher ones where a problem is too small for them. */
+enum { GTI_N_FLOATING = 2 }; /* a table each */
+
 extern const gti_kernels gti_plain_f32, gti_plain_f64;
 
 #ifdef GT_WITH_BLAS
 /* Overwrite the entries that a BLAS computes faster: the product and the convolutions. */
-void gti_blas_init_f32(gti_kernels *table);
-void gti_blas_init_f64(gti_kernels *table);
+void gti_blas_init_f32(gti_kernels *table, const gti_kernels *below);
+void gti_blas_init_f64(gti_kernels *table, const gti_kernels *below);
 /* Makes the BLAS run on one thread where it offers that, and returns its name and version. */
 const char *gti_blas_setup(void);
 #endif
 
-/* The table of a level by name, whatever was chosen; NULL if this build has no such level. */
-const gti_kernels *gti_kernels_level_of(const char *level, int dtype);
+/* The words of GRADTAPE_CPU and GRADTAPE_BLAS that this machine understands, the lowest first; NULL
+ * from the last on. */
+const char *gti_cpu_word(int i);
+const char *gti_blas_word(int i);
+
+/* Makes the process compute at these levels from now on, NULL for the best. False, and nothing
+ * happens, for a word that is none. For tests, while nothing else runs: what a node has planned at
+ * one level must not run at another. */
+bool gti_kernels_choose(const char *cpu, const char *blas);
 
 #endif
