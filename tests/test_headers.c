@@ -1,40 +1,11 @@
 /* The public headers in C++: a C++20 compiler must take each by itself; and tests/cxx, which is
  * built and run where there is such a compiler, must call every function-like macro of theirs. */
 #define _POSIX_C_SOURCE 200809L
-#include <ctype.h>
-#include <glob.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "sources.h"
 
 #include "program.h"
 
 #define CALLS GT_BINARY_DIR "/include/gradtape/calls.h"
-
-static glob_t files_like(const char *pattern)
-{
-    glob_t found;
-    if (glob(pattern, 0, NULL, &found) != 0) fail_msg("there is no %s", pattern);
-    return found;
-}
-
-/* A file's text; to be freed. */
-static char *text_of(const char *path)
-{
-    enum { MOST = 1 << 20 };
-    char *text = malloc(MOST);
-    FILE *f = fopen(path, "r");
-    if (!f || !text) fail_msg("%s cannot be read", path);
-    size_t n = fread(text, 1, MOST - 1, f);
-    assert_in_range(n, 1, MOST - 2);
-    text[n] = '\0';
-    fclose(f);
-    return text;
-}
 
 static void assert_good_cxx(const char *path)
 {
@@ -57,16 +28,6 @@ static void are_good_cxx(void **state)
     assert_good_cxx(GT_SOURCE_DIR "/include/gradtape.h");
     for (size_t i = 0; i < headers.gl_pathc; i++) assert_good_cxx(headers.gl_pathv[i]);
     globfree(&headers);
-}
-
-/* Whether the word stands somewhere in the text, with `behind` directly behind it. */
-static bool has_word(const char *text, const char *word, char behind)
-{
-    for (const char *at = text; (at = strstr(at, word)); at++) {
-        bool begins = at == text || (!isalnum((unsigned char)at[-1]) && at[-1] != '_');
-        if (begins && at[strlen(word)] == behind) return true;
-    }
-    return false;
 }
 
 /* Counts the macros of a header that `program` does not call, and names them. Those whose names end

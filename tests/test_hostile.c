@@ -2,8 +2,8 @@
  * whole ones while memory runs out. A reader that has no row here does not pass. */
 #define _POSIX_C_SOURCE 200809L
 #include "data_support.h"
+#include "sources.h"
 
-#include <dirent.h>
 #include <errno.h>
 
 /* --- memory that runs out, also within zlib, libpng, libjpeg and the C library --- */
@@ -353,43 +353,25 @@ static bool has_row(const char *name)
     return false;
 }
 
-/* Looks at the prototypes in a header that take a path or a folder; how many there are. */
-static int check_header(const char *path)
+static int takers;
+
+static void see_reader(const char *header, const prototype *p)
 {
-    char line[512], name[128];
-    int n = 0;
-    FILE *f = fopen(path, "r");
-    assert_non_null(f);
-    while (fgets(line, sizeof line, f)) {
-        const char *open = strchr(line, '('), *begin = open;
-        if (*line == ' ' || *line == '#' || !begin) continue;
-        if (!strstr(open, "const char *path") && !strstr(open, "const char *folder")) continue;
-        while (begin > line && strchr("abcdefghijklmnopqrstuvwxyz0123456789_", begin[-1])) begin--;
-        snprintf(name, sizeof name, "%.*s", (int)(open - begin), begin);
-        if (!has_row(name))
-            fail_msg("%s: %s takes a path: if it reads a file, it needs a row in this test", path,
-                     name);
-        n++;
-    }
-    fclose(f);
-    return n;
+    if (!strstr(p->arguments, "const char *path") && !strstr(p->arguments, "const char *folder"))
+        return;
+    takers++;
+    if (!has_row(p->name))
+        fail_msg("%s: %s takes a path: if it reads a file, it needs a row in this test, that is a "
+                 "call and a good file; if not, put it among the others",
+                 header, p->name);
 }
 
 static void test_all_readers_have_rows(void **state)
 {
     (void)state;
-    char path[1024];
-    int n = 0;
-    DIR *dir = opendir(GT_SOURCE_DIR "/include/gradtape");
-    assert_non_null(dir);
-    for (struct dirent *e; (e = readdir(dir));) {
-        if (!strstr(e->d_name, ".h")) continue;
-        snprintf(path, sizeof path, "%s/include/gradtape/%s", GT_SOURCE_DIR, e->d_name);
-        n += check_header(path);
-    }
-    closedir(dir);
-    print_message("%d functions take paths\n", n);
-    assert_in_range(n, 25, 100);
+    for_each_prototype(see_reader);
+    print_message("%d functions take paths\n", takers);
+    assert_in_range(takers, 25, 100);
 }
 
 int main(void)
