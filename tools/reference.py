@@ -11,13 +11,20 @@ Usage: tools/reference.py [OUTPUT]   (needs torch and numpy)
 """
 import os
 import sys
+import zlib
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-random = np.random.default_rng(702)
+random = None  # of the present case; there is nothing to draw from outside of one
 lines = []
+
+
+def seed(*name):
+    """Each case draws from numbers of its own, so that another case changes no line but its own."""
+    global random
+    random = np.random.default_rng(zlib.crc32(" ".join(map(str, name)).encode()))
 
 
 def grid(shape, low=-2.0, high=2.0):
@@ -32,8 +39,15 @@ def write(name, t):
     lines.append(f"{name} {shape} {numbers}".rstrip())
 
 
+def drawn(op, label, inputs):
+    """inputs: a function that draws them, or tensors, perhaps drawn after a seed() of their own."""
+    seed(op, label)
+    return [t.clone().requires_grad_() for t in (inputs() if callable(inputs) else inputs)]
+
+
 def case(op, label, opts, inputs, function):
-    inputs = [t.clone().requires_grad_() for t in inputs]
+    global random
+    inputs = drawn(op, label, inputs)
     y = function(*inputs)
     dy = grid(tuple(y.shape))
     grads = torch.autograd.grad(y, inputs, dy, allow_unused=True)
@@ -45,6 +59,7 @@ def case(op, label, opts, inputs, function):
     write("y", y)
     for i, (g, t) in enumerate(zip(grads, inputs)):
         write(f"g{i}", torch.zeros_like(t) if g is None else g)
+    random = None
 
 
 def arithmetic():
@@ -56,18 +71,18 @@ def arithmetic():
     functions = {"add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div}
     for op, function in functions.items():
         for label, a, b in shapes:
-            case(op, label, [], [grid(a), grid(b, 0.5, 2)], function)
-    case("square_grad", "same", [], [grid((3, 4)), grid((3, 4))], lambda a, b: 2 * a * b)
+            case(op, label, [], lambda: [grid(a), grid(b, 0.5, 2)], function)
+    case("square_grad", "same", [], lambda: [grid((3, 4)), grid((3, 4))], lambda a, b: 2 * a * b)
     scalar = {"add_scalar": lambda x, s: x + s, "sub_scalar": lambda x, s: x - s,
               "mul_scalar": lambda x, s: x * s, "div_scalar": lambda x, s: x / s,
               "rsub_scalar": lambda x, s: s - x, "rdiv_scalar": lambda x, s: s / x}
     for op, function in scalar.items():
         for label, shape, s in [("matrix", (3, 5), 0.75), ("scalar", (), -3.0), ("odd", (17,), 0.1),
                                 ("zero-size", (0, 2), 3.0)]:
-            case(op, label, [s], [grid(shape, 0.5, 2)], lambda x: function(x, s))
+            case(op, label, [s], lambda: [grid(shape, 0.5, 2)], lambda x: function(x, s))
     for op, function in {"neg": torch.neg, "square": torch.square}.items():
         for label, shape in [("matrix", (3, 5)), ("scalar", ()), ("odd", (17,)), ("empty", (0,))]:
-            case(op, label, [], [grid(shape)], function)
+            case(op, label, [], lambda: [grid(shape)], function)
 
 
 def reductions():
@@ -84,7 +99,7 @@ def reductions():
     for op, function in {"sum": torch.sum, "mean": torch.mean}.items():
         for label, shape, axes, keepdim in rows:
             dims = axes or list(range(len(shape)))
-            case(op, label, [keepdim, *axes], [grid(shape)],
+            case(op, label, [keepdim, *axes], lambda: [grid(shape)],
                  lambda x: function(x, dim=dims, keepdim=bool(keepdim)) if dims else function(x))
 
 
@@ -94,25 +109,25 @@ def shapes():
                              ("same", (2, 3), (2, 3)), ("middle", (2, 1, 3), (2, 4, 3)),
                              ("ones", (2,), (1, 1, 2)), ("alternating", (1, 2, 1, 3), (2, 2, 2, 3)),
                              ("to nothing", (1, 3), (0, 3)), ("wide", (1,), (3, 17))]:
-        case("broadcast_to", label, to, [grid(shape)], lambda x: x.broadcast_to(to))
-        case("sum_to", label, shape, [grid(to)], lambda x: x.sum_to_size(shape))
+        case("broadcast_to", label, to, lambda: [grid(shape)], lambda x: x.broadcast_to(to))
+        case("sum_to", label, shape, lambda: [grid(to)], lambda x: x.sum_to_size(shape))
     for label, shape, to in [("flatten", (2, 3, 2), (12,)), ("split", (12,), (3, 4)),
                              ("rest", (2, 3, 2), (2, -1)), ("scalar", (1, 1), ()),
                              ("empty", (0, 3), (-1, 3))]:
-        case("reshape", label, to, [grid(shape)], lambda x: x.reshape(to))
+        case("reshape", label, to, lambda: [grid(shape)], lambda x: x.reshape(to))
     for label, shape, order in [("transpose", (3, 4), (1, 0)), ("cycle", (2, 3, 4), (2, 0, 1)),
                                 ("from the end", (2, 3, 4), (-1, 0, -2)),
                                 ("NHWC", (2, 3, 2, 4), (0, 3, 1, 2)),
                                 ("six", (2, 1, 3, 2, 1, 2), (5, 2, 0, 4, 3, 1)),
                                 ("9 by 17", (9, 17), (1, 0)), ("empty", (2, 0, 3), (1, 2, 0))]:
-        case("permute", label, order, [grid(shape)], lambda x: x.permute(order))
+        case("permute", label, order, lambda: [grid(shape)], lambda x: x.permute(order))
     for label, shape, i, j in [("matrix", (3, 4), 0, 1), ("last two", (2, 3, 4), -1, -2),
                                ("far", (2, 3, 4), 2, 0), ("none", (2, 3), 1, 1)]:
-        case("transpose", label, [i, j], [grid(shape)], lambda x: x.transpose(i, j))
+        case("transpose", label, [i, j], lambda: [grid(shape)], lambda x: x.transpose(i, j))
     for label, shape, axes in [("vector", (5,), [0]), ("rows", (3, 4), [0]),
                                ("both", (3, 4), [0, -1]),
                                ("none", (2, 3), []), ("kernel", (2, 2, 3, 3), [-1, -2])]:
-        case("flip", label, axes, [grid(shape)], lambda x: x.flip(axes))
+        case("flip", label, axes, lambda: [grid(shape)], lambda x: x.flip(axes))
 
 
 END = 2.0**63  # the test's GT_END
@@ -138,11 +153,11 @@ def slices():
                 axis, torch.tensor(places, dtype=torch.int64), dy)
 
         stop = END if stop is None else stop
-        case("slice", label, [axis, start, stop, step], [grid(shape)], take)
+        case("slice", label, [axis, start, stop, step], lambda: [grid(shape)], take)
         part = list(shape)
         part[axis] = len(places)
         first = places[0] if places else 0
-        case("slice_dx", label, [axis, first, step, *shape], [grid(tuple(part))], put)
+        case("slice_dx", label, [axis, first, step, *shape], lambda: [grid(tuple(part))], put)
 
 
 def products():
@@ -164,16 +179,17 @@ def products():
     for label, a, b, ta, tb in rows:
         def product(x, y):
             return (x.mT if ta else x) @ (y.mT if tb else y)
-        case("matmul", label, [ta, tb], [grid(a), grid(b)], product)
+        case("matmul", label, [ta, tb], lambda: [grid(a), grid(b)], product)
     for label, x, k in [("ordinary", (5, 6), (2, 3)), ("row", (6, 8), (1, 2)), ("all", (3, 4),
                         (3, 4)),
                         ("one", (3, 4), (1, 1)), ("odd", (9, 17), (3, 2))]:
-        case("corr2d", label, [], [grid(x), grid(k)],
+        case("corr2d", label, [], lambda: [grid(x), grid(k)],
              lambda x, k: F.conv2d(x[None, None], k[None, None])[0, 0])
     for label, x in [("images", (2, 3, 4, 5)), ("rows", (3, 7)), ("sequences", (2, 3, 4)),
                      ("pixel", (2, 3, 1, 1)), ("no images", (0, 3, 2))]:
         shape = [1, x[1]] + [1] * (len(x) - 2)
-        case("add_bias", label, [], [grid(x), grid((x[1],))], lambda x, b: x + b.reshape(shape))
+        case("add_bias", label, [], lambda: [grid(x), grid((x[1],))],
+             lambda x, b: x + b.reshape(shape))
 
 
 def convolutions():
@@ -197,10 +213,11 @@ def convolutions():
     for label, x, w, stride, padding, dilation, groups in rows:
         opts = [*stride, *padding, *dilation, groups]
         plain = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
-        y = F.conv2d(grid(x), grid(w), **plain).shape
-        case("conv2d", label, opts, [grid(x), grid(w)], lambda x, w: F.conv2d(x, w, **plain))
+        y = F.conv2d(torch.zeros(x), torch.zeros(w), **plain).shape
+        case("conv2d", label, opts, lambda: [grid(x), grid(w)],
+             lambda x, w: F.conv2d(x, w, **plain))
         if label in ("ordinary", "everything", "no images"):
-            case("conv2d", label + " bias", opts, [grid(x), grid(w), grid((w[0],))],
+            case("conv2d", label + " bias", opts, lambda: [grid(x), grid(w), grid((w[0],))],
                  lambda x, w, b: F.conv2d(x, w, b, **plain))
 
         def dx(dy, w):
@@ -211,8 +228,8 @@ def convolutions():
             at = torch.zeros(w, dtype=dy.dtype, requires_grad=True)
             return torch.autograd.grad(F.conv2d(x, at, **plain), at, dy, create_graph=True)[0]
 
-        case("conv2d_dx", label, [*opts, *x], [grid(tuple(y)), grid(w)], dx)
-        case("conv2d_dw", label, [*opts, *w], [grid(x), grid(tuple(y))], dw)
+        case("conv2d_dx", label, [*opts, *x], lambda: [grid(tuple(y)), grid(w)], dx)
+        case("conv2d_dw", label, [*opts, *w], lambda: [grid(x), grid(tuple(y))], dw)
 
 
 def main():

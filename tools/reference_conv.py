@@ -37,8 +37,8 @@ def sequences():
         o.update(extra)
         same = o["padding"] == "same"
         opts = [o["stride"], 0 if same else o["padding"], o["dilation"], o["groups"], same]
-        case("conv1d", label, opts, [grid(x), grid(w)], lambda x, w: F.conv1d(x, w, **o))
-        case("conv1d", label + " bias", opts, [grid(x), grid(w), grid((w[0],))],
+        case("conv1d", label, opts, lambda: [grid(x), grid(w)], lambda x, w: F.conv1d(x, w, **o))
+        case("conv1d", label + " bias", opts, lambda: [grid(x), grid(w), grid((w[0],))],
              lambda x, w, b: F.conv1d(x, w, b, **o))
 
 
@@ -53,7 +53,8 @@ def same_images():
             ("many channels", (2, 8, 6, 7), (8, 8, 4, 4), (1, 1), 1),
             ("depthwise", (1, 3, 5, 12), (3, 1, 2, 2), (1, 1), 3)]
     for label, x, w, dilation, groups in rows:
-        case("conv2d", "same " + label, [1, 1, 0, 0, *dilation, groups, 1], [grid(x), grid(w)],
+        case("conv2d", "same " + label, [1, 1, 0, 0, *dilation, groups, 1],
+             lambda: [grid(x), grid(w)],
              lambda x, w: F.conv2d(x, w, padding="same", dilation=dilation, groups=groups))
 
 
@@ -76,15 +77,16 @@ def transposed():
         o = dict(stride=stride, padding=padding, output_padding=extra, groups=groups,
                  dilation=dilation)
         opts = [*stride, *padding, *extra, *dilation, groups]
-        case("conv_transpose2d", label, opts, [grid(x), grid(w)],
+        case("conv_transpose2d", label, opts, lambda: [grid(x), grid(w)],
              lambda x, w: F.conv_transpose2d(x, w, **o))
-        case("conv_transpose2d", label + " bias", opts, [grid(x), grid(w), grid((w[1] * groups,))],
+        case("conv_transpose2d", label + " bias", opts,
+             lambda: [grid(x), grid(w), grid((w[1] * groups,))],
              lambda x, w, b: F.conv_transpose2d(x, w, b, **o))
     for label, x, w, o in [("ordinary", (2, 2, 4), (2, 3, 3), (1, 0, 0, 1, 1)),
                            ("everything", (1, 4, 5), (4, 2, 3), (2, 1, 1, 2, 2)),
                            ("output padding, dilated", (1, 1, 3), (1, 2, 2), (1, 0, 2, 3, 1)),
                            ("long", (1, 2, 33), (2, 2, 4), (2, 1, 0, 1, 1))]:
-        case("conv_transpose1d", label, o, [grid(x), grid(w), grid((w[1] * o[4],))],
+        case("conv_transpose1d", label, o, lambda: [grid(x), grid(w), grid((w[1] * o[4],))],
              lambda x, w, b: F.conv_transpose1d(x, w, b, stride=o[0], padding=o[1],
                                                 output_padding=o[2], dilation=o[3], groups=o[4]))
 
@@ -102,9 +104,10 @@ def folds():
     for label, x, kernel, stride, padding, dilation in rows:
         o = dict(kernel_size=kernel, stride=stride, padding=padding, dilation=dilation)
         opts = [*kernel, *stride, *padding, *dilation]
-        case("unfold", label, opts, [grid(x)], lambda x: F.unfold(x, **o))
-        y = F.unfold(grid(x), **o).shape
-        case("fold", label, [*opts, *x[2:]], [grid(tuple(y))], lambda y: F.fold(y, x[2:], **o))
+        case("unfold", label, opts, lambda: [grid(x)], lambda x: F.unfold(x, **o))
+        y = F.unfold(torch.zeros(x), **o).shape
+        case("fold", label, [*opts, *x[2:]], lambda: [grid(tuple(y))],
+             lambda y: F.fold(y, x[2:], **o))
 
 
 def main():

@@ -89,20 +89,21 @@ def functions():
         for opts in rows:
             def call(x):
                 return function(x, *opts)
-            case(name, f"matrix {text(opts)}".strip(), opts, [grid((3, 9), low, high)], call)
+            case(name, f"matrix {text(opts)}".strip(), opts, lambda: [grid((3, 9), low, high)],
+                 call)
             if name in ("sign", "floor", "round"):
                 continue
             filled = list(opts) + list(DEFAULTS.get(name, ()))[len(opts):]
             case(name + "_grad", f"matrix {text(filled)}".strip(), filled,
-                 [grid((3, 5)), grid((3, 5), low, high)], gradient_of(name, function, filled))
+                 lambda: [grid((3, 5)), grid((3, 5), low, high)], gradient_of(name, function, filled))
         opts = rows[0]
         for label, shape in [("scalar", ()), ("17", (17,)), ("zero-size", (0, 2))]:
-            case(name, label, opts, [grid(shape, low, high)], lambda x: function(x, *opts))
+            case(name, label, opts, lambda: [grid(shape, low, high)], lambda x: function(x, *opts))
 
 
 def special_case(op, label, opts, inputs, function):
     """A case with values beyond the ordinary and an upstream of ones, in the inputs' dtype."""
-    inputs = [t.clone().requires_grad_() for t in inputs]
+    inputs = reference.drawn(op, label, inputs)
     y = function(*inputs)
     dy = torch.ones_like(y)
     grads = torch.autograd.grad(y, inputs, dy, allow_unused=True)
@@ -159,10 +160,10 @@ def special():
                              "pow": torch.pow}.items():
             special_case(op, f"{name}:special", [], [a, b], function)
         for op, function in COMPARISONS.items():
-            masks(op, f"{name}:special", [a, b], function, special_case)
+            masks(op, f"{name}:special", lambda: [a, b], function, special_case)
         x = torch.tensor(values, dtype=dtype)
         for op, function in {"isnan": torch.isnan, "isfinite": torch.isfinite}.items():
-            masks(op, f"{name}:special", [x], function, special_case)
+            masks(op, f"{name}:special", lambda: [x], function, special_case)
 
 
 COMPARISONS = {"eq": torch.eq, "ne": torch.ne, "lt": torch.lt, "le": torch.le, "gt": torch.gt,
@@ -175,46 +176,49 @@ SHAPES = [("same", (3, 4), (3, 4)), ("scalars", (), ()), ("scalar b", (2, 5), ()
 
 
 def masks(op, label, inputs, function, how, opts=()):
-    shape = function(*inputs).shape
-    n = len(inputs)
-    how(op, label, list(opts), [*inputs, grid(shape).to(inputs[0].dtype),
-                                grid(shape).to(inputs[0].dtype)],
-        lambda *x: torch.where(function(*x[:n]), x[n], x[n + 1]))
+    def with_choices():
+        x = inputs()
+        shape, dtype = function(*x).shape, x[0].dtype
+        return [*x, grid(shape).to(dtype), grid(shape).to(dtype)]
+
+    how(op, label, list(opts), with_choices,
+        lambda *x: torch.where(function(*x[:-2]), x[-2], x[-1]))
 
 
 def conditions():
     for label, a, b in SHAPES:
         for op, function in COMPARISONS.items():
-            masks(op, label, [grid(a, -0.5, 0.5), grid(b, -0.5, 0.5)], function, case)
+            masks(op, label, lambda: [grid(a, -0.5, 0.5), grid(b, -0.5, 0.5)], function,
+                  case)
         for op, function in LOGICAL.items():
-            masks(op, label, [grid(a, 0, 0.25), grid(b, 0, 0.25)], function, case)
+            masks(op, label, lambda: [grid(a, 0, 0.25), grid(b, 0, 0.25)], function, case)
     for label, shape in [("matrix", (3, 9)), ("scalar", ()), ("zero-size", (0, 2))]:
         for op, function in COMPARISONS.items():
-            masks(op + "_scalar", label, [grid(shape, 0, 0.75)], lambda x: function(x, 0.5), case,
-                  [0.5])
-        masks("logical_not", label, [grid(shape, 0, 0.25)], torch.logical_not, case)
-        masks("isnan", label, [grid(shape)], torch.isnan, case)
-        masks("isfinite", label, [grid(shape)], torch.isfinite, case)
-        case("cast", label, [], [grid(shape)], lambda x: x.clone())
+            masks(op + "_scalar", label, lambda: [grid(shape, 0, 0.75)],
+                  lambda x: function(x, 0.5), case, [0.5])
+        masks("logical_not", label, lambda: [grid(shape, 0, 0.25)], torch.logical_not, case)
+        masks("isnan", label, lambda: [grid(shape)], torch.isnan, case)
+        masks("isfinite", label, lambda: [grid(shape)], torch.isfinite, case)
+        case("cast", label, [], lambda: [grid(shape)], lambda x: x.clone())
 
 
 def of_two():
     for label, a, b in SHAPES:
         for op, function in {"maximum": torch.maximum, "minimum": torch.minimum}.items():
-            case(op, label, [], [grid(a, -0.5, 0.5), grid(b, -0.5, 0.5)], function)
-        case("pow", label, [], [grid(a, 0.25, 3), grid(b)], torch.pow)
+            case(op, label, [], lambda: [grid(a, -0.5, 0.5), grid(b, -0.5, 0.5)], function)
+        case("pow", label, [], lambda: [grid(a, 0.25, 3), grid(b)], torch.pow)
     rows = [("same", (3, 4), (3, 4), (3, 4)), ("scalars", (), (), ()),
             ("own shapes", (2, 1, 1), (3, 1), (4,)), ("cond row", (5,), (3, 5), (3, 5)),
             ("scalar a", (3, 4), (), (3, 4)), ("scalar b", (3, 4), (3, 4), ()),
             ("scalar cond", (), (3, 4), (4,)), ("only cond", (3, 4), (), (1,)),
             ("zero-size", (0, 3), (3,), ()), ("17", (2, 17), (17,), (2, 1))]
     for label, cond, a, b in rows:
-        case("where", label, [], [grid(cond, -0.25, 0.25), grid(a), grid(b)],
+        case("where", label, [], lambda: [grid(cond, -0.25, 0.25), grid(a), grid(b)],
              lambda c, x, y: torch.where(c > 0, x, y))
     for label, x, weight in [("one", (2, 3, 2), (1,)), ("channels", (2, 3, 2, 2), (3,)),
                              ("rows", (4, 5), (5,)), ("vector", (7,), (1,)), ("scalar", (), (1,)),
                              ("zero-size", (0, 3, 2), (3,))]:
-        case("prelu", label, [], [grid(x), grid(weight)], F.prelu)
+        case("prelu", label, [], lambda: [grid(x), grid(weight)], F.prelu)
 
 
 def main():

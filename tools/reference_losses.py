@@ -22,8 +22,8 @@ NO_CLASS = -1.0  # of pick, place, embedding
 
 def classes(shape, c, ignore=None):
     t = torch.tensor(reference.random.integers(0, c, shape), dtype=torch.int64)
-    if ignore is not None and t.numel() > 1:
-        t.view(-1)[1] = ignore
+    if ignore is not None and t.numel() > 1:  # one that counts, and one that does not
+        t.view(-1)[0], t.view(-1)[1] = (ignore + 1) % c, ignore
     return t
 
 
@@ -60,16 +60,17 @@ def cross_entropies():
                 for smoothing in (0, 0.25):
                     if len(shape) == 3 and (ignore == 2 or reduction == 2):
                         continue
+                    name = f"{label} {REDUCTIONS[reduction]} {ignore} {smoothing}"
+                    reference.seed("classes", name)
                     t = classes(target, c, None if ignore < 0 else ignore)
                     how = dict(ignore_index=ignore, label_smoothing=smoothing,
                                reduction=REDUCTIONS[reduction])
                     opts = [reduction, ignore, smoothing, *numbers(t)]
-                    name = f"{label} {REDUCTIONS[reduction]} {ignore} {smoothing}"
                     if t.numel() < 40:
-                        case("cross_entropy", name, opts, [grid(shape)],
+                        case("cross_entropy", name, opts, lambda: [grid(shape)],
                              lambda x: F.cross_entropy(x, t, **how))
                     if len(shape) != 4 and t.numel() < 40 and (t != ignore).any():
-                        case("weighted", name, opts, [grid(shape), grid((c,), 0.25, 2)],
+                        case("weighted", name, opts, lambda: [grid(shape), grid((c,), 0.25, 2)],
                              lambda x, w: weighted_cross_entropy(x, w, t, ignore, smoothing,
                                                                  REDUCTIONS[reduction]))
     for reduction in range(3):
@@ -78,12 +79,14 @@ def cross_entropies():
             name = f"{REDUCTIONS[reduction]} {smoothing}"
             for label, shape in [("rows", (4, 3)), ("planes", (2, 3, 2)), ("one row", (5,))]:
                 c = shape[min(1, len(shape) - 1)]
-                case("probabilities", f"{label} {name}", opts, [grid(shape), grid(shape, 0, 1)],
+                case("probabilities", f"{label} {name}", opts,
+                     lambda: [grid(shape), grid(shape, 0, 1)],
                      lambda x, q: F.cross_entropy(x, q, label_smoothing=smoothing,
                                                   reduction=REDUCTIONS[reduction]))
+                reference.seed("weights", label, name)
                 w = grid((c,), 0.25, 2)
                 case("weighted_probabilities", f"{label} {name}", [*opts, *w.tolist()],
-                     [grid(shape), grid(shape, 0, 1)],
+                     lambda: [grid(shape), grid(shape, 0, 1)],
                      lambda x, q: F.cross_entropy(x, q, weight=w, label_smoothing=smoothing,
                                                   reduction=REDUCTIONS[reduction]))
 
@@ -94,13 +97,15 @@ def nll_losses():
         c = shape[min(1, len(shape) - 1)]
         for reduction in range(3):
             for ignore in (-100, 0):
+                name = f"{label} {REDUCTIONS[reduction]} {ignore}"
+                reference.seed("classes and weights", name)
                 t = classes(target, c, None if ignore < 0 else ignore)
                 w = grid((c,), 0.25, 2)
-                name = f"{label} {REDUCTIONS[reduction]} {ignore}"
                 opts = [reduction, ignore, *numbers(t)]
                 how = dict(ignore_index=ignore, reduction=REDUCTIONS[reduction])
-                case("nll_loss", name, opts, [grid(shape)], lambda x: F.nll_loss(x, t, **how))
-                case("weighted_nll_loss", name, [c, *w.tolist(), *opts], [grid(shape)],
+                case("nll_loss", name, opts, lambda: [grid(shape)],
+                     lambda x: F.nll_loss(x, t, **how))
+                case("weighted_nll_loss", name, [c, *w.tolist(), *opts], lambda: [grid(shape)],
                      lambda x: F.nll_loss(x, t, weight=w, **how))
 
 
@@ -114,7 +119,7 @@ def elementwise(op, function, extra=(), low=-2.0, high=2.0, t_low=-2.0, t_high=2
                 continue
             name = " ".join([label, REDUCTIONS[reduction], *map(str, extra)])
             case(op, name, [reduction, *extra],
-                 [grid(shape, low, high), grid(shape, t_low, t_high)],
+                 lambda: [grid(shape, low, high), grid(shape, t_low, t_high)],
                  lambda x, t: function(x, t, reduction=REDUCTIONS[reduction]))
 
 
@@ -155,17 +160,18 @@ def weighted_losses():
     one = torch.ones((), dtype=torch.float64)
     for reduction in range(3):
         name = REDUCTIONS[reduction]
-        x, t = grid((3, 4)), grid((3, 4), 0, 1)
         for shape in [(3, 4), (4,), (3, 1), ()]:
-            inputs = [x, t, grid(shape, 0.25, 2)]
             label = f"{name} {shape}".replace(" ", "_")
-            case("weighted_bce", label, [reduction], [grid((3, 4), 0.25, 0.75), *inputs[1:]],
+            reference.seed("inputs", label)
+            inputs = [grid((3, 4)), grid((3, 4), 0, 1), grid(shape, 0.25, 2)]
+            case("weighted_bce", label, [reduction],
+                 lambda: [grid((3, 4), 0.25, 0.75), *inputs[1:]],
                  lambda x, t, w: reduced(F.binary_cross_entropy(x, t, reduction="none") * w, name))
             case("weighted_logits", label, [reduction], inputs,
                  lambda x, t, w: weighted_logits(x, t, w, one, name))
             case("pos_weight", label, [reduction], inputs,
                  lambda x, t, p: weighted_logits(x, t, one, p, name))
-            case("both_weights", label, [reduction], [*inputs, grid((4,), 0.25, 2)],
+            case("both_weights", label, [reduction], lambda: [*inputs, grid((4,), 0.25, 2)],
                  lambda x, t, w, p: weighted_logits(x, t, w, p, name))
 
 
@@ -178,10 +184,11 @@ def choices():
                                ("none", 3, 2, (0,)), ("wide", 3, 130, (4,)), ("cube", 2, 1,
                                (2, 2, 3))]:
         for padding in (NO_CLASS, 0, 1):
+            name = f"{label} {padding}"
+            reference.seed("classes", name)
             t = classes(shape, v, 1)
             index = None if padding < 0 else int(padding)
-            name = f"{label} {padding}"
-            case("embedding", name, [padding, *numbers(t)], [grid((v, d))],
+            case("embedding", name, [padding, *numbers(t)], lambda: [grid((v, d))],
                  lambda w: F.embedding(t, w, padding_idx=index))
 
             def dw(dy):
@@ -189,12 +196,14 @@ def choices():
                 return torch.zeros(v, d, dtype=dy.dtype).index_add(0, t.flatten(),
                                                                    kept.reshape(-1, d))
 
-            case("embedding_dw", name, [padding, v, *numbers(t)], [grid((*shape, d))], dw)
+            case("embedding_dw", name, [padding, v, *numbers(t)], lambda: [grid((*shape, d))], dw)
     for label, shape, axis in [("rows", (5, 3), 1), ("columns", (3, 4), 0), ("middle", (2, 3, 4), 1),
                                ("vector", (4,), 0), ("from the end", (2, 2, 3), -1)]:
         for skip in (NO_CLASS, 0, 2):
             rest = list(shape)
             del rest[axis]
+            name = f"{label} {skip}"
+            reference.seed("places", name)
             t = classes(tuple(rest), shape[axis])
             keep = (t != skip).to(torch.float64)
 
@@ -205,11 +214,13 @@ def choices():
                 zeros = torch.zeros(shape, dtype=y.dtype)
                 return zeros.scatter(axis, t.unsqueeze(axis), (y * keep).unsqueeze(axis))
 
-            name = f"{label} {skip}"
-            case("pick", name, [axis, skip, *numbers(t)], [grid(shape)], pick)
-            case("place", name, [axis, shape[axis], skip, *numbers(t)], [grid(tuple(rest))], place)
+            case("pick", name, [axis, skip, *numbers(t)], lambda: [grid(shape)], pick)
+            case("place", name, [axis, shape[axis], skip, *numbers(t)], lambda: [grid(tuple(rest))],
+                 place)
+    reference.seed("classes")
     t = classes((3, 4), 5, 2)
-    case("class_weights", "matrix", [2, *numbers(t)], [grid((5,))], lambda w: w[t] * (t != 2))
+    case("class_weights", "matrix", [2, *numbers(t)], lambda: [grid((5,))],
+         lambda w: w[t] * (t != 2))
 
 
 def main():

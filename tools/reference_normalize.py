@@ -36,16 +36,17 @@ def layers():
             for eps in (1e-5, 0.5):
                 last = shape[-n:]
                 case("layer_norm", f"{label} {AFFINE[affine]} {eps}", [n, eps, affine],
-                     [grid(shape), *parameters(affine, last)],
+                     lambda: [grid(shape), *parameters(affine, last)],
                      lambda x, *p: F.layer_norm(x, last, *unpack(affine, p), eps))
         for affine in range(2):
             for eps in (1e-5, 0.5):
                 last = shape[-n:]
                 case("rms_norm", f"{label} {AFFINE[affine]} {eps}", [n, eps],
-                     [grid(shape), *parameters(affine, last)],
+                     lambda: [grid(shape), *parameters(affine, last)],
                      lambda x, *p: F.rms_norm(x, last, *p, eps=eps))
     # The default eps is that of the dtype, so only with values beside which it is nothing.
-    case("rms_norm", "default eps", [1, 0], [grid((2, 4), 3, 9)], lambda x: F.rms_norm(x, (4,)))
+    case("rms_norm", "default eps", [1, 0], lambda: [grid((2, 4), 3, 9)],
+         lambda x: F.rms_norm(x, (4,)))
 
 
 def groups():
@@ -55,12 +56,12 @@ def groups():
     for label, shape, n in rows:
         for affine in range(4):
             case("group_norm", f"{label} {AFFINE[affine]}", [n, 1e-5, affine],
-                 [grid(shape), *parameters(affine, shape[1:2])],
+                 lambda: [grid(shape), *parameters(affine, shape[1:2])],
                  lambda x, *p: F.group_norm(x, n, *unpack(affine, p)))
     for label, shape, eps in [("sequences", (2, 3, 5), 1e-5), ("images", (2, 2, 3, 4), 0.25)]:
         for affine in range(4):
             case("instance_norm", f"{label} {AFFINE[affine]}", [eps, affine],
-                 [grid(shape), *parameters(affine, shape[1:2])],
+                 lambda: [grid(shape), *parameters(affine, shape[1:2])],
                  lambda x, *p: F.instance_norm(x, None, None, *unpack(affine, p), eps=eps))
 
 
@@ -73,8 +74,9 @@ def batches():
         for affine in range(4):
             for eps in (1e-5, 0.5):
                 case("batch_norm", f"{label} {AFFINE[affine]} {eps}", [eps, affine],
-                     [grid(shape), *parameters(affine, c)],
+                     lambda: [grid(shape), *parameters(affine, c)],
                      lambda x, *p: F.batch_norm(x, None, None, *unpack(affine, p), True, 0, eps))
+        reference.seed("statistics", label)
         given = [grid(shape), grid(c), grid(c), grid(c), grid(c, 0.5, 3)]
 
         def with_statistics(x, w, b, mean, var):  # written out: PyTorch does not differentiate them
@@ -101,7 +103,7 @@ def running():
                 return torch.stack([m.running_mean, m.running_var]) + 0 * x.sum()
 
             case("batch_norm_running", f"{label} {momentum} {steps}",
-                 [momentum or 0, momentum is None, steps], [grid(shape)], after)
+                 [momentum or 0, momentum is None, steps], lambda: [grid(shape)], after)
 
 
 def gradients():
@@ -123,6 +125,7 @@ def gradients():
                 dx = dx - k.mean(sets, True)
             return (r * dx).view(shape)
 
+        reference.seed("x, dy and weight", label)
         x, dy, w = grid(shape), grid(shape), grid((g * q,))
         v = x.view(view)
         mean, rstd = v.mean(sets), (v.var(sets, unbiased=False) + 1e-5).rsqrt()
@@ -143,7 +146,7 @@ def windows():
         for size, alpha, beta, k in [(5, 0, 0, 0), (1, 0, 0, 0), (2, 0.5, 0.25, 2),
                                      (3, 2, 1.5, 0.5), (9, 1, 0, 0)]:
             case("local_response_norm", f"{label} {size} {alpha} {beta} {k}",
-                 [size, alpha, beta, k], [grid(shape)],
+                 [size, alpha, beta, k], lambda: [grid(shape)],
                  lambda x: F.local_response_norm(x, size, alpha or 1e-4, beta or 0.75, k or 1))
         for before, after in [(0, 0), (1, 1), (2, 0), (0, 9)]:
             def total(x):
@@ -151,13 +154,14 @@ def windows():
                 c = shape[1]
                 return sum(padded[:, i:i + c] for i in range(before + after + 1)).view(shape)
 
-            case("channel_sum", f"{label} {before} {after}", [before, after], [grid(shape)], total)
+            case("channel_sum", f"{label} {before} {after}", [before, after], lambda: [grid(shape)],
+                 total)
 
 
 def dropouts():
     for p in (0, 1):
-        case("dropout", f"{p}", [p], [grid((3, 17))], lambda x: F.dropout(x, p))
-        case("dropout2d", f"{p}", [p], [grid((2, 3, 2, 2))], lambda x: F.dropout2d(x, p))
+        case("dropout", f"{p}", [p], lambda: [grid((3, 17))], lambda x: F.dropout(x, p))
+        case("dropout2d", f"{p}", [p], lambda: [grid((2, 3, 2, 2))], lambda x: F.dropout2d(x, p))
 
 
 def main():

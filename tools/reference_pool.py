@@ -72,9 +72,11 @@ def maxima():
         def pool(x):
             return F.max_pool2d(x, kernel, stride, padding, dilation, bool(ceil),
                                 return_indices=True)
-        case("max_pool2d", label, opts, [distinct(x)], lambda x: pool(x)[0])
-        case("max_pool2d", label + " ties", opts, [grid(x, -0.5, 0.5)], lambda x: pool(x)[0])
-        case("max_pool2d_where", label, opts, [grid(x, -0.5, 0.5), distinct(x)], where(pool))
+        case("max_pool2d", label, opts, lambda: [distinct(x)], lambda x: pool(x)[0])
+        case("max_pool2d", label + " ties", opts, lambda: [grid(x, -0.5, 0.5)],
+             lambda x: pool(x)[0])
+        case("max_pool2d_where", label, opts, lambda: [grid(x, -0.5, 0.5), distinct(x)],
+             where(pool))
     for label, x, kernel, stride, padding, dilation, ceil in [
             ("2", (2, 2, 6), 2, 2, 0, 1, 0), ("overlapping", (1, 2, 9), 3, 2, 1, 1, 0),
             ("dilation", (1, 2, 9), 3, 1, 1, 3, 0), ("ceil", (1, 1, 7), 2, 2, 0, 1, 1),
@@ -83,18 +85,20 @@ def maxima():
             return F.max_pool1d(x, kernel, stride, padding, dilation, bool(ceil),
                                 return_indices=True)
         opts = [kernel, stride, padding, dilation, ceil]
-        case("max_pool1d", label, opts, [distinct(x)], lambda x: pool1d(x)[0])
-        case("max_pool1d_where", label, opts, [grid(x, -0.5, 0.5), distinct(x)], where(pool1d))
+        case("max_pool1d", label, opts, lambda: [distinct(x)], lambda x: pool1d(x)[0])
+        case("max_pool1d_where", label, opts, lambda: [grid(x, -0.5, 0.5), distinct(x)],
+             where(pool1d))
 
 
 def places():
     for label, x, y in [("images", (1, 2, 3, 4), (1, 2, 2, 3)),
                         ("batches", (2, 1, 2, 2), (2, 1, 3, 3)),
                         ("sequences", (2, 2, 7), (2, 2, 3))]:
+        reference.seed("places", label)
         index = torch.tensor(reference.random.integers(0, int(np.prod(x[2:])), y))
         opts = [len(x), *x, *y, *index.flatten().tolist()]
-        case("max_pool2d_at", label, opts, [grid(x)], lambda x: at(x, index))
-        case("max_pool2d_dx", label, opts, [grid(y)], gradient(lambda x: at(x, index), x))
+        case("max_pool2d_at", label, opts, lambda: [grid(x)], lambda x: at(x, index))
+        case("max_pool2d_dx", label, opts, lambda: [grid(y)], gradient(lambda x: at(x, index), x))
 
 
 def means():
@@ -108,15 +112,16 @@ def means():
             def pool(x):
                 return F.avg_pool2d(x, kernel, stride, padding, bool(ceil), not exclude,
                                     divisor or None)
-            case("avg_pool2d", label + name, opts, [grid(x)], pool)
+            case("avg_pool2d", label + name, opts, lambda: [grid(x)], pool)
             if not name:
-                case("avg_pool2d_dx", label, [*opts, *x], [grid(tuple(pool(grid(x)).shape))],
+                case("avg_pool2d_dx", label, [*opts, *x],
+                     lambda: [grid(tuple(pool(torch.zeros(x)).shape))],
                      gradient(pool, x))
     for label, x, kernel, stride, padding, ceil, exclude in [
             ("2", (2, 2, 6), 2, 2, 0, 0, 0), ("overlapping", (1, 2, 9), 3, 2, 1, 0, 0),
             ("exclude_pad", (1, 2, 9), 3, 2, 1, 0, 1), ("ceil", (1, 1, 8), 3, 2, 1, 1, 0),
             ("ceil exclude_pad", (1, 1, 41), 4, 3, 2, 1, 1)]:
-        case("avg_pool1d", label, [kernel, stride, padding, ceil, exclude], [grid(x)],
+        case("avg_pool1d", label, [kernel, stride, padding, ceil, exclude], lambda: [grid(x)],
              lambda x: F.avg_pool1d(x, kernel, stride, padding, bool(ceil), not exclude))
 
 
@@ -125,23 +130,27 @@ def adaptive():
                          ("to one", (2, 2, 3, 4), (1, 1)), ("same", (1, 1, 3, 4), (3, 4)),
                          ("greater", (1, 1, 2, 3), (5, 4)), ("10 to 7", (1, 1, 10, 11), (7, 7)),
                          ("no images", (0, 2, 3, 3), (2, 2))]:
-        case("adaptive_avg_pool2d", label, to, [grid(x)], lambda x: F.adaptive_avg_pool2d(x, to))
-        case("adaptive_avg_pool2d_dx", label, x, [grid((*x[:2], *to))],
+        case("adaptive_avg_pool2d", label, to, lambda: [grid(x)],
+             lambda x: F.adaptive_avg_pool2d(x, to))
+        case("adaptive_avg_pool2d_dx", label, x, lambda: [grid((*x[:2], *to))],
              gradient(lambda x: F.adaptive_avg_pool2d(x, to), x))
-        case("adaptive_max_pool2d", label, to, [grid(x, -0.5, 0.5)],
+        case("adaptive_max_pool2d", label, to, lambda: [grid(x, -0.5, 0.5)],
              lambda x: F.adaptive_max_pool2d(x, to))
-        case("adaptive_max_pool2d_where", label, to, [grid(x, -0.5, 0.5), distinct(x)],
+        case("adaptive_max_pool2d_where", label, to, lambda: [grid(x, -0.5, 0.5), distinct(x)],
              where(lambda x: F.adaptive_max_pool2d(x, to, return_indices=True)))
     for label, x, to in [("even", (2, 2, 6), 3), ("overlapping", (1, 2, 7), 4),
                          ("one", (2, 1, 5), 1)]:
-        case("adaptive_avg_pool1d", label, [to], [grid(x)], lambda x: F.adaptive_avg_pool1d(x, to))
-        case("adaptive_max_pool1d", label, [to], [distinct(x)],
+        case("adaptive_avg_pool1d", label, [to], lambda: [grid(x)],
+             lambda x: F.adaptive_avg_pool1d(x, to))
+        case("adaptive_max_pool1d", label, [to], lambda: [distinct(x)],
              lambda x: F.adaptive_max_pool1d(x, to))
-        case("adaptive_max_pool1d_where", label, [to], [grid(x, -0.5, 0.5), distinct(x)],
+        case("adaptive_max_pool1d_where", label, [to], lambda: [grid(x, -0.5, 0.5), distinct(x)],
              where(lambda x: F.adaptive_max_pool1d(x, to, return_indices=True)))
     for label, x in [("ordinary", (2, 3, 4, 5)), ("pixel", (2, 3, 1, 1))]:
-        case("global_avg_pool2d", label, [], [grid(x)], lambda x: x.mean((2, 3), keepdim=True))
-        case("global_max_pool2d", label, [], [distinct(x)], lambda x: x.amax((2, 3), keepdim=True))
+        case("global_avg_pool2d", label, [], lambda: [grid(x)],
+             lambda x: x.mean((2, 3), keepdim=True))
+        case("global_max_pool2d", label, [], lambda: [distinct(x)],
+             lambda x: x.amax((2, 3), keepdim=True))
 
 
 def resizing():
@@ -155,12 +164,12 @@ def resizing():
             def resize(x):
                 return F.interpolate(x, to, mode=mode, align_corners=align)
             opts = [mode == "bilinear", bool(align)]
-            case("interpolate", f"{name} {label}", [*to, *opts], [grid(x)], resize)
-            case("interpolate_dx", f"{name} {label}", [*x, *opts], [grid((*x[:2], *to))],
+            case("interpolate", f"{name} {label}", [*to, *opts], lambda: [grid(x)], resize)
+            case("interpolate_dx", f"{name} {label}", [*x, *opts], lambda: [grid((*x[:2], *to))],
                  gradient(resize, x))
     # Sizes at which PyTorch's quotient in f32 rounds below a whole number.
     for n, to in [(6, 74), (14, 46), (21, 69), (24, 74)]:
-        case("interpolate", f"nearest {n} to {to}", [1, to, 0, 0], [distinct((1, 1, 1, n))],
+        case("interpolate", f"nearest {n} to {to}", [1, to, 0, 0], lambda: [distinct((1, 1, 1, n))],
              lambda x: F.interpolate(x, (1, to)))
     # By a scale that makes a size which is rounded: the scale counts, not the quotient of sizes.
     for x, scale in [((1, 1, 5, 7), (1.7, 0.35)), ((1, 2, 5, 20), (1.1, 1.1)),
@@ -171,8 +180,9 @@ def resizing():
                 return F.interpolate(x, scale_factor=scale, mode=mode)
             opts = [mode == "bilinear", False, *scale]
             label = f"{name} {x[2]}x{x[3]} by {scale[0]} and {scale[1]}"
-            case("interpolate", label, [*to, *opts], [grid(x)], resize)
-            case("interpolate_dx", label, [*x, *opts], [grid((*x[:2], *to))], gradient(resize, x))
+            case("interpolate", label, [*to, *opts], lambda: [grid(x)], resize)
+            case("interpolate_dx", label, [*x, *opts], lambda: [grid((*x[:2], *to))],
+                 gradient(resize, x))
 
 
 def main():
