@@ -5,7 +5,7 @@
  *                    outputs too; the gradient is normalize.c's
  *   batch_norm_eval  statistics that are given; rstd is an output too
  *
- * Running statistics are changed in place, behind the tape's back: no gradient goes through them.
+ * Running statistics are changed in place: no gradient goes through them.
  */
 #include "normalize.h"
 
@@ -258,25 +258,26 @@ static bool check_running(const gt_tensor *x, const gt_tensor *mean, const gt_te
     return !o->num_batches || check_buffer(x, o->num_batches, "num_batches", GT_I64, 1);
 }
 
-/* running = (1 - part) running + part statistic; the variance is unbiased, as in PyTorch: that of N
- * elements times N / (N - 1). */
+/* The running statistic of all batches so far, or with momentum (1 - momentum) running + momentum
+ * scale fresh. */
+static void update_statistic(gt_tensor *running, gt_tensor *fresh, double scale,
+                             const gt_batch_norm_opts *o)
+{
+    gt_tensor *const in[] = {running, fresh, o->num_batches};
+    const gt_change_args args = {.p = gt_option(o->momentum, 0.1), .q = scale};
+    if (o->cumulative) gt_apply_into(&gt_op_average, &args, 3, in);
+    else gt_apply_into(&gt_op_blend, &args, 2, in);
+}
+
+/* The variance is unbiased, as in PyTorch: that of N elements times N / (N - 1). */
 static void update_running(const gt_tensor *x, gt_tensor *mean, gt_tensor *var,
                            const gt_batch_norm_opts *o, gt_tensor *const out[])
 {
-    const gti_normalize_kernels *kernels = &gti_kernels_of((int)x->dtype)->normalize;
-    double part = gt_option(o->momentum, 0.1);
-    if (o->num_batches) {
-        const int64_t seen = ++*(int64_t *)o->num_batches->data;
-        if (o->cumulative) part = 1 / (double)seen;
-        gt_touch(o->num_batches);
-    }
+    if (o->num_batches) gt_apply_into(&gt_op_count, NULL, 1, &o->num_batches);
     if (!mean || x->size == 0) return;
-    const int64_t c = mean->size;
-    const double count = (double)x->size / (double)c;
-    kernels->blend(c, part, 1, out[1]->data, mean->data);
-    kernels->blend(c, part, count / (count - 1), out[3]->data, var->data);
-    gt_touch(mean);
-    gt_touch(var);
+    const double count = (double)x->size / (double)mean->size;
+    update_statistic(mean, out[1], 1, o);
+    update_statistic(var, out[3], count / (count - 1), o);
 }
 
 gt_tensor *gt_batch_norm_(gt_tensor *x, gt_tensor *running_mean, gt_tensor *running_var,

@@ -1,21 +1,58 @@
 /* Changes of tensors in place, element by element: y by itself, by x and by numbers.
  *
- * Not differentiable, and y is the output too (GT_OP_INTO). x may be y. */
+ * Not differentiable, and y is the output too (GT_OP_INTO). x may be y. Numbers that differ from
+ * step to step are inputs, so that a step which was recorded can be run again with new ones. */
 #include <string.h>
 
 #include "common.h"
 
-/* All inputs are of the shape of the first. */
+static bool refuse_input(gt_node *n, int i, gt_status code, const char *is, const char *needs)
+{
+    char name[64];
+    return gt_op_fail(n, code, "%s is %s, needs %s", gt_op_input_name(n->op, i, name, sizeof name),
+                      is, needs);
+}
+
+/* The first `count` inputs are of one shape and dtype. */
+static bool are_alike(gt_node *n, int count)
+{
+    const gt_tensor *y = n->in[0];
+    for (int i = 1; i < count; i++) {
+        const gt_tensor *x = n->in[i];
+        if (x->dtype != y->dtype)
+            return refuse_input(n, i, GT_ERR_DTYPE, gt_dtype_name(x->dtype),
+                                gt_dtype_name(y->dtype));
+        if (!gt_same_shape(x, y))
+            return refuse_input(n, i, GT_ERR_SHAPE, GTI_SHAPE_TEXT(x->shape),
+                                GTI_SHAPE_TEXT(y->shape));
+    }
+    return true;
+}
+
 static bool change_infer(gt_node *n)
 {
-    for (int i = 1; i < n->n_in; i++)
-        if (!gt_same_shape(n->in[i], n->in[0])) {
-            char name[64];
-            return gt_op_fail(n, GT_ERR_SHAPE, "%s is %s, needs %s",
-                              gt_op_input_name(n->op, i, name, sizeof name),
-                              GTI_SHAPE_TEXT(n->in[i]->shape), GTI_SHAPE_TEXT(n->in[0]->shape));
-        }
-    return true;
+    return are_alike(n, n->n_in);
+}
+
+/* The last input is one element. */
+static bool are_alike_but_last(gt_node *n, bool fits, const char *needs)
+{
+    const int last = n->n_in - 1;
+    const gt_tensor *p = n->in[last];
+    if (!fits) return refuse_input(n, last, GT_ERR_DTYPE, gt_dtype_name(p->dtype), needs);
+    if (p->size != 1)
+        return refuse_input(n, last, GT_ERR_SHAPE, GTI_SHAPE_TEXT(p->shape), "one element");
+    return are_alike(n, last);
+}
+
+static bool numbered_infer(gt_node *n)
+{
+    return are_alike_but_last(n, n->in[n->n_in - 1]->dtype <= GT_F64, "f32 or f64");
+}
+
+static bool counted_infer(gt_node *n)
+{
+    return are_alike_but_last(n, n->in[n->n_in - 1]->dtype == GT_I64, "i64");
 }
 
 /* --- any dtype --- */
@@ -80,26 +117,37 @@ static void exchange_elements(gt_node *n, int64_t begin, int64_t end)
                                       gti_at(n->out[1]->data, begin, n->dtype));
 }
 
-static void change(gt_node *n, gti_into which, int64_t begin, int64_t end)
+static void accumulate_elements(gt_node *n, int64_t begin, int64_t end)
 {
-    const gt_change_args *o = n->opts;
-    const double pq[2] = {o->p, o->q};
-    gti_kernels_for(n)->into.change[which](end - begin, pq,
-                                           gti_const_at(n->in[n->n_in - 1]->data, begin, n->dtype),
-                                           gti_at(n->out[0]->data, begin, n->dtype));
+    gti_kernels_for(n)->accumulate(end - begin, gti_from(n->in[1], begin),
+                                   gti_to(n->out[0], begin));
 }
 
-#define ELEMENTS(name)                                                                             \
+static void change(gt_node *n, gti_into which, double p, double q, int64_t begin, int64_t end)
+{
+    const gt_tensor *x = n->n_in > 1 ? n->in[1] : n->in[0];
+    const double pq[2] = {p, q};
+    gti_kernels_for(n)->into.change[which](end - begin, pq, gti_from(x, begin),
+                                           gti_to(n->out[0], begin));
+}
+
+#define ELEMENTS(name, kernel, p, q)                                                               \
     static void name##_elements(gt_node *n, int64_t begin, int64_t end)                            \
     {                                                                                              \
-        change(n, GTI_INTO_##name, begin, end);                                                    \
+        change(n, GTI_INTO_##kernel, p, q, begin, end);                                            \
     }
-ELEMENTS(axpy)
-ELEMENTS(scale)
-ELEMENTS(copy_scaled)
-ELEMENTS(lerp)
-ELEMENTS(blend)
-ELEMENTS(limit)
+#define OPTION(which) (((const gt_change_args *)n->opts)->which)
+ELEMENTS(axpy, axpy, gt_load_element(n->in[2], 0), 0)
+ELEMENTS(copy_scaled, copy_scaled, gt_load_element(n->in[2], 0), 0)
+ELEMENTS(lerp, lerp, gt_load_element(n->in[2], 0), 0)
+ELEMENTS(blend, blend, OPTION(p), OPTION(q))
+ELEMENTS(average, blend, 1 / (double)*(const int64_t *)n->in[2]->data, OPTION(q))
+ELEMENTS(limit, limit, OPTION(p), 0)
+
+static void count_elements(gt_node *n, int64_t begin, int64_t end)
+{
+    gti_count(end - begin, gti_to(n->out[0], begin));
+}
 
 /* --- samples --- */
 
@@ -121,6 +169,33 @@ static const gt_sample two_samples[] = {
     {.label = "size one", .in = {GT_IN(1, 1), GT_IN(1, 1)}, PQ},
     {.label = "zero-size", .in = {GT_IN(0, 3), GT_IN(0, 3)}, PQ},
     {.label = "67 elements", .in = {GT_IN(67), GT_IN(67)}, PQ},
+};
+
+static const double quarter[] = {0.25}, four[] = {4};
+#define THREE_SAMPLES(third)                                                                       \
+    {.label = "matrix", .in = {GT_IN(2, 3), GT_IN(2, 3), third}, PQ},                              \
+        {.label = "scalar", .in = {GT_IN_SCALAR, GT_IN_SCALAR, third}, PQ},                        \
+        {.label = "size one", .in = {GT_IN(1, 1), GT_IN(1, 1), third}, PQ},                        \
+        {.label = "zero-size", .in = {GT_IN(0, 3), GT_IN(0, 3), third}, PQ},                       \
+        {.label = "67 elements", .in = {GT_IN(67), GT_IN(67), third}, PQ},
+#define QUARTER                                                                                    \
+    {                                                                                              \
+        .shape = {0, {0}}, .values = quarter                                                       \
+    }
+#define FOUR                                                                                       \
+    {                                                                                              \
+        .shape = {0, {0}}, .values = four, .dtype = GT_I64                                         \
+    }
+static const gt_sample numbered_samples[] = {THREE_SAMPLES(QUARTER)};
+static const gt_sample counted_samples[] = {THREE_SAMPLES(FOUR)};
+#define WHOLE(...)                                                                                 \
+    {                                                                                              \
+        .shape = GT_DIMS(__VA_ARGS__), .dtype = GT_I64, .high = 9                                  \
+    }
+static const gt_sample count_samples[] = {
+    {.label = "scalar", .in = {FOUR}},           {.label = "size one", .in = {WHOLE(1, 1)}},
+    {.label = "matrix", .in = {WHOLE(2, 3)}},    {.label = "zero-size", .in = {WHOLE(0)}},
+    {.label = "67 elements", .in = {WHOLE(67)}},
 };
 
 #define SLICE(...)                                                                                 \
@@ -160,6 +235,40 @@ static const gt_error_sample two_error_samples[] = {
      .code = GT_ERR_SHAPE,
      .message = " is [3,2], needs [2,3]"},
 };
+static const gt_error_sample numbered_error_samples[] = {
+    {.label = "shapes",
+     .in = {GT_IN(2, 3), GT_IN(3, 2), QUARTER},
+     .code = GT_ERR_SHAPE,
+     .message = "x is [3,2], needs [2,3]"},
+    {.label = "numbers",
+     .in = {GT_IN(2), GT_IN(2), GT_IN(2)},
+     .code = GT_ERR_SHAPE,
+     .message = "p is [2], needs one element"},
+    {.label = "a whole number",
+     .in = {GT_IN(2), GT_IN(2), FOUR},
+     .code = GT_ERR_DTYPE,
+     .message = "p is i64, needs f32 or f64"},
+};
+static const gt_error_sample counted_error_samples[] = {
+    {.label = "dtypes",
+     .in = {GT_IN(2), WHOLE(2), FOUR},
+     .code = GT_ERR_DTYPE,
+     .message = "x is i64, needs f32"},
+    {.label = "counts",
+     .in = {GT_IN(2), GT_IN(2), WHOLE(2)},
+     .code = GT_ERR_SHAPE,
+     .message = "n is [2], needs one element"},
+    {.label = "a real count",
+     .in = {GT_IN(2), GT_IN(2), GT_IN_SCALAR},
+     .code = GT_ERR_DTYPE,
+     .message = "n is f32, needs i64"},
+};
+static const gt_error_sample count_error_samples[] = {
+    {.label = "a real number",
+     .in = {GT_IN_SCALAR},
+     .code = GT_ERR_DTYPE,
+     .message = "not made for f32"},
+};
 static const gt_error_sample exchange_error_samples[] = {
     {.label = "shapes",
      .in = {GT_IN(2, 3), GT_IN(6)},
@@ -196,25 +305,32 @@ const gt_op gt_op_exchange = {
     GT_ERROR_SAMPLES(exchange_error_samples),
 };
 
-#define CHANGE(id, input_names, number, arity, dtypes)                                             \
+#define CHANGE(id, input_names, number, options, mixed, rule, dtypes, table)                       \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = (input_names),                                                                   \
         .n_in = (number),                                                                          \
         .n_out = 1,                                                                                \
-        .opts_size = sizeof(gt_change_args),                                                       \
-        .flags = GT_OP_INTO,                                                                       \
-        .infer = change_infer,                                                                     \
+        .opts_size = (options),                                                                    \
+        .flags = GT_OP_INTO | (mixed),                                                             \
+        .infer = rule##_infer,                                                                     \
         .elements = dtypes(id##_elements),                                                         \
-        GT_SAMPLES(arity##_samples),                                                               \
-        GT_ERROR_SAMPLES(arity##_error_samples),                                                   \
+        GT_SAMPLES(table##_samples),                                                               \
+        GT_ERROR_SAMPLES(table##_error_samples),                                                   \
     };
+#define FOR_WHOLE(f)                                                                               \
+    {                                                                                              \
+        NULL, NULL, (f), NULL                                                                      \
+    }
+enum { ARGS = sizeof(gt_change_args) };
 
-CHANGE(fill, "y", 1, one, GT_FOR_ALL)
-CHANGE(copy, "y x", 2, two, GT_FOR_ALL)
-CHANGE(axpy, "y x", 2, two, GT_FOR_FLOATS)
-CHANGE(scale, "y", 1, one, GT_FOR_FLOATS)
-CHANGE(copy_scaled, "y x", 2, two, GT_FOR_FLOATS)
-CHANGE(lerp, "y x", 2, two, GT_FOR_FLOATS)
-CHANGE(blend, "y x", 2, two, GT_FOR_FLOATS)
-CHANGE(limit, "y", 1, one, GT_FOR_FLOATS)
+CHANGE(fill, "y", 1, ARGS, 0, change, GT_FOR_ALL, one)
+CHANGE(copy, "y x", 2, 0, 0, change, GT_FOR_ALL, two)
+CHANGE(accumulate, "y x", 2, 0, 0, change, GT_FOR_FLOATS, two)
+CHANGE(axpy, "y x p", 3, 0, GT_OP_MIXED, numbered, GT_FOR_FLOATS, numbered)
+CHANGE(copy_scaled, "y x p", 3, 0, GT_OP_MIXED, numbered, GT_FOR_FLOATS, numbered)
+CHANGE(lerp, "y x p", 3, 0, GT_OP_MIXED, numbered, GT_FOR_FLOATS, numbered)
+CHANGE(blend, "y x", 2, ARGS, 0, change, GT_FOR_FLOATS, two)
+CHANGE(average, "y x n", 3, ARGS, GT_OP_MIXED, counted, GT_FOR_FLOATS, counted)
+CHANGE(limit, "y", 1, ARGS, 0, change, GT_FOR_FLOATS, one)
+CHANGE(count, "n", 1, 0, 0, change, FOR_WHOLE, count)

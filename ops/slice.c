@@ -89,9 +89,23 @@ static bool slice_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]
     return true;
 }
 
-/* dx[.., start + i step, ..] += dy[.., i, ..] */
-static void slice_backward_into(const gt_node *n, const gt_tensor *dy, gt_tensor *dx)
+/* --- slice_add --- */
+
+static bool slice_add_infer(gt_node *n)
 {
+    const places p = select_places(n);
+    if (p.axis < 0) return false;
+    gt_shape part = n->in[0]->shape;
+    part.dim[p.axis] = p.count;
+    return gt_shape_equal(part, n->in[1]->shape) ||
+           gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, but the slice of dx is %s",
+                      GTI_SHAPE_TEXT(n->in[1]->shape), GTI_SHAPE_TEXT(part));
+}
+
+/* dx[.., start + i step, ..] += dy[.., i, ..] */
+static void slice_add_forward(gt_node *n)
+{
+    const gt_tensor *dx = n->out[0], *dy = n->in[1];
     if (dy->size == 0) return;
     const places p = select_places(n);
     const bool joined = p.step == 1; /* all of i are one run */
@@ -103,11 +117,12 @@ static void slice_backward_into(const gt_node *n, const gt_tensor *dy, gt_tensor
     for (int64_t o = 0; o < outer; o++)
         for (int64_t i = 0; i < runs; i++) {
             const int64_t to = (o * whole + p.start + (joined ? 0 : i * p.step)) * inner;
-            gti_kernels_of((int)dx->dtype)
-                ->accumulate(length, gti_const_at(dy->data, (o * runs + i) * length, dy->dtype),
-                             gti_at(dx->data, to, dx->dtype));
+            gti_kernels_for(n)->accumulate(length, gti_from(dy, (o * runs + i) * length),
+                                           gti_to(dx, to));
         }
 }
+
+/* --- slice_dx --- */
 
 static places dx_places(const gt_node *n)
 {
@@ -275,6 +290,21 @@ static const gt_error_sample slice_dx_error_samples[] = {
      .message = "[-4] is no shape"},
 };
 
+static const gt_sample slice_add_samples[] = {
+    {.label = "columns", .in = {GT_IN(3, 5), GT_IN(3, 2)}, SLICE(1, 3, 1, 1)},
+    {.label = "rows", .in = {GT_IN(4, 3), GT_IN(2, 3)}, SLICE(-2, GT_END, 1, 0)},
+    {.label = "every second", .in = {GT_IN(2, 5), GT_IN(2, 3)}, SLICE(0, GT_END, 2, 1)},
+    {.label = "backwards", .in = {GT_IN(5, 2), GT_IN(5, 2)}, SLICE(-1, GT_END, -1, 0)},
+    {.label = "nothing", .in = {GT_IN(5), GT_IN(0)}, SLICE(2, 2, 1, 0)},
+};
+static const gt_error_sample slice_add_error_samples[] = {
+    {.label = "shapes",
+     .in = {GT_IN(5), GT_IN(3)},
+     SLICE(1, 3, 1, 0),
+     .code = GT_ERR_SHAPE,
+     .message = "dy is [3], but the slice of dx is [2]"},
+};
+
 const gt_op gt_op_slice = {
     .name = "slice",
     .inputs = "x",
@@ -285,10 +315,23 @@ const gt_op gt_op_slice = {
     .infer = slice_infer,
     .parts = GT_FOR_ALL(slice_parts),
     .backward = slice_backward,
-    .backward_into = slice_backward_into,
+    .backward_into = &gt_op_slice_add,
     .gradient = "dx[.., start + i step, ..] = dy[.., i, ..], 0 elsewhere",
     GT_SAMPLES(slice_samples),
     GT_ERROR_SAMPLES(slice_error_samples),
+};
+
+const gt_op gt_op_slice_add = {
+    .name = "slice_add",
+    .inputs = "dx dy",
+    .n_in = 2,
+    .n_out = 1,
+    .opts_size = sizeof(slice_opts),
+    .flags = GT_OP_INTO,
+    .infer = slice_add_infer,
+    .forward = GT_FOR_FLOATS(slice_add_forward),
+    GT_SAMPLES(slice_add_samples),
+    GT_ERROR_SAMPLES(slice_add_error_samples),
 };
 
 const gt_op gt_op_slice_dx = {

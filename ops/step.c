@@ -1,12 +1,15 @@
 /* Steps of optimizers (src/kernels/step.def): weights and states change in place by a gradient.
  *
- * Inputs are the weights, their states in the order of the rule, the gradient. */
+ * Inputs are the weights, their states in the order of the rule, the gradient, and numbers, of
+ * which a row is this step's: an input, since they differ from step to step. */
+#include <string.h>
+
 #include "common.h"
 
-/* The kernels, which know no public header, read the options as they are. */
-_Static_assert(sizeof(gti_step) == sizeof(gt_step_args), "one layout");
+/* The kernels, which know no public header, read a row as it is. */
+_Static_assert(sizeof(gti_step) == sizeof(gt_step_numbers), "one layout");
 #define SAME_PLACE(theirs, ours)                                                                   \
-    _Static_assert(offsetof(gti_step, theirs) == offsetof(gt_step_args, ours), "one layout")
+    _Static_assert(offsetof(gti_step, theirs) == offsetof(gt_step_numbers, ours), "one layout")
 SAME_PLACE(lr, lr);
 SAME_PLACE(sign, sign);
 SAME_PLACE(decay, decay);
@@ -36,75 +39,123 @@ static bool refuse_shared(const gt_node *n, int i, int k)
                       gt_op_input_name(n->op, k, b, sizeof b));
 }
 
-/* All are of the weights' shape, and no two are one. */
+static bool check_numbers(const gt_node *n, const gt_tensor *numbers)
+{
+    const int64_t row = ((const gt_step_args *)n->opts)->row;
+    const gt_shape s = numbers->shape;
+    if (numbers->dtype > GT_F64 || s.ndim != 2 || s.dim[1] != GT_STEP_NUMBERS)
+        return gt_op_fail(n, GT_ERR_SHAPE, "numbers are %s %s, need rows of %d f32 or f64",
+                          gt_dtype_name(numbers->dtype), GTI_SHAPE_TEXT(s), (int)GT_STEP_NUMBERS);
+    return (row >= 0 && row < s.dim[0]) ||
+           gt_op_fail(n, GT_ERR_ARGUMENT, "there is no row %lld of numbers %s", (long long)row,
+                      GTI_SHAPE_TEXT(s));
+}
+
+static bool refuse_dtype(const gt_node *n, int i)
+{
+    char name[64];
+    return gt_op_fail(n, GT_ERR_DTYPE, "%s is %s, but w %s",
+                      gt_op_input_name(n->op, i, name, sizeof name), gt_dtype_name(n->in[i]->dtype),
+                      gt_dtype_name(n->in[0]->dtype));
+}
+
+/* All but the numbers are of the weights' shape, and no two are one. */
 static bool step_infer(gt_node *n)
 {
     const gt_tensor *w = n->in[0];
-    for (int i = 1; i < n->n_in; i++) {
+    for (int i = 1; i < n->n_in - 1; i++) {
+        if (n->in[i]->dtype != w->dtype) return refuse_dtype(n, i);
         if (!gt_same_shape(n->in[i], w)) return refuse_shape(n, i);
         for (int k = 0; k < i && w->size > 0; k++)
             if (n->in[k]->data == n->in[i]->data) return refuse_shared(n, k, i);
     }
-    return true;
+    return check_numbers(n, n->in[n->n_in - 1]);
+}
+
+/* The step's row, in own where it must be converted. */
+static const gti_step *numbers_of(const gt_node *n, gti_step *own)
+{
+    const gt_tensor *numbers = n->in[n->n_in - 1];
+    const int64_t first = ((const gt_step_args *)n->opts)->row * GT_STEP_NUMBERS;
+    if (numbers->dtype == GT_F64) return gti_from(numbers, first);
+    double wide[GT_STEP_NUMBERS];
+    gti_any_kernels_of(GT_F32)->convert[GT_F64](GT_STEP_NUMBERS, gti_from(numbers, first), wide);
+    memcpy(own, wide, sizeof *own);
+    return own;
 }
 
 static void step_run(gt_node *n, gti_step_rule rule, int64_t begin, int64_t end)
 {
     void *at[GT_OP_OUTPUTS + 1];
-    for (int i = 0; i < n->n_in; i++) at[i] = gti_to(n->in[i], begin);
-    gti_kernels_for(n)->into.step[rule](end - begin, n->opts, at[n->n_out], at);
+    for (int i = 0; i < n->n_in - 1; i++) at[i] = gti_to(n->in[i], begin);
+    gti_step own;
+    gti_kernels_for(n)->into.step[rule](end - begin, numbers_of(n, &own), at[n->n_out], at);
 }
 
 /* --- samples --- */
 
-static const gt_step_args numbers = {.lr = 0.1,
-                                     .sign = 1,
-                                     .decay = 0.01,
-                                     .shrink = 0.99,
-                                     .betas = {0.9, 0.99},
-                                     .take = 0.7,
-                                     .eps = 0.1,
-                                     .root = 1.5,
-                                     .of_g = 0.2};
-static const gt_step_args others = {.lr = 0.02,
-                                    .sign = -1,
-                                    .shrink = 1,
-                                    .betas = {0.5, 0.75},
-                                    .take = 1,
-                                    .eps = 1e-2,
-                                    .root = 2,
-                                    .of_g = 0.1,
-                                    .nesterov = true,
-                                    .adaptive = true};
+/* lr, sign, decay, shrink, betas, take, eps, root, of_g, nesterov, adaptive */
+static const double numbers[2 * GT_STEP_NUMBERS] = {
+    0.1,  1,  0.01, 0.99, 0.9, 0.99, 0.7, 0.1,  1.5, 0.2, 0, 0, /* */
+    0.02, -1, 0,    1,    0.5, 0.75, 1,   0.01, 2,   0.1, 1, 1,
+};
+#define NUMBERS                                                                                    \
+    {                                                                                              \
+        .shape = GT_DIMS(2, GT_STEP_NUMBERS), .values = numbers                                    \
+    }
+#define ROW(i)                                                                                     \
+    .opts = &(const gt_step_args)                                                                  \
+    {                                                                                              \
+        .row = (i)                                                                                 \
+    }
 
 /* Second moments are positive, and so may be the other states; the first is larger than the square
  * of the second, which rmsprop takes from it. */
 #define S(...) GT_IN_RANGE(0.5, 2, __VA_ARGS__)
-#define LARGE(...) GT_IN_RANGE(8, 9, __VA_ARGS__)
-#define ALL(...)                                                                                   \
-    .in = {GT_IN(__VA_ARGS__), LARGE(__VA_ARGS__), S(__VA_ARGS__), S(__VA_ARGS__),                 \
-           GT_IN(__VA_ARGS__)}
-static const gt_sample samples[] = {
-    {.label = "matrix", ALL(2, 3), .opts = &numbers},
-    {.label = "other numbers", ALL(2, 3), .opts = &others},
-    {.label = "size one", ALL(1), .opts = &numbers},
-    {.label = "zero-size", ALL(0, 3), .opts = &numbers},
-    {.label = "67 elements", ALL(67), .opts = &numbers},
-    {.label = "67 elements, other numbers", ALL(67), .opts = &others},
-};
-
-static const gt_error_sample error_samples[] = {
-    {.label = "shapes",
-     .in = {GT_IN(3), GT_IN(2), GT_IN(3), GT_IN(3), GT_IN(3)},
-     .opts = &numbers,
-     .code = GT_ERR_SHAPE,
-     .message = " is [2], but w [3]"},
-    {.label = "one for two",
-     .in = {GT_IN(3), {.same = 1}, GT_IN(3), GT_IN(3), GT_IN(3)},
-     .opts = &numbers,
-     .code = GT_ERR_ARGUMENT,
-     .message = "w and "},
-};
+#define STATES_1(...) GT_IN(__VA_ARGS__)
+#define STATES_2(...) STATES_1(__VA_ARGS__), GT_IN_RANGE(8, 9, __VA_ARGS__)
+#define STATES_3(...) STATES_2(__VA_ARGS__), S(__VA_ARGS__)
+#define STATES_4(...) STATES_3(__VA_ARGS__), S(__VA_ARGS__)
+#define STEP_SAMPLES(count)                                                                        \
+    static const gt_sample samples_of_##count[] = {                                                \
+        {.label = "matrix", .in = {STATES_##count(2, 3), GT_IN(2, 3), NUMBERS}, ROW(0)},           \
+        {.label = "other numbers", .in = {STATES_##count(2, 3), GT_IN(2, 3), NUMBERS}, ROW(1)},    \
+        {.label = "size one", .in = {STATES_##count(1), GT_IN(1), NUMBERS}, ROW(0)},               \
+        {.label = "zero-size", .in = {STATES_##count(0, 3), GT_IN(0, 3), NUMBERS}, ROW(0)},        \
+        {.label = "67 elements", .in = {STATES_##count(67), GT_IN(67), NUMBERS}, ROW(0)},          \
+        {.label = "67 others", .in = {STATES_##count(67), GT_IN(67), NUMBERS}, ROW(1)},            \
+    };                                                                                             \
+    static const gt_error_sample errors_of_##count[] = {                                           \
+        {.label = "shapes",                                                                        \
+         .in = {STATES_##count(3), GT_IN(2), NUMBERS},                                             \
+         ROW(0),                                                                                   \
+         .code = GT_ERR_SHAPE,                                                                     \
+         .message = "grad is [2], but w [3]"},                                                     \
+        {.label = "one for two",                                                                   \
+         .in = {STATES_##count(3), {.same = 1}, NUMBERS},                                          \
+         ROW(0),                                                                                   \
+         .code = GT_ERR_ARGUMENT,                                                                  \
+         .message = "w and grad share their data"},                                                \
+        {.label = "dtypes",                                                                        \
+         .in = {STATES_##count(3), {.shape = GT_DIMS(3), .dtype = GT_I64}, NUMBERS},               \
+         ROW(0),                                                                                   \
+         .code = GT_ERR_DTYPE,                                                                     \
+         .message = "grad is i64, but w f32"},                                                     \
+        {.label = "numbers",                                                                       \
+         .in = {STATES_##count(3), GT_IN(3), GT_IN(2)},                                            \
+         ROW(0),                                                                                   \
+         .code = GT_ERR_SHAPE,                                                                     \
+         .message = "numbers are f32 [2], need rows of 12 f32 or f64"},                            \
+        {.label = "row",                                                                           \
+         .in = {STATES_##count(3), GT_IN(3), NUMBERS},                                             \
+         ROW(2),                                                                                   \
+         .code = GT_ERR_ARGUMENT,                                                                  \
+         .message = "there is no row 2 of numbers [2,12]"},                                        \
+    };
+STEP_SAMPLES(1)
+STEP_SAMPLES(2)
+STEP_SAMPLES(3)
+STEP_SAMPLES(4)
 
 /* input_names: "w m v grad"; work of an element in additions */
 #define STEP(id, number, input_names, work)                                                        \
@@ -114,16 +165,16 @@ static const gt_error_sample error_samples[] = {
     }                                                                                              \
     const gt_op gt_op_##id##_step = {                                                              \
         .name = #id "_step",                                                                       \
-        .inputs = (input_names),                                                                   \
-        .n_in = (number) + 1,                                                                      \
+        .inputs = input_names " numbers",                                                          \
+        .n_in = (number) + 2,                                                                      \
         .n_out = (number),                                                                         \
         .opts_size = sizeof(gt_step_args),                                                         \
-        .flags = GT_OP_INTO,                                                                       \
+        .flags = GT_OP_INTO | GT_OP_MIXED,                                                         \
         .infer = step_infer,                                                                       \
         .elements = GT_FOR_FLOATS(id##_elements),                                                  \
         .cost = (work),                                                                            \
-        GT_SAMPLES(samples),                                                                       \
-        GT_ERROR_SAMPLES(error_samples),                                                           \
+        GT_SAMPLES(samples_of_##number),                                                           \
+        GT_ERROR_SAMPLES(errors_of_##number),                                                      \
     };
 
 STEP(sgd, 1, "w grad", 2)

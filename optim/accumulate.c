@@ -7,50 +7,36 @@
 #include <gradtape/autograd.h>
 #include <math.h>
 
-/* sum += weight * grad, grad = scale * sum; and the second half alone */
-#define ACCUMULATE(T, add, take)                                                                   \
-    static void add(int64_t n, T *restrict sum, T *restrict grad, T weight, T scale)               \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            sum[i] += weight * grad[i];                                                            \
-            grad[i] = scale * sum[i];                                                              \
-        }                                                                                          \
-    }                                                                                              \
-                                                                                                   \
-    static void take(int64_t n, const T *restrict sum, T *restrict grad, T scale)                  \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i++) grad[i] = scale * sum[i];                                  \
-    }
-ACCUMULATE(float, add_f32, take_f32)
-ACCUMULATE(double, add_f64, take_f64)
+/* Of a micro-batch. */
+typedef struct {
+    double weight;
+    gt_tensor *by, *scale; /* the weight; 1 / the sum of all so far */
+} share;
 
-/* The parameter has a gradient in this micro-batch. */
-static void accumulate_add(const gt_optimizer *o, gti_slot *s, double weight, double scale)
+/* grad = scale sum */
+static gt_status take(const gti_slot *s, const share *of)
+{
+    gt_tensor *const in[] = {s->tensor->grad, s->sum, of->scale};
+    return gt_apply_into(&gt_op_copy_scaled, NULL, 3, in);
+}
+
+/* sum += weight grad: the parameter has a gradient in this micro-batch. */
+static gt_status accumulate_add(const gt_optimizer *o, gti_slot *s, const share *of)
 {
     if (s->summed != o->accumulation) gt_fill(s->sum, 0);
     s->summed = o->accumulation;
-    gt_tensor *g = s->tensor->grad;
-    if (g->dtype == GT_F32) add_f32(g->size, s->sum->data, g->data, (float)weight, (float)scale);
-    else add_f64(g->size, s->sum->data, g->data, weight, scale);
-    gt_touch(g);
+    return gt_apply_into(&gt_op_axpy, NULL, 3, (gt_tensor *[]){s->sum, s->tensor->grad, of->by});
 }
 
-/* It had one that counts only earlier. */
-static void take(gti_slot *s, double scale)
+/* Without a gradient that counts it may have had one earlier. */
+static gt_status gather(const gt_optimizer *o, gti_slot *s, const share *of)
 {
-    gt_tensor *g = s->tensor->grad;
-    if (g->dtype == GT_F32) take_f32(g->size, s->sum->data, g->data, (float)scale);
-    else take_f64(g->size, s->sum->data, g->data, scale);
+    const bool summed = s->summed == o->accumulation, counts = !s->brought && of->weight != 0;
+    if (!s->tensor->grad) return GT_OK;
+    if (!s->brought && !counts && !summed) return gt_clear_grad(s->tensor), GT_OK;
+    if (counts && accumulate_add(o, s, of) != GT_OK) return gt_error_code(gti_optimizer_context(o));
     s->brought = false;
-    gt_touch(g);
-}
-
-static void gather(const gt_optimizer *o, gti_slot *s, double weight, double scale)
-{
-    if (!s->tensor->grad) return;
-    if (s->brought || (weight == 0 && s->summed == o->accumulation)) take(s, scale);
-    else if (weight == 0) gt_clear_grad(s->tensor);
-    else accumulate_add(o, s, weight, scale);
+    return take(s, of);
 }
 
 /* Makes a sum for a gradient, or a gradient for a sum: a walk from the parameter itself gives it
@@ -101,13 +87,16 @@ gt_status gt_optimizer_accumulate_(gt_optimizer *o, gt_accumulate_opts opts)
     gt_status status;
     if (!gti_optimizer_ready(o, "gt_optimizer_accumulate", &status)) return status;
     gt_ctx *gt = gti_optimizer_context(o);
-    double weight;
-    if (!weigh(gt, &opts, &weight) || !gti_optimizer_collect(o) || !pair_all(o))
-        return gt_error_code(gt);
+    share of;
+    if (!weigh(gt, &opts, &of.weight) || !gti_optimizer_collect(o)) return gt_error_code(gt);
+    const double sum = o->accumulated_weight + of.weight;
+    of.by = gti_optim_number(gt, of.weight);
+    of.scale = gti_optim_number(gt, opts.sum ? 1 : 1 / sum);
+    if (!of.by || !of.scale || !pair_all(o)) return gt_error_code(gt);
     o->accumulated++;
-    o->accumulated_weight += weight;
-    const double scale = opts.sum ? 1 : 1 / o->accumulated_weight;
-    for (int i = 0; i < o->slots.n; i++) gather(o, &o->slots.at[i], weight, scale);
+    o->accumulated_weight = sum;
+    for (int i = 0; i < o->slots.n; i++)
+        if (gather(o, &o->slots.at[i], &of) != GT_OK) return gt_error_code(gt);
     return GT_OK;
 }
 

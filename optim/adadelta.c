@@ -6,7 +6,7 @@ typedef struct {
     double rho, eps;
 } adadelta;
 
-static const gt_op *adadelta_step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+static const gt_op *adadelta_step(const gt_optimizer *o, const gti_update *u, gt_step_numbers *s)
 {
     const adadelta *a = (const adadelta *)o;
     (void)u;

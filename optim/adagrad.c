@@ -7,7 +7,7 @@ typedef struct {
 } adagrad;
 
 /* At step t the rate is lr / (1 + (t - 1) * lr_decay). */
-static const gt_op *adagrad_step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+static const gt_op *adagrad_step(const gt_optimizer *o, const gti_update *u, gt_step_numbers *s)
 {
     const adagrad *a = (const adagrad *)o;
     s->lr = u->lr / (1 + (double)(u->step - 1) * a->lr_decay);

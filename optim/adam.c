@@ -10,7 +10,7 @@ typedef struct {
 } adam;
 
 /* At step t the rate is lr / (1 - beta1^t), and v is divided by 1 - beta2^t. */
-static const gt_op *adam_step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+static const gt_op *adam_step(const gt_optimizer *o, const gti_update *u, gt_step_numbers *s)
 {
     const adam *a = (const adam *)o;
     const double t = (double)u->step;

@@ -1,6 +1,5 @@
 /* The exponential moving average of a module's parameters, and of its buffers where it is asked
  * for. A slot's first state is its average. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,23 +49,6 @@ static bool ready(const gt_ema *e, const char *what, gt_status *status)
 
 /* --- updating and swapping --- */
 
-#define EMA_LOOPS(T, mix, exchange)                                                                \
-    static void mix(int64_t n, T *restrict average, const T *restrict w, T take)                   \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i++) average[i] += take * (w[i] - average[i]);                  \
-    }                                                                                              \
-                                                                                                   \
-    static void exchange(int64_t n, T *restrict a, T *restrict b)                                  \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            const T was = a[i];                                                                    \
-            a[i] = b[i];                                                                           \
-            b[i] = was;                                                                            \
-        }                                                                                          \
-    }
-EMA_LOOPS(float, mix_f32, exchange_f32)
-EMA_LOOPS(double, mix_f64, exchange_f64)
-
 /* Averages for the parameters that have none yet. */
 static bool make_averages(const gt_ema *e)
 {
@@ -79,15 +61,12 @@ static bool make_averages(const gt_ema *e)
 }
 
 /* A new average starts as a copy. */
-static void ema_update(gti_slot *s, double take)
+static gt_status ema_update(gti_slot *s, gt_tensor *take)
 {
-    const gt_tensor *w = s->tensor;
-    gt_tensor *average = s->state[0];
-    if (s->fresh) memcpy(average->data, w->data, (size_t)w->size * gt_dtype_size(w->dtype));
-    else if (w->dtype == GT_F32) mix_f32(w->size, average->data, w->data, (float)take);
-    else mix_f64(w->size, average->data, w->data, take);
+    gt_tensor *const in[] = {s->state[0], s->tensor, take};
+    const bool fresh = s->fresh;
     s->fresh = 0;
-    gt_touch(average);
+    return fresh ? gt_copy_into(in[0], in[1]) : gt_apply_into(&gt_op_lerp, NULL, 3, in);
 }
 
 gt_status gt_ema_update(gt_ema *e)
@@ -100,10 +79,13 @@ gt_status gt_ema_update(gt_ema *e)
         return gt_fail(gt, GT_ERR_STATE, what,
                        "the module's weights are the averages now\n  hint: gt_ema_swap brings its "
                        "own weights back");
-    if (!gti_slots_collect(&e->slots, what) || !make_averages(e)) return gt_error_code(gt);
-    const double n = ++e->n_averaged, most = n / (9 + n);
-    const double decay = e->warm_up && most < e->decay ? most : e->decay;
-    for (int i = 0; i < e->slots.n; i++) ema_update(&e->slots.at[i], 1 - decay);
+    if (!gti_slots_collect(&e->slots, what)) return gt_error_code(gt);
+    const double n = e->n_averaged + 1, most = n / (9 + n);
+    gt_tensor *take = gti_optim_number(gt, 1 - (e->warm_up && most < e->decay ? most : e->decay));
+    if (!take || !make_averages(e)) return gt_error_code(gt);
+    e->n_averaged = n;
+    for (int i = 0; i < e->slots.n; i++)
+        if (ema_update(&e->slots.at[i], take) != GT_OK) return gt_error_code(gt);
     return GT_OK;
 }
 
@@ -112,13 +94,9 @@ gt_status gt_ema_swap(gt_ema *e)
     gt_status status;
     if (!ready(e, "gt_ema_swap", &status)) return status;
     for (int i = 0; i < e->slots.n; i++) {
-        gti_slot *s = &e->slots.at[i];
-        gt_tensor *w = s->tensor, *average = s->state[0];
-        if (!average) continue;
-        if (w->dtype == GT_F32) exchange_f32(w->size, w->data, average->data);
-        else exchange_f64(w->size, w->data, average->data);
-        gt_touch(w);
-        gt_touch(average);
+        gt_tensor *const in[] = {e->slots.at[i].tensor, e->slots.at[i].state[0]};
+        if (in[1] && gt_apply_into(&gt_op_exchange, NULL, 2, in) != GT_OK)
+            return gt_error_code(e->slots.module->ctx);
     }
     e->swapped = !e->swapped;
     return GT_OK;

@@ -6,7 +6,7 @@ typedef struct {
     double betas[2];
 } lion;
 
-static const gt_op *lion_step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+static const gt_op *lion_step(const gt_optimizer *o, const gti_update *u, gt_step_numbers *s)
 {
     const lion *l = (const lion *)o;
     gti_optimizer_decouple(u, s);

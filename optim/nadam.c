@@ -17,7 +17,7 @@ static double mu_at(const nadam *a, double t)
 
 /* With P the product of all mu up to t, the gradient's rate is lr * (1 - mu_t) / (1 - P) and that
  * of its average lr * mu_(t+1) / (1 - P * mu_(t+1)); v is divided by 1 - beta2^t. */
-static const gt_op *nadam_step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+static const gt_op *nadam_step(const gt_optimizer *o, const gti_update *u, gt_step_numbers *s)
 {
     const nadam *a = (const nadam *)o;
     const double t = (double)u->step, mu = mu_at(a, t), next = mu_at(a, t + 1);

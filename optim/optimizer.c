@@ -105,7 +105,7 @@ static bool make_states(const gt_optimizer *o, unsigned uses)
     return true;
 }
 
-void gti_optimizer_decouple(const gti_update *u, gt_step_args *s)
+void gti_optimizer_decouple(const gti_update *u, gt_step_numbers *s)
 {
     s->decay = 0;
     s->shrink = 1 - u->lr * u->weight_decay;
@@ -128,17 +128,39 @@ static inline gti_update begin_update(const gt_optimizer *o, gti_slot *s)
     return u;
 }
 
-static gt_status optimizer_update(const gt_optimizer *o, gti_slot *s, unsigned uses)
+gt_tensor *gti_optim_number(gt_ctx *gt, double value)
 {
+    return gt_from_(gt, GT_SCALAR, &value, GT_C_DOUBLE, (gt_new_opts){.dtype = GT_F64});
+}
+
+/* A row for each parameter. Where the step is recorded they are its own, so that it can be run
+ * again with them or with others. */
+static gt_tensor *make_numbers(gt_optimizer *o)
+{
+    gt_ctx *gt = gti_optimizer_context(o);
+    const bool recorded = gt_is_recording_all(gt);
+    if (!recorded && o->numbers && o->numbers->shape.dim[0] == o->slots.n) return o->numbers;
+    const gt_shape rows = GT_SHAPE(o->slots.n, GT_STEP_NUMBERS);
+    gt_tensor *numbers = gt_empty_(gt, rows, (gt_new_opts){.dtype = GT_F64});
+    if (recorded) return numbers;
+    gt_free(o->numbers);
+    return o->numbers = gt_keep(numbers);
+}
+
+static gt_status optimizer_update(const gt_optimizer *o, int row, unsigned uses, gt_tensor *numbers)
+{
+    gti_slot *s = &o->slots.at[row];
     const gti_update u = begin_update(o, s);
-    gt_step_args opts = {
+    gt_step_numbers *now = (gt_step_numbers *)numbers->data + row;
+    *now = (gt_step_numbers){
         .lr = u.lr, .sign = o->maximize ? -1 : 1, .decay = u.weight_decay, .shrink = 1, .root = 1};
-    gt_tensor *in[GTI_STATES + 2] = {s->tensor};
+    gt_tensor *in[GTI_STATES + 3] = {s->tensor};
     int n = 1;
     for (int i = 0; uses >> i; i++)
         if (uses >> i & 1) in[n++] = s->state[i];
     in[n++] = s->tensor->grad;
-    return gt_apply_into(o->rule->step(o, &u, &opts), &opts, n, in);
+    in[n++] = numbers;
+    return gt_apply_into(o->rule->step(o, &u, now), &(gt_step_args){.row = row}, n, in);
 }
 
 gt_status gt_optimizer_step(gt_optimizer *o)
@@ -146,14 +168,13 @@ gt_status gt_optimizer_step(gt_optimizer *o)
     gt_status status;
     if (!gti_optimizer_ready(o, "gt_optimizer_step", &status)) return status;
     const unsigned uses = states_of(o);
-    if (!gti_optimizer_collect(o) || !gti_groups_check(o, "gt_optimizer_step") ||
-        !make_states(o, uses))
-        return gt_error_code(gti_optimizer_context(o));
-    for (int i = 0; i < o->slots.n; i++) {
-        gti_slot *s = &o->slots.at[i];
-        if (s->tensor->grad && optimizer_update(o, s, uses) != GT_OK)
+    gt_tensor *numbers = NULL;
+    if (gti_optimizer_collect(o) && gti_groups_check(o, "gt_optimizer_step"))
+        numbers = make_numbers(o);
+    if (!numbers || !make_states(o, uses)) return gt_error_code(gti_optimizer_context(o));
+    for (int i = 0; i < o->slots.n; i++)
+        if (o->slots.at[i].tensor->grad && optimizer_update(o, i, uses, numbers) != GT_OK)
             return gt_error_code(gti_optimizer_context(o));
-    }
     gti_accumulate_end(o);
     return GT_OK;
 }

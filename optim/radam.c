@@ -23,11 +23,13 @@ static double size_of(const radam *a, const gti_update *u, bool *adaptive)
     return size * sqrt(r) * sqrt(1 - power);
 }
 
-static const gt_op *radam_step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+static const gt_op *radam_step(const gt_optimizer *o, const gti_update *u, gt_step_numbers *s)
 {
     const radam *a = (const radam *)o;
     if (a->decoupled) gti_optimizer_decouple(u, s);
-    s->lr = size_of(a, u, &s->adaptive);
+    bool adaptive;
+    s->lr = size_of(a, u, &adaptive);
+    s->adaptive = adaptive;
     s->betas[0] = a->betas[0];
     s->betas[1] = a->betas[1];
     s->eps = a->eps;

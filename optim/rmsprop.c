@@ -7,7 +7,7 @@ typedef struct {
     bool centered;
 } rmsprop;
 
-static const gt_op *rmsprop_step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+static const gt_op *rmsprop_step(const gt_optimizer *o, const gti_update *u, gt_step_numbers *s)
 {
     const rmsprop *r = (const rmsprop *)o;
     const bool gathers = r->momentum > 0;

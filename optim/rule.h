@@ -28,7 +28,7 @@ typedef struct {
     /* The operation that changes a parameter and the states it uses, in their order, by its
      * gradient; *s, in which lr, sign, decay and shrink stand as for a decay of weights that is
      * added to the gradient, gets the rule's numbers. */
-    const gt_op *(*step)(const gt_optimizer *o, const gti_update *u, gt_step_args *s);
+    const gt_op *(*step)(const gt_optimizer *o, const gti_update *u, gt_step_numbers *s);
 } gti_rule;
 
 /* A learning rate that schedules change: the optimizer's, or a group's own. */
@@ -52,6 +52,7 @@ struct gt_optimizer {
     double weight_decay;
     bool maximize;
     double start;        /* value of new states */
+    gt_tensor *numbers;  /* kept: a row of gt_step_numbers for each parameter */
     double *momentum;    /* within the rule's struct, for schedules: momentum or betas[0]; NULL: the
                           * rule has none */
     int64_t accumulated; /* micro-batches in the sums, */
@@ -76,8 +77,11 @@ bool gti_optimizer_check(const gt_module *m, const gti_rule *rule, const char *o
                          double value);
 bool gti_optimizer_check_fraction(const gt_module *m, const gti_rule *rule, const char *option,
                                   double value);
+/* A number that the host works out anew for each call: an input, f64 [], of the operations that
+ * read it. NULL after a failure. */
+gt_tensor *gti_optim_number(gt_ctx *gt, double value);
 /* The weights' decay apart from the gradient. */
-void gti_optimizer_decouple(const gti_update *u, gt_step_args *s);
+void gti_optimizer_decouple(const gti_update *u, gt_step_numbers *s);
 gt_ctx *gti_optimizer_context(const gt_optimizer *o);
 /* Whether o is there and its context well; otherwise sets *status, and fails if o is NULL. */
 bool gti_optimizer_ready(const gt_optimizer *o, const char *what, gt_status *status);

@@ -10,7 +10,7 @@ typedef struct {
 } sgd;
 
 /* The average starts as the gradient. */
-static const gt_op *sgd_step(const gt_optimizer *o, const gti_update *u, gt_step_args *s)
+static const gt_op *sgd_step(const gt_optimizer *o, const gti_update *u, gt_step_numbers *s)
 {
     const sgd *rule = (const sgd *)o;
     if (!(rule->momentum > 0)) return &gt_op_sgd_step;

@@ -6,7 +6,7 @@
 #include <math.h>
 
 static const gt_change_args numbers = {.p = 0.25, .q = 1.5};
-enum { N = 67 };
+enum { N = 67, FOUR = 4 }; /* FOUR: what is counted so far */
 
 /* --- values --- */
 
@@ -22,16 +22,16 @@ static double now_copy(double y, double x, double p, double q)
     return x;
 }
 
+static double now_accumulate(double y, double x, double p, double q)
+{
+    (void)p, (void)q;
+    return y + x;
+}
+
 static double now_axpy(double y, double x, double p, double q)
 {
     (void)q;
     return y + p * x;
-}
-
-static double now_scale(double y, double x, double p, double q)
-{
-    (void)x, (void)q;
-    return p * y;
 }
 
 static double now_copy_scaled(double y, double x, double p, double q)
@@ -51,26 +51,41 @@ static double now_blend(double y, double x, double p, double q)
     return (1 - p) * y + p * q * x;
 }
 
+static double now_average(double y, double x, double p, double q)
+{
+    (void)p;
+    return y + (q * x - y) / FOUR;
+}
+
 static double now_limit(double y, double x, double p, double q)
 {
     (void)x, (void)q;
     return fmin(fmax(y, -p), p);
 }
 
+/* third: what a third input is, the number p in f64 or the count in i64 */
 static const struct {
     const char *name;
     double (*now)(double y, double x, double p, double q);
+    enum { NOTHING, NUMBER, COUNT } third;
 } formulas[] = {
-    {"fill", now_fill},
-    {"copy", now_copy},
-    {"axpy", now_axpy},
-    {"scale", now_scale},
-    {"copy_scaled", now_copy_scaled},
-    {"lerp", now_lerp},
-    {"blend", now_blend},
-    {"limit", now_limit},
+    {"fill", now_fill, NOTHING},
+    {"copy", now_copy, NOTHING},
+    {"accumulate", now_accumulate, NOTHING},
+    {"axpy", now_axpy, NUMBER},
+    {"copy_scaled", now_copy_scaled, NUMBER},
+    {"lerp", now_lerp, NUMBER},
+    {"blend", now_blend, NOTHING},
+    {"average", now_average, COUNT},
+    {"limit", now_limit, NOTHING},
 };
 enum { N_FORMULAS = sizeof formulas / sizeof *formulas };
+
+static gt_tensor *third_of(gt_ctx *gt, int k)
+{
+    const bool count = formulas[k].third == COUNT;
+    return gt_scalar(gt, count ? FOUR : numbers.p, .dtype = count ? GT_I64 : GT_F64);
+}
 
 /* The operation on y and x, or with x being y. */
 static void check_formula(gt_ctx *gt, int k, gt_dtype dtype, bool same)
@@ -78,7 +93,8 @@ static void check_formula(gt_ctx *gt, int k, gt_dtype dtype, bool same)
     const gt_op *op = gt_op_find(formulas[k].name)->op;
     gt_tensor *was = gt_randn(gt, GT_SHAPE(N), .dtype = dtype), *y = gt_clone(was);
     gt_tensor *x = same ? y : gt_randn(gt, GT_SHAPE(N), .dtype = dtype);
-    assert_int_equal(gt_apply_into(op, &numbers, op->n_in, (gt_tensor *[]){y, x}), GT_OK);
+    gt_tensor *const in[] = {y, x, third_of(gt, k)};
+    assert_int_equal(gt_apply_into(op, &numbers, op->n_in, in), GT_OK);
     for (int64_t i = 0; i < N; i++) {
         const double old = element(was, i), by = same ? old : element(x, i);
         const double want = formulas[k].now(old, by, numbers.p, numbers.q);
@@ -118,6 +134,59 @@ static void a_slice_is_filled(void **state)
     assert_well(*state);
 }
 
+static void whole_numbers_are_counted(void **state)
+{
+    gt_tensor *n = gt_arange(*state, 0, N, 1, .dtype = GT_I64);
+    gt_apply_into(&gt_op_count, NULL, 1, &n);
+    for (int64_t i = 0; i < N; i++) assert_true(element(n, i) == (double)i + 1);
+    gt_tensor *key = gt_zeros(*state, GT_SHAPE(2), .dtype = GT_I64), *from = gt_clone(n);
+    gt_tensor *keys = gt_slice(from, 0, 0, 2);
+    gt_apply_into(&gt_op_next_key, NULL, 2, (gt_tensor *[]){key, keys});
+    assert_true(element(key, 0) == 1 && element(key, 1) == 2);
+    assert_true(element(keys, 0) == 1 && element(keys, 1) == 3);
+    assert_well(*state);
+}
+
+/* Slices of zeros, added to what is there, are slice's gradient. */
+static void a_slice_is_added(void **state)
+{
+    static const struct {
+        int64_t start, stop, step;
+        int axis;
+    } rows[] = {{1, 3, 1, 0}, {0, GT_END, 2, 1}, {-1, GT_END, -1, 1}, {2, 2, 1, 0}};
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        gt_tensor *x = gt_randn(*state, GT_SHAPE(4, 5), .requires_grad = true), *dx;
+        gt_tensor *y = gt_slice(x, rows[k].axis, rows[k].start, rows[k].stop, .step = rows[k].step);
+        gt_tensor *dy = gt_randn(*state, y->shape), *sum = gt_randn(*state, x->shape);
+        const gt_tensor *was = gt_clone(sum);
+        gt_grad(&y, 1, &x, 1, &dx, .upstream = &dy, .retain = true);
+        const gt_node *n = gt_producer(y);
+        gt_apply_into(n->op->backward_into, n->opts, 2, (gt_tensor *[]){sum, dy});
+        for (int64_t i = 0; i < x->size; i++)
+            assert_true(element(sum, i) == (double)(float)(element(was, i) + element(dx, i)));
+    }
+    assert_well(*state);
+}
+
+/* |x|^p of 2 and -3, which the sum's 5 may exceed, and what a norm of 8 allows of 6. */
+static void powers_are_added_and_norms_clipped(void **state)
+{
+    static const double rows[][2] = {{1, 10}, {2, 18}, {3, 40}, {INFINITY, 5}};
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        gt_tensor *sum = gt_scalar(*state, 5, .dtype = GT_F64);
+        gt_tensor *x = gt_values(*state, GT_SHAPE(2), 2, -3);
+        gt_apply_into(&gt_op_add_powers, &(gt_change_args){.p = rows[k][0]}, 2,
+                      (gt_tensor *[]){sum, x});
+        assert_true(fabs(gt_item(sum) - rows[k][1]) < 1e-12);
+    }
+    gt_tensor *norm = gt_scalar(*state, 8, .dtype = GT_F64), *y = gt_values(*state, GT_SHAPE(1), 6);
+    gt_apply_into(&gt_op_clip_norm, &(gt_change_args){.p = 9}, 2, (gt_tensor *[]){y, norm});
+    assert_true(gt_item(y) == 6);
+    gt_apply_into(&gt_op_clip_norm, &(gt_change_args){.p = 4}, 2, (gt_tensor *[]){y, norm});
+    assert_true(fabs(gt_item(y) - 3) < 1e-6);
+    assert_well(*state);
+}
+
 /* --- the gate --- */
 
 /* Whether tests/reference/optim.txt has steps of the optimizer "adam" for "adam_amsgrad_step". */
@@ -138,7 +207,11 @@ static bool has_formula(const char *name)
 {
     for (int k = 0; k < N_FORMULAS; k++)
         if (!strcmp(formulas[k].name, name)) return true;
-    return !strcmp(name, "exchange") || !strcmp(name, "fill_slice"); /* apart, above */
+    static const char *const apart[] = {"exchange",  "fill_slice", "count",    "next_key",
+                                        "slice_add", "add_powers", "clip_norm"};
+    for (size_t k = 0; k < sizeof apart / sizeof *apart; k++)
+        if (!strcmp(apart[k], name)) return true; /* above */
+    return false;
 }
 
 static void every_change_has_a_reference(void **state)
@@ -169,7 +242,7 @@ static void nothing_is_made(void **state)
     const void *data = w->data;
     for (int i = 0; i < 1000; i++) {
         gt_tensor *const in[] = {w, x};
-        assert_int_equal(gt_apply_into(&gt_op_axpy, &(gt_change_args){.p = 1}, 2, in), GT_OK);
+        assert_int_equal(gt_apply_into(&gt_op_accumulate, NULL, 2, in), GT_OK);
     }
     const gt_stats after = gt_get_stats(gt);
     assert_ptr_equal(w->data, data);
@@ -185,7 +258,7 @@ static void old_values_are_known_to_be_gone(void **state)
 {
     gt_ctx *gt = *state;
     gt_tensor *w = gt_ones(gt, GT_SHAPE(3), .requires_grad = true), *y = gt_sum(gt_square(w));
-    gt_apply_into(&gt_op_scale, &numbers, 1, (gt_tensor *[]){w});
+    gt_apply_into(&gt_op_limit, &numbers, 1, (gt_tensor *[]){w});
     gt_backward(y);
     assert_error(gt, GT_ERR_STATE, "was changed in place after it was recorded");
 }
@@ -194,18 +267,18 @@ static void only_what_can_be_changed_is(void **state)
 {
     gt_ctx *gt = *state;
     gt_tensor *x = gt_ones(gt, GT_SHAPE(3)), *i64 = gt_zeros(gt, GT_SHAPE(2), .dtype = GT_I64);
-    assert_null(gt_apply(&gt_op_axpy, &numbers, 2, (gt_tensor *[]){x, x}));
-    assert_error(gt, GT_ERR_STATE, "axpy (test_in_place.c");
-    assert_null(gt_apply(&gt_op_scale, &numbers, 1, (gt_tensor *[]){x}));
+    assert_null(gt_apply(&gt_op_blend, &numbers, 2, (gt_tensor *[]){x, x}));
+    assert_error(gt, GT_ERR_STATE, "blend (test_in_place.c");
+    assert_null(gt_apply(&gt_op_limit, &numbers, 1, (gt_tensor *[]){x}));
     assert_error(gt, GT_ERR_STATE, "hint: gt_apply_into");
     assert_true(element(x, 0) == 1 && !gt_unusable(x));
     gt_apply_into(&gt_op_neg, NULL, 1, (gt_tensor *[]){x});
     assert_error(gt, GT_ERR_ARGUMENT, "neg (test_in_place.c");
-    gt_apply_into(&gt_op_axpy, &numbers, 1, (gt_tensor *[]){x});
+    gt_apply_into(&gt_op_blend, &numbers, 1, (gt_tensor *[]){x});
     assert_error(gt, GT_ERR_ARGUMENT, "1 inputs, but the operation takes 2");
-    gt_apply_into(&gt_op_scale, &numbers, 1, (gt_tensor *[]){i64});
+    gt_apply_into(&gt_op_limit, &numbers, 1, (gt_tensor *[]){i64});
     assert_error(gt, GT_ERR_DTYPE, "not made for i64");
-    assert_int_equal(gt_apply_into(&gt_op_scale, &numbers, 1, (gt_tensor *[]){NULL}),
+    assert_int_equal(gt_apply_into(&gt_op_limit, &numbers, 1, (gt_tensor *[]){NULL}),
                      GT_ERR_ARGUMENT);
     gt_error_clear(NULL);
 }
@@ -217,6 +290,9 @@ int main(void)
         TEST(changes_follow_their_formulas),
         TEST(exchange_exchanges),
         TEST(a_slice_is_filled),
+        TEST(whole_numbers_are_counted),
+        TEST(a_slice_is_added),
+        TEST(powers_are_added_and_norms_clipped),
         cmocka_unit_test(every_change_has_a_reference),
         TEST(nothing_is_made),
         TEST(old_values_are_known_to_be_gone),

@@ -209,6 +209,13 @@ void gt_rewind(gt_ctx *gt, gt_mark to);
  * they only compute. Returns the old setting. */
 bool gt_set_recording(gt_ctx *gt, bool on);
 bool gt_is_recording(const gt_ctx *gt);
+/* All of it: every operation goes onto the tape in the order of the calls, also of what requires no
+ * gradient, with recording off, within sweeps, and changes in place. What is recorded so has no
+ * gradients that it would not have otherwise. Nothing that was computed is given back before the
+ * rewind: neither gt_backward nor gt_checkpoint releases activations. So the nodes of a whole step
+ * (gt_tape_first) can be shown, written down, or run again. Returns the old setting. */
+bool gt_set_recording_all(gt_ctx *gt, bool on);
+bool gt_is_recording_all(const gt_ctx *gt);
 
 /* Seeds the context's generator as torch.manual_seed does (MT19937): the same seed gives PyTorch's
  * CPU numbers. A new context is seeded with 5489, the generator's own default. */

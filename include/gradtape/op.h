@@ -138,11 +138,12 @@ struct gt_op {
      * leave NULL where !gt_needs_grad(n, i). Returns false after a failure of its own; failures of
      * operations are seen by themselves. NULL: not differentiable. */
     bool (*backward)(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]);
-    /* Of an operation with one input x whose gradient is 0 but in a few places; or NULL: adds to
-     * dx, of x's shape and dtype, what backward would give. Called in place of backward where x has
-     * gathered a gradient that nobody else sees and nothing is recorded, so that n pieces of x cost
-     * as much as x, not n times as much. */
-    void (*backward_into)(const gt_node *n, const gt_tensor *dy, gt_tensor *dx);
+    /* Of an operation with one input x whose gradient is 0 but in a few places; or NULL: the
+     * operation with GT_OP_INTO and the same options that adds to dx, of x's shape and dtype, what
+     * backward would give for dy; inputs "dx dy". Called in place of backward where x has gathered
+     * a gradient that nobody else sees and no graph is made, so that n pieces of x cost as much as
+     * x, not n times as much. */
+    const gt_op *backward_into;
     /* What backward computes, for documentation: "dx = dy cos x", dy being the gradient of the
      * result and dx that of an input x; sums over what was broadcast go without saying. NULL: there
      * is no rule, or nothing to say. */
@@ -177,9 +178,9 @@ gt_tensor *gt_apply(const gt_op *op, const void *opts, int n_in, gt_tensor *cons
 /* The same for several outputs: fills out[0..op->n_out), with NULL after a failure. */
 gt_status gt_apply_n(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[],
                      gt_tensor *out[]);
-/* For operations with GT_OP_INTO. No gradient goes through, so nothing is recorded, and inputs may
- * require gradients. The versions of what is changed rise. GT_OK, or the error, and then nothing
- * has changed. */
+/* For operations with GT_OP_INTO. No gradient goes through, so inputs may require gradients, and
+ * the call is recorded only where everything is (gt_set_recording_all). The versions of what is
+ * changed rise. GT_OK, or the error, and then nothing has changed. */
 gt_status gt_apply_into(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[]);
 #define gt_apply_into(...) GT_STATUS_AT(gt_apply_into(__VA_ARGS__))
 #define gt_apply(...) GT_AT(gt_apply(__VA_ARGS__))

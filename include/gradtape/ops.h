@@ -311,9 +311,8 @@ typedef struct {
     gt_reduction reduction;
 } gt_kl_div_opts;
 
-/* Arguments of changes in place, all of them taken as they are: gt_apply_into(&gt_op_axpy,
- * &(gt_change_args){.p = 2}, 2, (gt_tensor *[]){y, x}). Rows of ops.def say what p and q mean; p is
- * the value of fill. */
+/* Arguments of changes in place, all of them taken as they are: gt_apply_into(&gt_op_fill,
+ * &(gt_change_args){.p = 2}, 1, (gt_tensor *[]){y}). Rows of ops.def say what p and q mean. */
 typedef struct {
     double p, q;
 } gt_change_args;
@@ -322,8 +321,9 @@ typedef struct {
     int axis; /* not negative */
     int64_t start, stop;
 } gt_fill_slice_args;
-/* Of optimizers' steps. In their rows g = sign * grad + decay * w; what a row does not name is not
- * read. */
+/* A row of the numbers of optimizers' steps, a tensor [rows, GT_STEP_NUMBERS], in which each
+ * parameter has a row. In the operations' rows g = sign * grad + decay * w; what they do not name is
+ * not read. */
 typedef struct {
     double lr, sign, decay;
     double shrink;    /* w is multiplied by, where weights decay apart from the gradient */
@@ -331,8 +331,12 @@ typedef struct {
     double take;      /* part of g in sgd_momentum's average */
     double eps, root; /* the step is divided by root sqrt(v) + eps */
     double of_g;      /* nadam's rate of g; lr is that of the average */
-    bool nesterov;    /* sgd_momentum: ahead of the average */
-    bool adaptive;    /* radam: divide */
+    double nesterov;  /* sgd_momentum: not 0, ahead of the average */
+    double adaptive;  /* radam: not 0, divide */
+} gt_step_numbers;
+enum { GT_STEP_NUMBERS = sizeof(gt_step_numbers) / sizeof(double) };
+typedef struct {
+    int64_t row; /* of the numbers */
 } gt_step_args;
 
 #define GT_SECTION(id, title, note)

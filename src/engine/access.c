@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "engine/context.h"
-#include "kernels/kernels.h"
+#include <gradtape/ops.h>
 
 double gt_item(const gt_tensor *t)
 {
@@ -38,26 +38,15 @@ double gt_get_(const gt_tensor *t, int n, const int64_t *index)
 
 void gt_touch(gt_tensor *t)
 {
-    if (t) gti_t(t)->base->version = ++t->ctx->clock;
-}
-
-/* Fills n elements from the first-th on. */
-static void fill_run(gt_tensor *t, int64_t first, int64_t n, double value)
-{
-    char *at = (char *)t->data + (size_t)first * gt_dtype_size(t->dtype);
-    if (gt_is_floating(t->dtype)) gti_kernels_of((int)t->dtype)->fill(n, value, at);
-    else if (t->dtype == GT_U8) memset(at, (uint8_t)value, (size_t)n);
-    else
-        for (int64_t i = 0; i < n; i++) ((int64_t *)at)[i] = (int64_t)value;
+    if (t) gti_touch(t);
 }
 
 gt_status gt_fill(gt_tensor *t, double value)
 {
     if (!gti_usable(t, "gt_fill")) return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
     if (!gti_fits(t->ctx, "gt_fill", t->dtype, value)) return gt_error_code(t->ctx);
-    fill_run(t, 0, t->size, value);
-    gt_touch(t);
-    return GT_OK;
+    gti_change(&gt_op_fill, &(gt_change_args){.p = value}, 1, &t);
+    return gt_error_code(t->ctx);
 }
 
 static int64_t clamp(int64_t i, int64_t dim)
@@ -76,12 +65,17 @@ gt_status gt_fill_slice(gt_tensor *t, int axis, int64_t start, int64_t stop, dou
                        "there is no axis %d in a tensor of %d dimensions", axis, ndim);
     if (!gti_fits(t->ctx, what, t->dtype, value)) return gt_error_code(t->ctx);
     const int64_t dim = t->shape.dim[k], from = clamp(start, dim), to = clamp(stop, dim);
-    if (from >= to || !t->size) return GT_OK;
-    int64_t inner = 1;
-    for (int i = k + 1; i < ndim; i++) inner *= t->shape.dim[i];
-    for (int64_t first = from * inner; first < t->size; first += dim * inner)
-        fill_run(t, first, (to - from) * inner, value);
-    gt_touch(t);
+    if (from >= to) return GT_OK;
+    const gt_fill_slice_args args = {.value = value, .axis = k, .start = from, .stop = to};
+    gti_change(&gt_op_fill_slice, &args, 1, &t);
+    return gt_error_code(t->ctx);
+}
+
+/* What comes from another context is read like a file. */
+static gt_status bring(gt_tensor *to, const gt_tensor *from)
+{
+    memmove(to->data, from->data, (size_t)to->size * gt_dtype_size(to->dtype));
+    gt_touch(to);
     return GT_OK;
 }
 
@@ -101,7 +95,7 @@ gt_status gt_copy_into(gt_tensor *to, const gt_tensor *from)
     if (to->dtype != from->dtype)
         return gt_fail(to->ctx, GT_ERR_DTYPE, what, "dtypes differ: %s into %s",
                        gt_dtype_name(from->dtype), gt_dtype_name(to->dtype));
-    memmove(to->data, from->data, (size_t)to->size * gt_dtype_size(to->dtype));
-    gt_touch(to);
-    return GT_OK;
+    if (from->ctx != to->ctx) return bring(to, from);
+    gti_change(&gt_op_copy, NULL, 2, (gt_tensor *[]){to, (gt_tensor *)from});
+    return gt_error_code(to->ctx);
 }

@@ -239,7 +239,7 @@ static inline __attribute__((always_inline)) bool compute(gt_node *n)
     return run(n);
 }
 
-static inline void record(gt_ctx *gt, gti_node *n)
+static inline void link_node(gt_ctx *gt, gti_node *n)
 {
     n->scope = gt->scope;
     n->stretch = gt->stretch;
@@ -253,6 +253,11 @@ static inline void record(gt_ctx *gt, gti_node *n)
     if (n->prev) n->prev->next = n;
     else gt->first_node = n;
     gt->last_node = n;
+}
+
+static inline void record(gt_ctx *gt, gti_node *n)
+{
+    link_node(gt, n);
     for (int i = 0; i < n->pub.n_out; i++) {
         gti_tensor *y = gti_t(n->pub.out[i]);
         y->pub.requires_grad = n->pub.needs && gt_is_floating(y->pub.dtype);
@@ -270,9 +275,18 @@ bool gt_set_shapes_only(gt_ctx *gt, bool on)
     return old;
 }
 
-bool gti_forward_again(gt_node *n)
+bool gti_run(gt_node *n)
 {
-    return run(n);
+    if (n->op->flags & GT_OP_VIEW) return true;
+    if (!run(n)) return false;
+    if (!(n->op->flags & GT_OP_INTO)) return true;
+    for (int i = 0; i < n->n_out; i++) gti_touch(n->out[i]);
+    return true;
+}
+
+void gti_record_change(gti_node *n)
+{
+    link_node(n->pub.in[0]->ctx, n);
 }
 
 /* Headers that belong to a call that failed are dead from birth. */
@@ -304,7 +318,11 @@ static inline __attribute__((always_inline)) bool apply(const gt_op *op, const v
         return false;
     }
     gt_ctx *gt = in[0]->ctx;
-    const bool recorded = gt->recording && (needs || gt->record_all);
+    bool recorded = gt->recording && (needs || gt->record_all);
+    if (UNLIKELY(gt->recording_all)) {
+        recorded = true;
+        if (!gt->recording) needs = 0;
+    }
     struct {
         gti_node node;
         gt_tensor *tensors[FRAME_TENSORS];

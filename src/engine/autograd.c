@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "engine/sweep.h"
-#include "kernels/kernels.h"
 #include <gradtape/ops.h>
 
 /* Whether a sweep can start at y. */
@@ -21,6 +20,12 @@ static bool startable(const gt_tensor *y, const char *what)
                 "recording was off\n  hint: make a leaf with .requires_grad = true");
     else return true;
     return false;
+}
+
+static void begin_sweep(gti_sweep *s, bool retain)
+{
+    s->keeping = s->create || s->gt->recording_all;
+    s->freeing = !s->keeping && !retain;
 }
 
 static gt_status status_of(const gt_tensor *t)
@@ -55,28 +60,28 @@ static bool adopt(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
     return true;
 }
 
+/* A sum in a tensor of its own, in the place of grad. */
+static bool add_apart(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
+{
+    const bool recording = gti_sweep_enter(s);
+    gt_tensor *sum = gt_add(leaf->pub.grad, g);
+    gti_sweep_leave(s, recording);
+    if (!sum) return false;
+    gti_t(leaf->pub.grad)->base->hold--;
+    leaf->pub.grad = sum;
+    leaf->graded = ++s->gt->clock;
+    gti_t(sum)->base->hold = 1;
+    gti_t(sum)->flags |= GTI_ENGINE;
+    return true;
+}
+
 static bool accumulate(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
 {
     gt_tensor *sum = leaf->pub.grad;
-    if (!s->create && gti_exclusive(sum)) {
-        gti_kernels_of((int)g->dtype)->accumulate(g->size, g->data, sum->data);
-        gt_touch(sum);
-    } else {
-        const bool recording = gti_sweep_enter(s);
-        sum = gt_add(leaf->pub.grad, g);
-        gti_sweep_leave(s, recording);
-        if (!sum) {
-            gti_sweep_unhold(s, g);
-            return false;
-        }
-        gti_t(leaf->pub.grad)->base->hold--;
-        leaf->pub.grad = sum;
-        leaf->graded = ++s->gt->clock;
-        gti_t(sum)->base->hold = 1;
-        gti_t(sum)->flags |= GTI_ENGINE;
-    }
+    const bool apart = s->create || !gti_exclusive(sum);
+    const bool ok = apart ? add_apart(s, leaf, g) : gti_accumulate(sum, g);
     gti_sweep_unhold(s, g);
-    return true;
+    return ok;
 }
 
 /* Whether the leaf's grad is of a step that is over, since the leaf has changed: it is still there
@@ -107,7 +112,7 @@ gt_status gt_backward_(gt_tensor *loss, gt_backward_opts opts)
     static const char what[] = "gt_backward";
     if (!startable(loss, what)) return status_of(loss);
     gti_sweep s = {.gt = loss->ctx, .what = what, .create = opts.create_graph};
-    s.freeing = !opts.create_graph && !opts.retain;
+    begin_sweep(&s, opts.retain);
     gti_t(loss)->base->flags |= GTI_PINNED;
     if (!gti_sweep_seed(&s, loss, opts.upstream)) return status_of(loss);
     if (!gti_sweep_run(&s, gti_t(loss)->node) || !settle(&s)) return status_of(loss);
@@ -269,7 +274,7 @@ gt_status gt_grad_(gt_tensor *const outputs[], int n_out, gt_tensor *const input
     if (refused != GT_OK) return refused;
     gt_ctx *gt = outputs[0]->ctx;
     gti_sweep s = {.gt = gt, .what = "gt_grad", .create = opts.create_graph, .selective = true};
-    s.freeing = !opts.create_graph && !opts.retain;
+    begin_sweep(&s, opts.retain);
     s.path = ++gt->clock;
     gti_node *last = latest_node(outputs, n_out);
     set_targets(inputs, n_in, true);
@@ -289,12 +294,16 @@ void gt_require_grad(gt_tensor *t, bool on)
 {
     static const char what[] = "gt_require_grad";
     if (!gti_usable(t, what)) return;
-    if (gti_t(t)->node)
+    const gti_node *n = gti_t(t)->node;
+    if (n && n->pub.needs)
         gt_fail(t->ctx, GT_ERR_STATE, what, "the tensor is a result on the tape, not a leaf");
     else if (on && !gt_is_floating(t->dtype))
         gt_fail(t->ctx, GT_ERR_DTYPE, what, "%s has no gradients; only f32 and f64 have",
                 gt_dtype_name(t->dtype));
-    else t->requires_grad = on;
+    else {
+        gti_t(t)->node = NULL; /* that was recorded, but gives it no gradient */
+        t->requires_grad = on;
+    }
 }
 
 gt_tensor *gt_detach(gt_tensor *t)

@@ -44,7 +44,7 @@ static bool input_lasts(const gti_node *n, const gt_tensor *x)
 /* All outputs of a node or none. */
 static bool droppable(const gti_stretch *st, const gti_node *n)
 {
-    if (n->spent) return false;
+    if (n->spent || n->pub.op->flags & GT_OP_INTO) return false;
     for (int i = 0; i < n->pub.n_out; i++)
         if (!output_droppable(st, n, gti_t(n->pub.out[i]))) return false;
     for (int i = 0; i < n->pub.n_in; i++)
@@ -142,7 +142,7 @@ static void forget(const gti_stretch *st)
 static bool run_again(gti_node *n)
 {
     if (!is_dropped(n)) return true;
-    if (!gti_forward_again(&n->pub)) return false;
+    if (!gti_run(&n->pub)) return false;
     for (int i = 0; i < n->pub.n_out; i++) gti_t(n->pub.out[i])->flags &= (uint16_t)~GTI_REPLAYED;
     return true;
 }
@@ -233,7 +233,7 @@ gt_tensor *gt_checkpoint(gt_ctx *gt, gt_function f, void *user, gt_tensor *const
     find_nodes(gt, st);
     st->youngest = gt->last;
     st->result = gti_t(y)->base;
-    if (st->first) close_stretch(st);
+    if (st->first && !gt->recording_all) close_stretch(st);
     gt->special = true;
     return y;
 }

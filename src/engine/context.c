@@ -99,6 +99,20 @@ bool gt_is_recording(const gt_ctx *gt)
     return gt && gt->recording;
 }
 
+bool gt_set_recording_all(gt_ctx *gt, bool on)
+{
+    if (!gt) return false;
+    const bool old = gt->recording_all;
+    if (gt == &dead || (on && !gti_random_keys(gt))) return old; /* no step begins them anew */
+    gt->recording_all = on;
+    return old;
+}
+
+bool gt_is_recording_all(const gt_ctx *gt)
+{
+    return gt && gt->recording_all;
+}
+
 gt_stats gt_get_stats(const gt_ctx *gt)
 {
     if (!gt) return (gt_stats){0};

@@ -112,11 +112,12 @@ struct gt_ctx {
     gti_errors errors;
     gt_error_handler handler;
     gti_prefill prefill;
-    bool record_all;  /* also what requires no gradient: a whole backward pass */
-    bool watched;     /* prefill, anomaly or shapes_only */
-    bool anomaly;     /* NaN and Inf are errors */
-    bool shapes_only; /* forward is skipped */
-    bool special;     /* there has been a hook or a checkpoint */
+    bool record_all;    /* also what requires no gradient: a whole backward pass */
+    bool recording_all; /* everything, whatever `recording` says; nothing is given back then */
+    bool watched;       /* prefill, anomaly or shapes_only */
+    bool anomaly;       /* NaN and Inf are errors */
+    bool shapes_only;   /* forward is skipped */
+    bool special;       /* there has been a hook or a checkpoint */
     gti_system system;
     gti_arena step, kept; /* headers by lifetime */
     gti_pool pool;
@@ -137,7 +138,8 @@ struct gt_ctx {
     uint64_t divided;       /* operations that ran on several threads */
     int64_t part_work, few; /* additions that are worth a part; elements that are not */
     gti_random random;
-    uint64_t seed, random_calls;    /* of gti_random_key: how many keys were drawn */
+    uint64_t seed;
+    gt_tensor *keys;                /* kept: i64 {seed, keys drawn}, of gti_random_keys */
     uint64_t freed;                 /* clock of the latest gt_free */
     gti_tensor *spare, *spare_last; /* kept headers that nothing refers to, linked by prev */
     int n_spare;
@@ -150,6 +152,12 @@ struct gt_ctx {
 static inline gti_tensor *gti_t(const gt_tensor *t)
 {
     return (gti_tensor *)t;
+}
+
+/* t's data has changed in place. */
+static inline void gti_touch(const gt_tensor *t)
+{
+    gti_t(t)->base->version = ++t->ctx->clock;
 }
 
 /* What is older is never released by a sweep, and outlives the step. */
@@ -248,12 +256,21 @@ const char *gti_site_text(const char *where);
 char *gti_describe(const gt_tensor *t, char *buf, size_t size);
 
 /* --- apply.c --- */
-/* Runs forward of a recorded node that is no view, into its outputs' blocks; fails by name. */
-bool gti_forward_again(gt_node *n);
+/* Runs a node that lies ready, into its outputs' blocks; fails by name. What has run before runs
+ * again, and gives the same bits where its inputs hold what they did then. */
+bool gti_run(gt_node *n);
+/* Puts n, which changes its inputs in place, onto the tape. */
+void gti_record_change(gti_node *n);
 /* Say what is wrong with a call: with the inputs, of which at least one cannot be used; with their
  * number. */
 void gti_refuse_inputs(const gt_op *op, int n_in, gt_tensor *const in[]);
 bool gti_refuse_count(const gt_op *op, int n_in, gt_tensor *const in[]);
+
+/* --- into.c --- */
+/* gt_apply_into for the engine: nothing but infer looks at op and inputs. */
+bool gti_change(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[]);
+/* y += x, of one shape and dtype. */
+bool gti_accumulate(gt_tensor *y, gt_tensor *x);
 
 /* --- threads.c --- */
 void gti_threads_init(gt_ctx *gt);
@@ -273,6 +290,8 @@ void gti_hooks_clear(gti_tensor *t);
 bool gti_outputs_finite(const gt_node *n);
 
 /* --- random.c --- */
+/* The state that keys are drawn from, kept; made when first needed. NULL after a failure. */
+gt_tensor *gti_random_keys(gt_ctx *gt);
 /* A key that no call got since gt_manual_seed, for an operation that makes its random numbers by
  * itself (base/philox.h): i64 {seed, call}. It is an input of that operation, so whatever runs it
  * again finds the same numbers. NULL after a failure. */

@@ -285,10 +285,9 @@ static bool make_zeros(const job *j, const gt_tensor *y, gt_tensor *jac[])
 /* The gradients of element `row` of y in x. */
 static bool pull_row(const job *j, gt_tensor *y, int64_t row)
 {
-    gt_tensor *v = gt_zeros_like(y);
-    if (!v) return false;
-    gti_kernels_of((int)y->dtype)
-        ->fill(1, 1, (char *)v->data + (size_t)row * gt_dtype_size(y->dtype));
+    gt_tensor *v = gt_full_(j->gt, GT_SHAPE(y->size), 0, (gt_new_opts){.dtype = y->dtype});
+    if (!v || gt_fill_slice(v, 0, row, row + 1, 1) != GT_OK) return false;
+    v = gt_reshape(v, y->shape);
     const bool create = j->opts.create_graph;
     return pull(j, y, v, (gt_grad_opts){.create_graph = create, .retain = true});
 }
@@ -341,7 +340,8 @@ static bool jacobian(const job *j, gt_tensor *y, bool constant, gt_tensor *jac[]
 {
     if (!make_zeros(j, y, jac)) return false;
     if (constant || !y->requires_grad) return true;
-    return j->opts.create_graph ? stack_rows(j, y, jac) : fill_rows(j, y, jac);
+    const bool recorded = j->opts.create_graph || j->gt->recording_all;
+    return recorded ? stack_rows(j, y, jac) : fill_rows(j, y, jac);
 }
 
 gt_status gt_jacobian_(gt_ctx *gt, gt_function f, void *user, gt_tensor *const in[], int n,

@@ -142,6 +142,7 @@ static bool call(const gti_sweep *s, gti_tensor *t, const gti_hook *h)
 static bool reached(const gti_sweep *s, const gti_node *n, uint64_t wanted)
 {
     if (n->path == s->path) return true;
+    if (!n->pub.needs) return false;
     if (s->selective && n->path != wanted) return false;
     for (int i = 0; i < n->pub.n_out; i++)
         if (gti_t(n->pub.out[i])->work) return true;
@@ -170,6 +171,6 @@ bool gti_hooks_run(const gti_sweep *s, gti_tensor *t)
     const gti_tensor *before = s->gt->last;
     for (const gti_hook *h = t->label->hooks; h; h = h->next)
         if (!call(s, t, h)) return false;
-    if (!s->create) gti_sweep_release_since(s, before);
+    if (!s->keeping) gti_sweep_release_since(s, before);
     return true;
 }

@@ -1,67 +1,116 @@
 /* Operations that change their first inputs in place. */
+#include <string.h>
+
 #include "engine/attrs.h"
 #include "engine/context.h"
+#include "kernels/kernels.h"
+#include <gradtape/ops.h>
 
 #undef gt_apply_into
 
 enum { MOST_PLAN = 64 };
 
-static bool refuse_op(const gt_op *op, int n_in, gt_tensor *const in[])
+static GTI_COLD void refuse_op(const gt_op *op, int n_in, gt_tensor *const in[])
 {
     gt_fail(in[0]->ctx, GT_ERR_ARGUMENT, op->name,
             "with %d inputs, %d outputs and flags %#x it cannot change its inputs in place", n_in,
             op->n_out, op->flags);
-    return false;
 }
 
-static inline bool usable(int n_in, gt_tensor *const in[])
+static inline bool usable(const gt_op *op, int n_in, gt_tensor *const in[])
 {
     unsigned flags = 0;
+    bool other_dtype = false;
     for (int i = 0; i < n_in; i++) {
-        if (!in[i] || in[i]->ctx != in[0]->ctx || in[i]->dtype != in[0]->dtype) return false;
+        if (!in[i] || in[i]->ctx != in[0]->ctx) return false;
+        other_dtype |= in[i]->dtype != in[0]->dtype;
         flags |= gti_t(in[i])->flags | gti_t(in[i])->base->flags;
     }
-    return !((flags & (GTI_DEAD | GTI_RELEASED)) | in[0]->ctx->failed);
+    if ((flags & (GTI_DEAD | GTI_RELEASED)) | in[0]->ctx->failed) return false;
+    return !other_dtype || op->flags & GT_OP_MIXED;
+}
+
+static inline void fill_node(gt_node *n, const gt_op *op, const void *opts, int n_in,
+                             gt_tensor **in, void *plan)
+{
+    n->op = op;
+    n->opts = opts;
+    n->in = n->out = in;
+    n->n_in = n_in;
+    n->n_out = op->n_out;
+    n->dtype = in[0]->dtype;
+    n->needs = 0;
+    n->plan = plan;
+    n->scratch = NULL;
+    n->scratch_size = n->worker_scratch = 0;
+    for (int s = 0; s < GT_OP_STAGES; s++) n->parts[s] = 0;
 }
 
 /* Outputs are the first inputs, so that nothing is made, and nothing that could fail is left once
  * elements change. */
-static bool change(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])
+static inline bool run(gt_node *n, int64_t *room)
 {
-    if (n_in < 1 || (op->n_in >= 0 && n_in != op->n_in)) return gti_refuse_count(op, n_in, in);
-    if (!usable(n_in, in)) {
-        gti_refuse_inputs(op, n_in, in);
-        return false;
-    }
-    if (!(op->flags & GT_OP_INTO) || op->n_out < 1 || op->n_out > n_in || op->plan_size > MOST_PLAN)
-        return refuse_op(op, n_in, in);
+    if (n->op->attrs.fill && !gti_complete(n, room)) return false;
+    if (n->op->infer(n)) return gti_run(n);
+    if (!gt_failed(n->in[0]->ctx))
+        gt_op_fail(n, GT_ERR_STATE, "refused its inputs without a message");
+    return false;
+}
+
+static GTI_COLD bool run_recorded(const gt_op *op, const void *opts, int n_in,
+                                  gt_tensor *const in[])
+{
+    gt_ctx *gt = in[0]->ctx;
+    const size_t pointers = (size_t)(n_in + op->n_out) * sizeof *in;
+    const size_t opts_size = (op->opts_size + 7) & ~(size_t)7;
+    gti_node *n = gti_arena_get(&gt->step, sizeof *n + pointers + opts_size + op->plan_size);
+    if (!n) return gt_fail(gt, GT_ERR_MEMORY, op->name, "out of memory"), false;
+    gt_tensor **tensors = (gt_tensor **)(n + 1);
+    char *copy = (char *)tensors + pointers;
+    for (int i = 0; i < n_in; i++) tensors[i] = in[i];
+    for (int i = 0; i < op->n_out; i++) tensors[n_in + i] = in[i];
+    if (op->opts_size) memcpy(copy, opts, op->opts_size);
+    fill_node(&n->pub, op, copy, n_in, tensors, copy + opts_size);
+    n->pub.out = tensors + n_in;
+    if (!run(&n->pub, NULL)) return false;
+    gti_record_change(n);
+    return true;
+}
+
+static inline bool change(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])
+{
+    if (in[0]->ctx->recording_all) return run_recorded(op, opts, n_in, in);
     int64_t plan[MOST_PLAN / sizeof(int64_t)], room[GTI_FRAME_OPTS / sizeof(int64_t)];
     gt_node n;
-    n.op = op;
-    n.opts = opts;
-    n.in = n.out = (gt_tensor **)in; /* only read */
-    n.n_in = n_in;
-    n.n_out = op->n_out;
-    n.dtype = in[0]->dtype;
-    n.needs = 0;
-    n.plan = plan;
-    n.scratch = NULL;
-    n.scratch_size = n.worker_scratch = 0;
-    for (int s = 0; s < GT_OP_STAGES; s++) n.parts[s] = 0;
-    if (op->attrs.fill && !gti_complete(&n, room)) return false;
-    if (!op->infer(&n)) {
-        if (!gt_failed(in[0]->ctx))
-            gt_op_fail(&n, GT_ERR_STATE, "refused its inputs without a message");
-        return false;
-    }
-    if (!gti_forward_again(&n)) return false;
-    for (int i = 0; i < n.n_out; i++) gti_t(in[i])->base->version = ++in[0]->ctx->clock;
+    fill_node(&n, op, opts, n_in, (gt_tensor **)in /* only read */, plan);
+    return run(&n, room);
+}
+
+bool gti_change(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])
+{
+    return change(op, opts, n_in, in);
+}
+
+bool gti_accumulate(gt_tensor *y, gt_tensor *x)
+{
+    const gt_ctx *gt = y->ctx;
+    if (gt->recording_all || y->size > gt->few)
+        return gti_change(&gt_op_accumulate, NULL, 2, (gt_tensor *[]){y, x});
+    gti_kernels_of((int)y->dtype)->accumulate(y->size, x->data, y->data);
+    gti_touch(y);
     return true;
 }
 
 gt_status gt_apply_into(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])
 {
-    if (change(op, opts, n_in, in)) return GT_OK;
+    bool ok = false;
+    if (n_in < 1 || (op->n_in >= 0 && n_in != op->n_in)) gti_refuse_count(op, n_in, in);
+    else if (!usable(op, n_in, in)) gti_refuse_inputs(op, n_in, in);
+    else if (!(op->flags & GT_OP_INTO) || op->n_out < 1 || op->n_out > n_in ||
+             op->plan_size > MOST_PLAN)
+        refuse_op(op, n_in, in);
+    else ok = change(op, opts, n_in, in);
+    if (ok) return GT_OK;
     for (int i = 0; i < n_in; i++)
         if (in[i]) return gt_error_code(in[i]->ctx);
     return GT_ERR_ARGUMENT;

@@ -5,6 +5,17 @@
 #include <string.h>
 
 #include "engine/context.h"
+#include <gradtape/ops.h>
+
+/* Keys of the context's seed, from this call on. */
+static void set_keys(gt_ctx *gt, int64_t call)
+{
+    if (!gt->keys) return;
+    int64_t *state = gt->keys->data;
+    state[0] = (int64_t)gt->seed;
+    state[1] = call;
+    gt_touch(gt->keys);
+}
 
 void gt_manual_seed(gt_ctx *gt, uint64_t seed)
 {
@@ -12,16 +23,23 @@ void gt_manual_seed(gt_ctx *gt, uint64_t seed)
     if (!gt || gt_failed(gt)) return;
     gti_random_seed(&gt->random, seed);
     gt->seed = seed;
-    gt->random_calls = 0;
+    set_keys(gt, 0);
+}
+
+gt_tensor *gti_random_keys(gt_ctx *gt)
+{
+    if (gt->keys) return gt->keys;
+    gt->keys = gt_keep(gti_leaf(gt, "random_keys", GT_SHAPE(2), (gt_new_opts){.dtype = GT_I64}));
+    if (gt->keys) set_keys(gt, 0);
+    return gt->keys;
 }
 
 gt_tensor *gti_random_key(gt_ctx *gt)
 {
+    gt_tensor *state = gti_random_keys(gt);
+    if (!state) return NULL;
     gt_tensor *key = gti_leaf(gt, "random_key", GT_SHAPE(2), (gt_new_opts){.dtype = GT_I64});
-    if (!key) return NULL;
-    ((int64_t *)key->data)[0] = (int64_t)gt->seed;
-    ((int64_t *)key->data)[1] = (int64_t)gt->random_calls++;
-    return key;
+    return key && gti_change(&gt_op_next_key, NULL, 2, (gt_tensor *[]){key, state}) ? key : NULL;
 }
 
 /* --- state --- */
@@ -48,7 +66,7 @@ gt_tensor *gt_get_random_state(gt_ctx *gt)
     const double spare = gt->random.has_spare ? gt->random.spare : 0;
     memcpy(&to[SPARE], &spare, sizeof spare);
     to[SEED] = (int64_t)gt->seed;
-    to[CALLS] = (int64_t)gt->random_calls;
+    to[CALLS] = gt->keys ? ((const int64_t *)gt->keys->data)[1] : 0;
     return t;
 }
 
@@ -77,12 +95,13 @@ gt_status gt_set_random_state(gt_ctx *gt, const gt_tensor *state)
     const int64_t *from = state->data;
     if (!is_random_state(from))
         return gt_fail(gt, GT_ERR_ARGUMENT, what, "these numbers are no state of a generator");
+    if (!gti_random_keys(gt)) return gt_error_code(gt);
     for (int i = 0; i < WORDS; i++) gt->random.state[i] = (uint32_t)from[i];
     gt->random.used = (int)from[USED];
     gt->random.has_spare = from[HAS_SPARE];
     memcpy(&gt->random.spare, &from[SPARE], sizeof gt->random.spare);
     gt->seed = (uint64_t)from[SEED];
-    gt->random_calls = (uint64_t)from[CALLS];
+    set_keys(gt, from[CALLS]);
     return GT_OK;
 }
 

@@ -17,7 +17,7 @@ enum { FRAME_INPUTS = 16 };
 void gti_sweep_unhold(const gti_sweep *s, gt_tensor *g)
 {
     gti_tensor *base = gti_t(g)->base;
-    if (--base->hold || s->create) return;
+    if (--base->hold || s->keeping) return;
     if ((base->flags & (GTI_ENGINE | GTI_PINNED)) == GTI_ENGINE) gti_release(base);
 }
 
@@ -65,10 +65,7 @@ static bool add_work(gti_sweep *s, gti_tensor *x, gt_tensor *g)
         }
         return true;
     }
-    if (!s->create && gti_exclusive(x->work)) {
-        gti_kernels_of((int)g->dtype)->accumulate(g->size, g->data, x->work->data);
-        return true;
-    }
+    if (!s->create && gti_exclusive(x->work)) return gti_accumulate(x->work, g);
     gt_tensor *sum = gt_add(x->work, g);
     if (!sum) return false;
     gti_t(sum)->base->hold++;
@@ -245,23 +242,26 @@ static bool run_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[], gt_tens
     }
     if (!n->pub.op->backward(&n->pub, gout, gin) || gt->failed) return rule_failed(s, n);
     if (!hand_out(s, n, gin)) return false;
-    if (!s->create) gti_sweep_release_since(s, before);
+    if (!s->keeping) gti_sweep_release_since(s, before);
     return true;
 }
 
 /* Whether n's rule could add to what its input has gathered, without making a gradient. */
-static bool add_in_place(const gti_sweep *s, const gti_node *n, const gt_tensor *dy)
+static bool adds_in_place(const gti_sweep *s, const gti_node *n)
 {
-    if (!n->pub.op->backward_into || s->create) return false;
     const gti_tensor *x = gti_t(n->pub.in[0]);
-    if (!x->work || !gti_exclusive(x->work)) return false;
-    n->pub.op->backward_into(&n->pub, dy, x->work);
-    return true;
+    return !s->create && x->work && gti_exclusive(x->work);
+}
+
+static GTI_COLD bool add_in_place(const gti_node *n, gt_tensor *dy)
+{
+    gt_tensor *const in[] = {gti_t(n->pub.in[0])->work, dy};
+    return gti_change(n->pub.op->backward_into, n->pub.opts, 2, in);
 }
 
 static bool call_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[])
 {
-    if (add_in_place(s, n, gout[0])) return true;
+    if (n->pub.op->backward_into && adds_in_place(s, n)) return add_in_place(n, gout[0]);
     gt_tensor *frame[FRAME_INPUTS];
     gt_tensor **gin = frame;
     const size_t bytes = (size_t)n->pub.n_in * sizeof *gin;
@@ -364,8 +364,10 @@ static bool pass(gti_sweep *s, gti_node *n)
     return true;
 }
 
+/* No gradient goes through a node without needs, as those of changes in place. */
 static bool visit(gti_sweep *s, gti_node *n)
 {
+    if (!n->pub.needs) return true;
     s->gt->scope = n->scope;
     if (s->attentive && !attend(s, n)) return false;
     return pass(s, n) && (!s->attentive || complete_leaves_of(s, n));

@@ -9,6 +9,7 @@ typedef struct {
     gt_ctx *gt;
     const char *what;   /* "gt_backward", for messages */
     bool create;        /* record what the rules compute */
+    bool keeping;       /* what is no longer needed stays: create, or everything is recorded */
     bool freeing;       /* release activations that are no longer needed */
     bool attentive;     /* there may be hooks or checkpoints, or anomaly checks are on */
     bool selective;     /* only what lies between the outputs and tensors with GTI_TARGET */

@@ -4,6 +4,7 @@
 #include "base/size.h"
 #include "engine/context.h"
 #include <gradtape/autograd.h>
+#include <gradtape/ops.h>
 
 enum { FREED_QUARANTINE = 64 }; /* freed headers that rest before one is used again */
 
@@ -202,9 +203,10 @@ static bool copy_label(gti_tensor *k, const gti_label *from)
 static bool copy_data(gti_tensor *k, const gt_tensor *from)
 {
     if (!gti_allocate(k, "gt_keep")) return false;
-    memcpy(k->pub.data, from->data, (size_t)from->size * gt_dtype_size(from->dtype));
     k->hold = 0;
-    return true;
+    if (gti_change(&gt_op_copy, NULL, 2, (gt_tensor *[]){&k->pub, (gt_tensor *)from})) return true;
+    gti_release(k);
+    return false;
 }
 
 static void init_kept(gti_tensor *k, const gti_tensor *old)

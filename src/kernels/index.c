@@ -50,3 +50,8 @@ size_t gti_index_add_scratch(const gti_indexed *g)
 {
     return (size_t)(g->n + 1 + g->k) * sizeof(int64_t);
 }
+
+void gti_count(int64_t n, int64_t *y)
+{
+    for (int64_t i = 0; i < n; i++) y[i]++;
+}

@@ -29,6 +29,9 @@ typedef struct {
 void gti_gather_row(const gti_gather *g, size_t element, const void *x, const int64_t *index,
                     void *y);
 
+/* y[i] += 1 */
+void gti_count(int64_t n, int64_t *y);
+
 /* Bytes of scratch of index_add. */
 size_t gti_index_add_scratch(const gti_indexed *g);
 

@@ -27,15 +27,17 @@ typedef struct {
     double beta1, beta2;
     double take; /* part of g in sgd_momentum's average */
     double eps;
-    double root; /* times the square root of the second moment */
-    double of_g; /* nadam's rate of g; lr is that of the average */
-    bool nesterov;
-    bool adaptive; /* radam: the second moment counts */
+    double root;     /* times the square root of the second moment */
+    double of_g;     /* nadam's rate of g; lr is that of the average */
+    double nesterov; /* sgd_momentum: not 0, ahead of the average */
+    double adaptive; /* radam: not 0, the second moment counts */
 } gti_step;
 
 typedef struct {
     /* y[i] = f(y[i], x[i]), i < n; x may be y. */
     void (*change[GTI_N_INTO])(int64_t n, const double pq[2], const void *x, void *y);
+    /* The sum of |x[i]|^p, p > 0; with p = infinity the largest |x[i]|, where a NaN is larger. */
+    double (*powers)(int64_t n, double p, const void *x);
     /* a and b exchanged */
     void (*exchange)(int64_t n, void *a, void *b);
     /* Of n weights at[0] with their states at[1], at[2], ... */

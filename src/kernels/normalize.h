@@ -44,8 +44,6 @@ typedef struct {
     /* dweight and dbias (which may be NULL) [channels]: sums [parts,2,channels] of that kind, added
      * up. parts > 0. */
     void (*add)(int64_t parts, int64_t channels, const double *sums, void *dweight, void *dbias);
-    /* y[i] = (1 - part) y[i] + part scale x[i] */
-    void (*blend)(int64_t n, double part, double scale, const void *x, void *y);
 } gti_normalize_kernels;
 
 #endif

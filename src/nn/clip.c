@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include <gradtape/nn.h>
+#include <gradtape/ops.h>
 
 /* Whether m is there and `value` is a number that is not negative; otherwise fails. */
 static bool check(const gt_module *m, const char *what, const char *name, double value)
@@ -15,74 +16,30 @@ static bool check(const gt_module *m, const char *what, const char *name, double
 
 /* --- by norm --- */
 
-static double sum_absolute(const gt_tensor *g)
+/* (sum of |g|^p over all elements)^(1/p), f64 []; for p = infinity the largest |g|. */
+static gt_tensor *total_norm(const gt_module *m, double p)
 {
-    double sum = 0;
-    for (int64_t i = 0; i < g->size; i++) sum += fabs(gt_load_element(g, i));
-    return sum;
-}
-
-/* Eight sums side by side become vector code. */
-#define SUM_SQUARES(T, name)                                                                       \
-    static double name(int64_t n, const T *x)                                                      \
-    {                                                                                              \
-        double part[8] = {0}, sum = 0;                                                             \
-        int64_t i = 0;                                                                             \
-        for (; i + 8 <= n; i += 8)                                                                 \
-            for (int k = 0; k < 8; k++) part[k] += (double)x[i + k] * (double)x[i + k];            \
-        for (; i < n; i++) sum += (double)x[i] * (double)x[i];                                     \
-        for (int k = 0; k < 8; k++) sum += part[k];                                                \
-        return sum;                                                                                \
+    gt_tensor *sum = gt_full_(m->ctx, GT_SCALAR, 0, (gt_new_opts){.dtype = GT_F64});
+    gt_state_iter it = gt_module_parameters(m);
+    while (sum && gt_state_next(&it)) {
+        gt_tensor *const in[] = {sum, it.tensor->grad};
+        if (!in[1]) continue;
+        if (gt_apply_into(&gt_op_add_powers, &(gt_change_args){.p = p}, 2, in) != GT_OK)
+            return NULL;
     }
-SUM_SQUARES(float, sum_squares_f32)
-SUM_SQUARES(double, sum_squares_f64)
-
-static double sum_squares(const gt_tensor *g)
-{
-    return g->dtype == GT_F32 ? sum_squares_f32(g->size, g->data)
-                              : sum_squares_f64(g->size, g->data);
+    return isinf(p) || p == 1 ? sum : p == 2 ? gt_sqrt(sum) : gt_pow_scalar(sum, 1 / p);
 }
 
-static double sum_powers(const gt_tensor *g, double p)
+static gt_status clip(const gt_module *m, double most, gt_tensor *norm)
 {
-    double sum = 0;
-    for (int64_t i = 0; i < g->size; i++) sum += pow(fabs(gt_load_element(g, i)), p);
-    return sum;
-}
-
-/* A NaN stays. */
-static double largest(const gt_tensor *g, double most)
-{
-    for (int64_t i = 0; i < g->size; i++) {
-        const double x = fabs(gt_load_element(g, i));
-        if (!(x <= most)) most = isnan(most) ? most : x;
-    }
-    return most;
-}
-
-/* (sum of |g|^p over all elements)^(1/p); for p = infinity the largest |g|. */
-static double total_norm(const gt_module *m, double p)
-{
-    double sum = 0;
     gt_state_iter it = gt_module_parameters(m);
     while (gt_state_next(&it)) {
-        const gt_tensor *g = it.tensor->grad;
-        if (!g) continue;
-        if (isinf(p)) sum = largest(g, sum);
-        else if (p == 1) sum += sum_absolute(g);
-        else if (p == 2) sum += sum_squares(g);
-        else sum += sum_powers(g, p);
+        gt_tensor *const in[] = {it.tensor->grad, norm};
+        if (!in[0]) continue;
+        if (gt_apply_into(&gt_op_clip_norm, &(gt_change_args){.p = most}, 2, in) != GT_OK)
+            return gt_error_code(m->ctx);
     }
-    return isinf(p) || p == 1 ? sum : p == 2 ? sqrt(sum) : pow(sum, 1 / p);
-}
-
-static void scale(gt_tensor *g, double factor)
-{
-    if (g->dtype == GT_F32)
-        for (int64_t i = 0; i < g->size; i++) ((float *)g->data)[i] *= (float)factor;
-    else
-        for (int64_t i = 0; i < g->size; i++) ((double *)g->data)[i] *= factor;
-    gt_touch(g);
+    return GT_OK;
 }
 
 double gt_clip_grad_norm_(gt_module *m, double max_norm, gt_clip_grad_norm_opts opts)
@@ -94,34 +51,17 @@ double gt_clip_grad_norm_(gt_module *m, double max_norm, gt_clip_grad_norm_opts 
         gt_fail(m->ctx, GT_ERR_ARGUMENT, what, "norm_type is 0, but must be positive");
         return NAN;
     }
-    const double total = total_norm(m, p);
+    gt_tensor *norm = total_norm(m, p);
+    if (!norm) return NAN;
+    const double total = gt_item(norm);
     if (opts.error_if_nonfinite && !isfinite(total)) {
         gt_fail(m->ctx, GT_ERR_NUMERIC, what, "the norm of all gradients is %g", total);
         return NAN;
     }
-    const double factor = max_norm / (total + 1e-6);
-    gt_state_iter it = gt_module_parameters(m);
-    while (!(factor >= 1) && gt_state_next(&it))
-        if (it.tensor->grad) scale(it.tensor->grad, factor);
-    return total;
+    return clip(m, max_norm, norm) == GT_OK ? total : NAN;
 }
 
 /* --- by value --- */
-
-static void clamp(gt_tensor *g, double bound)
-{
-    if (g->dtype == GT_F32) {
-        float *x = g->data;
-        const float most = (float)bound;
-        for (int64_t i = 0; i < g->size; i++)
-            x[i] = x[i] > most ? most : x[i] < -most ? -most : x[i];
-    } else {
-        double *x = g->data;
-        for (int64_t i = 0; i < g->size; i++)
-            x[i] = x[i] > bound ? bound : x[i] < -bound ? -bound : x[i];
-    }
-    gt_touch(g);
-}
 
 gt_status gt_clip_grad_value(gt_module *m, double bound)
 {
@@ -129,6 +69,8 @@ gt_status gt_clip_grad_value(gt_module *m, double bound)
         return m ? gt_error_code(m->ctx) : GT_ERR_ARGUMENT;
     gt_state_iter it = gt_module_parameters(m);
     while (gt_state_next(&it))
-        if (it.tensor->grad) clamp(it.tensor->grad, bound);
+        if (it.tensor->grad && gt_apply_into(&gt_op_limit, &(gt_change_args){.p = bound}, 1,
+                                             &it.tensor->grad) != GT_OK)
+            return gt_error_code(m->ctx);
     return GT_OK;
 }

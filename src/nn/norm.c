@@ -50,8 +50,8 @@ static gt_tensor *forward_group(gt_module *m, gt_tensor *x)
 
 static bool blend(gt_tensor *running, double momentum, gt_tensor *fresh)
 {
-    fresh = gt_mul_scalar(fresh, momentum);
-    return gt_copy_into(running, gt_add(gt_mul_scalar(running, 1 - momentum), fresh)) == GT_OK;
+    const gt_change_args args = {.p = momentum, .q = 1};
+    return gt_apply_into(&gt_op_blend, &args, 2, (gt_tensor *[]){running, fresh}) == GT_OK;
 }
 
 /* By the means over all images of their statistics; the variance is unbiased. */
