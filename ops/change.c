@@ -47,7 +47,7 @@ static bool are_alike_but_last(gt_node *n, bool fits, const char *needs)
 
 static bool numbered_infer(gt_node *n)
 {
-    return are_alike_but_last(n, n->in[n->n_in - 1]->dtype <= GT_F64, "f32 or f64");
+    return are_alike_but_last(n, gt_is_floating(n->in[n->n_in - 1]->dtype), "f32 or f64");
 }
 
 static bool counted_infer(gt_node *n)

@@ -14,9 +14,9 @@ enum { CHUNK = 1 << 13, COST = 2 }; /* elements that are added up at once; of ea
 static bool check_number(gt_node *n, int i)
 {
     const gt_tensor *t = n->in[i];
-    if (t->dtype <= GT_F64 && t->size == 1) return true;
+    if (gt_is_floating(t->dtype) && t->size == 1) return true;
     char name[64];
-    return gt_op_fail(n, t->dtype <= GT_F64 ? GT_ERR_SHAPE : GT_ERR_DTYPE,
+    return gt_op_fail(n, gt_is_floating(t->dtype) ? GT_ERR_SHAPE : GT_ERR_DTYPE,
                       "%s is %s %s, needs one element of f32 or f64",
                       gt_op_input_name(n->op, i, name, sizeof name), gt_dtype_name(t->dtype),
                       GTI_SHAPE_TEXT(t->shape));

@@ -2,8 +2,6 @@
  *
  * Inputs are the weights, their states in the order of the rule, the gradient, and numbers, of
  * which a row is this step's: an input, since they differ from step to step. */
-#include <string.h>
-
 #include "common.h"
 
 /* The kernels, which know no public header, read a row as it is. */
@@ -43,7 +41,7 @@ static bool check_numbers(const gt_node *n, const gt_tensor *numbers)
 {
     const int64_t row = ((const gt_step_args *)n->opts)->row;
     const gt_shape s = numbers->shape;
-    if (numbers->dtype > GT_F64 || s.ndim != 2 || s.dim[1] != GT_STEP_NUMBERS)
+    if (!gt_is_floating(numbers->dtype) || s.ndim != 2 || s.dim[1] != GT_STEP_NUMBERS)
         return gt_op_fail(n, GT_ERR_SHAPE, "numbers are %s %s, need rows of %d f32 or f64",
                           gt_dtype_name(numbers->dtype), GTI_SHAPE_TEXT(s), (int)GT_STEP_NUMBERS);
     return (row >= 0 && row < s.dim[0]) ||
@@ -72,24 +70,22 @@ static bool step_infer(gt_node *n)
     return check_numbers(n, n->in[n->n_in - 1]);
 }
 
-/* The step's row, in own where it must be converted. */
-static const gti_step *numbers_of(const gt_node *n, gti_step *own)
+static gti_step numbers_of(const gt_node *n)
 {
     const gt_tensor *numbers = n->in[n->n_in - 1];
     const int64_t first = ((const gt_step_args *)n->opts)->row * GT_STEP_NUMBERS;
-    if (numbers->dtype == GT_F64) return gti_from(numbers, first);
-    double wide[GT_STEP_NUMBERS];
-    gti_any_kernels_of(GT_F32)->convert[GT_F64](GT_STEP_NUMBERS, gti_from(numbers, first), wide);
-    memcpy(own, wide, sizeof *own);
-    return own;
+    gti_step row;
+    gti_any_kernels_of((int)numbers->dtype)
+        ->convert[GT_F64](GT_STEP_NUMBERS, gti_from(numbers, first), &row);
+    return row;
 }
 
 static void step_run(gt_node *n, gti_step_rule rule, int64_t begin, int64_t end)
 {
     void *at[GT_OP_OUTPUTS + 1];
     for (int i = 0; i < n->n_in - 1; i++) at[i] = gti_to(n->in[i], begin);
-    gti_step own;
-    gti_kernels_for(n)->into.step[rule](end - begin, numbers_of(n, &own), at[n->n_out], at);
+    const gti_step numbers = numbers_of(n);
+    gti_kernels_for(n)->into.step[rule](end - begin, &numbers, at[n->n_out], at);
 }
 
 /* --- samples --- */
