@@ -115,7 +115,7 @@ bool gti_gradient_finite(const gti_sweep *s, const gt_tensor *x, const gt_tensor
     char what[256], name[128], shape[128], text[96];
     describe(g, what, sizeof what);
     gt_fail(s->gt, GT_ERR_NUMERIC, s->what, "the gradient of %s, shape %s: %s",
-            gti_describe(x, name, sizeof name), gt_shape_format(x->shape, shape, sizeof shape),
+            gti_naming_tensor(x, name, sizeof name), gt_shape_format(x->shape, shape, sizeof shape),
             what);
     gti_fail_note(s->gt, "gradient: %s", format_range(g, text, sizeof text));
     return false;

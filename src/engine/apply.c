@@ -36,7 +36,7 @@ static void fail_gone(gt_ctx *gt, const gt_op *op, int i, const gt_tensor *t, co
     gt_fail(gt, GT_ERR_STATE, op->name, "input %s%s%s%s%s%s%s %s",
             gt_op_input_name(op, i, name, sizeof name), gt_name(t)[0] ? " '" : "", gt_name(t),
             gt_name(t)[0] ? "'" : "", t->where ? ", made at " : "",
-            t->where ? gti_site_text(t->where) : "", t->where ? "," : "", why);
+            t->where ? gti_naming_site(t->where) : "", t->where ? "," : "", why);
 }
 
 static gt_ctx *context_of(int n_in, gt_tensor *const in[])

@@ -100,7 +100,7 @@ static bool inputs_intact(const gti_sweep *s, const gti_node *n)
         if (!why) continue;
         gt_fail(s->gt, GT_ERR_STATE, s->what,
                 "input %s of %s, to be recomputed for gt_checkpoint, %s", name,
-                gti_describe(n->pub.out[0], what, sizeof what), why);
+                gti_naming_tensor(n->pub.out[0], what, sizeof what), why);
         return false;
     }
     return true;

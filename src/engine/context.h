@@ -251,9 +251,9 @@ void gti_label_clear(gti_tensor *t);
 
 /* --- naming.c --- */
 /* "train.c:42" of a place's whole path, or "unknown place" of NULL. */
-const char *gti_site_text(const char *where);
+const char *gti_naming_site(const char *where);
 /* "'net.conv1.weight'", "the result of conv2d (train.c:42)" or "a leaf". Returns buf. */
-char *gti_describe(const gt_tensor *t, char *buf, size_t size);
+char *gti_naming_tensor(const gt_tensor *t, char *buf, size_t size);
 
 /* --- apply.c --- */
 /* Runs a node that lies ready, into its outputs' blocks; fails by name. What has run before runs

@@ -29,7 +29,7 @@ static void compose(gti_error *e)
 {
     const bool what = e->what[0] != 0;
     snprintf(e->message, sizeof e->message, "%s%s%s%s%s%s%s", e->what, what && e->where ? " " : "",
-             e->where ? "(" : "", e->where ? gti_site_text(e->where) : "", e->where ? ")" : "",
+             e->where ? "(" : "", e->where ? gti_naming_site(e->where) : "", e->where ? ")" : "",
              what || e->where ? ": " : "", e->text);
     const size_t used = strlen(e->message);
     snprintf(e->message + used, sizeof e->message - used, "%s", e->tail);

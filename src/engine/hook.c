@@ -93,8 +93,8 @@ static bool refuse(const gti_sweep *s, const gti_tensor *t, const char *why)
     char name[128];
     if (!s->gt->failed)
         gt_fail(s->gt, GT_ERR_STATE, s->what, "a hook on %s %s",
-                gti_describe(&t->pub, name, sizeof name), why);
-    else gti_fail_note(s->gt, "in a hook on %s", gti_describe(&t->pub, name, sizeof name));
+                gti_naming_tensor(&t->pub, name, sizeof name), why);
+    else gti_fail_note(s->gt, "in a hook on %s", gti_naming_tensor(&t->pub, name, sizeof name));
     return false;
 }
 

@@ -3,13 +3,13 @@
 
 #include "engine/context.h"
 
-const char *gti_site_text(const char *where)
+const char *gti_naming_site(const char *where)
 {
     const char *slash = where ? strrchr(where, '/') : NULL;
     return slash ? slash + 1 : where ? where : "unknown place";
 }
 
-void gti_path_of(const gt_tensor *t, char *path, size_t size)
+void gti_naming_path(const gt_tensor *t, char *path, size_t size)
 {
     size_t used = gt_scope_path(gt_owner(t), path, size);
     if (used && used + 1 < size) path[used++] = '.';
@@ -20,10 +20,10 @@ void gti_path_of(const gt_tensor *t, char *path, size_t size)
 static const char *place_of_node(const gt_node *n, const gt_call *call)
 {
     const char *where = n->out[0]->where;
-    return gti_site_text(!where && call && call->result ? call->result->where : where);
+    return gti_naming_site(!where && call && call->result ? call->result->where : where);
 }
 
-char *gti_describe_node(const gt_node *n, char *buf, size_t size)
+char *gti_naming_node(const gt_node *n, char *buf, size_t size)
 {
     const gt_call *call = gt_scope_call(gt_node_scope(n));
     snprintf(buf, size, call ? "%s of %s (%s)" : "%s%s (%s)", n->op->name,
@@ -31,22 +31,24 @@ char *gti_describe_node(const gt_node *n, char *buf, size_t size)
     return buf;
 }
 
-const char *gti_maker_name(const gt_tensor *t)
+const char *gti_naming_maker(const gt_tensor *t)
 {
     const gt_node *n = gt_producer(t);
     const gt_call *call = n ? gt_scope_call(gt_node_scope(n)) : NULL;
     return call && call->result == t ? call->scope.name : n ? n->op->name : NULL;
 }
 
-char *gti_describe(const gt_tensor *t, char *buf, size_t size)
+char *gti_naming_tensor(const gt_tensor *t, char *buf, size_t size)
 {
     char text[128];
     const gt_node *n = gt_producer(t);
-    gti_path_of(t, text, sizeof text);
+    gti_naming_path(t, text, sizeof text);
     if (gt_name(t)[0]) snprintf(buf, size, "'%.64s'", text);
     else if (!n) snprintf(buf, size, "a leaf");
-    else if (gti_maker_name(t) == n->op->name)
-        snprintf(buf, size, "the result of %s", gti_describe_node(n, text, sizeof text));
-    else snprintf(buf, size, "the result of %s (%s)", gti_maker_name(t), gti_site_text(t->where));
+    else if (gti_naming_maker(t) == n->op->name)
+        snprintf(buf, size, "the result of %s", gti_naming_node(n, text, sizeof text));
+    else
+        snprintf(buf, size, "the result of %s (%s)", gti_naming_maker(t),
+                 gti_naming_site(t->where));
     return buf;
 }

@@ -205,7 +205,7 @@ static void put_suffixes(printer *p)
 #undef GT_DTYPE
     };
     const gt_tensor *t = p->t;
-    const char *made_by = gti_maker_name(t);
+    const char *made_by = gti_naming_maker(t);
     if (t->size == 0 && t->shape.ndim != 1) put_size(p);
     bool understood = t->dtype == GT_F32 || (t->dtype == GT_I64 && t->size > 0);
     if (!understood) put_suffix(p, dtype[t->dtype]);

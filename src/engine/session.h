@@ -39,10 +39,10 @@ bool gti_usable(const gt_tensor *t, const char *what);
 
 /* --- naming.c --- */
 /* "net.conv1.weight": the path of t's owner and its name. */
-void gti_path_of(const gt_tensor *t, char *path, size_t size);
+void gti_naming_path(const gt_tensor *t, char *path, size_t size);
 /* "matmul (train.c:42)", or "matmul of linear (train.c:42)" within a function. Returns buf. */
-char *gti_describe_node(const gt_node *n, char *buf, size_t size);
+char *gti_naming_node(const gt_node *n, char *buf, size_t size);
 /* "linear": the function whose result t is, or the operation. NULL: it was not recorded. */
-const char *gti_maker_name(const gt_tensor *t);
+const char *gti_naming_maker(const gt_tensor *t);
 
 #endif

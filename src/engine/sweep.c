@@ -123,13 +123,13 @@ bool gti_sweep_seed(gti_sweep *s, gt_tensor *y, gt_tensor *upstream)
 /* --- one node --- */
 
 /* The node, for messages. */
-#define NODE_TEXT(n) gti_describe_node(&(n)->pub, (char[128]){0}, 128)
+#define NODE_TEXT(n) gti_naming_node(&(n)->pub, (char[128]){0}, 128)
 
 bool gti_stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const char *role)
 {
     if (gti_t(t)->base->version <= n->id) return false;
     char path[64];
-    gti_path_of(t, path, sizeof path);
+    gti_naming_path(t, path, sizeof path);
     gt_fail(s->gt, GT_ERR_STATE, s->what,
             "%s of %s%s%s%s was changed in place after it was recorded, and its old values "
             "are needed\n  hint: change it before the forward pass or after gt_backward",
@@ -149,7 +149,7 @@ static bool refuse_freed(const gti_sweep *s, const gti_node *n)
                 "input %s of %s, %s, was freed by gt_free after it was recorded\n"
                 "  hint: free it after gt_backward, or rewind the tape first",
                 gt_op_input_name(n->pub.op, i, name, sizeof name), NODE_TEXT(n),
-                gti_describe(&x->pub, what, sizeof what));
+                gti_naming_tensor(&x->pub, what, sizeof what));
         return false;
     }
     return true;

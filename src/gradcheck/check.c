@@ -40,7 +40,7 @@ static void name_input(const gti_fn *fn, int i, char *name, size_t size)
     for (int k = 0; k < fn->n_in; k++) {
         if (fn->in[k] != fn->var[i]) continue;
         if (fn->op) gt_op_input_name(fn->op, k, name, size);
-        else if (gt_name(fn->in[k])[0]) gti_path_of(fn->in[k], name, size);
+        else if (gt_name(fn->in[k])[0]) gti_naming_path(fn->in[k], name, size);
         else snprintf(name, size, "in%d", k);
         return;
     }
@@ -231,10 +231,10 @@ static bool input_is_fit(gti_check *c, const gt_tensor *x, int i)
     if (!x->requires_grad) return true;
     if (gt_producer(x))
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "pass leaves; gt_detach makes one of a result",
-                              "input %d is the result of %s", i, gti_maker_name(x));
+                              "input %d is the result of %s", i, gti_naming_maker(x));
     if (x->dtype == GT_F64) return true;
     char name[64] = "";
-    if (gt_name(x)[0]) gti_path_of(x, name, sizeof name);
+    if (gt_name(x)[0]) gti_naming_path(x, name, sizeof name);
     return gti_check_fail(c, GT_GRADCHECK_ERROR,
                           "f32 is too coarse for differences: make the inputs with .dtype = GT_F64",
                           "input %d%s%s%s is %s, where f64 is needed", i, name[0] ? " (" : "", name,

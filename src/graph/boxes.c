@@ -1,4 +1,4 @@
-/* The boxes of a picture: operations and leaves, in the clusters of their modules. */
+/* The boxes of a picture: operations, calls and leaves, in the clusters of their modules. */
 #include <string.h>
 
 #include "graph/escape.h"
@@ -78,7 +78,7 @@ static bool go_to(gti_picture *p, const gt_scope *scope, bool backward)
     return open_scopes(p, scope);
 }
 
-/* --- boxes --- */
+/* --- parts of labels --- */
 
 static void write_kind(const gti_picture *p, const gt_tensor *t)
 {
@@ -103,52 +103,86 @@ static void write_highlight(const gti_picture *p, bool on)
     if (on) fputs(" color=\"" HIGHLIGHT "\" penwidth=2.5", p->f);
 }
 
-static void write_op_name(const gti_picture *p, const gt_op *op)
+/* --- what a box shows: its outputs --- */
+
+static bool is_shown(const gti_picture *p, const gti_box *b, const gt_tensor *t)
 {
+    return !b->call || gti_map_find(&p->outputs, t) != GTI_NOT_IN_MAP;
+}
+
+static uint32_t count_outputs(const gti_picture *p, const gti_box *b)
+{
+    return b->call ? b->n_out : (uint32_t)gti_node_at(p, b->last)->n_out;
+}
+
+/* The first one; of a call whose results nobody reads, what it made last. */
+static const gt_tensor *first_output(const gti_picture *p, const gti_box *b)
+{
+    for (uint32_t i = b->first; i <= b->last; i++) {
+        const gt_node *n = gti_node_at(p, i);
+        for (int k = 0; k < n->n_out && p->number[i] != GTI_NOT_IN_MAP; k++)
+            if (is_shown(p, b, n->out[k])) return n->out[k];
+    }
+    return gti_node_at(p, b->last)->out[0];
+}
+
+/* Cells with ports: of an operation o and the output's index, of a call o and its number. */
+static void write_cells(const gti_picture *p, const gti_box *b)
+{
+    for (uint32_t i = b->first; i <= b->last; i++) {
+        const gt_node *n = gti_node_at(p, i);
+        for (int k = 0; k < n->n_out && p->number[i] != GTI_NOT_IN_MAP; k++) {
+            if (!is_shown(p, b, n->out[k])) continue;
+            const uint32_t port = b->call ? gti_map_find(&p->outputs, n->out[k]) : (uint32_t)k;
+            fprintf(p->f, "<td port=\"o%u\">", port);
+            write_kind(p, n->out[k]);
+            fputs("</td>", p->f);
+        }
+    }
+}
+
+static bool is_view(const gti_picture *p, const gti_box *b)
+{
+    for (uint32_t i = b->first; i <= b->last; i++)
+        if (p->number[i] != GTI_NOT_IN_MAP && !(gti_node_at(p, i)->op->flags & GT_OP_VIEW))
+            return false;
+    return true;
+}
+
+/* --- boxes --- */
+
+static void write_name(const gti_picture *p, const gti_box *b)
+{
+    const char *name = b->call ? b->call->scope.name : gti_node_at(p, b->first)->op->name;
     fputs("<b>", p->f);
-    gti_escape_write(p->f, op->name && *op->name ? op->name : "?");
+    gti_escape_write(p->f, name && *name ? name : "?");
     fputs("</b>", p->f);
-    if (op->flags & GT_OP_VIEW) fputs(" <i>view</i>", p->f);
+    if (is_view(p, b)) fputs(" <i>view</i>", p->f);
 }
 
-/* Several outputs: a row of cells below the name, one for each. */
-static void write_outputs(const gti_picture *p, const gt_node *n)
+static void write_label(const gti_picture *p, const gti_box *b)
 {
-    fprintf(p->f, "<table border=\"0\" cellspacing=\"0\"><tr><td colspan=\"%d\">", n->n_out);
-    write_op_name(p, n->op);
-    fputs("</td></tr><tr>", p->f);
-    for (int i = 0; i < n->n_out; i++) {
-        fprintf(p->f, "<td port=\"o%d\">", i);
-        write_kind(p, n->out[i]);
-        fputs("</td>", p->f);
-    }
-    fputs("</tr></table>", p->f);
+    const uint32_t n_out = count_outputs(p, b);
+    if (n_out > 1)
+        fprintf(p->f, "<table border=\"0\" cellspacing=\"0\"><tr><td colspan=\"%u\">", n_out);
+    write_name(p, b);
+    fputs(n_out > 1 ? "</td></tr><tr>" : "<br/>", p->f);
+    if (n_out > 1) write_cells(p, b);
+    else write_kind(p, first_output(p, b));
+    if (n_out > 1) fputs("</tr></table>", p->f);
 }
 
-static bool has_output(const gt_node *n, const gt_tensor *t)
+static void write_box(const gti_picture *p, uint32_t number)
 {
-    for (int i = 0; i < n->n_out; i++)
-        if (n->out[i] == t) return true;
-    return false;
-}
-
-static void write_node(const gti_picture *p, uint32_t i)
-{
-    const gt_node *n = gti_node_at(p, i);
+    const gti_box *b = &p->box[number];
     indent(p);
-    fprintf(p->f, "n%u [label=<", p->number[i]);
-    if (n->n_out == 1) {
-        write_op_name(p, n->op);
-        fputs("<br/>", p->f);
-        write_kind(p, n->out[0]);
-    } else {
-        write_outputs(p, n);
-    }
+    fprintf(p->f, "n%u [label=<", number);
+    write_label(p, b);
     fputs(">", p->f);
     if (p->backward) fputs(" color=\"#a855f7\" fillcolor=\"#f5ebff\"", p->f);
-    if (n->op->flags & GT_OP_VIEW) fputs(" style=\"filled,rounded,dashed\"", p->f);
-    write_highlight(p, p->of && has_output(n, p->of));
-    write_place(p, n->out[0]);
+    if (is_view(p, b)) fputs(" style=\"filled,rounded,dashed\"", p->f);
+    write_highlight(p, p->of && gti_fold_maker(p, p->of) == number);
+    write_place(p, first_output(p, b));
     fputs("]\n", p->f);
 }
 
@@ -183,14 +217,15 @@ static void write_leaf(const gti_picture *p, uint32_t i)
     fputs("]\n", p->f);
 }
 
-/* Leaves of a module stand in its cluster, others outside or with the backward pass that uses them
- * first. */
-static bool add_leaf(gti_picture *p, const gt_tensor *t, bool backward)
+/* Leaves of a module, and of an open call, stand in its cluster, others outside or with the
+ * backward pass that uses them first. */
+static bool add_leaf(gti_picture *p, const gt_tensor *t, const gt_call *maker, bool backward)
 {
     uint32_t before = p->leaves.count;
     if (!gti_map_add(&p->leaves, t)) return false;
     if (p->leaves.count == before) return true;
     const gt_scope *owner = gt_owner(t);
+    if (!owner && maker) owner = &maker->scope;
     backward = backward && !owner;
     if (backward && !gti_map_add(&p->late, t)) return false;
     if (!go_to(p, owner, backward)) return false;
@@ -198,20 +233,32 @@ static bool add_leaf(gti_picture *p, const gt_tensor *t, bool backward)
     return true;
 }
 
+/* What a folded call made for itself does not show. */
+static bool add_leaves_of(gti_picture *p, const gt_node *n)
+{
+    for (int k = 0; k < n->n_in; k++) {
+        if (gti_fold_maker(p, n->in[k]) != GTI_NOT_IN_MAP) continue;
+        const gt_call *maker = gti_fold_inner_leaf(n, n->in[k]);
+        if (maker && !p->open) continue;
+        if (!add_leaf(p, n->in[k], maker, gt_node_in_backward(n))) return false;
+    }
+    return true;
+}
+
 bool gti_boxes_write(gti_picture *p)
 {
     for (uint32_t i = 0; i < p->nodes.count; i++) {
         const gt_node *n = gti_node_at(p, i);
-        bool backward = gt_node_in_backward(n);
         if (p->number[i] == GTI_NOT_IN_MAP) continue;
-        for (int k = 0; k < n->n_in; k++)
-            if (gti_dot_maker(p, n->in[k]) == GTI_NOT_IN_MAP && !add_leaf(p, n->in[k], backward))
-                return false;
-        if (!go_to(p, gt_node_scope(n), backward)) return false;
-        write_node(p, i);
+        if (!add_leaves_of(p, n)) return false;
+        const gti_box *b = &p->box[p->number[i]];
+        if (b->last != i) continue;
+        const gt_scope *scope = b->call ? b->call->scope.parent : gt_node_scope(n);
+        if (!go_to(p, scope, gt_node_in_backward(n))) return false;
+        write_box(p, p->number[i]);
     }
-    bool alone = p->of && gti_dot_maker(p, p->of) == GTI_NOT_IN_MAP;
-    if (alone && !add_leaf(p, p->of, false)) return false;
+    bool alone = p->of && gti_fold_maker(p, p->of) == GTI_NOT_IN_MAP;
+    if (alone && !add_leaf(p, p->of, NULL, false)) return false;
     close_clusters(p);
     return true;
 }

@@ -6,20 +6,12 @@
  * name whenever the tape comes back to a scope; edges come last, because an edge written inside a
  * cluster would draw its ends into it. */
 #include <errno.h>
-#include <gradtape/graph.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "graph/picture.h"
 
 /* --- choosing what to draw --- */
-
-uint32_t gti_dot_maker(const gti_picture *p, const gt_tensor *t)
-{
-    const gt_node *n = gt_producer(t);
-    uint32_t i = n ? gti_map_find(&p->nodes, n) : GTI_NOT_IN_MAP;
-    return i == GTI_NOT_IN_MAP ? i : p->number[i];
-}
 
 static bool read_tape(gti_picture *p, const gt_ctx *gt)
 {
@@ -46,36 +38,38 @@ static void choose(gti_picture *p)
     }
 }
 
-static void number(gti_picture *p)
-{
-    uint32_t next = 0;
-    for (uint32_t i = 0; i < p->nodes.count; i++)
-        if (p->number[i] != GTI_NOT_IN_MAP) p->number[i] = next++;
-}
-
 /* --- edges --- */
+
+static bool has_port(const gti_picture *p, uint32_t box, const gt_tensor *t)
+{
+    const gti_box *b = &p->box[box];
+    if (!b->call) return gti_node_at(p, b->first)->n_out > 1;
+    return b->n_out > 1 && gti_map_find(&p->outputs, t) != GTI_NOT_IN_MAP;
+}
 
 static void write_end(const gti_picture *p, const gt_tensor *t)
 {
-    uint32_t i = gti_dot_maker(p, t);
-    if (i == GTI_NOT_IN_MAP) {
+    const uint32_t from = gti_fold_maker(p, t);
+    if (from == GTI_NOT_IN_MAP) {
         fprintf(p->f, "t%u", gti_map_find(&p->leaves, t));
         return;
     }
+    fprintf(p->f, "n%u", from);
+    if (!has_port(p, from, t)) return;
     const gt_node *n = gt_producer(t);
-    fprintf(p->f, "n%u", i);
-    for (int k = 0; k < n->n_out && n->n_out > 1; k++)
+    if (p->box[from].call) fprintf(p->f, ":o%u", gti_map_find(&p->outputs, t));
+    for (int k = 0; k < n->n_out && !p->box[from].call; k++)
         if (n->out[k] == t) fprintf(p->f, ":o%d", k);
 }
 
 /* Whether t stands in the cluster of the backward pass. */
 static bool is_backward(const gti_picture *p, const gt_tensor *t)
 {
-    if (gti_dot_maker(p, t) != GTI_NOT_IN_MAP) return gt_node_in_backward(gt_producer(t));
+    if (gti_fold_maker(p, t) != GTI_NOT_IN_MAP) return gt_node_in_backward(gt_producer(t));
     return gti_map_find(&p->late, t) != GTI_NOT_IN_MAP;
 }
 
-static void write_input(const gti_picture *p, uint32_t i, const gt_tensor *t)
+static void write_edge(const gti_picture *p, uint32_t i, const gt_tensor *t)
 {
     const gt_node *n = gti_node_at(p, i);
     bool upwards = gt_node_in_backward(n) && is_backward(p, t);
@@ -93,19 +87,47 @@ static void write_input(const gti_picture *p, uint32_t i, const gt_tensor *t)
     fputs("\n", p->f);
 }
 
-static void write_edges(const gti_picture *p)
+/* A call's box has one edge from each place, whatever reads it inside. */
+static bool is_new(gti_picture *p, uint32_t box, const gt_tensor *t, bool *is_new)
+{
+    if (p->at != box) gti_map_free(&p->ends);
+    p->at = box;
+    const uint32_t from = gti_fold_maker(p, t), before = p->ends.count;
+    const bool whole = from != GTI_NOT_IN_MAP && !has_port(p, from, t);
+    if (!gti_map_add(&p->ends, whole ? (const void *)&p->box[from] : t)) return false;
+    *is_new = p->ends.count > before;
+    return true;
+}
+
+static bool write_input(gti_picture *p, uint32_t i, const gt_tensor *t)
+{
+    const uint32_t box = p->number[i];
+    if (p->box[box].call) {
+        bool new = true;
+        const uint32_t from = gti_fold_maker(p, t);
+        const bool leaf = from == GTI_NOT_IN_MAP;
+        if (from == box || (leaf && gti_fold_inner_leaf(gti_node_at(p, i), t))) return true;
+        if (!is_new(p, box, t, &new)) return false;
+        if (!new) return true;
+    }
+    write_edge(p, i, t);
+    return true;
+}
+
+static bool write_edges(gti_picture *p)
 {
     for (uint32_t i = 0; i < p->nodes.count; i++)
         for (int k = 0; k < gti_node_at(p, i)->n_in && p->number[i] != GTI_NOT_IN_MAP; k++)
-            write_input(p, i, gti_node_at(p, i)->in[k]);
+            if (!write_input(p, i, gti_node_at(p, i)->in[k])) return false;
     for (uint32_t i = 0; i < p->leaves.count; i++) {
         const gt_tensor *t = p->leaves.key[i];
-        if (!t->grad || gti_dot_maker(p, t->grad) == GTI_NOT_IN_MAP) continue;
+        if (!t->grad || gti_fold_maker(p, t->grad) == GTI_NOT_IN_MAP) continue;
         fputs("  ", p->f);
         write_end(p, t->grad);
         fprintf(p->f, " -> t%u [constraint=false style=dashed color=\"#d97706\" label=\"grad\"]\n",
                 i);
     }
+    return true;
 }
 
 /* --- the whole --- */
@@ -138,7 +160,7 @@ static gt_status draw(gti_picture *p, gt_ctx *gt, const char *what)
         gti_map_find(&p->nodes, gt_producer(p->of)) == GTI_NOT_IN_MAP)
         return gt_fail(gt, GT_ERR_STATE, what, "the tensor was dropped by gt_rewind");
     choose(p);
-    number(p);
+    if (!gti_fold_nodes(p)) return gt_fail(gt, GT_ERR_MEMORY, what, "no memory for the graph");
     errno = 0;
     const bool drawn = write_all(p);
     if (p->too_deep)
@@ -151,30 +173,30 @@ static gt_status draw(gti_picture *p, gt_ctx *gt, const char *what)
     return GT_OK;
 }
 
-gt_status gti_dot_write(gt_ctx *gt, const gt_tensor *of, const char *what, FILE *f)
+gt_status gti_dot_write(gt_ctx *gt, const gt_tensor *of, gt_graph_opts opts, const char *what,
+                        FILE *f)
 {
     if (gt_failed(gt)) return gt_error_code(gt);
-    gti_picture p = {.f = f, .of = of};
+    gti_picture p = {.f = f, .of = of, .open = opts.open_functions};
     gt_status status = draw(&p, gt, what);
-    gti_map_free(&p.nodes);
-    gti_map_free(&p.leaves);
-    gti_map_free(&p.late);
-    gti_map_free(&p.scopes[0]);
-    gti_map_free(&p.scopes[1]);
+    gti_map *const maps[] = {&p.nodes, &p.outputs,   &p.ends,     &p.leaves,
+                             &p.late,  &p.scopes[0], &p.scopes[1]};
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) gti_map_free(maps[i]);
+    free(p.box);
     free(p.number);
     return status;
 }
 
-gt_status gt_graph_write_dot(const gt_tensor *of, FILE *f)
+gt_status gt_graph_write_dot_(const gt_tensor *of, FILE *f, gt_graph_opts opts)
 {
     if (!of) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_graph_write_dot", "the tensor is NULL");
     if (!f) return gt_fail(of->ctx, GT_ERR_ARGUMENT, "gt_graph_write_dot", "the file is NULL");
-    return gti_dot_write(of->ctx, of, "gt_graph_write_dot", f);
+    return gti_dot_write(of->ctx, of, opts, "gt_graph_write_dot", f);
 }
 
-gt_status gt_tape_write_dot(gt_ctx *gt, FILE *f)
+gt_status gt_tape_write_dot_(gt_ctx *gt, FILE *f, gt_graph_opts opts)
 {
     if (!gt) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_tape_write_dot", "the context is NULL");
     if (!f) return gt_fail(gt, GT_ERR_ARGUMENT, "gt_tape_write_dot", "the file is NULL");
-    return gti_dot_write(gt, NULL, "gt_tape_write_dot", f);
+    return gti_dot_write(gt, NULL, opts, "gt_tape_write_dot", f);
 }

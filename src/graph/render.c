@@ -24,6 +24,7 @@ typedef struct {
     gt_ctx *gt;
     const char *what; /* the function, for messages */
     const char *path;
+    gt_graph_opts opts;
     const char *type; /* "-Tsvg" */
     FILE *text;       /* the graph: dot's standard input */
     FILE *picture;    /* dot's standard output */
@@ -171,17 +172,18 @@ static gt_status run(const job *j)
 static gt_status draw(job *j, const gt_tensor *of)
 {
     gt_status status = open_files(j);
-    if (!status) status = gti_dot_write(j->gt, of, j->what, j->text);
+    if (!status) status = gti_dot_write(j->gt, of, j->opts, j->what, j->text);
     if (!status) rewind(j->text);
     if (!status) status = run(j);
     return status ? status : copy_picture(j);
 }
 
-static gt_status render(gt_ctx *gt, const gt_tensor *of, const char *path, const char *what)
+static gt_status render(gt_ctx *gt, const gt_tensor *of, const char *path, gt_graph_opts opts,
+                        const char *what)
 {
     if (gt_failed(gt)) return gt_error_code(gt);
     if (!path) return gt_fail(gt, GT_ERR_ARGUMENT, what, "the path is NULL");
-    job j = {.gt = gt, .what = what, .path = path, .type = type_of(path)};
+    job j = {.gt = gt, .what = what, .path = path, .opts = opts, .type = type_of(path)};
     if (!j.type)
         return gt_fail(gt, GT_ERR_ARGUMENT, what, "'%s' does not end in .svg, .png or .pdf", path);
     gt_status status = draw(&j, of);
@@ -189,14 +191,14 @@ static gt_status render(gt_ctx *gt, const gt_tensor *of, const char *path, const
     return status;
 }
 
-gt_status gt_graph_render(const gt_tensor *of, const char *path)
+gt_status gt_graph_render_(const gt_tensor *of, const char *path, gt_graph_opts opts)
 {
     if (!of) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_graph_render", "the tensor is NULL");
-    return render(of->ctx, of, path, "gt_graph_render");
+    return render(of->ctx, of, path, opts, "gt_graph_render");
 }
 
-gt_status gt_tape_render(gt_ctx *gt, const char *path)
+gt_status gt_tape_render_(gt_ctx *gt, const char *path, gt_graph_opts opts)
 {
     if (!gt) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_tape_render", "the context is NULL");
-    return render(gt, NULL, path, "gt_tape_render");
+    return render(gt, NULL, path, opts, "gt_tape_render");
 }

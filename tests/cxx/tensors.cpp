@@ -122,9 +122,11 @@ void test_gradients(gt_ctx *gt)
     test_functional(gt);
     FILE *f = tmpfile();
     IS_TRUE(f && gt_graph_write_dot(y, f) == GT_OK && gt_tape_write_dot(gt, f) == GT_OK);
+    IS_TRUE(gt_graph_write_dot(y, f, .open_functions = true) == GT_OK);
+    IS_TRUE(gt_tape_write_dot(gt, f, .open_functions = true) == GT_OK);
     fclose(f);
-    IS_TRUE(gt_graph_render(y, "graph.txt") != GT_OK);
+    IS_TRUE(gt_graph_render(y, "graph.txt", .open_functions = true) != GT_OK);
     HAS_FAILED(gt, GT_ERR_ARGUMENT);
-    IS_TRUE(gt_tape_render(gt, "graph.txt") != GT_OK);
+    IS_TRUE(gt_tape_render(gt, "graph.txt", .open_functions = true) != GT_OK);
     HAS_FAILED(gt, GT_ERR_ARGUMENT);
 }
