@@ -37,16 +37,24 @@ static bool refuse_shared(const gt_node *n, int i, int k)
                       gt_op_input_name(n->op, k, b, sizeof b));
 }
 
-static bool check_numbers(const gt_node *n, const gt_tensor *numbers)
+static __attribute__((noinline, cold)) bool refuse_numbers(const gt_node *n, int64_t row)
+{
+    const gt_tensor *numbers = n->in[n->n_in - 1];
+    const gt_shape s = numbers->shape;
+    if (numbers->dtype == GT_F64 && s.ndim == 2 && s.dim[1] == GT_STEP_NUMBERS)
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "there is no row %lld of numbers %s", (long long)row,
+                          GTI_SHAPE_TEXT(s));
+    return gt_op_fail(n, GT_ERR_SHAPE, "numbers are %s %s, need rows of %d f64",
+                      gt_dtype_name(numbers->dtype), GTI_SHAPE_TEXT(s), (int)GT_STEP_NUMBERS);
+}
+
+static inline bool check_numbers(const gt_node *n)
 {
     const int64_t row = ((const gt_step_args *)n->opts)->row;
-    const gt_shape s = numbers->shape;
-    if (!gt_is_floating(numbers->dtype) || s.ndim != 2 || s.dim[1] != GT_STEP_NUMBERS)
-        return gt_op_fail(n, GT_ERR_SHAPE, "numbers are %s %s, need rows of %d f32 or f64",
-                          gt_dtype_name(numbers->dtype), GTI_SHAPE_TEXT(s), (int)GT_STEP_NUMBERS);
-    return (row >= 0 && row < s.dim[0]) ||
-           gt_op_fail(n, GT_ERR_ARGUMENT, "there is no row %lld of numbers %s", (long long)row,
-                      GTI_SHAPE_TEXT(s));
+    const gt_tensor *numbers = n->in[n->n_in - 1];
+    const bool fits = numbers->dtype == GT_F64 && numbers->shape.ndim == 2 && row >= 0 &&
+                      row < numbers->shape.dim[0] && numbers->shape.dim[1] == GT_STEP_NUMBERS;
+    return fits || refuse_numbers(n, row);
 }
 
 static bool refuse_dtype(const gt_node *n, int i)
@@ -67,25 +75,16 @@ static bool step_infer(gt_node *n)
         for (int k = 0; k < i && w->size > 0; k++)
             if (n->in[k]->data == n->in[i]->data) return refuse_shared(n, k, i);
     }
-    return check_numbers(n, n->in[n->n_in - 1]);
-}
-
-static gti_step numbers_of(const gt_node *n)
-{
-    const gt_tensor *numbers = n->in[n->n_in - 1];
-    const int64_t first = ((const gt_step_args *)n->opts)->row * GT_STEP_NUMBERS;
-    gti_step row;
-    gti_any_kernels_of((int)numbers->dtype)
-        ->convert[GT_F64](GT_STEP_NUMBERS, gti_from(numbers, first), &row);
-    return row;
+    return check_numbers(n);
 }
 
 static void step_run(gt_node *n, gti_step_rule rule, int64_t begin, int64_t end)
 {
     void *at[GT_OP_OUTPUTS + 1];
     for (int i = 0; i < n->n_in - 1; i++) at[i] = gti_to(n->in[i], begin);
-    const gti_step numbers = numbers_of(n);
-    gti_kernels_for(n)->into.step[rule](end - begin, &numbers, at[n->n_out], at);
+    const gti_step *numbers = n->in[n->n_in - 1]->data;
+    numbers += ((const gt_step_args *)n->opts)->row;
+    gti_kernels_for(n)->into.step[rule](end - begin, numbers, at[n->n_out], at);
 }
 
 /* --- samples --- */
@@ -97,7 +96,7 @@ static const double numbers[2 * GT_STEP_NUMBERS] = {
 };
 #define NUMBERS                                                                                    \
     {                                                                                              \
-        .shape = GT_DIMS(2, GT_STEP_NUMBERS), .values = numbers                                    \
+        .shape = GT_DIMS(2, GT_STEP_NUMBERS), .values = numbers, .dtype = GT_F64                   \
     }
 #define ROW(i)                                                                                     \
     .opts = &(const gt_step_args)                                                                  \
@@ -141,7 +140,7 @@ static const double numbers[2 * GT_STEP_NUMBERS] = {
          .in = {STATES_##count(3), GT_IN(3), GT_IN(2)},                                            \
          ROW(0),                                                                                   \
          .code = GT_ERR_SHAPE,                                                                     \
-         .message = "numbers are f32 [2], need rows of 12 f32 or f64"},                            \
+         .message = "numbers are f32 [2], need rows of 12 f64"},                                   \
         {.label = "row",                                                                           \
          .in = {STATES_##count(3), GT_IN(3), NUMBERS},                                             \
          ROW(2),                                                                                   \

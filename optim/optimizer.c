@@ -96,7 +96,7 @@ static unsigned states_of(const gt_optimizer *o)
 
 static bool make_states(const gt_optimizer *o, unsigned uses)
 {
-    for (int i = 0; i < o->slots.n; i++) {
+    for (int i = 0; uses && i < o->slots.n; i++) {
         gti_slot *s = &o->slots.at[i];
         if (!s->tensor->grad || gti_slot_make_states(s, uses, o->start)) continue;
         gti_slots_give_up(&o->slots);

@@ -126,7 +126,7 @@ gt_tensor *gti_slot_make(const gti_slot *slot, gt_tensor **t, double value)
 
 bool gti_slot_make_states(gti_slot *slot, unsigned uses, double value)
 {
-    for (int i = 0; i < GTI_STATES; i++) {
+    for (int i = 0; uses >> i; i++) {
         if (!(uses >> i & 1) || slot->state[i]) continue;
         if (!gti_slot_make(slot, &slot->state[i], value)) return false;
         slot->fresh |= 1U << i;

@@ -55,7 +55,7 @@ static const struct exception {
     {"src/engine/anomaly.c", 2, "looks at elements"},
     {"src/nn/init", 4, "draws as PyTorch does for the dtype; loads and stores elements"},
     {"src/nn/summary.c", 1, "f32 is the default, which here means the parameters'"},
-    {"src/nn/clip.c", 4, "computes"},
+    {"ops/step.c", 2, "the numbers of steps are f64"},
     {"src/data/", 6, "items are u8 or f32"},
     {"ops/gather.c", 2, "sums in double, in place where dx is of doubles"},
     {"ops/pad.c", 2, "the same"},

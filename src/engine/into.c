@@ -46,12 +46,25 @@ static inline void fill_node(gt_node *n, const gt_op *op, const void *opts, int 
     for (int s = 0; s < GT_OP_STAGES; s++) n->parts[s] = 0;
 }
 
+/* Most changes are of parameters, many of which are small. */
+static inline bool is_small(const gt_node *n)
+{
+    return n->op->elements[n->dtype] && !n->scratch_size && n->in[0]->size <= n->in[0]->ctx->few;
+}
+
+static inline bool run_small(gt_node *n)
+{
+    n->op->elements[n->dtype](n, 0, n->in[0]->size);
+    for (int i = 0; i < n->n_out; i++) gti_touch(n->out[i]);
+    return true;
+}
+
 /* Outputs are the first inputs, so that nothing is made, and nothing that could fail is left once
  * elements change. */
-static inline bool run(gt_node *n, int64_t *room)
+static inline __attribute__((always_inline)) bool run(gt_node *n, int64_t *room)
 {
     if (n->op->attrs.fill && !gti_complete(n, room)) return false;
-    if (n->op->infer(n)) return gti_run(n);
+    if (n->op->infer(n)) return is_small(n) ? run_small(n) : gti_run(n);
     if (!gt_failed(n->in[0]->ctx))
         gt_op_fail(n, GT_ERR_STATE, "refused its inputs without a message");
     return false;
@@ -77,7 +90,8 @@ static GTI_COLD bool run_recorded(const gt_op *op, const void *opts, int n_in,
     return true;
 }
 
-static inline bool change(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])
+static inline __attribute__((always_inline)) bool change(const gt_op *op, const void *opts,
+                                                         int n_in, gt_tensor *const in[])
 {
     if (in[0]->ctx->recording_all) return run_recorded(op, opts, n_in, in);
     int64_t plan[MOST_PLAN / sizeof(int64_t)], room[GTI_FRAME_OPTS / sizeof(int64_t)];

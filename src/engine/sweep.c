@@ -259,7 +259,7 @@ static GTI_COLD bool add_in_place(const gti_node *n, gt_tensor *dy)
     return gti_change(n->pub.op->backward_into, n->pub.opts, 2, in);
 }
 
-static bool call_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[])
+static inline bool call_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[])
 {
     if (n->pub.op->backward_into && adds_in_place(s, n)) return add_in_place(n, gout[0]);
     gt_tensor *frame[FRAME_INPUTS];

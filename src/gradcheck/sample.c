@@ -82,7 +82,7 @@ static gti_fn function_of(const gt_op *op, gti_sample_inputs *made, gt_ctx *gt)
                     .opts = made->opts};
 }
 
-/* The same inputs in f32; to be called before gradients are asked for. */
+/* The same inputs, open ones in f32; to be called before gradients are asked for. */
 static bool in_f32(gti_check *c, const gti_sample_inputs *f64, gti_sample_inputs *f32)
 {
     *f32 = (gti_sample_inputs){.n_in = f64->n_in, .opts = f64->opts};
@@ -92,7 +92,7 @@ static bool in_f32(gti_check *c, const gti_sample_inputs *f64, gti_sample_inputs
             if (f64->in[k] == x) f32->in[i] = f32->in[k];
         if (f32->in[i]) continue;
         f32->in[i] = f64->in[i];
-        if (!x || x->dtype != GT_F64) continue;
+        if (!x || c->sample->in[i].dtype != GT_F32) continue;
         gt_tensor *t = f32->in[i] = gt_empty_(c->gt, x->shape, (gt_new_opts){.dtype = GT_F32});
         if (!t) return gti_check_alive(c);
         for (int64_t k = 0; k < x->size; k++) gt_store_element(t, k, ((const double *)x->data)[k]);
