@@ -9,6 +9,7 @@
 #include "pool.h"
 
 typedef struct {
+    gt_keywords gt_;
     int64_t oh, ow;
     gt_shape target; /* of the gradient: the shape of x */
 } adaptive_opts;
@@ -18,9 +19,6 @@ static bool adaptive_pool_infer_parts(gt_node *n, const gt_shape *x, gt_shape *y
 {
     const adaptive_opts *o = n->opts;
     if (!gti_check_images(n, 2, "x", x) || !gti_check_pixels(n, x)) return false;
-    if (o->oh < 0 || o->ow < 0)
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "the output is to be %s, must not be negative",
-                          GTI_SIZE_TEXT(2, o->oh, o->ow));
     gti_set_image_shape(y, 2, x->dim[0], x->dim[1], o->oh, o->ow);
     return gti_windows_scratch(n, x, y);
 }
@@ -38,7 +36,7 @@ static gti_windows adaptive_pool_windows_of(const gt_node *n, const gt_range *r,
 static gt_tensor *adaptive_pool_apply(const gt_op *op, int64_t oh, int64_t ow, gt_shape target,
                                       gt_tensor *x)
 {
-    return gt_apply(op, &(adaptive_opts){oh, ow, target}, 1, &x);
+    return gt_apply(op, &(adaptive_opts){.oh = oh, .ow = ow, .target = target}, 1, &x);
 }
 
 /* --- the mean --- */
@@ -149,59 +147,76 @@ static const double steps[] = {1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 0, 0, 3, 3, 0, 0};
     ROW("no images", (0, 2, 3, 3), (0, 2, 2, 2), 2, 2)                                             \
     ROW("to nothing", (1, 1, 2, 2), (1, 1, 0, 2), 0, 2)
 // clang-format on
-#define POOL(name, x, y, oh, ow)                                                                   \
-    {.label = (name), .in = {GT_IN x}, .opts = &(const adaptive_opts){oh, ow, {0}}},
+#define TO(h, w, ...)                                                                              \
+    .opts = &(const adaptive_opts)                                                                 \
+    {                                                                                              \
+        .oh = (h), .ow = (w), __VA_ARGS__                                                          \
+    }
+#define POOL(name, x, y, oh, ow) {.label = (name), .in = {GT_IN x}, TO(oh, ow, )},
 #define POOL_DX(name, x, y, oh, ow)                                                                \
-    {.label = (name), .in = {GT_IN y}, .opts = &(const adaptive_opts){oh, ow, GT_DIMS x}},
+    {.label = (name), .in = {GT_IN y}, TO(oh, ow, .target = GT_DIMS x)},
 static const gt_sample adaptive_avg_pool2d_samples[] = {GEOMETRIES(POOL)};
 static const gt_sample adaptive_avg_pool2d_dx_samples[] = {GEOMETRIES(POOL_DX)};
 static const gt_sample adaptive_max_pool2d_samples[] = {
     GEOMETRIES(POOL){.label = "ties",
                      .in = {{.shape = GT_DIMS(1, 1, 4, 4), .values = steps}},
-                     .opts = &(const adaptive_opts){2, 3, {0}},
+                     TO(2, 3, ),
                      .kinks = true},
 };
 
 #define POOL_ERRORS                                                                                \
     {.label = "no batch dimension",                                                                \
      .in = {GT_IN(2, 4, 4)},                                                                       \
-     .opts = &(const adaptive_opts){2, 2, {0}},                                                    \
+     TO(2, 2, ),                                                                                   \
      .code = GT_ERR_SHAPE,                                                                         \
      .message = "hint: add a batch dimension: gt_reshape(x, GT_SHAPE(1, 2, 4, 4))"},               \
         {.label = "no pixels",                                                                     \
          .in = {GT_IN(1, 1, 0, 4)},                                                                \
-         .opts = &(const adaptive_opts){2, 2, {0}},                                                \
+         TO(2, 2, ),                                                                               \
          .code = GT_ERR_SHAPE,                                                                     \
          .message = "x [1,1,0,4] has no pixels"},                                                  \
         {.label = "negative height",                                                               \
          .in = {GT_IN(1, 1, 4, 4)},                                                                \
-         .opts = &(const adaptive_opts){-1, 2, {0}},                                               \
+         TO(-1, 2, ),                                                                              \
          .code = GT_ERR_ARGUMENT,                                                                  \
-         .message = "the output is to be -1x2, must not be negative"},                             \
+         .message = "oh is -1, must not be negative"},                                             \
         {.label = "height overflows",                                                              \
          .in = {GT_IN(1, 1, 4, 4)},                                                                \
-         .opts = &(const adaptive_opts){INT64_MAX, 2, {0}},                                        \
+         TO(INT64_MAX, 2, ),                                                                       \
          .code = GT_ERR_MEMORY,                                                                    \
          .message = "the size of the output [1,1,9223372036854775807,2] overflows"},               \
     {                                                                                              \
-        .label = "negative size", .in = {GT_IN(1, 1, 4, 4)},                                       \
-        .opts = &(const adaptive_opts){2, -1, {0}}, .code = GT_ERR_ARGUMENT,                       \
-        .message = "the output is to be 2x-1, must not be negative"                                \
+        .label = "negative size", .in = {GT_IN(1, 1, 4, 4)}, TO(2, -1, ), .code = GT_ERR_ARGUMENT, \
+        .message = "ow is -1, must not be negative"                                                \
     }
 static const gt_error_sample adaptive_avg_pool2d_error_samples[] = {POOL_ERRORS};
 static const gt_error_sample adaptive_max_pool2d_error_samples[] = {POOL_ERRORS};
 static const gt_error_sample adaptive_avg_pool2d_dx_error_samples[] = {
     {.label = "dy",
      .in = {GT_IN(1, 1, 2, 3)},
-     .opts = &(const adaptive_opts){2, 2, GT_DIMS(1, 1, 4, 4)},
+     TO(2, 2, .target = GT_DIMS(1, 1, 4, 4)),
      .code = GT_ERR_SHAPE,
      .message = "dy is [1,1,2,3], but x [1,1,4,4] makes [1,1,2,2]"},
     {.label = "negative target",
      .in = {GT_IN(1, 1, 2, 2)},
-     .opts = &(const adaptive_opts){2, 2, GT_DIMS(1, 1, -4, 4)},
+     TO(2, 2, .target = GT_DIMS(1, 1, -4, 4)),
      .code = GT_ERR_SHAPE,
      .message = "[1,1,-4,4] is no shape"},
 };
+
+// clang-format off
+#define SIZES                                                                                      \
+    {GT_ARGUMENT("oh", adaptive_opts, oh), .bounds = GT_NOT_NEGATIVE, .meaning = "height of the result"}, \
+    {GT_ARGUMENT("ow", adaptive_opts, ow), .bounds = GT_NOT_NEGATIVE, .meaning = "width of the result"}
+static const gt_attr adaptive_avg_pool2d_attrs[] = {SIZES, {GT_OPTION("", adaptive_opts, target)}};
+static const gt_attr adaptive_max_pool2d_attrs[] = {
+    SIZES,
+    {GT_OPTION("", adaptive_opts, target)},
+    {GT_BESIDE("indices"), .usual = "NULL", .meaning = "gets where each maximum was: i64 i w + j, of y's shape"},
+};
+static const gt_attr adaptive_avg_pool2d_dx_attrs[] = {
+    SIZES, {GT_ARGUMENT("x", adaptive_opts, target), .meaning = "the shape of x"}};
+// clang-format on
 
 #define ADAPTIVE_POOL(id, input_names, outputs, op_flags)                                          \
     const gt_op gt_op_##id = {                                                                     \
@@ -210,6 +225,7 @@ static const gt_error_sample adaptive_avg_pool2d_dx_error_samples[] = {
         .n_in = 1,                                                                                 \
         .n_out = (outputs),                                                                        \
         .opts_size = sizeof(adaptive_opts),                                                        \
+        .attrs = GT_ATTRS(id##_attrs),                                                             \
         .flags = (op_flags),                                                                       \
         .infer = id##_infer,                                                                       \
         .parts = GT_FOR_FLOATS(id##_parts),                                                        \

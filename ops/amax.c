@@ -79,6 +79,8 @@ static const gt_error_sample error_samples[] = {
 static const char amax_gradient[] = "dx = dy / k in the k places where x is y, else 0";
 static const char amin_gradient[] = "dx = dy / k in the k places where x is y, else 0";
 
+static const gt_attr amax_attrs[] = {GTI_REDUCTION_ATTRS(gt_reduce_opts)};
+
 #define EXTREME(id)                                                                                \
     static bool id##_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])               \
     {                                                                                              \
@@ -93,6 +95,7 @@ static const char amin_gradient[] = "dx = dy / k in the k places where x is y, e
         .n_in = 1,                                                                                 \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(gt_reduce_opts),                                                       \
+        .attrs = GT_PLAIN_ATTRS(amax_attrs),                                                       \
         .infer = amax_infer,                                                                       \
         .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
@@ -164,12 +167,16 @@ static const gt_error_sample share_error_samples[] = {
     {.label = "y", .in = {GT_IN(2, 3), GT_IN(1, 3)}, SHAPE_ERROR = "y is [1,3], needs [1,1]"},
 };
 
+static const gt_attr share_attrs[] = {
+    {GT_ARGUMENT("axes", share_opts, axes), .meaning = "along which the places are"}};
+
 const gt_op gt_op_tie_share = {
     .name = "tie_share",
     .inputs = "x y",
     .n_in = 2,
     .n_out = 1,
     .opts_size = sizeof(share_opts),
+    .attrs = GT_PLAIN_ATTRS(share_attrs),
     .infer = tie_share_infer,
     .forward = GT_FOR_FLOATS(tie_share_forward),
     GT_SAMPLES(share_samples),

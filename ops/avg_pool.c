@@ -143,6 +143,21 @@ static double avg_pool2d_dx_flops(const gt_node *n)
 
 #include "avg_pool_samples.h"
 
+// clang-format off
+#define MEAN_OF(target_name)                                                                       \
+    GTI_POOL_CEIL,                                                                                 \
+    {GT_OPTION("exclude_pad", gti_pool_opts, exclude_pad),                                         \
+     .meaning = "divide by the window's elements inside x: no count_include_pad"},                 \
+    {GT_OPTION(target_name, gti_pool_opts, target), .meaning = "the shape of x"}
+#define DIVISOR                                                                                    \
+    {GT_OPTION("divisor_override", gti_pool_opts, divisor), .usual = "the window's size",          \
+     .bounds = GT_BOUNDS(-DBL_MAX, DBL_MAX, GT_NOT_ZERO), .meaning = "what the sum is divided by"}
+static const gt_attr avg_pool1d_attrs[] = {
+    GTI_POOL_SEQUENCES(""), MEAN_OF(""), {GT_OPTION("", gti_pool_opts, divisor)}};
+static const gt_attr avg_pool2d_attrs[] = {GTI_POOL_IMAGES(""), MEAN_OF(""), DIVISOR};
+static const gt_attr avg_pool2d_dx_attrs[] = {GTI_POOL_IMAGES(""), MEAN_OF("x"), DIVISOR};
+// clang-format on
+
 #define AVG_POOL(id, input_names, run, work, see)                                                  \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
@@ -150,6 +165,7 @@ static double avg_pool2d_dx_flops(const gt_node *n)
         .n_in = 1,                                                                                 \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(gti_pool_opts),                                                        \
+        .attrs = GT_ATTRS(id##_attrs),                                                             \
         .flags = GT_OP_NO_SAVED,                                                                   \
         .infer = id##_infer,                                                                       \
         .parts = GT_FOR_FLOATS(run),                                                               \
@@ -183,8 +199,8 @@ gt_tensor *gt_avg_pool2d_(gt_tensor *x, gt_avg_pool2d_opts opts)
 
 gt_tensor *gt_avg_pool1d_(gt_tensor *x, gt_avg_pool1d_opts opts)
 {
-    const gti_pool_opts o = {.kernel = {opts.kernel != 0, opts.kernel},
-                             .stride = {1, opts.stride ? opts.stride : opts.kernel},
+    const gti_pool_opts o = {.kernel = {0, opts.kernel},
+                             .stride = {0, opts.stride},
                              .padding = {0, opts.padding},
                              .ceil_mode = opts.ceil_mode,
                              .exclude_pad = opts.exclude_pad};

@@ -26,7 +26,7 @@ static double eps_of(const gt_node *n)
 
 static bool infer_channels(gt_node *n)
 {
-    if (!gti_normalize_check_image(n) || !gti_normalize_check_eps(n, eps_of(n))) return false;
+    if (!gti_normalize_check_image(n)) return false;
     const gt_shape c = GT_SHAPE(n->in[0]->shape.dim[1]);
     for (int i = 1; i < n->n_in; i++)
         if (!gti_normalize_check_parameter(n, i, c)) return false;
@@ -172,7 +172,7 @@ static const gt_error_sample batch_norm_error_samples[] = {
      .in = {GT_IN(2, 3), GT_IN(3), GT_IN(3)},
      EPS(-1e-5),
      .code = GT_ERR_ARGUMENT,
-     .message = "eps is -1e-05, must not be negative"},
+     .message = "eps is -1e-05, must be finite and not negative"},
     {.label = "whole numbers",
      .in = {{.shape = GT_DIMS(2, 3), .dtype = GT_I64, .high = 5},
             {.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5},
@@ -196,13 +196,33 @@ static const gt_error_sample batch_norm_eval_error_samples[] = {
      SHAPE_ERROR = "running_var is [3,3], needs [3]"},
 };
 
-#define BATCH_NORM(id, input_names, inputs_n, outputs_n, shape_rule)                               \
+static const gt_attr batch_norm_attrs[] = {{GT_OPTION("", gti_normalize_opts, count)},
+                                           GTI_EPS_ATTR};
+static const gt_attr batch_norm_options[] = {
+    {GT_OPTION("weight", gt_batch_norm_opts, weight), .usual = "1", .meaning = "factors, [c]"},
+    {GT_OPTION("bias", gt_batch_norm_opts, bias), .usual = "0", .meaning = "what is added, [c]"},
+    {GT_OPTION("training", gt_batch_norm_opts, training),
+     .meaning = "use the batch's statistics and change the running ones"},
+    {GT_OPTION("momentum", gt_batch_norm_opts, momentum), .otherwise = 0.1,
+     .bounds = GT_BETWEEN(0, 1), .meaning = "of the batch's statistics in the running ones"},
+    {GT_OPTION("cumulative", gt_batch_norm_opts, cumulative),
+     .meaning = "momentum is 1 / num_batches: the average of all batches"},
+    {GT_OPTION("num_batches", gt_batch_norm_opts, num_batches), .usual = "NULL: not counted",
+     .meaning = "i64, one element, counted up in training"},
+    {GT_OPTION("eps", gt_batch_norm_opts, eps), .otherwise = GTI_EPS, .bounds = GT_NOT_NEGATIVE,
+     .meaning = GTI_EPS_MEANING},
+};
+static const gt_attrs batch_norm_call = GT_ATTRS(batch_norm_options);
+
+#define BATCH_NORM(id, input_names, inputs_n, outputs_n, shape_rule, options)                      \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = (input_names),                                                                   \
         .n_in = (inputs_n),                                                                        \
         .n_out = (outputs_n),                                                                      \
         .opts_size = sizeof(gti_normalize_opts),                                                   \
+        .attrs = GT_ATTRS(batch_norm_attrs),                                                       \
+        .call = (options),                                                                         \
         .infer = (shape_rule),                                                                     \
         .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
@@ -212,13 +232,13 @@ static const gt_error_sample batch_norm_eval_error_samples[] = {
         .flops = gti_normalize_flops,                                                              \
     };
 
-BATCH_NORM(batch_norm, "x weight bias", 3, 4, batch_norm_infer)
-BATCH_NORM(batch_norm_eval, "x weight bias running_mean running_var", 5, 2, infer_channels)
+BATCH_NORM(batch_norm, "x weight bias", 3, 4, batch_norm_infer, &batch_norm_call)
+BATCH_NORM(batch_norm_eval, "x weight bias running_mean running_var", 5, 2, infer_channels, NULL)
 
 gt_tensor *gt_batch_norm_eval(gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean,
                               gt_tensor *variance, double eps)
 {
-    const gti_normalize_opts all = {.eps = gt_option(eps, 1e-5)};
+    const gti_normalize_opts all = {.eps = eps};
     gt_tensor *out[2];
     gt_apply_n(&gt_op_batch_norm_eval, &all, 5, (gt_tensor *[]){x, weight, bias, mean, variance},
                out);
@@ -248,9 +268,6 @@ static bool check_running(const gt_tensor *x, const gt_tensor *mean, const gt_te
     if (!mean != !var)
         return FAIL(x, "%s is NULL; both running statistics are needed, or neither",
                     mean ? "running_var" : "running_mean");
-    const double momentum = gt_option(o->momentum, 0.1);
-    if (!(momentum >= 0 && momentum <= 1))
-        return FAIL(x, "momentum is %g, must lie between 0 and 1", momentum);
     if (o->cumulative && !o->num_batches) return FAIL(x, "a cumulative average needs .num_batches");
     if (mean && (!check_buffer(x, mean, "running_mean", x->dtype, c) ||
                  !check_buffer(x, var, "running_var", x->dtype, c)))
@@ -264,7 +281,7 @@ static void update_statistic(gt_tensor *running, gt_tensor *fresh, double scale,
                              const gt_batch_norm_opts *o)
 {
     gt_tensor *const in[] = {running, fresh, o->num_batches};
-    const gt_change_args args = {.p = gt_option(o->momentum, 0.1), .q = scale};
+    const gt_change_args args = {.p = o->momentum, .q = scale};
     if (o->cumulative) gt_apply_into(&gt_op_average, &args, 3, in);
     else gt_apply_into(&gt_op_blend, &args, 2, in);
 }
@@ -283,14 +300,16 @@ static void update_running(const gt_tensor *x, gt_tensor *mean, gt_tensor *var,
 gt_tensor *gt_batch_norm_(gt_tensor *x, gt_tensor *running_mean, gt_tensor *running_var,
                           gt_batch_norm_opts opts)
 {
-    if (!gti_is_given(x, "batch_norm") || !check_running(x, running_mean, running_var, &opts))
+    if (!gti_is_given(x, "batch_norm") ||
+        !gt_complete(x->ctx, "batch_norm", &batch_norm_call, &opts) ||
+        !check_running(x, running_mean, running_var, &opts))
         return NULL;
     const gt_shape c = GT_SHAPE(x->shape.ndim > 1 ? x->shape.dim[1] : 1);
     gt_tensor *weight = gti_normalize_parameter(opts.weight, x, c, 1);
     gt_tensor *bias = gti_normalize_parameter(opts.bias, x, c, 0);
     if (!opts.training && running_mean)
-        return gt_batch_norm_eval(x, weight, bias, running_mean, running_var, opts.eps);
-    const gti_normalize_opts all = {.eps = gt_option(opts.eps, 1e-5)};
+        return gt_batch_norm_eval(x, weight, bias, running_mean, running_var, GT_EXACTLY(opts.eps));
+    const gti_normalize_opts all = {GT_COMPLETE, .eps = opts.eps};
     gt_tensor *out[4];
     gt_apply_n(&gt_op_batch_norm, &all, 3, (gt_tensor *[]){x, weight, bias}, out);
     if (out[0] && opts.training) update_running(x, running_mean, running_var, &opts, out);

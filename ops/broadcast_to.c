@@ -86,12 +86,15 @@ static const gt_error_sample error_samples[] = {
      .message = "overflows"},
 };
 
+static const gt_attr broadcast_to_attrs[] = {GTI_SHAPE_ATTR("shape")};
+
 const gt_op gt_op_broadcast_to = {
     .name = "broadcast_to",
     .inputs = "x",
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(gt_shape),
+    .attrs = GT_PLAIN_ATTRS(broadcast_to_attrs),
     .flags = GT_OP_NO_SAVED,
     .infer = broadcast_to_infer,
     .parts = GT_FOR_ALL(broadcast_to_parts),

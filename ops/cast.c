@@ -62,12 +62,17 @@ static const gt_error_sample error_samples[] = {
     {.label = "NULL", .in = {{.null = true}}, .code = GT_ERR_ARGUMENT, .message = "x is NULL"},
 };
 
+static const gt_attr cast_attrs[] = {
+    {GT_CHOICE("dtype", cast_opts, dtype, GT_N_DTYPES, GTI_DTYPE_NAMES), .argument = true,
+     .meaning = "of the result"}};
+
 const gt_op gt_op_cast = {
     .name = "cast",
     .inputs = "x",
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(cast_opts),
+    .attrs = GT_PLAIN_ATTRS(cast_attrs),
     .flags = GT_OP_NO_SAVED,
     .infer = cast_infer,
     .elements = GT_FOR_ALL(cast_elements),

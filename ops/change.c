@@ -280,12 +280,21 @@ static const gt_error_sample exchange_error_samples[] = {
      .message = "a and b share their data"},
 };
 
+static const gt_attr change_attrs[] = {GTI_CHANGE_ATTRS};
+static const gt_attr fill_slice_attrs[] = {
+    GTI_AXIS_ATTR(gt_fill_slice_args),
+    {GT_ARGUMENT("start", gt_fill_slice_args, start), .meaning = "the first index"},
+    {GT_ARGUMENT("stop", gt_fill_slice_args, stop), .meaning = "the index behind the last"},
+    {GT_ARGUMENT("value", gt_fill_slice_args, value), .meaning = "what is put there"},
+};
+
 const gt_op gt_op_fill_slice = {
     .name = "fill_slice",
     .inputs = "y",
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(gt_fill_slice_args),
+    .attrs = GT_PLAIN_ATTRS(fill_slice_attrs),
     .flags = GT_OP_INTO,
     .infer = fill_slice_infer,
     .forward = GT_FOR_ALL(fill_slice_forward),
@@ -311,7 +320,7 @@ const gt_op gt_op_exchange = {
         .inputs = (input_names),                                                                   \
         .n_in = (number),                                                                          \
         .n_out = 1,                                                                                \
-        .opts_size = (options),                                                                    \
+        options,                                                                                   \
         .flags = GT_OP_INTO | (mixed),                                                             \
         .infer = rule##_infer,                                                                     \
         .elements = dtypes(id##_elements),                                                         \
@@ -322,15 +331,16 @@ const gt_op gt_op_exchange = {
     {                                                                                              \
         NULL, NULL, (f), NULL                                                                      \
     }
-enum { ARGS = sizeof(gt_change_args) };
+#define ARGS .opts_size = sizeof(gt_change_args), .attrs = GT_PLAIN_ATTRS(change_attrs)
+#define NO_ARGS .opts_size = 0
 
 CHANGE(fill, "y", 1, ARGS, 0, change, GT_FOR_ALL, one)
-CHANGE(copy, "y x", 2, 0, 0, change, GT_FOR_ALL, two)
-CHANGE(accumulate, "y x", 2, 0, 0, change, GT_FOR_FLOATS, two)
-CHANGE(axpy, "y x p", 3, 0, GT_OP_MIXED, numbered, GT_FOR_FLOATS, numbered)
-CHANGE(copy_scaled, "y x p", 3, 0, GT_OP_MIXED, numbered, GT_FOR_FLOATS, numbered)
-CHANGE(lerp, "y x p", 3, 0, GT_OP_MIXED, numbered, GT_FOR_FLOATS, numbered)
+CHANGE(copy, "y x", 2, NO_ARGS, 0, change, GT_FOR_ALL, two)
+CHANGE(accumulate, "y x", 2, NO_ARGS, 0, change, GT_FOR_FLOATS, two)
+CHANGE(axpy, "y x p", 3, NO_ARGS, GT_OP_MIXED, numbered, GT_FOR_FLOATS, numbered)
+CHANGE(copy_scaled, "y x p", 3, NO_ARGS, GT_OP_MIXED, numbered, GT_FOR_FLOATS, numbered)
+CHANGE(lerp, "y x p", 3, NO_ARGS, GT_OP_MIXED, numbered, GT_FOR_FLOATS, numbered)
 CHANGE(blend, "y x", 2, ARGS, 0, change, GT_FOR_FLOATS, two)
 CHANGE(average, "y x n", 3, ARGS, GT_OP_MIXED, counted, GT_FOR_FLOATS, counted)
 CHANGE(limit, "y", 1, ARGS, 0, change, GT_FOR_FLOATS, one)
-CHANGE(count, "n", 1, 0, 0, change, FOR_WHOLE, count)
+CHANGE(count, "n", 1, NO_ARGS, 0, change, FOR_WHOLE, count)

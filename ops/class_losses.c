@@ -15,13 +15,25 @@ static int class_losses_class_axis(const gt_tensor *x)
     return x->shape.ndim > 1 ? 1 : 0;
 }
 
-static bool is_reduction(gt_ctx *gt, const char *what, gt_reduction reduction)
-{
-    if ((unsigned)reduction <= GT_NONE) return true;
-    gt_fail(gt, GT_ERR_ARGUMENT, what, "reduction is %d, must be GT_MEAN, GT_SUM or GT_NONE",
-            (int)reduction);
-    return false;
-}
+static const gt_attr nll_loss_attrs[] = {
+    {GT_OPTION("weight", gt_nll_loss_opts, weight), .meaning = "of the classes, [c]"},
+    {GT_OPTION("ignore_index", gt_nll_loss_opts, ignore_index), .otherwise = -100,
+     .meaning = GTI_IGNORE_MEANING},
+    {GT_CHOICE("reduction", gt_nll_loss_opts, reduction, 3, GTI_REDUCTIONS),
+     .meaning = GTI_REDUCTION_MEANING},
+};
+const gt_attrs gt_attrs_nll_loss = GT_ATTRS(nll_loss_attrs);
+
+static const gt_attr cross_entropy_attrs[] = {
+    {GT_OPTION("weight", gt_cross_entropy_opts, weight), .meaning = "of the classes, [c]"},
+    {GT_OPTION("ignore_index", gt_cross_entropy_opts, ignore_index), .otherwise = -100,
+     .meaning = GTI_IGNORE_MEANING},
+    {GT_OPTION("label_smoothing", gt_cross_entropy_opts, label_smoothing),
+     .bounds = GT_BETWEEN(0, 1), .meaning = GTI_SMOOTHING_MEANING},
+    {GT_CHOICE("reduction", gt_cross_entropy_opts, reduction, 3, GTI_REDUCTIONS),
+     .meaning = GTI_REDUCTION_MEANING},
+};
+const gt_attrs gt_attrs_cross_entropy = GT_ATTRS(cross_entropy_attrs);
 
 static gt_tensor *fail_weight(const gt_tensor *weight, const char *what, int64_t c)
 {
@@ -124,11 +136,9 @@ static bool check_target(const gt_tensor *x, const gt_tensor *target, int64_t ig
 gt_tensor *gti_compose_nll_loss(gt_tensor *x, gt_tensor *target, gt_nll_loss_opts opts)
 {
     if (!gti_is_given(x, "nll_loss")) return NULL;
-    const int64_t ignore = gt_option_int(opts.ignore_index, -100);
+    const int64_t ignore = opts.ignore_index;
     gt_tensor *weight = class_weight(x, opts.weight, "nll_loss");
-    if (!weight || !is_reduction(x->ctx, "nll_loss", opts.reduction) ||
-        !check_target(x, target, ignore, "nll_loss"))
-        return NULL;
+    if (!weight || !check_target(x, target, ignore, "nll_loss")) return NULL;
     gt_tensor *weights = gt_class_weights(weight, target, ignore);
     return class_losses_reduce(class_terms(x, target, weights, ignore), weights, opts.reduction);
 }
@@ -166,20 +176,11 @@ static gt_tensor *probabilities(gt_tensor *logits, gt_tensor *target, gt_tensor 
                                      : gt_mean_(terms, (gt_reduce_opts){0});
 }
 
-static bool check_smoothing(gt_ctx *gt, double smoothing)
-{
-    if (smoothing >= 0 && smoothing <= 1) return true;
-    gt_fail(gt, GT_ERR_ARGUMENT, "cross_entropy", "label_smoothing is %g, must be in 0..1",
-            smoothing);
-    return false;
-}
-
 gt_tensor *gti_compose_cross_entropy(gt_tensor *logits, gt_tensor *target,
                                      gt_cross_entropy_opts opts)
 {
     if (!gti_is_given(logits, "cross_entropy")) return NULL;
-    opts.label_smoothing = gt_option(opts.label_smoothing, 0);
-    const int64_t ignore = gt_option_int(opts.ignore_index, -100);
+    const int64_t ignore = opts.ignore_index;
     const bool soft = target && target->dtype == logits->dtype && gt_same_shape(logits, target);
     if (!soft && !opts.weight) {
         if (logits->shape.ndim && !check_target(logits, target, ignore, "cross_entropy"))
@@ -188,9 +189,7 @@ gt_tensor *gti_compose_cross_entropy(gt_tensor *logits, gt_tensor *target,
                                         opts.reduction);
     }
     gt_tensor *weight = class_weight(logits, opts.weight, "cross_entropy");
-    if (!weight || !is_reduction(logits->ctx, "cross_entropy", opts.reduction) ||
-        !check_smoothing(logits->ctx, opts.label_smoothing))
-        return NULL;
+    if (!weight) return NULL;
     return soft ? probabilities(logits, target, weight, &opts)
                 : weighted_classes(logits, target, weight, &opts, ignore);
 }

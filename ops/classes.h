@@ -16,4 +16,10 @@ int64_t gti_class_outside(const gt_tensor *index, int64_t count, int64_t skip);
 /* How many of index's values are not `skip`. */
 int64_t gti_classes_counted(const gt_tensor *index, int64_t skip);
 
+/* For attributes of losses: gt_reduction, less the last. */
+#define GTI_REDUCTIONS "GT_MEAN GT_SUM GT_NONE"
+#define GTI_REDUCTION_MEANING "what becomes of the elements' losses"
+#define GTI_IGNORE_MEANING "rows of this class do not count"
+#define GTI_SMOOTHING_MEANING "this part of each target is spread over all classes"
+
 #endif

@@ -131,12 +131,15 @@ static const gt_error_sample clip_norm_error_samples[] = {
      .message = "norm is f32 [3], needs one element of f32 or f64"},
 };
 
+static const gt_attr clip_attrs[] = {GTI_CHANGE_ATTRS};
+
 const gt_op gt_op_add_powers = {
     .name = "add_powers",
     .inputs = "sum x",
     .n_in = 2,
     .n_out = 1,
     .opts_size = sizeof(gt_change_args),
+    .attrs = GT_PLAIN_ATTRS(clip_attrs),
     .flags = GT_OP_INTO | GT_OP_MIXED,
     .infer = add_powers_infer,
     .parts = GT_FOR_FLOATS(add_powers_parts),
@@ -150,6 +153,7 @@ const gt_op gt_op_clip_norm = {
     .n_in = 2,
     .n_out = 1,
     .opts_size = sizeof(gt_change_args),
+    .attrs = GT_PLAIN_ATTRS(clip_attrs),
     .flags = GT_OP_INTO | GT_OP_MIXED,
     .infer = clip_norm_infer,
     .elements = GT_FOR_FLOATS(clip_norm_elements),

@@ -111,6 +111,27 @@ static inline bool gti_goes_with(const gt_tensor *x, const gt_tensor *t, const c
     return !why && !gt_failed(x->ctx);
 }
 
+/* Rows of attributes that many have. */
+#define GTI_AXIS_ATTR(type)                                                                        \
+    {                                                                                              \
+        GT_ARGUMENT("axis", type, axis), .meaning = "negative ones are counted from the end"       \
+    }
+/* Of options that are a shape. */
+#define GTI_SHAPE_ATTR(is)                                                                         \
+    {                                                                                              \
+        .name = (is), .kind = GT_ATTR_SHAPE, .count = 1, .argument = true,                         \
+        .meaning = "the shape of the result"                                                       \
+    }
+
+#define GTI_DTYPE_NAMES "GT_F32 GT_F64 GT_I64 GT_U8"
+
+/* Of gt_change_args; what the numbers are is the operation's to say. */
+#define GTI_CHANGE_ATTRS                                                                           \
+    {GT_ARGUMENT("p", gt_change_args, p), .meaning = "a number"},                                  \
+    {                                                                                              \
+        GT_ARGUMENT("q", gt_change_args, q), .meaning = "a second one"                             \
+    }
+
 /* Buffers of gt_shape_format, on the spot. */
 #define GTI_SHAPE_TEXT(shape) gt_shape_format(shape, (char[128]){0}, 128)
 

@@ -226,6 +226,8 @@ static const gt_error_sample stack_error_samples[] = {
      .message = "x0 has 6 dimensions, there are no more"},
 };
 
+static const gt_attr concat_attrs[] = {GTI_AXIS_ATTR(concat_opts)};
+
 #define OPERATION(id)                                                                              \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
@@ -233,6 +235,7 @@ static const gt_error_sample stack_error_samples[] = {
         .n_in = -1,                                                                                \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(concat_opts),                                                          \
+        .attrs = GT_PLAIN_ATTRS(concat_attrs),                                                     \
         .flags = GT_OP_NO_SAVED,                                                                   \
         .infer = id##_infer,                                                                       \
         .parts = GT_FOR_ALL(concat_parts),                                                         \

@@ -36,13 +36,13 @@ typedef struct {
          .meaning = "steps between the elements of a window"},                                     \
         {GT_OPTION("padding", type, path padding[1]), .bounds = GT_NOT_NEGATIVE,                   \
          .meaning = "zeros around x"},                                                             \
-        {GT_NO_ATTR(type, path stride[0])}, {GT_NO_ATTR(type, path dilation[0])},                  \
-        {GT_NO_ATTR(type, path padding[0])}, GTI_CONV_GROUPS(type, path)
+        {GT_OPTION("", type, path stride[0])}, {GT_OPTION("", type, path dilation[0])},            \
+        {GT_OPTION("", type, path padding[0])}, GTI_CONV_GROUPS(type, path)
 #define GTI_CONV_GROUPS(type, path)                                                                \
     {GT_OPTION("groups", type, path groups), .otherwise = 1, .bounds = GT_POSITIVE,                \
      .meaning = "that channels are divided into"},                                                 \
     {                                                                                              \
-        GT_NO_ATTR(type, path trim)                                                                \
+        GT_OPTION("", type, path trim)                                                             \
     }
 #define GTI_CONV_SAME(type, path)                                                                  \
     {                                                                                              \

@@ -170,15 +170,15 @@ static const gt_attr conv_transpose1d_attrs[] = {
     GTI_CONV1D_ATTRS(transpose_opts, conv.),
     {GT_OPTION("output_padding", transpose_opts, output_padding[1]), .bounds = GT_NOT_NEGATIVE,
      .meaning = "elements added at the end"},
-    {GT_NO_ATTR(transpose_opts, output_padding[0])},
-    {GT_NO_ATTR(transpose_opts, conv.same_padding)},
+    {GT_OPTION("", transpose_opts, output_padding[0])},
+    {GT_OPTION("", transpose_opts, conv.same_padding)},
     GTI_CONV_BIAS,
 };
 static const gt_attr conv_transpose2d_attrs[] = {
     GTI_CONV_ATTRS(transpose_opts, conv.),
     {GT_PADDING("output_padding", transpose_opts, output_padding), .bounds = GT_NOT_NEGATIVE,
      .meaning = "rows and columns added at the end"},
-    {GT_NO_ATTR(transpose_opts, conv.same_padding)},
+    {GT_OPTION("", transpose_opts, conv.same_padding)},
     GTI_CONV_BIAS,
 };
 

@@ -17,6 +17,7 @@
 #include "reduction.h"
 
 typedef struct {
+    gt_keywords gt_;
     int64_t ignore;
     double smoothing;
     gt_reduction reduction;
@@ -25,17 +26,6 @@ typedef struct {
 static int cross_entropy_class_axis(const gt_tensor *x)
 {
     return x->shape.ndim > 1 ? 1 : 0;
-}
-
-static bool cross_entropy_check_options(const gt_node *n)
-{
-    const classes_opts *opts = n->opts;
-    if (!(opts->smoothing >= 0 && opts->smoothing <= 1))
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "label_smoothing is %g, must be in 0..1",
-                          opts->smoothing);
-    return (unsigned)opts->reduction <= GT_NONE ||
-           gt_op_fail(n, GT_ERR_ARGUMENT, "reduction is %d, must be GT_MEAN, GT_SUM or GT_NONE",
-                      (int)opts->reduction);
 }
 
 static bool cross_entropy_fail_target(const gt_node *n, gt_shape rows)
@@ -83,7 +73,6 @@ static bool cross_entropy_infer(gt_node *n)
 {
     const classes_opts *opts = n->opts;
     const gt_tensor *x = n->in[0];
-    if (!cross_entropy_check_options(n)) return false;
     if (x->shape.ndim == 0)
         return gt_op_fail(n, GT_ERR_SHAPE, "x is a number, needs a dimension of classes");
     const int axis = cross_entropy_class_axis(x);
@@ -185,12 +174,21 @@ static double cross_entropy_flops(const gt_node *n)
 
 #include "cross_entropy_samples.h"
 
+static const gt_attr classes_attrs[] = {
+    {GT_ARGUMENT("ignore_index", classes_opts, ignore), .meaning = GTI_IGNORE_MEANING},
+    {GT_ARGUMENT("label_smoothing", classes_opts, smoothing), .bounds = GT_BETWEEN(0, 1),
+     .meaning = GTI_SMOOTHING_MEANING},
+    {GT_CHOICE("reduction", classes_opts, reduction, 3, GTI_REDUCTIONS), .argument = true,
+     .meaning = GTI_REDUCTION_MEANING},
+};
+
 const gt_op gt_op_cross_entropy_classes = {
     .name = "cross_entropy_classes",
     .inputs = "x target",
     .n_in = 2,
     .n_out = 2,
     .opts_size = sizeof(classes_opts),
+    .attrs = GT_ATTRS(classes_attrs),
     .flags = GT_OP_MIXED,
     .infer = cross_entropy_infer,
     .parts = GT_FOR_FLOATS(cross_entropy_parts),
@@ -206,7 +204,7 @@ gt_tensor *gt_cross_entropy_classes(gt_tensor *x, gt_tensor *target, int64_t ign
                                     double smoothing, gt_reduction reduction)
 {
     gt_tensor *out[2];
-    const classes_opts opts = {ignore, smoothing, reduction};
+    const classes_opts opts = {.ignore = ignore, .smoothing = smoothing, .reduction = reduction};
     gt_apply_n(&gt_op_cross_entropy_classes, &opts, 2, (gt_tensor *[]){x, target}, out);
     if (!out[0] || reduction != GT_MEAN) return out[0];
     return gt_set_mean_weight(out[0], (double)gti_classes_counted(target, ignore));

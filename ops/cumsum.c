@@ -71,12 +71,17 @@ static const gt_error_sample error_samples[] = {
 };
 // clang-format on
 
+static const gt_attr cumsum_attrs[] = {
+    GTI_AXIS_ATTR(cumsum_opts),
+    {GT_ARGUMENT("reverse", cumsum_opts, reverse), .meaning = "from the other end on"}};
+
 const gt_op gt_op_cumsum = {
     .name = "cumsum",
     .inputs = "x",
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(cumsum_opts),
+    .attrs = GT_PLAIN_ATTRS(cumsum_attrs),
     .flags = GT_OP_NO_SAVED,
     .infer = cumsum_infer,
     .parts = GT_FOR_FLOATS(cumsum_parts),

@@ -13,6 +13,7 @@
 #include "engine/context.h"
 
 typedef struct {
+    gt_keywords gt_;
     double p;
     bool channels; /* drop whole x[n,c,...] */
 } dropout_opts;
@@ -31,8 +32,6 @@ static bool dropout_infer(gt_node *n)
 {
     const dropout_opts *o = n->opts;
     const gt_tensor *x = n->in[0], *key = n->in[1];
-    if (!(o->p >= 0 && o->p <= 1))
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "p is %g, must lie between 0 and 1", o->p);
     if (o->channels && x->shape.ndim < 2)
         return gt_op_fail(n, GT_ERR_SHAPE, "x has %d dimensions, needs at least 2: [n,c,...]",
                           x->shape.ndim);
@@ -75,7 +74,8 @@ static void dropout_parts(gt_node *n, const gt_range *r)
 
 static gt_tensor *dropout_apply(gt_tensor *x, gt_tensor *key, double p, bool channels)
 {
-    return gt_apply(&gt_op_dropout, &(dropout_opts){p, channels}, 2, (gt_tensor *[]){x, key});
+    return gt_apply(&gt_op_dropout, &(dropout_opts){.p = p, .channels = channels}, 2,
+                    (gt_tensor *[]){x, key});
 }
 
 static bool dropout_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -124,12 +124,12 @@ static const gt_error_sample error_samples[] = {
      .in = {GT_IN(3), KEY},
      DROP(.p = -0.25),
      .code = GT_ERR_ARGUMENT,
-     .message = "p is -0.25, must lie between 0 and 1"},
+     .message = "p is -0.25, must be in 0..1"},
     {.label = "p > 1",
      .in = {GT_IN(3), KEY},
      DROP(.p = 1.5),
      .code = GT_ERR_ARGUMENT,
-     .message = "p is 1.5, must lie between 0 and 1"},
+     .message = "p is 1.5, must be in 0..1"},
     {.label = "channels of a vector",
      .in = {GT_IN(3), KEY},
      DROP(.p = 0.5, .channels = true),
@@ -147,12 +147,19 @@ static const gt_error_sample error_samples[] = {
      .message = "not made for i64"},
 };
 
+static const gt_attr dropout_attrs[] = {
+    {GT_ARGUMENT("p", dropout_opts, p), .bounds = GT_BETWEEN(0, 1),
+     .meaning = "how likely an element is dropped"},
+    {GT_ARGUMENT("channels", dropout_opts, channels), .meaning = "whole channels are dropped"},
+};
+
 const gt_op gt_op_dropout = {
     .name = "dropout",
     .inputs = "x key",
     .n_in = 2,
     .n_out = 1,
     .opts_size = sizeof(dropout_opts),
+    .attrs = GT_ATTRS(dropout_attrs),
     .flags = GT_OP_MIXED,
     .infer = dropout_infer,
     .parts = GT_FOR_FLOATS(dropout_parts),

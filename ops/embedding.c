@@ -165,13 +165,30 @@ static const gt_error_sample embedding_dw_error_samples[] = {
 };
 // clang-format on
 
-#define EMBEDDING(id, names, opts_type, prefix, run)                                               \
+// clang-format off
+static const gt_attr embedding_attrs[] = {
+    {GT_ARGUMENT("", embedding_opts, zeros)},
+    {GT_ARGUMENT("padding_idx", embedding_opts, padding), .meaning = "this row gets no gradient"},
+};
+static const gt_attr embedding_options[] = {
+    {GT_OPTION("padding_idx", gt_embedding_opts, padding_idx), .otherwise = (double)GTI_NO_CLASS, .usual = "none",
+     .meaning = "this row gets no gradient; negative ones are counted from the end"}};
+static const gt_attrs embedding_call = GT_ATTRS(embedding_options);
+static const gt_attr embedding_dw_attrs[] = {
+    {GT_ARGUMENT("v", dw_opts, v), .meaning = "rows of weight"},
+    {GT_ARGUMENT("padding_idx", dw_opts, padding), .meaning = "this row gets no gradient"},
+};
+// clang-format on
+
+#define EMBEDDING(id, names, options, opts_type, prefix, run)                                      \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = (names),                                                                         \
         .n_in = 2,                                                                                 \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(opts_type),                                                            \
+        .attrs = GT_PLAIN_ATTRS(id##_attrs),                                                       \
+        .call = (options),                                                                         \
         .flags = GT_OP_MIXED,                                                                      \
         .infer = prefix##_infer,                                                                   \
         .run = GT_FOR_FLOATS(prefix##_##run),                                                      \
@@ -181,13 +198,14 @@ static const gt_error_sample embedding_dw_error_samples[] = {
         GT_ERROR_SAMPLES(id##_error_samples),                                                      \
     };
 
-EMBEDDING(embedding, "weight index", embedding_opts, embedding, parts)
-EMBEDDING(embedding_dw, "dy index", dw_opts, dw, forward)
+EMBEDDING(embedding, "weight index", &embedding_call, embedding_opts, embedding, parts)
+EMBEDDING(embedding_dw, "dy index", NULL, dw_opts, dw, forward)
 
 /* Negative paddings count from the end. */
 gt_tensor *gt_embedding_(gt_tensor *index, gt_tensor *weight, gt_embedding_opts opts)
 {
-    int64_t padding = gt_option_int(opts.padding_idx, GTI_NO_CLASS);
+    if (!gt_complete(weight ? weight->ctx : NULL, "embedding", &embedding_call, &opts)) return NULL;
+    int64_t padding = opts.padding_idx;
     const int64_t v = weight && weight->shape.ndim == 2 ? weight->shape.dim[0] : 0;
     if (padding != GTI_NO_CLASS && v > 0) {
         if (padding < -v || padding >= v) {

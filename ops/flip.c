@@ -82,12 +82,16 @@ static const gt_error_sample error_samples[] = {
      .message = "there is no axis 1"},
 };
 
+static const gt_attr flip_attrs[] = {
+    {GT_ARGUMENT("axes", flip_opts, axes), .meaning = "along which the order is reversed"}};
+
 const gt_op gt_op_flip = {
     .name = "flip",
     .inputs = "x",
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(flip_opts),
+    .attrs = GT_PLAIN_ATTRS(flip_attrs),
     .flags = GT_OP_NO_SAVED,
     .infer = flip_infer,
     .parts = GT_FOR_ALL(flip_parts),

@@ -7,29 +7,13 @@
  * Both are linear and each other's gradients. */
 #include "pool.h"
 
-typedef struct {
-    gti_pool_opts window; /* stride {1, 1} by default; target is the shape of x for fold, but for n
-                           * and c, which are y's to say */
-} fold_opts;
-
-/* The windows of x; oh and ow are not set. */
-static gti_pool2d fold_describe(const fold_opts *o, const gt_shape *x)
+/* Options are gti_pool_opts; target is the shape of x for fold, but for n and c, which are y's to
+ * say. oh and ow of the windows of x are not set here. */
+static gti_pool2d fold_describe(const gti_pool_opts *o, const gt_shape *x)
 {
-    gti_pool2d s = gti_pool_describe(&o->window, x, NULL);
-    s.sh = gt_option_pair(o->window.stride, 0, 1), s.sw = gt_option_pair(o->window.stride, 1, 1);
+    gti_pool2d s = gti_pool_describe(o, x, NULL);
     s.planes = x->dim[0];
     return s;
-}
-
-static bool fold_check_options(const gt_node *n, const gti_pool2d *s)
-{
-    if (s->kh == 0 || s->kw == 0)
-        return gt_op_fail(n, GT_ERR_ARGUMENT,
-                          "no kernel is given: .kernel = {2}, or {height, width}");
-    return gti_check_positive(n, 2, "kernel", s->kh, s->kw) &&
-           gti_check_positive(n, 2, "stride", s->sh, s->sw) &&
-           gti_check_positive(n, 2, "dilation", s->dh, s->dw) &&
-           gti_check_not_negative(n, 2, "padding", s->ph, s->pw);
 }
 
 /* Sets oh and ow, and the number of taps of a window and of windows. */
@@ -67,7 +51,7 @@ static bool unfold_infer(gt_node *n)
     if (!gti_check_images(n, 2, "x", x) || !gti_check_pixels(n, x)) return false;
     gti_pool2d s = fold_describe(n->opts, x);
     int64_t taps = 1, windows = 1, rows;
-    if (!fold_check_options(n, &s) || !fold_count_windows(n, &s, &taps, &windows)) return false;
+    if (!fold_count_windows(n, &s, &taps, &windows)) return false;
     if (!gti_size_mul(x->dim[1], taps, &rows))
         return gt_op_fail(n, GT_ERR_MEMORY, "the size of the output overflows");
     n->out[0]->shape = GT_SHAPE(x->dim[0], rows, windows);
@@ -77,17 +61,14 @@ static bool unfold_infer(gt_node *n)
 
 static bool fold_infer(gt_node *n)
 {
-    const fold_opts *o = n->opts;
-    const gt_shape *y = &n->in[0]->shape, *size = &o->window.target;
+    const gti_pool_opts *o = n->opts;
+    const gt_shape *y = &n->in[0]->shape, *size = &o->target;
     if (y->ndim != 3)
         return gt_op_fail(n, GT_ERR_SHAPE, "x %s has %d dimensions, needs 3: [n,c kh kw,l]",
                           GTI_SHAPE_TEXT(*y), y->ndim);
-    if (size->dim[2] < 1 || size->dim[3] < 1)
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "the output is to be %s, must be positive",
-                          GTI_SIZE_TEXT(2, size->dim[2], size->dim[3]));
     gti_pool2d s = fold_describe(o, size);
     int64_t taps = 1, windows = 1;
-    if (!fold_check_options(n, &s) || !fold_count_windows(n, &s, &taps, &windows)) return false;
+    if (!fold_count_windows(n, &s, &taps, &windows)) return false;
     if (y->dim[1] % taps != 0)
         return gt_op_fail(n, GT_ERR_SHAPE, "x's dimension 1 is %lld, no multiple of the kernel %s",
                           (long long)y->dim[1], GTI_SIZE_TEXT(2, s.kh, s.kw));
@@ -132,8 +113,8 @@ static void fold_parts(gt_node *n, const gt_range *r)
 
 static gt_tensor *fold_apply(const gt_node *n, const gt_op *op, gt_shape target, gt_tensor *x)
 {
-    fold_opts opts = *(const fold_opts *)n->opts;
-    opts.window.target = target;
+    gti_pool_opts opts = *(const gti_pool_opts *)n->opts;
+    opts.target = target;
     return gt_apply(op, &opts, 1, &x);
 }
 
@@ -174,11 +155,9 @@ static bool fold_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     ROW("no channels", (1, 0, 3, 3), (1, 0, 4), .kernel = {2})
 // clang-format on
 #define OPTS(...)                                                                                  \
-    .opts = &(const fold_opts)                                                                     \
+    .opts = &(const gti_pool_opts)                                                                 \
     {                                                                                              \
-        {                                                                                          \
-            __VA_ARGS__                                                                            \
-        }                                                                                          \
+        __VA_ARGS__                                                                                \
     }
 #define UNFOLD(name, x, y, ...) {.label = (name), .in = {GT_IN x}, OPTS(__VA_ARGS__)},
 #define FOLD(name, x, y, ...)                                                                      \
@@ -241,8 +220,34 @@ static const gt_error_sample fold_error_samples[] = {
     {.label = "no size",
      .in = {GT_IN(1, 8, 4)},
      OPTS(.kernel = {2}, .target = GT_DIMS(0, 0, 3, 0)),
-     ARGUMENT_ERROR = "the output is to be 3x0, must be positive"},
+     ARGUMENT_ERROR = "w is 0, must be positive"},
 };
+
+// clang-format off
+#define WINDOWS                                                                                    \
+    {GT_OPTION("kernel", gti_pool_opts, kernel), .required = true, .bounds = GT_POSITIVE,          \
+     .meaning = "height and width of a window"},                                                   \
+    {GT_OPTION("stride", gti_pool_opts, stride), .otherwise = 1, .bounds = GT_POSITIVE,            \
+     .meaning = GTI_POOL_STRIDE},                                                                  \
+    {GT_OPTION("dilation", gti_pool_opts, dilation), .otherwise = 1, .bounds = GT_POSITIVE,        \
+     .meaning = GTI_POOL_DILATION},                                                                \
+    {GT_PADDING("padding", gti_pool_opts, padding), .bounds = GT_NOT_NEGATIVE,                     \
+     .meaning = "zeros around the image"},                                                         \
+    {GT_OPTION("", gti_pool_opts, divisor)},                                                       \
+    {GT_OPTION("", gti_pool_opts, ceil_mode)},                                                     \
+    {GT_OPTION("", gti_pool_opts, exclude_pad)}
+static const gt_attr unfold_attrs[] = {WINDOWS, {GT_OPTION("", gti_pool_opts, target)}};
+static const gt_attr fold_attrs[] = {
+    WINDOWS,
+    {GT_OPTION("", gti_pool_opts, target.ndim)},
+    {GT_OPTION("", gti_pool_opts, target.dim[0])},
+    {GT_OPTION("", gti_pool_opts, target.dim[1])},
+    {GT_ARGUMENT("h", gti_pool_opts, target.dim[2]), .bounds = GT_POSITIVE, .meaning = "height of the image"},
+    {GT_ARGUMENT("w", gti_pool_opts, target.dim[3]), .bounds = GT_POSITIVE, .meaning = "width of the image"},
+    {GT_OPTION("", gti_pool_opts, target.dim[4])},
+    {GT_OPTION("", gti_pool_opts, target.dim[5])},
+};
+// clang-format on
 
 #define FOLD_OP(id)                                                                                \
     const gt_op gt_op_##id = {                                                                     \
@@ -250,7 +255,8 @@ static const gt_error_sample fold_error_samples[] = {
         .inputs = "x",                                                                             \
         .n_in = 1,                                                                                 \
         .n_out = 1,                                                                                \
-        .opts_size = sizeof(fold_opts),                                                            \
+        .opts_size = sizeof(gti_pool_opts),                                                        \
+        .attrs = GT_ATTRS(id##_attrs),                                                             \
         .flags = GT_OP_NO_SAVED,                                                                   \
         .plan_size = sizeof(gti_pool2d),                                                           \
         .infer = id##_infer,                                                                       \
@@ -264,23 +270,23 @@ static const gt_error_sample fold_error_samples[] = {
 FOLD_OP(unfold)
 FOLD_OP(fold)
 
-static fold_opts fold_internal(const gt_fold_opts *o)
+static gti_pool_opts fold_internal(const gt_fold_opts *o)
 {
-    return (fold_opts){{.kernel = {o->kernel[0], o->kernel[1]},
-                        .stride = {o->stride[0], o->stride[1]},
-                        .padding = {o->padding[0], o->padding[1]},
-                        .dilation = {o->dilation[0], o->dilation[1]}}};
+    return (gti_pool_opts){.kernel = {o->kernel[0], o->kernel[1]},
+                           .stride = {o->stride[0], o->stride[1]},
+                           .padding = {o->padding[0], o->padding[1]},
+                           .dilation = {o->dilation[0], o->dilation[1]}};
 }
 
 gt_tensor *gt_unfold_(gt_tensor *x, gt_fold_opts opts)
 {
-    const fold_opts o = fold_internal(&opts);
+    const gti_pool_opts o = fold_internal(&opts);
     return gt_apply(&gt_op_unfold, &o, 1, &x);
 }
 
 gt_tensor *gt_fold_(gt_tensor *x, int64_t h, int64_t w, gt_fold_opts opts)
 {
-    fold_opts o = fold_internal(&opts);
-    o.window.target = (gt_shape){4, {0, 0, h, w}};
+    gti_pool_opts o = fold_internal(&opts);
+    o.target = (gt_shape){4, {0, 0, h, w}};
     return gt_apply(&gt_op_fold, &o, 1, &x);
 }

@@ -45,7 +45,7 @@ enum { GTI_FUNCTION_COST = 10 };
 /* Of a second number that is not used. */
 #define GTI_NO_Q                                                                                   \
     {                                                                                              \
-        GT_NO_ATTR(gti_function_opts, p[1])                                                        \
+        GT_OPTION("", gti_function_opts, p[1])                                                     \
     }
 
 /* A row: name; formula of the gradient; parameters; shape rule; bend; samples, those of the

@@ -293,12 +293,19 @@ static const gt_error_sample dx_error_samples[] = {
      .message = "[-1] is no shape"},
 };
 
+static const gt_attr gather_attrs[] = {GTI_AXIS_ATTR(gather_opts)};
+
+static const gt_attr gather_dx_attrs[] = {
+    {GT_ARGUMENT("shape", dx_opts, shape), .meaning = "the shape of the result"},
+    GTI_AXIS_ATTR(dx_opts)};
+
 const gt_op gt_op_gather = {
     .name = "gather",
     .inputs = "x index",
     .n_in = 2,
     .n_out = 1,
     .opts_size = sizeof(gather_opts),
+    .attrs = GT_PLAIN_ATTRS(gather_attrs),
     .flags = GT_OP_MIXED,
     .infer = gather_infer,
     .forward = GT_FOR_ALL(gather_forward),
@@ -314,6 +321,7 @@ const gt_op gt_op_gather_dx = {
     .n_in = 2,
     .n_out = 1,
     .opts_size = sizeof(dx_opts),
+    .attrs = GT_PLAIN_ATTRS(gather_dx_attrs),
     .flags = GT_OP_MIXED,
     .infer = gather_dx_infer,
     .forward = GT_FOR_FLOATS(gather_dx_forward),

@@ -19,10 +19,7 @@ static bool group_norm_infer(gt_node *n)
 {
     const gti_normalize_opts *o = opts_of(n);
     const gt_shape x = n->in[0]->shape;
-    if (!gti_normalize_check_image(n) || !gti_normalize_check_eps(n, o->eps)) return false;
-    if (o->count < 1)
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "groups is %lld, must be positive",
-                          (long long)o->count);
+    if (!gti_normalize_check_image(n)) return false;
     if (x.dim[1] % o->count != 0)
         return gt_op_fail(n, GT_ERR_SHAPE, "x's %lld channels do not divide into %lld groups",
                           (long long)x.dim[1], (long long)o->count);
@@ -48,7 +45,7 @@ static bool group_norm_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *
 #define GROUPS(...)                                                                                \
     .opts = &(const gti_normalize_opts)                                                            \
     {                                                                                              \
-        __VA_ARGS__                                                                                \
+        NULL, __VA_ARGS__                                                                          \
     }
 static const gt_sample samples[] = {
     {.label = "images", .in = {GT_IN(2, 4, 2, 2), GT_IN(4), GT_IN(4)}, GROUPS(2, 1e-5)},
@@ -100,8 +97,14 @@ static const gt_error_sample error_samples[] = {
      .in = {GT_IN(2, 4, 3), GT_IN(4), GT_IN(4)},
      GROUPS(2, -1),
      .code = GT_ERR_ARGUMENT,
-     .message = "eps is -1, must not be negative"},
+     .message = "eps is -1, must be finite and not negative"},
 };
+
+static const gt_attr group_norm_attrs[] = {{GT_ARGUMENT("groups", gti_normalize_opts, count),
+                                            .bounds = GT_POSITIVE, .meaning = "of channels"},
+                                           GTI_WEIGHT_ATTR("[c]"),
+                                           GTI_BIAS_ATTR("[c]"),
+                                           GTI_EPS_ATTR};
 
 const gt_op gt_op_group_norm = {
     .name = "group_norm",
@@ -109,6 +112,7 @@ const gt_op gt_op_group_norm = {
     .n_in = 3,
     .n_out = 3,
     .opts_size = sizeof(gti_normalize_opts),
+    .attrs = GT_ATTRS(group_norm_attrs),
     .infer = group_norm_infer,
     .parts = GT_FOR_FLOATS(group_norm_parts),
     .backward = group_norm_backward,
@@ -124,11 +128,19 @@ gt_tensor *gt_group_norm_(gt_tensor *x, int64_t groups, gt_normalize_opts opts)
     const gt_shape c = GT_SHAPE(x->shape.ndim > 1 ? x->shape.dim[1] : 1);
     gt_tensor *weight = gti_normalize_parameter(opts.weight, x, c, 1);
     gt_tensor *bias = gti_normalize_parameter(opts.bias, x, c, 0);
-    const gti_normalize_opts all = {groups, gt_option(opts.eps, 1e-5)};
+    const gti_normalize_opts all = {.count = groups, .eps = opts.eps};
     gt_tensor *out[3];
     gt_apply_n(&gt_op_group_norm, &all, 3, (gt_tensor *[]){x, weight, bias}, out);
     return out[0];
 }
+
+static const gt_attr instance_norm_attrs[] = {
+    {GT_OPTION("weight", gt_normalize_opts, weight), .usual = "1", .meaning = "factors, [c]"},
+    {GT_OPTION("bias", gt_normalize_opts, bias), .usual = "0", .meaning = "what is added, [c]"},
+    {GT_OPTION("eps", gt_normalize_opts, eps), .otherwise = GTI_EPS, .bounds = GT_NOT_NEGATIVE,
+     .meaning = GTI_EPS_MEANING},
+};
+const gt_attrs gt_attrs_instance_norm = GT_ATTRS(instance_norm_attrs);
 
 /* As in PyTorch, a channel of a single element is refused: it would be its bias, whatever x is. */
 gt_tensor *gti_compose_instance_norm(gt_tensor *x, gt_normalize_opts opts)

@@ -234,12 +234,19 @@ static const gt_error_sample dx_error_samples[] = {
      .message = "there is no axis 1"},
 };
 
+static const gt_attr index_select_attrs[] = {GTI_AXIS_ATTR(select_opts)};
+
+static const gt_attr index_select_dx_attrs[] = {
+    {GT_ARGUMENT("shape", dx_opts, shape), .meaning = "the shape of the result"},
+    GTI_AXIS_ATTR(dx_opts)};
+
 const gt_op gt_op_index_select = {
     .name = "index_select",
     .inputs = "x index",
     .n_in = 2,
     .n_out = 1,
     .opts_size = sizeof(select_opts),
+    .attrs = GT_PLAIN_ATTRS(index_select_attrs),
     .flags = GT_OP_MIXED,
     .infer = index_select_infer,
     .parts = GT_FOR_ALL(index_select_parts),
@@ -255,6 +262,7 @@ const gt_op gt_op_index_select_dx = {
     .n_in = 2,
     .n_out = 1,
     .opts_size = sizeof(dx_opts),
+    .attrs = GT_PLAIN_ATTRS(index_select_dx_attrs),
     .flags = GT_OP_MIXED,
     .infer = index_add_infer,
     .forward = GT_FOR_FLOATS(index_add_forward),

@@ -14,6 +14,7 @@
 #include "pool.h"
 
 typedef struct {
+    gt_keywords gt_;
     int64_t oh, ow;
     gt_shape target; /* of the gradient: the shape of x */
     gt_interpolation mode;
@@ -81,23 +82,12 @@ static gti_resample resample_of(const gt_node *n, const gt_range *r, const gt_sh
 
 /* --- shape rules --- */
 
-/* Or 0, for none. */
-static bool is_scale(double s)
-{
-    return s == 0 || (s > 0 && isfinite(s) && isfinite(1 / s));
-}
-
 static bool interpolate_check_options(const gt_node *n)
 {
     const interpolate_opts *o = n->opts;
-    if (o->oh < 1 || o->ow < 1)
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "the output is to be %s, must be positive",
-                          GTI_SIZE_TEXT(2, o->oh, o->ow));
-    if (o->mode != GT_NEAREST && o->mode != GT_BILINEAR)
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "there is no mode %d", (int)o->mode);
-    if (!is_scale(o->scale[0]) || !is_scale(o->scale[1]))
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "scale is {%g, %g}, must be positive",
-                          gt_option(o->scale[0], 0), gt_option(o->scale[1], 0));
+    for (int i = 0; i < 2; i++)
+        if (o->scale[i] != 0 && !isfinite(1 / o->scale[i]))
+            return gt_op_fail(n, GT_ERR_ARGUMENT, "scale is %g, too small", o->scale[i]);
     return o->mode != GT_NEAREST || !o->align_corners ||
            gt_op_fail(n, GT_ERR_ARGUMENT, "align_corners is for GT_BILINEAR, not for GT_NEAREST");
 }
@@ -241,7 +231,7 @@ static const gt_error_sample interpolate_error_samples[] = {
      .in = {GT_IN(1, 1, 4, 4)},
      .opts = &(const interpolate_opts){.oh = 2, .ow = 0},
      .code = GT_ERR_ARGUMENT,
-     .message = "the output is to be 2x0, must be positive"},
+     .message = "w is 0, must be positive"},
     {.label = "no pixels",
      .in = {GT_IN(1, 1, 0, 4)},
      .opts = &(const interpolate_opts){.oh = 2, .ow = 2},
@@ -256,17 +246,17 @@ static const gt_error_sample interpolate_error_samples[] = {
      .in = {GT_IN(1, 1, 4, 4)},
      .opts = &(const interpolate_opts){.oh = 2, .ow = 2, .mode = (gt_interpolation)7},
      .code = GT_ERR_ARGUMENT,
-     .message = "there is no mode 7"},
+     .message = "mode is 7, must be GT_NEAREST or GT_BILINEAR"},
     {.label = "negative scale",
      .in = {GT_IN(1, 1, 4, 4)},
      .opts = &(const interpolate_opts){.oh = 2, .ow = 2, .scale = {0.5, -0.5}},
      .code = GT_ERR_ARGUMENT,
-     .message = "scale is {0.5, -0.5}, must be positive"},
+     .message = "scale is {0.5, -0.5}, must be finite and positive"},
     {.label = "no height",
      .in = {GT_IN(1, 1, 4, 4)},
      .opts = &(const interpolate_opts){.oh = 0, .ow = 2},
      .code = GT_ERR_ARGUMENT,
-     .message = "the output is to be 0x2, must be positive"},
+     .message = "h is 0, must be positive"},
     {.label = "height overflows",
      .in = {GT_IN(1, 1, 4, 4)},
      .opts = &(const interpolate_opts){.oh = INT64_MAX, .ow = 2},
@@ -286,6 +276,21 @@ static const gt_error_sample interpolate_dx_error_samples[] = {
      .message = "[1,1,-4,4] is no shape"},
 };
 
+// clang-format off
+#define RESIZE_ATTRS                                                                               \
+    {GT_ARGUMENT("h", interpolate_opts, oh), .bounds = GT_POSITIVE, .meaning = "height of the result"}, \
+    {GT_ARGUMENT("w", interpolate_opts, ow), .bounds = GT_POSITIVE, .meaning = "width of the result"},  \
+    {GT_CHOICE("mode", interpolate_opts, mode, 2, "GT_NEAREST GT_BILINEAR"),                       \
+     .meaning = "what lies between x's pixels"},                                                   \
+    {GT_OPTION("align_corners", interpolate_opts, align_corners),                                  \
+     .meaning = "of GT_BILINEAR: the corner pixels' centres stay where they are"},                 \
+    {GT_OPTION("scale", interpolate_opts, scale), .usual = "y's size / x's", .bounds = GT_POSITIVE,\
+     .meaning = "where the size is rounded from it, of height and width"}
+static const gt_attr interpolate_attrs[] = {RESIZE_ATTRS, {GT_OPTION("", interpolate_opts, target)}};
+static const gt_attr interpolate_dx_attrs[] = {
+    RESIZE_ATTRS, {GT_ARGUMENT("x", interpolate_opts, target), .meaning = "the shape of x"}};
+// clang-format on
+
 #define INTERPOLATE_OP(id, input_names)                                                            \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
@@ -293,6 +298,7 @@ static const gt_error_sample interpolate_dx_error_samples[] = {
         .n_in = 1,                                                                                 \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(interpolate_opts),                                                     \
+        .attrs = GT_ATTRS(id##_attrs),                                                             \
         .flags = GT_OP_NO_SAVED,                                                                   \
         .infer = id##_infer,                                                                       \
         .parts = GT_FOR_FLOATS(id##_parts),                                                        \
@@ -308,9 +314,8 @@ INTERPOLATE_OP(interpolate_dx, "dy")
 
 static interpolate_opts options_of(const gt_interpolate_opts *o)
 {
-    const double sw = o->scale[1] == 0 ? o->scale[0] : o->scale[1];
     return (interpolate_opts){
-        .mode = o->mode, .align_corners = o->align_corners, .scale = {o->scale[0], sw}};
+        .mode = o->mode, .align_corners = o->align_corners, .scale = {o->scale[0], o->scale[1]}};
 }
 
 gt_tensor *gt_interpolate_(gt_tensor *x, int64_t h, int64_t w, gt_interpolate_opts opts)

@@ -13,7 +13,7 @@ static bool layer_norm_infer(gt_node *n)
     const gti_normalize_opts *o = n->opts;
     const gt_shape x = n->in[0]->shape;
     gt_shape last;
-    if (!gti_normalize_check_dims(n, o->count, &last) || !gti_normalize_check_eps(n, o->eps) ||
+    if (!gti_normalize_check_dims(n, o->count, &last) ||
         !gti_normalize_check_parameter(n, 1, last) || !gti_normalize_check_parameter(n, 2, last))
         return false;
     const gt_normalize_layout layout = layer_norm_layout_of(n);
@@ -35,7 +35,7 @@ static bool layer_norm_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *
 #define LAST(...)                                                                                  \
     .opts = &(const gti_normalize_opts)                                                            \
     {                                                                                              \
-        __VA_ARGS__                                                                                \
+        NULL, __VA_ARGS__                                                                          \
     }
 static const gt_sample samples[] = {
     {.label = "rows", .in = {GT_IN(3, 5), GT_IN(5), GT_IN(5)}, LAST(1, 1e-5)},
@@ -80,8 +80,12 @@ static const gt_error_sample error_samples[] = {
      .in = {GT_IN(2, 3), GT_IN(3), GT_IN(3)},
      LAST(1, -1e-5),
      .code = GT_ERR_ARGUMENT,
-     .message = "eps is -1e-05, must not be negative"},
+     .message = "eps is -1e-05, must be finite and not negative"},
 };
+
+#define OF_DIMS "of the shape that is normalised"
+static const gt_attr layer_norm_attrs[] = {GTI_DIMS_ATTR, GTI_WEIGHT_ATTR(OF_DIMS),
+                                           GTI_BIAS_ATTR(OF_DIMS), GTI_EPS_ATTR};
 
 const gt_op gt_op_layer_norm = {
     .name = "layer_norm",
@@ -89,6 +93,7 @@ const gt_op gt_op_layer_norm = {
     .n_in = 3,
     .n_out = 3,
     .opts_size = sizeof(gti_normalize_opts),
+    .attrs = GT_ATTRS(layer_norm_attrs),
     .infer = layer_norm_infer,
     .parts = GT_FOR_FLOATS(layer_norm_parts),
     .backward = layer_norm_backward,
@@ -105,7 +110,7 @@ gt_tensor *gt_layer_norm_(gt_tensor *x, int n_dims, gt_normalize_opts opts)
     const gt_shape last = gt_shape_of(count, x->shape.dim + x->shape.ndim - count);
     gt_tensor *weight = gti_normalize_parameter(opts.weight, x, last, 1);
     gt_tensor *bias = gti_normalize_parameter(opts.bias, x, last, 0);
-    const gti_normalize_opts all = {n_dims, gt_option(opts.eps, 1e-5)};
+    const gti_normalize_opts all = {.count = n_dims, .eps = opts.eps};
     gt_tensor *out[3];
     gt_apply_n(&gt_op_layer_norm, &all, 3, (gt_tensor *[]){x, weight, bias}, out);
     return out[0];

@@ -9,6 +9,10 @@ static gt_tensor *linear_refuse(const gt_tensor *x, gt_status code, const char *
     return NULL;
 }
 
+static const gt_attr linear_attrs[] = {
+    {GT_OPTION("bias", gt_linear_opts, bias), .meaning = "[out]"}};
+const gt_attrs gt_attrs_linear = GT_PLAIN_ATTRS(linear_attrs);
+
 gt_tensor *gti_compose_linear(gt_tensor *x, gt_tensor *weight, gt_linear_opts opts)
 {
     if (!gti_is_given(x, "linear")) return NULL;

@@ -85,12 +85,18 @@ static const gt_error_sample error_samples[] = {
      .message = "1 channels before and -1 after, must not be negative"},
 };
 
+static const gt_attr channel_sum_attrs[] = {
+    {GT_ARGUMENT("before", window, before), .meaning = "channels before each"},
+    {GT_ARGUMENT("after", window, after), .meaning = "channels behind each"},
+};
+
 const gt_op gt_op_channel_sum = {
     .name = "channel_sum",
     .inputs = "x",
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(window),
+    .attrs = GT_PLAIN_ATTRS(channel_sum_attrs),
     .flags = GT_OP_NO_SAVED,
     .infer = local_response_norm_infer,
     .forward = GT_FOR_FLOATS(local_response_norm_forward),
@@ -104,6 +110,16 @@ gt_tensor *gt_channel_sum(gt_tensor *x, int64_t before, int64_t after)
 {
     return gt_apply(&gt_op_channel_sum, &(window){before, after}, 1, (gt_tensor *[]){x});
 }
+
+static const gt_attr norm_attrs[] = {
+    {GT_OPTION("alpha", gt_local_response_norm_opts, alpha), .otherwise = 1e-4, .bounds = GT_FINITE,
+     .meaning = "factor of the mean"},
+    {GT_OPTION("beta", gt_local_response_norm_opts, beta), .otherwise = 0.75, .bounds = GT_FINITE,
+     .meaning = "the power"},
+    {GT_OPTION("k", gt_local_response_norm_opts, k), .otherwise = 1, .bounds = GT_FINITE,
+     .meaning = "added to the mean"},
+};
+const gt_attrs gt_attrs_local_response_norm = GT_ATTRS(norm_attrs);
 
 gt_tensor *gti_compose_local_response_norm(gt_tensor *x, int64_t size,
                                            gt_local_response_norm_opts opts)
@@ -119,8 +135,7 @@ gt_tensor *gti_compose_local_response_norm(gt_tensor *x, int64_t size,
                        "x is %s, needs at least 3 dimensions: [n,c,...]", GTI_SHAPE_TEXT(x->shape)),
                NULL;
     gt_tensor *sum = gt_channel_sum(gt_square(x), size / 2, (size - 1) / 2);
-    gt_tensor *scaled = gt_mul_scalar(sum, gt_option(opts.alpha, 1e-4) / (double)size);
-    gt_tensor *divisor =
-        gt_pow_scalar(gt_add_scalar(scaled, gt_option(opts.k, 1)), gt_option(opts.beta, 0.75));
+    gt_tensor *scaled = gt_mul_scalar(sum, opts.alpha / (double)size);
+    gt_tensor *divisor = gt_pow_scalar(gt_add_scalar(scaled, opts.k), opts.beta);
     return gt_div(x, divisor);
 }

@@ -50,12 +50,15 @@ static const gt_sample samples[] = {
 
 static const gt_error_sample error_samples[] = {GTI_REDUCTION_ERRORS(gt_reduce_opts)};
 
+static const gt_attr logsumexp_attrs[] = {GTI_REDUCTION_ATTRS(gt_reduce_opts)};
+
 const gt_op gt_op_logsumexp = {
     .name = "logsumexp",
     .inputs = "x",
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(gt_reduce_opts),
+    .attrs = GT_PLAIN_ATTRS(logsumexp_attrs),
     .infer = logsumexp_infer,
     .parts = GT_FOR_FLOATS(logsumexp_parts),
     .backward = logsumexp_backward,

@@ -5,17 +5,19 @@
  *   element */
 #include <math.h>
 
+#include "classes.h"
 #include "reduction.h"
 
 typedef struct {
-    double s; /* beta or delta, as an option: 1 */
+    gt_keywords gt_;
+    double s; /* beta or delta */
     gt_reduction reduction;
     bool log_target; /* of kl_div */
 } loss_opts;
 
 static double scale_of(const gt_node *n)
 {
-    return gt_option(((const loss_opts *)n->opts)->s, 1);
+    return ((const loss_opts *)n->opts)->s;
 }
 
 /* What the sum is divided by. */
@@ -33,18 +35,6 @@ static double count_of(const gt_tensor *x, gt_reduction reduction)
 static double count(const gt_node *n)
 {
     return count_of(n->in[0], ((const loss_opts *)n->opts)->reduction);
-}
-
-static bool check_reduction(const gt_node *n, bool batchmean)
-{
-    const gt_reduction reduction = ((const loss_opts *)n->opts)->reduction;
-    if ((unsigned)reduction > (batchmean ? GT_BATCHMEAN : GT_NONE))
-        return gt_op_fail(n, GT_ERR_ARGUMENT,
-                          "reduction is %d, must be GT_MEAN, GT_SUM%s or "
-                          "GT_NONE",
-                          (int)reduction, batchmean ? ", GT_BATCHMEAN" : "");
-    return reduction != GT_BATCHMEAN || n->in[0]->shape.ndim > 0 ||
-           gt_op_fail(n, GT_ERR_SHAPE, "a number has no batches");
 }
 
 enum { COST = 8 }; /* of an element */
@@ -72,7 +62,7 @@ static void losses_divide(gt_node *n)
     }
 }
 
-static bool infer_with(gt_node *n, bool batchmean)
+static bool losses_infer(gt_node *n)
 {
     const loss_opts *opts = n->opts;
     const gt_tensor *x = n->in[0], *t = n->in[1];
@@ -83,22 +73,11 @@ static bool infer_with(gt_node *n, bool batchmean)
             gt_op_hint(n, "gt_reshape(target, x->shape) where the elements belong to each other");
         return false;
     }
-    if (!check_reduction(n, batchmean)) return false;
-    if (!(scale_of(n) > 0 && isfinite(scale_of(n))))
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "beta or delta is %g, must be positive", scale_of(n));
+    if (opts->reduction == GT_BATCHMEAN && x->shape.ndim == 0)
+        return gt_op_fail(n, GT_ERR_SHAPE, "a number has no batches");
     n->out[0]->shape = opts->reduction == GT_NONE ? x->shape : GT_SCALAR;
     losses_divide(n);
     return true;
-}
-
-static bool losses_infer(gt_node *n)
-{
-    return infer_with(n, false);
-}
-
-static bool kl_div_infer(gt_node *n)
-{
-    return infer_with(n, true);
 }
 
 /* Losses from element `first` on, into `losses`. */
@@ -191,9 +170,32 @@ static double losses_flops(const gt_node *n)
 
 #include "losses_samples.h"
 
-/* A row: name; shape rule; kernel; samples; d loss / dx and d loss / dt, of x, t, s and log_target;
- * both as text. */
-#define LOSS(id, shape_rule, kernel, table, dx, dt, formula)                                       \
+// clang-format off
+#define REDUCTION(n, names)                                                                        \
+    {GT_CHOICE("reduction", loss_opts, reduction, n, names), .meaning = GTI_REDUCTION_MEANING}
+#define ANY_REDUCTION REDUCTION(3, GTI_REDUCTIONS)
+#define NO_S {GT_OPTION("", loss_opts, s)}
+#define NO_LOG {GT_OPTION("", loss_opts, log_target)}
+#define WEIGHT(name) {GT_BESIDE(name), .usual = "none", .meaning = "broadcasts to x"}
+static const gt_attr mse_loss_attrs[] = {NO_S, NO_LOG, ANY_REDUCTION};
+static const gt_attr l1_loss_attrs[] = {NO_S, NO_LOG, ANY_REDUCTION};
+static const gt_attr smooth_l1_loss_attrs[] = {
+    {GT_OPTION("beta", loss_opts, s), .otherwise = 1, .bounds = GT_POSITIVE, .meaning = "where the bend is; GT_ZERO: l1_loss"},
+    NO_LOG, ANY_REDUCTION};
+static const gt_attr huber_loss_attrs[] = {
+    {GT_OPTION("delta", loss_opts, s), .otherwise = 1, .bounds = GT_POSITIVE, .meaning = "where the bend is"},
+    NO_LOG, ANY_REDUCTION};
+static const gt_attr binary_cross_entropy_attrs[] = {NO_S, NO_LOG, WEIGHT("weight"), ANY_REDUCTION};
+static const gt_attr binary_cross_entropy_with_logits_attrs[] = {
+    NO_S, NO_LOG, WEIGHT("weight"), WEIGHT("pos_weight"), ANY_REDUCTION};
+static const gt_attr kl_div_attrs[] = {
+    NO_S, {GT_OPTION("log_target", loss_opts, log_target), .meaning = "target holds logarithms, as x does"},
+    REDUCTION(4, GTI_REDUCTIONS " GT_BATCHMEAN")};
+// clang-format on
+
+/* A row: name; kernel; samples; error samples; d loss / dx and d loss / dt, of x, t, s and
+ * log_target; both as text. */
+#define LOSS(id, kernel, table, errors, dx, dt, formula)                                           \
     static void id##_parts(gt_node *n, const gt_range *r)                                          \
     {                                                                                              \
         const bool log_target = ((const loss_opts *)n->opts)->log_target;                          \
@@ -219,23 +221,24 @@ static double losses_flops(const gt_node *n)
         .n_in = 2,                                                                                 \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(loss_opts),                                                            \
-        .infer = (shape_rule),                                                                     \
+        .attrs = GT_ATTRS(id##_attrs),                                                             \
+        .infer = losses_infer,                                                                     \
         .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
         .gradient = (formula),                                                                     \
         GT_SAMPLES(table),                                                                         \
-        GT_ERROR_SAMPLES(error_samples),                                                           \
+        GT_ERROR_SAMPLES(errors),                                                                  \
         .flops = losses_flops,                                                                     \
     };
 
 // clang-format off
-LOSS(mse_loss, losses_infer, GTI_PAIR_mse, samples, gt_mul_scalar(gt_sub(x, t), 2), gt_mul_scalar(gt_sub(t, x), 2), "dx = dy 2 (x - target), dtarget = -dx")
-LOSS(l1_loss, losses_infer, GTI_PAIR_l1, samples, gt_sign(gt_sub(x, t)), gt_sign(gt_sub(t, x)), "dx = dy sign(x - target), dtarget = -dx")
-LOSS(smooth_l1_loss, losses_infer, GTI_PAIR_smooth_l1, bent_samples, gt_clamp(gt_mul_scalar(gt_sub(x, t), 1 / s), -1, 1), gt_clamp(gt_mul_scalar(gt_sub(t, x), 1 / s), -1, 1), "dx = dy d, dtarget = -dx; d = (x - target) / beta, moved into [-1, 1]")
-LOSS(huber_loss, losses_infer, GTI_PAIR_huber, bent_samples, gt_clamp(gt_sub(x, t), -s, s), gt_clamp(gt_sub(t, x), -s, s), "dx = dy d, dtarget = -dx; d = x - target, moved into [-delta, delta]")
-LOSS(binary_cross_entropy, losses_infer, GTI_PAIR_bce, probability_samples, bce_slope(x, t), gt_sub(bounded_log1p(gt_neg(x)), bounded_log(x)), "dx = dy (x - target) / (x (1 - x)), dtarget = dy (log(1 - x) - log x)")
-LOSS(binary_cross_entropy_with_logits, losses_infer, GTI_PAIR_bce_logits, logit_samples, gt_sub(gt_sigmoid(x), t), gt_neg(x), "dx = dy (sigmoid(x) - target), dtarget = -dy x")
-LOSS(kl_div, kl_div_infer, log_target ? GTI_PAIR_kl_div_log : GTI_PAIR_kl_div, kl_samples, gt_neg(log_target ? gt_exp(t) : t), log_target ? kl_log_slope(x, t) : kl_slope(x, t), "dx = -dy target, dtarget = dy (log target - x + 1); with log_target dx = -dy e^target, dtarget = dy e^target (target - x + 1)")
+LOSS(mse_loss, GTI_PAIR_mse, samples, error_samples, gt_mul_scalar(gt_sub(x, t), 2), gt_mul_scalar(gt_sub(t, x), 2), "dx = dy 2 (x - target), dtarget = -dx")
+LOSS(l1_loss, GTI_PAIR_l1, samples, error_samples, gt_sign(gt_sub(x, t)), gt_sign(gt_sub(t, x)), "dx = dy sign(x - target), dtarget = -dx")
+LOSS(smooth_l1_loss, GTI_PAIR_smooth_l1, bent_samples, bent_error_samples, gt_clamp(gt_mul_scalar(gt_sub(x, t), 1 / s), -1, 1), gt_clamp(gt_mul_scalar(gt_sub(t, x), 1 / s), -1, 1), "dx = dy d, dtarget = -dx; d = (x - target) / beta, moved into [-1, 1]")
+LOSS(huber_loss, GTI_PAIR_huber, bent_samples, bent_error_samples, gt_clamp(gt_sub(x, t), -s, s), gt_clamp(gt_sub(t, x), -s, s), "dx = dy d, dtarget = -dx; d = x - target, moved into [-delta, delta]")
+LOSS(binary_cross_entropy, GTI_PAIR_bce, probability_samples, error_samples, bce_slope(x, t), gt_sub(bounded_log1p(gt_neg(x)), bounded_log(x)), "dx = dy (x - target) / (x (1 - x)), dtarget = dy (log(1 - x) - log x)")
+LOSS(binary_cross_entropy_with_logits, GTI_PAIR_bce_logits, logit_samples, error_samples, gt_sub(gt_sigmoid(x), t), gt_neg(x), "dx = dy (sigmoid(x) - target), dtarget = -dy x")
+LOSS(kl_div, log_target ? GTI_PAIR_kl_div_log : GTI_PAIR_kl_div, kl_samples, error_samples, gt_neg(log_target ? gt_exp(t) : t), log_target ? kl_log_slope(x, t) : kl_slope(x, t), "dx = -dy target, dtarget = dy (log target - x + 1); with log_target dx = -dy e^target, dtarget = dy e^target (target - x + 1)")
 // clang-format on
 
 /* --- the functions --- */
@@ -262,18 +265,19 @@ gt_tensor *gt_smooth_l1_loss_(gt_tensor *x, gt_tensor *target, gt_smooth_l1_loss
     if (opts.beta == GT_ZERO)
         return losses_apply(&gt_op_l1_loss, x, target, (loss_opts){.reduction = opts.reduction});
     return losses_apply(&gt_op_smooth_l1_loss, x, target,
-                        (loss_opts){opts.beta, opts.reduction, false});
+                        (loss_opts){.s = opts.beta, .reduction = opts.reduction});
 }
 
 gt_tensor *gt_huber_loss_(gt_tensor *x, gt_tensor *target, gt_huber_loss_opts opts)
 {
     return losses_apply(&gt_op_huber_loss, x, target,
-                        (loss_opts){opts.delta, opts.reduction, false});
+                        (loss_opts){.s = opts.delta, .reduction = opts.reduction});
 }
 
 gt_tensor *gt_kl_div_(gt_tensor *x, gt_tensor *target, gt_kl_div_opts opts)
 {
-    return losses_apply(&gt_op_kl_div, x, target, (loss_opts){0, opts.reduction, opts.log_target});
+    return losses_apply(&gt_op_kl_div, x, target,
+                        (loss_opts){.reduction = opts.reduction, .log_target = opts.log_target});
 }
 
 /* Whether w broadcasts to x, and not x to w. */

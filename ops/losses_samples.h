@@ -52,12 +52,15 @@ static const gt_sample kl_samples[] = {
 };
 
 #define I64(...) {.shape = GT_DIMS(__VA_ARGS__), .dtype = GT_I64, .high = 2}
-static const gt_error_sample error_samples[] = {
-    {.label = "shapes", .in = {GT_IN(2, 3), GT_IN(3)}, .code = GT_ERR_SHAPE, .message = "x is [2,3], but target [3]"},
-    {.label = "a column", .in = {GT_IN(4, 1), GT_IN(4)}, .code = GT_ERR_SHAPE, .message = "hint: gt_reshape(target, x->shape)"},
-    {.label = "whole numbers", .in = {GT_IN(3), I64(3)}, .code = GT_ERR_DTYPE, .message = "i64"},
-    {.label = "no target", .in = {GT_IN(3), {.null = true}}, .code = GT_ERR_ARGUMENT, .message = "target is NULL"},
-    {.label = "reduction", .in = {GT_IN(3), GT_IN(3)}, OPTS(0, (gt_reduction)7), .code = GT_ERR_ARGUMENT, .message = "reduction is 7"},
-    {.label = "negative bend", .in = {GT_IN(3), GT_IN(3)}, OPTS(-1), .code = GT_ERR_ARGUMENT, .message = "is -1, must be positive"},
+#define COMMON_ERRORS                                                                              \
+    {.label = "shapes", .in = {GT_IN(2, 3), GT_IN(3)}, .code = GT_ERR_SHAPE, .message = "x is [2,3], but target [3]"}, \
+    {.label = "a column", .in = {GT_IN(4, 1), GT_IN(4)}, .code = GT_ERR_SHAPE, .message = "hint: gt_reshape(target, x->shape)"}, \
+    {.label = "whole numbers", .in = {GT_IN(3), I64(3)}, .code = GT_ERR_DTYPE, .message = "i64"}, \
+    {.label = "no target", .in = {GT_IN(3), {.null = true}}, .code = GT_ERR_ARGUMENT, .message = "target is NULL"}, \
+    {.label = "reduction", .in = {GT_IN(3), GT_IN(3)}, OPTS(0, (gt_reduction)7), .code = GT_ERR_ARGUMENT, .message = "reduction is 7"}
+static const gt_error_sample error_samples[] = {COMMON_ERRORS};
+static const gt_error_sample bent_error_samples[] = {
+    COMMON_ERRORS,
+    {.label = "negative bend", .in = {GT_IN(3), GT_IN(3)}, OPTS(-1), .code = GT_ERR_ARGUMENT, .message = "is -1, must be finite and positive"},
 };
 // clang-format on

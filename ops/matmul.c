@@ -340,12 +340,20 @@ static const gt_error_sample error_samples[] = {
      SHAPE_ERROR = "batches [2] and [3] do not broadcast"},
 };
 
+static const gt_attr matmul_attrs[] = {
+    {GT_OPTION("transpose_a", gt_matmul_opts, transpose_a),
+     .meaning = "exchange a's last two axes first"},
+    {GT_OPTION("transpose_b", gt_matmul_opts, transpose_b),
+     .meaning = "exchange b's last two axes first"},
+};
+
 const gt_op gt_op_matmul = {
     .name = "matmul",
     .inputs = "a b",
     .n_in = 2,
     .n_out = 1,
     .opts_size = sizeof(gt_matmul_opts),
+    .attrs = GT_PLAIN_ATTRS(matmul_attrs),
     .plan_size = sizeof(product),
     .infer = matmul_infer,
     .parts = GT_FOR_FLOATS(matmul_parts),

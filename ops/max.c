@@ -164,14 +164,21 @@ static const gt_error_sample error_samples[] = {
 };
 // clang-format on
 
-/* A row: name, number of outputs, shape rule, backward rule, its formula. */
-#define EXTREME(id, outputs, shape_rule, rule, formula)                                            \
+static const gt_attr max_attrs[] = {
+    GTI_AXIS_ATTR(extreme_opts),
+    GTI_KEEPDIM_ATTR(extreme_opts),
+    {GT_BESIDE("indices"), .usual = "NULL", .meaning = "gets where along the axis they are, i64"}};
+static const gt_attr argmax_attrs[] = {GTI_AXIS_ATTR(extreme_opts), GTI_KEEPDIM_ATTR(extreme_opts)};
+
+/* A row: name, attributes, number of outputs, shape rule, backward rule, its formula. */
+#define EXTREME(id, table, outputs, shape_rule, rule, formula)                                     \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = "x",                                                                             \
         .n_in = 1,                                                                                 \
         .n_out = (outputs),                                                                        \
         .opts_size = sizeof(extreme_opts),                                                         \
+        .attrs = GT_PLAIN_ATTRS(table),                                                            \
         .infer = (shape_rule),                                                                     \
         .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = (rule),                                                                        \
@@ -181,10 +188,10 @@ static const gt_error_sample error_samples[] = {
         .flops = max_flops,                                                                        \
     };
 
-EXTREME(max, 2, value_infer, max_backward, "dx = dy at the index, else 0")
-EXTREME(min, 2, value_infer, min_backward, "dx = dy at the index, else 0")
-EXTREME(argmax, 1, index_infer, NULL, NULL)
-EXTREME(argmin, 1, index_infer, NULL, NULL)
+EXTREME(max, max_attrs, 2, value_infer, max_backward, "dx = dy at the index, else 0")
+EXTREME(min, max_attrs, 2, value_infer, min_backward, "dx = dy at the index, else 0")
+EXTREME(argmax, argmax_attrs, 1, index_infer, NULL, NULL)
+EXTREME(argmin, argmax_attrs, 1, index_infer, NULL, NULL)
 
 static gt_tensor *value(const gt_op *op, gt_tensor *x, int axis, gt_max_opts opts)
 {

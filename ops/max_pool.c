@@ -165,6 +165,19 @@ static bool max_pool2d_at_backward(gt_node *n, gt_tensor *const gout[], gt_tenso
 
 #include "max_pool_samples.h"
 
+// clang-format off
+#define MAXIMA                                                                                     \
+    {GT_OPTION("", gti_pool_opts, divisor)},                                                       \
+    {GT_OPTION("", gti_pool_opts, exclude_pad)},                                                   \
+    {GT_OPTION("", gti_pool_opts, target)},                                                        \
+    {GT_BESIDE("indices"), .usual = "NULL",                                                        \
+     .meaning = "gets where each maximum was: i64 i w + j, of y's shape"}
+static const gt_attr max_pool1d_attrs[] = {GTI_POOL_SEQUENCES("dilation"), GTI_POOL_CEIL, MAXIMA};
+static const gt_attr max_pool2d_attrs[] = {GTI_POOL_IMAGES("dilation"), GTI_POOL_CEIL, MAXIMA};
+// clang-format on
+
+static const gt_attr dx_attrs[] = {GTI_SHAPE_ATTR("x")};
+
 #define MAX_POOL(id)                                                                               \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
@@ -172,6 +185,7 @@ static bool max_pool2d_at_backward(gt_node *n, gt_tensor *const gout[], gt_tenso
         .n_in = 1,                                                                                 \
         .n_out = 2,                                                                                \
         .opts_size = sizeof(gti_pool_opts),                                                        \
+        .attrs = GT_ATTRS(id##_attrs),                                                             \
         .infer = id##_infer,                                                                       \
         .parts = GT_FOR_FLOATS(max_pool_parts),                                                    \
         .backward = id##_backward,                                                                 \
@@ -181,13 +195,13 @@ static bool max_pool2d_at_backward(gt_node *n, gt_tensor *const gout[], gt_tenso
         .flops = max_pool_flops,                                                                   \
         .window = gti_pool_window,                                                                 \
     };
-#define AT_INDICES(id, input_names, size)                                                          \
+#define AT_INDICES(id, input_names, ...)                                                           \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = (input_names),                                                                   \
         .n_in = 2,                                                                                 \
         .n_out = 1,                                                                                \
-        .opts_size = (size),                                                                       \
+        __VA_ARGS__,                                                                               \
         .flags = GT_OP_MIXED,                                                                      \
         .infer = id##_infer,                                                                       \
         .parts = GT_FOR_FLOATS(id##_parts),                                                        \
@@ -199,8 +213,9 @@ static bool max_pool2d_at_backward(gt_node *n, gt_tensor *const gout[], gt_tenso
 
 MAX_POOL(max_pool1d)
 MAX_POOL(max_pool2d)
-AT_INDICES(max_pool2d_dx, "dy indices", sizeof(gt_shape))
-AT_INDICES(max_pool2d_at, "x indices", 0)
+AT_INDICES(max_pool2d_dx, "dy indices", .opts_size = sizeof(gt_shape),
+           .attrs = GT_PLAIN_ATTRS(dx_attrs))
+AT_INDICES(max_pool2d_at, "x indices", .opts_size = 0)
 
 static gt_tensor *max_pool_apply(const gt_op *op, gti_pool_opts opts, gt_tensor *x,
                                  gt_tensor **indices)
@@ -223,10 +238,10 @@ gt_tensor *gt_max_pool2d_(gt_tensor *x, gt_max_pool2d_opts opts)
 
 gt_tensor *gt_max_pool1d_(gt_tensor *x, gt_max_pool1d_opts opts)
 {
-    const gti_pool_opts o = {.kernel = {opts.kernel != 0, opts.kernel},
-                             .stride = {1, opts.stride ? opts.stride : opts.kernel},
+    const gti_pool_opts o = {.kernel = {0, opts.kernel},
+                             .stride = {0, opts.stride},
                              .padding = {0, opts.padding},
-                             .dilation = {1, opts.dilation},
+                             .dilation = {0, opts.dilation},
                              .ceil_mode = opts.ceil_mode};
     return max_pool_apply(&gt_op_max_pool1d, o, x, opts.indices);
 }

@@ -10,21 +10,14 @@ static unsigned norm_axes_of(const gt_node *n)
     return ((const gt_norm_opts *)n->opts)->axes;
 }
 
-static int64_t p_of(const gt_node *n)
-{
-    return gt_option_int(((const gt_norm_opts *)n->opts)->p, 2);
-}
-
 static bool is_euclidean(const gt_node *n)
 {
-    return p_of(n) == 2;
+    return ((const gt_norm_opts *)n->opts)->p == 2;
 }
 
 static bool norm_infer(gt_node *n)
 {
     const gt_norm_opts *opts = n->opts;
-    if (p_of(n) != 1 && p_of(n) != 2)
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "p is %lld, must be 1 or 2", (long long)p_of(n));
     if (!gti_infer_reduction(n, opts->axes, opts->keepdim)) return false;
     gti_reduction_divide(n, opts->axes, 1);
     return true;
@@ -88,7 +81,13 @@ static const gt_error_sample norm_error_samples[] = {
      .in = {GT_IN(4)},
      OPTS(0, .p = 3),
      .code = GT_ERR_ARGUMENT,
-     .message = "p is 3, must be 1 or 2"},
+     .message = "p is 3, must be in 1..2"},
+};
+
+static const gt_attr norm_attrs[] = {
+    GTI_REDUCTION_ATTRS(gt_norm_opts),
+    {GT_OPTION("p", gt_norm_opts, p), .otherwise = 2, .bounds = GT_BETWEEN(1, 2),
+     .meaning = "2: the root of the sum of squares; 1: the sum of absolute values"},
 };
 
 const gt_op gt_op_norm = {
@@ -97,6 +96,7 @@ const gt_op gt_op_norm = {
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(gt_norm_opts),
+    .attrs = GT_ATTRS(norm_attrs),
     .infer = norm_infer,
     .parts = GT_FOR_FLOATS(norm_parts),
     .backward = norm_backward,

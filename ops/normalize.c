@@ -4,11 +4,6 @@ enum { COST = 8 }; /* of an element */
 
 /* --- checks --- */
 
-bool gti_normalize_check_eps(const gt_node *n, double eps)
-{
-    return eps >= 0 || gt_op_fail(n, GT_ERR_ARGUMENT, "eps is %g, must not be negative", eps);
-}
-
 bool gti_normalize_check_dims(const gt_node *n, int64_t count, gt_shape *last)
 {
     const gt_shape x = n->in[0]->shape;

@@ -8,13 +8,35 @@
 /* Options of the operations: `count` is layer_norm's and rms_norm's number of dimensions,
  * group_norm's number of groups; eps as it is. */
 typedef struct {
+    gt_keywords gt_;
     int64_t count;
     double eps;
 } gti_normalize_opts;
 
+/* Rows of attributes. */
+#define GTI_EPS 1e-5
+#define GTI_EPS_MEANING "added to the variance"
+#define GTI_EPS_ATTR                                                                               \
+    {                                                                                              \
+        GT_OPTION("eps", gti_normalize_opts, eps),                                                 \
+            .otherwise = GTI_EPS, .bounds = GT_NOT_NEGATIVE, .meaning = GTI_EPS_MEANING            \
+    }
+#define GTI_WEIGHT_ATTR(of)                                                                        \
+    {                                                                                              \
+        GT_BESIDE("weight"), .usual = "1", .meaning = "factors, " of                               \
+    }
+#define GTI_BIAS_ATTR(of)                                                                          \
+    {                                                                                              \
+        GT_BESIDE("bias"), .usual = "0", .meaning = "what is added, " of                           \
+    }
+#define GTI_DIMS_ATTR                                                                              \
+    {                                                                                              \
+        GT_ARGUMENT("n_dims", gti_normalize_opts, count),                                          \
+            .meaning = "how many of the last dimensions are normalised together"                   \
+    }
+
 /* --- for infer; they return true, or fail the node --- */
 
-bool gti_normalize_check_eps(const gt_node *n, double eps);
 /* The last `count` dimensions of x, which have to be there. */
 bool gti_normalize_check_dims(const gt_node *n, int64_t count, gt_shape *last);
 /* Whether x is [n,c,...]. */

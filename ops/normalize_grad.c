@@ -315,6 +315,15 @@ static const gt_error_sample rms_norm_grad_error_samples[] = {
 
 static const char normalize_grad_gradient[] = "of all outputs, in all five inputs: see its rule";
 static const char rms_norm_grad_gradient[] = "of all outputs, in all four inputs: see its rule";
+static const gt_attr layout_attrs[] = {
+    {GT_ARGUMENT("n", gt_normalize_layout, n), .meaning = "x is [n,groups,channels,inner]"},
+    {GT_ARGUMENT("groups", gt_normalize_layout, groups), .meaning = "of channels"},
+    {GT_ARGUMENT("channels", gt_normalize_layout, channels), .meaning = "of a group"},
+    {GT_ARGUMENT("inner", gt_normalize_layout, inner), .meaning = "elements of a channel"},
+    {GT_ARGUMENT("pooled", gt_normalize_layout, pooled),
+     .meaning = "statistics of each [n,inner], else [channels,inner]"},
+};
+
 #define NORMALIZE_GRAD(id, input_names, inputs_n, outputs_n)                                       \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
@@ -322,6 +331,7 @@ static const char rms_norm_grad_gradient[] = "of all outputs, in all four inputs
         .n_in = (inputs_n),                                                                        \
         .n_out = (outputs_n),                                                                      \
         .opts_size = sizeof(gt_normalize_layout),                                                  \
+        .attrs = GT_PLAIN_ATTRS(layout_attrs),                                                     \
         .infer = normalize_grad_infer,                                                             \
         .parts = GT_FOR_FLOATS(normalize_grad_run_parts),                                          \
         .backward = normalize_grad_backward,                                                       \

@@ -4,6 +4,7 @@
 #include "indices.h"
 
 typedef struct {
+    gt_keywords gt_;
     int64_t classes;
     gt_dtype dtype;
 } one_hot_opts;
@@ -24,8 +25,6 @@ static bool one_hot_infer(gt_node *n)
     const gt_tensor *index = n->in[0];
     gt_shape *y = &n->out[0]->shape;
     if (!gti_check_index_dtype(n, 0)) return false;
-    if (!gt_dtype_size(opts->dtype))
-        return gt_op_fail(n, GT_ERR_DTYPE, "there is no dtype %d", (int)opts->dtype);
     if (index->shape.ndim == GT_MAX_DIMS)
         return gt_op_fail(n, GT_ERR_SHAPE, "index has %d dimensions, there are no more",
                           index->shape.ndim);
@@ -59,7 +58,7 @@ static void one_hot_forward(gt_node *n)
 #define CLASSES(...)                                                                               \
     .opts = &(const one_hot_opts)                                                                  \
     {                                                                                              \
-        __VA_ARGS__                                                                                \
+        NULL, __VA_ARGS__                                                                          \
     }
 #define INDEX(dims, ...)                                                                           \
     {                                                                                              \
@@ -106,13 +105,20 @@ static const gt_error_sample error_samples[] = {
     {.label = "no such dtype",
      .in = {INDEX((1), 0)},
      CLASSES(3, (gt_dtype)4),
-     .code = GT_ERR_DTYPE,
-     .message = "there is no dtype 4"},
+     .code = GT_ERR_ARGUMENT,
+     .message = "dtype is 4, must be GT_F32, GT_F64, GT_I64 or GT_U8"},
     {.label = "six dimensions",
      .in = {INDEX((1, 1, 1, 1, 1, 1), 0)},
      CLASSES(3, GT_F32),
      .code = GT_ERR_SHAPE,
      .message = "index has 6 dimensions, there are no more"},
+};
+
+static const gt_attr one_hot_attrs[] = {
+    {GT_ARGUMENT("classes", one_hot_opts, classes),
+     .meaning = "how many; -1: one more than the largest index"},
+    {GT_CHOICE("dtype", one_hot_opts, dtype, GT_N_DTYPES, GTI_DTYPE_NAMES),
+     .meaning = "of the result; PyTorch's is GT_I64"},
 };
 
 const gt_op gt_op_one_hot = {
@@ -121,6 +127,7 @@ const gt_op gt_op_one_hot = {
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(one_hot_opts),
+    .attrs = GT_ATTRS(one_hot_attrs),
     .infer = one_hot_infer,
     .forward = {NULL, NULL, one_hot_forward, NULL},
     GT_SAMPLES(samples),
@@ -129,6 +136,6 @@ const gt_op gt_op_one_hot = {
 
 gt_tensor *gt_one_hot_(gt_tensor *index, int64_t classes, gt_one_hot_opts opts)
 {
-    const one_hot_opts all = {classes, opts.dtype};
+    const one_hot_opts all = {.classes = classes, .dtype = opts.dtype};
     return gt_apply(&gt_op_one_hot, &all, 1, (gt_tensor *[]){index});
 }

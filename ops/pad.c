@@ -10,8 +10,8 @@
 #include "common.h"
 
 typedef struct {
-    gt_shape shape;
     gt_pad_opts pad;
+    gt_shape shape;
 } dx_opts;
 
 _Static_assert((int)GT_PAD_REFLECT == GTI_PAD_REFLECT &&
@@ -63,8 +63,6 @@ static bool pad_axis(const gt_node *node, const gt_pad_opts *opts, int ndim, int
 /* The shape of x padded. */
 static bool padded_shape(const gt_node *n, const gt_pad_opts *opts, gt_shape x, gt_shape *y)
 {
-    if ((unsigned)opts->mode > GT_PAD_CIRCULAR)
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "there is no mode %d", (int)opts->mode);
     for (int i = 2 * x.ndim; i < 2 * GT_MAX_DIMS; i++)
         if (opts->pad[i] != 0)
             return gt_op_fail(n, GT_ERR_SHAPE, "padding for %d dimensions, but there are %d",
@@ -189,12 +187,26 @@ static bool pad_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[
 
 #include "pad_samples.h"
 
+// clang-format off
+#define PAD_ATTRS                                                                                  \
+    {GT_OPTION("pad", gt_pad_opts, pad), .usual = "{0}",                                           \
+     .meaning = "elements before and after along the last axis, then the one before it, ..."},     \
+    {GT_CHOICE("mode", gt_pad_opts, mode, 4,                                                       \
+               "GT_PAD_CONSTANT GT_PAD_REFLECT GT_PAD_REPLICATE GT_PAD_CIRCULAR"),                 \
+     .meaning = "what the elements are"},                                                          \
+    {GT_OPTION("value", gt_pad_opts, value), .meaning = "the constant"}
+static const gt_attr pad_attrs[] = {PAD_ATTRS};
+static const gt_attr pad_dx_attrs[] = {
+    PAD_ATTRS, {GT_ARGUMENT("shape", dx_opts, shape), .meaning = "the shape of the result"}};
+// clang-format on
+
 const gt_op gt_op_pad = {
     .name = "pad",
     .inputs = "x",
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(gt_pad_opts),
+    .attrs = GT_ATTRS(pad_attrs),
     .flags = GT_OP_NO_SAVED,
     .infer = pad_infer,
     .forward = GT_FOR_ALL(pad_forward),
@@ -210,6 +222,7 @@ const gt_op gt_op_pad_dx = {
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(dx_opts),
+    .attrs = GT_ATTRS(pad_dx_attrs),
     .flags = GT_OP_NO_SAVED,
     .infer = pad_dx_infer,
     .forward = GT_FOR_FLOATS(pad_dx_forward),
@@ -219,21 +232,12 @@ const gt_op gt_op_pad_dx = {
     GT_ERROR_SAMPLES(dx_error_samples),
 };
 
-/* opts with GT_ZERO taken for what it means. */
-static gt_pad_opts plain(gt_pad_opts opts)
-{
-    for (int i = 0; i < 2 * GT_MAX_DIMS; i++) opts.pad[i] = gt_option_int(opts.pad[i], 0);
-    opts.value = gt_option(opts.value, 0);
-    return opts;
-}
-
 gt_tensor *gt_pad_(gt_tensor *x, gt_pad_opts opts)
 {
-    opts = plain(opts);
     return gt_apply(&gt_op_pad, &opts, 1, (gt_tensor *[]){x});
 }
 
 gt_tensor *gt_pad_dx(gt_tensor *dy, gt_shape shape, gt_pad_opts opts)
 {
-    return gt_apply(&gt_op_pad_dx, &(dx_opts){shape, plain(opts)}, 1, (gt_tensor *[]){dy});
+    return gt_apply(&gt_op_pad_dx, &(dx_opts){opts, shape}, 1, (gt_tensor *[]){dy});
 }

@@ -94,17 +94,14 @@ static const gt_error_sample pad_error_samples[] = {
      .in = {GT_IN(3)},
      PAD((1, 0), .mode = (gt_pad_mode)4),
      .code = GT_ERR_ARGUMENT,
-     .message = "there is no mode 4"},
+     .message = "mode is 4, must be GT_PAD_CONSTANT, GT_PAD_REFLECT"},
 };
 
 /* dimensions of the shape, (pads), further options */
 #define DX(dims, pads, ...)                                                                        \
     .opts = &(const dx_opts)                                                                       \
     {                                                                                              \
-        GT_DIMS dims,                                                                              \
-        {                                                                                          \
-            .pad = PADS pads, __VA_ARGS__                                                          \
-        }                                                                                          \
+        {.pad = PADS pads, __VA_ARGS__}, GT_DIMS dims                                              \
     }
 static const gt_sample dx_samples[] = {
     {.label = "constant", .in = {GT_IN(4, 3)}, DX((2, 3), (-1, 1, 1, 1), .value = 3)},

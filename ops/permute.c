@@ -5,8 +5,8 @@
 #include "copying.h"
 
 typedef struct {
-    int n; /* as given; order holds the first GT_MAX_DIMS */
-    int order[GT_MAX_DIMS];
+    int order[GT_MAX_DIMS]; /* the first of n */
+    int n;
 } permute_opts;
 
 static bool permute_infer(gt_node *n)
@@ -63,10 +63,7 @@ static bool permute_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin
 #define ORDER(count, ...)                                                                          \
     .opts = &(const permute_opts)                                                                  \
     {                                                                                              \
-        (count),                                                                                   \
-        {                                                                                          \
-            __VA_ARGS__                                                                            \
-        }                                                                                          \
+        {__VA_ARGS__}, (count)                                                                     \
     }
 static const gt_sample samples[] = {
     {.label = "transpose", .in = {GT_IN(3, 4)}, ORDER(2, 1, 0)},
@@ -104,12 +101,19 @@ static const gt_error_sample error_samples[] = {
      .message = "there is no axis 2"},
 };
 
+static const gt_attr permute_attrs[] = {
+    {GT_ARGUMENT("", permute_opts, n)},
+    {GT_ARGUMENT("order", permute_opts, order), .length = offsetof(permute_opts, n),
+     .meaning = "x's dimensions in the order of the result's"},
+};
+
 const gt_op gt_op_permute = {
     .name = "permute",
     .inputs = "x",
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(permute_opts),
+    .attrs = GT_PLAIN_ATTRS(permute_attrs),
     .flags = GT_OP_NO_SAVED,
     .infer = permute_infer,
     .parts = GT_FOR_ALL(permute_parts),

@@ -137,6 +137,15 @@ static const gt_error_sample place_error_samples[] = {
 };
 // clang-format on
 
+// clang-format off
+#define WHERE                                                                                      \
+    GTI_AXIS_ATTR(pick_opts),                                                                      \
+    {GT_ARGUMENT("skip", pick_opts, skip), .meaning = "an index that stands for nothing"}
+static const gt_attr pick_attrs[] = {WHERE, {GT_ARGUMENT("", pick_opts, size)}};
+static const gt_attr place_attrs[] = {
+    WHERE, {GT_ARGUMENT("size", pick_opts, size), .meaning = "of the new axis"}};
+// clang-format on
+
 #define PICK(id, names)                                                                            \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
@@ -144,6 +153,7 @@ static const gt_error_sample place_error_samples[] = {
         .n_in = 2,                                                                                 \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(pick_opts),                                                            \
+        .attrs = GT_PLAIN_ATTRS(id##_attrs),                                                       \
         .flags = GT_OP_MIXED,                                                                      \
         .infer = id##_infer,                                                                       \
         .forward = GT_FOR_FLOATS(id##_forward),                                                    \

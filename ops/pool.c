@@ -3,28 +3,16 @@
 gti_pool2d gti_pool_describe(const gti_pool_opts *o, const gt_shape *x, const gt_shape *y)
 {
     gti_pool2d s = {.planes = x->dim[0] * x->dim[1], .h = gti_height(x), .w = gti_width(x)};
-    s.kh = gt_option_pair(o->kernel, 0, 0), s.kw = gt_option_pair(o->kernel, 1, 0);
-    s.sh = gt_option_pair(o->stride, 0, (int)s.kh), s.sw = gt_option_pair(o->stride, 1, (int)s.kw);
-    s.dh = gt_option_pair(o->dilation, 0, 1), s.dw = gt_option_pair(o->dilation, 1, 1);
-    const bool directed = s.kh != s.kw || s.sh != s.sw || s.dh != s.dw;
-    s.ph = gt_option_padding(o->padding, 0, directed);
-    s.pw = gt_option_padding(o->padding, 1, directed);
+    s.kh = o->kernel[0], s.kw = o->kernel[1];
+    s.sh = o->stride[0], s.sw = o->stride[1];
+    s.dh = o->dilation[0], s.dw = o->dilation[1];
+    s.ph = o->padding[0], s.pw = o->padding[1];
     if (y) s.oh = gti_height(y), s.ow = gti_width(y);
     return s;
 }
 
-static bool pool_check_options(const gt_node *n, int rank, const gti_pool2d *s)
+static bool pool_check_padding(const gt_node *n, int rank, const gti_pool2d *s)
 {
-    if (s->kh == 0 || s->kw == 0)
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "no kernel is given: .kernel = %s",
-                          rank == 1 ? "2" : "{2}, or {height, width}");
-    if (!gti_check_positive(n, rank, "kernel", s->kh, s->kw) ||
-        !gti_check_positive(n, rank, "stride", s->sh, s->sw) ||
-        !gti_check_positive(n, rank, "dilation", s->dh, s->dw) ||
-        !gti_check_not_negative(n, rank, "padding", s->ph, s->pw))
-        return false;
-    if (((const gti_pool_opts *)n->opts)->divisor == GT_ZERO)
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "divisor_override is 0, must be another number");
     return (s->ph <= s->kh / 2 && s->pw <= s->kw / 2) ||
            gt_op_fail(n, GT_ERR_ARGUMENT, "padding is %s, must be at most half the kernel %s",
                       GTI_PAIR_TEXT(rank, s->ph, s->pw), GTI_SIZE_TEXT(rank, s->kh, s->kw));
@@ -65,7 +53,7 @@ bool gti_pool_infer(const gt_node *n, int rank, const gt_shape *x, gti_pool2d *s
 {
     if (!gti_check_images(n, rank, "x", x) || !gti_check_pixels(n, x)) return false;
     *s = gti_pool_describe(n->opts, x, NULL);
-    if (!pool_check_options(n, rank, s) || !check_windows(n, rank, s)) return false;
+    if (!pool_check_padding(n, rank, s) || !check_windows(n, rank, s)) return false;
     gti_set_image_shape(y, rank, x->dim[0], x->dim[1], s->oh, s->ow);
     return true;
 }

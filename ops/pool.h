@@ -5,11 +5,47 @@
 #include "window.h"
 
 typedef struct {
-    int kernel[2], stride[2], padding[2], dilation[2]; /* a stride of 0 is the kernel's size */
-    int divisor;                                       /* of means; 0: the number of elements */
+    gt_keywords gt_;
+    int kernel[2], stride[2], padding[2], dilation[2];
+    int divisor; /* of means; 0: the number of elements */
     bool ceil_mode, exclude_pad;
     gt_shape target; /* of gradients: the shape of x */
 } gti_pool_opts;
+
+/* Rows of attributes: of pools of images, and of sequences, whose first numbers are those of a
+ * height of 1. `dilation` is the name of the dilation or "". */
+#define GTI_POOL_STRIDE "steps from one window to the next"
+#define GTI_POOL_PADDING "what is added to x at either side; at most half the kernel"
+#define GTI_POOL_DILATION "steps between the elements of a window"
+#define GTI_POOL_CEIL                                                                              \
+    {                                                                                              \
+        GT_OPTION("ceil_mode", gti_pool_opts, ceil_mode),                                          \
+            .meaning = "one more window where strides leave a rest"                                \
+    }
+// clang-format off
+#define GTI_POOL_IMAGES(dilation_name)                                                             \
+    {GT_OPTION("kernel", gti_pool_opts, kernel), .required = true, .bounds = GT_POSITIVE,          \
+     .meaning = "height and width of a window"},                                                   \
+    {GT_OPTION("stride", gti_pool_opts, stride), .same = offsetof(gti_pool_opts, kernel),          \
+     .bounds = GT_POSITIVE, .meaning = GTI_POOL_STRIDE},                                           \
+    {GT_OPTION(dilation_name, gti_pool_opts, dilation), .otherwise = 1, .bounds = GT_POSITIVE,     \
+     .meaning = GTI_POOL_DILATION},                                                                \
+    {GT_PADDING("padding", gti_pool_opts, padding), .bounds = GT_NOT_NEGATIVE,                     \
+     .meaning = GTI_POOL_PADDING}
+#define GTI_POOL_SEQUENCES(dilation_name)                                                          \
+    {GT_OPTION("", gti_pool_opts, kernel[0]), .otherwise = 1},                                     \
+    {GT_OPTION("", gti_pool_opts, stride[0]), .otherwise = 1},                                     \
+    {GT_OPTION("", gti_pool_opts, dilation[0]), .otherwise = 1},                                   \
+    {GT_OPTION("", gti_pool_opts, padding[0])},                                                    \
+    {GT_OPTION("kernel", gti_pool_opts, kernel[1]), .required = true, .bounds = GT_POSITIVE,       \
+     .meaning = "length of a window"},                                                             \
+    {GT_OPTION("stride", gti_pool_opts, stride[1]), .same = offsetof(gti_pool_opts, kernel[1]),    \
+     .bounds = GT_POSITIVE, .meaning = GTI_POOL_STRIDE},                                           \
+    {GT_OPTION(dilation_name, gti_pool_opts, dilation[1]), .otherwise = 1, .bounds = GT_POSITIVE,  \
+     .meaning = GTI_POOL_DILATION},                                                                \
+    {GT_OPTION("padding", gti_pool_opts, padding[1]), .bounds = GT_NOT_NEGATIVE,                   \
+     .meaning = GTI_POOL_PADDING}
+// clang-format on
 
 /* The pool with options o of x [n,c,h,w] or [n,c,l] into y, which may be NULL. */
 gti_pool2d gti_pool_describe(const gti_pool_opts *o, const gt_shape *x, const gt_shape *y);

@@ -40,6 +40,11 @@ gt_tensor *gti_compose_adaptive_avg_pool1d(gt_tensor *x, int64_t ol)
     return image ? sequence_of(gt_adaptive_avg_pool2d(image, 1, ol)) : NULL;
 }
 
+static const gt_attr max_attrs[] = {{GT_OPTION("indices", gt_adaptive_max_pool_opts, indices),
+                                     .usual = "NULL",
+                                     .meaning = "gets where each maximum was, i64"}};
+const gt_attrs gt_attrs_adaptive_max_pool1d = GT_PLAIN_ATTRS(max_attrs);
+
 gt_tensor *gti_compose_adaptive_max_pool1d(gt_tensor *x, int64_t ol, gt_adaptive_max_pool_opts opts)
 {
     gt_tensor *indices = NULL, *image = image_of(x, ol, "adaptive_max_pool1d");

@@ -113,12 +113,15 @@ static const gt_sample samples[] = {
 
 static const gt_error_sample error_samples[] = {GTI_REDUCTION_ERRORS(gt_reduce_opts)};
 
+static const gt_attr prod_attrs[] = {GTI_REDUCTION_ATTRS(gt_reduce_opts)};
+
 const gt_op gt_op_prod = {
     .name = "prod",
     .inputs = "x",
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(gt_reduce_opts),
+    .attrs = GT_PLAIN_ATTRS(prod_attrs),
     .infer = prod_infer,
     .parts = GT_FOR_FLOATS(prod_parts),
     .backward = prod_backward,

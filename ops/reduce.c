@@ -251,6 +251,8 @@ static const gt_error_sample error_samples[] = {
      .message = "i64"},
 };
 
+static const gt_attr reduce_attrs[] = {GTI_REDUCTION_ATTRS(gt_reduce_opts)};
+
 #define REDUCTION(id, sample_count)                                                                \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
@@ -258,6 +260,7 @@ static const gt_error_sample error_samples[] = {
         .n_in = 1,                                                                                 \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(gt_reduce_opts),                                                       \
+        .attrs = GT_PLAIN_ATTRS(reduce_attrs),                                                     \
         .flags = GT_OP_NO_SAVED,                                                                   \
         .plan_size = sizeof(sum_plan),                                                             \
         .infer = reduce_infer,                                                                     \

@@ -10,6 +10,15 @@ bool gti_reduced_dims(const gt_node *n, unsigned axes, unsigned *reduced);
 gt_shape gti_reduced_shape(gt_shape x, unsigned reduced, bool keepdim);
 void gti_reduce_shape(const gt_shape *x, unsigned reduced, bool keepdim, gt_shape *y);
 
+/* Rows of attributes, of options with axes and keepdim. */
+#define GTI_KEEPDIM_ATTR(type)                                                                     \
+    {                                                                                              \
+        GT_OPTION("keepdim", type, keepdim), .meaning = "keep the reduced axes, with size 1"       \
+    }
+#define GTI_REDUCTION_ATTRS(type)                                                                  \
+    {GT_OPTION("axes", type, axes), .meaning = "a set of those to reduce: GT_AXES(0, -1)"},        \
+        GTI_KEEPDIM_ATTR(type)
+
 /* Shape rule of y = a reduction of input 0: sets y's shape, and the scratch of gti_reduce_from. */
 bool gti_infer_reduction(gt_node *n, unsigned axes, bool keepdim);
 

@@ -87,12 +87,15 @@ static const gt_error_sample error_samples[] = {
      .message = "is no shape"},
 };
 
+static const gt_attr reshape_attrs[] = {GTI_SHAPE_ATTR("shape")};
+
 const gt_op gt_op_reshape = {
     .name = "reshape",
     .inputs = "x",
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(gt_shape),
+    .attrs = GT_PLAIN_ATTRS(reshape_attrs),
     .flags = GT_OP_VIEW | GT_OP_NO_SAVED,
     .infer = reshape_infer,
     .backward = reshape_backward,

@@ -16,8 +16,7 @@ static bool rms_norm_infer(gt_node *n)
     const gti_normalize_opts *o = n->opts;
     const gt_shape x = n->in[0]->shape;
     gt_shape last;
-    if (!gti_normalize_check_dims(n, o->count, &last) || !gti_normalize_check_eps(n, o->eps) ||
-        !gti_normalize_check_parameter(n, 1, last))
+    if (!gti_normalize_check_dims(n, o->count, &last) || !gti_normalize_check_parameter(n, 1, last))
         return false;
     const gt_normalize_layout layout = rms_norm_layout_of(n);
     return gti_normalize_set_outputs(n, &layout, gt_shape_of(x.ndim - (int)o->count, x.dim));
@@ -38,7 +37,7 @@ static bool rms_norm_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gi
 #define LAST(...)                                                                                  \
     .opts = &(const gti_normalize_opts)                                                            \
     {                                                                                              \
-        __VA_ARGS__                                                                                \
+        NULL, __VA_ARGS__                                                                          \
     }
 static const gt_sample samples[] = {
     {.label = "rows", .in = {GT_IN(3, 5), GT_IN(5)}, LAST(1, 1e-5)},
@@ -70,8 +69,14 @@ static const gt_error_sample error_samples[] = {
      .in = {GT_IN(2, 3), GT_IN(3)},
      LAST(1, -1),
      .code = GT_ERR_ARGUMENT,
-     .message = "eps is -1, must not be negative"},
+     .message = "eps is -1, must be finite and not negative"},
 };
+
+static const gt_attr rms_norm_attrs[] = {
+    GTI_DIMS_ATTR,
+    GTI_WEIGHT_ATTR("of the shape that is normalised"),
+    {GT_OPTION("eps", gti_normalize_opts, eps), .usual = "the dtype's machine epsilon",
+     .bounds = GT_NOT_NEGATIVE, .meaning = "added to the mean square"}};
 
 const gt_op gt_op_rms_norm = {
     .name = "rms_norm",
@@ -79,6 +84,7 @@ const gt_op gt_op_rms_norm = {
     .n_in = 2,
     .n_out = 2,
     .opts_size = sizeof(gti_normalize_opts),
+    .attrs = GT_ATTRS(rms_norm_attrs),
     .infer = rms_norm_infer,
     .parts = GT_FOR_FLOATS(rms_norm_parts),
     .backward = rms_norm_backward,
@@ -95,7 +101,8 @@ gt_tensor *gt_rms_norm_(gt_tensor *x, int n_dims, gt_rms_norm_opts opts)
     const int count = n_dims < 1 ? 1 : n_dims > x->shape.ndim ? x->shape.ndim : n_dims;
     const gt_shape last = gt_shape_of(count, x->shape.dim + x->shape.ndim - count);
     gt_tensor *weight = gti_normalize_parameter(opts.weight, x, last, 1);
-    const gti_normalize_opts all = {n_dims, gt_option(opts.eps, gt_dtype_epsilon(x->dtype))};
+    const double eps = opts.eps == 0 ? gt_dtype_epsilon(x->dtype) : opts.eps;
+    const gti_normalize_opts all = {.count = n_dims, .eps = eps};
     gt_tensor *out[2];
     gt_apply_n(&gt_op_rms_norm, &all, 2, (gt_tensor *[]){x, weight}, out);
     return out[0];

@@ -8,7 +8,8 @@
 #include "copying.h"
 
 typedef struct {
-    int64_t start, stop, step; /* step as an option: 1 */
+    gt_keywords gt_;
+    int64_t start, stop, step;
     int axis;
 } slice_opts;
 
@@ -36,7 +37,7 @@ static places select_places(const gt_node *n)
     const gt_shape x = n->in[0]->shape;
     places p = {.axis = gt_op_axis(n, opts->axis, x.ndim)};
     if (p.axis < 0) return p;
-    p.step = slice_clamp(gt_option_int(opts->step, 1), -INT64_MAX, INT64_MAX);
+    p.step = slice_clamp(opts->step, -INT64_MAX, INT64_MAX);
     const int64_t size = x.dim[p.axis];
     const int64_t low = p.step > 0 ? 0 : -1, high = p.step > 0 ? size : size - 1;
     int64_t stop = opts->stop < 0 ? opts->stop + size : opts->stop;
@@ -52,7 +53,6 @@ static bool slice_infer(gt_node *n)
 {
     const places p = select_places(n);
     if (p.axis < 0) return false;
-    if (p.step == 0) return gt_op_fail(n, GT_ERR_ARGUMENT, "step is 0, must be another number");
     n->out[0]->shape = n->in[0]->shape;
     n->out[0]->shape.dim[p.axis] = p.count;
     gti_copying_divide(n, 0, &n->out[0]->shape);
@@ -202,7 +202,7 @@ static bool slice_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gi
 #define SLICE(...)                                                                                 \
     .opts = &(const slice_opts)                                                                    \
     {                                                                                              \
-        __VA_ARGS__                                                                                \
+        NULL, __VA_ARGS__                                                                          \
     }
 static const gt_sample slice_samples[] = {
     {.label = "middle", .in = {GT_IN(6)}, SLICE(1, 4, 1, 0)},
@@ -305,12 +305,28 @@ static const gt_error_sample slice_add_error_samples[] = {
      .message = "dy is [3], but the slice of dx is [2]"},
 };
 
+static const gt_attr slice_attrs[] = {
+    GTI_AXIS_ATTR(slice_opts),
+    {GT_ARGUMENT("start", slice_opts, start), .meaning = "the first index"},
+    {GT_ARGUMENT("stop", slice_opts, stop), .meaning = "the index behind the last; GT_END: none"},
+    {GT_OPTION("step", slice_opts, step), .otherwise = 1,
+     .bounds = GT_BOUNDS(-DBL_MAX, DBL_MAX, GT_NOT_ZERO),
+     .meaning = "from one index to the next; negative: backwards"},
+};
+static const gt_attr slice_dx_attrs[] = {
+    {GT_ARGUMENT("shape", slice_dx_opts, shape), .meaning = "the shape of the result"},
+    GTI_AXIS_ATTR(slice_dx_opts),
+    {GT_ARGUMENT("start", slice_dx_opts, start), .meaning = "where the first element goes"},
+    {GT_ARGUMENT("step", slice_dx_opts, step), .meaning = "from one element to the next"},
+};
+
 const gt_op gt_op_slice = {
     .name = "slice",
     .inputs = "x",
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(slice_opts),
+    .attrs = GT_ATTRS(slice_attrs),
     .flags = GT_OP_NO_SAVED,
     .infer = slice_infer,
     .parts = GT_FOR_ALL(slice_parts),
@@ -327,6 +343,7 @@ const gt_op gt_op_slice_add = {
     .n_in = 2,
     .n_out = 1,
     .opts_size = sizeof(slice_opts),
+    .attrs = GT_ATTRS(slice_attrs),
     .flags = GT_OP_INTO,
     .infer = slice_add_infer,
     .forward = GT_FOR_FLOATS(slice_add_forward),
@@ -340,6 +357,7 @@ const gt_op gt_op_slice_dx = {
     .n_in = 1,
     .n_out = 1,
     .opts_size = sizeof(slice_dx_opts),
+    .attrs = GT_PLAIN_ATTRS(slice_dx_attrs),
     .flags = GT_OP_NO_SAVED,
     .infer = slice_dx_infer,
     .parts = GT_FOR_ALL(slice_dx_parts),
@@ -351,7 +369,7 @@ const gt_op gt_op_slice_dx = {
 
 gt_tensor *gt_slice_(gt_tensor *x, int axis, int64_t start, int64_t stop, gt_slice_opts opts)
 {
-    const slice_opts all = {start, stop, opts.step, axis};
+    const slice_opts all = {.start = start, .stop = stop, .step = opts.step, .axis = axis};
     return gt_apply(&gt_op_slice, &all, 1, (gt_tensor *[]){x});
 }
 

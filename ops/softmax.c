@@ -185,6 +185,8 @@ static const gt_error_sample dx_error_samples[] = {
 // clang-format on
 
 /* A row: name; names and number of inputs; shape rule; tables of samples and error samples. */
+static const gt_attr axis_attrs[] = {GTI_AXIS_ATTR(axis_opts)};
+
 #define SOFTMAX(id, names, count, shape_rule, table, error_table)                                  \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
@@ -192,6 +194,7 @@ static const gt_error_sample dx_error_samples[] = {
         .n_in = (count),                                                                           \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(axis_opts),                                                            \
+        .attrs = GT_PLAIN_ATTRS(axis_attrs),                                                       \
         .infer = (shape_rule),                                                                     \
         .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \

@@ -152,6 +152,9 @@ STEP_SAMPLES(2)
 STEP_SAMPLES(3)
 STEP_SAMPLES(4)
 
+static const gt_attr step_attrs[] = {
+    {GT_ARGUMENT("row", gt_step_args, row), .meaning = "of the numbers"}};
+
 /* input_names: "w m v grad"; work of an element in additions */
 #define STEP(id, number, input_names, work)                                                        \
     static void id##_elements(gt_node *n, int64_t begin, int64_t end)                              \
@@ -164,6 +167,7 @@ STEP_SAMPLES(4)
         .n_in = (number) + 2,                                                                      \
         .n_out = (number),                                                                         \
         .opts_size = sizeof(gt_step_args),                                                         \
+        .attrs = GT_PLAIN_ATTRS(step_attrs),                                                       \
         .flags = GT_OP_INTO | GT_OP_MIXED,                                                         \
         .infer = step_infer,                                                                       \
         .elements = GT_FOR_FLOATS(id##_elements),                                                  \

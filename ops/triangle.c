@@ -104,6 +104,10 @@ static const gt_error_sample error_samples[] = {
     {.label = "scalar", .in = {GT_IN_SCALAR}, .code = GT_ERR_SHAPE, .message = "at least 2"},
 };
 
+static const gt_attr triangle_attrs[] = {
+    {GT_ARGUMENT("diagonal", triangle_opts, diagonal),
+     .meaning = "0: the main one; above it positive ones, below negative"}};
+
 #define TRIANGLE(id)                                                                               \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
@@ -111,6 +115,7 @@ static const gt_error_sample error_samples[] = {
         .n_in = 1,                                                                                 \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(triangle_opts),                                                        \
+        .attrs = GT_PLAIN_ATTRS(triangle_attrs),                                                   \
         .flags = GT_OP_NO_SAVED,                                                                   \
         .infer = triangle_infer,                                                                   \
         .forward = GT_FOR_ALL(id##_forward),                                                       \

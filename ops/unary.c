@@ -134,8 +134,12 @@ static bool round_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]
     return true;
 }
 
-/* A row: name; size of the options; flags; table of samples; s. */
-#define UNARY(id, size, flag_set, table, s)                                                        \
+static const gt_attr scalar_attrs[] = {{GT_ARGUMENT("s", scalar_opts, s), .meaning = "the number"}};
+#define SCALAR .opts_size = sizeof(scalar_opts), .attrs = GT_PLAIN_ATTRS(scalar_attrs)
+#define NO_SCALAR .opts_size = 0
+
+/* A row: name; options; flags; table of samples; s. */
+#define UNARY(id, opts, flag_set, table, s)                                                        \
     static void id##_elements(gt_node *n, int64_t begin, int64_t end)                              \
     {                                                                                              \
         unary_run(n, begin, end, GTI_UNARY_##id, (s));                                             \
@@ -145,7 +149,7 @@ static bool round_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]
         .inputs = "x",                                                                             \
         .n_in = 1,                                                                                 \
         .n_out = 1,                                                                                \
-        .opts_size = (size),                                                                       \
+        opts,                                                                                      \
         .flags = (flag_set),                                                                       \
         .infer = unary_infer,                                                                      \
         .elements = GT_FOR_FLOATS(id##_elements),                                                  \
@@ -156,13 +160,13 @@ static bool round_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]
     };
 
 // clang-format off
-UNARY(neg, 0, GT_OP_NO_SAVED, samples, 0)
-UNARY(square, 0, 0, samples, 0)
-UNARY(add_scalar, sizeof(scalar_opts), GT_OP_NO_SAVED, scalar_samples, scalar_of(n))
-UNARY(mul_scalar, sizeof(scalar_opts), GT_OP_NO_SAVED, scalar_samples, scalar_of(n))
-UNARY(sign, 0, GT_OP_NO_SAVED, step_samples, 0)
-UNARY(floor, 0, GT_OP_NO_SAVED, step_samples, 0)
-UNARY(round, 0, GT_OP_NO_SAVED, step_samples, 0)
+UNARY(neg, NO_SCALAR, GT_OP_NO_SAVED, samples, 0)
+UNARY(square, NO_SCALAR, 0, samples, 0)
+UNARY(add_scalar, SCALAR, GT_OP_NO_SAVED, scalar_samples, scalar_of(n))
+UNARY(mul_scalar, SCALAR, GT_OP_NO_SAVED, scalar_samples, scalar_of(n))
+UNARY(sign, NO_SCALAR, GT_OP_NO_SAVED, step_samples, 0)
+UNARY(floor, NO_SCALAR, GT_OP_NO_SAVED, step_samples, 0)
+UNARY(round, NO_SCALAR, GT_OP_NO_SAVED, step_samples, 0)
 // clang-format on
 
 gt_tensor *gt_neg(gt_tensor *x)

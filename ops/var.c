@@ -10,18 +10,13 @@
 
 static double divisor(const gt_node *n)
 {
-    const gt_var_opts *opts = n->opts;
-    const double correction = opts->biased ? 0 : (double)gt_option_int(opts->correction, 1);
-    const double left = (double)gti_reduced_count(n) - correction;
+    const double left = (double)(gti_reduced_count(n) - ((const gt_var_opts *)n->opts)->correction);
     return left > 0 ? left : 0;
 }
 
 static bool var_infer(gt_node *n)
 {
     const gt_var_opts *opts = n->opts;
-    if (opts->biased && gt_option_int(opts->correction, 0) != 0)
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "biased means a correction of 0, but it is %d",
-                          opts->correction);
     if (!gti_infer_reduction(n, opts->axes, opts->keepdim)) return false;
     gti_reduction_divide(n, opts->axes, 2);
     return true;
@@ -97,17 +92,19 @@ static double var_flops(const gt_node *n)
 #define OPTS(...) GTI_REDUCE(gt_var_opts, __VA_ARGS__)
 static const gt_sample samples[] = {
     GTI_REDUCTION_SAMPLES(gt_var_opts),
-    {.label = "biased", .in = {GT_IN(3, 4)}, OPTS(GT_AXIS(0), .biased = true)},
+    {.label = "biased", .in = {GT_IN(3, 4)}, OPTS(GT_AXIS(0), .correction = GT_ZERO)},
     {.label = "biased, two groups",
      .in = {GT_IN(2, 2, 3)},
-     OPTS(GT_AXIS(0) | GT_AXIS(2), .biased = true)},
+     OPTS(GT_AXIS(0) | GT_AXIS(2), .correction = GT_ZERO)},
     {.label = "correction 2", .in = {GT_IN(5, 2)}, OPTS(GT_AXIS(0), .correction = 2)},
     {.label = "correction -1", .in = {GT_IN(5)}, OPTS(0, .correction = -1)},
     {.label = "far from 0", .in = {GT_IN_RANGE(100, 110, 9)}},
     {.label = "zero-size, kept", .in = {GT_IN(0, 3)}, OPTS(GT_AXIS(1))},
     /* From here on for var alone: the root has a corner at 0. */
-    {.label = "biased, scalar", .in = {GT_IN_SCALAR}, OPTS(0, .biased = true)},
-    {.label = "biased, axis of size one", .in = {GT_IN(3, 1)}, OPTS(GT_AXIS(1), .biased = true)},
+    {.label = "biased, scalar", .in = {GT_IN_SCALAR}, OPTS(0, .correction = GT_ZERO)},
+    {.label = "biased, axis of size one",
+     .in = {GT_IN(3, 1)},
+     OPTS(GT_AXIS(1), .correction = GT_ZERO)},
     {.label = "all equal",
      .in = {{.shape = GT_DIMS(3), .values = (const double[]){0.1, 0.1, 0.1}}}},
 };
@@ -115,11 +112,12 @@ enum { N_SAMPLES = sizeof samples / sizeof *samples, N_VAR_ALONE = 3 };
 
 static const gt_error_sample error_samples[] = {
     GTI_REDUCTION_ERRORS(gt_var_opts),
-    {.label = "two corrections",
-     .in = {GT_IN(4)},
-     OPTS(0, .biased = true, .correction = 2),
-     .code = GT_ERR_ARGUMENT,
-     .message = "biased means a correction of 0, but it is 2"},
+};
+
+static const gt_attr var_attrs[] = {
+    GTI_REDUCTION_ATTRS(gt_var_opts),
+    {GT_OPTION("correction", gt_var_opts, correction), .otherwise = 1,
+     .meaning = "the sum of squares is divided by N - correction; GT_ZERO: by N"},
 };
 
 #define DEVIATION(id, count)                                                                       \
@@ -129,6 +127,7 @@ static const gt_error_sample error_samples[] = {
         .n_in = 1,                                                                                 \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(gt_var_opts),                                                          \
+        .attrs = GT_ATTRS(var_attrs),                                                              \
         .infer = var_infer,                                                                        \
         .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \

@@ -21,18 +21,27 @@ static int64_t joined_size(gt_shape x, int start, int end)
     return gt_shape_size(part);
 }
 
+static const gt_attr flatten_attrs[] = {
+    {GT_OPTION("start", gt_flatten_opts, start), .meaning = "the first axis of those joined"},
+    {GT_OPTION("end", gt_flatten_opts, end), .otherwise = -1, .meaning = "the last of them"},
+};
+const gt_attrs gt_attrs_flatten = GT_ATTRS(flatten_attrs);
+
+static const gt_attr squeeze_attrs[] = {
+    {GT_OPTION("axes", gt_squeeze_opts, axes), .meaning = "a set, of which those of size 1 go"}};
+const gt_attrs gt_attrs_squeeze = GT_PLAIN_ATTRS(squeeze_attrs);
+
 gt_tensor *gti_compose_flatten(gt_tensor *x, gt_flatten_opts opts)
 {
     if (!gti_is_given(x, "flatten")) return NULL;
     const int ndim = x->shape.ndim;
     const int axes = ndim > 0 ? ndim : 1; /* a scalar becomes [1] */
-    const int first = (int)gt_option_int(opts.start, 0), last = (int)gt_option_int(opts.end, -1);
-    const int start = views_axis_of(x, first, axes, "flatten"),
-              end = views_axis_of(x, last, axes, "flatten");
+    const int start = views_axis_of(x, opts.start, axes, "flatten"),
+              end = views_axis_of(x, opts.end, axes, "flatten");
     if (start < 0 || end < 0) return NULL;
     if (start > end) {
-        gt_fail(x->ctx, GT_ERR_ARGUMENT, "flatten", "start %d comes after end %d in x %s", first,
-                last, GTI_SHAPE_TEXT(x->shape));
+        gt_fail(x->ctx, GT_ERR_ARGUMENT, "flatten", "start %d comes after end %d in x %s",
+                opts.start, opts.end, GTI_SHAPE_TEXT(x->shape));
         return NULL;
     }
     gt_shape shape = {.ndim = axes - (end - start)};

@@ -154,7 +154,7 @@ static void test_refuses(void **state)
     static const double no_shares[] = {-0.1, 1.1, NAN};
     for (size_t i = 0; i < sizeof no_shares / sizeof *no_shares; i++) {
         assert_null(gt_dropout(x, no_shares[i]));
-        assert_error(gt, GT_ERR_ARGUMENT, "must lie between 0 and 1");
+        assert_error(gt, GT_ERR_ARGUMENT, "must be in 0..1");
     }
     assert_null(gt_dropout2d(x, 0.5));
     assert_error(gt, GT_ERR_SHAPE, "): in dropout: x has 1 dimensions");

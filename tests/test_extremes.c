@@ -61,13 +61,27 @@ static const struct {
     {"kl_div_log", kl_div_log},
 };
 
+/* The group's numbers where the operation has them. */
+static void place_options(const group *g, const gt_attrs *attrs, void *opts)
+{
+    const gt_keywords mark = GT_COMPLETE;
+    if (attrs->fill) memcpy(opts, &mark, sizeof mark);
+    for (int i = 0; i < g->n_opts && i < attrs->n; i++) {
+        assert_int_equal(attrs->row[i].kind, GT_ATTR_REAL);
+        memcpy((char *)opts + attrs->row[i].at, &g->opts[i], sizeof g->opts[i]);
+    }
+}
+
 static gt_tensor *call(const group *g, gt_tensor *const in[])
 {
     for (size_t i = 0; i < sizeof losses / sizeof *losses; i++)
         if (!strcmp(losses[i].name, g->op)) return losses[i].call(in[0], in[1], g->opts[0]);
     const gt_op_info *info = gt_op_find(g->op);
     if (!info) fail_msg("there is no operation %s", g->op);
-    return gt_apply(info->op, g->opts, g->n_in, in);
+    double opts[8] = {0};
+    assert_true(info->op->opts_size <= sizeof opts);
+    place_options(g, &info->op->attrs, opts);
+    return gt_apply(info->op, opts, g->n_in, in);
 }
 
 /* Where the derivative is made of a result that nears 1. */

@@ -158,7 +158,7 @@ static void test_squared_lengths(void **state)
         gt_tensor *rows = gt_norm(x, .axes = GT_AXES(1));
         assert_values(hessian_row(gt_sum(gt_square(rows)), x, v), 4, (const double[]){2, -4, 6, 4},
                       1e-12);
-        gt_tensor *std = gt_square(gt_std(x, .biased = true));
+        gt_tensor *std = gt_square(gt_std(x, .correction = GT_ZERO));
         assert_values(hessian_row(std, x, v), 4, (const double[]){0, -1.5, 1, 0.5}, 1e-12);
     }
 }

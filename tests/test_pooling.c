@@ -246,7 +246,7 @@ static void test_calls_refuse(void **state)
     assert_refused(gt, gt_global_avg_pool2d(x), GT_ERR_SHAPE,
                    "x [1,2,4] has 3 dimensions, needs 4: [n,c,h,w]");
     assert_refused(gt, gt_global_max_pool2d(x), GT_ERR_SHAPE, "global_max_pool2d");
-    assert_refused(gt, gt_interpolate(image, 4, -1), GT_ERR_ARGUMENT, "to be 4x-1");
+    assert_refused(gt, gt_interpolate(image, 4, -1), GT_ERR_ARGUMENT, "w is -1, must be positive");
     assert_well(gt);
 }
 

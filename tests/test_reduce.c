@@ -22,10 +22,8 @@ static gt_reduce_opts reduce_opts(const double *o, int n)
 
 static gt_var_opts var_opts(const double *o, int n)
 {
-    return (gt_var_opts){.keepdim = o[0] != 0,
-                         .correction = (int)o[1],
-                         .biased = o[1] == 0,
-                         .axes = axes(o + 2, n - 2)};
+    return (gt_var_opts){
+        .keepdim = o[0] != 0, .correction = GT_EXACTLY((int)o[1]), .axes = axes(o + 2, n - 2)};
 }
 
 static gt_norm_opts norm_opts(const double *o, int n)
@@ -126,7 +124,7 @@ static void test_variance_of_one(void **state)
     gt_ctx *gt = *state;
     gt_tensor *x = gt_scalar(gt, 3, .requires_grad = true);
     assert_true(isnan(gt_item(gt_var(x))));
-    assert_true(gt_item(gt_var(x, .biased = true)) == 0);
+    assert_true(gt_item(gt_var(x, .correction = GT_ZERO)) == 0);
     assert_well(gt);
 }
 
@@ -193,7 +191,7 @@ static void check_long(gt_ctx *gt, int64_t n, gt_dtype dtype, bool rows)
                         rows ? GT_SHAPE(2, n) : GT_SHAPE(n, 2));
     const unsigned set = rows ? GT_AXIS(1) : GT_AXIS(0);
     const double precision = dtype == GT_F32 ? 1e-6 : 1e-14;
-    assert_values(gt_var(x, .axes = set, .biased = true), 2, (const double[]){var, var},
+    assert_values(gt_var(x, .axes = set, .correction = GT_ZERO), 2, (const double[]){var, var},
                   precision * var);
     const double sum = count * (count + 1) / 2, squares = sum * (2 * count + 1) / 3;
     assert_values(gt_norm(x, .axes = set, .p = 1), 2, (const double[]){sum, sum}, precision * sum);

@@ -272,7 +272,7 @@ static void test_axes_of_a_number(void **state)
             {gt_sum(x, .axes = axes), 3},
             {gt_mean(x, .axes = axes, .keepdim = true), 3},
             {gt_prod(x, .axes = axes), 3},
-            {gt_var(x, .axes = axes, .biased = true), 0},
+            {gt_var(x, .axes = axes, .correction = GT_ZERO), 0},
             {gt_norm(x, .axes = axes), 3},
             {gt_logsumexp(x, .axes = axes), 3},
             {gt_amax(x, .axes = axes), 3},

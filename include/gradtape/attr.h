@@ -36,7 +36,6 @@ typedef enum {
     GT_ATTR_AXES,      /* unsigned, of GT_AXES; 0: all */
     GT_ATTR_CHOICE,    /* an enum, from 0 on */
     GT_ATTR_TENSOR,    /* gt_tensor * or gt_tensor **: an input, or where to put a result */
-    GT_ATTR_NONE,      /* nothing that anybody else needs to know: count bytes */
 } gt_attr_kind;
 
 /* What values there may be; {0}: any. */
@@ -63,10 +62,12 @@ enum {
 #define GT_NO_NAN GT_BOUNDS(-DBL_MAX, DBL_MAX, GT_OR_INFINITE)
 
 typedef struct {
-    const char *name; /* as users write it: "alpha" */
+    const char
+        *name; /* as users write it: "alpha"; "": the operation's own, filled in and not shown */
     gt_attr_kind kind;
     size_t at;         /* place in the struct of options; 0 of tensors that are not in there */
     int count;         /* of numbers, or 1 */
+    size_t length;     /* place of an int that says how many of them count; 0: all */
     bool argument;     /* taken as it is: 0 is 0, and there is no default */
     bool required;     /* an option that has to be given */
     double otherwise;  /* the default */
@@ -87,8 +88,6 @@ typedef struct {
 #define GT_CHOICE(name, type, member, n, names)                                                    \
     GT_ROW_(name, GT_ATTR_CHOICE, type, member), .count = 1, .bounds = GT_BETWEEN(0, (n)-1),       \
                                                  .choices = (names)
-#define GT_NO_ATTR(type, member)                                                                   \
-    GT_ROW_("", GT_ATTR_NONE, type, member), .count = (int)sizeof(((type *)0)->member)
 #define GT_BESIDE(name_) .name = (name_), .kind = GT_ATTR_TENSOR, .count = 1
 #define GT_ROW_(name_, kind_, type, member)                                                        \
     .name = (name_), .kind = (kind_), .at = offsetof(type, member)
@@ -128,12 +127,13 @@ template <int n> struct gt_kind_<int64_t[n]> GT_KIND_IS_(GT_ATTR_INT64, n);
              int64_t *: GT_ATTR_INT64,                                                             \
              gt_tensor *: GT_ATTR_TENSOR,                                                          \
              gt_tensor **: GT_ATTR_TENSOR)
-#define GT_COUNT_(p, member)                                                                       \
-    (int)(sizeof((p)->member) / (_Generic((p)->member,                                             \
-                                          int *: sizeof(int),                                      \
-                                          double *: sizeof(double),                                \
-                                          int64_t *: sizeof(int64_t),                              \
-                                          default: sizeof((p)->member))))
+#define GT_COUNT_(p, member) (int)(sizeof((p)->member) / (GT_SIZE_(p, member)))
+#define GT_SIZE_(p, member)                                                                        \
+    _Generic((p)->member,                                                                          \
+             int *: sizeof(int),                                                                   \
+             double *: sizeof(double),                                                             \
+             int64_t *: sizeof(int64_t),                                                           \
+             default: sizeof((p)->member))
 #endif
 
 /* A table. */
@@ -146,8 +146,8 @@ typedef struct {
     {                                                                                              \
         (rows), (int)(sizeof(rows) / sizeof *(rows)), true                                         \
     }
-/* Of nothing but arguments: there is nothing to complete, and no gt_keywords. */
-#define GT_ARGUMENTS(rows)                                                                         \
+/* Of what is taken as it is: there is nothing to fill in or to check, and no gt_keywords. */
+#define GT_PLAIN_ATTRS(rows)                                                                       \
     {                                                                                              \
         (rows), (int)(sizeof(rows) / sizeof *(rows)), false                                        \
     }

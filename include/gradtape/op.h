@@ -111,8 +111,9 @@ struct gt_op {
                          * than inputs the last one is numbered: "x" for x0, x1, ... */
     int n_in, n_out;    /* n_in -1: any number, at least one; n_out at most GT_OP_OUTPUTS */
     size_t opts_size;
-    gt_attrs attrs; /* what the options are: GT_ATTRS(rows), completed before infer, or
-                     * GT_ARGUMENTS(rows); {0}: known to the operation alone */
+    gt_attrs attrs;       /* what the options are: GT_ATTRS(rows), completed before infer, or
+                           * GT_PLAIN_ATTRS(rows); {0}: known to the operation alone */
+    const gt_attrs *call; /* those of the function that calls it, where they are others; or NULL */
     unsigned flags;
     /* Checks inputs and options; sets shape and dtype (preset to the first input's) of every output
      * and, if wanted, dtype and scratch_size of the node. Or fails: return gt_op_fail(n, ...). */
@@ -253,8 +254,11 @@ typedef struct {
     const char *signature; /* "gt_conv2d(gt_tensor *x, gt_tensor *weight, gt_conv2d_opts opts)" */
     const char *meaning;   /* with keyword options and their defaults behind ". Options: " */
     const gt_op *op;       /* NULL: a function composed of operations */
+    const gt_attrs *attrs; /* of a function; see gt_op_info_attrs */
     bool inner;            /* made by backward rules, rarely called by hand */
 } gt_op_info;
+/* What the options and arguments of a call are; NULL: none are known. */
+const gt_attrs *gt_op_info_attrs(const gt_op_info *info);
 /* All built-in operations in the order of ops.def; *n gets their number. */
 const gt_op_info *gt_ops(size_t *n);
 /* The built-in operation of this name, or NULL. */
@@ -283,7 +287,7 @@ const gt_op_section *gt_op_section_of(const gt_op_info *info);
 typedef struct gt_call {
     gt_scope scope; /* with the function's name, below the scope that was current */
     const gt_op_info *function;
-    const void *opts; /* its options, as the caller gave them; NULL: it has none */
+    const void *opts; /* its options, complete; NULL: it has none */
     size_t opts_size;
     const gt_tensor *result; /* what gt_call_end got; NULL while the function runs */
     uint64_t began, ended;   /* see gt_call_made; `ended` is 0 while it runs */

@@ -232,8 +232,7 @@ typedef struct {
     gt_keywords gt_;
     unsigned axes; /* as in gt_reduce_opts */
     bool keepdim;
-    int correction; /* the sum of squares is divided by N - correction: 1 */
-    bool biased;    /* divide by N, as a correction of GT_ZERO does */
+    int correction; /* the sum of squares is divided by N - correction: 1; GT_ZERO for N */
 } gt_var_opts;
 typedef struct {
     gt_keywords gt_;
@@ -250,9 +249,6 @@ typedef struct {
     gt_keywords gt_;
     bool keepdim;
 } gt_argmax_opts;
-
-/* For options that are an index. */
-#define GT_INDEX_0 GT_ZERO
 
 typedef struct {
     gt_keywords gt_;
@@ -355,7 +351,9 @@ typedef struct {
     GT_OP_OPTS(name, params, meaning)                                                              \
     GT_OP(name##_grad, (gt_tensor * dy, gt_tensor * v, double p, double q), "")
 #define GT_FUN(name, params, args, meaning) gt_tensor *gt_##name params;
-#define GT_FUN_OPTS(name, params, args, meaning) gt_tensor *gt_##name##_ params;
+#define GT_FUN_OPTS(name, params, args, meaning)                                                   \
+    gt_tensor *gt_##name##_ params;                                                                \
+    extern const gt_attrs gt_attrs_##name;
 #include <gradtape/ops.def>
 #undef GT_SECTION
 #undef GT_OP
@@ -492,7 +490,7 @@ typedef struct {
 #define GT_AMIN_(x, ...) GT_AT(gt_amin_(x, GT_OPTS(gt_reduce_opts, __VA_ARGS__)))
 #define gt_logsumexp(...) GT_LOGSUMEXP_(__VA_ARGS__, )
 #define GT_LOGSUMEXP_(x, ...) GT_AT(gt_logsumexp_(x, GT_OPTS(gt_reduce_opts, __VA_ARGS__)))
-/* gt_var(x), gt_var(x, .axes = GT_AXES(0), .biased = true) */
+/* gt_var(x), gt_var(x, .axes = GT_AXES(0), .correction = GT_ZERO) */
 #define gt_var(...) GT_VAR_(__VA_ARGS__, )
 #define GT_VAR_(x, ...) GT_AT(gt_var_(x, GT_OPTS(gt_var_opts, __VA_ARGS__)))
 #define gt_std(...) GT_STD_(__VA_ARGS__, )

@@ -18,7 +18,6 @@ static size_t bytes_of(const gt_attr *a)
     case GT_ATTR_SWITCH: return sizeof(bool);
     case GT_ATTR_SHAPE: return sizeof(gt_shape);
     case GT_ATTR_TENSOR: return a->at ? sizeof(gt_tensor *) : 0;
-    case GT_ATTR_NONE: return (size_t)a->count;
     }
     return 0;
 }
@@ -33,7 +32,7 @@ static int words_in(const char *names)
 static const char *what_is_wrong(const gt_attrs *attrs, const gt_attr *a, size_t size)
 {
     const size_t first = attrs->fill ? sizeof(gt_keywords) : 0, bytes = bytes_of(a);
-    if (!a->name || (!a->name[0] && a->kind != GT_ATTR_NONE)) return "has no name";
+    if (!a->name) return "has no name";
     if (a->count < 1) return "has a count below 1";
     if (bytes && (a->at < first || a->at > size || bytes > size - a->at))
         return attrs->fill ? "lies outside of the struct, or where the gt_keywords are"

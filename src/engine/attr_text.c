@@ -26,7 +26,7 @@ static GT_PRINTF(2, 3) void add(text *t, const char *fmt, ...)
 
 const gt_attr *gt_attr_find(const gt_attrs *attrs, const char *name)
 {
-    for (int i = 0; name && i < attrs->n; i++)
+    for (int i = 0; name && name[0] && i < attrs->n; i++)
         if (!strcmp(attrs->row[i].name, name)) return &attrs->row[i];
     return NULL;
 }
@@ -46,8 +46,7 @@ int64_t gt_attr_whole(const gt_attr *a, const void *opts, int i)
     case GT_ATTR_SWITCH: return *(const bool *)(const void *)at;
     case GT_ATTR_AXES: return *(const unsigned *)(const void *)at;
     case GT_ATTR_SHAPE:
-    case GT_ATTR_TENSOR:
-    case GT_ATTR_NONE: break;
+    case GT_ATTR_TENSOR: break;
     }
     return 0;
 }
@@ -103,10 +102,11 @@ static void add_number(text *t, const gt_attr *a, const void *opts, int i)
     else add(t, "%lld", (long long)gt_attr_whole(a, opts, i));
 }
 
-/* How many numbers there are to show: zeros at the end of a list are not. */
+/* How many numbers there are to show: zeros at the end of a list go without saying. */
 static int shown(const gt_attr *a, const void *opts)
 {
     int n = a->count;
+    if (a->length) return *(const int *)(const void *)((const char *)opts + a->length);
     while (n > 2 && gt_attr_real(a, opts, n - 1) == 0) n--;
     return n;
 }
@@ -173,7 +173,7 @@ static bool is_usual(const gt_attrs *attrs, const gt_attr *a, const void *opts, 
 /* Arguments go without saying only where they are a switch that is off. */
 static bool is_worth_saying(const gt_attrs *attrs, const gt_attr *a, const void *opts)
 {
-    if (a->kind == GT_ATTR_TENSOR || a->kind == GT_ATTR_NONE) return false;
+    if (a->kind == GT_ATTR_TENSOR || !a->name[0]) return false;
     if (a->kind == GT_ATTR_SWITCH) return gt_attr_whole(a, opts, 0) != 0;
     if (a->argument || a->required || a->kind == GT_ATTR_SHAPE) return true;
     for (int i = 0; i < a->count; i++)
@@ -223,14 +223,18 @@ static void add_interval(text *t, const gt_bounds *b)
 static void add_bounds(text *t, const gt_attr *a)
 {
     const gt_bounds *b = &a->bounds;
-    add(t, ", must be ");
+    const bool whole = !is_real(a), above = b->low > -DBL_MAX;
     if (a->choices) {
+        add(t, ", must be ");
         add_choices(t, a);
-        return;
+    } else if (whole && b->low == 0 && b->high == DBL_MAX && !b->but) {
+        add(t, ", must not be negative");
+    } else {
+        add(t, ", must be ");
+        if (!whole && b->high == DBL_MAX && above) add(t, "finite and ");
+        if (!whole || above || b->high < DBL_MAX) add_interval(t, b);
+        if (b->but & GT_NOT_ZERO) add(t, whole && !above ? "another number" : " and not 0");
     }
-    if (is_real(a) && b->high == DBL_MAX && b->low > -DBL_MAX) add(t, "finite and ");
-    add_interval(t, b);
-    if (b->but & GT_NOT_ZERO) add(t, " and not 0");
 }
 
 /* Nothing was given for an option that is required. */

@@ -106,8 +106,7 @@ static bool fill_row(const gt_attr *rows, const gt_attr *a, char *opts)
     case GT_ATTR_SWITCH:
     case GT_ATTR_SHAPE:
     case GT_ATTR_AXES:
-    case GT_ATTR_TENSOR:
-    case GT_ATTR_NONE: break;
+    case GT_ATTR_TENSOR: break;
     }
     return true;
 }

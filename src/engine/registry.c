@@ -8,20 +8,26 @@
 /* --- rows --- */
 
 #define GT_SECTION(id, title, note)
-#define GT_OP(name, params, meaning) {#name, "gt_" #name #params, meaning, &gt_op_##name, false},
+#define GT_OP(name, params, meaning)                                                               \
+    {#name, "gt_" #name #params, meaning, &gt_op_##name, NULL, false},
 #define GT_OP_OPTS GT_OP
 #define GT_OP_INNER(name, params, meaning)                                                         \
-    {#name, "gt_" #name #params, meaning, &gt_op_##name, true},
+    {#name, "gt_" #name #params, meaning, &gt_op_##name, NULL, true},
 #define GT_INTO(name, inputs, meaning)                                                             \
-    {#name, "gt_apply_into(&gt_op_" #name ", " inputs ")", meaning, &gt_op_##name, true},
-#define GT_FUN(name, params, args, meaning) {#name, "gt_" #name #params, meaning, NULL, false},
-#define GT_FUN_OPTS GT_FUN
+    {#name, "gt_apply_into(&gt_op_" #name ", " inputs ")", meaning, &gt_op_##name, NULL, true},
+#define GT_FUN(name, params, args, meaning)                                                        \
+    {#name, "gt_" #name #params, meaning, NULL, NULL, false},
+#define GT_FUN_OPTS(name, params, args, meaning)                                                   \
+    {#name, "gt_" #name #params, meaning, NULL, &gt_attrs_##name, false},
 /* A function of one element and the inner operation that is its gradient. */
 #define GT_OP_UNARY(name, params, meaning)                                                         \
-    GT_OP(name, params, meaning){                                                                  \
-        #name "_grad", "gt_" #name "_grad(gt_tensor *dy, gt_tensor *v, double p, double q)",       \
-        "dy f'(x), the gradient of " #name ", made of v: x or the result", &gt_op_##name##_grad,   \
-        true},
+    GT_OP(name, params,                                                                            \
+          meaning){#name "_grad",                                                                  \
+                   "gt_" #name "_grad(gt_tensor *dy, gt_tensor *v, double p, double q)",           \
+                   "dy f'(x), the gradient of " #name ", made of v: x or the result",              \
+                   &gt_op_##name##_grad,                                                           \
+                   NULL,                                                                           \
+                   true},
 #define GT_OP_UNARY_OPTS GT_OP_UNARY
 const gt_op_info gti_registry[GTI_N_OPS] = {
 #include <gradtape/ops.def>
@@ -69,6 +75,12 @@ const gt_op_info *gt_op_find(const char *name)
     for (size_t i = 0; i < GTI_N_OPS; i++)
         if (name && !strcmp(gti_registry[i].name, name)) return &gti_registry[i];
     return NULL;
+}
+
+const gt_attrs *gt_op_info_attrs(const gt_op_info *info)
+{
+    if (!info->op) return info->attrs;
+    return info->op->call ? info->op->call : info->op->attrs.n > 0 ? &info->op->attrs : NULL;
 }
 
 const gt_op_section *gt_op_section_of(const gt_op_info *info)

@@ -59,7 +59,7 @@ static const gt_attr scale_attrs[] = {
     {GT_OPTION("stride", scale_opts, stride), .otherwise = 1, .bounds = GT_BETWEEN(1, 9)},
     {GT_PADDING("padding", scale_opts, padding), .bounds = GT_BOUNDS(0, 9, GT_NOT_HIGH)},
     {GT_CHOICE("how", scale_opts, how, 2, "GT_MEAN GT_SUM")},
-    {GT_NO_ATTR(scale_opts, spare)},
+    {GT_OPTION("", scale_opts, spare)},
     {GT_BESIDE("bias")},
 };
 template <class T> static void scale(gt_node *n)
@@ -95,7 +95,7 @@ static void test_options(gt_ctx *gt)
     IS_TRUE(strstr(gt_error_message(gt), "factor is 0.5, must be finite and at least 1"));
     gt_error_clear(gt);
     char why[GT_WHY];
-    const gt_attrs arguments = GT_ARGUMENTS(axis_attrs);
+    const gt_attrs arguments = GT_PLAIN_ATTRS(axis_attrs);
     IS_TRUE(gt_attrs_ok(&scale_op.attrs, sizeof(scale_opts), why));
     IS_TRUE(gt_attrs_ok(&arguments, sizeof(axis_args), why));
 }

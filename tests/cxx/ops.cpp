@@ -87,7 +87,7 @@ static void test_reductions(gt_tensor *x)
     IS_TRUE(gt_mean(x, .axes = GT_AXES(1))->size == 2 && gt_prod(x)->size == 1);
     IS_TRUE(gt_amax(x)->size == 1 && gt_amin(x, .axes = GT_AXIS(0))->size == 3);
     IS_TRUE(gt_logsumexp(x, .keepdim = true)->size == 1);
-    IS_TRUE(gt_var(x, .axes = GT_AXES(0), .biased = true)->size == 3 && gt_std(x)->size == 1);
+    IS_TRUE(gt_var(x, .axes = GT_AXES(0), .correction = GT_ZERO)->size == 3 && gt_std(x)->size == 1);
     IS_TRUE(gt_norm(x, .axes = GT_AXES(1), .p = 1)->size == 2);
     IS_TRUE(gt_max(x, 1, .keepdim = true, .indices = &at)->size == 2 && at->dtype == GT_I64);
     IS_TRUE(gt_min(x, 0)->size == 3 && gt_argmax(x, 1)->size == 2);
