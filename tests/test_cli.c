@@ -45,7 +45,7 @@ static const struct {
     {"ops transpose", 0, "gradient composed"},
     {"ops cos", 0, "gradient dx = -dy sin x"},
     {"ops eq", 0, "gradient none"},
-    {"ops softplus", 0, "options  .beta (1), .threshold (20)"},
+    {"ops softplus", 0, "options  .beta (1): how sharp the bend is; .threshold (20): beta x"},
     {"ops conv2d", 0, "section  Convolutions"},
     {"ops --markdown", 0, "| neg | `gt_neg(gt_tensor *x)` | -x | dx = -dy |  |\n"},
     {"ops --markdown", 0, "| `gt_sum(gt_tensor *x, ...)` |"},
@@ -86,7 +86,6 @@ static void lists_all_operations(void **state)
     assert_has(table, "\nsum(x, ...) ");
     assert_has(table, "\n\nArithmetic: ");
     assert_has(table, "\nbinary_cross_entropy_with_logits(x, target, ...)\n");
-    assert_null(strstr(table, "Options: "));
     for (const char *line = table; *line; line += strcspn(line, "\n") + 1)
         assert_true(strcspn(line, "\n") <= 100);
 }

@@ -1,5 +1,5 @@
 /* What is said of the operations: docs/operations.md is what the tool prints, every rule has its
- * formula, and every keyword option is named where its operation is described. */
+ * formula, and the options of the headers are those of the tables of attributes. */
 #define _POSIX_C_SOURCE 200809L
 #include "support.h"
 
@@ -91,39 +91,48 @@ static const char *members_of(const char *header, const char *type, const char *
     return begin;
 }
 
-/* Whether `text` names the option: ".step", and not as a part of another word. */
-static bool names(const char *text, const char *option, size_t length)
+/* How many rows of the table are options, not arguments. */
+static int count_options(const gt_attrs *attrs)
 {
-    for (; (text = strchr(text, '.')); text++) {
-        const char after = strncmp(text + 1, option, length) ? 'x' : text[1 + length];
-        if (!isalnum((unsigned char)after) && after != '_') return true;
-    }
-    return false;
+    int n = 0;
+    for (int i = 0; attrs && i < attrs->n; i++)
+        n += attrs->row[i].name[0] && !attrs->row[i].argument;
+    return n;
+}
+
+/* The row of an option has its name, and says what it is. */
+static void check_option(const gt_op_info *info, const char *name)
+{
+    const gt_attrs *attrs = gt_op_info_attrs(info);
+    const gt_attr *a = attrs ? gt_attr_find(attrs, name) : NULL;
+    if (!a || a->argument) fail_msg("%s: no row of attributes is the option .%s", info->name, name);
+    if (!a->meaning || !a->meaning[0]) fail_msg("%s: .%s has no meaning", info->name, name);
 }
 
 static void check_options(const gt_op_info *info, const char *header)
 {
-    char type[96];
-    const char *mark = strstr(info->meaning, ". Options: "), *end;
-    if (!options_type(info, type, sizeof type)) {
-        if (mark) fail_msg("%s has no options", info->name);
-        return;
-    }
-    const char *member = members_of(header, type, &end);
+    char type[96], name[96];
+    const char *end;
+    int options = 0;
+    if (info->inner) return;
+    const bool any = options_type(info, type, sizeof type);
+    const char *member = any ? members_of(header, type, &end) : "";
     for (const char *stop; (stop = strpbrk(member, ",;")) && stop < end; member = stop + 1) {
         const char *last = memchr(member, '[', (size_t)(stop - member));
         if (!last) last = stop;
         const char *word = last;
         while (isalnum((unsigned char)word[-1]) || word[-1] == '_') word--;
-        const size_t length = (size_t)(last - word);
-        if (length == 3 && !strncmp(word, "gt_", 3)) continue;
-        if (!mark || !names(mark + 2, word, length))
-            fail_msg("the row of %s in ops.def does not name .%.*s behind \". Options: \"",
-                     info->name, (int)length, word);
+        snprintf(name, sizeof name, "%.*s", (int)(last - word), word);
+        if (!strcmp(name, "gt_")) continue;
+        check_option(info, name);
+        options++;
     }
+    if (options != count_options(gt_op_info_attrs(info)))
+        fail_msg("%s: attributes are options that there are not in %s", info->name,
+                 any ? type : "the call");
 }
 
-static void every_option_is_named(void **state)
+static void options_are_those_of_the_tables(void **state)
 {
     (void)state;
     size_t n;
@@ -157,7 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_is_fresh),
         cmocka_unit_test(every_rule_has_a_formula),
-        cmocka_unit_test(every_option_is_named),
+        cmocka_unit_test(options_are_those_of_the_tables),
         cmocka_unit_test(every_operation_stands_under_a_heading),
     };
     return cmocka_run_group_tests_name("operations.md", tests, NULL, NULL);

@@ -252,7 +252,7 @@ int64_t gt_shape_size(gt_shape shape);
 typedef struct {
     const char *name;      /* "conv2d" */
     const char *signature; /* "gt_conv2d(gt_tensor *x, gt_tensor *weight, gt_conv2d_opts opts)" */
-    const char *meaning;   /* with keyword options and their defaults behind ". Options: " */
+    const char *meaning;   /* "1 / x"; not of its options, see gt_op_info_attrs */
     const gt_op *op;       /* NULL: a function composed of operations */
     const gt_attrs *attrs; /* of a function; see gt_op_info_attrs */
     bool inner;            /* made by backward rules, rarely called by hand */

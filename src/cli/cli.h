@@ -16,9 +16,10 @@ const char *gti_cli_nearest(const char *typed, unsigned n, const char *(*name)(u
 /* --- words.c: of an operation --- */
 /* As it is called, "sum(x, ...)", or with types, "gt_sum(gt_tensor *x, ...)". */
 void gti_cli_call(const gt_op_info *info, bool types, char *call, size_t size);
-/* Length of its meaning, without the options; these, or "". */
-size_t gti_cli_meaning(const gt_op_info *info);
-const char *gti_cli_options(const gt_op_info *info);
+/* Its keyword options, ".alpha (1): how steep it is; ...", or "". Writes into text and returns it.
+ */
+const char *gti_cli_options(const gt_op_info *info, char *text, size_t size);
+enum { GTI_CLI_OPTIONS = 2048 }; /* bytes that hold them */
 /* "dx = -dy", "composed" or "none". */
 const char *gti_cli_gradient(const gt_op_info *info);
 

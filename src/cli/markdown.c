@@ -23,24 +23,24 @@ static const char head[] = "\n"
                            "|---|---|---|---|---|\n";
 
 /* Text for a cell of a table. */
-static void print_escaped(const char *text, size_t length)
+static void print_escaped(const char *text)
 {
-    for (size_t i = 0; i < length && text[i]; i++) {
-        if (text[i] == '|' || text[i] == '<') putchar('\\');
-        putchar(text[i]);
+    for (; *text; text++) {
+        if (*text == '|' || *text == '<') putchar('\\');
+        putchar(*text);
     }
 }
 
 static void print_row(const gt_op_info *info)
 {
-    char call[512];
+    char call[512], options[GTI_CLI_OPTIONS];
     gti_cli_call(info, true, call, sizeof call);
     printf("| %s | `%s` | ", info->name, call);
-    print_escaped(info->meaning, gti_cli_meaning(info));
+    print_escaped(info->meaning);
     printf(" | ");
-    print_escaped(gti_cli_gradient(info), (size_t)-1);
+    print_escaped(gti_cli_gradient(info));
     printf(" | ");
-    print_escaped(gti_cli_options(info), (size_t)-1);
+    print_escaped(gti_cli_options(info, options, sizeof options));
     printf(" |\n");
 }
 

@@ -43,7 +43,7 @@ static void print_row(const gt_op_info *info)
     if (!fits) print_wrapped(call, strlen(call), 4);
     printf("%-*s%*s  %-*s", CALL, fits ? call : "", SAMPLES - 2, samples, GRADIENT,
            gradient_column(info));
-    print_wrapped(info->meaning, gti_cli_meaning(info), CALL + SAMPLES + GRADIENT);
+    print_wrapped(info->meaning, strlen(info->meaning), CALL + SAMPLES + GRADIENT);
 }
 
 static void print_section(const gt_op_section *section)
@@ -90,12 +90,12 @@ static const char *kind_of(const gt_op_info *info)
 
 static void print_one(const gt_op_info *info)
 {
-    char call[512];
+    char call[512], options[GTI_CLI_OPTIONS];
     gti_cli_call(info, true, call, sizeof call);
     printf("%s%s\n", info->name, kind_of(info));
     printf("  %-8s ", "meaning");
-    print_wrapped(info->meaning, gti_cli_meaning(info), 11);
-    print_line("options", gti_cli_options(info));
+    print_wrapped(info->meaning, strlen(info->meaning), 11);
+    print_line("options", gti_cli_options(info, options, sizeof options));
     print_line("in C", call);
     print_line("gradient", gti_cli_gradient(info));
     print_line("section", gt_op_section_of(info)->title);

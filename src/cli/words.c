@@ -33,18 +33,20 @@ void gti_cli_call(const gt_op_info *info, bool types, char *call, size_t size)
     if (at < size) snprintf(call + at, size - at, ")");
 }
 
-static const char options_mark[] = ". Options: ";
-
-size_t gti_cli_meaning(const gt_op_info *info)
+const char *gti_cli_options(const gt_op_info *info, char *text, size_t size)
 {
-    const char *mark = strstr(info->meaning, options_mark);
-    return mark ? (size_t)(mark - info->meaning) : strlen(info->meaning);
-}
-
-const char *gti_cli_options(const gt_op_info *info)
-{
-    const char *mark = strstr(info->meaning, options_mark);
-    return mark ? mark + sizeof options_mark - 1 : "";
+    const gt_attrs *attrs = info->inner ? NULL : gt_op_info_attrs(info);
+    size_t at = 0;
+    text[0] = 0;
+    for (int i = 0; attrs && i < attrs->n; i++) {
+        const gt_attr *a = &attrs->row[i];
+        char usual[64];
+        if (a->argument || !a->name[0] || at >= size) continue;
+        gt_attr_default(attrs, a, usual, sizeof usual);
+        at += (size_t)snprintf(text + at, size - at, "%s.%s (%s): %s", at ? "; " : "", a->name,
+                               usual, a->meaning);
+    }
+    return text;
 }
 
 const char *gti_cli_gradient(const gt_op_info *info)
