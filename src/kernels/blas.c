@@ -2,6 +2,7 @@
 
 #ifdef GT_WITH_BLAS
 #include <stdio.h>
+#include <string.h>
 
 #include <cblas.h>
 
@@ -32,5 +33,18 @@ const char *gti_blas_setup(void)
     if (configuration && sscanf(configuration, "%15s %14s", first, second) == 2)
         snprintf(name, sizeof name, "%s %s", first, second);
     return name;
+}
+
+/* The configuration ends with the processor that OpenBLAS takes this one for; one that it has never
+ * heard of is a Prescott to it, of 2004. */
+bool gti_blas_knows(bool avx512)
+{
+    static const char *const names[] = {"SkylakeX", "Cooperlake", "SapphireRapids", "Haswell",
+                                        "Zen"};
+    const char *const configuration = setup_openblas();
+    const size_t n = avx512 ? 3 : sizeof names / sizeof *names;
+    for (size_t i = 0; configuration && i < n; i++)
+        if (strstr(configuration, names[i])) return true;
+    return !configuration; /* another BLAS */
 }
 #endif

@@ -49,13 +49,15 @@ struct gti_conv2d_plan {
     gti_conv2d s;
     gti_conv2d_pass pass;
     int64_t chunks;
-    /* The answer; sizes and items are 0 before. cost: of an item, in multiplications; no items where there is no such stage. */
+    /* The answer; sizes and items are 0 before. cost: of an item, in multiplications; no items
+     * where there is no such stage. */
     struct {
         gti_conv2d_run *run;
         int64_t items;
         double cost;
     } stage[GTI_CONV2D_STAGES];
     size_t shared, scratch; /* bytes of gti_conv2d_io */
+    bool settled;           /* there is nothing better: levels above leave it alone */
     /* What a level notes for itself. */
     gti_conv2d_images *images;
     int64_t rows;

@@ -35,9 +35,44 @@ static void openblas_init(gti_kernels table[GTI_N_FLOATING],
 }
 #endif
 
+#ifdef GTI_WITH_V3
+static bool v3_can(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+}
+
+static void v3_init(gti_kernels table[GTI_N_FLOATING], const gti_kernels below[GTI_N_FLOATING])
+{
+    gti_v3_init_f32(&table[0], &below[0]);
+    gti_v3_init_f64(&table[1], &below[1]);
+}
+#endif
+
+#ifdef GTI_WITH_V4
+static bool v4_can(void)
+{
+    return v3_can() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+}
+
+static void v4_init(gti_kernels table[GTI_N_FLOATING], const gti_kernels below[GTI_N_FLOATING])
+{
+    gti_v4_init_f32(&table[0], &below[0]);
+    gti_v4_init_f64(&table[1], &below[1]);
+}
+#endif
+
 /* From the slowest to the fastest. */
 static const rung cpus[] = {
     {"plain", NULL, plain_init},
+#ifdef GTI_WITH_V3
+    {"v3", v3_can, v3_init},
+#endif
+#ifdef GTI_WITH_V4
+    {"v4", v4_can, v4_init},
+#endif
 };
 static const rung blases[] = {
     {"native", NULL, native_init},
@@ -108,12 +143,22 @@ static void climb(int cpu, int blas)
     atomic_store_explicit(&chosen, state.table[top], memory_order_release);
 }
 
-/* A word of the environment; one that means nothing is said by gt_open, and the best is taken. */
-static int rung_asked_for(const char *variable, const rung *rungs, int n)
+/* A word of the environment, or else `best`; gt_open says of one that means nothing. */
+static int rung_asked_for(const char *variable, const rung *rungs, int n, int best)
 {
     const char *const asked = getenv(variable);
-    const int r = rung_named(asked && *asked ? asked : NULL, rungs, n);
-    return r < 0 ? rung_named(NULL, rungs, n) : r;
+    const int r = asked && *asked ? rung_named(asked, rungs, n) : -1;
+    return r < 0 ? best : r;
+}
+
+/* A BLAS that does not know the machine multiplies as on an older one. */
+static int best_blas(int cpu)
+{
+#ifdef GT_WITH_BLAS
+    if (cpu > 0 && !gti_blas_knows(strcmp(cpus[cpu].name, "v4") == 0)) return 0;
+#endif
+    (void)cpu;
+    return N_BLASES - 1;
 }
 
 static void choose(void)
@@ -122,8 +167,9 @@ static void choose(void)
 #ifdef GT_WITH_BLAS
     state.blas_name = gti_blas_setup();
 #endif
-    climb(rung_asked_for("GRADTAPE_CPU", cpus, N_CPUS),
-          rung_asked_for("GRADTAPE_BLAS", blases, N_BLASES));
+    const int best = rung_named(NULL, cpus, N_CPUS);
+    const int cpu = rung_asked_for("GRADTAPE_CPU", cpus, N_CPUS, best);
+    climb(cpu, rung_asked_for("GRADTAPE_BLAS", blases, N_BLASES, best_blas(cpu)));
 }
 
 bool gti_kernels_choose(const char *cpu, const char *blas)

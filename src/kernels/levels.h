@@ -14,12 +14,24 @@ enum { GTI_N_FLOATING = 2 }; /* a table each */
 
 extern const gti_kernels gti_plain_f32, gti_plain_f64;
 
+/* Levels that are compiled for a family of processors. */
+#if defined(__x86_64__) && defined(__GNUC__)
+#define GTI_WITH_V3 /* x86-64-v3: AVX2 and FMA */
+#define GTI_WITH_V4 /* x86-64-v4: AVX-512 */
+void gti_v3_init_f32(gti_kernels *table, const gti_kernels *below);
+void gti_v3_init_f64(gti_kernels *table, const gti_kernels *below);
+void gti_v4_init_f32(gti_kernels *table, const gti_kernels *below);
+void gti_v4_init_f64(gti_kernels *table, const gti_kernels *below);
+#endif
+
 #ifdef GT_WITH_BLAS
 /* Overwrite the entries that a BLAS computes faster: the product and the convolutions. */
 void gti_blas_init_f32(gti_kernels *table, const gti_kernels *below);
 void gti_blas_init_f64(gti_kernels *table, const gti_kernels *below);
 /* Makes the BLAS run on one thread where it offers that, and returns its name and version. */
 const char *gti_blas_setup(void);
+/* Whether it runs kernels that use vectors of AVX2, or of AVX-512. */
+bool gti_blas_knows(bool avx512);
 #endif
 
 /* The words of GRADTAPE_CPU and GRADTAPE_BLAS that this machine understands, the lowest first; NULL
