@@ -4,9 +4,9 @@
 
 #include <gradtape/ops.h>
 
-#include "base/mutants.h"
 #include "base/size.h"
 #include "engine/functions.h"
+#include "engine/mutants.h"
 #include "kernels/any.h"
 #include "kernels/kernels.h"
 

@@ -29,35 +29,22 @@
 /* C(function, variant, call on t[..], inputs). clang-format does not come to an end with it. */
 /* clang-format off */
 #define CALLS_BY_ELEMENT(C)                                                                        \
-    BINARY(C, add)                                                                                 \
-    BINARY(C, sub)                                                                                 \
-    BINARY(C, mul) BINARY(C, div) BINARY(C, pow) BINARY(C, maximum) BINARY(C, minimum) BINARY(     \
-        C, eq) BINARY(C, ne) BINARY(C, lt) BINARY(C, le) BINARY(C, gt) BINARY(C, ge)               \
-        SCALAR(C, add_scalar) SCALAR(C, mul_scalar) SCALAR(C, sub_scalar) SCALAR(C, div_scalar)    \
-            SCALAR(C, rsub_scalar) SCALAR(C, rdiv_scalar) SCALAR(C, pow_scalar) SCALAR(            \
-                C, eq_scalar) SCALAR(C, ne_scalar) SCALAR(C, lt_scalar) SCALAR(C, le_scalar)       \
-                SCALAR(C, gt_scalar) SCALAR(C, ge_scalar) UNARY(C, neg) UNARY(C, square)           \
-                    UNARY(C, abs) UNARY(C, exp) UNARY(C, expm1) UNARY(C, log) UNARY(C, log1p)      \
-                        UNARY(C, sqrt) UNARY(C, rsqrt) UNARY(C, reciprocal) UNARY(C, sin) UNARY(   \
-                            C, cos) UNARY(C, erf) UNARY(C, sign) UNARY(C, floor) UNARY(C, round)   \
-                            UNARY(C, tanh) UNARY(C, sigmoid) UNARY(C, relu) UNARY(C, relu6) UNARY( \
-                                C, leaky_relu) UNARY(C, elu)                                       \
-                                UNARY(C, selu) UNARY(C, gelu) UNARY(C, silu) UNARY(C, mish)        \
-                                    UNARY(C, softplus) UNARY(C, hardtanh) UNARY(                   \
-                                        C, hardsigmoid) UNARY(C, hardswish) UNARY(C, isnan)        \
-                                        UNARY(C, isfinite) UNARY(C, clone) LOGICAL(C, logical_and) \
-                                            LOGICAL(C, logical_or) LOGICAL(C, logical_xor) C(      \
-                                                logical_not, , gt_logical_not(t[0]), MASK(2, 3))   \
-                                                C(clamp, , gt_clamp(t[0], 0.4, 0.6), POSITIVE) C(  \
-                                                    prelu, , gt_prelu(t[0], t[1]), ANY, GT_IN(1))  \
-                                                    C(prelu, channels, gt_prelu(t[0], t[1]),       \
-                                                      ANY, CHANNELS) C(where, ,                    \
-                                                                       gt_where(t[0], t[1], t[2]), \
-                                                                       MASK(2, 3), ANY, CHANNELS)  \
-                                                        C(cast, , gt_cast(t[0], GT_F32), ANY) C(   \
-                                                            dropout, , gt_dropout(t[0], 0.5), ANY) \
-                                                            C(dropout2d, ,                         \
-                                                              gt_dropout2d(t[0], 0.5), IMAGE)
+    BINARY(C, add) BINARY(C, sub) BINARY(C, mul) BINARY(C, div) BINARY(C, pow) BINARY(C, maximum)  \
+    BINARY(C, minimum) BINARY(C, eq) BINARY(C, ne) BINARY(C, lt) BINARY(C, le) BINARY(C, gt)       \
+    BINARY(C, ge) SCALAR(C, add_scalar) SCALAR(C, mul_scalar) SCALAR(C, sub_scalar)                \
+    SCALAR(C, div_scalar) SCALAR(C, rsub_scalar) SCALAR(C, rdiv_scalar) SCALAR(C, pow_scalar)      \
+    SCALAR(C, eq_scalar) SCALAR(C, ne_scalar) SCALAR(C, lt_scalar) SCALAR(C, le_scalar)            \
+    SCALAR(C, gt_scalar) SCALAR(C, ge_scalar) UNARY(C, neg) UNARY(C, square) UNARY(C, sign)        \
+    UNARY(C, floor) UNARY(C, round) UNARY(C, leaky_relu) UNARY(C, elu) UNARY(C, gelu)              \
+    UNARY(C, softplus) UNARY(C, hardtanh) UNARY(C, isnan) UNARY(C, isfinite) UNARY(C, clone)       \
+    LOGICAL(C, logical_and) LOGICAL(C, logical_or) LOGICAL(C, logical_xor)                         \
+    C(logical_not, , gt_logical_not(t[0]), MASK(2, 3))                                             \
+    C(clamp, , gt_clamp(t[0], 0.4, 0.6), POSITIVE)                                                 \
+    C(prelu, , gt_prelu(t[0], t[1]), ANY, GT_IN(1))                                                \
+    C(prelu, channels, gt_prelu(t[0], t[1]), ANY, CHANNELS)                                        \
+    C(where, , gt_where(t[0], t[1], t[2]), MASK(2, 3), ANY, CHANNELS)                              \
+    C(cast, , gt_cast(t[0], GT_F32), ANY) C(dropout, , gt_dropout(t[0], 0.5), ANY)                 \
+    C(dropout2d, , gt_dropout2d(t[0], 0.5), IMAGE)
 
 #define CALLS_ALONG_AXES(C)                                                                        \
     C(sum, , gt_sum(t[0], .axes = GT_AXIS(1)), ANY)                                                \
@@ -192,6 +179,8 @@ typedef struct {
         (void)unread, (void)some;                                                                  \
         return expression;                                                                         \
     }
+#define GT_OP_UNARY(name, params, meaning) UNARY(CALL, name)
+#include <gradtape/ops.def>
 CALLS(CALL)
 #undef CALL
 
@@ -201,7 +190,10 @@ CALLS(CALL)
      call_##f##_##variant,                                                                         \
      (int)(sizeof((gt_sample_input[]){__VA_ARGS__}) / sizeof(gt_sample_input)),                    \
      {__VA_ARGS__}},
-static const tensor_call tensor_calls[] = {CALLS(CALL)};
+static const tensor_call tensor_calls[] = {
+#define GT_OP_UNARY(name, params, meaning) UNARY(CALL, name)
+#include <gradtape/ops.def>
+    CALLS(CALL)};
 enum { N_CALLS = sizeof tensor_calls / sizeof *tensor_calls };
 #undef CALL
 

@@ -13,27 +13,8 @@
     ROW(name, gt_##name(X))                                                                        \
     ROW(name##_grad, gt_##name##_grad(XY, OPT(0), OPT(1)))
 #define WITH(ROW, name, call) ROW(name, call) ROW(name##_grad, gt_##name##_grad(XY, OPT(0), OPT(1)))
+/* Those without options are rows of ops.def. */
 #define FUNCTIONS(ROW)                                                                             \
-    PLAIN(ROW, abs)                                                                                \
-    PLAIN(ROW, exp)                                                                                \
-    PLAIN(ROW, expm1)                                                                              \
-    PLAIN(ROW, log)                                                                                \
-    PLAIN(ROW, log1p)                                                                              \
-    PLAIN(ROW, sqrt)                                                                               \
-    PLAIN(ROW, rsqrt)                                                                              \
-    PLAIN(ROW, reciprocal)                                                                         \
-    PLAIN(ROW, sin)                                                                                \
-    PLAIN(ROW, cos)                                                                                \
-    PLAIN(ROW, erf)                                                                                \
-    PLAIN(ROW, tanh)                                                                               \
-    PLAIN(ROW, sigmoid)                                                                            \
-    PLAIN(ROW, relu)                                                                               \
-    PLAIN(ROW, relu6)                                                                              \
-    PLAIN(ROW, selu)                                                                               \
-    PLAIN(ROW, silu)                                                                               \
-    PLAIN(ROW, mish)                                                                               \
-    PLAIN(ROW, hardsigmoid)                                                                        \
-    PLAIN(ROW, hardswish)                                                                          \
     WITH(ROW, pow_scalar, gt_pow_scalar(X, o[0]))                                                  \
     WITH(ROW, clamp, gt_clamp(X, o[0], o[1]))                                                      \
     WITH(ROW, leaky_relu, gt_leaky_relu(X, .slope = OPT(0)))                                       \
@@ -94,11 +75,17 @@ static gt_tensor *seen(gt_tensor *const in[], int k, gt_tensor *mask)
         (void)o, (void)n;                                                                          \
         return call;                                                                               \
     }
+#define GT_OP_UNARY(name, params, meaning) PLAIN(CALLER, name)
+#include <gradtape/ops.def>
 FUNCTIONS(CALLER)
 OTHERS(CALLER)
 
 #define ENTRY(name, call) {#name, call_##name, false},
-static const reference_caller callers[] = {FUNCTIONS(ENTRY) OTHERS(ENTRY){NULL, NULL, false}};
+static const reference_caller callers[] = {
+#define GT_OP_UNARY(name, params, meaning) PLAIN(ENTRY, name)
+#include <gradtape/ops.def>
+    FUNCTIONS(ENTRY) OTHERS(ENTRY){NULL, NULL, false},
+};
 enum { N_CALLERS = sizeof callers / sizeof *callers - 1 };
 
 /* --- against the file --- */

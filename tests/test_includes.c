@@ -53,7 +53,7 @@ static const struct {
     const char *folder, *header;
 } doors[] = {
     {"src/gradcheck/", "src/engine/session.h"},
-    {"src/gradcheck/", "src/base/mutants.h"},
+    {"src/gradcheck/", "src/engine/mutants.h"},
 };
 
 static bool has_door(const char *folder, const char *header)

@@ -2,12 +2,12 @@
  * must be found by what looks for it.
  *
  * In any build every registered rule is spoilt from outside in the ways that suit all of them.
- * Builds with GT_MUTANTS have the mistakes of base/mutants.def too, in the very lines of rules and
- * checker. */
+ * Builds with GT_MUTANTS have the mistakes of engine/mutants.def too, in the very lines of rules
+ * and checker. */
 #include "support.h"
 #include "wrong_ops.h"
 
-#include "base/mutants.h"
+#include "engine/mutants.h"
 
 /* Whether the checker fails op on one of its samples, in first or second order. */
 static bool is_found(gt_ctx *gt, const gt_op *op)
@@ -127,7 +127,7 @@ static const struct {
     const char *name, *op, *mistake;
 } plants[] = {
 #define GTI_MUTANT(name, op, mistake) {#name, op, mistake},
-#include "base/mutants.def"
+#include "engine/mutants.def"
 #undef GTI_MUTANT
 };
 enum { N_PLANTS = sizeof plants / sizeof *plants };
@@ -158,7 +158,7 @@ static void every_rule_carries_two(void **state)
 
 #ifdef GT_MUTANTS
 
-/* The enumeration of base/mutants.h begins with none. */
+/* The enumeration of engine/mutants.h begins with none. */
 static gti_mutant mutant_of(int plant)
 {
     return (gti_mutant)(plant + 1);

@@ -6,6 +6,7 @@ of values in that dtype only. Masks are seen through where(mask, in[-2], in[-1])
 Usage: tools/reference_elementwise.py [OUTPUT]   (needs torch and numpy)
 """
 import os
+import re
 import sys
 
 import numpy as np
@@ -18,11 +19,9 @@ from reference import case, grid, write
 
 INF, NAN = float("inf"), float("nan")
 
-# name: function of x and the options; rows of options, the first the defaults; range of x
+# name: function of x and the options; rows of options, the first the defaults; range of x. Rows of
+# ops.def without options that PyTorch has by the same name need none: plain_functions() adds them.
 FUNCTIONS = {
-    "abs": (torch.abs, [()], (-2, 2)),
-    "exp": (torch.exp, [()], (-2, 2)),
-    "expm1": (torch.expm1, [()], (-2, 2)),
     "log": (torch.log, [()], (0.25, 4)),
     "log1p": (torch.log1p, [()], (-0.75, 4)),
     "sqrt": (torch.sqrt, [()], (0.25, 4)),
@@ -37,13 +36,10 @@ FUNCTIONS = {
     "floor": (torch.floor, [()], (-3, 3)),
     "round": (torch.round, [()], (-3, 3)),
     "clamp": (torch.clamp, [(-1, 1.5), (0, 1), (-INF, 0.5), (-0.5, INF)], (-2, 2)),
-    "tanh": (torch.tanh, [()], (-2, 2)),
     "sigmoid": (torch.sigmoid, [()], (-4, 4)),
-    "relu": (F.relu, [()], (-2, 2)),
     "relu6": (F.relu6, [()], (-2, 8)),
     "leaky_relu": (F.leaky_relu, [(), (0.25,), (-0.5,)], (-2, 2)),
     "elu": (F.elu, [(), (0.25,), (-1.5,)], (-2, 2)),
-    "selu": (F.selu, [()], (-2, 2)),
     "gelu": (lambda x, t=0: F.gelu(x, approximate="tanh" if t else "none"), [(), (1,)], (-4, 4)),
     "silu": (F.silu, [()], (-4, 4)),
     "mish": (F.mish, [()], (-4, 4)),
@@ -53,6 +49,19 @@ FUNCTIONS = {
     "hardsigmoid": (lambda x: F.relu6(x + 3) / 6, [()], (-4, 4)),
     "hardswish": (F.hardswish, [()], (-4, 4)),
 }
+
+
+
+def plain_functions():
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, "../include/gradtape/ops.def")) as rows:
+        for name in re.findall(r"^GT_OP_UNARY\((\w+),", rows.read(), re.M):
+            if name not in FUNCTIONS:
+                function = getattr(torch, name, None) or getattr(F, name)
+                FUNCTIONS[name] = (function, [()], (-2, 2))
+
+
+plain_functions()
 
 # Derivatives that gradtape makes of y, and those that PyTorch cannot differentiate again.
 DERIVATIVES = {

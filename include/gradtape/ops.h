@@ -335,7 +335,6 @@ typedef struct {
     int64_t row; /* of the numbers */
 } gt_step_args;
 
-#define GT_SECTION(id, title, note)
 #define GT_OP(name, params, meaning)                                                               \
     gt_tensor *gt_##name params;                                                                   \
     extern const gt_op gt_op_##name;
@@ -347,6 +346,7 @@ typedef struct {
 #define GT_OP_UNARY(name, params, meaning)                                                         \
     GT_OP(name, params, meaning)                                                                   \
     GT_OP(name##_grad, (gt_tensor * dy, gt_tensor * v, double p, double q), "")
+#define GT_OP_UNARY_ARGS GT_OP_UNARY
 #define GT_OP_UNARY_OPTS(name, params, meaning)                                                    \
     GT_OP_OPTS(name, params, meaning)                                                              \
     GT_OP(name##_grad, (gt_tensor * dy, gt_tensor * v, double p, double q), "")
@@ -355,15 +355,6 @@ typedef struct {
     gt_tensor *gt_##name##_ params;                                                                \
     extern const gt_attrs gt_attrs_##name;
 #include <gradtape/ops.def>
-#undef GT_SECTION
-#undef GT_OP
-#undef GT_OP_OPTS
-#undef GT_OP_INNER
-#undef GT_INTO
-#undef GT_OP_UNARY
-#undef GT_OP_UNARY_OPTS
-#undef GT_FUN
-#undef GT_FUN_OPTS
 
 #include <gradtape/calls.h> /* made from ops.def by the build: GT_AT around every call */
 

@@ -22,13 +22,6 @@ static inline bool complete(const gt_tensor *x, const gt_op_info *row, void *opt
         return gt_call_end(call, gti_compose_##name args);                                         \
     }
 
-#define GT_SECTION(...)
-#define GT_OP(...)
-#define GT_OP_OPTS GT_OP
-#define GT_OP_INNER GT_OP
-#define GT_INTO GT_OP
-#define GT_OP_UNARY GT_OP
-#define GT_OP_UNARY_OPTS GT_OP
 #define GT_FUN(name, params, args, meaning)                                                        \
     gt_tensor *(gt_##name)params IN_SCOPE(name, args, NULL, 0)
 #define GT_FUN_OPTS(name, params, args, meaning)                                                   \

@@ -7,7 +7,6 @@
 
 /* --- rows --- */
 
-#define GT_SECTION(id, title, note)
 #define GT_OP(name, params, meaning)                                                               \
     {#name, "gt_" #name #params, meaning, &gt_op_##name, NULL, false},
 #define GT_OP_OPTS GT_OP
@@ -28,19 +27,11 @@
                    &gt_op_##name##_grad,                                                           \
                    NULL,                                                                           \
                    true},
+#define GT_OP_UNARY_ARGS GT_OP_UNARY
 #define GT_OP_UNARY_OPTS GT_OP_UNARY
 const gt_op_info gti_registry[GTI_N_OPS] = {
 #include <gradtape/ops.def>
 };
-#undef GT_SECTION
-#undef GT_OP
-#undef GT_OP_OPTS
-#undef GT_OP_INNER
-#undef GT_INTO
-#undef GT_FUN
-#undef GT_FUN_OPTS
-#undef GT_OP_UNARY
-#undef GT_OP_UNARY_OPTS
 
 /* --- sections --- */
 
@@ -50,14 +41,6 @@ typedef struct {
 } heading;
 
 #define GT_SECTION(id, title, note) {GTI_BELOW_##id, {title, note}},
-#define GT_OP(...)
-#define GT_OP_OPTS GT_OP
-#define GT_OP_INNER GT_OP
-#define GT_INTO GT_OP
-#define GT_FUN GT_OP
-#define GT_FUN_OPTS GT_OP
-#define GT_OP_UNARY GT_OP
-#define GT_OP_UNARY_OPTS GT_OP
 static const heading headings[] = {
 #include <gradtape/ops.def>
 };

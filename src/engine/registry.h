@@ -14,20 +14,12 @@
 #define GT_FUN GT_OP
 #define GT_FUN_OPTS GT_OP
 #define GT_OP_UNARY(name, params, meaning) GTI_ROW_##name, GTI_ROW_##name##_grad,
+#define GT_OP_UNARY_ARGS GT_OP_UNARY
 #define GT_OP_UNARY_OPTS GT_OP_UNARY
 enum gti_row {
 #include <gradtape/ops.def>
     GTI_N_OPS
 };
-#undef GT_SECTION
-#undef GT_OP
-#undef GT_OP_OPTS
-#undef GT_OP_INNER
-#undef GT_INTO
-#undef GT_FUN
-#undef GT_FUN_OPTS
-#undef GT_OP_UNARY
-#undef GT_OP_UNARY_OPTS
 
 extern const gt_op_info gti_registry[GTI_N_OPS];
 

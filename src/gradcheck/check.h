@@ -10,7 +10,7 @@
 
 #include <gradtape/gradcheck.h>
 
-#include "base/mutants.h"
+#include "engine/mutants.h"
 #include "engine/session.h"
 
 /* The function that is differentiated: the user's, an operation, or the gradient of one of them. */

@@ -4,8 +4,8 @@
  *
  * is its second argument until that mutant is switched on, and then its third; in every other build
  * it is its second argument and nothing else. mutants.def lists them all. */
-#ifndef GTI_BASE_MUTANTS_H
-#define GTI_BASE_MUTANTS_H
+#ifndef GTI_ENGINE_MUTANTS_H
+#define GTI_ENGINE_MUTANTS_H
 
 #ifdef GT_MUTANTS
 
@@ -14,7 +14,7 @@
 typedef enum {
     GTI_NO_MUTANT,
 #define GTI_MUTANT(name, op, mistake) GTI_MUTANT_##name,
-#include "base/mutants.def"
+#include "engine/mutants.def"
 #undef GTI_MUTANT
     GTI_N_MUTANTS
 } gti_mutant;

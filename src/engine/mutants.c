@@ -1,4 +1,4 @@
-#include "base/mutants.h"
+#include "engine/mutants.h"
 
 #ifdef GT_MUTANTS
 
