@@ -124,7 +124,11 @@ static const large_sample large[] = {
     {"dropout",
      {.label = "words",
       .in = {GT_IN(3000), {.shape = GT_DIMS(2), .dtype = GT_I64, .low = 1, .high = 9}},
-      .opts = &(const double[]){0.5, 0}}},
+      .opts = &(const struct {
+          gt_keywords gt_;
+          double p;
+          bool channels;
+      }){.p = 0.5}}},
     {"normalize_grad",
      {.label = "rows",
       .in = {GT_IN(40, 70), GT_IN(40, 70), GT_IN(70), GT_IN(40), GT_IN_RANGE(0.5, 2, 40)},

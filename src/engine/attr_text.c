@@ -237,16 +237,10 @@ static void add_bounds(text *t, const gt_attr *a)
     }
 }
 
-/* Nothing was given for an option that is required. */
-static bool is_missing(const gt_attr *a, const void *opts)
-{
-    return a->required && gt_attr_real(a, opts, 0) == 0;
-}
-
 char *gti_attr_wrong(const gt_attr *a, const void *opts, char why[GT_WHY])
 {
     text t = begin(why, GT_WHY);
-    if (is_missing(a, opts)) {
+    if (!opts) {
         add(&t, "no %s is given: .%s = %s", a->name, a->name,
             a->kind == GT_ATTR_PAIR ? "{2}, or {height, width}" : "2");
         return why;

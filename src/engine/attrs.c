@@ -33,7 +33,7 @@ static inline bool fill_int(const gt_attr *a, char *opts, int *v, int i)
 {
     if (*v == 0 && !a->argument) {
         *v = (int)usual(a, opts, i);
-        return !a->required;
+        return true;
     }
     if (*v == GT_ZERO && !a->argument) *v = 0;
     return inside(a, *v);
@@ -55,7 +55,7 @@ static bool fill_int64(const gt_attr *a, char *opts)
         const bool given = v[i] != 0 || a->argument;
         if (v[i] == 0 && !a->argument) v[i] = (int64_t)a->otherwise;
         else if (v[i] == GT_ZERO && !a->argument) v[i] = 0;
-        ok &= given ? inside(a, (double)v[i]) : !a->required;
+        ok &= !given || inside(a, (double)v[i]);
     }
     return ok;
 }
@@ -69,7 +69,7 @@ static bool fill_reals(const gt_attr *a, char *opts)
         const bool given = v[i] != 0 || a->argument;
         if (!given) v[i] = a->otherwise;
         else if (v[i] == GT_ZERO && !a->argument) v[i] = 0;
-        ok &= given ? inside(a, v[i]) : !a->required;
+        ok &= !given || inside(a, v[i]);
     }
     return ok;
 }
@@ -112,11 +112,13 @@ static bool fill_row(const gt_attr *rows, const gt_attr *a, char *opts)
 }
 
 /* The first row that is not right, or NULL; opts are complete up to there. */
-static const gt_attr *fill(const gt_attrs *attrs, char *opts)
+static const gt_attr *fill(const gt_attrs *attrs, char *opts, bool *missing)
 {
     const gt_attr *end = attrs->row + attrs->n;
-    for (const gt_attr *a = attrs->row; a < end; a++)
-        if (!fill_row(attrs->row, a, opts)) return a;
+    for (const gt_attr *a = attrs->row; a < end; a++) {
+        *missing = a->required && gt_attr_real(a, opts, 0) == 0;
+        if (*missing || !fill_row(attrs->row, a, opts)) return a;
+    }
     const gt_keywords mark = GT_COMPLETE;
     memcpy(opts, &mark, sizeof mark);
     return NULL;
@@ -148,18 +150,20 @@ bool gti_complete(gt_node *n, int64_t *room)
     if (is_complete(n->opts)) return true;
     void *opts = own_opts(n, room);
     if (!opts) return false;
-    const gt_attr *wrong = fill(&n->op->attrs, opts);
+    bool missing;
+    const gt_attr *wrong = fill(&n->op->attrs, opts, &missing);
     if (!wrong) return true;
     char why[GT_WHY];
-    return gt_op_fail(n, GT_ERR_ARGUMENT, "%s", gti_attr_wrong(wrong, opts, why));
+    return gt_op_fail(n, GT_ERR_ARGUMENT, "%s", gti_attr_wrong(wrong, missing ? NULL : opts, why));
 }
 
 bool gt_complete(gt_ctx *gt, const char *what, const gt_attrs *attrs, void *opts)
 {
     if (is_complete(opts)) return true;
-    const gt_attr *wrong = fill(attrs, opts);
+    bool missing;
+    const gt_attr *wrong = fill(attrs, opts, &missing);
     if (!wrong) return true;
     char why[GT_WHY];
-    gt_fail(gt, GT_ERR_ARGUMENT, what, "%s", gti_attr_wrong(wrong, opts, why));
+    gt_fail(gt, GT_ERR_ARGUMENT, what, "%s", gti_attr_wrong(wrong, missing ? NULL : opts, why));
     return false;
 }

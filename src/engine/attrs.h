@@ -13,7 +13,8 @@ enum { GTI_FRAME_OPTS = 192 };
  * be called for operations with op->attrs.fill. */
 bool gti_complete(gt_node *n, int64_t *room);
 
-/* "alpha is inf, must be finite": what is wrong with a value that was filled in. */
+/* "alpha is inf, must be finite": what is wrong with a value that was filled in; opts NULL: with
+ * one that was not given. */
 char *gti_attr_wrong(const gt_attr *a, const void *opts, char why[GT_WHY]);
 
 #endif
