@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/pool.h"
 #include "base/random.h"
+#include "base/size.h"
 #include "base/team.h"
 #include "engine/session.h"
 
@@ -219,10 +220,30 @@ static inline gti_tensor *gti_header(gt_ctx *gt)
     return t;
 }
 
+GTI_COLD bool gti_no_block(const gti_tensor *t, bool too_large, const char *what);
+
 /* Gives t, whose shape and dtype are set, its size and a block. */
-bool gti_allocate(gti_tensor *t, const char *what);
+static inline bool gti_allocate(gti_tensor *t, const char *what)
+{
+    int64_t bytes;
+    if (!gti_size_of_shape(t->pub.shape.ndim, t->pub.shape.dim, gt_dtype_size(t->pub.dtype),
+                           &t->pub.size, &bytes))
+        return gti_no_block(t, true, what);
+    int size_class;
+    t->pub.data = gti_pool_get(&t->pub.ctx->pool, (size_t)bytes, &size_class);
+    if (!t->pub.data) return gti_no_block(t, false, what);
+    t->size_class = (int16_t)size_class;
+    return true;
+}
+
 /* Gives the block back to the pool and marks it so. */
-void gti_release(gti_tensor *base);
+static inline void gti_release(gti_tensor *base)
+{
+    if (base->base != base || base->flags & GTI_RELEASED) return;
+    base->flags |= GTI_RELEASED;
+    if (base->pub.data) gti_pool_put(&base->pub.ctx->pool, base->pub.data, base->size_class);
+}
+
 /* An uninitialised leaf; fails by name. */
 gt_tensor *gti_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new_opts opts);
 /* Sets ctx->watched from the settings that make it. */

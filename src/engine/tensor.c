@@ -19,40 +19,16 @@ gti_tensor *gti_no_header(gt_ctx *gt)
     return no_memory(gt, "tensor");
 }
 
-static bool too_large(const gti_tensor *t, const char *what)
+bool gti_no_block(const gti_tensor *t, bool too_large, const char *what)
 {
     char shape[128];
-    gt_fail(t->pub.ctx, GT_ERR_MEMORY, what, "the size of shape %s overflows",
-            gt_shape_format(t->pub.shape, shape, sizeof shape));
+    gt_shape_format(t->pub.shape, shape, sizeof shape);
+    if (too_large)
+        gt_fail(t->pub.ctx, GT_ERR_MEMORY, what, "the size of shape %s overflows", shape);
+    else
+        gt_fail(t->pub.ctx, GT_ERR_MEMORY, what, "no memory for the %lld elements of shape %s",
+                (long long)t->pub.size, shape);
     return false;
-}
-
-static bool no_block(const gti_tensor *t, const char *what)
-{
-    char shape[128];
-    gt_fail(t->pub.ctx, GT_ERR_MEMORY, what, "no memory for the %lld elements of shape %s",
-            (long long)t->pub.size, gt_shape_format(t->pub.shape, shape, sizeof shape));
-    return false;
-}
-
-bool gti_allocate(gti_tensor *t, const char *what)
-{
-    int64_t bytes;
-    if (!gti_size_of_shape(t->pub.shape.ndim, t->pub.shape.dim, gt_dtype_size(t->pub.dtype),
-                           &t->pub.size, &bytes))
-        return too_large(t, what);
-    int size_class;
-    t->pub.data = gti_pool_get(&t->pub.ctx->pool, (size_t)bytes, &size_class);
-    if (!t->pub.data) return no_block(t, what);
-    t->size_class = (int16_t)size_class;
-    return true;
-}
-
-void gti_release(gti_tensor *base)
-{
-    if (base->base != base || base->flags & GTI_RELEASED) return;
-    base->flags |= GTI_RELEASED;
-    if (base->pub.data) gti_pool_put(&base->pub.ctx->pool, base->pub.data, base->size_class);
 }
 
 const char *gt_unusable(const gt_tensor *t)

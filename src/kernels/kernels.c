@@ -2,7 +2,6 @@
 #include "kernels/kernels.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,8 +90,8 @@ static struct {
 } state;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* The tables in use, NULL until state is complete: spares pthread_once on every call. */
-static _Atomic(const gti_kernels *) chosen;
+/* NULL until state is complete: spares pthread_once on every call. */
+_Atomic(const gti_kernels *) gti_kernels_chosen;
 
 static bool can(const rung *r)
 {
@@ -140,7 +139,7 @@ static void climb(int cpu, int blas)
     step_up(&blases[blas], top);
     state.cpu = cpu;
     state.blas = blas;
-    atomic_store_explicit(&chosen, state.table[top], memory_order_release);
+    atomic_store_explicit(&gti_kernels_chosen, state.table[top], memory_order_release);
 }
 
 /* A word of the environment, or else `best`; gt_open says of one that means nothing. */
@@ -181,14 +180,10 @@ bool gti_kernels_choose(const char *cpu, const char *blas)
     return true;
 }
 
-const gti_kernels *gti_kernels_of(int dtype)
+const gti_kernels *gti_kernels_choose_now(void)
 {
-    const gti_kernels *table = atomic_load_explicit(&chosen, memory_order_acquire);
-    if (!table) {
-        pthread_once(&once, choose);
-        table = atomic_load_explicit(&chosen, memory_order_acquire);
-    }
-    return &table[dtype];
+    pthread_once(&once, choose);
+    return atomic_load_explicit(&gti_kernels_chosen, memory_order_acquire);
 }
 
 const char *gti_kernels_cpu(void)

@@ -12,6 +12,7 @@
 #ifndef GTI_KERNELS_H
 #define GTI_KERNELS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -94,8 +95,17 @@ typedef struct {
     gti_normalize_kernels normalize;
 } gti_kernels;
 
+/* The tables in use, one behind the other; NULL until they are chosen. */
+extern _Atomic(const gti_kernels *) gti_kernels_chosen;
+/* Chooses them, once. */
+const gti_kernels *gti_kernels_choose_now(void);
+
 /* The table of a floating dtype: 0 f32, 1 f64 (the order of gt_dtype). */
-const gti_kernels *gti_kernels_of(int dtype);
+static inline const gti_kernels *gti_kernels_of(int dtype)
+{
+    const gti_kernels *table = atomic_load_explicit(&gti_kernels_chosen, memory_order_acquire);
+    return (table ? table : gti_kernels_choose_now()) + dtype;
+}
 
 /* The CPU level in use, and "OpenBLAS 0.3.21" or "native": as GRADTAPE_CPU and GRADTAPE_BLAS say,
  * or the best that there are. */
