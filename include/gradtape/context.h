@@ -213,7 +213,8 @@ bool gt_is_recording(const gt_ctx *gt);
  * gradient, with recording off, within sweeps, and changes in place. What is recorded so has no
  * gradients that it would not have otherwise. Nothing that was computed is given back before the
  * rewind: neither gt_backward nor gt_checkpoint releases activations. So the nodes of a whole step
- * (gt_tape_first) can be shown, written down, or run again. Returns the old setting. */
+ * (gt_tape_first) can be shown, written down, or run again. Not turned on in a context that has
+ * failed. Returns the old setting. */
 bool gt_set_recording_all(gt_ctx *gt, bool on);
 bool gt_is_recording_all(const gt_ctx *gt);
 

@@ -65,7 +65,7 @@ gt_status gt_fill_slice(gt_tensor *t, int axis, int64_t start, int64_t stop, dou
                        "there is no axis %d in a tensor of %d dimensions", axis, ndim);
     if (!gti_fits(t->ctx, what, t->dtype, value)) return gt_error_code(t->ctx);
     const int64_t dim = t->shape.dim[k], from = clamp(start, dim), to = clamp(stop, dim);
-    if (from >= to) return GT_OK;
+    if (from >= to || !t->size) return GT_OK;
     const gt_fill_slice_args args = {.value = value, .axis = k, .start = from, .stop = to};
     gti_change(&gt_op_fill_slice, &args, 1, &t);
     return gt_error_code(t->ctx);

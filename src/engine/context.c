@@ -103,7 +103,9 @@ bool gt_set_recording_all(gt_ctx *gt, bool on)
 {
     if (!gt) return false;
     const bool old = gt->recording_all;
-    if (gt == &dead || (on && !gti_random_keys(gt))) return old; /* no step begins them anew */
+    const bool possible =
+        !on || (!gt->failed && gti_random_keys(gt)); /* no step begins them anew */
+    if (gt == &dead || !possible) return old;
     gt->recording_all = on;
     return old;
 }

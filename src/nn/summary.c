@@ -103,6 +103,7 @@ static bool add_nodes(summary *s, const gt_node *last)
 {
     const gt_node *n = last ? gt_tape_next(last) : gt_tape_first(s->root->ctx);
     for (; n; n = gt_tape_next(n)) {
+        if (n->op->flags & GT_OP_INTO) continue; /* recorded, where everything is */
         row *r = row_of_node(s, n);
         if (r) add_node(r, n);
         if (!gti_fields_add(&s->fields, n)) return false;

@@ -27,6 +27,8 @@ static void compare_context(run *r, int i)
                gt_status_name(right), message);
     else if (c->failed && c->message && !strstr(message, c->message))
         differ(r, "context %d: no \"%s\" in: %s", i, c->message, message);
+    if (gt_is_recording_all(c->real) != c->recording_all)
+        differ(r, "context %d: recording of all is wrong", i);
     if (gt_is_recording(c->real) != c->recording) differ(r, "context %d: recording is wrong", i);
 }
 

@@ -215,6 +215,7 @@ static void live(run *r, const statement *s, outcome *o)
     case CLEAR_GRAD: gt_clear_grad(a); break;
     case CHECKPOINT: o->real[0] = run_checkpoint(r, s); break;
     case SET_RECORDING: gt_set_recording(context_of(r, s), s->p[0]); break;
+    case SET_RECORDING_ALL: gt_set_recording_all(context_of(r, s), s->p[0]); break;
     case REQUIRE_GRAD: gt_require_grad(a, s->p[0]); break;
     case CLEAR_ERROR: gt_error_clear(context_of(r, s)); break;
     default: o->real[0] = operate(r, s, &o->real[1]); break;

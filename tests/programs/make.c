@@ -224,8 +224,9 @@ static void grad_of(maker *g, statement *s)
 static void settings(maker *g, statement *s)
 {
     const model *m = g->r.m;
-    const bool clear = s->kind == CLEAR_ERROR;
-    s->p[0] = clear ? 0 : percent(g, m->context[s->context].recording ? 40 : 80);
+    const context *c = &m->context[s->context];
+    const bool on = s->kind == SET_RECORDING ? c->recording : c->recording_all;
+    s->p[0] = s->kind == CLEAR_ERROR ? 0 : percent(g, on ? 40 : 80);
 }
 
 static void of_one(maker *g, statement *s)
@@ -277,7 +278,8 @@ static void complete(maker *g, statement *s)
     else if (s->kind == REWIND) rewind_to(g, s);
     else if (s->kind == BACKWARD) backward_from(g, s);
     else if (s->kind == GRAD) grad_of(g, s);
-    else if (s->kind == SET_RECORDING || s->kind == CLEAR_ERROR) settings(g, s);
+    else if (s->kind == SET_RECORDING || s->kind == SET_RECORDING_ALL || s->kind == CLEAR_ERROR)
+        settings(g, s);
     else if (s->kind == CHECKPOINT) choose_inputs(g, s);
     else if (s->kind != MARK) of_one(g, s);
     if (s->kind == FILL || s->kind == FILL_SLICE || s->kind == COPY_INTO) change(g, s);

@@ -127,7 +127,7 @@ typedef struct {
 typedef struct {
     gt_ctx *real;
     gt_mark start; /* set before the program began */
-    bool failed, recording;
+    bool failed, recording, recording_all;
     gt_status code, other_code; /* either is right */
     const char *message;        /* must be part of the library's; NULL: anything */
     uint64_t mark_time;

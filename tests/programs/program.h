@@ -41,6 +41,7 @@
     X(CLEAR_GRAD, 1, 1)                                                                            \
     X(CHECKPOINT, 5, 3)                                                                            \
     X(SET_RECORDING, 2, 0)                                                                         \
+    X(SET_RECORDING_ALL, 2, 0)                                                                     \
     X(REQUIRE_GRAD, 4, 1)                                                                          \
     X(CLEAR_ERROR, 1, 0)
 
@@ -101,6 +102,7 @@ typedef void step(model *m, const statement *s, outcome *o);
 step step_make, step_operation, step_composed, step_keep, step_free, step_detach, step_fill,
     step_fill_slice, step_copy_into, step_set_name, step_hook, step_unhook, step_mark, step_rewind,
     step_backward, step_grad, step_take_grad, step_clear_grad, step_set_recording,
+    step_set_recording_all,
     step_require_grad, step_clear_error;
 /* The same on the library. */
 void step_library(run *r, const statement *s);

@@ -70,6 +70,7 @@ static void clean_up(model *m)
     for (int i = 0; i < CONTEXTS; i++) {
         gt_error_clear(m->context[i].real);
         gt_set_recording(m->context[i].real, true);
+        gt_set_recording_all(m->context[i].real, false);
     }
     for (int i = 0; i < m->n_tensors; i++)
         if (m->tensors[i].real && m->tensors[i].kept && !m->tensors[i].dead)

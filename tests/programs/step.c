@@ -34,6 +34,7 @@ static step *const steps[N_KINDS] = {
     [TAKE_GRAD] = step_take_grad,
     [CLEAR_GRAD] = step_clear_grad,
     [SET_RECORDING] = step_set_recording,
+    [SET_RECORDING_ALL] = step_set_recording_all,
     [REQUIRE_GRAD] = step_require_grad,
     [CLEAR_ERROR] = step_clear_error,
 };

@@ -177,7 +177,7 @@ bool checkpoint_end(run *r, const statement *s)
     else if (y->context != s->context) fail(m, s->context, GT_ERR_ARGUMENT, "another context");
     if (c->failed || !usable(m, y, -1)) return false;
     st->result = y->data;
-    close_stretch(m, st);
+    if (!c->recording_all) close_stretch(m, st);
     r->outcomes[s->id].out[0] = y;
     return true;
 }

@@ -205,6 +205,14 @@ void step_set_recording(model *m, const statement *s, outcome *o)
     m->context[s->context].recording = s->p[0];
 }
 
+/* What is recorded beyond that, no sweep goes through; but nothing is released meanwhile. */
+void step_set_recording_all(model *m, const statement *s, outcome *o)
+{
+    (void)o;
+    context *c = &m->context[s->context];
+    if (!c->failed || !s->p[0]) c->recording_all = s->p[0];
+}
+
 void step_clear_error(model *m, const statement *s, outcome *o)
 {
     (void)o;

@@ -259,7 +259,7 @@ static walk start(model *m, const sweep *s, bool selective)
                   .c = &m->context[at],
                   .context = at,
                   .create = s->create,
-                  .freeing = !s->create && !s->retain,
+                  .freeing = !s->create && !s->retain && !m->context[at].recording_all,
                   .selective = selective};
 }
 
