@@ -1,5 +1,9 @@
 /* Recording of everything: what is on the tape then, and what is not different for it. */
+#define _POSIX_C_SOURCE 200809L
 #include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <gradtape/graph.h>
 
@@ -181,14 +185,66 @@ static void jacobians_and_copies_run_again(void **state)
     assert_well(gt);
 }
 
+/* What is written into a file, to be freed. */
+static char *written(gt_status (*write)(gt_module *net, FILE *f), gt_module *net)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    assert_non_null(f);
+    assert_int_equal(write(net, f), GT_OK);
+    fclose(f);
+    return text;
+}
+
+static gt_status write_tape(gt_module *net, FILE *f)
+{
+    return gt_tape_write_dot(net->ctx, f);
+}
+
+static gt_status write_summary(gt_module *net, FILE *f)
+{
+    return gt_summary(f, net, GT_SHAPE(2, 3));
+}
+
+/* A frozen network has a picture, a whole step has one, and summaries count what they did. */
+static void pictures_show_all(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_module *net = gt_nn_sequential(gt, gt_nn_linear(gt, 3, 4), gt_nn_batch_norm1d(gt, 4));
+    gt_optimizer *sgd = gt_sgd(net, .lr = 0.1, .momentum = 0.5);
+    gt_tensor *x = gt_randn(gt, GT_SHAPE(2, 3));
+    char *plain = written(write_summary, net);
+    gt_set_recording_all(gt, true);
+    char *all = written(write_summary, net);
+    assert_string_equal(all, plain);
+    gt_backward(gt_sum(gt_square(gt_forward(net, x))));
+    gt_optimizer_step(sgd);
+    gt_set_recording(gt, false);
+    gt_erf(gt_forward(net, x));
+    char *dot = written(write_tape, net);
+    assert_non_null(strstr(dot, "sgd_momentum_step"));
+    assert_non_null(strstr(dot, "blend"));
+    assert_non_null(strstr(dot, "erf"));
+    free(plain);
+    free(all);
+    free(dot);
+    assert_well(gt);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
     const struct CMUnitTest tests[] = {
-        TEST(everything_is_on_the_tape),           TEST(changes_make_nothing),
-        TEST(old_values_are_known_to_be_gone),     TEST(nothing_is_released),
-        TEST(a_checkpoint_keeps_what_it_computed), TEST(results_without_gradients_become_leaves),
-        TEST(second_derivatives_are_the_same),     TEST(jacobians_and_copies_run_again),
+        TEST(everything_is_on_the_tape),
+        TEST(changes_make_nothing),
+        TEST(old_values_are_known_to_be_gone),
+        TEST(nothing_is_released),
+        TEST(a_checkpoint_keeps_what_it_computed),
+        TEST(results_without_gradients_become_leaves),
+        TEST(second_derivatives_are_the_same),
+        TEST(jacobians_and_copies_run_again),
+        TEST(pictures_show_all),
     };
     return cmocka_run_group_tests_name("recording all", tests, NULL, NULL);
 }
