@@ -109,6 +109,7 @@ const gt_op gt_op_conv1d = {
     .inputs = "x weight",
     .n_in = 2,
     .n_out = 1,
+    .flags = GT_OP_PRODUCT,
     .opts_size = sizeof(gti_conv_opts),
     .attrs = GT_ATTRS(conv1d_attrs),
     .infer = conv1d_infer,

@@ -124,6 +124,7 @@ static const gt_attr conv2d_grad_attrs[] = {
         .inputs = (input_names),                                                                   \
         .n_in = 2,                                                                                 \
         .n_out = 1,                                                                                \
+        .flags = GT_OP_PRODUCT,                                                                    \
         .opts_size = sizeof(opts),                                                                 \
         .attrs = GT_ATTRS(rows),                                                                   \
         .plan_size = sizeof(gti_conv2d_plan),                                                      \

@@ -188,6 +188,7 @@ static const gt_attr conv_transpose2d_attrs[] = {
         .inputs = "x weight",                                                                      \
         .n_in = 2,                                                                                 \
         .n_out = 1,                                                                                \
+        .flags = GT_OP_PRODUCT,                                                                    \
         .opts_size = sizeof(transpose_opts),                                                       \
         .attrs = GT_ATTRS(id##_attrs),                                                             \
         .plan_size = sizeof(gti_conv2d_plan),                                                      \

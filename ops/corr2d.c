@@ -111,6 +111,7 @@ const gt_op gt_op_corr2d = {
     .inputs = "x k",
     .n_in = 2,
     .n_out = 1,
+    .flags = GT_OP_PRODUCT,
     .infer = corr2d_infer,
     .plan_size = sizeof(gti_conv2d_plan),
     .parts = GT_FOR_FLOATS(gti_conv_parts),

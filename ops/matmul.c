@@ -352,6 +352,7 @@ const gt_op gt_op_matmul = {
     .inputs = "a b",
     .n_in = 2,
     .n_out = 1,
+    .flags = GT_OP_PRODUCT,
     .opts_size = sizeof(gt_matmul_opts),
     .attrs = GT_PLAIN_ATTRS(matmul_attrs),
     .plan_size = sizeof(product),

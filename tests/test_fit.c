@@ -117,9 +117,9 @@ static void test_loss_ema_log_board(void **state)
     FILE *log = fopen(scratch("log"), "w+");
     gt_history *h = gt_fit(
         s.net, s.sgd, s.train, .epochs = 10, .valid = s.valid, .loss = sum_loss, .user = &factor,
-        .metrics = GT_METRICS({.name = "top2", .fn = gt_metric_top_k, .user = &two}),
-        .ema = gt_ema_new(s.net), .schedule = gt_one_cycle_lr(s.sgd, 0.01, 10 * BATCHES),
-        .schedule_each_step = true, .board = gt_board_open(s.gt, scratch("board")), .log = log);
+        .metrics = GT_METRICS(GT_TOP_K("top2", &two)), .ema = gt_ema_new(s.net),
+        .schedule = gt_one_cycle_lr(s.sgd, 0.01, 10 * BATCHES), .schedule_each_step = true,
+        .board = gt_board_open(s.gt, scratch("board")), .log = log);
     assert_well(s.gt);
     assert_int_equal(gt_history_columns(h), 6);
     assert_true(gt_history_get(h, -1, "val_loss") < gt_history_get(h, 0, "val_loss"));

@@ -217,11 +217,9 @@ static void test_weights_of_metrics(void **state)
                      GT_OK);
     ASSERT_NEAR(to[1], (2 * 1 + 2 * 3 + 1 * 2) / 5.);
     ASSERT_NEAR(to[2], (1 + 27 + 8) / 14.);
-    assert_int_equal(
-        gt_evaluate(m.m, gt_loader_new(m.data, 2), to,
-                    .metrics = GT_METRICS(GT_ACCURACY,
-                                          {.name = "top1", .fn = gt_metric_top_k, .user = &one})),
-        GT_OK);
+    assert_int_equal(gt_evaluate(m.m, gt_loader_new(m.data, 2), to,
+                                 .metrics = GT_METRICS(GT_ACCURACY, GT_TOP_K("top1", &one))),
+                     GT_OK);
     gt_tensor *all = gt_forward(m.m, gt_from(m.gt, GT_SHAPE(5, 2), points));
     ASSERT_NEAR(to[1], gt_accuracy(all, gt_from(m.gt, GT_SHAPE(5), ignored, .dtype = GT_I64)));
     assert_true(to[2] == to[1]);

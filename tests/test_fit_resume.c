@@ -180,11 +180,12 @@ static void test_direction(void **state)
     for (int i = 0; i < 2; i++) {
         setting s = make(false);
         calls c = {0};
-        gt_history *h =
-            gt_fit(s.net, s.sgd, s.train, .epochs = 20, .monitor = "m",
-                   .metrics = i ? GT_METRICS({.name = "m", .fn = gt_metric_top_k, .user = &one})
-                                : GT_METRICS({.name = "m", .fn = gt_metric_accuracy}),
-                   .callbacks = GT_CALLBACKS({.best = on_best, .user = &c}));
+        gt_history *h = gt_fit(
+            s.net, s.sgd, s.train, .epochs = 20, .monitor = "m",
+            .metrics =
+                i ? GT_METRICS(GT_TOP_K("m", &one))
+                  : GT_METRICS({.name = "m", .fn = gt_metric_accuracy, .more_is_better = true}),
+            .callbacks = GT_CALLBACKS({.best = on_best, .user = &c}));
         int better = 0;
         for (int64_t k = 0, best = -1; k < 20; k++)
             if (best < 0 || gt_history_get(h, k, "m") > gt_history_get(h, best, "m")) {

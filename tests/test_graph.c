@@ -98,6 +98,25 @@ static void shows_the_backward_pass(void **state)
     gt_close(gt);
 }
 
+/* What is not the default, and of calls too. */
+static void attributes_stand_below_names(void **state)
+{
+    (void)state;
+    gt_ctx *gt = gt_open();
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(1, 2, 4, 4), .requires_grad = true);
+    gt_tensor *y = gt_avg_pool2d(gt_elu(x), .kernel = {2}, .ceil_mode = true);
+    gt_tensor *target = gt_zeros(gt, GT_SHAPE(1, 2, 2), .dtype = GT_I64);
+    gt_cross_entropy(y, target, .label_smoothing = 0.25);
+    char *text = dot_of(gt, NULL);
+    assert_has(text, "<b>elu</b><br/><font point-size=\"10\" color");
+    assert_has(text, "<b>avg_pool2d</b><br/><font point-size=\"10\">kernel={2, 2}, ceil_mode=true"
+                     "</font><br/>");
+    assert_has(text,
+               "<b>cross_entropy</b><br/><font point-size=\"10\">label_smoothing=0.25</font>");
+    free(text);
+    gt_close(gt);
+}
+
 static void modules_are_clusters(void **state)
 {
     (void)state;
@@ -205,6 +224,7 @@ int main(void)
         cmocka_unit_test(shows_a_leaf_and_an_empty_tape),
         cmocka_unit_test(is_the_same_in_every_step),
         cmocka_unit_test(shows_the_backward_pass),
+        cmocka_unit_test(attributes_stand_below_names),
         cmocka_unit_test(modules_are_clusters),
         cmocka_unit_test(long_tapes_are_fine),
         cmocka_unit_test(shared_results_are_drawn_once),

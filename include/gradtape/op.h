@@ -43,6 +43,9 @@ enum {
     GT_OP_NO_SAVED = 4, /* backward reads no values of inputs or outputs, only shapes */
     GT_OP_INTO = 8,     /* output i is input i, changed in place, for all outputs: infer checks, and
                          * sets no shapes; called by gt_apply_into alone; not differentiable */
+    GT_OP_PRODUCT = 16, /* sums of products, half of .flops are multiplications; without .window its
+                         * result is no image */
+    GT_OP_FRAME = 32,   /* puts something around an image, or cuts it off, and moves nothing */
 };
 
 /* --- samples: what the gradient checker runs an operation on --- */

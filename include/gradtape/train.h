@@ -125,24 +125,27 @@ void gt_stop_reset(void);
 typedef gt_tensor *(*gt_loss_fn)(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user);
 /* A number for each batch, whose mean over all batches is reported, each weighing as much as
  * `weight` says of it; a batch that fn gives NaN for does not count. Lists end with an entry
- * without a name: GT_METRICS(GT_ACCURACY, {.name = "top5", .fn = gt_metric_top_k, .user = &five})
- */
+ * without a name: GT_METRICS(GT_ACCURACY, GT_TOP_K("top5", &five)) */
 typedef double (*gt_metric_fn)(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user);
 typedef struct {
     const char *name;
     gt_metric_fn fn;
     void *user;
-    gt_metric_fn weight; /* NULL: the labels that count for gt_metric_accuracy and gt_metric_top_k,
-                          * the items of the batch for all others */
+    gt_metric_fn weight; /* NULL: the items of the batch */
+    bool more_is_better; /* where it is monitored */
 } gt_metric;
-#define GT_METRICS(...) GT_ARRAY(const gt_metric, __VA_ARGS__, {NULL, NULL, NULL, NULL})
+#define GT_METRICS(...) GT_ARRAY(const gt_metric, __VA_ARGS__, {NULL, NULL, NULL, NULL, false})
 #define GT_METRICS_MOST 16 /* with names of their own: not "loss", "lr", "seconds", "epoch" */
 double gt_metric_accuracy(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user);
 double gt_metric_top_k(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user);  /* int64_t *k */
 double gt_metric_labels(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user); /* for .weight */
 #define GT_ACCURACY                                                                                \
     {                                                                                              \
-        "accuracy", gt_metric_accuracy, NULL, gt_metric_labels                                     \
+        "accuracy", gt_metric_accuracy, NULL, gt_metric_labels, true                               \
+    }
+#define GT_TOP_K(name, k)                                                                          \
+    {                                                                                              \
+        name, gt_metric_top_k, k, gt_metric_labels, true                                           \
     }
 
 /* What callbacks see. */
@@ -188,7 +191,7 @@ typedef struct {
     const char *monitor;      /* "val_loss", without .valid "loss": the column that says which
                                * epoch is best and whether to stop early; more is better for
                                * gt_metric_accuracy and gt_metric_top_k, less for all others, */
-    bool more_is_better;      /* unless this says otherwise */
+    bool more_is_better;      /* unless this, or the metric, says otherwise */
     int64_t patience;         /* stop after so many epochs without improvement; 0: never */
     double min_delta;         /* 0: what counts as improvement is more than this */
     const char *best;         /* a file for the weights of the best epoch so far (gt_save) */

@@ -160,12 +160,26 @@ static void write_name(const gti_picture *p, const gti_box *b)
     if (is_view(p, b)) fputs(" <i>view</i>", p->f);
 }
 
+/* What was asked for besides inputs: "stride={2, 2}". */
+static void write_attributes(const gti_picture *p, const gti_box *b)
+{
+    const gt_node *n = gti_node_at(p, b->first);
+    const gt_attrs *attrs = b->call ? b->call->function->attrs : &n->op->attrs;
+    const void *opts = b->call ? b->call->opts : n->opts;
+    char text[80];
+    if (!attrs || !opts || !*gt_attrs_format(attrs, opts, text, sizeof text)) return;
+    fputs("<br/><font point-size=\"10\">", p->f);
+    gti_escape_write(p->f, text);
+    fputs(strlen(text) + 1 < sizeof text ? "</font>" : "&#8230;</font>", p->f);
+}
+
 static void write_label(const gti_picture *p, const gti_box *b)
 {
     const uint32_t n_out = count_outputs(p, b);
     if (n_out > 1)
         fprintf(p->f, "<table border=\"0\" cellspacing=\"0\"><tr><td colspan=\"%u\">", n_out);
     write_name(p, b);
+    write_attributes(p, b);
     fputs(n_out > 1 ? "</td></tr><tr>" : "<br/>", p->f);
     if (n_out > 1) write_cells(p, b);
     else write_kind(p, first_output(p, b));

@@ -78,7 +78,7 @@ static double side(const gt_tensor *t, int k)
 static void see_parts(gti_field *field, const gt_node *n)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
-    if (n->op == &gt_op_pad || n->op == &gt_op_slice) return;
+    if (n->op->flags & GT_OP_FRAME) return;
     for (int k = 0; k < 2; k++) {
         const double in = side(x, k), out = side(y, k);
         if (in == out || out == 0) continue;
@@ -91,9 +91,10 @@ bool gti_fields_add(gti_fields *f, const gt_node *n)
 {
     gti_field field = widest(f, n);
     const gt_tensor *x = n->in[0], *y = n->out[0];
-    field.known &= is_image(x) && is_image(y) && n->op != &gt_op_matmul;
-    if (field.known && n->op->window) {
-        const gt_window w = n->op->window(n);
+    const gt_op *op = n->op;
+    field.known &= is_image(x) && is_image(y) && (op->window || !(op->flags & GT_OP_PRODUCT));
+    if (field.known && op->window) {
+        const gt_window w = op->window(n);
         see_window(&field, &w);
     } else if (field.known) {
         see_parts(&field, n);

@@ -2,7 +2,7 @@
 #ifndef GTI_NN_FIELD_H
 #define GTI_NN_FIELD_H
 
-#include <gradtape/ops.h>
+#include <gradtape/op.h>
 
 #include "nn/table.h"
 

@@ -78,19 +78,9 @@ static row *row_of_node(const summary *s, const gt_node *n)
     return r;
 }
 
-static bool is_product(const gt_op *op)
-{
-    static const gt_op *const products[] = {&gt_op_conv1d,           &gt_op_conv2d,
-                                            &gt_op_conv_transpose1d, &gt_op_conv_transpose2d,
-                                            &gt_op_corr2d,           &gt_op_matmul};
-    for (size_t i = 0; i < sizeof products / sizeof *products; i++)
-        if (op == products[i]) return true;
-    return false;
-}
-
 static void add_node(row *r, const gt_node *n)
 {
-    if (is_product(n->op) && n->op->flops) r->macs += n->op->flops(n) / 2;
+    if (n->op->flags & GT_OP_PRODUCT && n->op->flops) r->macs += n->op->flops(n) / 2;
     for (int i = 0; i < n->n_out && !(n->op->flags & GT_OP_VIEW); i++) {
         const double bytes = (double)n->out[i]->size * (double)gt_dtype_size(n->out[i]->dtype);
         r->forward += bytes;

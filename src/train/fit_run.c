@@ -131,12 +131,6 @@ static bool check_names(gti_fit *f, const char *what)
     return true;
 }
 
-/* Whether more of what is measured as number i is better, as far as the library knows. */
-static bool is_gain(const gti_fit *f, int i)
-{
-    return i && gti_measure_is_part(f->measure.metric[i - 1].fn);
-}
-
 static size_t list_names(const gti_fit *f, const char *prefix, char *buf, size_t n, size_t size)
 {
     char name[GTI_NAME];
@@ -153,7 +147,7 @@ static bool check_monitor(gti_fit *f, const char *what)
     for (int i = 0; i <= f->measure.metrics; i++)
         if (!strcmp(gti_fit_name(f, i, "", name), f->monitor) ||
             (f->opts.valid && !strcmp(gti_fit_name(f, i, "val_", name), f->monitor))) {
-            f->opts.more_is_better |= is_gain(f, i);
+            f->opts.more_is_better |= i && f->measure.metric[i - 1].more_is_better;
             return true;
         }
     const size_t n = list_names(f, "", names, 0, sizeof names);

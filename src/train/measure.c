@@ -24,11 +24,6 @@ double gt_metric_labels(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
     return gt_count_labels(y);
 }
 
-bool gti_measure_is_part(gt_metric_fn fn)
-{
-    return fn == gt_metric_accuracy || fn == gt_metric_top_k;
-}
-
 static gt_tensor *cross_entropy(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
 {
     (void)x;
@@ -54,9 +49,7 @@ bool gti_measure_open(gti_measure *m, gt_ctx *gt, gt_loss_fn loss, void *user,
                     metrics->name, GT_METRICS_MOST);
             return false;
         }
-        gt_metric *to = &m->metric[m->metrics++];
-        *to = *metrics;
-        if (!to->weight && gti_measure_is_part(to->fn)) to->weight = gt_metric_labels;
+        m->metric[m->metrics++] = *metrics;
     }
     return true;
 }

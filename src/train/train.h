@@ -22,8 +22,6 @@ bool gti_measure_open(gti_measure *m, gt_ctx *gt, gt_loss_fn loss, void *user,
                       const gt_metric *metrics, const char *what);
 /* Whether a loader has batches at all; otherwise fails. */
 bool gti_measure_loader(const gt_loader *loader, const char *what);
-/* Whether fn is one of the library's, all of which are parts of the labels that count. */
-bool gti_measure_is_part(gt_metric_fn fn);
 /* Whether a loader has given so many batches of the epoch with this number; otherwise somebody else
  * has used it, and the call fails. */
 bool gti_measure_place(const gt_loader *loader, uint64_t epoch, int64_t position, const char *what);

@@ -48,10 +48,12 @@ static bool count(const gt_fit_state *, void *user)
 static void test_fit(gt_ctx *gt)
 {
     int steps = 0;
+    int64_t three = 3;
     double means[2];
     gt_loader *digits = gt_loader_new(gt_generated_digits(gt, 8, .size = 8), 4);
     gt_module *net = gt_nn_sequential(gt, gt_nn_flatten(gt), gt_nn_linear(gt, 64, 10));
-    IS_TRUE(gt_fit(net, gt_sgd(net), digits, .epochs = 2, .metrics = GT_METRICS(GT_ACCURACY),
+    IS_TRUE(gt_fit(net, gt_sgd(net), digits, .epochs = 2,
+                   .metrics = GT_METRICS(GT_ACCURACY, GT_TOP_K("top3", &three)),
                    .callbacks = GT_CALLBACKS({.step = count, .user = &steps})));
     IS_TRUE(steps == 4 && gt_fit(net, gt_sgd(net), digits));
     IS_TRUE(gt_evaluate(net, digits, means) == GT_OK && std::isfinite(means[0]));
