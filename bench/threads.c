@@ -4,51 +4,9 @@
 #include <gradtape.h>
 
 #include "bench.h"
+#include "networks.h"
 
 enum { TURNS = 12 };
-
-/* --- networks --- */
-
-static gt_module *lenet(gt_ctx *gt)
-{
-    return gt_nn_sequential(
-        gt, gt_nn_conv2d(gt, 1, 6, .kernel = {5}, .padding = {2}), gt_nn_batch_norm2d(gt, 6),
-        gt_nn_sigmoid(gt), gt_nn_avg_pool2d(gt, .kernel = {2}, .stride = {2}),
-        gt_nn_conv2d(gt, 6, 16, .kernel = {5}), gt_nn_batch_norm2d(gt, 16), gt_nn_sigmoid(gt),
-        gt_nn_avg_pool2d(gt, .kernel = {2}, .stride = {2}), gt_nn_flatten(gt),
-        gt_nn_linear(gt, 400, 120), gt_nn_sigmoid(gt), gt_nn_linear(gt, 120, 84), gt_nn_sigmoid(gt),
-        gt_nn_dropout(gt, 0.5), gt_nn_linear(gt, 84, 10));
-}
-
-static gt_module *conv(gt_ctx *gt, int channels, int kernel, int stride)
-{
-    return gt_nn_sequential(gt,
-                            gt_nn_lazy_conv2d(gt, channels, .kernel = {kernel}, .stride = {stride},
-                                              .padding = {kernel / 2}, .no_bias = true),
-                            gt_nn_lazy_batch_norm2d(gt));
-}
-
-static gt_module *block(gt_ctx *gt, int channels, int stride)
-{
-    gt_module *body = gt_nn_sequential(gt, conv(gt, channels, 3, stride), gt_nn_relu(gt),
-                                       conv(gt, channels, 3, 1));
-    gt_module *shortcut = stride > 1 ? conv(gt, channels, 1, stride) : NULL;
-    return gt_nn_sequential(gt, gt_nn_residual(gt, body, .shortcut = shortcut), gt_nn_relu(gt));
-}
-
-static gt_module *stage(gt_ctx *gt, int channels, int stride)
-{
-    return gt_nn_sequential(gt, block(gt, channels, stride), block(gt, channels, 1));
-}
-
-/* ResNet-18 as it is made for images of 32 x 32. */
-static gt_module *resnet18(gt_ctx *gt)
-{
-    return gt_nn_sequential(gt, conv(gt, 64, 3, 1), gt_nn_relu(gt), stage(gt, 64, 1),
-                            stage(gt, 128, 2), stage(gt, 256, 2), stage(gt, 512, 2),
-                            gt_nn_global_avg_pool2d(gt), gt_nn_flatten(gt),
-                            gt_nn_lazy_linear(gt, 10));
-}
 
 /* --- one training step, or one operation, in a context of its own --- */
 
@@ -120,8 +78,8 @@ static void compare_networks(int threads)
         gt_module *(*make)(gt_ctx *gt);
         gt_shape x;
         int turns, times;
-    } row[] = {{"LeNet step, batch 64", lenet, {4, {64, 1, 28, 28}}, TURNS, 4},
-               {"ResNet-18 step, batch 32", resnet18, {4, {32, 3, 32, 32}}, 4, 1}};
+    } row[] = {{"LeNet step, batch 64", bench_lenet, {4, {64, 1, 28, 28}}, TURNS, 4},
+               {"ResNet-18 step, batch 32", bench_resnet18, {4, {32, 3, 32, 32}}, 4, 1}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         work alone = work_with(1), together = work_with(threads);
         prepare(&alone, row[i].make, row[i].x);
