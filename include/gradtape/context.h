@@ -326,7 +326,7 @@ GT_MUST_CHECK static inline gt_status gt_checked_at_(gt_status status, const cha
 
 /* --- versions --- */
 const char *gt_version(void); /* "0.1.0" */
-/* The level of the kernels, "plain": the best that the machine can, or what GRADTAPE_CPU says in the
+/* The level of the kernels, "plain", "v3" (x86-64 with AVX2) or "v4" (with AVX-512): the best that the machine can, or what GRADTAPE_CPU says in the
  * environment. Chosen at the first computation of the process; gt_open fails for a level that there
  * is not. */
 const char *gt_cpu_level(void);

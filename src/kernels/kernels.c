@@ -34,6 +34,22 @@ static void openblas_init(gti_kernels table[GTI_N_FLOATING],
 }
 #endif
 
+/* Loops compiled for a level, but for those that are not faster, by measurement, and for products
+ * and convolutions, which have better. */
+static inline void take_loops(gti_kernels *table, const gti_kernels *loops)
+{
+    const gti_kernels below = *table;
+    *table = *loops;
+    table->gemm = below.gemm;
+    table->conv2d = below.conv2d;
+    table->index = below.index;
+    table->pad = below.pad;
+    table->pool = below.pool;
+    table->fold = below.fold;
+    table->resample = below.resample;
+    table->dropout = below.dropout;
+}
+
 #ifdef GTI_WITH_V3
 static bool v3_can(void)
 {
@@ -43,6 +59,8 @@ static bool v3_can(void)
 
 static void v3_init(gti_kernels table[GTI_N_FLOATING], const gti_kernels below[GTI_N_FLOATING])
 {
+    take_loops(&table[0], &gti_v3_loops_f32);
+    take_loops(&table[1], &gti_v3_loops_f64);
     gti_v3_init_f32(&table[0], &below[0]);
     gti_v3_init_f64(&table[1], &below[1]);
 }
@@ -58,6 +76,8 @@ static bool v4_can(void)
 
 static void v4_init(gti_kernels table[GTI_N_FLOATING], const gti_kernels below[GTI_N_FLOATING])
 {
+    take_loops(&table[0], &gti_v4_loops_f32);
+    take_loops(&table[1], &gti_v4_loops_f64);
     gti_v4_init_f32(&table[0], &below[0]);
     gti_v4_init_f64(&table[1], &below[1]);
 }

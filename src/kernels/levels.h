@@ -18,6 +18,9 @@ extern const gti_kernels gti_plain_f32, gti_plain_f64;
 #if defined(__x86_64__) && defined(__GNUC__)
 #define GTI_WITH_V3 /* x86-64-v3: AVX2 and FMA */
 #define GTI_WITH_V4 /* x86-64-v4: AVX-512 */
+/* The plain source compiled for the level, with functions that become vectors. */
+extern const gti_kernels gti_v3_loops_f32, gti_v3_loops_f64, gti_v4_loops_f32, gti_v4_loops_f64;
+/* Products and convolutions on top. */
 void gti_v3_init_f32(gti_kernels *table, const gti_kernels *below);
 void gti_v3_init_f64(gti_kernels *table, const gti_kernels *below);
 void gti_v4_init_f32(gti_kernels *table, const gti_kernels *below);

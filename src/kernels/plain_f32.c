@@ -1,4 +1,5 @@
 #define T float
+#define SINGLE
 #define EACH_LANE(x) x, x, x, x
-#define GTI_PLAIN_TABLE gti_plain_f32
+#define GTI_TABLE gti_plain_f32
 #include "kernels/plain.inc"

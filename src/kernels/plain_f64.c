@@ -1,4 +1,4 @@
 #define T double
 #define EACH_LANE(x) x, x
-#define GTI_PLAIN_TABLE gti_plain_f64
+#define GTI_TABLE gti_plain_f64
 #include "kernels/plain.inc"

@@ -1,0 +1,163 @@
+/* Every function of function.def, and its derivative, at every level of kernels: against the same
+ * formulas in long double, over all numbers that there are. The level plain takes the functions of
+ * <math.h>; a level with functions of its own may be little worse than plain anywhere, and those
+ * functions keep the bounds below. */
+#ifdef __clang__ /* before the headers: long doubles do not vectorise */
+#pragma clang diagnostic ignored "-Wpass-failed"
+#endif
+#include <tgmath.h> /* formulas in long double */
+
+#include "kernel_arrays.h"
+#include "kernels/loop.h"
+
+#define T long double
+#include "kernels/function.inc"
+
+typedef void value_fn(int64_t n, const void *x, const double p[2], void *y);
+typedef void slope_fn(int64_t n, const void *g, const void *v, const double p[2], void *dx);
+
+static const struct row {
+    const char *name;
+    value_fn *value;
+    slope_fn *slope;
+} rows[GTI_N_FUNCTION] = {
+#define GTI_FUNCTION(name, f, of, dx) {#name, value_##name, slope_##name},
+#include "kernels/function.def"
+#undef GTI_FUNCTION
+};
+
+/* In units in the last place, at any level. */
+static const struct {
+    const char *name;
+    double ulps;
+} bounds[] = {{"exp", 1.2}, {"expm1", 2}, {"log", 1}, {"log1p", 1}, {"tanh", 3}, {"erf", 3}};
+
+static const double parameters[][2] = {{0, 0}, {1, 20}, {-1, 1}, {2.5, 0}};
+
+enum { N = 5000, N_RANGES = 4 };
+static double inputs[N_RANGES][N];
+static long double wide_x[N], wide_g[N], want[N];
+
+/* Errors in units in the last place of T; those that are infinite or NaN are right or count as
+ * many. */
+static double error_of(long double right, double got, int dtype)
+{
+    if (isnan(right)) return isnan(got) ? 0 : INFINITY;
+    const int digits = dtype == F32 ? FLT_MANT_DIG : DBL_MANT_DIG;
+    const int least = dtype == F32 ? FLT_MIN_EXP - FLT_MANT_DIG : DBL_MIN_EXP - DBL_MANT_DIG;
+    const double rounded = dtype == F32 ? (double)(float)right : (double)right;
+    if (rounded == got) return 0;
+    if (!isfinite(got) || isinf(rounded)) return INFINITY;
+    int exponent;
+    frexp(right, &exponent);
+    const int unit = exponent - digits < least ? least : exponent - digits;
+    return (double)(fabs(got - right) / ldexp(1.0L, unit));
+}
+
+static uint64_t next_bits(void)
+{
+    return ((uint64_t)next_random() << 40) ^ ((uint64_t)next_random() << 16) ^ next_random();
+}
+
+static double any_number(int dtype)
+{
+    float single;
+    double number;
+    const uint64_t bits = next_bits();
+    const uint32_t half = (uint32_t)(bits >> 13);
+    memcpy(&single, &half, sizeof single);
+    memcpy(&number, &bits, sizeof number);
+    return dtype == F32 ? (double)single : number;
+}
+
+static double in_range(int range, int dtype)
+{
+    static const double most[] = {1, 12, 110};
+    if (range == 3) return any_number(dtype);
+    const double x = (2 * (double)next_random() / (1 << 24) - 1) * most[range];
+    return dtype == F32 ? (double)(float)x : range == 2 ? 7 * x : x;
+}
+
+static void draw_inputs(int dtype)
+{
+    static const double special[] = {0.0,        -0.0, 1, -1, (double)INFINITY, (double)-INFINITY,
+                                     (double)NAN};
+    for (int r = 0; r < N_RANGES; r++)
+        for (int i = 0; i < N; i++) inputs[r][i] = in_range(r, dtype);
+    memcpy(inputs[0], special, sizeof special);
+    for (int i = 0; i < N; i++) wide_g[i] = i % 3 - 1 + (i % 3 == 1);
+}
+
+/* The worst error of a function, or of its derivative, at the level chosen; x is inputs[range]. */
+static double worst_of(int f, int dtype, int range, const double *p, bool slope)
+{
+    const gti_function_kernels *k = &gti_kernels_of(dtype)->function;
+    const array x = new_array(dtype, N), g = new_array(dtype, N), y = new_output(dtype, N);
+    double worst = 0;
+    for (int i = 0; i < N; i++) {
+        set(&x, i, inputs[range][i]);
+        set(&g, i, (double)wide_g[i]);
+        wide_x[i] = get(&x, i);
+    }
+    if (slope) rows[f].slope(N, wide_g, wide_x, p, want);
+    else rows[f].value(N, wide_x, p, want);
+    if (slope) k->slope[f](N, g.data, x.data, p, y.data);
+    else k->value[f](N, x.data, p, y.data);
+    for (int i = 0; i < N; i++) worst = fmax(worst, error_of(want[i], get(&y, i), dtype));
+    free_array(&x);
+    free_array(&g);
+    free_array(&y);
+    return worst;
+}
+
+static double bound_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
+        if (!strcmp(bounds[i].name, name)) return bounds[i].ulps;
+    return (double)INFINITY;
+}
+
+static void check(int f, int dtype, int range, const double *p, bool slope, double plain)
+{
+    const double worst = worst_of(f, dtype, range, p, slope);
+    const double bound = slope ? (double)INFINITY : bound_of(rows[f].name);
+    if (worst > 4 * plain + 8 || worst > bound)
+        fail_msg(
+            "%s%s of f%d at %s, parameters %g and %g: %.3g units in the last place, plain %.3g, "
+            "bound %.3g",
+            slope ? "the derivative of " : "", rows[f].name, dtype == F32 ? 32 : 64,
+            gti_kernels_cpu(), p[0], p[1], worst, plain, bound);
+}
+
+static void check_function(int f, int dtype)
+{
+    for (size_t p = 0; p < sizeof parameters / sizeof *parameters; p++)
+        for (int range = 0; range < N_RANGES; range++)
+            for (int slope = 0; slope < 2; slope++) {
+                assert_true(gti_kernels_choose("plain", NULL));
+                const double plain = worst_of(f, dtype, range, parameters[p], slope);
+                for (int c = 0; gti_cpu_word(c); c++) {
+                    assert_true(gti_kernels_choose(gti_cpu_word(c), NULL));
+                    check(f, dtype, range, parameters[p], slope, plain);
+                }
+            }
+}
+
+static void functions_are_right_everywhere(void **state)
+{
+    const int f = (int)((const struct row *)*state - rows);
+    for (int dtype = 0; dtype < N_DTYPES; dtype++) {
+        draw_inputs(dtype);
+        check_function(f, dtype);
+    }
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[GTI_N_FUNCTION];
+    for (int f = 0; f < GTI_N_FUNCTION; f++)
+        tests[f] = (struct CMUnitTest){.name = rows[f].name,
+                                       .test_func = functions_are_right_everywhere,
+                                       .initial_state = (void *)&rows[f]};
+    return cmocka_run_group_tests_name("functions", tests, NULL, NULL);
+}
