@@ -19,14 +19,17 @@ static GTI_COLD void refuse_op(const gt_op *op, int n_in, gt_tensor *const in[])
 
 static inline bool usable(const gt_op *op, int n_in, gt_tensor *const in[])
 {
+    if (!in[0]) return false;
+    const gt_ctx *gt = in[0]->ctx;
+    const gt_dtype dtype = in[0]->dtype;
     unsigned flags = 0;
     bool other_dtype = false;
     for (int i = 0; i < n_in; i++) {
-        if (!in[i] || in[i]->ctx != in[0]->ctx) return false;
-        other_dtype |= in[i]->dtype != in[0]->dtype;
+        if (!in[i] || in[i]->ctx != gt) return false;
+        other_dtype |= in[i]->dtype != dtype;
         flags |= gti_t(in[i])->flags | gti_t(in[i])->base->flags;
     }
-    if ((flags & (GTI_DEAD | GTI_RELEASED)) | in[0]->ctx->failed) return false;
+    if ((flags & (GTI_DEAD | GTI_RELEASED)) | gt->failed) return false;
     return !other_dtype || op->flags & GT_OP_MIXED;
 }
 
@@ -42,7 +45,9 @@ static inline void fill_node(gt_node *n, const gt_op *op, const void *opts, int 
     n->needs = 0;
     n->plan = plan;
     n->scratch = NULL;
-    n->scratch_size = n->worker_scratch = 0;
+    n->scratch_size = 0;
+    if (!op->parts[n->dtype]) return; /* the rest means nothing */
+    n->worker_scratch = 0;
     for (int s = 0; s < GT_OP_STAGES; s++) n->parts[s] = 0;
 }
 

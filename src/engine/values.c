@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/context.h"
+#include <gradtape/ops.h>
 
 /* f32 takes what rounds to a finite number; whole numbers are not rounded at all. */
 static bool holds(gt_dtype dtype, double value)
@@ -30,20 +31,22 @@ bool gti_fits(gt_ctx *gt, const char *what, gt_dtype dtype, double value)
     return holds(dtype, value) || !gt || refuse(gt, what, dtype, value);
 }
 
+static gt_tensor *filled(gt_tensor *t, double value)
+{
+    const gt_change_args args = {.p = value};
+    return t && gti_change(&gt_op_fill, &args, 1, &t) ? t : NULL;
+}
+
 gt_tensor *gt_full_(gt_ctx *gt, gt_shape shape, double value, gt_new_opts opts)
 {
     if (!gti_fits(gt, "full", opts.dtype, value)) return NULL;
-    gt_tensor *t = gti_leaf(gt, "full", shape, opts);
-    if (t) gt_fill(t, value);
-    return t;
+    return filled(gti_leaf(gt, "full", shape, opts), value);
 }
 
 gt_tensor *gt_full_like(gt_tensor *t, double value)
 {
     if (!gti_usable(t, "full_like") || !gti_fits(t->ctx, "full_like", t->dtype, value)) return NULL;
-    gt_tensor *made = gt_empty_like(t);
-    if (made) gt_fill(made, value);
-    return made;
+    return filled(gt_empty_like(t), value);
 }
 
 gt_tensor *gt_values_(gt_ctx *gt, gt_shape shape, size_t n, const double *values, gt_new_opts opts)
