@@ -317,6 +317,10 @@ BINARY(pow, 0, gti_broadcast_infer, pow_samples, error_samples)
 BINARY(square_grad, 0, square_grad_infer, same_shape_samples, same_shape_error_samples)
 // clang-format on
 
+GTI_SCALAR_ATTRS(div_scalar)
+GTI_SCALAR_ATTRS(rsub_scalar)
+GTI_SCALAR_ATTRS(rdiv_scalar)
+
 /* A division, for x * (1 / s) rounds twice. */
 gt_tensor *gti_compose_div_scalar(gt_tensor *x, double s)
 {

@@ -109,6 +109,9 @@ gt_tensor *gt_broadcast_to(gt_tensor *x, gt_shape shape)
     return gt_apply(&gt_op_broadcast_to, &shape, 1, (gt_tensor *[]){x});
 }
 
+static const gt_attr sum_to_attrs[] = {GTI_SHAPE_ATTR("shape")};
+const gt_attrs gt_attrs_sum_to = GT_PLAIN_ATTRS(sum_to_attrs);
+
 /* Sums over the dimensions that shape lacks or has with size 1, then drops the former. */
 gt_tensor *gti_compose_sum_to(gt_tensor *x, gt_shape shape)
 {

@@ -180,6 +180,7 @@ static gt_tensor *number(const gt_tensor *x, double s, const char *function)
 }
 
 #define WITH_NUMBER(id)                                                                            \
+    GTI_SCALAR_ATTRS(id##_scalar)                                                                  \
     gt_tensor *gti_compose_##id##_scalar(gt_tensor *x, double s)                                   \
     {                                                                                              \
         gt_tensor *b = number(x, s, #id "_scalar");                                                \

@@ -174,6 +174,10 @@ gt_tensor *gt_dropout(gt_tensor *x, double p)
     return gti_is_given(x, "dropout") ? dropout_apply(x, gti_random_key(x->ctx), p, false) : NULL;
 }
 
+static const gt_attr dropout2d_attrs[] = {
+    {GT_ARGUMENT("p", gti_dropout2d_args, p), .meaning = "how likely a channel is dropped"}};
+const gt_attrs gt_attrs_dropout2d = GT_PLAIN_ATTRS(dropout2d_attrs);
+
 gt_tensor *gti_compose_dropout2d(gt_tensor *x, double p)
 {
     return gti_is_given(x, "dropout2d") ? dropout_apply(x, gti_random_key(x->ctx), p, true) : NULL;

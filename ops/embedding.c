@@ -224,6 +224,10 @@ gt_tensor *gt_embedding_dw(gt_tensor *dy, gt_tensor *index, int64_t v, int64_t p
     return gt_apply(&gt_op_embedding_dw, &(dw_opts){padding, v}, 2, (gt_tensor *[]){dy, index});
 }
 
+static const gt_attr class_weights_attrs[] = {
+    {GT_ARGUMENT("ignore", gti_class_weights_args, ignore), .meaning = "the class of weight 0"}};
+const gt_attrs gt_attrs_class_weights = GT_PLAIN_ATTRS(class_weights_attrs);
+
 gt_tensor *gti_compose_class_weights(gt_tensor *weight, gt_tensor *target, int64_t ignore)
 {
     if (!gti_are_given(weight, "weight", target, "target", "class_weights")) return NULL;

@@ -112,11 +112,13 @@ gt_tensor *gt_channel_sum(gt_tensor *x, int64_t before, int64_t after)
 }
 
 static const gt_attr norm_attrs[] = {
-    {GT_OPTION("alpha", gt_local_response_norm_opts, alpha), .otherwise = 1e-4, .bounds = GT_FINITE,
-     .meaning = "factor of the mean"},
-    {GT_OPTION("beta", gt_local_response_norm_opts, beta), .otherwise = 0.75, .bounds = GT_FINITE,
-     .meaning = "the power"},
-    {GT_OPTION("k", gt_local_response_norm_opts, k), .otherwise = 1, .bounds = GT_FINITE,
+    {GT_ARGUMENT("size", gti_local_response_norm_args, size), .bounds = GT_POSITIVE,
+     .meaning = "channels around each"},
+    {GT_OPTION("alpha", gti_local_response_norm_args, opts.alpha), .otherwise = 1e-4,
+     .bounds = GT_FINITE, .meaning = "factor of the mean"},
+    {GT_OPTION("beta", gti_local_response_norm_args, opts.beta), .otherwise = 0.75,
+     .bounds = GT_FINITE, .meaning = "the power"},
+    {GT_OPTION("k", gti_local_response_norm_args, opts.k), .otherwise = 1, .bounds = GT_FINITE,
      .meaning = "added to the mean"},
 };
 const gt_attrs gt_attrs_local_response_norm = GT_ATTRS(norm_attrs);
@@ -126,10 +128,6 @@ gt_tensor *gti_compose_local_response_norm(gt_tensor *x, int64_t size,
 {
     static const char name[] = "local_response_norm";
     if (!gti_is_given(x, name) || gt_failed(x->ctx)) return NULL;
-    if (size < 1)
-        return gt_fail(x->ctx, GT_ERR_ARGUMENT, name, "size is %lld, must be positive",
-                       (long long)size),
-               NULL;
     if (x->shape.ndim < 3)
         return gt_fail(x->ctx, GT_ERR_SHAPE, name,
                        "x is %s, needs at least 3 dimensions: [n,c,...]", GTI_SHAPE_TEXT(x->shape)),

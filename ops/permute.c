@@ -130,6 +130,12 @@ gt_tensor *gt_permute_(gt_tensor *x, int n, const int *order)
     return gt_apply(&gt_op_permute, &opts, 1, (gt_tensor *[]){x});
 }
 
+static const gt_attr transpose_attrs[] = {
+    {GT_ARGUMENT("i", gti_transpose_args, i), .meaning = "an axis"},
+    {GT_ARGUMENT("j", gti_transpose_args, j), .meaning = "the one in its place"},
+};
+const gt_attrs gt_attrs_transpose = GT_PLAIN_ATTRS(transpose_attrs);
+
 gt_tensor *gti_compose_transpose(gt_tensor *x, int i, int j)
 {
     if (!gti_is_given(x, "transpose")) return NULL;

@@ -34,15 +34,21 @@ static gt_tensor *sequence_of(gt_tensor *image)
     return gt_reshape(image, GT_SHAPE(d[0], d[1], d[3]));
 }
 
+static const gt_attr avg_attrs[] = {
+    {GT_ARGUMENT("ol", gti_adaptive_avg_pool1d_args, ol), .meaning = "length of the result"}};
+const gt_attrs gt_attrs_adaptive_avg_pool1d = GT_PLAIN_ATTRS(avg_attrs);
+
 gt_tensor *gti_compose_adaptive_avg_pool1d(gt_tensor *x, int64_t ol)
 {
     gt_tensor *image = image_of(x, ol, "adaptive_avg_pool1d");
     return image ? sequence_of(gt_adaptive_avg_pool2d(image, 1, ol)) : NULL;
 }
 
-static const gt_attr max_attrs[] = {{GT_OPTION("indices", gt_adaptive_max_pool_opts, indices),
-                                     .usual = "NULL",
-                                     .meaning = "gets where each maximum was, i64"}};
+static const gt_attr max_attrs[] = {
+    {GT_ARGUMENT("ol", gti_adaptive_max_pool1d_args, ol), .meaning = "length of the result"},
+    {GT_OPTION("indices", gti_adaptive_max_pool1d_args, opts.indices), .usual = "NULL",
+     .meaning = "gets where each maximum was, i64"},
+};
 const gt_attrs gt_attrs_adaptive_max_pool1d = GT_PLAIN_ATTRS(max_attrs);
 
 gt_tensor *gti_compose_adaptive_max_pool1d(gt_tensor *x, int64_t ol, gt_adaptive_max_pool_opts opts)

@@ -19,6 +19,10 @@ static gt_tensor *repeat_axis(gt_tensor *y, int axis, int64_t r)
     return many ? gt_reshape(many, after) : NULL;
 }
 
+static const gt_attr repeat_attrs[] = {
+    {GT_ARGUMENT("repeats", gti_repeat_args, repeats), .meaning = "how often along each axis"}};
+const gt_attrs gt_attrs_repeat = GT_PLAIN_ATTRS(repeat_attrs);
+
 gt_tensor *gti_compose_repeat(gt_tensor *x, gt_shape repeats)
 {
     if (!gti_is_given(x, "repeat")) return NULL;

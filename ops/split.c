@@ -37,6 +37,12 @@ static int64_t pieces(int64_t n, int64_t size)
     return n / size + (n % size > 0);
 }
 
+static const gt_attr split_attrs[] = {
+    GTI_AXIS_ATTR(gti_split_args),
+    {GT_ARGUMENT("size", gti_split_args, size), .meaning = "of the pieces"},
+};
+const gt_attrs gt_attrs_split = GT_PLAIN_ATTRS(split_attrs);
+
 gt_tensor *gti_compose_split(gt_tensor *x, int axis, int64_t size, gt_tensor **out, int max_out)
 {
     const int at = split_begin(x, axis, out, max_out, "split");
@@ -56,6 +62,12 @@ gt_tensor *gti_compose_split(gt_tensor *x, int axis, int64_t size, gt_tensor **o
     }
     return cut(x, at, size, (int)count, out);
 }
+
+static const gt_attr chunk_attrs[] = {
+    GTI_AXIS_ATTR(gti_chunk_args),
+    {GT_ARGUMENT("chunks", gti_chunk_args, chunks), .meaning = "how many pieces at most"},
+};
+const gt_attrs gt_attrs_chunk = GT_PLAIN_ATTRS(chunk_attrs);
 
 gt_tensor *gti_compose_chunk(gt_tensor *x, int axis, int chunks, gt_tensor **out)
 {

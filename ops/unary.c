@@ -204,6 +204,8 @@ gt_tensor *gt_mul_scalar(gt_tensor *x, double s)
     return gt_apply(&gt_op_mul_scalar, &(scalar_opts){s}, 1, (gt_tensor *[]){x});
 }
 
+GTI_SCALAR_ATTRS(sub_scalar)
+
 /* x + (-s) is x - s exactly. */
 gt_tensor *gti_compose_sub_scalar(gt_tensor *x, double s)
 {

@@ -73,6 +73,9 @@ gt_tensor *gti_compose_squeeze(gt_tensor *x, gt_squeeze_opts opts)
     return gt_reshape(x, shape);
 }
 
+static const gt_attr unsqueeze_attrs[] = {GTI_AXIS_ATTR(gti_unsqueeze_args)};
+const gt_attrs gt_attrs_unsqueeze = GT_PLAIN_ATTRS(unsqueeze_attrs);
+
 gt_tensor *gti_compose_unsqueeze(gt_tensor *x, int axis)
 {
     if (!gti_is_given(x, "unsqueeze")) return NULL;
@@ -90,6 +93,9 @@ gt_tensor *gti_compose_unsqueeze(gt_tensor *x, int axis)
     return gt_reshape(x, shape);
 }
 
+static const gt_attr expand_attrs[] = {GTI_SHAPE_ATTR("shape")};
+const gt_attrs gt_attrs_expand = GT_PLAIN_ATTRS(expand_attrs);
+
 gt_tensor *gti_compose_expand(gt_tensor *x, gt_shape shape)
 {
     if (!gti_is_given(x, "expand")) return NULL;
@@ -104,6 +110,12 @@ gt_tensor *gti_compose_expand(gt_tensor *x, gt_shape shape)
     }
     return gt_broadcast_to(x, to);
 }
+
+static const gt_attr select_attrs[] = {
+    GTI_AXIS_ATTR(gti_select_args),
+    {GT_ARGUMENT("index", gti_select_args, index), .meaning = "along it"},
+};
+const gt_attrs gt_attrs_select = GT_PLAIN_ATTRS(select_attrs);
 
 gt_tensor *gti_compose_select(gt_tensor *x, int axis, int64_t index)
 {

@@ -33,6 +33,33 @@ static void check_scopes(const gt_node *n, const gt_op_info *function)
     if (!call || call->function != function) fail_msg("%s: %s", function->name, n->op->name);
 }
 
+static void check_argument(const gt_call *call, const char *parameter, size_t length)
+{
+    const char *end = parameter + length, *word = end;
+    while (word[-1] != ' ' && word[-1] != '*') word--;
+    char name[32];
+    snprintf(name, sizeof name, "%.*s", (int)(end - word), word);
+    if (!strncmp(parameter, "gt_tensor ", 10) || !strcmp(name, "opts")) return;
+    const gt_attrs *attrs = gt_op_info_attrs(call->function);
+    const gt_attr *a = attrs ? gt_attr_find(attrs, name) : NULL;
+    if (!a || !a->argument) fail_msg("a call of %s keeps no %s", call->scope.name, name);
+}
+
+/* The call keeps every argument of the function but tensors and room for results. */
+static void check_arguments(const gt_call *call)
+{
+    char why[GT_WHY];
+    const gt_attrs *attrs = gt_op_info_attrs(call->function);
+    if (attrs && !gt_attrs_ok(attrs, call->opts_size, why))
+        fail_msg("%s: %s", call->scope.name, why);
+    const char *at = strchr(call->function->signature, '(') + 1;
+    while (*at && strncmp(at, "gt_tensor **", 12) != 0) {
+        const size_t length = strcspn(at, ",)");
+        check_argument(call, at, length);
+        at += length + strspn(at + length, ", )");
+    }
+}
+
 static void check_call(const tensor_call *c, const gt_op_info *info)
 {
     gt_ctx *gt = gt_open();
@@ -49,8 +76,9 @@ static void check_call(const tensor_call *c, const gt_op_info *info)
     assert_ptr_equal(call->result, y);
     assert_true(gt_call_made(call, y));
     assert_false(gt_call_made(call, x));
-    assert_int_equal(call->opts_size > 0, strstr(info->signature, " opts)") != NULL);
+    assert_int_equal(call->opts_size > 0, gt_op_info_attrs(info) != NULL);
     assert_int_equal(call->opts != NULL, call->opts_size > 0);
+    check_arguments(call);
     gt_close(gt);
 }
 
@@ -71,6 +99,36 @@ static void every_function_opens_its_scope(void **state)
         functions += calls > 0;
     }
     assert_in_range(functions, 30, 1000);
+}
+
+#define X2 gt_ones(gt, GT_SHAPE(2, 6), .requires_grad = true)
+#define X3 gt_ones(gt, GT_SHAPE(2, 3, 4), .requires_grad = true)
+#define ARGUMENTS(A)                                                                               \
+    A(gt_sub_scalar(X2, 0.5), "s=0.5")                                                             \
+    A(gt_transpose(X2, 0, -1), "i=0, j=-1")                                                        \
+    A(gt_select(X2, 1, -1), "axis=1, index=-1")                                                    \
+    A(gt_expand(X2, GT_SHAPE(4, -1, 6)), "shape=[4,-1,6]")                                         \
+    A(gt_chunk(X2, 1, 3, piece), "axis=1, chunks=3")                                               \
+    A(gt_flatten(X3), "")                                                                          \
+    A(gt_flatten(X3, .start = 1), "start=1")                                                       \
+    A(gt_adaptive_max_pool1d(X3, 2), "ol=2")                                                       \
+    A(gt_local_response_norm(X3, 3, .k = 2), "size=3, k=2")                                        \
+    A(gt_cross_entropy(X2, gt_ones(gt, GT_SHAPE(2), .dtype = GT_I64), .label_smoothing = 0.1),     \
+      "label_smoothing=0.1")
+
+static void calls_keep_their_arguments(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *piece[3];
+    char text[128];
+#define A(y, want)                                                                                 \
+    {                                                                                              \
+        const gt_call *call = gt_scope_call(gt_node_scope(gt_producer(y)));                        \
+        gt_attrs_format(gt_op_info_attrs(call->function), call->opts, text, sizeof text);          \
+        assert_string_equal(text, want);                                                           \
+    }
+    ARGUMENTS(A)
+#undef A
 }
 
 /* Whatever is wrong with an input, the scope is as it was, and the message names the function. */
@@ -255,6 +313,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_function_opens_its_scope),
+        TEST(calls_keep_their_arguments),
         cmocka_unit_test(failures_name_the_function),
         TEST(within_names_the_operation_too),
         TEST(an_anomaly_names_the_function),

@@ -318,8 +318,8 @@ typedef struct {
     int64_t start, stop;
 } gt_fill_slice_args;
 /* A row of the numbers of optimizers' steps, a tensor [rows, GT_STEP_NUMBERS], in which each
- * parameter has a row. In the operations' rows g = sign * grad + decay * w; what they do not name is
- * not read. */
+ * parameter has a row. In the operations' rows g = sign * grad + decay * w; what they do not name
+ * is not read. */
 typedef struct {
     double lr, sign, decay;
     double shrink;    /* w is multiplied by, where weights decay apart from the gradient */
@@ -350,10 +350,14 @@ typedef struct {
 #define GT_OP_UNARY_OPTS(name, params, meaning)                                                    \
     GT_OP_OPTS(name, params, meaning)                                                              \
     GT_OP(name##_grad, (gt_tensor * dy, gt_tensor * v, double p, double q), "")
-#define GT_FUN(name, params, args, meaning) gt_tensor *gt_##name params;
-#define GT_FUN_OPTS(name, params, args, meaning)                                                   \
+#define GT_FUN(name, params, ...) gt_tensor *gt_##name params;
+#define GT_FUN_ARGS(name, params, ...)                                                             \
+    gt_tensor *gt_##name params;                                                                   \
+    extern const gt_attrs gt_attrs_##name;
+#define GT_FUN_OPTS(name, params, ...)                                                             \
     gt_tensor *gt_##name##_ params;                                                                \
     extern const gt_attrs gt_attrs_##name;
+#define GT_FUN_OPTS_ARGS GT_FUN_OPTS
 #include <gradtape/ops.def>
 
 #include <gradtape/calls.h> /* made from ops.def by the build: GT_AT around every call */

@@ -18,6 +18,8 @@
     {#name, "gt_" #name #params, meaning, NULL, NULL, false},
 #define GT_FUN_OPTS(name, params, args, meaning)                                                   \
     {#name, "gt_" #name #params, meaning, NULL, &gt_attrs_##name, false},
+#define GT_FUN_ARGS(name, params, args, kept, meaning) GT_FUN_OPTS(name, params, args, meaning)
+#define GT_FUN_OPTS_ARGS GT_FUN_ARGS
 /* A function of one element and the inner operation that is its gradient. */
 #define GT_OP_UNARY(name, params, meaning)                                                         \
     GT_OP(name, params,                                                                            \

@@ -12,7 +12,9 @@
 #define GT_OP_INNER GT_OP
 #define GT_INTO GT_OP
 #define GT_FUN GT_OP
+#define GT_FUN_ARGS GT_OP
 #define GT_FUN_OPTS GT_OP
+#define GT_FUN_OPTS_ARGS GT_OP
 #define GT_OP_UNARY(name, params, meaning) GTI_ROW_##name, GTI_ROW_##name##_grad,
 #define GT_OP_UNARY_ARGS GT_OP_UNARY
 #define GT_OP_UNARY_OPTS GT_OP_UNARY
