@@ -87,7 +87,8 @@ static void what_others_read_are_outputs(void **state)
     gt_split(x, 1, 2, piece, 3);
     gt_add(piece[2], gt_neg(piece[1]));
     char *text = dot_of(gt, NULL);
-    assert_has(text, "<td colspan=\"3\"><b>split</b></td>");
+    assert_has(text,
+               "<td colspan=\"3\"><b>split</b><br/><font point-size=\"10\">axis=1, size=2</font>");
     assert_has(text, "n0:o1 -> n1\n  n0:o2 -> n2\n");
     assert_int_equal(count(text, "<td port="), 3);
     free(text);
