@@ -104,7 +104,10 @@ static void test_references(void **state)
     (void)state;
     assert_true(for_each_case("elementwise.txt", callers, check_case) > 400);
     for (int i = 0; i < N_CALLERS; i++)
-        if (!calls[i]) fail_msg("no reference for %s", callers[i].name);
+        if (!calls[i])
+            fail_msg("no reference for %s: run tools/reference_elementwise.py, with a row there "
+                     "unless PyTorch has it by the same name",
+                     callers[i].name);
 }
 
 /* --- kernels: each element by itself, whatever the size, also in place --- */

@@ -250,7 +250,9 @@ static void test_none_is_left_out(void **state)
         for (size_t t = 0; t < sizeof titles / sizeof *titles; t++)
             if (!strcmp(gt_op_section_of(&ops[i])->title, titles[t]) && ops[i].op &&
                 ops[i].op->backward && !ops[i].inner && !seen[i])
-                fail_msg("tests/reference/extremes.txt has nothing of %s", ops[i].name);
+                fail_msg("tests/reference/extremes.txt has nothing of %s: give its value and "
+                         "derivatives a row in tools/reference_extremes.py, and run that",
+                         ops[i].name);
 }
 
 static int all_tests(void)

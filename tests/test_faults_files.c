@@ -122,6 +122,11 @@ static void with_array(world *w)
     w->x = gt_keep(gt_rand(w->gt, GT_SHAPE(3, 4, 5)));
 }
 
+static void save_list(world *w)
+{
+    (void)(gt_save_tensors(w->gt, scratch("list.safetensors"), GT_TENSORS({"x", w->x})) == GT_OK);
+}
+
 static void with_history(world *w)
 {
     w->history = gt_history_new(w->gt);
@@ -181,21 +186,35 @@ static void render(world *w)
     if (y) (void)(gt_graph_render(y, scratch("net.svg")) == GT_OK);
 }
 
+static void with_tape(world *w)
+{
+    with_graph(w);
+    w->x->requires_grad = true;
+    gt_sum(w->x);
+}
+
+static void render_tape(world *w)
+{
+    (void)(gt_tape_render(w->gt, scratch("net.svg")) == GT_OK);
+}
+
 static const program programs[] = {
     {"gt_save", with_saved_net, save_net, .whole = true, .file = "net.safetensors"},
     {"gt_save, new", with_net, save_net, .whole = true, .file = "net.safetensors"},
     {"gt_load", with_saved_net, load_net, .whole = true, .file = "net.safetensors"},
     {"gt_load_tensors", with_saved_net, load_list, .whole = true, .file = "net.safetensors"},
+    {"gt_save_tensors", with_array, save_list, .whole = true, .file = "list.safetensors"},
     {"gt_run_save", with_saved_run, save_run, .whole = true, .file = "run.safetensors"},
     {"gt_run_load", with_saved_run, load_run, .whole = true, .file = "run.safetensors"},
     {"gt_fit", with_run, fit, .whole = false, .file = "run.safetensors"},
-    {"gt_file_write", with_old_text, write_text, .whole = true, .file = "text"},
+    {"gt_file_create", with_old_text, write_text, .whole = true, .file = "text"},
     {"gt_history_write_csv", with_history, write_csv, .whole = true, .file = "h.csv"},
     {"gt_history_write_jsonl", with_history, write_jsonl, .whole = true, .file = "h.jsonl"},
     {"gt_history_write_svg", with_history, write_svg, .whole = true, .file = "h.svg"},
     {"gt_history_read_csv", with_csv, read_csv, .whole = true, .file = "h.csv"},
     {"gt_graph_render", with_graph, render, .whole = true, .file = "net.svg", .needs = "dot"},
-    {"boards", with_array, write_board, .whole = false, .file = "board"},
+    {"gt_tape_render", with_tape, render_tape, .whole = true, .file = "net.svg", .needs = "dot"},
+    {"gt_board_open", with_array, write_board, .whole = false, .file = "board"},
 };
 
 int main(void)

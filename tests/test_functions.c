@@ -95,7 +95,7 @@ static void every_function_opens_its_scope(void **state)
             check_call(&tensor_calls[k], &info[i]);
             calls++;
         }
-        if (!info[i].op && !calls) fail_msg("calls.h has no call of %s", info[i].name);
+        if (!info[i].op && !calls) fail_msg("tests/calls.h has no call of %s", info[i].name);
         functions += calls > 0;
     }
     assert_in_range(functions, 30, 1000);

@@ -82,11 +82,47 @@ static void schedules_have_rates(void **state)
     assert_int_equal(missing, 0);
 }
 
+/* --- readers and writers of files: tried while calls on files fail --- */
+
+static char *programs;
+
+static void see_path(const char *header, const prototype *p)
+{
+    char row[160];
+    if (!strncmp(p->name, "gt_module_", 10)) return; /* paths within modules */
+    if (!strstr(p->arguments, "const char *path") && !strstr(p->arguments, "const char *folder"))
+        return;
+    const size_t ends = strlen(p->name) - (p->name[strlen(p->name) - 1] == '_');
+    snprintf(row, sizeof row, "{\"%.*s", (int)ends, p->name);
+    seen++;
+    if (has_word(programs, row, '"') || has_word(programs, row, ',')) return;
+    print_error(
+        "%s: %s takes a path, and is not tried while calls on files fail: give it a program "
+        "and a row in tests/test_faults_files.c or test_faults_data.c\n",
+        header, p->name);
+    missing++;
+}
+
+static void files_are_tried(void **state)
+{
+    (void)state;
+    seen = missing = 0;
+    char *data = text_of(GT_SOURCE_DIR "/tests/test_faults_data.c");
+    programs = text_of(GT_SOURCE_DIR "/tests/test_faults_files.c");
+    strcat(programs, data);
+    free(data);
+    for_each_prototype(see_path);
+    free(programs);
+    assert_in_range(seen, 20, 100);
+    assert_int_equal(missing, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(optimizers_have_steps),
         cmocka_unit_test(schedules_have_rates),
+        cmocka_unit_test(files_are_tried),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

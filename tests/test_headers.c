@@ -59,7 +59,7 @@ static int missing_from(const char *program, const char *path)
         if (at[n] != '(' || at[n - 1] == '_') continue;
         if (has_word(header, undefined, '\n') || has_word(program, name, '(')) continue;
         if (is_of_list(program, name)) continue;
-        print_error("%s: tests/cxx does not call %s\n", path, name);
+        print_error("%s: no program of tests/cxx/ calls %s\n", path, name);
         missing++;
     }
     free(header);

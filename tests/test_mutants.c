@@ -147,7 +147,9 @@ static void every_rule_carries_two(void **state)
     const gt_op_info *info = gt_ops(&n);
     for (size_t i = 0; i < n; i++) {
         if (!info[i].op || !info[i].op->backward || plants_of(info[i].name) >= 2) continue;
-        print_error("%s carries %d planted mistakes\n", info[i].name, plants_of(info[i].name));
+        print_error("%s carries %d planted mistakes: spoil two lines of its rule by GT_MUTANT, and "
+                    "name them in src/engine/mutants.def\n",
+                    info[i].name, plants_of(info[i].name));
         few++;
     }
     assert_int_equal(few, 0);

@@ -179,7 +179,9 @@ static void test_every_operation_has_references(void **state)
     for (size_t i = 0; i < n; i++) {
         const bool in_place = info[i].op && info[i].op->flags & GT_OP_INTO;
         if (seen[i] || in_place) continue; /* those have test_in_place.c */
-        print_error("no reference for %s\n", info[i].name);
+        print_error("no reference for %s: give it a case in one of tools/reference*.py, run that, "
+                    "and, unless its row in ops.def makes it, a row in the test of that file\n",
+                    info[i].name);
         missing++;
     }
     free(seen);

@@ -168,7 +168,8 @@ static void check_declaration(const char *type, const char *line)
         at += strspn(at, " ,");
         const size_t length = strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789_");
         if (strncmp(at, "gt_", 3) != 0 && !has_row(type, at, length))
-            fail_msg("no row for %s.%.*s", type, (int)length, at);
+            fail_msg("no row for %s.%.*s: tests/options_*.h say what GT_ZERO does in it", type,
+                     (int)length, at);
         at = strchr(at, ',');
     }
 }
