@@ -105,27 +105,27 @@ static gt_tensor *bend_softplus(gt_tensor *gg, gt_tensor *v, const double *p)
 /* --- attributes --- */
 
 static const gt_attr elu_attrs[] = {
-    {GT_OPTION("alpha", gti_function_opts, p[0]), .otherwise = 1, .bounds = GT_FINITE,
+    {GT_OPTION("alpha", gt_elu_opts, alpha), .otherwise = 1, .bounds = GT_FINITE,
      .meaning = "what x goes to, negated, far below 0"},
-    GTI_NO_Q,
 };
 
 static const gt_attr gelu_attrs[] = {
-    {GT_OPTION("tanh_approximation", gti_function_opts, p[0]), .bounds = GT_BETWEEN(0, 1),
-     .choices = "false true", .meaning = "x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2"},
-    GTI_NO_Q,
+    {GT_OPTION("tanh_approximation", gt_gelu_opts, tanh_approximation),
+     .meaning = "x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2"},
 };
 
 static const gt_attr softplus_attrs[] = {
-    {GT_OPTION("beta", gti_function_opts, p[0]), .otherwise = 1,
+    {GT_OPTION("beta", gt_softplus_opts, beta), .otherwise = 1,
      .bounds = GT_BOUNDS(-DBL_MAX, DBL_MAX, GT_NOT_ZERO), .meaning = "how sharp the bend is"},
-    {GT_OPTION("threshold", gti_function_opts, p[1]), .otherwise = 20, .bounds = GT_NO_NAN,
+    {GT_OPTION("threshold", gt_softplus_opts, threshold), .otherwise = 20, .bounds = GT_NO_NAN,
      .meaning = "beta x above which the result is x"},
 };
 
 /* --- samples --- */
 
-#define WITH(...) (&(const gti_function_opts){.p = {__VA_ARGS__}})
+#define ELU(a) (&(const gt_elu_opts){.alpha = (a)})
+#define GELU(approximated) (&(const gt_gelu_opts){.tanh_approximation = (approximated)})
+#define SOFTPLUS(b, t) (&(const gt_softplus_opts){.beta = (b), .threshold = (t)})
 static const double far_values[] = {-1e3, -30, -4, -1e-30, 1e-310, 1e-30, 4, 30, 1e3};
 static const double at_0[] = {-1, 0, 1};
 
@@ -152,58 +152,58 @@ static const gt_sample selus[] = {
 static const gt_sample selus_grad[] = {GTI_FUNCTION_GRAD_SAMPLES(-3, 3, NULL)};
 
 static const gt_sample elus[] = {
-    GTI_FUNCTION_SAMPLES(-3, 3, WITH(1, 0)),
-    GTI_FUNCTION_AT("large values", beside_0, WITH(1, 0)),
-    GTI_FUNCTION_AT("alpha = 0.3", beside_0, WITH(0.3, 0)),
-    GTI_FUNCTION_AT("alpha = 0", beside_0, WITH(GT_ZERO, 0)),
-    GTI_FUNCTION_AT("alpha = -2", beside_0, WITH(-2, 0)),
-    GTI_FUNCTION_KINKS(at_0, WITH(0.3, 0)),
+    GTI_FUNCTION_SAMPLES(-3, 3, ELU(1)),
+    GTI_FUNCTION_AT("large values", beside_0, ELU(1)),
+    GTI_FUNCTION_AT("alpha = 0.3", beside_0, ELU(0.3)),
+    GTI_FUNCTION_AT("alpha = 0", beside_0, ELU(GT_ZERO)),
+    GTI_FUNCTION_AT("alpha = -2", beside_0, ELU(-2)),
+    GTI_FUNCTION_KINKS(at_0, ELU(0.3)),
 };
 static const gt_sample elus_grad[] = {
-    GTI_FUNCTION_GRAD_SAMPLES(-3, 3, WITH(1, 0)),
-    {.label = "alpha = 0.3", .in = {GT_IN(5), GT_IN(5)}, .opts = WITH(0.3, 0)},
+    GTI_FUNCTION_GRAD_SAMPLES(-3, 3, ELU(1)),
+    {.label = "alpha = 0.3", .in = {GT_IN(5), GT_IN(5)}, .opts = ELU(0.3)},
 };
 
 static const gt_sample gelus[] = {
-    GTI_FUNCTION_SAMPLES(-3, 3, WITH(0, 0)),
-    GTI_FUNCTION_AT("tiny and large values", far_values, WITH(0, 0)),
-    {.label = "tanh", .in = {GT_IN_RANGE(-3, 3, 17)}, .opts = WITH(1, 0)},
-    GTI_FUNCTION_AT("tanh, tiny and large values", far_values, WITH(1, 0)),
+    GTI_FUNCTION_SAMPLES(-3, 3, GELU(false)),
+    GTI_FUNCTION_AT("tiny and large values", far_values, GELU(false)),
+    {.label = "tanh", .in = {GT_IN_RANGE(-3, 3, 17)}, .opts = GELU(true)},
+    GTI_FUNCTION_AT("tanh, tiny and large values", far_values, GELU(true)),
 };
 static const gt_sample gelus_grad[] = {
-    GTI_FUNCTION_GRAD_SAMPLES(-3, 3, WITH(0, 0)),
-    {.label = "tanh", .in = {GT_IN(9), GT_IN_RANGE(-3, 3, 9)}, .opts = WITH(1, 0)},
+    GTI_FUNCTION_GRAD_SAMPLES(-3, 3, GELU(false)),
+    {.label = "tanh", .in = {GT_IN(9), GT_IN_RANGE(-3, 3, 9)}, .opts = GELU(true)},
 };
 
 static const double around_20[] = {-1e3, -30, 1e-310, 19.9, 20.1, 1e3};
 static const gt_sample softpluses[] = {
-    GTI_FUNCTION_SAMPLES(-3, 3, WITH(1, 20)),
-    GTI_FUNCTION_AT("tiny and large values", far_values, WITH(1, 20)),
-    GTI_FUNCTION_AT("around the threshold", around_20, WITH(1, 20)),
-    GTI_FUNCTION_AT("beta = 2.5", far_values, WITH(2.5, 20)),
-    GTI_FUNCTION_AT("beta = -0.5", far_values, WITH(-0.5, 20)),
-    GTI_FUNCTION_AT("threshold = 1000", far_values, WITH(3, 1000)),
-    {.label = "threshold = 1", .in = {GT_IN_RANGE(-2, 4, 9)}, .opts = WITH(1.5, 1)},
+    GTI_FUNCTION_SAMPLES(-3, 3, SOFTPLUS(1, 20)),
+    GTI_FUNCTION_AT("tiny and large values", far_values, SOFTPLUS(1, 20)),
+    GTI_FUNCTION_AT("around the threshold", around_20, SOFTPLUS(1, 20)),
+    GTI_FUNCTION_AT("beta = 2.5", far_values, SOFTPLUS(2.5, 20)),
+    GTI_FUNCTION_AT("beta = -0.5", far_values, SOFTPLUS(-0.5, 20)),
+    GTI_FUNCTION_AT("threshold = 1000", far_values, SOFTPLUS(3, 1000)),
+    {.label = "threshold = 1", .in = {GT_IN_RANGE(-2, 4, 9)}, .opts = SOFTPLUS(1.5, 1)},
 };
 static const gt_sample softpluses_grad[] = {
-    GTI_FUNCTION_GRAD_SAMPLES(-3, 3, WITH(1, 20)),
-    {.label = "threshold = 1", .in = {GT_IN(9), GT_IN_RANGE(-2, 4, 9)}, .opts = WITH(1.5, 1)},
+    GTI_FUNCTION_GRAD_SAMPLES(-3, 3, SOFTPLUS(1, 20)),
+    {.label = "threshold = 1", .in = {GT_IN(9), GT_IN_RANGE(-2, 4, 9)}, .opts = SOFTPLUS(1.5, 1)},
 };
 
 static const gt_error_sample softplus_errors[] = {
     {.label = "NULL",
      .in = {{.null = true}},
-     .opts = WITH(1, 20),
+     .opts = SOFTPLUS(1, 20),
      .code = GT_ERR_ARGUMENT,
      .message = "x is NULL"},
     {.label = "beta is 0",
      .in = {GT_IN(3)},
-     .opts = WITH(GT_ZERO, 20),
+     .opts = SOFTPLUS(GT_ZERO, 20),
      .code = GT_ERR_ARGUMENT,
      .message = "beta is 0, must be finite and not 0"},
     {.label = "whole numbers",
      .in = {{.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}},
-     .opts = WITH(1, 20),
+     .opts = SOFTPLUS(1, 20),
      .code = GT_ERR_DTYPE,
      .message = "not made for i64"},
 };
@@ -214,25 +214,7 @@ GTI_FUNCTION_PLAIN(sigmoid, "dx = dy y (1 - y)", bend_sigmoid, flat)
 GTI_FUNCTION_PLAIN(selu, "dx = dy scale where x > 0, else dy scale alpha e^x", bend_selu, selus)
 GTI_FUNCTION_PLAIN(silu, "dx = dy s (1 + x (1 - s)), s = sigmoid(x)", bend_silu, smooth)
 GTI_FUNCTION_PLAIN(mish, "dx = dy (t + x (1 - t^2) sigmoid(x)), t = tanh(softplus(x))", bend_mish, smooth)
-GTI_FUNCTION_WITH(elu, "dx = dy where x > 0, else dy alpha e^x", bend_elu, elus)
-GTI_FUNCTION_WITH(gelu, "dx = dy (F(x) + x F'(x)), or that of the approximation", bend_gelu, gelus)
-GTI_FUNCTION_OP(softplus, "dx = dy sigmoid(beta x), dy where beta x > threshold", GTI_PARAMETERS(softplus_attrs), gti_function_infer, bend_softplus, softpluses, softplus_errors)
+GTI_FUNCTION_WITH(elu, "dx = dy where x > 0, else dy alpha e^x", gti_function_infer, bend_elu, elus, gti_function_errors)
+GTI_FUNCTION_WITH(gelu, "dx = dy (F(x) + x F'(x)), or that of the approximation", gti_function_infer, bend_gelu, gelus, gti_function_errors)
+GTI_FUNCTION_WITH(softplus, "dx = dy sigmoid(beta x), dy where beta x > threshold", gti_function_infer, bend_softplus, softpluses, softplus_errors)
 // clang-format on
-
-gt_tensor *gt_elu_(gt_tensor *x, gt_elu_opts opts)
-{
-    const gti_function_opts all = {.p = {opts.alpha}};
-    return gt_apply(&gt_op_elu, &all, 1, (gt_tensor *[]){x});
-}
-
-gt_tensor *gt_gelu_(gt_tensor *x, gt_gelu_opts opts)
-{
-    const gti_function_opts all = {.p = {opts.tanh_approximation}};
-    return gt_apply(&gt_op_gelu, &all, 1, (gt_tensor *[]){x});
-}
-
-gt_tensor *gt_softplus_(gt_tensor *x, gt_softplus_opts opts)
-{
-    const gti_function_opts all = {.p = {opts.beta, opts.threshold}};
-    return gt_apply(&gt_op_softplus, &all, 1, (gt_tensor *[]){x});
-}

@@ -1,5 +1,7 @@
 #include "function.h"
 
+#include <string.h>
+
 bool gti_function_infer(gt_node *n)
 {
     n->out[0]->shape = n->in[0]->shape;
@@ -14,10 +16,23 @@ bool gti_function_grad_infer(gt_node *n)
                                               GTI_SHAPE_TEXT(dy->shape), GTI_SHAPE_TEXT(v->shape));
 }
 
-const double *gti_function_parameters(const gt_node *n)
+gti_parameters gti_function_parameters(const gt_node *n)
 {
-    static const double none[2];
-    return n->op->opts_size ? ((const gti_function_opts *)n->opts)->p : none;
+    gti_parameters all = {{0, 0}};
+    for (int i = 0; i < n->op->attrs.n; i++)
+        all.p[i] = gt_attr_real(&n->op->attrs.row[i], n->opts, 0);
+    return all;
+}
+
+gt_tensor *gti_function_grad(const gt_op *grad, gt_tensor *dy, gt_tensor *v, double p, double q)
+{
+    struct {
+        gt_keywords mark;
+        double p[2];
+    } opts = {GT_COMPLETE, {p, q}};
+    if (grad->attrs.n == 1 && grad->attrs.row[0].kind == GT_ATTR_SWITCH)
+        memcpy(opts.p, &(const bool){p != 0}, sizeof(bool));
+    return gt_apply(grad, &opts, 2, (gt_tensor *[]){dy, v});
 }
 
 gt_tensor *gti_function_dx(const gt_node *n, const gt_op *grad, gt_tensor *dy, bool of_y)
@@ -29,7 +44,7 @@ gt_tensor *gti_function_dx(const gt_node *n, const gt_op *grad, gt_tensor *dy, b
 gt_tensor *gti_function_dv(const gt_node *n, gt_tensor *g, gti_bend *bend)
 {
     gt_tensor *dy = n->in[0], *v = n->in[1];
-    return bend ? bend(gt_mul(g, dy), v, gti_function_parameters(n)) : gt_zeros_like(v);
+    return bend ? bend(gt_mul(g, dy), v, gti_function_parameters(n).p) : gt_zeros_like(v);
 }
 
 gt_tensor *gti_function_constant(const gt_tensor *x, double s)

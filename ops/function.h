@@ -12,18 +12,19 @@
 
 #include "common.h"
 
-/* The parameters, of functions that have any. */
+/* The parameters of a function are its attributes, at most two, in their order. */
 typedef struct {
-    gt_keywords gt_;
     double p[2];
-} gti_function_opts;
+} gti_parameters;
 
 /* gg phi'(v) */
 typedef gt_tensor *gti_bend(gt_tensor *gg, gt_tensor *v, const double *p);
 
 bool gti_function_infer(gt_node *n);
 bool gti_function_grad_infer(gt_node *n);
-const double *gti_function_parameters(const gt_node *n);
+gti_parameters gti_function_parameters(const gt_node *n);
+/* A NAME_grad with these parameters. */
+gt_tensor *gti_function_grad(const gt_op *grad, gt_tensor *dy, gt_tensor *v, double p, double q);
 /* dx of a NAME that has the gradient operation grad. */
 gt_tensor *gti_function_dx(const gt_node *n, const gt_op *grad, gt_tensor *dy, bool of_y);
 /* dv of a NAME_grad. */
@@ -39,14 +40,9 @@ extern const gt_error_sample gti_function_errors[2], gti_function_grad_errors[3]
 /* Most have an exponential. */
 enum { GTI_FUNCTION_COST = 10 };
 
-/* For a row's `parameters`; attrs: those of both numbers. */
+/* For a row's `parameters`: the type of its options, and their attributes. */
 #define GTI_NO_PARAMETERS .opts_size = 0
-#define GTI_PARAMETERS(rows) .opts_size = sizeof(gti_function_opts), .attrs = GT_ATTRS(rows)
-/* Of a second number that is not used. */
-#define GTI_NO_Q                                                                                   \
-    {                                                                                              \
-        GT_OPTION("", gti_function_opts, p[1])                                                     \
-    }
+#define GTI_PARAMETERS(type, rows) .opts_size = sizeof(type), .attrs = GT_ATTRS(rows)
 
 /* A row: name; formula of the gradient; parameters; shape rule; bend; samples, those of the
  * gradient being samples_grad; error samples. */
@@ -54,14 +50,14 @@ enum { GTI_FUNCTION_COST = 10 };
     static void id##_elements(gt_node *n, int64_t begin, int64_t end)                              \
     {                                                                                              \
         gti_kernels_for(n)->function.value[GTI_FUNCTION_##id](                                     \
-            end - begin, gti_from(n->in[0], begin), gti_function_parameters(n),                    \
+            end - begin, gti_from(n->in[0], begin), gti_function_parameters(n).p,                  \
             gti_to(n->out[0], begin));                                                             \
     }                                                                                              \
     static void id##_grad_elements(gt_node *n, int64_t begin, int64_t end)                         \
     {                                                                                              \
         gti_kernels_for(n)->function.slope[GTI_FUNCTION_##id](                                     \
             end - begin, gti_from(n->in[0], begin), gti_from(n->in[1], begin),                     \
-            gti_function_parameters(n), gti_to(n->out[0], begin));                                 \
+            gti_function_parameters(n).p, gti_to(n->out[0], begin));                               \
     }                                                                                              \
     static bool id##_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])               \
     {                                                                                              \
@@ -72,9 +68,9 @@ enum { GTI_FUNCTION_COST = 10 };
     }                                                                                              \
     static bool id##_grad_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])          \
     {                                                                                              \
-        const double *p = gti_function_parameters(n);                                              \
         gt_tensor *g = GT_MUTANT(id##_grad_upstream, gout[0], n->in[0]);                           \
-        if (gt_needs_grad(n, 0)) gin[0] = gt_##id##_grad(g, n->in[1], p[0], p[1]);                 \
+        if (gt_needs_grad(n, 0))                                                                   \
+            gin[0] = gt_apply(n->op, n->opts, 2, (gt_tensor *[]){g, n->in[1]});                    \
         if (!gt_needs_grad(n, 1)) return true;                                                     \
         gt_tensor *dv = gti_function_dv(n, gout[0], (bend));                                       \
         gin[1] = GT_MUTANT(id##_grad_term, dv, gt_add(dv, gt_mul(gout[0], n->in[0])));             \
@@ -110,8 +106,7 @@ enum { GTI_FUNCTION_COST = 10 };
     };                                                                                             \
     gt_tensor *gt_##id##_grad(gt_tensor *dy, gt_tensor *v, double p, double q)                     \
     {                                                                                              \
-        return gt_apply(&gt_op_##id##_grad, &(gti_function_opts){GT_COMPLETE, {p, q}}, 2,          \
-                        (gt_tensor *[]){dy, v});                                                   \
+        return gti_function_grad(&gt_op_##id##_grad, dy, v, p, q);                                 \
     }
 
 /* A row without parameters, and its public function: name; formula of the gradient; bend; samples.
@@ -124,10 +119,15 @@ enum { GTI_FUNCTION_COST = 10 };
         return gt_apply(&gt_op_##id, NULL, 1, (gt_tensor *[]){x});                                 \
     }
 
-/* A row with parameters, id_attrs: name; formula of the gradient; bend; samples. */
-#define GTI_FUNCTION_WITH(id, formula, bend, table)                                                \
-    GTI_FUNCTION_OP(id, formula, GTI_PARAMETERS(id##_attrs), gti_function_infer, bend, table,      \
-                    gti_function_errors)
+/* A row with options of gt_id_opts, id_attrs, and its public function: name; formula of the
+ * gradient; shape rule; bend; samples; error samples. */
+#define GTI_FUNCTION_WITH(id, formula, shape_rule, bend, table, error_table)                       \
+    GTI_FUNCTION_OP(id, formula, GTI_PARAMETERS(gt_##id##_opts, id##_attrs), shape_rule, bend,     \
+                    table, error_table)                                                            \
+    gt_tensor *gt_##id##_(gt_tensor *x, gt_##id##_opts opts)                                       \
+    {                                                                                              \
+        return gt_apply(&gt_op_##id, &opts, 1, (gt_tensor *[]){x});                                \
+    }
 
 /* --- samples: x in [lo, hi), with options or NULL, and for the gradient v in it --- */
 #define GTI_FUNCTION_SAMPLES(lo, hi, o)                                                            \

@@ -48,9 +48,12 @@ static gt_tensor *bend_reciprocal(gt_tensor *gg, gt_tensor *v, const double *p)
     return gt_mul_scalar(gt_mul(gg, v), -2);
 }
 
+typedef struct {
+    gt_keywords gt_;
+    double p;
+} power_opts;
 static const gt_attr pow_scalar_attrs[] = {
-    {GT_ARGUMENT("p", gti_function_opts, p[0]), .meaning = "the power"},
-    GTI_NO_Q,
+    {GT_ARGUMENT("p", power_opts, p), .meaning = "the power"},
 };
 
 static gt_tensor *bend_pow_scalar(gt_tensor *gg, gt_tensor *v, const double *p)
@@ -116,7 +119,7 @@ static const gt_sample nonzero[] = {
 };
 static const gt_sample nonzero_grad[] = {GTI_FUNCTION_GRAD_SAMPLES(0.5, 3, NULL)};
 
-#define POWER(number) (&(const gti_function_opts){.p = {number}})
+#define POWER(number) (&(const power_opts){.p = (number)})
 static const gt_sample powers[] = {
     GTI_FUNCTION_SAMPLES(0.5, 2, POWER(2.5)),
     {.label = "p = 3", .in = {GT_IN(2, 3)}, .opts = POWER(3)},
@@ -154,10 +157,10 @@ GTI_FUNCTION_PLAIN(reciprocal, "dx = -dy y^2", bend_reciprocal, nonzero)
 GTI_FUNCTION_PLAIN(sin, "dx = dy cos x", bend_sin, real)
 GTI_FUNCTION_PLAIN(cos, "dx = -dy sin x", bend_cos, real)
 GTI_FUNCTION_PLAIN(erf, "dx = dy 2 / sqrt(pi) e^(-x^2)", bend_erf, real)
-GTI_FUNCTION_WITH(pow_scalar, "dx = dy p x^(p-1)", bend_pow_scalar, powers)
+GTI_FUNCTION_OP(pow_scalar, "dx = dy p x^(p-1)", GTI_PARAMETERS(power_opts, pow_scalar_attrs), gti_function_infer, bend_pow_scalar, powers, gti_function_errors)
 // clang-format on
 
 gt_tensor *gt_pow_scalar(gt_tensor *x, double p)
 {
-    return gt_apply(&gt_op_pow_scalar, &(gti_function_opts){.p = {p}}, 1, (gt_tensor *[]){x});
+    return gt_apply(&gt_op_pow_scalar, &(power_opts){.p = p}, 1, (gt_tensor *[]){x});
 }

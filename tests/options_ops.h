@@ -52,12 +52,12 @@ SUBJECT(huber, gt_huber_loss_opts, {.gt_ = NULL}) { return mark_of(gt_huber_loss
 
 #define OPTIONS_OF_OPS(ROW)                                                                        \
     ROW(slice, gt_slice_opts, step, REFUSED)                                                       \
-    ROW(leaky_relu, gt_leaky_relu_opts, slope, CHANGES)                                            \
+    ROW(leaky_relu, gt_leaky_relu_opts, negative_slope, CHANGES)                                            \
     ROW(elu, gt_elu_opts, alpha, CHANGES)                                                          \
     ROW(softplus, gt_softplus_opts, beta, REFUSED)                                                 \
     ROW(softplus, gt_softplus_opts, threshold, CHANGES)                                            \
-    ROW(hardtanh, gt_hardtanh_opts, low, CHANGES)                                                  \
-    ROW(hardtanh, gt_hardtanh_opts, high, CHANGES)                                                 \
+    ROW(hardtanh, gt_hardtanh_opts, min_val, CHANGES)                                                  \
+    ROW(hardtanh, gt_hardtanh_opts, max_val, CHANGES)                                                 \
     ROW(conv2d, gt_conv2d_opts, stride, REFUSED)                                                   \
     ROW(conv2d, gt_conv2d_opts, padding, CHANGES)                                                  \
     ROW(conv2d, gt_conv2d_opts, dilation, REFUSED)                                                 \

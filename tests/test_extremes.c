@@ -67,8 +67,10 @@ static void place_options(const group *g, const gt_attrs *attrs, void *opts)
     const gt_keywords mark = GT_COMPLETE;
     if (attrs->fill) memcpy(opts, &mark, sizeof mark);
     for (int i = 0; i < g->n_opts && i < attrs->n; i++) {
-        assert_int_equal(attrs->row[i].kind, GT_ATTR_REAL);
-        memcpy((char *)opts + attrs->row[i].at, &g->opts[i], sizeof g->opts[i]);
+        const gt_attr *a = &attrs->row[i];
+        const bool on = g->opts[i] != 0;
+        if (a->kind == GT_ATTR_SWITCH) memcpy((char *)opts + a->at, &on, sizeof on);
+        else memcpy((char *)opts + a->at, &g->opts[i], sizeof g->opts[i]);
     }
 }
 

@@ -165,6 +165,16 @@ static void the_first_check_sees_what_is_not_written(void **state)
     }
 }
 
+static void wrong_tables_of_attributes_are_refused(void **state)
+{
+    static const gt_attr rows[] = {{.name = "far", .kind = GT_ATTR_REAL, .at = 64, .count = 1}};
+    gt_op op = right_op;
+    gt_gradcheck_report r;
+    op.attrs = (gt_attrs)GT_ATTRS(rows);
+    assert_int_equal(gt_gradcheck_op(*state, &op, &(gt_sample)ON(3), NULL, &r), GT_FAIL);
+    assert_non_null(strstr(r.message, "its table of attributes is wrong: row 0, 'far', lies out"));
+}
+
 static void operations_without_a_rule_are_checked_forward(void **state)
 {
     gt_op op = right_op;
@@ -392,6 +402,7 @@ int main(void)
         TEST(the_report_names_the_worst_entry),
         TEST(built_in_operations_can_be_repeated_from_the_shell),
         cmocka_unit_test(the_first_check_sees_what_is_not_written),
+        TEST(wrong_tables_of_attributes_are_refused),
         TEST(operations_without_a_rule_are_checked_forward),
         TEST(right_functions_pass),
         TEST(wrong_requests_are_refused),

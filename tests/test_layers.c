@@ -28,7 +28,7 @@ static void test_descriptions(void **state)
          "AvgPool2d(kernel_size=(2, 3), stride=(2, 3), padding=0)"},
         {gt_nn_dropout2d(gt, 0.1), "Dropout2d(p=0.1, inplace=False)"},
         {gt_nn_flatten(gt, .start = GT_ZERO, .end = -2), "Flatten(start_dim=0, end_dim=-2)"},
-        {gt_nn_leaky_relu(gt, .slope = 0.2), "LeakyReLU(negative_slope=0.2)"},
+        {gt_nn_leaky_relu(gt, .negative_slope = 0.2), "LeakyReLU(negative_slope=0.2)"},
         {gt_nn_log_softmax(gt, -1), "LogSoftmax(dim=-1)"},
         {gt_nn_embedding(gt, 10, 3), "Embedding(10, 3)"},
         {gt_nn_embedding(gt, 10, 3, .padding_idx = -1), "Embedding(10, 3, padding_idx=9)"},

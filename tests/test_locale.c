@@ -48,7 +48,7 @@ static void write_describe(gt_ctx *gt, FILE *f)
     char text[256];
     gt_module *net =
         gt_nn_sequential(gt, gt_nn_dropout(gt, 0.25), gt_nn_batch_norm2d(gt, 3),
-                         gt_nn_leaky_relu(gt, .slope = 0.125), gt_nn_group_norm(gt, 1, 3));
+                         gt_nn_leaky_relu(gt, .negative_slope = 0.125), gt_nn_group_norm(gt, 1, 3));
     for (int i = 0; i < 4; i++) {
         char name[] = {(char)('0' + i), 0};
         fprintf(f, "%s\n", gt_module_describe(gt_module_child(net, name), text, sizeof text));

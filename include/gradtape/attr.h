@@ -27,14 +27,14 @@ typedef enum {
     GT_ATTR_INT,       /* int, or several */
     GT_ATTR_INT64,     /* int64_t, or several */
     GT_ATTR_REAL,      /* double, or several */
-    GT_ATTR_SWITCH,    /* bool */
     GT_ATTR_PAIR,      /* int[2], of height and width: {3} is {3, 3} */
     GT_ATTR_PADDING,   /* the same, but {1, 0} as written where a pair above it in the table tells
                         * height from width */
     GT_ATTR_REAL_PAIR, /* double[2]: {3} is {3, 3} */
+    GT_ATTR_CHOICE,    /* an enum, from 0 on */
+    GT_ATTR_SWITCH,    /* bool; from here on there is nothing to fill in */
     GT_ATTR_SHAPE,     /* gt_shape */
     GT_ATTR_AXES,      /* unsigned, of GT_AXES; 0: all */
-    GT_ATTR_CHOICE,    /* an enum, from 0 on */
     GT_ATTR_TENSOR,    /* gt_tensor * or gt_tensor **: an input, or where to put a result */
 } gt_attr_kind;
 

@@ -1,5 +1,8 @@
 /* The operations on tensors. ops.def lists and describes them; this header has their options.
  *
+ * Defaults and ranges of options stand in the operations' tables of attributes (attr.h), which
+ * `gradtape ops NAME` and docs/operations.md show.
+ *
  * All are recorded on the tape where an input requires gradients, return a new tensor of the step,
  * and return NULL after a failure, or when an input is NULL. */
 #ifndef GRADTAPE_OPS_H
@@ -28,7 +31,7 @@ typedef struct {
 
 typedef struct {
     gt_keywords gt_;
-    int64_t step; /* 1; may be negative: then from start down to, not including, stop */
+    int64_t step; /* may be negative: then from start down to, not including, stop */
 } gt_slice_opts;
 /* For stop: through the last element (step > 0) or the first (step < 0). */
 #define GT_END INT64_MAX
@@ -42,12 +45,12 @@ typedef struct {
 
 typedef struct {
     gt_keywords gt_;
-    double slope; /* 0.01 */
+    double negative_slope;
 } gt_leaky_relu_opts;
 
 typedef struct {
     gt_keywords gt_;
-    double alpha; /* 1 */
+    double alpha;
 } gt_elu_opts;
 
 typedef struct {
@@ -57,25 +60,24 @@ typedef struct {
 
 typedef struct {
     gt_keywords gt_;
-    double beta;      /* 1; not 0 */
-    double threshold; /* 20 */
+    double beta; /* not 0 */
+    double threshold;
 } gt_softplus_opts;
 
 typedef struct {
     gt_keywords gt_;
-    double low;  /* -1 */
-    double high; /* 1; not below low */
+    double min_val, max_val; /* not below min_val */
 } gt_hardtanh_opts;
 
 /* --- options: convolutions and pools --- */
 
 /* Pairs are height, width, and {3} is {3, 3}. Paddings of {1, 0} are 1 and 0 where kernel, stride
  * or dilation differ between height and width; elsewhere {1, 1}, for C cannot tell {1, 0} from {1}:
- * there .padding = {1, GT_ZERO} adds rows alone. Defaults are 1, for padding 0. */
+ * there .padding = {1, GT_ZERO} adds rows alone. */
 typedef struct {
     gt_keywords gt_;
     int stride[2], padding[2], dilation[2];
-    int groups;        /* 1 */
+    int groups;
     bool same_padding; /* instead of padding, at stride 1: what makes y as large as x, an odd rest
                         * at the right and bottom */
     gt_tensor *bias;   /* [k], added along dimension 1; NULL: none */
@@ -153,8 +155,8 @@ typedef struct {
 
 typedef struct {
     gt_keywords gt_;
-    int start, end; /* first and last axis of those joined, negative ones counted from the end: 0
-                     * and the last; GT_ZERO for an end at axis 0 */
+    int start, end; /* first and last axis of those joined, negative ones counted from the end;
+                     * GT_ZERO for an end at axis 0 */
 } gt_flatten_opts;
 
 typedef struct {
@@ -173,13 +175,13 @@ typedef struct {
     gt_keywords gt_;
     int64_t pad[2 * GT_MAX_DIMS]; /* elements before and after along the last axis, then along the
                                    * one before it, and so on; negative ones are cut off */
-    gt_pad_mode mode;             /* GT_PAD_CONSTANT */
-    double value;                 /* 0 */
+    gt_pad_mode mode;
+    double value;
 } gt_pad_opts;
 
 typedef struct {
     gt_keywords gt_;
-    gt_dtype dtype; /* of the result: GT_F32 */
+    gt_dtype dtype; /* of the result */
 } gt_one_hot_opts;
 
 typedef struct {
@@ -193,13 +195,13 @@ typedef struct {
     gt_keywords gt_;
     gt_tensor *weight, *bias; /* factors and offsets, of the shape that is normalised (layer_norm)
                                * or [c]; NULL: 1 and 0 */
-    double eps;               /* added to the variance: 1e-5 */
+    double eps;               /* added to the variance */
 } gt_normalize_opts;
 
 typedef struct {
     gt_keywords gt_;
     gt_tensor *weight; /* of the shape that is normalised; NULL: 1 */
-    double eps;        /* added to the mean square: the dtype's machine epsilon */
+    double eps;        /* added to the mean square */
 } gt_rms_norm_opts;
 
 typedef struct {
@@ -208,15 +210,15 @@ typedef struct {
     bool training;            /* use the batch's statistics and change the running ones in place:
                                * (1 - momentum) running + momentum batch, with the unbiased
                                * variance */
-    double momentum;          /* 0.1 */
-    bool cumulative;          /* momentum is 1 / num_batches: the average of all batches */
-    gt_tensor *num_batches;   /* i64, one element, counted up in training; NULL: not counted */
-    double eps;               /* 1e-5 */
+    double momentum;
+    bool cumulative;        /* momentum is 1 / num_batches: the average of all batches */
+    gt_tensor *num_batches; /* i64, one element, counted up in training; NULL: not counted */
+    double eps;
 } gt_batch_norm_opts;
 
 typedef struct {
     gt_keywords gt_;
-    double alpha, beta, k; /* 1e-4, 0.75, 1 */
+    double alpha, beta, k;
 } gt_local_response_norm_opts;
 
 /* How a normalisation sees x, for its gradient: as [n,groups,channels,inner], with statistics of
@@ -232,13 +234,13 @@ typedef struct {
     gt_keywords gt_;
     unsigned axes; /* as in gt_reduce_opts */
     bool keepdim;
-    int correction; /* the sum of squares is divided by N - correction: 1; GT_ZERO for N */
+    int correction; /* the sum of squares is divided by N - correction; GT_ZERO for N */
 } gt_var_opts;
 typedef struct {
     gt_keywords gt_;
     unsigned axes; /* as in gt_reduce_opts */
     bool keepdim;
-    int p; /* 2; or 1 */
+    int p; /* 1 or 2 */
 } gt_norm_opts;
 typedef struct {
     gt_keywords gt_;
@@ -252,7 +254,7 @@ typedef struct {
 
 typedef struct {
     gt_keywords gt_;
-    int64_t padding_idx; /* this row gets no gradient; GT_ZERO for row 0; 0: none */
+    int64_t padding_idx; /* this row gets no gradient; GT_ZERO for row 0 */
 } gt_embedding_opts;
 
 /* What becomes of the elements' losses. */
@@ -266,7 +268,7 @@ typedef enum {
 typedef struct {
     gt_keywords gt_;
     gt_tensor *weight;    /* [c], of the classes; a mean divides by the sum of the rows' weights */
-    int64_t ignore_index; /* rows of this class do not count: -100; GT_ZERO for class 0 */
+    int64_t ignore_index; /* rows of this class do not count; GT_ZERO for class 0 */
     double label_smoothing; /* in 0..1: this part of each target is spread over all classes */
     gt_reduction reduction;
 } gt_cross_entropy_opts;
@@ -282,12 +284,12 @@ typedef struct {
 } gt_loss_opts;
 typedef struct {
     gt_keywords gt_;
-    double beta; /* 1; GT_ZERO: gt_l1_loss */
+    double beta; /* GT_ZERO: gt_l1_loss */
     gt_reduction reduction;
 } gt_smooth_l1_loss_opts;
 typedef struct {
     gt_keywords gt_;
-    double delta; /* 1; positive */
+    double delta; /* positive */
     gt_reduction reduction;
 } gt_huber_loss_opts;
 typedef struct {
@@ -373,7 +375,7 @@ typedef struct {
 #define gt_slice(x, axis, start, ...) GT_SLICE_(x, axis, start, __VA_ARGS__, )
 #define GT_SLICE_(x, axis, start, stop, ...)                                                       \
     GT_AT(gt_slice_(x, axis, start, stop, GT_OPTS(gt_slice_opts, __VA_ARGS__)))
-/* gt_leaky_relu(x), gt_leaky_relu(x, .slope = 0.2) */
+/* gt_leaky_relu(x), gt_leaky_relu(x, .negative_slope = 0.2) */
 #define gt_leaky_relu(...) GT_LEAKY_RELU_(__VA_ARGS__, )
 #define GT_LEAKY_RELU_(x, ...) GT_AT(gt_leaky_relu_(x, GT_OPTS(gt_leaky_relu_opts, __VA_ARGS__)))
 #define gt_elu(...) GT_ELU_(__VA_ARGS__, )
@@ -383,7 +385,7 @@ typedef struct {
 #define GT_GELU_(x, ...) GT_AT(gt_gelu_(x, GT_OPTS(gt_gelu_opts, __VA_ARGS__)))
 #define gt_softplus(...) GT_SOFTPLUS_(__VA_ARGS__, )
 #define GT_SOFTPLUS_(x, ...) GT_AT(gt_softplus_(x, GT_OPTS(gt_softplus_opts, __VA_ARGS__)))
-/* gt_hardtanh(x), gt_hardtanh(x, .low = -2, .high = 2) */
+/* gt_hardtanh(x), gt_hardtanh(x, .min_val = -2, .max_val = 2) */
 #define gt_hardtanh(...) GT_HARDTANH_(__VA_ARGS__, )
 #define GT_HARDTANH_(x, ...) GT_AT(gt_hardtanh_(x, GT_OPTS(gt_hardtanh_opts, __VA_ARGS__)))
 /* gt_matmul(a, b), gt_matmul(a, b, .transpose_b = true) */

@@ -111,11 +111,40 @@ static bool fill_row(const gt_attr *rows, const gt_attr *a, char *opts)
     return true;
 }
 
+/* The common case in short: whether nothing was given where one number or pair is expected, and
+ * that is the default now. */
+static inline bool leave(const gt_attr *a, char *opts)
+{
+    char *at = opts + a->at;
+    const int whole = (int)a->otherwise;
+    int64_t both;
+    switch (a->kind) {
+    case GT_ATTR_PAIR:
+    case GT_ATTR_PADDING:
+        memcpy(&both, at, sizeof both);
+        if (both != 0) return false;
+        if (a->same) memcpy(at, opts + a->same, sizeof both);
+        else memcpy(at, (const int[]){whole, whole}, sizeof both);
+        return true;
+    case GT_ATTR_INT:
+    case GT_ATTR_CHOICE:
+        if (*(int *)(void *)at != 0 || a->count != 1) return false;
+        memcpy(at, a->same ? opts + a->same : (const char *)&whole, sizeof whole);
+        return true;
+    case GT_ATTR_REAL:
+        if (*(double *)(void *)at != 0 || a->count != 1) return false;
+        memcpy(at, &a->otherwise, sizeof a->otherwise);
+        return true;
+    default: return false;
+    }
+}
+
 /* The first row that is not right, or NULL; opts are complete up to there. */
 static const gt_attr *fill(const gt_attrs *attrs, char *opts, bool *missing)
 {
     const gt_attr *end = attrs->row + attrs->n;
     for (const gt_attr *a = attrs->row; a < end; a++) {
+        if (a->kind >= GT_ATTR_SWITCH || (!a->argument && !a->required && leave(a, opts))) continue;
         *missing = a->required && gt_attr_real(a, opts, 0) == 0;
         if (*missing || !fill_row(attrs->row, a, opts)) return a;
     }

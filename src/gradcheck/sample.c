@@ -100,10 +100,19 @@ static bool in_f32(gti_check *c, const gti_sample_inputs *f64, gti_sample_inputs
     return true;
 }
 
+/* A wrong table of attributes would have the engine write where it must not. */
+static bool check_attrs(gti_check *c)
+{
+    char why[GT_WHY];
+    if (gt_attrs_ok(&c->op->attrs, c->op->opts_size, why)) return true;
+    return gti_check_fail(c, GT_GRADCHECK_ERROR, "gradtape/attr.h says what rows are",
+                          "its table of attributes is wrong: %s", why);
+}
+
 static void check_sample(gti_check *c)
 {
     gti_sample_inputs f64, f32;
-    if (!gti_sample_make(c, c->op, c->sample, GT_F64, c->o.f32, &f64)) return;
+    if (!check_attrs(c) || !gti_sample_make(c, c->op, c->sample, GT_F64, c->o.f32, &f64)) return;
     if (c->o.f32 && !in_f32(c, &f64, &f32)) return;
     ask_for_gradients(c->op, &f64, GT_F64);
     const gti_fn fn = function_of(c->op, &f64, c->gt);

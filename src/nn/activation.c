@@ -49,15 +49,14 @@ typedef struct {
     } opts;
 } activation;
 
-#define WITH_OPTIONS(id, name_)                                                                    \
+#define WITH_OPTIONS(id, name_, describe_options)                                                  \
     static gt_tensor *forward_##id(gt_module *m, gt_tensor *x)                                     \
     {                                                                                              \
         return gt_##id##_(x, ((activation *)m)->opts.id);                                          \
     }                                                                                              \
     static void describe_##id(const gt_module *m, char *text, size_t size)                         \
     {                                                                                              \
-        const gt_##id##_opts *o = &((const activation *)m)->opts.id;                               \
-        SAY_##id;                                                                                  \
+        describe_options(text, size, &gt_op_##id.attrs, &((const activation *)m)->opts.id);        \
     }                                                                                              \
     gt_module *gt_nn_##id##_(gt_ctx *gt, gt_##id##_opts opts)                                      \
     {                                                                                              \
@@ -65,24 +64,24 @@ typedef struct {
                                             .size = sizeof(activation),                            \
                                             .forward = forward_##id,                               \
                                             .describe = describe_##id};                            \
+        if (gt && !gt_complete(gt, "gt_nn_" #id, &gt_op_##id.attrs, &opts)) return NULL;           \
         gt_module *m = gt_module_new(gt, &type);                                                   \
         if (m) ((activation *)m)->opts.id = opts;                                                  \
         return m;                                                                                  \
     }
-#define SAY_leaky_relu gti_append_real(text, size, "negative_slope", gt_option(o->slope, 0.01))
-#define SAY_elu gti_append_real(text, size, "alpha", gt_option(o->alpha, 1))
-#define SAY_gelu gti_append(text, size, "approximate='%s'", o->tanh_approximation ? "tanh" : "none")
-#define SAY_softplus                                                                               \
-    gti_append_real(text, size, "beta", gt_option(o->beta, 1)),                                    \
-        gti_append_real(text, size, "threshold", gt_option(o->threshold, 20))
-#define SAY_hardtanh                                                                               \
-    gti_append_real(text, size, "min_val", gt_option(o->low, -1)),                                 \
-        gti_append_real(text, size, "max_val", gt_option(o->high, 1))
-WITH_OPTIONS(leaky_relu, "LeakyReLU")
-WITH_OPTIONS(elu, "ELU")
-WITH_OPTIONS(gelu, "GELU")
-WITH_OPTIONS(softplus, "Softplus")
-WITH_OPTIONS(hardtanh, "Hardtanh")
+
+/* PyTorch has a choice for what is a switch here. */
+static void describe_approximation(char *text, size_t size, const gt_attrs *attrs, const void *opts)
+{
+    const bool tanh = gt_attr_whole(&attrs->row[0], opts, 0);
+    gti_append(text, size, "approximate='%s'", tanh ? "tanh" : "none");
+}
+
+WITH_OPTIONS(leaky_relu, "LeakyReLU", gti_append_attrs)
+WITH_OPTIONS(elu, "ELU", gti_append_attrs)
+WITH_OPTIONS(gelu, "GELU", describe_approximation)
+WITH_OPTIONS(softplus, "Softplus", gti_append_attrs)
+WITH_OPTIONS(hardtanh, "Hardtanh", gti_append_attrs)
 
 /* --- along an axis --- */
 

@@ -167,3 +167,13 @@ void gti_append_bool(char *text, size_t size, const char *name, bool value)
 {
     gti_append(text, size, "%s%s=%s", separator(text), name, value ? "True" : "False");
 }
+
+void gti_append_attrs(char *text, size_t size, const gt_attrs *attrs, const void *opts)
+{
+    for (int i = 0; i < attrs->n; i++) {
+        const gt_attr *a = &attrs->row[i];
+        if (a->kind == GT_ATTR_REAL) gti_append_real(text, size, a->name, gt_attr_real(a, opts, 0));
+        else if (a->kind == GT_ATTR_SWITCH)
+            gti_append_bool(text, size, a->name, gt_attr_whole(a, opts, 0));
+    }
+}

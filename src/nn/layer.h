@@ -43,5 +43,7 @@ void gti_append_number(char *text, size_t size, double value);
 void gti_append_real(char *text, size_t size, const char *name, double value);
 /* ", name=True" */
 void gti_append_bool(char *text, size_t size, const char *name, bool value);
+/* All numbers and switches among complete options, by name. */
+void gti_append_attrs(char *text, size_t size, const gt_attrs *attrs, const void *opts);
 
 #endif

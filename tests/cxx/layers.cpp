@@ -61,9 +61,9 @@ static void test_activations(gt_ctx *gt)
         gt_nn_tanh(gt),       gt_nn_sigmoid(gt),
         gt_nn_selu(gt),       gt_nn_silu(gt),
         gt_nn_mish(gt),       gt_nn_hardsigmoid(gt),
-        gt_nn_hardswish(gt),  gt_nn_leaky_relu(gt, .slope = 0.1),
+        gt_nn_hardswish(gt),  gt_nn_leaky_relu(gt, .negative_slope = 0.1),
         gt_nn_elu(gt),        gt_nn_gelu(gt, .tanh_approximation = true),
-        gt_nn_softplus(gt),   gt_nn_hardtanh(gt, .low = -2, .high = 2),
+        gt_nn_softplus(gt),   gt_nn_hardtanh(gt, .min_val = -2, .max_val = 2),
         gt_nn_softmax(gt, 1), gt_nn_log_softmax(gt, -1),
         gt_nn_prelu(gt),      gt_nn_prelu(gt, .channels = 3, .start = 0.1),
     };

@@ -35,7 +35,7 @@ static void test_elements(gt_tensor *x)
         gt_gelu(x, .tanh_approximation = true),
         gt_softmax(x, 1),
         gt_neg(x),
-        gt_leaky_relu(x, .slope = 0.2),
+        gt_leaky_relu(x, .negative_slope = 0.2),
         gt_cumsum(x, 0),
         gt_tril(x, 0),
         gt_softplus(x, .beta = 2, .threshold = 10),
@@ -44,7 +44,7 @@ static void test_elements(gt_tensor *x)
         gt_elu(x, .alpha = 2),
         gt_log_softmax(x, 1),
         gt_flip(x, GT_AXES(0)),
-        gt_hardtanh(x, .low = -2, .high = 2),
+        gt_hardtanh(x, .min_val = -2, .max_val = 2),
     };
     for (gt_tensor *y : all) IS_TRUE(y && gt_same_shape(y, x));
 }
@@ -69,7 +69,8 @@ static void test_reductions(gt_tensor *x)
     IS_TRUE(gt_mean(x, .axes = GT_AXES(1))->size == 2 && gt_prod(x)->size == 1);
     IS_TRUE(gt_amax(x)->size == 1 && gt_amin(x, .axes = GT_AXIS(0))->size == 3);
     IS_TRUE(gt_logsumexp(x, .keepdim = true)->size == 1);
-    IS_TRUE(gt_var(x, .axes = GT_AXES(0), .correction = GT_ZERO)->size == 3 && gt_std(x)->size == 1);
+    IS_TRUE(gt_var(x, .axes = GT_AXES(0), .correction = GT_ZERO)->size == 3 &&
+            gt_std(x)->size == 1);
     IS_TRUE(gt_norm(x, .axes = GT_AXES(1), .p = 1)->size == 2);
     IS_TRUE(gt_max(x, 1, .keepdim = true, .indices = &at)->size == 2 && at->dtype == GT_I64);
     IS_TRUE(gt_min(x, 0)->size == 3 && gt_argmax(x, 1)->size == 2);
