@@ -18,18 +18,18 @@ typedef struct {
 static bool adaptive_pool_infer_parts(gt_node *n, const gt_shape *x, gt_shape *y)
 {
     const adaptive_opts *o = n->opts;
-    if (!gti_check_images(n, 2, "x", x) || !gti_check_pixels(n, x)) return false;
+    if (!gti_window_check_images(n, 2, "x", x) || !gti_window_check_pixels(n, x)) return false;
     gti_set_image_shape(y, 2, x->dim[0], x->dim[1], o->oh, o->ow);
-    return gti_windows_scratch(n, x, y);
+    return gti_pool_windows_scratch(n, x, y);
 }
 
 static gti_windows adaptive_pool_windows_of(const gt_node *n, const gt_range *r, const gt_shape *x,
                                             const gt_shape *y)
 {
     gti_span *rows, *cols;
-    const gti_windows windows = gti_windows_begin(n, r, x, y, &rows, &cols);
-    gti_adaptive_spans(windows.h, windows.oh, rows);
-    gti_adaptive_spans(windows.w, windows.ow, cols);
+    const gti_windows windows = gti_pool_windows_begin(n, r, x, y, &rows, &cols);
+    gti_pool_adaptive_spans(windows.h, windows.oh, rows);
+    gti_pool_adaptive_spans(windows.w, windows.ow, cols);
     return windows;
 }
 
@@ -44,7 +44,7 @@ static gt_tensor *adaptive_pool_apply(const gt_op *op, int64_t oh, int64_t ow, g
 static bool adaptive_avg_pool2d_infer(gt_node *n)
 {
     if (!adaptive_pool_infer_parts(n, &n->in[0]->shape, &n->out[0]->shape)) return false;
-    gti_planes_divide(n, &n->in[0]->shape, &n->out[0]->shape);
+    gti_pool_planes_divide(n, &n->in[0]->shape, &n->out[0]->shape);
     return true;
 }
 
@@ -52,9 +52,9 @@ static void adaptive_avg_pool2d_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
     const gti_windows windows = adaptive_pool_windows_of(n, r, &x->shape, &y->shape);
-    const gti_items planes = gti_planes_of(n, r, &x->shape);
-    gti_kernels_for(n)->pool.mean_windows(&windows, gti_planes_from(x, planes),
-                                          gti_planes_to(y, planes));
+    const gti_items planes = gti_pool_planes_of(n, r, &x->shape);
+    gti_kernels_for(n)->pool.mean_windows(&windows, gti_pool_planes_from(x, planes),
+                                          gti_pool_planes_to(y, planes));
 }
 
 static const char adaptive_avg_pool2d_gradient[] =
@@ -73,11 +73,11 @@ static bool adaptive_avg_pool2d_dx_infer(gt_node *n)
 {
     const gt_shape *x = &((const adaptive_opts *)n->opts)->target;
     gt_shape y;
-    if (!gti_check_target(n, x) || !adaptive_pool_infer_parts(n, x, &y) ||
-        !gti_check_dy(n, &n->in[0]->shape, x, &y))
+    if (!gti_window_check_target(n, x) || !adaptive_pool_infer_parts(n, x, &y) ||
+        !gti_window_check_dy(n, &n->in[0]->shape, x, &y))
         return false;
     n->out[0]->shape = *x;
-    gti_planes_divide(n, &y, x);
+    gti_pool_planes_divide(n, &y, x);
     return true;
 }
 
@@ -85,9 +85,9 @@ static void adaptive_avg_pool2d_dx_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *dy = n->in[0], *dx = n->out[0];
     const gti_windows windows = adaptive_pool_windows_of(n, r, &dx->shape, &dy->shape);
-    const gti_items planes = gti_planes_of(n, r, &dx->shape);
-    gti_kernels_for(n)->pool.mean_windows_dx(&windows, gti_planes_from(dy, planes),
-                                             gti_planes_to(dx, planes));
+    const gti_items planes = gti_pool_planes_of(n, r, &dx->shape);
+    gti_kernels_for(n)->pool.mean_windows_dx(&windows, gti_pool_planes_from(dy, planes),
+                                             gti_pool_planes_to(dx, planes));
 }
 
 static const char adaptive_avg_pool2d_dx_gradient[] = "d dy = adaptive_avg_pool2d(g)";
@@ -107,7 +107,7 @@ static bool adaptive_max_pool2d_infer(gt_node *n)
     if (!adaptive_pool_infer_parts(n, &n->in[0]->shape, &n->out[0]->shape)) return false;
     n->out[1]->shape = n->out[0]->shape;
     n->out[1]->dtype = GT_I64;
-    gti_planes_divide(n, &n->in[0]->shape, &n->out[0]->shape);
+    gti_pool_planes_divide(n, &n->in[0]->shape, &n->out[0]->shape);
     return true;
 }
 
@@ -115,10 +115,10 @@ static void adaptive_max_pool2d_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
     const gti_windows windows = adaptive_pool_windows_of(n, r, &x->shape, &y->shape);
-    const gti_items planes = gti_planes_of(n, r, &x->shape);
-    gti_kernels_for(n)->pool.max_windows(&windows, gti_planes_from(x, planes),
-                                         gti_planes_to(y, planes),
-                                         gti_planes_to(n->out[1], planes));
+    const gti_items planes = gti_pool_planes_of(n, r, &x->shape);
+    gti_kernels_for(n)->pool.max_windows(&windows, gti_pool_planes_from(x, planes),
+                                         gti_pool_planes_to(y, planes),
+                                         gti_pool_planes_to(n->out[1], planes));
 }
 
 static const char adaptive_max_pool2d_gradient[] = "dx = dy where the maxima were, else 0";

@@ -15,12 +15,12 @@ static bool amax_infer(gt_node *n)
 {
     const gt_shape x = n->in[0]->shape;
     unsigned reduced;
-    if (!gti_reduced_dims(n, amax_axes_of(n), &reduced)) return false;
+    if (!gti_reduction_dims(n, amax_axes_of(n), &reduced)) return false;
     for (int i = 0; i < x.ndim; i++)
         if (x.dim[i] == 0 && reduced >> i & 1)
             return gt_op_fail(n, GT_ERR_SHAPE,
                               "axis %d has size 0: nothing has no largest or smallest element", i);
-    if (!gti_infer_reduction(n, amax_axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim))
+    if (!gti_reduction_infer(n, amax_axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim))
         return false;
     gti_reduction_divide(n, amax_axes_of(n), 1);
     return true;
@@ -46,7 +46,7 @@ static void amin_parts(gt_node *n, const gt_range *r)
 /* dy, with the reduced dimensions, in equal shares. */
 static gt_tensor *shared(const gt_node *n, gt_tensor *dy)
 {
-    gt_tensor *y = gti_unreduced(n, amax_axes_of(n), n->out[0]);
+    gt_tensor *y = gti_reduction_undo(n, amax_axes_of(n), n->out[0]);
     return gt_mul(dy, gt_tie_share(n->in[0], y, amax_axes_of(n)));
 }
 
@@ -85,7 +85,7 @@ static const gt_attr amax_attrs[] = {GTI_REDUCTION_ATTRS(gt_reduce_opts)};
     static bool id##_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])               \
     {                                                                                              \
         gt_tensor *dy =                                                                            \
-            gti_unreduced(n, amax_axes_of(n), GT_MUTANT(id##_upstream, gout[0], n->out[0]));       \
+            gti_reduction_undo(n, amax_axes_of(n), GT_MUTANT(id##_upstream, gout[0], n->out[0]));  \
         gin[0] = GT_MUTANT(id##_everywhere, shared(n, dy), gt_broadcast_to(dy, n->in[0]->shape));  \
         return true;                                                                               \
     }                                                                                              \
@@ -123,12 +123,12 @@ static bool tie_share_infer(gt_node *n)
     const gt_shape x = n->in[0]->shape, y = n->in[1]->shape;
     const unsigned axes = ((const share_opts *)n->opts)->axes;
     unsigned reduced;
-    if (!gti_reduced_dims(n, axes, &reduced)) return false;
-    const gt_shape kept = gti_reduced_shape(x, reduced, true);
+    if (!gti_reduction_dims(n, axes, &reduced)) return false;
+    const gt_shape kept = gti_reduction_shape(x, reduced, true);
     if (!gt_shape_equal(y, kept))
         return gt_op_fail(n, GT_ERR_SHAPE, "y is %s, needs %s", GTI_SHAPE_TEXT(y),
                           GTI_SHAPE_TEXT(kept));
-    if (!gti_infer_reduction(n, axes, true)) return false;
+    if (!gti_reduction_infer(n, axes, true)) return false;
     n->scratch_size *= 2; /* as much again for the shares in the same order */
     n->out[0]->shape = x;
     return true;
@@ -139,11 +139,11 @@ static void tie_share_forward(gt_node *n)
     const gt_tensor *x = n->in[0], *y = n->in[1], *share = n->out[0];
     const unsigned axes = ((const share_opts *)n->opts)->axes;
     if (x->size == 0) return;
-    const gti_reduced r = gti_reduce_to(n, axes, y->size);
+    const gti_reduced r = gti_reduction_to(n, axes, y->size);
     const bool gathered = r.x != x->data;
     void *sorted = gathered ? gti_at(n->scratch, x->size, n->dtype) : share->data;
     gti_kernels_for(n)->reduce.share(&r.s, r.x, y->data, sorted);
-    if (gathered) gti_reduce_scatter(n, axes, sorted, share->data);
+    if (gathered) gti_reduction_scatter(n, axes, sorted, share->data);
 }
 
 static const gt_sample share_samples[] = {

@@ -29,7 +29,7 @@ static gti_windows avg_pool_windows_of(const gt_node *n, const gt_range *r, cons
     const gti_pool_opts *o = n->opts;
     const gti_pool2d s = gti_pool_describe(o, x, y);
     gti_span *rows, *cols;
-    gti_windows windows = gti_windows_begin(n, r, x, y, &rows, &cols);
+    gti_windows windows = gti_pool_windows_begin(n, r, x, y, &rows, &cols);
     make_spans(s.h, s.oh, s.kh, s.sh, s.ph, o->exclude_pad, rows);
     make_spans(s.w, s.ow, s.kw, s.sw, s.pw, o->exclude_pad, cols);
     windows.divisor = o->divisor;
@@ -43,8 +43,8 @@ static bool avg_pool_infer_rank(gt_node *n, int rank)
     gti_pool2d s;
     const gt_shape *x = &n->in[0]->shape;
     gt_shape *y = &n->out[0]->shape;
-    if (!gti_pool_infer(n, rank, x, &s, y) || !gti_windows_scratch(n, x, y)) return false;
-    gti_planes_divide(n, x, y);
+    if (!gti_pool_infer(n, rank, x, &s, y) || !gti_pool_windows_scratch(n, x, y)) return false;
+    gti_pool_planes_divide(n, x, y);
     return true;
 }
 
@@ -62,9 +62,9 @@ static void avg_pool_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
     const gti_windows windows = avg_pool_windows_of(n, r, &x->shape, &y->shape);
-    const gti_items planes = gti_planes_of(n, r, &x->shape);
-    gti_kernels_for(n)->pool.mean_windows(&windows, gti_planes_from(x, planes),
-                                          gti_planes_to(y, planes));
+    const gti_items planes = gti_pool_planes_of(n, r, &x->shape);
+    gti_kernels_for(n)->pool.mean_windows(&windows, gti_pool_planes_from(x, planes),
+                                          gti_pool_planes_to(y, planes));
 }
 
 /* op with n's options; target is x's shape for the gradient. */
@@ -108,11 +108,11 @@ static bool avg_pool2d_dx_infer(gt_node *n)
     const gt_shape *x = &((const gti_pool_opts *)n->opts)->target;
     gti_pool2d s;
     gt_shape y;
-    if (!gti_check_target(n, x) || !gti_pool_infer(n, x->ndim == 3 ? 1 : 2, x, &s, &y) ||
-        !gti_check_dy(n, &n->in[0]->shape, x, &y) || !gti_windows_scratch(n, x, &y))
+    if (!gti_window_check_target(n, x) || !gti_pool_infer(n, x->ndim == 3 ? 1 : 2, x, &s, &y) ||
+        !gti_window_check_dy(n, &n->in[0]->shape, x, &y) || !gti_pool_windows_scratch(n, x, &y))
         return false;
     n->out[0]->shape = *x;
-    gti_planes_divide(n, &y, x);
+    gti_pool_planes_divide(n, &y, x);
     return true;
 }
 
@@ -120,9 +120,9 @@ static void avg_pool2d_dx_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *dy = n->in[0], *dx = n->out[0];
     const gti_windows windows = avg_pool_windows_of(n, r, &dx->shape, &dy->shape);
-    const gti_items planes = gti_planes_of(n, r, &dx->shape);
-    gti_kernels_for(n)->pool.mean_windows_dx(&windows, gti_planes_from(dy, planes),
-                                             gti_planes_to(dx, planes));
+    const gti_items planes = gti_pool_planes_of(n, r, &dx->shape);
+    gti_kernels_for(n)->pool.mean_windows_dx(&windows, gti_pool_planes_from(dy, planes),
+                                             gti_pool_planes_to(dx, planes));
 }
 
 static const char avg_pool2d_dx_gradient[] = "d dy = the pool of g";

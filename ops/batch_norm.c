@@ -100,7 +100,7 @@ static bool batch_norm_eval_backward(gt_node *n, gt_tensor *const gout[], gt_ten
                 gt_sub(gti_normalize_view(n->in[0], &s), gti_normalize_view_parameter(mean, &s));
             gt_tensor *sum = channel_sum(gt_mul(dy, d), weight);
             gin[1] = GT_MUTANT(batch_norm_eval_weight, gt_mul(sum, rstd), sum);
-            drstd = gti_plus(drstd, gt_mul(sum, weight));
+            drstd = gti_normalize_plus(drstd, gt_mul(sum, weight));
         }
     }
     for (int i = 0; i < 4; i++)

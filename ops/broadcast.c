@@ -31,7 +31,7 @@ bool gti_broadcast_infer(gt_node *n)
     return true;
 }
 
-bool gti_stretches(const gt_shape *x, const gt_shape *to)
+bool gti_broadcast_stretches(const gt_shape *x, const gt_shape *to)
 {
     const int missing = to->ndim - x->ndim;
     for (int i = 0; i < x->ndim && missing >= 0; i++)
@@ -71,8 +71,8 @@ static void push_dim(gti_walk *w, int64_t dim, int64_t sa, int64_t sb, int64_t s
 
 static const int64_t no_strides[GT_MAX_DIMS];
 
-void gti_walk_init_three(gti_walk *w, gt_shape shape, const int64_t *sa, const int64_t *sb,
-                         const int64_t *sc)
+void gti_broadcast_walk_three(gti_walk *w, gt_shape shape, const int64_t *sa, const int64_t *sb,
+                              const int64_t *sc)
 {
     /* Field by field: most of the arrays is never read. */
     w->ndim = 0;
@@ -94,12 +94,12 @@ void gti_walk_init_three(gti_walk *w, gt_shape shape, const int64_t *sa, const i
     }
 }
 
-void gti_walk_init(gti_walk *w, gt_shape shape, const int64_t *sa, const int64_t *sb)
+void gti_broadcast_walk(gti_walk *w, gt_shape shape, const int64_t *sa, const int64_t *sb)
 {
-    gti_walk_init_three(w, shape, sa, sb, no_strides);
+    gti_broadcast_walk_three(w, shape, sa, sb, no_strides);
 }
 
-void gti_walk_seek(gti_walk *w, int64_t row)
+void gti_broadcast_seek(gti_walk *w, int64_t row)
 {
     w->a = w->b = w->c = 0;
     for (int i = w->ndim - 1; i >= 0; i--) {
@@ -111,7 +111,7 @@ void gti_walk_seek(gti_walk *w, int64_t row)
     }
 }
 
-void gti_walk_next(gti_walk *w)
+void gti_broadcast_next(gti_walk *w)
 {
     for (int i = w->ndim - 1; i >= 0; i--) {
         w->a += w->sa[i];
@@ -135,7 +135,7 @@ static void walk_inputs(const gt_node *n, gti_walk *w)
     gti_broadcast_strides(a->shape, y->shape, sa);
     gti_broadcast_strides(b->shape, y->shape, sb);
     if (c) gti_broadcast_strides(c->shape, y->shape, sc);
-    gti_walk_init_three(w, y->shape, sa, sb, c ? sc : no_strides);
+    gti_broadcast_walk_three(w, y->shape, sa, sb, c ? sc : no_strides);
 }
 
 void gti_broadcast_elements(const gt_node *n, int64_t begin, int64_t end, int which, gti_row *row)
@@ -143,10 +143,10 @@ void gti_broadcast_elements(const gt_node *n, int64_t begin, int64_t end, int wh
     if (begin == end) return;
     gti_walk w;
     walk_inputs(n, &w);
-    gti_walk_seek(&w, begin / w.row);
+    gti_broadcast_seek(&w, begin / w.row);
     const int64_t stride[] = {w.row_sa, w.row_sb, w.row_sc};
     const gt_tensor *const *in = (const gt_tensor *const *)n->in;
-    for (int64_t at = begin % w.row; begin < end; at = 0, gti_walk_next(&w)) {
+    for (int64_t at = begin % w.row; begin < end; at = 0, gti_broadcast_next(&w)) {
         const int64_t length = w.row - at < end - begin ? w.row - at : end - begin;
         const int64_t offset[] = {w.a + at * w.row_sa, w.b + at * w.row_sb, w.c + at * w.row_sc};
         const void *operand[OPERANDS] = {NULL};

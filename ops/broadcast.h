@@ -9,7 +9,7 @@
 bool gti_broadcast_infer(gt_node *n);
 
 /* Whether x broadcasts to the shape `to`, of which no dimension is negative. */
-bool gti_stretches(const gt_shape *x, const gt_shape *to);
+bool gti_broadcast_stretches(const gt_shape *x, const gt_shape *to);
 
 /* One row of output 0: operand k of it starts at in[k] and has stride[k], 0 or 1. `which` comes
  * from the caller. */
@@ -38,12 +38,12 @@ typedef struct {
 
 /* Strides as from gti_broadcast_strides; shape is not empty. Stands on the first
  * row. */
-void gti_walk_init(gti_walk *w, gt_shape shape, const int64_t *sa, const int64_t *sb);
-void gti_walk_init_three(gti_walk *w, gt_shape shape, const int64_t *sa, const int64_t *sb,
-                         const int64_t *sc);
+void gti_broadcast_walk(gti_walk *w, gt_shape shape, const int64_t *sa, const int64_t *sb);
+void gti_broadcast_walk_three(gti_walk *w, gt_shape shape, const int64_t *sa, const int64_t *sb,
+                              const int64_t *sc);
 /* Goes to a row. */
-void gti_walk_seek(gti_walk *w, int64_t row);
+void gti_broadcast_seek(gti_walk *w, int64_t row);
 /* Goes to the next row; after the last one, back to the first. */
-void gti_walk_next(gti_walk *w);
+void gti_broadcast_next(gti_walk *w);
 
 #endif

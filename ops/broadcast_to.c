@@ -14,7 +14,7 @@ static bool broadcast_to_infer(gt_node *n)
 {
     const gt_shape *x = &n->in[0]->shape, *to = n->opts;
     if (!gt_is_shape(to)) return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(*to));
-    if (!gti_stretches(x, to))
+    if (!gti_broadcast_stretches(x, to))
         return gt_op_fail(n, GT_ERR_SHAPE, "shape %s does not broadcast to %s", GTI_SHAPE_TEXT(*x),
                           GTI_SHAPE_TEXT(*to));
     n->out[0]->shape = *to;
@@ -116,7 +116,7 @@ const gt_attrs gt_attrs_sum_to = GT_PLAIN_ATTRS(sum_to_attrs);
 gt_tensor *gti_compose_sum_to(gt_tensor *x, gt_shape shape)
 {
     if (!gti_is_given(x, "sum_to")) return NULL;
-    if (!gt_is_shape(&shape) || !gti_stretches(&shape, &x->shape)) {
+    if (!gt_is_shape(&shape) || !gti_broadcast_stretches(&shape, &x->shape)) {
         gt_fail(x->ctx, GT_ERR_SHAPE, "sum_to", "shape %s does not broadcast to x's %s",
                 GTI_SHAPE_TEXT(shape), GTI_SHAPE_TEXT(x->shape));
         return NULL;

@@ -122,10 +122,10 @@ static bool check_target(const gt_tensor *x, const gt_tensor *target, int64_t ig
     if (!target) return gt_fail(x->ctx, GT_ERR_ARGUMENT, what, "target is NULL"), false;
     if (!gti_goes_with(x, x, what, "x") || !gti_goes_with(x, target, what, "target")) return false;
     const int axis = class_losses_class_axis(x);
-    const gt_shape rows = gti_reduced_shape(x->shape, 1u << axis, false);
+    const gt_shape rows = gti_reduction_shape(x->shape, 1u << axis, false);
     if (target->dtype != GT_I64 || !gt_shape_equal(target->shape, rows))
         return class_losses_fail_target(x, target, rows, what);
-    const int64_t c = x->shape.dim[axis], i = gti_class_outside(target, c, ignore);
+    const int64_t c = x->shape.dim[axis], i = gti_classes_outside(target, c, ignore);
     if (i < 0) return true;
     gt_fail(x->ctx, GT_ERR_ARGUMENT, what, "target%s is %lld, must be in 0..%lld",
             GTI_PLACE_TEXT(target->shape, i), (long long)((const int64_t *)target->data)[i],

@@ -1,6 +1,6 @@
 #include "classes.h"
 
-int64_t gti_class_outside(const gt_tensor *index, int64_t count, int64_t skip)
+int64_t gti_classes_outside(const gt_tensor *index, int64_t count, int64_t skip)
 {
     const int64_t *value = index->data;
     for (int64_t i = 0; i < index->size; i++)
@@ -16,7 +16,7 @@ int64_t gti_classes_counted(const gt_tensor *index, int64_t skip)
     return n;
 }
 
-bool gti_check_classes(const gt_node *n, int input, int64_t count, int64_t skip)
+bool gti_classes_check(const gt_node *n, int input, int64_t count, int64_t skip)
 {
     char name[64];
     const gt_tensor *index = n->in[input];
@@ -24,7 +24,7 @@ bool gti_check_classes(const gt_node *n, int input, int64_t count, int64_t skip)
     if (index->dtype != GT_I64)
         return gt_op_fail(n, GT_ERR_DTYPE, "%s is %s, must be i64", name,
                           gt_dtype_name(index->dtype));
-    const int64_t i = gti_class_outside(index, count, skip);
+    const int64_t i = gti_classes_outside(index, count, skip);
     if (i < 0) return true;
     if (count == 0) return gt_op_fail(n, GT_ERR_ARGUMENT, "%s: there are no classes", name);
     return gt_op_fail(n, GT_ERR_ARGUMENT, "%s%s is %lld, must be in 0..%lld", name,

@@ -9,10 +9,10 @@
 #define GTI_NO_CLASS INT64_MIN
 
 /* Fails n unless its input is i64 and each value in 0..count-1 or `skip`. */
-bool gti_check_classes(const gt_node *n, int input, int64_t count, int64_t skip);
+bool gti_classes_check(const gt_node *n, int input, int64_t count, int64_t skip);
 
 /* The place of index's first value that is neither, -1 if there is none. */
-int64_t gti_class_outside(const gt_tensor *index, int64_t count, int64_t skip);
+int64_t gti_classes_outside(const gt_tensor *index, int64_t count, int64_t skip);
 /* How many of index's values are not `skip`. */
 int64_t gti_classes_counted(const gt_tensor *index, int64_t skip);
 

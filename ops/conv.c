@@ -6,7 +6,7 @@ static bool check_dims(const gt_node *n, int rank, const gt_shape *x, const gt_s
     if (!gti_conv_check_weight(n, rank, weight,
                                rank == 1 ? "[k,c/groups,kl]" : "[k,c/groups,kh,kw]"))
         return false;
-    gti_check_images(n, rank, "x", x);
+    gti_window_check_images(n, rank, "x", x);
     if (rank == 2 && x->ndim == 2)
         gt_op_hint(n, "gt_corr2d takes planes; or gt_reshape(x, GT_SHAPE(1, 1, %lld, %lld))",
                    (long long)x->dim[0], (long long)x->dim[1]);
@@ -72,8 +72,8 @@ static bool check_window(const gt_node *n, int rank, gti_conv2d *s)
                           GTI_SIZE_TEXT(rank, s->kh, s->kw));
     if (!gti_side_of(s->h, padding_of(same, s->ph, s->kh, s->dh), s->kh, s->dh, &h) ||
         !gti_side_of(s->w, padding_of(same, s->pw, s->kw, s->dw), s->kw, s->dw, &w))
-        return gti_fail_side(n);
-    if (!gti_check_fits(n, rank, h, w, s->dh > 1 || s->dw > 1)) return false;
+        return gti_window_fail_side(n);
+    if (!gti_window_check_fits(n, rank, h, w, s->dh > 1 || s->dw > 1)) return false;
     s->oh = gti_windows_in(h, s->sh) - o->trim[0];
     s->ow = gti_windows_in(w, s->sw) - o->trim[1];
     return true;

@@ -67,7 +67,7 @@ static bool conv2d_dx_infer(gt_node *n)
 {
     const gt_shape *x = conv2d_target_of(n), *weight = &n->in[1]->shape;
     gt_shape y;
-    if (!gti_check_target(n, conv2d_target_of(n)) || !gti_conv_infer(n, 2, x, weight, &y))
+    if (!gti_window_check_target(n, conv2d_target_of(n)) || !gti_conv_infer(n, 2, x, weight, &y))
         return false;
     if (!check_dy(n, n->in[0], x, weight, &y)) return false;
     n->out[0]->shape = *x;
@@ -89,7 +89,7 @@ static bool conv2d_dw_infer(gt_node *n)
 {
     const gt_shape *x = &n->in[0]->shape, *weight = conv2d_target_of(n);
     gt_shape y;
-    if (!gti_check_target(n, conv2d_target_of(n)) || !gti_conv_infer(n, 2, x, weight, &y))
+    if (!gti_window_check_target(n, conv2d_target_of(n)) || !gti_conv_infer(n, 2, x, weight, &y))
         return false;
     if (!check_dy(n, n->in[1], x, weight, &y)) return false;
     n->out[0]->shape = *weight;

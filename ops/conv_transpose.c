@@ -82,8 +82,8 @@ static bool conv_transpose_infer_rank(gt_node *n, int rank)
 {
     const gt_shape *x = &n->in[0]->shape, *weight = &n->in[1]->shape;
     const char *needs = rank == 1 ? "[c,k/groups,kl]" : "[c,k/groups,kh,kw]";
-    if (!gti_conv_check_weight(n, rank, weight, needs) || !gti_check_images(n, rank, "x", x) ||
-        !gti_check_pixels(n, x))
+    if (!gti_conv_check_weight(n, rank, weight, needs) ||
+        !gti_window_check_images(n, rank, "x", x) || !gti_window_check_pixels(n, x))
         return false;
     const gti_conv2d *s = conv_transpose_describe(n, NULL);
     int64_t k, oh = 0, ow = 0;

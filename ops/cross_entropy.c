@@ -53,7 +53,7 @@ static void *losses_in(void *scratch)
 
 static gti_along rows_of(const gt_node *n)
 {
-    return gti_along_axis(n->in[0]->shape, cross_entropy_class_axis(n->in[0]));
+    return gti_reduction_along(n->in[0]->shape, cross_entropy_class_axis(n->in[0]));
 }
 
 /* Losses and dx, the losses' sum, and for the mean dx divided. */
@@ -62,7 +62,7 @@ static void cross_entropy_divide(gt_node *n)
     const gt_reduction reduction = ((const classes_opts *)n->opts)->reduction;
     const gti_along s = rows_of(n);
     const int64_t size = n->in[0]->size;
-    gti_along_divide(n, 0, &s, COST);
+    gti_reduction_along_divide(n, 0, &s, COST);
     if (reduction == GT_NONE) return;
     n->scratch_size = LOSSES + (size_t)n->in[1]->size * gt_dtype_size(n->in[0]->dtype);
     n->parts[1] = 1;
@@ -76,9 +76,9 @@ static bool cross_entropy_infer(gt_node *n)
     if (x->shape.ndim == 0)
         return gt_op_fail(n, GT_ERR_SHAPE, "x is a number, needs a dimension of classes");
     const int axis = cross_entropy_class_axis(x);
-    const gt_shape rows = gti_reduced_shape(x->shape, 1u << axis, false);
+    const gt_shape rows = gti_reduction_shape(x->shape, 1u << axis, false);
     if (!gt_shape_equal(n->in[1]->shape, rows)) return cross_entropy_fail_target(n, rows);
-    if (!gti_check_classes(n, 1, x->shape.dim[axis], opts->ignore)) return false;
+    if (!gti_classes_check(n, 1, x->shape.dim[axis], opts->ignore)) return false;
     n->out[0]->shape = opts->reduction == GT_NONE ? rows : GT_SCALAR;
     n->out[1]->shape = x->shape;
     cross_entropy_divide(n);
@@ -90,7 +90,7 @@ static void cross_entropy_compare(gt_node *n, const gt_range *r)
 {
     const classes_opts *opts = n->opts;
     const gti_along s = rows_of(n);
-    const gti_along_range at = gti_along_range_of(n, r, &s);
+    const gti_along_range at = gti_reduction_along_range_of(n, r, &s);
     const gti_classes rows = {.s = at.s,
                               .target = gti_from(n->in[1], at.y),
                               .ignore = opts->ignore,
@@ -148,7 +148,7 @@ static gt_tensor *beside_classes(const gt_node *n, gt_tensor *t)
 {
     const gt_tensor *x = n->in[0];
     if (!t || t->shape.ndim == 0) return t;
-    return gt_reshape(t, gti_reduced_shape(x->shape, 1u << cross_entropy_class_axis(x), true));
+    return gt_reshape(t, gti_reduction_shape(x->shape, 1u << cross_entropy_class_axis(x), true));
 }
 
 static bool cross_entropy_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])

@@ -19,15 +19,15 @@ static bool cumsum_infer(gt_node *n)
     const gt_shape x = n->in[0]->shape;
     n->out[0]->shape = x;
     if (cumsum_axis_of(n) < 0) return false;
-    const gti_along s = gti_along_axis(x, cumsum_axis_of(n));
-    gti_along_divide(n, 0, &s, 2);
+    const gti_along s = gti_reduction_along(x, cumsum_axis_of(n));
+    gti_reduction_along_divide(n, 0, &s, 2);
     return true;
 }
 
 static void cumsum_parts(gt_node *n, const gt_range *r)
 {
-    const gti_along s = gti_along_axis(n->in[0]->shape, cumsum_axis_of(n));
-    const gti_along_range at = gti_along_range_of(n, r, &s);
+    const gti_along s = gti_reduction_along(n->in[0]->shape, cumsum_axis_of(n));
+    const gti_along_range at = gti_reduction_along_range_of(n, r, &s);
     gti_kernels_for(n)->reduce.cumsum(&at.s, ((const cumsum_opts *)n->opts)->reverse,
                                       gti_from(n->in[0], at.x), gti_to(n->out[0], at.x));
 }

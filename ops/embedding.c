@@ -34,7 +34,7 @@ static bool embedding_infer(gt_node *n)
     if (y.ndim == GT_MAX_DIMS)
         return gt_op_fail(n, GT_ERR_SHAPE, "index %s has no room for another dimension",
                           GTI_SHAPE_TEXT(y));
-    if (!gti_check_classes(n, 1, weight.dim[0], opts->zeros ? opts->padding : GTI_NO_CLASS))
+    if (!gti_classes_check(n, 1, weight.dim[0], opts->zeros ? opts->padding : GTI_NO_CLASS))
         return false;
     y.dim[y.ndim++] = weight.dim[1];
     n->out[0]->shape = y;
@@ -77,7 +77,7 @@ static bool dw_infer(gt_node *n)
     if (dy.ndim != index.ndim + 1 || !gt_shape_equal(dy, expected) || opts->v < 0)
         return gt_op_fail(n, GT_ERR_SHAPE, "dy %s is no gradient of %lld rows at index %s",
                           GTI_SHAPE_TEXT(dy), (long long)opts->v, GTI_SHAPE_TEXT(index));
-    if (!gti_check_classes(n, 1, opts->v, opts->padding)) return false;
+    if (!gti_classes_check(n, 1, opts->v, opts->padding)) return false;
     n->out[0]->shape = (gt_shape){2, {opts->v, d}};
     const gti_indexed rows = {1, opts->v, n->in[1]->size, d};
     int64_t count, bytes; /* of sorting, and of the index without padding */

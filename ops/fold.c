@@ -22,8 +22,8 @@ static bool fold_count_windows(const gt_node *n, gti_pool2d *s, int64_t *taps, i
     gti_side h, w;
     if (!gti_side_of(s->h, 2 * s->ph, s->kh, s->dh, &h) ||
         !gti_side_of(s->w, 2 * s->pw, s->kw, s->dw, &w))
-        return gti_fail_side(n);
-    if (!gti_check_fits(n, 2, h, w, s->dh > 1 || s->dw > 1)) return false;
+        return gti_window_fail_side(n);
+    if (!gti_window_check_fits(n, 2, h, w, s->dh > 1 || s->dw > 1)) return false;
     s->oh = gti_windows_in(h, s->sh);
     s->ow = gti_windows_in(w, s->sw);
     return (gti_size_mul(s->kh, s->kw, taps) && gti_size_mul(s->oh, s->ow, windows)) ||
@@ -48,7 +48,7 @@ static void fold_divide(gt_node *n, const gti_pool2d *s)
 static bool unfold_infer(gt_node *n)
 {
     const gt_shape *x = &n->in[0]->shape;
-    if (!gti_check_images(n, 2, "x", x) || !gti_check_pixels(n, x)) return false;
+    if (!gti_window_check_images(n, 2, "x", x) || !gti_window_check_pixels(n, x)) return false;
     gti_pool2d s = fold_describe(n->opts, x);
     int64_t taps = 1, windows = 1, rows;
     if (!fold_count_windows(n, &s, &taps, &windows)) return false;

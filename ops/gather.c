@@ -32,7 +32,7 @@ static gathering gather_begin(gt_shape whole, gt_shape index, int axis)
     gti_strides(index, sindex);
     g.row = (gti_gather){.n = whole.dim[axis], .step = swhole[axis]};
     swhole[axis] = 0;
-    gti_walk_init(&g.rows, index, swhole, sindex);
+    gti_broadcast_walk(&g.rows, index, swhole, sindex);
     g.row.k = g.rows.row;
     g.row.along = g.rows.row_sa;
     return g;
@@ -55,7 +55,7 @@ static int gather_check_index(const gt_node *n, gt_shape of, int axis_given)
 {
     const gt_shape whole = gti_at_least_1d(of), index = gti_at_least_1d(n->in[1]->shape);
     const int axis = gti_op_axis(n, axis_given, of.ndim);
-    if (axis < 0 || !gti_check_index_dtype(n, 1)) return -1;
+    if (axis < 0 || !gti_indices_check_dtype(n, 1)) return -1;
     bool fits = index.ndim == whole.ndim;
     for (int d = 0; fits && d < whole.ndim; d++) fits = d == axis || index.dim[d] <= whole.dim[d];
     if (!fits) {
@@ -64,7 +64,7 @@ static int gather_check_index(const gt_node *n, gt_shape of, int axis_given)
                    GTI_SHAPE_TEXT(n->in[1]->shape), GTI_SHAPE_TEXT(of), axis);
         return -1;
     }
-    return gti_check_indices(n, axis, whole.dim[axis]) ? axis : -1;
+    return gti_indices_check(n, axis, whole.dim[axis]) ? axis : -1;
 }
 
 static bool gather_infer(gt_node *n)
@@ -81,7 +81,7 @@ static void gather_forward(gt_node *n)
     const gt_shape whole = gti_at_least_1d(x->shape);
     const int axis = gather_front(((const gather_opts *)n->opts)->axis, whole);
     gathering g = gather_begin(whole, gti_at_least_1d(y->shape), axis);
-    for (int64_t r = 0; r < g.rows.rows; r++, gti_walk_next(&g.rows))
+    for (int64_t r = 0; r < g.rows.rows; r++, gti_broadcast_next(&g.rows))
         gti_gather_row(&g.row, gt_dtype_size(y->dtype), gti_const_at(x->data, g.rows.a, x->dtype),
                        index + g.rows.b, gti_at(y->data, g.rows.b, y->dtype));
 }
@@ -120,7 +120,7 @@ static void scatter(const gt_node *n, gathering *g, int64_t first, double *sum)
 {
     const gt_tensor *dy = n->in[0];
     const int64_t *index = n->in[1]->data;
-    for (int64_t r = 0; r < g->rows.rows; r++, gti_walk_next(&g->rows)) {
+    for (int64_t r = 0; r < g->rows.rows; r++, gti_broadcast_next(&g->rows)) {
         const int64_t i = first + g->rows.b;
         gti_kernels_for(n)->index.scatter_row(&g->row, gti_const_at(dy->data, i, dy->dtype),
                                               index + i, sum + g->rows.a);

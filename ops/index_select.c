@@ -31,11 +31,11 @@ static int index_select_front(int axis, gt_shape whole)
 static bool index_select_check_index(const gt_node *n, int axis, int64_t size)
 {
     const gt_tensor *index = n->in[1];
-    if (!gti_check_index_dtype(n, 1)) return false;
+    if (!gti_indices_check_dtype(n, 1)) return false;
     if (index->shape.ndim != 1)
         return gt_op_fail(n, GT_ERR_SHAPE, "index has %d dimensions, must have 1",
                           index->shape.ndim);
-    return gti_check_indices(n, axis, size);
+    return gti_indices_check(n, axis, size);
 }
 
 /* Sets *part to the shape of the slices of a tensor of shape `whole`; false after a failure. */

@@ -1,13 +1,13 @@
 #include "indices.h"
 
-bool gti_check_index_dtype(const gt_node *n, int input)
+bool gti_indices_check_dtype(const gt_node *n, int input)
 {
     if (n->in[input]->dtype == GT_I64) return true;
     return gt_op_fail(n, GT_ERR_DTYPE, "index is %s, must be i64",
                       gt_dtype_name(n->in[input]->dtype));
 }
 
-int64_t gti_index_outside(const gt_tensor *index, int64_t size)
+int64_t gti_indices_outside(const gt_tensor *index, int64_t size)
 {
     const int64_t *value = index->data;
     bool outside = false;
@@ -18,7 +18,7 @@ int64_t gti_index_outside(const gt_tensor *index, int64_t size)
     return i;
 }
 
-gt_shape gti_place(gt_shape shape, int64_t i)
+gt_shape gti_indices_place(gt_shape shape, int64_t i)
 {
     for (int d = shape.ndim - 1; d >= 0; d--) {
         const int64_t size = shape.dim[d];
@@ -28,10 +28,10 @@ gt_shape gti_place(gt_shape shape, int64_t i)
     return shape;
 }
 
-bool gti_check_indices(const gt_node *n, int axis, int64_t size)
+bool gti_indices_check(const gt_node *n, int axis, int64_t size)
 {
     const gt_tensor *index = n->in[1];
-    const int64_t i = gti_index_outside(index, size);
+    const int64_t i = gti_indices_outside(index, size);
     if (i < 0) return true;
     const int64_t value = ((const int64_t *)index->data)[i];
     gt_op_fail(n, GT_ERR_ARGUMENT, "index %lld at %s is out of range for axis %d of size %lld",

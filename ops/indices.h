@@ -6,14 +6,14 @@
 #include "common.h"
 
 /* Fails n unless its input `input` is i64. */
-bool gti_check_index_dtype(const gt_node *n, int input);
+bool gti_indices_check_dtype(const gt_node *n, int input);
 /* The place of index's first value outside 0..size-1, -1 if there is none. */
-int64_t gti_index_outside(const gt_tensor *index, int64_t size);
+int64_t gti_indices_outside(const gt_tensor *index, int64_t size);
 /* Fails n unless all values of its input 1 are in 0..size-1, the size of `axis`. */
-bool gti_check_indices(const gt_node *n, int axis, int64_t size);
+bool gti_indices_check(const gt_node *n, int axis, int64_t size);
 
 /* The index of an element of a shape, row-major, as a text "[1,0]". */
-#define GTI_PLACE_TEXT(shape, i) GTI_SHAPE_TEXT(gti_place(shape, i))
-gt_shape gti_place(gt_shape shape, int64_t i);
+#define GTI_PLACE_TEXT(shape, i) GTI_SHAPE_TEXT(gti_indices_place(shape, i))
+gt_shape gti_indices_place(gt_shape shape, int64_t i);
 
 #endif

@@ -96,7 +96,8 @@ static bool interpolate_check_options(const gt_node *n)
 static bool interpolate_infer_parts(gt_node *n, const gt_shape *x, gt_shape *y)
 {
     const interpolate_opts *o = n->opts;
-    if (!gti_check_images(n, 2, "x", x) || !gti_check_pixels(n, x) || !interpolate_check_options(n))
+    if (!gti_window_check_images(n, 2, "x", x) || !gti_window_check_pixels(n, x) ||
+        !interpolate_check_options(n))
         return false;
     gti_set_image_shape(y, 2, x->dim[0], x->dim[1], o->oh, o->ow);
     int64_t blends, bytes, row;
@@ -112,7 +113,7 @@ static bool interpolate_infer(gt_node *n)
 {
     const gt_shape *x = &n->in[0]->shape, *y = &n->out[0]->shape;
     if (!interpolate_infer_parts(n, x, &n->out[0]->shape)) return false;
-    gti_planes_divide(n, x, y);
+    gti_pool_planes_divide(n, x, y);
     return true;
 }
 
@@ -120,11 +121,11 @@ static bool interpolate_dx_infer(gt_node *n)
 {
     const gt_shape *x = &((const interpolate_opts *)n->opts)->target;
     gt_shape y;
-    if (!gti_check_target(n, x) || !interpolate_infer_parts(n, x, &y) ||
-        !gti_check_dy(n, &n->in[0]->shape, x, &y))
+    if (!gti_window_check_target(n, x) || !interpolate_infer_parts(n, x, &y) ||
+        !gti_window_check_dy(n, &n->in[0]->shape, x, &y))
         return false;
     n->out[0]->shape = *x;
-    gti_planes_divide(n, &y, x);
+    gti_pool_planes_divide(n, &y, x);
     return true;
 }
 
@@ -133,18 +134,19 @@ static bool interpolate_dx_infer(gt_node *n)
 static void interpolate_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
-    const gti_items planes = gti_planes_of(n, r, &x->shape);
+    const gti_items planes = gti_pool_planes_of(n, r, &x->shape);
     const gti_resample s = resample_of(n, r, &x->shape, &y->shape, planes.count);
-    gti_kernels_for(n)->resample.resize(&s, gti_planes_from(x, planes), gti_planes_to(y, planes));
+    gti_kernels_for(n)->resample.resize(&s, gti_pool_planes_from(x, planes),
+                                        gti_pool_planes_to(y, planes));
 }
 
 static void interpolate_dx_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *dy = n->in[0], *dx = n->out[0];
-    const gti_items planes = gti_planes_of(n, r, &dx->shape);
+    const gti_items planes = gti_pool_planes_of(n, r, &dx->shape);
     const gti_resample s = resample_of(n, r, &dx->shape, &dy->shape, planes.count);
-    gti_kernels_for(n)->resample.resize_dx(&s, gti_planes_from(dy, planes),
-                                           gti_planes_to(dx, planes));
+    gti_kernels_for(n)->resample.resize_dx(&s, gti_pool_planes_from(dy, planes),
+                                           gti_pool_planes_to(dx, planes));
 }
 
 static gt_tensor *interpolate_apply(const gt_node *n, const gt_op *op, gt_shape target,

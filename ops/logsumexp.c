@@ -13,7 +13,7 @@ enum { COST = 10 }; /* of an element: an exponential */
 
 static bool logsumexp_infer(gt_node *n)
 {
-    if (!gti_infer_reduction(n, logsumexp_axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim))
+    if (!gti_reduction_infer(n, logsumexp_axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim))
         return false;
     gti_reduction_divide(n, logsumexp_axes_of(n), COST);
     return true;
@@ -28,9 +28,9 @@ static void logsumexp_parts(gt_node *n, const gt_range *r)
 
 static bool logsumexp_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    gt_tensor *y = gti_unreduced(n, logsumexp_axes_of(n), n->out[0]);
+    gt_tensor *y = gti_reduction_undo(n, logsumexp_axes_of(n), n->out[0]);
     gt_tensor *dy =
-        gti_unreduced(n, logsumexp_axes_of(n), GT_MUTANT(logsumexp_upstream, gout[0], y));
+        gti_reduction_undo(n, logsumexp_axes_of(n), GT_MUTANT(logsumexp_upstream, gout[0], y));
     gt_tensor *part = gt_exp(GT_MUTANT(logsumexp_part, gt_sub(n->in[0], y), n->in[0]));
     gin[0] = gt_mul(dy, part);
     return true;

@@ -54,9 +54,9 @@ static void losses_divide(gt_node *n)
 {
     const int64_t size = n->in[0]->size;
     if (is_reduced(n)) {
-        gti_chunks_divide(n, size, COST);
+        gti_reduction_chunks_divide(n, size, COST);
         n->scratch_size = sums_at(n);
-        if (n->parts[1]) n->scratch_size += (size_t)gti_chunks(size) * sizeof(double);
+        if (n->parts[1]) n->scratch_size += (size_t)gti_reduction_chunks(size) * sizeof(double);
     } else {
         n->parts[0] = gt_element_parts(n, size, COST);
     }
@@ -102,13 +102,13 @@ static void run_reduced(gt_node *n, const gt_range *r, gti_pair which)
     void *losses = n->scratch, *y = n->out[0]->data;
     double *sums = losses ? (void *)((char *)losses + sums_at(n)) : NULL;
     if (r->stage == 0) {
-        const gti_items at = gti_chunks_of(n, r, size);
+        const gti_items at = gti_reduction_chunks_of(n, r, size);
         void *own = gti_at(losses, at.first, n->dtype);
         losses_compare(n, which, at, own);
         if (n->parts[0] == 1) k->sum(&(gti_along){1, size, 1, 0}, losses, y);
         else k->sum_chunks(at.count, own, sums + at.first / GTI_SUM_CHUNK);
     } else {
-        k->sum_of_chunks(gti_chunks(size), sums, y);
+        k->sum_of_chunks(gti_reduction_chunks(size), sums, y);
     }
     if (r->stage == 1 || n->parts[0] == 1) k->unary[GTI_UNARY_mul_scalar](1, y, 1 / count(n), y);
 }

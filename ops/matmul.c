@@ -175,9 +175,9 @@ static void multiply_batches(const gt_node *n, const product *p, int64_t begin, 
     batch_strides(p->a_batch, all, p->m * p->k, sa);
     batch_strides(p->b_batch, all, p->k * p->n, sb);
     gti_walk w;
-    gti_walk_init(&w, all, sa, sb);
-    gti_walk_seek(&w, begin / w.row);
-    for (int64_t i = begin % w.row; begin < end; i = 0, gti_walk_next(&w))
+    gti_broadcast_walk(&w, all, sa, sb);
+    gti_broadcast_seek(&w, begin / w.row);
+    for (int64_t i = begin % w.row; begin < end; i = 0, gti_broadcast_next(&w))
         for (; i < w.row && begin < end; i++, begin++)
             multiply(n, p, p->m, p->n,
                      (place){w.a + i * w.row_sa, w.b + i * w.row_sb, begin * p->m * p->n});

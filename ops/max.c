@@ -17,7 +17,7 @@ static int shape_without(gt_node *n, gt_shape *y)
     const gt_shape x = n->in[0]->shape;
     const int axis = gti_op_axis(n, opts->axis, x.ndim);
     if (axis < 0) return -1;
-    *y = gti_reduced_shape(x, 1u << axis, opts->keepdim);
+    *y = gti_reduction_shape(x, 1u << axis, opts->keepdim);
     if (gti_at_least_1d(x).dim[axis] > 0) return axis;
     gt_op_fail(n, GT_ERR_SHAPE, "axis %d has size 0: nothing has no largest or smallest element",
                axis);
@@ -27,13 +27,13 @@ static int shape_without(gt_node *n, gt_shape *y)
 static gti_along max_along(const gt_node *n)
 {
     const gt_shape x = n->in[0]->shape;
-    return gti_along_axis(x, gti_op_axis(n, ((const extreme_opts *)n->opts)->axis, x.ndim));
+    return gti_reduction_along(x, gti_op_axis(n, ((const extreme_opts *)n->opts)->axis, x.ndim));
 }
 
 static void max_divide(gt_node *n)
 {
     const gti_along s = max_along(n);
-    gti_along_divide(n, 0, &s, 2);
+    gti_reduction_along_divide(n, 0, &s, 2);
 }
 
 /* --- max, min: outputs y and its index --- */
@@ -50,7 +50,7 @@ static bool value_infer(gt_node *n)
 static void value_parts(gt_node *n, const gt_range *r, bool largest)
 {
     const gti_along s = max_along(n);
-    const gti_along_range at = gti_along_range_of(n, r, &s);
+    const gti_along_range at = gti_reduction_along_range_of(n, r, &s);
     gti_kernels_for(n)->reduce.extreme(&at.s, largest, gti_from(n->in[0], at.x),
                                        gti_to(n->out[0], at.y), gti_to(n->out[1], at.y));
 }
@@ -69,7 +69,7 @@ static void min_parts(gt_node *n, const gt_range *r)
 static gt_tensor *without_axis(const gt_node *n, gt_tensor *t, int axis)
 {
     if (!t || !((const extreme_opts *)n->opts)->keepdim) return t;
-    return gt_reshape(t, gti_reduced_shape(n->in[0]->shape, 1u << axis, false));
+    return gt_reshape(t, gti_reduction_shape(n->in[0]->shape, 1u << axis, false));
 }
 
 static int max_axis_of(const gt_node *n)
@@ -110,7 +110,7 @@ static bool index_infer(gt_node *n)
 static void index_parts(gt_node *n, const gt_range *r, bool largest)
 {
     const gti_along s = max_along(n);
-    const gti_along_range at = gti_along_range_of(n, r, &s);
+    const gti_along_range at = gti_reduction_along_range_of(n, r, &s);
     gti_kernels_for(n)->reduce.extreme(&at.s, largest, gti_from(n->in[0], at.x), NULL,
                                        gti_to(n->out[0], at.y));
 }

@@ -29,7 +29,7 @@ static bool max_pool_infer_rank(gt_node *n, int rank)
     n->out[0]->shape = n->out[1]->shape = y;
     n->out[1]->dtype = GT_I64;
     if (gt_is_floating(n->dtype)) n->worker_scratch = gti_kernels_for(n)->pool.max_pool_scratch(&s);
-    gti_planes_divide(n, &n->in[0]->shape, &y);
+    gti_pool_planes_divide(n, &n->in[0]->shape, &y);
     return true;
 }
 
@@ -46,11 +46,12 @@ static bool max_pool1d_infer(gt_node *n)
 static void max_pool_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
-    const gti_items planes = gti_planes_of(n, r, &x->shape);
+    const gti_items planes = gti_pool_planes_of(n, r, &x->shape);
     gti_pool2d s = gti_pool_describe(n->opts, &x->shape, &y->shape);
     s.planes = planes.count;
-    gti_kernels_for(n)->pool.max_pool(&s, gti_planes_from(x, planes), gti_planes_to(y, planes),
-                                      gti_planes_to(n->out[1], planes), r->scratch);
+    gti_kernels_for(n)->pool.max_pool(&s, gti_pool_planes_from(x, planes),
+                                      gti_pool_planes_to(y, planes),
+                                      gti_pool_planes_to(n->out[1], planes), r->scratch);
 }
 
 static const char max_pool2d_gradient[] = "dx = dy added where the maxima were";
@@ -108,7 +109,7 @@ static bool max_pool2d_dx_infer(gt_node *n)
         return gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, but indices are %s",
                           GTI_SHAPE_TEXT(dy->shape), GTI_SHAPE_TEXT(indices->shape));
     n->out[0]->shape = *max_pool_target_of(n);
-    gti_planes_divide(n, &dy->shape, max_pool_target_of(n));
+    gti_pool_planes_divide(n, &dy->shape, max_pool_target_of(n));
     return true;
 }
 
@@ -120,10 +121,11 @@ static int64_t max_pool_plane_size(const gt_shape *x)
 static void max_pool2d_dx_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *dy = n->in[0], *indices = n->in[1], *dx = n->out[0];
-    const gti_items planes = gti_planes_of(n, r, &dx->shape);
-    gti_kernels_for(n)->pool.gather_dx(planes.count, max_pool_plane_size(&dx->shape),
-                                       max_pool_plane_size(&dy->shape), gti_planes_from(dy, planes),
-                                       gti_planes_from(indices, planes), gti_planes_to(dx, planes));
+    const gti_items planes = gti_pool_planes_of(n, r, &dx->shape);
+    gti_kernels_for(n)->pool.gather_dx(
+        planes.count, max_pool_plane_size(&dx->shape), max_pool_plane_size(&dy->shape),
+        gti_pool_planes_from(dy, planes), gti_pool_planes_from(indices, planes),
+        gti_pool_planes_to(dx, planes));
 }
 
 static const char max_pool2d_dx_gradient[] = "d dy = g at the indices";
@@ -140,17 +142,18 @@ static bool max_pool2d_at_infer(gt_node *n)
 {
     if (!check_indices(n, &n->in[0]->shape)) return false;
     n->out[0]->shape = n->in[1]->shape;
-    gti_planes_divide(n, &n->in[0]->shape, &n->in[1]->shape);
+    gti_pool_planes_divide(n, &n->in[0]->shape, &n->in[1]->shape);
     return true;
 }
 
 static void max_pool2d_at_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *x = n->in[0], *indices = n->in[1], *y = n->out[0];
-    const gti_items planes = gti_planes_of(n, r, &x->shape);
+    const gti_items planes = gti_pool_planes_of(n, r, &x->shape);
     gti_kernels_for(n)->pool.gather(planes.count, max_pool_plane_size(&x->shape),
-                                    max_pool_plane_size(&y->shape), gti_planes_from(x, planes),
-                                    gti_planes_from(indices, planes), gti_planes_to(y, planes));
+                                    max_pool_plane_size(&y->shape), gti_pool_planes_from(x, planes),
+                                    gti_pool_planes_from(indices, planes),
+                                    gti_pool_planes_to(y, planes));
 }
 
 static const char max_pool2d_at_gradient[] = "dx = dy added at the indices";

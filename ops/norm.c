@@ -18,7 +18,7 @@ static bool is_euclidean(const gt_node *n)
 static bool norm_infer(gt_node *n)
 {
     const gt_norm_opts *opts = n->opts;
-    if (!gti_infer_reduction(n, opts->axes, opts->keepdim)) return false;
+    if (!gti_reduction_infer(n, opts->axes, opts->keepdim)) return false;
     gti_reduction_divide(n, opts->axes, 1);
     return true;
 }
@@ -35,15 +35,15 @@ static gt_tensor *way(const gt_node *n)
 {
     gt_tensor *x = n->in[0];
     if (!GT_MUTANT(norm_way, is_euclidean(n), true)) return gt_sign(x);
-    return gt_div_or_zero(x, gti_unreduced(n, norm_axes_of(n), n->out[0]));
+    return gt_div_or_zero(x, gti_reduction_undo(n, norm_axes_of(n), n->out[0]));
 }
 
 static bool norm_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *dy = GT_MUTANT(norm_upstream, gout[0], n->out[0]);
-    gt_tensor *half = is_euclidean(n) ? gti_factor_of_square(dy, n->out[0]) : NULL;
+    gt_tensor *half = is_euclidean(n) ? gti_reduction_factor_of_square(dy, n->out[0]) : NULL;
     gt_tensor *g = half ? gt_mul_scalar(half, 2) : dy;
-    gin[0] = gt_mul(gti_unreduced(n, norm_axes_of(n), g), half ? n->in[0] : way(n));
+    gin[0] = gt_mul(gti_reduction_undo(n, norm_axes_of(n), g), half ? n->in[0] : way(n));
     return true;
 }
 

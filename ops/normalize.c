@@ -158,7 +158,7 @@ unsigned gti_normalize_set_axes(const gt_normalize_layout *layout)
     return GT_AXIS(2) | GT_AXIS(3) | (layout->pooled ? GT_AXIS(0) : 0);
 }
 
-gt_tensor *gti_plus(gt_tensor *a, gt_tensor *b)
+gt_tensor *gti_normalize_plus(gt_tensor *a, gt_tensor *b)
 {
     return a && b ? gt_add(a, b) : a ? a : b;
 }
@@ -180,7 +180,8 @@ static gt_tensor *through_statistics(const gt_normalize_layout *s, gt_tensor *x,
         slope = gt_neg(gt_mul(GT_MUTANT(group_norm_rstd, cubed, rstd), grstd));
     }
     if (gvariance)
-        slope = gti_plus(slope, gt_mul_scalar(gvariance, GT_MUTANT(batch_norm_variance, 2, 1)));
+        slope = gti_normalize_plus(slope,
+                                   gt_mul_scalar(gvariance, GT_MUTANT(batch_norm_variance, 2, 1)));
     if (slope) {
         gt_tensor *d = gti_normalize_view(x, s);
         if (mean) d = gt_sub(d, gti_normalize_view_statistic(mean, s));
@@ -214,8 +215,8 @@ bool gti_normalize_backward(gt_node *n, const gt_normalize_layout *s, gt_tensor 
         gt_tensor *aux = through_statistics(
             s, x, mean, rstd, centred ? GT_MUTANT(batch_norm_mean, gout[1], NULL) : NULL,
             gout[centred ? 2 : 1], n->n_out == 4 ? gout[3] : NULL);
-        gin[0] = gti_plus(GT_MUTANT(layer_norm_sign, dx, dx ? gt_neg(dx) : NULL),
-                          GT_MUTANT(rms_norm_rstd, aux, aux ? gt_neg(aux) : NULL));
+        gin[0] = gti_normalize_plus(GT_MUTANT(layer_norm_sign, dx, dx ? gt_neg(dx) : NULL),
+                                    GT_MUTANT(rms_norm_rstd, aux, aux ? gt_neg(aux) : NULL));
         if (!gin[0]) gin[0] = gt_zeros_like(x);
     }
     if (gt_needs_grad(n, 1)) gin[1] = or_zeros(GT_MUTANT(layer_norm_weight, dweight, NULL), weight);

@@ -84,7 +84,7 @@ gt_tensor *gti_normalize_view_statistic(gt_tensor *mean, const gt_normalize_layo
 unsigned gti_normalize_set_axes(const gt_normalize_layout *layout);
 #define GTI_NORMALIZE_CHANNEL_AXES (GT_AXIS(0) | GT_AXIS(3))
 /* a + b, either may be NULL */
-gt_tensor *gti_plus(gt_tensor *a, gt_tensor *b);
+gt_tensor *gti_normalize_plus(gt_tensor *a, gt_tensor *b);
 
 /* The parameter given, or a constant in its place. */
 gt_tensor *gti_normalize_parameter(gt_tensor *given, const gt_tensor *x, gt_shape shape,

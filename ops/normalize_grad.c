@@ -157,7 +157,7 @@ static parts parts_of_dx(const views *v, gt_tensor *u)
 static void add_parts_of_dweight(parts *p, const views *v, gt_tensor *u)
 {
     p->dy = gt_mul(u, v->h);
-    p->h = gti_plus(p->h, gt_mul(u, v->dy));
+    p->h = gti_normalize_plus(p->h, gt_mul(u, v->dy));
 }
 
 static gt_tensor *shaped(gt_tensor *t, gt_tensor *like)
@@ -170,7 +170,7 @@ static void through_h(const gt_node *n, const views *v, const parts *p, gt_tenso
 {
     const int mean = v->centred ? 3 : 0, rstd = v->centred ? 4 : 3;
     gt_tensor *dx = p->h ? gt_mul(p->h, v->r) : NULL, *dr = p->h ? gt_mul(p->h, v->d) : NULL;
-    if (p->scale) dr = gti_plus(dr, GT_MUTANT(normalize_grad_rstd, p->scale, NULL));
+    if (p->scale) dr = gti_normalize_plus(dr, GT_MUTANT(normalize_grad_rstd, p->scale, NULL));
     if (gt_needs_grad(n, 1)) gin[1] = shaped(dx, n->in[1]);
     if (mean && gt_needs_grad(n, mean))
         gin[mean] = shaped(dx ? gt_neg(gt_sum(dx, .axes = v->set)) : NULL, n->in[mean]);
@@ -188,8 +188,8 @@ static bool normalize_grad_backward(gt_node *n, gt_tensor *const gout[], gt_tens
     if (gout[0]) p = parts_of_dx(&v, gti_normalize_view(gout[0], s));
     if (gout[1]) add_parts_of_dweight(&p, &v, gti_normalize_view_parameter(gout[1], s));
     if (gt_needs_grad(n, 0)) {
-        gt_tensor *ddy =
-            gti_plus(p.g ? gt_mul(v.w, p.g) : NULL, GT_MUTANT(rms_norm_grad_dweight, p.dy, NULL));
+        gt_tensor *ddy = gti_normalize_plus(p.g ? gt_mul(v.w, p.g) : NULL,
+                                            GT_MUTANT(rms_norm_grad_dweight, p.dy, NULL));
         if (v.centred && gout[2]) {
             gt_tensor *ub = gti_normalize_view_parameter(gout[2], s);
             ddy = ddy ? gt_add(ddy, ub) : gt_broadcast_to(ub, v.dy->shape);

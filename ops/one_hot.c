@@ -24,7 +24,7 @@ static bool one_hot_infer(gt_node *n)
     const one_hot_opts *opts = n->opts;
     const gt_tensor *index = n->in[0];
     gt_shape *y = &n->out[0]->shape;
-    if (!gti_check_index_dtype(n, 0)) return false;
+    if (!gti_indices_check_dtype(n, 0)) return false;
     if (index->shape.ndim == GT_MAX_DIMS)
         return gt_op_fail(n, GT_ERR_SHAPE, "index has %d dimensions, there are no more",
                           index->shape.ndim);
@@ -32,7 +32,7 @@ static bool one_hot_infer(gt_node *n)
     if (classes < 1)
         return gt_op_fail(n, GT_ERR_ARGUMENT, "classes is %lld, must be at least 1",
                           (long long)classes);
-    const int64_t i = gti_index_outside(index, classes);
+    const int64_t i = gti_indices_outside(index, classes);
     if (i >= 0)
         return gt_op_fail(n, GT_ERR_ARGUMENT, "index %lld at %s is out of range for %lld classes",
                           (long long)((const int64_t *)index->data)[i],

@@ -26,17 +26,17 @@ static bool pick_infer(gt_node *n)
     const gt_shape x = n->in[0]->shape, index = n->in[1]->shape;
     const int axis = pick_axis_of(n, n->in[0]);
     if (axis < 0) return false;
-    if (!gt_shape_equal(index, gti_reduced_shape(x, 1u << axis, false)))
+    if (!gt_shape_equal(index, gti_reduction_shape(x, 1u << axis, false)))
         return gt_op_fail(n, GT_ERR_SHAPE, "index is %s, needs x's shape %s without axis %d",
                           GTI_SHAPE_TEXT(index), GTI_SHAPE_TEXT(x), axis);
     n->out[0]->shape = index;
-    return gti_check_classes(n, 1, x.dim[axis], skip_of(n));
+    return gti_classes_check(n, 1, x.dim[axis], skip_of(n));
 }
 
 static void pick_forward(gt_node *n)
 {
     const gt_tensor *x = n->in[0];
-    const gti_along s = gti_along_axis(x->shape, pick_axis_of(n, x));
+    const gti_along s = gti_reduction_along(x->shape, pick_axis_of(n, x));
     gti_kernels_for(n)->loss.pick(&s, skip_of(n), x->data, n->in[1]->data, n->out[0]->data);
 }
 
@@ -65,13 +65,13 @@ static bool place_infer(gt_node *n)
     for (int i = 0; i < x.ndim; i++)
         x.dim[i] = i < axis ? y.dim[i] : i == axis ? opts->size : y.dim[i - 1];
     n->out[0]->shape = x;
-    return gti_check_classes(n, 1, opts->size, opts->skip);
+    return gti_classes_check(n, 1, opts->size, opts->skip);
 }
 
 static void place_forward(gt_node *n)
 {
     const gt_tensor *x = n->out[0];
-    const gti_along s = gti_along_axis(x->shape, pick_axis_of(n, x));
+    const gti_along s = gti_reduction_along(x->shape, pick_axis_of(n, x));
     gti_kernels_for(n)->loss.place(&s, skip_of(n), n->in[0]->data, n->in[1]->data, x->data);
 }
 

@@ -41,9 +41,9 @@ static bool check_windows(const gt_node *n, int rank, gti_pool2d *s)
     gti_side h, w;
     if (!gti_side_of(s->h, 2 * s->ph, s->kh, s->dh, &h) ||
         !gti_side_of(s->w, 2 * s->pw, s->kw, s->dw, &w))
-        return gti_fail_side(n);
+        return gti_window_fail_side(n);
     if (!has_room(h, s->sh, ceil) || !has_room(w, s->sw, ceil))
-        return gti_check_fits(n, rank, h, w, s->dh > 1 || s->dw > 1);
+        return gti_window_check_fits(n, rank, h, w, s->dh > 1 || s->dw > 1);
     s->oh = pool_count_windows(h, s->h, s->sh, s->ph, ceil);
     s->ow = pool_count_windows(w, s->w, s->sw, s->pw, ceil);
     return true;
@@ -51,7 +51,7 @@ static bool check_windows(const gt_node *n, int rank, gti_pool2d *s)
 
 bool gti_pool_infer(const gt_node *n, int rank, const gt_shape *x, gti_pool2d *s, gt_shape *y)
 {
-    if (!gti_check_images(n, rank, "x", x) || !gti_check_pixels(n, x)) return false;
+    if (!gti_window_check_images(n, rank, "x", x) || !gti_window_check_pixels(n, x)) return false;
     *s = gti_pool_describe(n->opts, x, NULL);
     if (!pool_check_padding(n, rank, s) || !check_windows(n, rank, s)) return false;
     gti_set_image_shape(y, rank, x->dim[0], x->dim[1], s->oh, s->ow);
@@ -74,19 +74,19 @@ static double pool_plane_size(const gt_shape *x)
     return (double)gti_height(x) * (double)gti_width(x);
 }
 
-void gti_planes_divide(gt_node *n, const gt_shape *from, const gt_shape *to)
+void gti_pool_planes_divide(gt_node *n, const gt_shape *from, const gt_shape *to)
 {
     if (pool_plane_size(to) > 0)
         n->parts[0] = gt_parts(n, to->dim[0] * to->dim[1],
                                COST * (pool_plane_size(from) + pool_plane_size(to)));
 }
 
-gti_items gti_planes_of(const gt_node *n, const gt_range *r, const gt_shape *x)
+gti_items gti_pool_planes_of(const gt_node *n, const gt_range *r, const gt_shape *x)
 {
     return gti_items_of(n, r, x->dim[0] * x->dim[1]);
 }
 
-bool gti_windows_scratch(gt_node *n, const gt_shape *x, const gt_shape *y)
+bool gti_pool_windows_scratch(gt_node *n, const gt_shape *x, const gt_shape *y)
 {
     int64_t spans, bytes, row;
     if (x->dim[0] == 0 || x->dim[1] == 0) return true;
@@ -99,13 +99,13 @@ bool gti_windows_scratch(gt_node *n, const gt_shape *x, const gt_shape *y)
     return true;
 }
 
-gti_windows gti_windows_begin(const gt_node *n, const gt_range *r, const gt_shape *x,
-                              const gt_shape *y, gti_span **rows, gti_span **cols)
+gti_windows gti_pool_windows_begin(const gt_node *n, const gt_range *r, const gt_shape *x,
+                                   const gt_shape *y, gti_span **rows, gti_span **cols)
 {
     const int64_t oh = gti_height(y), ow = gti_width(y);
     *rows = r->scratch;
     *cols = *rows + oh;
-    return (gti_windows){.planes = gti_planes_of(n, r, x).count,
+    return (gti_windows){.planes = gti_pool_planes_of(n, r, x).count,
                          .h = gti_height(x),
                          .w = gti_width(x),
                          .oh = oh,
@@ -115,7 +115,7 @@ gti_windows gti_windows_begin(const gt_node *n, const gt_range *r, const gt_shap
                          .row = *cols + ow};
 }
 
-void gti_adaptive_spans(int64_t in, int64_t out, gti_span *span)
+void gti_pool_adaptive_spans(int64_t in, int64_t out, gti_span *span)
 {
     for (int64_t i = 0; i < out; i++) {
         const int64_t lo = i / out * in + i % out * in / out;

@@ -58,26 +58,26 @@ gt_window gti_pool_window(const gt_node *n);
 
 /* Divides the planes [n,c,h,w] or [n,c,l] that are read and written among parts; none where nothing
  * is written. */
-void gti_planes_divide(gt_node *n, const gt_shape *from, const gt_shape *to);
+void gti_pool_planes_divide(gt_node *n, const gt_shape *from, const gt_shape *to);
 /* Where the first of a range's planes begins. */
-static inline const void *gti_planes_from(const gt_tensor *x, gti_items planes)
+static inline const void *gti_pool_planes_from(const gt_tensor *x, gti_items planes)
 {
     return gti_from(x, planes.first * gti_height(&x->shape) * gti_width(&x->shape));
 }
-static inline void *gti_planes_to(const gt_tensor *y, gti_items planes)
+static inline void *gti_pool_planes_to(const gt_tensor *y, gti_items planes)
 {
     return gti_to(y, planes.first * gti_height(&y->shape) * gti_width(&y->shape));
 }
-gti_items gti_planes_of(const gt_node *n, const gt_range *r, const gt_shape *x);
+gti_items gti_pool_planes_of(const gt_node *n, const gt_range *r, const gt_shape *x);
 
 /* The scratch that windows of x into y need, and their beginning: the range's planes, and room for
  * rows and columns. The caller fills both, and divisor. */
-bool gti_windows_scratch(gt_node *n, const gt_shape *x, const gt_shape *y);
-gti_windows gti_windows_begin(const gt_node *n, const gt_range *r, const gt_shape *x,
-                              const gt_shape *y, gti_span **rows, gti_span **cols);
+bool gti_pool_windows_scratch(gt_node *n, const gt_shape *x, const gt_shape *y);
+gti_windows gti_pool_windows_begin(const gt_node *n, const gt_range *r, const gt_shape *x,
+                                   const gt_shape *y, gti_span **rows, gti_span **cols);
 
 /* Windows as adaptive pools have them: output i of `out` takes the inputs from floor(i in / out)
  * up to ceil((i + 1) in / out). */
-void gti_adaptive_spans(int64_t in, int64_t out, gti_span *span);
+void gti_pool_adaptive_spans(int64_t in, int64_t out, gti_span *span);
 
 #endif

@@ -11,7 +11,7 @@ static unsigned prod_axes_of(const gt_node *n)
 
 static bool prod_infer(gt_node *n)
 {
-    if (!gti_infer_reduction(n, prod_axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim))
+    if (!gti_reduction_infer(n, prod_axes_of(n), ((const gt_reduce_opts *)n->opts)->keepdim))
         return false;
     gti_reduction_divide(n, prod_axes_of(n), 1);
     return true;
@@ -80,15 +80,16 @@ static bool prod_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     gt_tensor *x = n->in[0];
     unsigned reduced;
     int order[GT_MAX_DIMS] = {0}, back[GT_MAX_DIMS] = {0};
-    if (!gti_reduced_dims(n, prod_axes_of(n), &reduced)) return false;
+    if (!gti_reduction_dims(n, prod_axes_of(n), &reduced)) return false;
     gin[0] = gt_zeros_like(x);
     if (x->size == 0) return true;
     prod_sort_dims(n, reduced, order, back);
     gt_tensor *sorted = gt_permute_(x, x->shape.ndim, order);
-    gt_tensor *rows = gt_reshape(sorted, GT_SHAPE(n->out[0]->size, gti_reduced_count(n)));
+    gt_tensor *rows = gt_reshape(sorted, GT_SHAPE(n->out[0]->size, gti_reduction_count(n)));
     gt_tensor *rest = sorted ? gt_reshape(others_of_rows(rows), sorted->shape) : NULL;
-    gin[0] = gt_mul(gti_unreduced(n, prod_axes_of(n), GT_MUTANT(prod_upstream, gout[0], n->out[0])),
-                    gt_permute_(rest, x->shape.ndim, back));
+    gin[0] =
+        gt_mul(gti_reduction_undo(n, prod_axes_of(n), GT_MUTANT(prod_upstream, gout[0], n->out[0])),
+               gt_permute_(rest, x->shape.ndim, back));
     return true;
 }
 

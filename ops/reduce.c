@@ -65,15 +65,15 @@ static bool reduce_infer(gt_node *n)
     const gt_reduce_opts *opts = n->opts;
     sum_plan *plan = n->plan;
     unsigned reduced;
-    if (!gti_reduced_dims(n, opts->axes, &reduced)) return false;
-    gti_reduce_shape(&x->shape, reduced, opts->keepdim, &n->out[0]->shape);
+    if (!gti_reduction_dims(n, opts->axes, &reduced)) return false;
+    gti_reduction_set_shape(&x->shape, reduced, opts->keepdim, &n->out[0]->shape);
     make_plan(n, plan, reduced);
     if (is_total(plan)) {
-        gti_chunks_divide(n, x->size, 1);
-        if (n->parts[1]) n->scratch_size = (size_t)gti_chunks(x->size) * sizeof(double);
+        gti_reduction_chunks_divide(n, x->size, 1);
+        if (n->parts[1]) n->scratch_size = (size_t)gti_reduction_chunks(x->size) * sizeof(double);
         return true;
     }
-    gti_along_divide(n, 0, &plan->pass[0], 1);
+    gti_reduction_along_divide(n, 0, &plan->pass[0], 1);
     n->parts[1] = plan->count > 1;
     for (int p = 0; p < plan->count - 1; p++) n->scratch_size += pass_bytes(plan, p, x->dtype);
     return true;
@@ -85,11 +85,11 @@ static void sum_all(gt_node *n, const gt_range *r)
     const gt_tensor *x = n->in[0];
     double *sums = n->scratch;
     if (r->stage == 1) {
-        k->sum_of_chunks(gti_chunks(x->size), sums, n->out[0]->data);
+        k->sum_of_chunks(gti_reduction_chunks(x->size), sums, n->out[0]->data);
     } else if (n->parts[0] == 1) {
         k->sum(&((const sum_plan *)n->plan)->pass[0], x->data, n->out[0]->data);
     } else {
-        const gti_items at = gti_chunks_of(n, r, x->size);
+        const gti_items at = gti_reduction_chunks_of(n, r, x->size);
         k->sum_chunks(at.count, gti_from(x, at.first), sums + at.first / GTI_SUM_CHUNK);
     }
 }
@@ -102,7 +102,7 @@ static gti_along_range sum_passes(gt_node *n, const gt_range *r)
     const bool last = plan->count == 1;
     char *scratch = n->scratch;
     if (r->stage == 0) {
-        const gti_along_range at = gti_along_range_of(n, r, &plan->pass[0]);
+        const gti_along_range at = gti_reduction_along_range_of(n, r, &plan->pass[0]);
         k->sum(&at.s, gti_from(n->in[0], at.x),
                gti_at(last ? n->out[0]->data : scratch, at.y, n->dtype));
         return last ? at : (gti_along_range){0};
@@ -156,7 +156,8 @@ static void mean_parts(gt_node *n, const gt_range *r)
 static gt_tensor *repeat(const gt_node *n, gt_tensor *dy)
 {
     const unsigned axes = ((const gt_reduce_opts *)n->opts)->axes;
-    return dy && dy->size == 1 ? gt_broadcast_to(dy, n->in[0]->shape) : gti_repeated(n, axes, dy);
+    return dy && dy->size == 1 ? gt_broadcast_to(dy, n->in[0]->shape)
+                               : gti_reduction_repeat(n, axes, dy);
 }
 
 static const char sum_gradient[] = "dx = dy, repeated along the axes";

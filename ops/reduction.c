@@ -1,6 +1,6 @@
 #include "reduction.h"
 
-bool gti_reduced_dims(const gt_node *n, unsigned axes, unsigned *reduced)
+bool gti_reduction_dims(const gt_node *n, unsigned axes, unsigned *reduced)
 {
     const int ndim = n->in[0]->shape.ndim;
     *reduced = (1u << ndim) - 1;
@@ -8,7 +8,7 @@ bool gti_reduced_dims(const gt_node *n, unsigned axes, unsigned *reduced)
     return gt_op_axes(n, axes, ndim, reduced);
 }
 
-void gti_reduce_shape(const gt_shape *x, unsigned reduced, bool keepdim, gt_shape *y)
+void gti_reduction_set_shape(const gt_shape *x, unsigned reduced, bool keepdim, gt_shape *y)
 {
     y->ndim = 0;
     for (int i = 0; i < x->ndim; i++) {
@@ -17,10 +17,10 @@ void gti_reduce_shape(const gt_shape *x, unsigned reduced, bool keepdim, gt_shap
     }
 }
 
-gt_shape gti_reduced_shape(gt_shape x, unsigned reduced, bool keepdim)
+gt_shape gti_reduction_shape(gt_shape x, unsigned reduced, bool keepdim)
 {
     gt_shape y = {0};
-    gti_reduce_shape(&x, reduced, keepdim, &y);
+    gti_reduction_set_shape(&x, reduced, keepdim, &y);
     return y;
 }
 
@@ -41,13 +41,13 @@ static bool side_by_side(gt_shape x, unsigned reduced, gti_along *s)
     return true;
 }
 
-bool gti_infer_reduction(gt_node *n, unsigned axes, bool keepdim)
+bool gti_reduction_infer(gt_node *n, unsigned axes, bool keepdim)
 {
     const gt_tensor *x = n->in[0];
     unsigned reduced;
     gti_along s;
-    if (!gti_reduced_dims(n, axes, &reduced)) return false;
-    gti_reduce_shape(&x->shape, reduced, keepdim, &n->out[0]->shape);
+    if (!gti_reduction_dims(n, axes, &reduced)) return false;
+    gti_reduction_set_shape(&x->shape, reduced, keepdim, &n->out[0]->shape);
     if (x->size > 0 && !side_by_side(x->shape, reduced, &s))
         n->scratch_size = (size_t)x->size * gt_dtype_size(x->dtype);
     return true;
@@ -75,12 +75,12 @@ static sorted_dims reduction_sort_dims(gt_shape x, unsigned reduced)
     return d;
 }
 
-gti_reduced gti_reduce_to(gt_node *n, unsigned axes, int64_t kept)
+gti_reduced gti_reduction_to(gt_node *n, unsigned axes, int64_t kept)
 {
     const gt_tensor *x = n->in[0];
     unsigned reduced;
     gti_reduced r = {.s = {kept, 0, 1, 0}, .x = x->data};
-    gti_reduced_dims(n, axes, &reduced);
+    gti_reduction_dims(n, axes, &reduced);
     if (x->size == 0 || side_by_side(x->shape, reduced, &r.s)) return r;
     const sorted_dims d = reduction_sort_dims(x->shape, reduced);
     gti_copy_strided(d.shape.ndim, d.shape.dim, gt_dtype_size(x->dtype), x->data, d.own, n->scratch,
@@ -88,46 +88,46 @@ gti_reduced gti_reduce_to(gt_node *n, unsigned axes, int64_t kept)
     return (gti_reduced){.s = {kept, x->size / kept, 1, 0}, .x = n->scratch};
 }
 
-gti_reduced gti_reduce_from(gt_node *n, unsigned axes)
+gti_reduced gti_reduction_from(gt_node *n, unsigned axes)
 {
-    return gti_reduce_to(n, axes, n->out[0]->size);
+    return gti_reduction_to(n, axes, n->out[0]->size);
 }
 
-void gti_reduce_scatter(gt_node *n, unsigned axes, const void *sorted, void *to)
+void gti_reduction_scatter(gt_node *n, unsigned axes, const void *sorted, void *to)
 {
     unsigned reduced;
-    gti_reduced_dims(n, axes, &reduced);
+    gti_reduction_dims(n, axes, &reduced);
     const sorted_dims d = reduction_sort_dims(n->in[0]->shape, reduced);
     gti_copy_strided(d.shape.ndim, d.shape.dim, gt_dtype_size(n->dtype), sorted, d.sorted, to,
                      d.own);
 }
 
-int64_t gti_reduced_count(const gt_node *n)
+int64_t gti_reduction_count(const gt_node *n)
 {
     const int64_t kept = n->out[0]->size;
     return kept == 0 ? 0 : n->in[0]->size / kept;
 }
 
-gt_tensor *gti_unreduced(const gt_node *n, unsigned axes, gt_tensor *t)
+gt_tensor *gti_reduction_undo(const gt_node *n, unsigned axes, gt_tensor *t)
 {
     unsigned reduced;
-    if (!gti_reduced_dims(n, axes, &reduced)) return NULL;
-    const gt_shape kept = gti_reduced_shape(n->in[0]->shape, reduced, true);
+    if (!gti_reduction_dims(n, axes, &reduced)) return NULL;
+    const gt_shape kept = gti_reduction_shape(n->in[0]->shape, reduced, true);
     return t && t->shape.ndim != kept.ndim ? gt_reshape(t, kept) : t;
 }
 
-gt_tensor *gti_repeated(const gt_node *n, unsigned axes, gt_tensor *t)
+gt_tensor *gti_reduction_repeat(const gt_node *n, unsigned axes, gt_tensor *t)
 {
-    return gt_broadcast_to(gti_unreduced(n, axes, t), n->in[0]->shape);
+    return gt_broadcast_to(gti_reduction_undo(n, axes, t), n->in[0]->shape);
 }
 
-gt_tensor *gti_factor_of_square(const gt_tensor *dy, const gt_tensor *y)
+gt_tensor *gti_reduction_factor_of_square(const gt_tensor *dy, const gt_tensor *y)
 {
     const gt_node *made = gt_producer(dy);
     return made && made->op == &gt_op_square_grad && made->in[1] == y ? made->in[0] : NULL;
 }
 
-gti_along gti_along_axis(gt_shape x, int axis)
+gti_along gti_reduction_along(gt_shape x, int axis)
 {
     gti_along s = {1, gti_at_least_1d(x).dim[axis], 1, 0};
     for (int i = 0; i < x.ndim; i++)
@@ -146,14 +146,15 @@ static bool by_columns(const gti_along *s)
     return (s->inner + COLUMNS - 1) / COLUMNS > s->outer;
 }
 
-void gti_along_divide(gt_node *n, int stage, const gti_along *s, double cost)
+void gti_reduction_along_divide(gt_node *n, int stage, const gti_along *s, double cost)
 {
     const int64_t items = by_columns(s) ? (s->inner + COLUMNS - 1) / COLUMNS : s->outer;
     const double work = cost * (double)s->outer * (double)s->n * (double)s->inner;
     n->parts[stage] = items > 0 ? gt_parts(n, items, work / (double)items) : 0;
 }
 
-gti_along_range gti_along_range_of(const gt_node *n, const gt_range *r, const gti_along *s)
+gti_along_range gti_reduction_along_range_of(const gt_node *n, const gt_range *r,
+                                             const gti_along *s)
 {
     gti_along_range part = {.s = *s};
     if (r->end - r->begin == n->parts[r->stage]) return part;
@@ -178,7 +179,7 @@ static bool reduction_of(const gt_node *n, unsigned axes, gti_along *s)
     const int64_t kept = gt_shape_size(n->out[0]->shape);
     unsigned reduced;
     *s = (gti_along){kept, 0, 1, 0};
-    gti_reduced_dims(n, axes, &reduced);
+    gti_reduction_dims(n, axes, &reduced);
     if (x->size == 0 || side_by_side(x->shape, reduced, s)) return true;
     *s = (gti_along){kept, x->size / kept, 1, 0};
     return false;
@@ -189,7 +190,7 @@ void gti_reduction_divide(gt_node *n, unsigned axes, double cost)
     gti_along s;
     const bool direct = reduction_of(n, axes, &s);
     if (!direct) n->parts[0] = 1;
-    gti_along_divide(n, direct ? 0 : 1, &s, cost);
+    gti_reduction_along_divide(n, direct ? 0 : 1, &s, cost);
 }
 
 bool gti_reduction_begin(gt_node *n, const gt_range *r, unsigned axes, gti_reduction *part)
@@ -197,18 +198,18 @@ bool gti_reduction_begin(gt_node *n, const gt_range *r, unsigned axes, gti_reduc
     gti_along s;
     const bool direct = reduction_of(n, axes, &s);
     if (!direct && r->stage == 0) {
-        gti_reduce_from(n, axes);
+        gti_reduction_from(n, axes);
         return false;
     }
-    const gti_along_range at = gti_along_range_of(n, r, &s);
+    const gti_along_range at = gti_reduction_along_range_of(n, r, &s);
     const void *x = direct ? n->in[0]->data : n->scratch;
     *part = (gti_reduction){at.s, gti_const_at(x, at.x, n->dtype), gti_to(n->out[0], at.y)};
     return true;
 }
 
-gti_items gti_chunks_of(const gt_node *n, const gt_range *r, int64_t size)
+gti_items gti_reduction_chunks_of(const gt_node *n, const gt_range *r, int64_t size)
 {
-    const gti_items chunks = gti_items_of(n, r, gti_chunks(size));
+    const gti_items chunks = gti_items_of(n, r, gti_reduction_chunks(size));
     const int64_t first = chunks.first * GTI_SUM_CHUNK, count = chunks.count * GTI_SUM_CHUNK;
     return (gti_items){first, count < size - first ? count : size - first};
 }

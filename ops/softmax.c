@@ -20,7 +20,7 @@ static int softmax_axis_of(const gt_node *n)
 
 static gti_along softmax_along(const gt_node *n)
 {
-    return gti_along_axis(n->in[0]->shape, softmax_axis_of(n));
+    return gti_reduction_along(n->in[0]->shape, softmax_axis_of(n));
 }
 
 static gt_tensor *sum_along(const gt_node *n, gt_tensor *x)
@@ -35,7 +35,7 @@ static bool softmax_infer(gt_node *n)
     n->out[0]->shape = n->in[0]->shape;
     if (softmax_axis_of(n) < 0) return false;
     const gti_along s = softmax_along(n);
-    gti_along_divide(n, 0, &s, COST);
+    gti_reduction_along_divide(n, 0, &s, COST);
     return true;
 }
 
@@ -43,7 +43,7 @@ static bool softmax_infer(gt_node *n)
 static gti_along range(const gt_node *n, const gt_range *r, int64_t *begin)
 {
     const gti_along s = softmax_along(n);
-    const gti_along_range part = gti_along_range_of(n, r, &s);
+    const gti_along_range part = gti_reduction_along_range_of(n, r, &s);
     *begin = part.x;
     return part.s;
 }

@@ -10,14 +10,15 @@
 
 static double divisor(const gt_node *n)
 {
-    const double left = (double)(gti_reduced_count(n) - ((const gt_var_opts *)n->opts)->correction);
+    const double left =
+        (double)(gti_reduction_count(n) - ((const gt_var_opts *)n->opts)->correction);
     return left > 0 ? left : 0;
 }
 
 static bool var_infer(gt_node *n)
 {
     const gt_var_opts *opts = n->opts;
-    if (!gti_infer_reduction(n, opts->axes, opts->keepdim)) return false;
+    if (!gti_reduction_infer(n, opts->axes, opts->keepdim)) return false;
     gti_reduction_divide(n, opts->axes, 2);
     return true;
 }
@@ -55,13 +56,13 @@ static gt_tensor *distance(const gt_node *n)
 /* g, of y's shape, times (x - m). */
 static gt_tensor *times_distance(const gt_node *n, gt_tensor *g)
 {
-    return gt_mul(gti_unreduced(n, var_axes_of(n), g), distance(n));
+    return gt_mul(gti_reduction_undo(n, var_axes_of(n), g), distance(n));
 }
 
 /* (x - m) / y, which stays in range where 1 / y may not */
 static gt_tensor *scaled_distance(const gt_node *n)
 {
-    return gt_div_or_zero(distance(n), gti_unreduced(n, var_axes_of(n), n->out[0]));
+    return gt_div_or_zero(distance(n), gti_reduction_undo(n, var_axes_of(n), n->out[0]));
 }
 
 static const char var_gradient[] = "dx = dy 2 (x - mean) / (N - correction)";
@@ -76,11 +77,11 @@ static const char std_gradient[] = "dx = dy (x - mean) / ((N - correction) y), 0
 static bool std_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *dy = GT_MUTANT(std_upstream, gout[0], n->out[0]);
-    gt_tensor *half = gti_factor_of_square(dy, n->out[0]);
+    gt_tensor *half = gti_reduction_factor_of_square(dy, n->out[0]);
     const double factor = GT_MUTANT(std_lost, 1 / divisor(n), 1);
     gt_tensor *g = gt_mul_scalar(half ? half : dy, half ? 2 * factor : factor);
     gin[0] = half ? times_distance(n, g)
-                  : gt_mul(gti_unreduced(n, var_axes_of(n), g), scaled_distance(n));
+                  : gt_mul(gti_reduction_undo(n, var_axes_of(n), g), scaled_distance(n));
     return true;
 }
 

@@ -103,7 +103,7 @@ gt_tensor *gti_compose_expand(gt_tensor *x, gt_shape shape)
     const int missing = gt_has_dims(&shape) ? shape.ndim - x->shape.ndim : 0;
     for (int i = missing > 0 ? missing : 0; gt_has_dims(&shape) && i < shape.ndim; i++)
         if (shape.dim[i] == -1) to.dim[i] = x->shape.dim[i - missing];
-    if (!gt_is_shape(&to) || !gti_stretches(&x->shape, &to)) {
+    if (!gt_is_shape(&to) || !gti_broadcast_stretches(&x->shape, &to)) {
         gt_fail(x->ctx, GT_ERR_SHAPE, "expand", "x %s does not expand to %s",
                 GTI_SHAPE_TEXT(x->shape), GTI_SHAPE_TEXT(shape));
         return NULL;

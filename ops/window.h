@@ -53,50 +53,54 @@ static inline int64_t gti_windows_in(gti_side side, int64_t stride)
 }
 
 /* "{2, 1}" and "2x1", or "1" at rank 1. */
-#define GTI_PAIR_TEXT(rank, a, b) gti_pair_text(rank, true, a, b, (char[64]){0})
-#define GTI_SIZE_TEXT(rank, a, b) gti_pair_text(rank, false, a, b, (char[64]){0})
-const char *gti_pair_text(int rank, bool braces, int64_t a, int64_t b, char buf[64]);
+#define GTI_PAIR_TEXT(rank, a, b) gti_window_pair_text(rank, true, a, b, (char[64]){0})
+#define GTI_SIZE_TEXT(rank, a, b) gti_window_pair_text(rank, false, a, b, (char[64]){0})
+const char *gti_window_pair_text(int rank, bool braces, int64_t a, int64_t b, char buf[64]);
 
 /* The failures of the checks below. Each returns false. */
-bool gti_fail_positive(const gt_node *n, int rank, const char *what, int64_t a, int64_t b);
-bool gti_fail_negative(const gt_node *n, int rank, const char *what, int64_t a, int64_t b);
-bool gti_fail_images(const gt_node *n, int rank, const char *name, const gt_shape *x);
-bool gti_fail_fits(const gt_node *n, int rank, gti_side h, gti_side w, bool dilated);
+bool gti_window_fail_positive(const gt_node *n, int rank, const char *what, int64_t a, int64_t b);
+bool gti_window_fail_negative(const gt_node *n, int rank, const char *what, int64_t a, int64_t b);
+bool gti_window_fail_images(const gt_node *n, int rank, const char *name, const gt_shape *x);
+bool gti_window_fail_fits(const gt_node *n, int rank, gti_side h, gti_side w, bool dilated);
 /* Where gti_side_of returns false. */
-bool gti_fail_side(const gt_node *n);
+bool gti_window_fail_side(const gt_node *n);
 
 /* Checks: each returns true, or fails the node. `what` names the pair. */
-static inline bool gti_check_positive(const gt_node *n, int rank, const char *what, int64_t a,
-                                      int64_t b)
+static inline bool gti_window_check_positive(const gt_node *n, int rank, const char *what,
+                                             int64_t a, int64_t b)
 {
-    return (a > 0 && b > 0) || gti_fail_positive(n, rank, what, a, b);
+    return (a > 0 && b > 0) || gti_window_fail_positive(n, rank, what, a, b);
 }
 
-static inline bool gti_check_not_negative(const gt_node *n, int rank, const char *what, int64_t a,
-                                          int64_t b)
+static inline bool gti_window_check_not_negative(const gt_node *n, int rank, const char *what,
+                                                 int64_t a, int64_t b)
 {
-    return (a >= 0 && b >= 0) || gti_fail_negative(n, rank, what, a, b);
+    return (a >= 0 && b >= 0) || gti_window_fail_negative(n, rank, what, a, b);
 }
 
 /* x has the rank's number of dimensions; a hint says where a batch dimension lacks. */
-static inline bool gti_check_images(const gt_node *n, int rank, const char *name, const gt_shape *x)
+static inline bool gti_window_check_images(const gt_node *n, int rank, const char *name,
+                                           const gt_shape *x)
 {
-    return x->ndim == rank + 2 || gti_fail_images(n, rank, name, x);
+    return x->ndim == rank + 2 || gti_window_fail_images(n, rank, name, x);
 }
 
 /* The windows' kernel fits into both sides. */
-static inline bool gti_check_fits(const gt_node *n, int rank, gti_side h, gti_side w, bool dilated)
+static inline bool gti_window_check_fits(const gt_node *n, int rank, gti_side h, gti_side w,
+                                         bool dilated)
 {
-    return (h.window <= h.padded && w.window <= w.padded) || gti_fail_fits(n, rank, h, w, dilated);
+    return (h.window <= h.padded && w.window <= w.padded) ||
+           gti_window_fail_fits(n, rank, h, w, dilated);
 }
 
 /* x, with the right number of dimensions, has neither height nor width 0. */
-bool gti_check_pixels(const gt_node *n, const gt_shape *x);
+bool gti_window_check_pixels(const gt_node *n, const gt_shape *x);
 /* dy has the shape y that its operation makes of x. */
-bool gti_check_dy(const gt_node *n, const gt_shape *dy, const gt_shape *x, const gt_shape *y);
+bool gti_window_check_dy(const gt_node *n, const gt_shape *dy, const gt_shape *x,
+                         const gt_shape *y);
 
 /* A shape that came with the options. */
-static inline bool gti_check_target(const gt_node *n, const gt_shape *target)
+static inline bool gti_window_check_target(const gt_node *n, const gt_shape *target)
 {
     int64_t elements, bytes;
     if (!gt_is_shape(target))

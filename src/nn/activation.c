@@ -74,7 +74,7 @@ typedef struct {
 static void describe_approximation(char *text, size_t size, const gt_attrs *attrs, const void *opts)
 {
     const bool tanh = gt_attr_whole(&attrs->row[0], opts, 0);
-    gti_append(text, size, "approximate='%s'", tanh ? "tanh" : "none");
+    gti_layer_append(text, size, "approximate='%s'", tanh ? "tanh" : "none");
 }
 
 WITH_OPTIONS(leaky_relu, "LeakyReLU", gti_append_attrs)
@@ -95,7 +95,7 @@ typedef struct {
 
 static void describe_softmax(const gt_module *m, char *text, size_t size)
 {
-    gti_append(text, size, "dim=%d", ((const softmax *)m)->axis);
+    gti_layer_append(text, size, "dim=%d", ((const softmax *)m)->axis);
 }
 
 #define ALONG_AXIS(id, name_)                                                                      \
@@ -130,7 +130,8 @@ static gt_tensor *forward_prelu(gt_module *m, gt_tensor *x)
 
 static void describe_prelu(const gt_module *m, char *text, size_t size)
 {
-    gti_append(text, size, "num_parameters=%lld", (long long)((const prelu *)m)->weight->size);
+    gti_layer_append(text, size, "num_parameters=%lld",
+                     (long long)((const prelu *)m)->weight->size);
 }
 
 gt_module *gt_nn_prelu_(gt_ctx *gt, gt_nn_prelu_opts opts)
@@ -141,9 +142,10 @@ gt_module *gt_nn_prelu_(gt_ctx *gt, gt_nn_prelu_opts opts)
                                         .describe = describe_prelu};
     gt_module *m = gt_module_new(gt, &type);
     const int64_t channels = gt_option_int(opts.channels, 1);
-    if (!m || !gti_set_dtype(m, opts.dtype) || !gti_check_positive(m, "channels", channels))
+    if (!m || !gti_layer_set_dtype(m, opts.dtype) ||
+        !gti_layer_check_positive(m, "channels", channels))
         return NULL;
-    gt_tensor *w = gti_filled(m, "weight", GT_SHAPE(channels), gt_option(opts.start, 0.25));
+    gt_tensor *w = gti_layer_filled(m, "weight", GT_SHAPE(channels), gt_option(opts.start, 0.25));
     ((prelu *)m)->weight = w;
     return w ? m : NULL;
 }

@@ -14,8 +14,8 @@ typedef struct {
 
 static bool check_input(const batch_norm *b, const gt_tensor *x)
 {
-    return b->rank == 1 ? gti_check_dimensions(&b->base, x, 2, 3, "[n,c] or [n,c,l]")
-                        : gti_check_dimensions(&b->base, x, 4, 4, "[n,c,h,w]");
+    return b->rank == 1 ? gti_layer_check_dimensions(&b->base, x, 2, 3, "[n,c] or [n,c,l]")
+                        : gti_layer_check_dimensions(&b->base, x, 4, 4, "[n,c,h,w]");
 }
 
 /* The operation sees a wrong number of channels only against parameters or statistics. */
@@ -48,25 +48,26 @@ static bool make_state(batch_norm *b)
 {
     gt_module *m = &b->base;
     const gt_shape c = GT_SHAPE(b->channels);
-    if (b->affine && !b->weight) b->weight = gti_filled(m, "weight", c, 1);
-    if (b->biased && !b->bias) b->bias = gti_filled(m, "bias", c, 0);
+    if (b->affine && !b->weight) b->weight = gti_layer_filled(m, "weight", c, 1);
+    if (b->biased && !b->bias) b->bias = gti_layer_filled(m, "bias", c, 0);
     if (!b->tracking) return !gt_failed(m->ctx);
-    if (!b->mean) b->mean = gti_statistic(m, "running_mean", c, 0, m->dtype);
-    if (!b->var) b->var = gti_statistic(m, "running_var", c, 1, m->dtype);
-    if (!b->batches) b->batches = gti_statistic(m, "num_batches_tracked", GT_SCALAR, 0, GT_I64);
+    if (!b->mean) b->mean = gti_layer_statistic(m, "running_mean", c, 0, m->dtype);
+    if (!b->var) b->var = gti_layer_statistic(m, "running_var", c, 1, m->dtype);
+    if (!b->batches)
+        b->batches = gti_layer_statistic(m, "num_batches_tracked", GT_SCALAR, 0, GT_I64);
     return !gt_failed(m->ctx);
 }
 
 static void describe(const gt_module *m, char *text, size_t size)
 {
     const batch_norm *b = (const batch_norm *)m;
-    gti_append(text, size, "%lld", (long long)b->channels);
-    gti_append_real(text, size, "eps", b->eps);
-    if (b->cumulative) gti_append(text, size, ", momentum=None");
-    else gti_append_real(text, size, "momentum", b->momentum);
-    gti_append_bool(text, size, "affine", b->affine);
-    gti_append_bool(text, size, "bias", b->biased);
-    gti_append_bool(text, size, "track_running_stats", b->tracking);
+    gti_layer_append(text, size, "%lld", (long long)b->channels);
+    gti_layer_append_real(text, size, "eps", b->eps);
+    if (b->cumulative) gti_layer_append(text, size, ", momentum=None");
+    else gti_layer_append_real(text, size, "momentum", b->momentum);
+    gti_layer_append_bool(text, size, "affine", b->affine);
+    gti_layer_append_bool(text, size, "bias", b->biased);
+    gti_layer_append_bool(text, size, "track_running_stats", b->tracking);
 }
 
 static bool materialise(gt_module *m, gt_tensor *x);
@@ -86,7 +87,7 @@ static bool materialise(gt_module *m, gt_tensor *x)
     batch_norm *b = (batch_norm *)m;
     if (!check_input(b, x)) return false;
     b->channels = x->shape.dim[1];
-    if (!gti_check_positive(m, "channels", b->channels) || !make_state(b)) return false;
+    if (!gti_layer_check_positive(m, "channels", b->channels) || !make_state(b)) return false;
     m->type = &types[b->rank - 1];
     return true;
 }
@@ -97,7 +98,7 @@ static bool take_numbers(batch_norm *b, const gt_nn_batch_norm_opts *o)
     b->eps = gt_option(o->eps, 1e-5);
     b->momentum = gt_option(o->momentum, 0.1);
     if (!o->cumulative || o->momentum == 0)
-        return gti_check_eps(m, b->eps) && gti_check_momentum(m, b->momentum);
+        return gti_layer_check_eps(m, b->eps) && gti_layer_check_momentum(m, b->momentum);
     gt_module_fail(m, GT_ERR_ARGUMENT, "both cumulative and momentum %g are given", b->momentum);
     return false;
 }
@@ -106,7 +107,7 @@ static batch_norm *make(gt_ctx *gt, const gt_module_type *of, int rank,
                         const gt_nn_batch_norm_opts *o)
 {
     batch_norm *b = (batch_norm *)gt_module_new(gt, &of[rank - 1]);
-    if (!b || !gti_set_dtype(&b->base, o->dtype) || !take_numbers(b, o)) return NULL;
+    if (!b || !gti_layer_set_dtype(&b->base, o->dtype) || !take_numbers(b, o)) return NULL;
     b->rank = rank;
     b->cumulative = o->cumulative;
     b->affine = !o->no_affine;
@@ -118,7 +119,7 @@ static batch_norm *make(gt_ctx *gt, const gt_module_type *of, int rank,
 static gt_module *make_ready(gt_ctx *gt, int rank, int64_t channels, const gt_nn_batch_norm_opts *o)
 {
     batch_norm *b = make(gt, types, rank, o);
-    if (!b || !gti_check_positive(&b->base, "channels", channels)) return NULL;
+    if (!b || !gti_layer_check_positive(&b->base, "channels", channels)) return NULL;
     b->channels = channels;
     return make_state(b) ? &b->base : NULL;
 }

@@ -100,8 +100,8 @@ static gt_tensor *forward(gt_module *m, gt_tensor *x)
     if (c->kind == CONV_TRANSPOSE2D) return forward_transposed(c, x);
     const bool padded = c->padding_mode != GT_PAD_CONSTANT;
     if (padded) {
-        if (!gti_check_dimensions(m, x, rank_of(c) + 2, rank_of(c) + 2,
-                                  c->kind == CONV1D ? "[n,c,l]" : "[n,c,h,w]"))
+        if (!gti_layer_check_dimensions(m, x, rank_of(c) + 2, rank_of(c) + 2,
+                                        c->kind == CONV1D ? "[n,c,l]" : "[n,c,h,w]"))
             return NULL;
         x = pad(c, x);
         if (!x) return NULL;
@@ -121,8 +121,8 @@ static bool draw_parameters(conv *c)
         shape.dim[3] = c->kernel[1];
         fan_in *= c->kernel[1];
     }
-    return gti_draw_weights(&c->base, &c->weight, shape, fan_in, c->no_bias ? NULL : &c->bias,
-                            c->out);
+    return gti_layer_draw_weights(&c->base, &c->weight, shape, fan_in, c->no_bias ? NULL : &c->bias,
+                                  c->out);
 }
 
 static bool materialise(gt_module *m, gt_tensor *x);
@@ -137,19 +137,20 @@ static void describe(const gt_module *m, char *text, size_t size)
     const conv *c = (const conv *)m;
     const int rank = rank_of(c);
     const size_t used = (size_t)rank * sizeof(int);
-    gti_append(text, size, "%lld, %lld", (long long)c->in, (long long)c->out);
-    gti_append_tuple(text, size, "kernel_size", rank, c->kernel);
-    gti_append_tuple(text, size, "stride", rank, c->stride);
-    if (c->same_padding) gti_append(text, size, ", padding=same");
+    gti_layer_append(text, size, "%lld, %lld", (long long)c->in, (long long)c->out);
+    gti_layer_append_tuple(text, size, "kernel_size", rank, c->kernel);
+    gti_layer_append_tuple(text, size, "stride", rank, c->stride);
+    if (c->same_padding) gti_layer_append(text, size, ", padding=same");
     else if (memcmp(c->padding, zero, used) != 0)
-        gti_append_tuple(text, size, "padding", rank, c->padding);
+        gti_layer_append_tuple(text, size, "padding", rank, c->padding);
     if (memcmp(c->dilation, one, used) != 0)
-        gti_append_tuple(text, size, "dilation", rank, c->dilation);
+        gti_layer_append_tuple(text, size, "dilation", rank, c->dilation);
     if (memcmp(c->output_padding, zero, used) != 0)
-        gti_append_tuple(text, size, "output_padding", rank, c->output_padding);
-    if (c->groups != 1) gti_append(text, size, ", groups=%d", c->groups);
-    if (c->no_bias) gti_append_bool(text, size, "bias", false);
-    if (c->padding_mode) gti_append(text, size, ", padding_mode=%s", pad_modes[c->padding_mode]);
+        gti_layer_append_tuple(text, size, "output_padding", rank, c->output_padding);
+    if (c->groups != 1) gti_layer_append(text, size, ", groups=%d", c->groups);
+    if (c->no_bias) gti_layer_append_bool(text, size, "bias", false);
+    if (c->padding_mode)
+        gti_layer_append(text, size, ", padding_mode=%s", pad_modes[c->padding_mode]);
 }
 
 /* --- types --- */
@@ -176,9 +177,9 @@ static const gt_module_type lazy_types[] = {
 static bool materialise(gt_module *m, gt_tensor *x)
 {
     conv *c = (conv *)m;
-    if (!gti_check_dimensions(m, x, 4, 4, "[n,c,h,w]")) return false;
+    if (!gti_layer_check_dimensions(m, x, 4, 4, "[n,c,h,w]")) return false;
     c->in = x->shape.dim[1];
-    if (!gti_check_divides(m, "input channels", c->in, c->groups) || !draw_parameters(c))
+    if (!gti_layer_check_divides(m, "input channels", c->in, c->groups) || !draw_parameters(c))
         return false;
     m->type = &types[c->kind];
     return true;
@@ -209,14 +210,14 @@ static bool check_options(conv *c)
         gt_module_fail(m, GT_ERR_ARGUMENT, "groups are %d, but must be positive", c->groups);
         return false;
     }
-    if (!gti_complete_pair(m, "kernel", c->kernel, 0) ||
-        !gti_complete_pair(m, "stride", c->stride, 1) ||
-        !gti_complete_pair(m, "dilation", c->dilation, 1))
+    if (!gti_layer_complete_pair(m, "kernel", c->kernel, 0) ||
+        !gti_layer_complete_pair(m, "stride", c->stride, 1) ||
+        !gti_layer_complete_pair(m, "dilation", c->dilation, 1))
         return false;
-    const bool directed = gti_is_directed(c->kernel, c->stride, c->dilation);
-    return gti_complete_padding(m, "padding", c->padding, directed) &&
-           gti_complete_padding(m, "output_padding", c->output_padding, directed) &&
-           check_modes(c) && gti_check_divides(m, "output channels", c->out, c->groups);
+    const bool directed = gti_layer_is_directed(c->kernel, c->stride, c->dilation);
+    return gti_layer_complete_padding(m, "padding", c->padding, directed) &&
+           gti_layer_complete_padding(m, "output_padding", c->output_padding, directed) &&
+           check_modes(c) && gti_layer_check_divides(m, "output channels", c->out, c->groups);
 }
 
 /* A module with the kind and the options of `wanted`. */
@@ -229,10 +230,11 @@ static gt_module *make(gt_ctx *gt, const conv *wanted, gt_dtype dtype)
     const gt_module base = *m;
     *c = *wanted;
     c->base = base;
-    if (!gti_set_dtype(m, dtype) || !check_options(c)) return NULL;
+    if (!gti_layer_set_dtype(m, dtype) || !check_options(c)) return NULL;
     if (lazy) return m;
-    return gti_check_divides(m, "input channels", c->in, c->groups) && draw_parameters(c) ? m
-                                                                                          : NULL;
+    return gti_layer_check_divides(m, "input channels", c->in, c->groups) && draw_parameters(c)
+               ? m
+               : NULL;
 }
 
 static gt_module *make_conv2d(gt_ctx *gt, bool lazy, int in, int out, const gt_nn_conv2d_opts *o)

@@ -16,16 +16,16 @@ static gt_tensor *forward(gt_module *m, gt_tensor *x)
 
 static bool draw_parameters(linear *l)
 {
-    return gti_draw_weights(&l->base, &l->weight, GT_SHAPE(l->out, l->in), (double)l->in,
-                            l->no_bias ? NULL : &l->bias, l->out);
+    return gti_layer_draw_weights(&l->base, &l->weight, GT_SHAPE(l->out, l->in), (double)l->in,
+                                  l->no_bias ? NULL : &l->bias, l->out);
 }
 
 static void describe(const gt_module *m, char *text, size_t size)
 {
     const linear *l = (const linear *)m;
-    gti_append(text, size, "in_features=%lld, out_features=%lld", (long long)l->in,
-               (long long)l->out);
-    gti_append_bool(text, size, "bias", !l->no_bias);
+    gti_layer_append(text, size, "in_features=%lld, out_features=%lld", (long long)l->in,
+                     (long long)l->out);
+    gti_layer_append_bool(text, size, "bias", !l->no_bias);
 }
 
 static bool materialise(gt_module *m, gt_tensor *x);
@@ -41,9 +41,9 @@ static const gt_module_type lazy_linear_type = {.name = "LazyLinear",
 static bool materialise(gt_module *m, gt_tensor *x)
 {
     linear *l = (linear *)m;
-    if (!gti_check_dimensions(m, x, 1, GT_MAX_DIMS, "[..,features]")) return false;
+    if (!gti_layer_check_dimensions(m, x, 1, GT_MAX_DIMS, "[..,features]")) return false;
     l->in = x->shape.dim[x->shape.ndim - 1];
-    if (!gti_check_positive(m, "input features", l->in) || !draw_parameters(l)) return false;
+    if (!gti_layer_check_positive(m, "input features", l->in) || !draw_parameters(l)) return false;
     m->type = &linear_type;
     return true;
 }
@@ -54,7 +54,8 @@ static linear *make(gt_ctx *gt, const gt_module_type *type, int64_t out, const g
     if (!l) return NULL;
     l->out = out;
     l->no_bias = o->no_bias;
-    return gti_set_dtype(&l->base, o->dtype) && gti_check_positive(&l->base, "output features", out)
+    return gti_layer_set_dtype(&l->base, o->dtype) &&
+                   gti_layer_check_positive(&l->base, "output features", out)
                ? l
                : NULL;
 }
@@ -62,7 +63,7 @@ static linear *make(gt_ctx *gt, const gt_module_type *type, int64_t out, const g
 gt_module *gt_nn_linear_(gt_ctx *gt, int64_t in, int64_t out, gt_nn_linear_opts opts)
 {
     linear *l = make(gt, &linear_type, out, &opts);
-    if (!l || !gti_check_positive(&l->base, "input features", in)) return NULL;
+    if (!l || !gti_layer_check_positive(&l->base, "input features", in)) return NULL;
     l->in = in;
     return draw_parameters(l) ? &l->base : NULL;
 }
@@ -98,8 +99,8 @@ static void describe_embedding(const gt_module *m, char *text, size_t size)
 {
     const embedding *e = (const embedding *)m;
     const int64_t padding = padding_row(e);
-    gti_append(text, size, "%lld, %lld", (long long)e->rows, (long long)e->width);
-    if (padding >= 0) gti_append(text, size, ", padding_idx=%lld", (long long)padding);
+    gti_layer_append(text, size, "%lld, %lld", (long long)e->rows, (long long)e->width);
+    if (padding >= 0) gti_layer_append(text, size, ", padding_idx=%lld", (long long)padding);
 }
 
 static const gt_module_type embedding_type = {.name = "Embedding",
@@ -125,8 +126,8 @@ gt_module *gt_nn_embedding_(gt_ctx *gt, int64_t rows, int64_t width, gt_nn_embed
     e->rows = rows;
     e->width = width;
     e->padding_idx = opts.padding_idx;
-    if (!gti_set_dtype(m, opts.dtype) || !gti_check_positive(m, "rows", rows) ||
-        !gti_check_positive(m, "columns", width))
+    if (!gti_layer_set_dtype(m, opts.dtype) || !gti_layer_check_positive(m, "rows", rows) ||
+        !gti_layer_check_positive(m, "columns", width))
         return NULL;
     const int64_t padding = padding_row(e);
     if (padding >= rows || (padding < 0 && opts.padding_idx != 0)) {

@@ -69,7 +69,7 @@ static bool update_running(const norm *l, gt_tensor *x)
 static gt_tensor *forward_instance(gt_module *m, gt_tensor *x)
 {
     const norm *l = (norm *)m;
-    if (!gti_check_dimensions(m, x, 4, 4, "[n,c,h,w]")) return NULL;
+    if (!gti_layer_check_dimensions(m, x, 4, 4, "[n,c,h,w]")) return NULL;
     if (!has_channels(l, x)) return fail_input(m, x, "have channels", l->shape);
     if (l->mean && !m->training)
         return gt_batch_norm_(
@@ -86,31 +86,31 @@ static void describe_layer(const gt_module *m, char *text, size_t size)
     const norm *l = (const norm *)m;
     const int n = l->shape.ndim;
     for (int i = 0; i < n; i++)
-        gti_append(text, size, "%s%lld", i ? ", " : "(", (long long)l->shape.dim[i]);
-    gti_append(text, size, n == 1 ? ",)" : ")");
-    gti_append_real(text, size, "eps", l->eps);
-    gti_append_bool(text, size, "elementwise_affine", l->affine);
-    gti_append_bool(text, size, "bias", l->biased);
+        gti_layer_append(text, size, "%s%lld", i ? ", " : "(", (long long)l->shape.dim[i]);
+    gti_layer_append(text, size, n == 1 ? ",)" : ")");
+    gti_layer_append_real(text, size, "eps", l->eps);
+    gti_layer_append_bool(text, size, "elementwise_affine", l->affine);
+    gti_layer_append_bool(text, size, "bias", l->biased);
 }
 
 static void describe_group(const gt_module *m, char *text, size_t size)
 {
     const norm *l = (const norm *)m;
-    gti_append(text, size, "%lld, %lld", (long long)l->groups, (long long)l->shape.dim[0]);
-    gti_append_real(text, size, "eps", l->eps);
-    gti_append_bool(text, size, "affine", l->affine);
-    gti_append_bool(text, size, "bias", l->biased);
+    gti_layer_append(text, size, "%lld, %lld", (long long)l->groups, (long long)l->shape.dim[0]);
+    gti_layer_append_real(text, size, "eps", l->eps);
+    gti_layer_append_bool(text, size, "affine", l->affine);
+    gti_layer_append_bool(text, size, "bias", l->biased);
 }
 
 static void describe_instance(const gt_module *m, char *text, size_t size)
 {
     const norm *l = (const norm *)m;
-    gti_append(text, size, "%lld", (long long)l->shape.dim[0]);
-    gti_append_real(text, size, "eps", l->eps);
-    gti_append_real(text, size, "momentum", l->momentum);
-    gti_append_bool(text, size, "affine", l->affine);
-    gti_append_bool(text, size, "bias", l->biased);
-    gti_append_bool(text, size, "track_running_stats", l->mean);
+    gti_layer_append(text, size, "%lld", (long long)l->shape.dim[0]);
+    gti_layer_append_real(text, size, "eps", l->eps);
+    gti_layer_append_real(text, size, "momentum", l->momentum);
+    gti_layer_append_bool(text, size, "affine", l->affine);
+    gti_layer_append_bool(text, size, "bias", l->biased);
+    gti_layer_append_bool(text, size, "track_running_stats", l->mean);
 }
 
 /* --- constructors --- */
@@ -136,7 +136,7 @@ static bool check_shape(const norm *l, const char *what)
         return false;
     }
     for (int i = 0; i < l->shape.ndim; i++)
-        if (!gti_check_positive(&l->base, what, l->shape.dim[i])) return false;
+        if (!gti_layer_check_positive(&l->base, what, l->shape.dim[i])) return false;
     return true;
 }
 
@@ -146,18 +146,18 @@ static gt_module *make(gt_ctx *gt, const gt_module_type *type, gt_shape shape, i
     gt_module *m = gt_module_new(gt, type);
     norm *l = (norm *)m;
     const double eps = gt_option(o->eps, 1e-5);
-    if (!m || !gti_set_dtype(m, o->dtype) || !gti_check_eps(m, eps)) return NULL;
+    if (!m || !gti_layer_set_dtype(m, o->dtype) || !gti_layer_check_eps(m, eps)) return NULL;
     l->eps = eps;
     l->shape = shape;
     l->groups = groups;
     l->affine = !o->no_affine;
     l->biased = l->affine && !o->no_bias;
     if (!check_shape(l, groups ? "channels" : "sizes")) return NULL;
-    if (groups && (!gti_check_positive(m, "groups", groups) ||
-                   !gti_check_divides(m, "channels", shape.dim[0], groups)))
+    if (groups && (!gti_layer_check_positive(m, "groups", groups) ||
+                   !gti_layer_check_divides(m, "channels", shape.dim[0], groups)))
         return NULL;
-    if (l->affine) l->weight = gti_filled(m, "weight", shape, 1);
-    if (l->biased) l->bias = gti_filled(m, "bias", shape, 0);
+    if (l->affine) l->weight = gti_layer_filled(m, "weight", shape, 1);
+    if (l->biased) l->bias = gti_layer_filled(m, "bias", shape, 0);
     return gt_failed(gt) ? NULL : m;
 }
 
@@ -175,9 +175,9 @@ gt_module *gt_nn_group_norm_(gt_ctx *gt, int64_t groups, int64_t channels, gt_nn
 static bool make_running(norm *l)
 {
     gt_module *m = &l->base;
-    l->mean = gti_statistic(m, "running_mean", l->shape, 0, m->dtype);
-    l->var = gti_statistic(m, "running_var", l->shape, 1, m->dtype);
-    return gti_statistic(m, "num_batches_tracked", GT_SCALAR, 0, GT_I64);
+    l->mean = gti_layer_statistic(m, "running_mean", l->shape, 0, m->dtype);
+    l->var = gti_layer_statistic(m, "running_var", l->shape, 1, m->dtype);
+    return gti_layer_statistic(m, "num_batches_tracked", GT_SCALAR, 0, GT_I64);
 }
 
 gt_module *gt_nn_instance_norm2d_(gt_ctx *gt, int64_t channels, gt_nn_instance_norm_opts opts)
@@ -186,7 +186,7 @@ gt_module *gt_nn_instance_norm2d_(gt_ctx *gt, int64_t channels, gt_nn_instance_n
     gt_module *m =
         make(gt, &instance_norm_type, GT_SHAPE(channels), channels > 0 ? channels : 1, &o);
     const double momentum = gt_option(opts.momentum, 0.1);
-    if (!m || !gti_check_momentum(m, momentum)) return NULL;
+    if (!m || !gti_layer_check_momentum(m, momentum)) return NULL;
     ((norm *)m)->momentum = momentum;
     return !opts.running_stats || make_running((norm *)m) ? m : NULL;
 }

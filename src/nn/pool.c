@@ -67,11 +67,11 @@ static gt_tensor *forward_avg1d(gt_module *m, gt_tensor *x)
 static void describe_max(const gt_module *m, char *text, size_t size)
 {
     const pool *p = (const pool *)m;
-    gti_append_size(text, size, "kernel_size", p->kernel);
-    gti_append_size(text, size, "stride", p->stride);
-    gti_append_size(text, size, "padding", p->padding);
-    gti_append_size(text, size, "dilation", p->dilation);
-    gti_append_bool(text, size, "ceil_mode", p->ceil_mode);
+    gti_layer_append_size(text, size, "kernel_size", p->kernel);
+    gti_layer_append_size(text, size, "stride", p->stride);
+    gti_layer_append_size(text, size, "padding", p->padding);
+    gti_layer_append_size(text, size, "dilation", p->dilation);
+    gti_layer_append_bool(text, size, "ceil_mode", p->ceil_mode);
 }
 
 static void describe_avg(const gt_module *m, char *text, size_t size)
@@ -80,8 +80,8 @@ static void describe_avg(const gt_module *m, char *text, size_t size)
     const char *const name[] = {"kernel_size", "stride", "padding"};
     const int *const pair[] = {p->kernel, p->stride, p->padding};
     for (int i = 0; i < 3; i++)
-        if (p->rank == 1) gti_append_tuple(text, size, name[i], 1, pair[i]);
-        else gti_append_size(text, size, name[i], pair[i]);
+        if (p->rank == 1) gti_layer_append_tuple(text, size, name[i], 1, pair[i]);
+        else gti_layer_append_size(text, size, name[i], pair[i]);
 }
 
 #define POOL_TYPE(id, name_, run, say)                                                             \
@@ -96,17 +96,17 @@ POOL_TYPE(avg_pool1d_type, "AvgPool1d", forward_avg1d, describe_avg)
 static bool check_options(pool *p)
 {
     const gt_module *m = &p->base;
-    if (!gti_complete_pair(m, "kernel", p->kernel, 0)) return false;
+    if (!gti_layer_complete_pair(m, "kernel", p->kernel, 0)) return false;
     for (int i = 1; i >= 0; i--)
         p->stride[i] = GT_EXACTLY(gt_option_pair(p->stride, i, p->kernel[i]));
     if (p->divisor_override == GT_ZERO) {
         gt_module_fail(m, GT_ERR_ARGUMENT, "divisor_override is 0, but must be another number");
         return false;
     }
-    return gti_complete_pair(m, "stride", p->stride, 1) &&
-           gti_complete_pair(m, "dilation", p->dilation, 1) &&
-           gti_complete_padding(m, "padding", p->padding,
-                                gti_is_directed(p->kernel, p->stride, p->dilation));
+    return gti_layer_complete_pair(m, "stride", p->stride, 1) &&
+           gti_layer_complete_pair(m, "dilation", p->dilation, 1) &&
+           gti_layer_complete_padding(m, "padding", p->padding,
+                                      gti_layer_is_directed(p->kernel, p->stride, p->dilation));
 }
 
 static gt_module *make(gt_ctx *gt, const gt_module_type *type, const pool *wanted,
@@ -188,23 +188,23 @@ typedef struct {
 
 static void append_output(char *text, size_t size, int64_t n)
 {
-    if (n) gti_append(text, size, "%lld", (long long)n);
-    else gti_append(text, size, "None");
+    if (n) gti_layer_append(text, size, "%lld", (long long)n);
+    else gti_layer_append(text, size, "None");
 }
 
 static void describe_adaptive2d(const gt_module *m, char *text, size_t size)
 {
     const adaptive *a = (const adaptive *)m;
-    gti_append(text, size, "output_size=(");
+    gti_layer_append(text, size, "output_size=(");
     append_output(text, size, a->oh);
-    gti_append(text, size, ", ");
+    gti_layer_append(text, size, ", ");
     append_output(text, size, a->ow);
-    gti_append(text, size, ")");
+    gti_layer_append(text, size, ")");
 }
 
 static void describe_adaptive1d(const gt_module *m, char *text, size_t size)
 {
-    gti_append(text, size, "output_size=");
+    gti_layer_append(text, size, "output_size=");
     append_output(text, size, ((const adaptive *)m)->ow);
 }
 

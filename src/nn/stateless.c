@@ -25,7 +25,7 @@ static gt_tensor *forward_flatten(gt_module *m, gt_tensor *x)
 static void describe_flatten(const gt_module *m, char *text, size_t size)
 {
     const flatten *f = (const flatten *)m;
-    gti_append(text, size, "start_dim=%d, end_dim=%d", f->start, f->end);
+    gti_layer_append(text, size, "start_dim=%d, end_dim=%d", f->start, f->end);
 }
 
 static bool check_axis(const gt_module *m, const char *what, int64_t axis)
@@ -60,7 +60,7 @@ typedef struct {
 static gt_tensor *forward_upsample(gt_module *m, gt_tensor *x)
 {
     const gt_nn_upsample_opts *o = &((upsample *)m)->o;
-    if (!gti_check_dimensions(m, x, 4, 4, "[n,c,h,w]")) return NULL;
+    if (!gti_layer_check_dimensions(m, x, 4, 4, "[n,c,h,w]")) return NULL;
     int64_t size[2] = {o->size[0], o->size[1]};
     for (int i = 0; i < 2 && !o->size[0]; i++) {
         const double wanted = floor((double)x->shape.dim[2 + i] * o->scale[i]);
@@ -80,16 +80,18 @@ static void describe_upsample(const gt_module *m, char *text, size_t size)
 {
     const gt_nn_upsample_opts *o = &((const upsample *)m)->o;
     if (o->size[0])
-        gti_append(text, size, "size=(%lld, %lld)", (long long)o->size[0], (long long)o->size[1]);
-    else if (o->scale[0] == o->scale[1]) gti_append_real(text, size, "scale_factor", o->scale[0]);
+        gti_layer_append(text, size, "size=(%lld, %lld)", (long long)o->size[0],
+                         (long long)o->size[1]);
+    else if (o->scale[0] == o->scale[1])
+        gti_layer_append_real(text, size, "scale_factor", o->scale[0]);
     else {
-        gti_append(text, size, "scale_factor=(");
-        gti_append_number(text, size, o->scale[0]);
-        gti_append(text, size, ", ");
-        gti_append_number(text, size, o->scale[1]);
-        gti_append(text, size, ")");
+        gti_layer_append(text, size, "scale_factor=(");
+        gti_layer_append_number(text, size, o->scale[0]);
+        gti_layer_append(text, size, ", ");
+        gti_layer_append_number(text, size, o->scale[1]);
+        gti_layer_append(text, size, ")");
     }
-    gti_append(text, size, ", mode='%s'", o->mode == GT_NEAREST ? "nearest" : "bilinear");
+    gti_layer_append(text, size, ", mode='%s'", o->mode == GT_NEAREST ? "nearest" : "bilinear");
 }
 
 static bool check_upsample(gt_module *m, gt_nn_upsample_opts *o)
@@ -142,8 +144,8 @@ static gt_tensor *forward_dropout2d(gt_module *m, gt_tensor *x)
 
 static void describe_dropout(const gt_module *m, char *text, size_t size)
 {
-    gti_append_real(text, size, "p", ((const dropout *)m)->p);
-    gti_append_bool(text, size, "inplace", false);
+    gti_layer_append_real(text, size, "p", ((const dropout *)m)->p);
+    gti_layer_append_bool(text, size, "inplace", false);
 }
 
 static gt_module *make_dropout(gt_ctx *gt, const gt_module_type *type, double p)
