@@ -16,7 +16,8 @@ enum { ROUNDS = 5, RUNS = 15, NAME = 32, MOST_ROWS = 96 };
 typedef struct {
     gt_ctx *gt;
     gt_tensor *x, *y, *p, *classes, *column, *weight;
-    gt_module *net; /* one weight of x's shape */
+    gt_module *net; /* with weights of x's shape */
+    gt_optimizer *sgd, *momentum, *adam;
 } world;
 
 #define ROW(name, call)                                                                            \
@@ -79,6 +80,9 @@ typedef struct {
     X(batch_norm, gt_batch_norm(w->x, NULL, NULL, .training = true))                               \
     X(max_pool, gt_max_pool2d(gt_reshape(w->x, GT_SHAPE(1, 1, -1, 256)), .kernel = {2}))           \
     X(avg_pool, gt_avg_pool2d(gt_reshape(w->x, GT_SHAPE(1, 1, -1, 256)), .kernel = {2}))           \
+    X(sgd_step, gt_optimizer_step(w->sgd))                                                         \
+    X(momentum_step, gt_optimizer_step(w->momentum))                                               \
+    X(adam_step, gt_optimizer_step(w->adam))                                                       \
     X(dropout, gt_dropout(w->x, 0.5))                                                              \
     X(matmul, gt_matmul(gt_reshape(w->x, GT_SHAPE(-1, 256)), gt_reshape(w->y, GT_SHAPE(256, -1))))
 ROWS(ROW)
@@ -101,6 +105,11 @@ static world make_world(int64_t n)
     w.p = gt_uniform(w.gt, shape, 0.1, 0.9);
     w.weight = gt_ones(w.gt, GT_SHAPE(256));
     w.classes = gt_zeros(w.gt, GT_SHAPE(n / 256), .dtype = GT_I64);
+    w.net = gt_nn_linear(w.gt, 256, n / 256, .no_bias = true);
+    w.sgd = gt_sgd(w.net, .lr = 1e-3);
+    w.momentum = gt_sgd(w.net, .lr = 1e-3, .momentum = 0.9);
+    w.adam = gt_adam(w.net, .lr = 1e-3);
+    gt_backward(gt_sum(gt_forward(w.net, w.y)));
     return w;
 }
 

@@ -174,7 +174,8 @@ static int rung_asked_for(const char *variable, const rung *rungs, int n, int be
 static int best_blas(int cpu)
 {
 #ifdef GT_WITH_BLAS
-    if (cpu > 0 && !gti_blas_knows(strcmp(cpus[cpu].name, "v4") == 0)) return 0;
+    const char *const level = cpus[cpu].name;
+    if (strcmp(level, "plain") && !gti_blas_knows(!strcmp(level, "v4"))) return 0;
 #endif
     (void)cpu;
     return N_BLASES - 1;

@@ -3,7 +3,8 @@
 #ifdef GTI_WITH_V4
 #define T float
 #define SINGLE 1
-#define EACH_LANE(x) x, x, x, x
+#define VECTOR 64
+#define EACH_LANE(x) x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x
 #define GTI_TABLE gti_v4_loops_f32
 #define GTI_VECTOR_MATH
 #include "kernels/plain.inc"

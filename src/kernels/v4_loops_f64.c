@@ -2,7 +2,8 @@
 
 #ifdef GTI_WITH_V4
 #define T double
-#define EACH_LANE(x) x, x
+#define VECTOR 64
+#define EACH_LANE(x) x, x, x, x, x, x, x, x
 #define GTI_TABLE gti_v4_loops_f64
 #define GTI_VECTOR_MATH
 #include "kernels/plain.inc"
