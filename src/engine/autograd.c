@@ -35,14 +35,13 @@ static gt_status status_of(const gt_tensor *t)
 
 /* --- gt_backward --- */
 
-/* g, or a copy where its data has other holders: users change gradients in place. */
+/* g, or a copy where its data has other holders: users change gradients in place. Like what follows,
+ * within gti_sweep_enter and _leave. */
 static gt_tensor *own(const gti_sweep *s, gt_tensor *g)
 {
     const gti_tensor *t = gti_t(g);
     if (t->base == t && t->hold == 1 && gti_sweep_made(s, g)) return g;
-    const bool recording = gti_sweep_enter(s);
     gt_tensor *copy = gt_clone(g);
-    gti_sweep_leave(s, recording);
     gti_sweep_unhold(s, g);
     if (copy) gti_t(copy)->hold = 1;
     return copy;
@@ -63,9 +62,7 @@ static bool adopt(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
 /* A sum in a tensor of its own, in the place of grad. */
 static bool add_apart(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
 {
-    const bool recording = gti_sweep_enter(s);
     gt_tensor *sum = gt_add(leaf->pub.grad, g);
-    gti_sweep_leave(s, recording);
     if (!sum) return false;
     gti_t(leaf->pub.grad)->base->hold--;
     leaf->pub.grad = sum;
@@ -96,6 +93,7 @@ static bool is_over(const gti_tensor *leaf)
 static bool settle(gti_sweep *s)
 {
     bool ok = true;
+    const bool recording = gti_sweep_enter(s);
     for (gti_tensor *leaf = s->leaves; leaf; leaf = leaf->next_touched) {
         gt_tensor *g = leaf->work;
         leaf->work = NULL;
@@ -104,6 +102,7 @@ static bool settle(gti_sweep *s)
         else ok = leaf->pub.grad ? accumulate(s, leaf, g) : adopt(s, leaf, g);
         if (ok && s->gt->anomaly) ok = gti_gradient_finite(s, &leaf->pub, leaf->pub.grad);
     }
+    gti_sweep_leave(s, recording);
     return ok;
 }
 
@@ -242,7 +241,9 @@ static bool take(const gti_sweep *s, gt_tensor *const inputs[], int n_in, gt_ten
                  bool allow_unused)
 {
     bool ok = true;
+    const bool recording = gti_sweep_enter(s);
     for (int i = 0; i < n_in && ok; i++) ok = finish(s, gti_t(inputs[i]), i, allow_unused);
+    gti_sweep_leave(s, recording);
     for (int i = 0; i < n_in && ok; i++) {
         grads[i] = gti_t(inputs[i])->work;
         if (grads[i]) gti_sweep_spare(grads[i]);

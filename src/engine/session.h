@@ -17,8 +17,8 @@ static inline uint8_t gti_prefill_byte(gti_prefill how)
 
 /* --- session.c --- */
 /* A stretch of work after which the context is as it was: settings, scope and marks, without its
- * failures, and without what was made. Meanwhile the context records, fills outputs before forward,
- * and tells nobody of failures. */
+ * failures, and without what was made. Meanwhile the context records what needs a gradient, fills
+ * outputs before forward, and tells nobody of failures. */
 typedef struct {
     gt_ctx *gt;
     gt_mark start;
@@ -26,7 +26,7 @@ typedef struct {
     const gt_scope *scope;
     gt_error_handler handler, thread_handler;
     gti_prefill prefill;
-    bool recording;
+    bool recording, recording_all;
 } gti_session;
 /* False after a failure of the context; then there is nothing to close. */
 bool gti_session_open(gti_session *s, gt_ctx *gt);
