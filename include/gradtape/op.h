@@ -290,7 +290,8 @@ const gt_op_section *gt_op_section_of(const gt_op_info *info);
 typedef struct gt_call {
     gt_scope scope; /* with the function's name, below the scope that was current */
     const gt_op_info *function;
-    const void *opts; /* its options, complete; NULL: it has none */
+    const void *opts; /* its options and arguments, complete, as function->attrs describes them;
+                       * NULL: none */
     size_t opts_size;
     const gt_tensor *result; /* what gt_call_end got; NULL while the function runs */
     uint64_t began, ended;   /* see gt_call_made; `ended` is 0 while it runs */

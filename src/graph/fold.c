@@ -69,7 +69,7 @@ static bool add_outputs(gti_picture *p)
 
 bool gti_fold_nodes(gti_picture *p)
 {
-    p->box = malloc((p->nodes.count + (size_t)1) * sizeof *p->box);
+    p->box = calloc(p->nodes.count + (size_t)1, sizeof *p->box);
     if (!p->box) return false;
     join(p);
     return add_outputs(p);
