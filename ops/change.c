@@ -146,7 +146,7 @@ ELEMENTS(limit, limit, OPTION(p), 0)
 
 static void count_elements(gt_node *n, int64_t begin, int64_t end)
 {
-    gti_count(end - begin, gti_to(n->out[0], begin));
+    gti_index_count(end - begin, gti_to(n->out[0], begin));
 }
 
 /* --- samples --- */

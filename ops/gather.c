@@ -82,8 +82,9 @@ static void gather_forward(gt_node *n)
     const int axis = gather_front(((const gather_opts *)n->opts)->axis, whole);
     gathering g = gather_begin(whole, gti_at_least_1d(y->shape), axis);
     for (int64_t r = 0; r < g.rows.rows; r++, gti_broadcast_next(&g.rows))
-        gti_gather_row(&g.row, gt_dtype_size(y->dtype), gti_const_at(x->data, g.rows.a, x->dtype),
-                       index + g.rows.b, gti_at(y->data, g.rows.b, y->dtype));
+        gti_index_gather_row(&g.row, gt_dtype_size(y->dtype),
+                             gti_const_at(x->data, g.rows.a, x->dtype), index + g.rows.b,
+                             gti_at(y->data, g.rows.b, y->dtype));
 }
 
 static bool gather_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])

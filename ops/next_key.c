@@ -23,7 +23,7 @@ static void next_key_forward(gt_node *n)
 {
     int64_t *state = n->out[1]->data;
     memcpy(n->out[0]->data, state, 2 * sizeof *state);
-    gti_count(1, state + 1);
+    gti_index_count(1, state + 1);
 }
 
 static const double state_values[] = {42, 7}, first_values[] = {0, 0},

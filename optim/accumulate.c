@@ -90,8 +90,8 @@ gt_status gt_optimizer_accumulate_(gt_optimizer *o, gt_accumulate_opts opts)
     share of;
     if (!weigh(gt, &opts, &of.weight) || !gti_optimizer_collect(o)) return gt_error_code(gt);
     const double sum = o->accumulated_weight + of.weight;
-    of.by = gti_optim_number(gt, of.weight);
-    of.scale = gti_optim_number(gt, opts.sum ? 1 : 1 / sum);
+    of.by = gti_optimizer_number(gt, of.weight);
+    of.scale = gti_optimizer_number(gt, opts.sum ? 1 : 1 / sum);
     if (!of.by || !of.scale || !pair_all(o)) return gt_error_code(gt);
     o->accumulated++;
     o->accumulated_weight = sum;

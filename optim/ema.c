@@ -81,7 +81,8 @@ gt_status gt_ema_update(gt_ema *e)
                        "own weights back");
     if (!gti_slots_collect(&e->slots, what)) return gt_error_code(gt);
     const double n = e->n_averaged + 1, most = n / (9 + n);
-    gt_tensor *take = gti_optim_number(gt, 1 - (e->warm_up && most < e->decay ? most : e->decay));
+    gt_tensor *take =
+        gti_optimizer_number(gt, 1 - (e->warm_up && most < e->decay ? most : e->decay));
     if (!take || !make_averages(e)) return gt_error_code(gt);
     e->n_averaged = n;
     for (int i = 0; i < e->slots.n; i++)

@@ -128,7 +128,7 @@ static inline gti_update begin_update(const gt_optimizer *o, gti_slot *s)
     return u;
 }
 
-gt_tensor *gti_optim_number(gt_ctx *gt, double value)
+gt_tensor *gti_optimizer_number(gt_ctx *gt, double value)
 {
     return gt_from_(gt, GT_SCALAR, &value, GT_C_DOUBLE, (gt_new_opts){.dtype = GT_F64});
 }

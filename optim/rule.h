@@ -79,7 +79,7 @@ bool gti_optimizer_check_fraction(const gt_module *m, const gti_rule *rule, cons
                                   double value);
 /* A number that the host works out anew for each call: an input, f64 [], of the operations that
  * read it. NULL after a failure. */
-gt_tensor *gti_optim_number(gt_ctx *gt, double value);
+gt_tensor *gti_optimizer_number(gt_ctx *gt, double value);
 /* The weights' decay apart from the gradient. */
 void gti_optimizer_decouple(const gti_update *u, gt_step_numbers *s);
 gt_ctx *gti_optimizer_context(const gt_optimizer *o);

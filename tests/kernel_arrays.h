@@ -124,9 +124,9 @@ static inline void check_near(const array *y, int64_t i, long double want, long 
 /* Calls test(table, dtype) at each level that this machine has, for each dtype. */
 static inline void for_each_table(void (*test)(const gti_kernels *k, int dtype))
 {
-    for (int c = 0; gti_cpu_word(c); c++)
-        for (int b = 0; gti_blas_word(b); b++) {
-            assert_true(gti_kernels_choose(gti_cpu_word(c), gti_blas_word(b)));
+    for (int c = 0; gti_kernels_cpu_word(c); c++)
+        for (int b = 0; gti_kernels_blas_word(b); b++) {
+            assert_true(gti_kernels_choose(gti_kernels_cpu_word(c), gti_kernels_blas_word(b)));
             for (int dtype = 0; dtype < N_DTYPES; dtype++) test(gti_kernels_of(dtype), dtype);
         }
 }

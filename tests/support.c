@@ -51,9 +51,9 @@ void assert_values(const gt_tensor *t, int n, const double *want, double toleran
 int at_every_level(int (*tests)(void))
 {
     int failed = 0;
-    for (int c = 0; gti_cpu_word(c); c++)
-        for (int b = 0; gti_blas_word(b); b++) {
-            const char *const cpu = gti_cpu_word(c), *const blas = gti_blas_word(b);
+    for (int c = 0; gti_kernels_cpu_word(c); c++)
+        for (int b = 0; gti_kernels_blas_word(b); b++) {
+            const char *const cpu = gti_kernels_cpu_word(c), *const blas = gti_kernels_blas_word(b);
             if (!gti_kernels_choose(cpu, blas)) return failed + 1;
             print_message("--- %s, %s\n", cpu, blas);
             failed += tests();

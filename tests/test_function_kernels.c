@@ -136,8 +136,8 @@ static void check_function(int f, int dtype)
             for (int slope = 0; slope < 2; slope++) {
                 assert_true(gti_kernels_choose("plain", NULL));
                 const double plain = worst_of(f, dtype, range, parameters[p], slope);
-                for (int c = 0; gti_cpu_word(c); c++) {
-                    assert_true(gti_kernels_choose(gti_cpu_word(c), NULL));
+                for (int c = 0; gti_kernels_cpu_word(c); c++) {
+                    assert_true(gti_kernels_choose(gti_kernels_cpu_word(c), NULL));
                     check(f, dtype, range, parameters[p], slope, plain);
                 }
             }

@@ -48,7 +48,7 @@ static void compare(const gt_op *op, const gt_sample *sample, const results *pla
 static gt_ctx *open_divided(void)
 {
     gt_ctx *gt = gt_open();
-    gti_set_part_work(gt, 1);
+    gti_threads_set_part_work(gt, 1);
     return gt;
 }
 
@@ -180,7 +180,7 @@ static void words_that_mean_nothing_are_said(void **state)
     static const char *const variables[] = {"GRADTAPE_CPU", "GRADTAPE_BLAS"};
     static const char *const wrong[] = {"abacus", "PLAIN", "plai", "nativ", "none"};
     for (size_t v = 0; v < 2; v++) {
-        const char *(*const word)(int i) = v ? gti_blas_word : gti_cpu_word;
+        const char *(*const word)(int i) = v ? gti_kernels_blas_word : gti_kernels_cpu_word;
         for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
             setenv(variables[v], wrong[i], 1);
             gt_ctx *gt = gt_open();
@@ -201,12 +201,12 @@ static void words_that_mean_nothing_are_said(void **state)
 static void the_words_are_what_is_told(void **state)
 {
     (void)state;
-    assert_string_equal(gti_cpu_word(0), "plain");
-    assert_string_equal(gti_blas_word(0), "native");
-    for (int c = 0; gti_cpu_word(c); c++)
-        for (int b = 0; gti_blas_word(b); b++) {
-            assert_true(gti_kernels_choose(gti_cpu_word(c), gti_blas_word(b)));
-            assert_string_equal(gt_cpu_level(), gti_cpu_word(c));
+    assert_string_equal(gti_kernels_cpu_word(0), "plain");
+    assert_string_equal(gti_kernels_blas_word(0), "native");
+    for (int c = 0; gti_kernels_cpu_word(c); c++)
+        for (int b = 0; gti_kernels_blas_word(b); b++) {
+            assert_true(gti_kernels_choose(gti_kernels_cpu_word(c), gti_kernels_blas_word(b)));
+            assert_string_equal(gt_cpu_level(), gti_kernels_cpu_word(c));
             assert_true((b == 0) == !strcmp(gt_blas_name(), "native"));
         }
 }
@@ -237,8 +237,8 @@ int main(void)
         cmocka_unit_test(the_words_are_what_is_told),
     };
     int failed = cmocka_run_group_tests_name("words", words, NULL, NULL);
-    for (int c = 0; (cpu = gti_cpu_word(c)); c++)
-        for (int b = 0; (blas = gti_blas_word(b)); b++)
+    for (int c = 0; (cpu = gti_kernels_cpu_word(c)); c++)
+        for (int b = 0; (blas = gti_kernels_blas_word(b)); b++)
             if (c || b) failed += test_level();
     return failed;
 }

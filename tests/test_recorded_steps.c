@@ -196,7 +196,7 @@ static void spoil_results(const training *t, const snapshot *before)
 static void run_again(const training *t)
 {
     for (const gt_node *n = gt_tape_first(t->gt); n; n = gt_tape_next(n))
-        assert_true(gti_run((gt_node *)n));
+        assert_true(gti_apply_run((gt_node *)n));
 }
 
 static void assert_bits(const snapshot *s, const char *name, int at)
@@ -313,7 +313,8 @@ static void a_step_runs_again_with_other_numbers(void **state)
     gt_node *second = node_behind(t.gt, last);
     assert_true(take_numbers(t.gt, first, second) > 10);
     restore(&before);
-    for (gt_node *n = first; n != second; n = (gt_node *)gt_tape_next(n)) assert_true(gti_run(n));
+    for (gt_node *n = first; n != second; n = (gt_node *)gt_tape_next(n))
+        assert_true(gti_apply_run(n));
     assert_bits(&after, r->name, 2);
     forget(&before);
     forget(&after);

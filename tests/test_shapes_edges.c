@@ -127,7 +127,7 @@ static void test_kernels_survive_any_index(void **state)
     const gti_gather row = {.k = K, .n = 3, .step = 1};
     const gti_index_kernels *kernels = &gti_kernels_of(GT_F32)->index;
     for (int gather = 0; gather < 2; gather++) {
-        if (gather) gti_gather_row(&row, sizeof *x, x, wild, y);
+        if (gather) gti_index_gather_row(&row, sizeof *x, x, wild, y);
         else gti_index_select(&slices, sizeof *x, x, wild, y);
         assert_true(y[0] == 2);
         for (int i = 1; i < K; i++) assert_true(isnan(y[i]));

@@ -105,7 +105,7 @@ static uint64_t check_sample(gt_ctx *gt, const gt_op *op, const gt_sample *sampl
 {
     const gt_mark start = gt_mark_tape(gt);
     const uint64_t before = gt_get_stats(gt).divided;
-    gti_set_part_work(gt, 1);
+    gti_threads_set_part_work(gt, 1);
     gt_set_threads(gt, 1);
     const results alone = run_sample(gt, op, sample, dtype);
     for (int threads = 2; threads <= 8; threads += threads == 3 ? 5 : 1) {
@@ -150,9 +150,9 @@ static void chunks_change_no_bit(void **state)
     static const int64_t sizes[] = {8192, 8193, 16384, 24577, 40000, 65536, 100000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         gt_tensor *x = gt_randn(gt, GT_SHAPE(sizes[i]));
-        gti_set_part_work(gt, INT64_MAX);
+        gti_threads_set_part_work(gt, INT64_MAX);
         const double sum = gt_item(gt_sum(x)), loss = gt_item(gt_mse_loss(x, gt_exp(x)));
-        gti_set_part_work(gt, 1);
+        gti_threads_set_part_work(gt, 1);
         assert_true(gt_item(gt_sum(x)) == sum);
         assert_true(gt_item(gt_mse_loss(x, gt_exp(x))) == loss);
     }

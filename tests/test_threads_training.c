@@ -104,7 +104,7 @@ static void train_with(const network *n, int threads, bits *b)
 {
     gt_ctx *gt = gt_open();
     gt_manual_seed(gt, 7);
-    gti_set_part_work(gt, 1);
+    gti_threads_set_part_work(gt, 1);
     gt_set_threads(gt, threads);
     gt_module *net = n->make(gt);
     gt_optimizer *optimizer =

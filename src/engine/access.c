@@ -7,7 +7,7 @@
 
 double gt_item(const gt_tensor *t)
 {
-    if (!gti_usable(t, "gt_item")) return NAN;
+    if (!gti_tensor_usable(t, "gt_item")) return NAN;
     if (t->size == 1) return gt_load_element(t, 0);
     char shape[128];
     gt_fail(t->ctx, GT_ERR_SHAPE, "gt_item", "the tensor has %lld elements, not one: shape %s",
@@ -17,7 +17,7 @@ double gt_item(const gt_tensor *t)
 
 double gt_get_(const gt_tensor *t, int n, const int64_t *index)
 {
-    if (!gti_usable(t, "gt_get")) return NAN;
+    if (!gti_tensor_usable(t, "gt_get")) return NAN;
     if (n != t->shape.ndim) {
         gt_fail(t->ctx, GT_ERR_ARGUMENT, "gt_get", "%d indices for a tensor of %d dimensions", n,
                 t->shape.ndim);
@@ -43,9 +43,9 @@ void gt_touch(gt_tensor *t)
 
 gt_status gt_fill(gt_tensor *t, double value)
 {
-    if (!gti_usable(t, "gt_fill")) return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
-    if (!gti_fits(t->ctx, "gt_fill", t->dtype, value)) return gt_error_code(t->ctx);
-    gti_change(&gt_op_fill, &(gt_change_args){.p = value}, 1, &t);
+    if (!gti_tensor_usable(t, "gt_fill")) return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
+    if (!gti_values_fit(t->ctx, "gt_fill", t->dtype, value)) return gt_error_code(t->ctx);
+    gti_into_change(&gt_op_fill, &(gt_change_args){.p = value}, 1, &t);
     return gt_error_code(t->ctx);
 }
 
@@ -58,16 +58,16 @@ static int64_t clamp(int64_t i, int64_t dim)
 gt_status gt_fill_slice(gt_tensor *t, int axis, int64_t start, int64_t stop, double value)
 {
     static const char what[] = "gt_fill_slice";
-    if (!gti_usable(t, what)) return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
+    if (!gti_tensor_usable(t, what)) return t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
     const int ndim = t->shape.ndim, k = axis < 0 ? axis + ndim : axis;
     if (k < 0 || k >= ndim)
         return gt_fail(t->ctx, GT_ERR_SHAPE, what,
                        "there is no axis %d in a tensor of %d dimensions", axis, ndim);
-    if (!gti_fits(t->ctx, what, t->dtype, value)) return gt_error_code(t->ctx);
+    if (!gti_values_fit(t->ctx, what, t->dtype, value)) return gt_error_code(t->ctx);
     const int64_t dim = t->shape.dim[k], from = clamp(start, dim), to = clamp(stop, dim);
     if (from >= to || !t->size) return GT_OK;
     const gt_fill_slice_args args = {.value = value, .axis = k, .start = from, .stop = to};
-    gti_change(&gt_op_fill_slice, &args, 1, &t);
+    gti_into_change(&gt_op_fill_slice, &args, 1, &t);
     return gt_error_code(t->ctx);
 }
 
@@ -82,7 +82,7 @@ static gt_status bring(gt_tensor *to, const gt_tensor *from)
 gt_status gt_copy_into(gt_tensor *to, const gt_tensor *from)
 {
     static const char what[] = "gt_copy_into";
-    if (!gti_usable(to, what)) return to ? gt_error_code(to->ctx) : GT_ERR_ARGUMENT;
+    if (!gti_tensor_usable(to, what)) return to ? gt_error_code(to->ctx) : GT_ERR_ARGUMENT;
     if (!from) return gt_fail(to->ctx, GT_ERR_ARGUMENT, what, "the source is NULL");
     const char *why = gt_unusable(from);
     if (why) return gt_fail(to->ctx, GT_ERR_STATE, what, "the source %s", why);
@@ -96,6 +96,6 @@ gt_status gt_copy_into(gt_tensor *to, const gt_tensor *from)
         return gt_fail(to->ctx, GT_ERR_DTYPE, what, "dtypes differ: %s into %s",
                        gt_dtype_name(from->dtype), gt_dtype_name(to->dtype));
     if (from->ctx != to->ctx) return bring(to, from);
-    gti_change(&gt_op_copy, NULL, 2, (gt_tensor *[]){to, (gt_tensor *)from});
+    gti_into_change(&gt_op_copy, NULL, 2, (gt_tensor *[]){to, (gt_tensor *)from});
     return gt_error_code(to->ctx);
 }

@@ -9,7 +9,7 @@ bool gt_set_anomaly_check(gt_ctx *gt, bool on)
 {
     if (!gt) return false;
     const bool old = gt->anomaly;
-    if (gt == gti_dead_context()) return old;
+    if (gt == gti_context_dead()) return old;
     gt->anomaly = on;
     gti_update_watched(gt);
     return old;
@@ -92,8 +92,8 @@ static bool refuse(const gt_node *n, int i)
     bool inherited = false;
     for (int k = 0; k < n->n_in && k < RANGED_INPUTS; k++) {
         char name[64], text[96];
-        gti_fail_note(gt, "%s: %s", gt_op_input_name(n->op, k, name, sizeof name),
-                      format_range(n->in[k], text, sizeof text));
+        gti_error_note(gt, "%s: %s", gt_op_input_name(n->op, k, name, sizeof name),
+                       format_range(n->in[k], text, sizeof text));
         inherited |= !finite(n->in[k]);
     }
     if (inherited)
@@ -102,14 +102,14 @@ static bool refuse(const gt_node *n, int i)
     return false;
 }
 
-bool gti_outputs_finite(const gt_node *n)
+bool gti_anomaly_outputs_finite(const gt_node *n)
 {
     for (int i = 0; i < n->n_out; i++)
         if (!finite(n->out[i])) return refuse(n, i);
     return true;
 }
 
-bool gti_gradient_finite(const gti_sweep *s, const gt_tensor *x, const gt_tensor *g)
+bool gti_anomaly_gradient_finite(const gti_sweep *s, const gt_tensor *x, const gt_tensor *g)
 {
     if (finite(g)) return true;
     char what[256], name[128], shape[128], text[96];
@@ -117,6 +117,6 @@ bool gti_gradient_finite(const gti_sweep *s, const gt_tensor *x, const gt_tensor
     gt_fail(s->gt, GT_ERR_NUMERIC, s->what, "the gradient of %s, shape %s: %s",
             gti_naming_tensor(x, name, sizeof name), gt_shape_format(x->shape, shape, sizeof shape),
             what);
-    gti_fail_note(s->gt, "gradient: %s", format_range(g, text, sizeof text));
+    gti_error_note(s->gt, "gradient: %s", format_range(g, text, sizeof text));
     return false;
 }

@@ -57,10 +57,10 @@ static void fail_dtypes(gt_ctx *gt, const gt_op *op, const gt_tensor *a, const g
             first, gt_dtype_name(a->dtype), other, gt_dtype_name(b->dtype));
 }
 
-GTI_COLD void gti_refuse_inputs(const gt_op *op, int n_in, gt_tensor *const in[])
+GTI_COLD void gti_apply_refuse_inputs(const gt_op *op, int n_in, gt_tensor *const in[])
 {
     gt_ctx *gt = context_of(n_in, in);
-    if (!gt) gti_skip();
+    if (!gt) gti_error_skip();
     if (gt ? gt_failed(gt) : n_in < 1) return;
     for (int i = 0; i < n_in; i++) {
         if (!in[i]) {
@@ -78,7 +78,7 @@ GTI_COLD void gti_refuse_inputs(const gt_op *op, int n_in, gt_tensor *const in[]
     }
 }
 
-GTI_COLD bool gti_refuse_count(const gt_op *op, int n_in, gt_tensor *const in[])
+GTI_COLD bool gti_apply_refuse_count(const gt_op *op, int n_in, gt_tensor *const in[])
 {
     gt_ctx *gt = context_of(n_in, in);
     gt_fail(gt, GT_ERR_ARGUMENT, op->name, "%d inputs, but the operation takes %d", n_in, op->n_in);
@@ -173,7 +173,7 @@ static inline bool run_unscratched(gt_node *n)
     if (op->elements[n->dtype]) {
         const int64_t size = n->out[0]->size;
         if (LIKELY(size <= n->in[0]->ctx->few)) op->elements[n->dtype](n, 0, size);
-        else gti_run_elements(n);
+        else gti_threads_run_elements(n);
     } else if (op->forward[n->dtype]) {
         op->forward[n->dtype](n);
     } else if (UNLIKELY(!op->parts[n->dtype])) {
@@ -181,7 +181,7 @@ static inline bool run_unscratched(gt_node *n)
     } else if (LIKELY(is_one_part(n))) {
         op->parts[n->dtype](n, &(gt_range){.end = 1});
     } else {
-        return gti_run_stages(n);
+        return gti_threads_run_stages(n);
     }
     return true;
 }
@@ -227,7 +227,7 @@ static GTI_COLD bool run_watched(gt_node *n)
     if (gt->shapes_only) return can_run(n) ? skip_forward(n) : refuse_dtype(n);
     if (gt->prefill) prefill(n, gt->prefill);
     if (!run(n)) return false;
-    return !gt->anomaly || gti_outputs_finite(n);
+    return !gt->anomaly || gti_anomaly_outputs_finite(n);
 }
 
 static inline __attribute__((always_inline)) bool compute(gt_node *n)
@@ -269,13 +269,13 @@ bool gt_set_shapes_only(gt_ctx *gt, bool on)
 {
     if (!gt) return false;
     const bool old = gt->shapes_only;
-    if (gt == gti_dead_context()) return old;
+    if (gt == gti_context_dead()) return old;
     gt->shapes_only = on;
     gti_update_watched(gt);
     return old;
 }
 
-bool gti_run(gt_node *n)
+bool gti_apply_run(gt_node *n)
 {
     if (n->op->flags & GT_OP_VIEW) return true;
     if (!run(n)) return false;
@@ -284,7 +284,7 @@ bool gti_run(gt_node *n)
     return true;
 }
 
-void gti_record_change(gti_node *n)
+void gti_apply_record_change(gti_node *n)
 {
     link_node(n->pub.in[0]->ctx, n);
 }
@@ -314,7 +314,7 @@ static inline __attribute__((always_inline)) bool apply(const gt_op *op, const v
 {
     uint64_t needs;
     if (UNLIKELY(!inputs_ok(op, n_in, in, &needs))) {
-        gti_refuse_inputs(op, n_in, in);
+        gti_apply_refuse_inputs(op, n_in, in);
         return false;
     }
     gt_ctx *gt = in[0]->ctx;
@@ -363,8 +363,8 @@ static inline __attribute__((always_inline)) bool apply(const gt_op *op, const v
         y->pub.dtype = in[0]->dtype;
         tensors[n_in + i] = &y->pub;
     }
-    if (UNLIKELY((op->attrs.fill && !gti_complete(&n->pub, frame.opts)) || !op->infer(&n->pub) ||
-                 !compute(&n->pub))) {
+    if (UNLIKELY((op->attrs.fill && !gti_attrs_complete(&n->pub, frame.opts)) ||
+                 !op->infer(&n->pub) || !compute(&n->pub))) {
         if (!gt->failed) gt_op_fail(&n->pub, GT_ERR_STATE, "refused its inputs without a message");
         bury(&n->pub);
         return false;
@@ -377,7 +377,7 @@ static inline __attribute__((always_inline)) bool apply(const gt_op *op, const v
 static bool apply_any(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[],
                       gt_tensor *out[])
 {
-    if (op->n_in >= 0 ? n_in != op->n_in : n_in < 1) return gti_refuse_count(op, n_in, in);
+    if (op->n_in >= 0 ? n_in != op->n_in : n_in < 1) return gti_apply_refuse_count(op, n_in, in);
     if (op->n_out < 1 || op->n_out > GT_OP_OUTPUTS) return refuse_outputs(op, n_in, in);
     return apply(op, opts, n_in, in, op->n_out, out);
 }

@@ -174,7 +174,7 @@ static void *own_opts(gt_node *n, int64_t *room)
     return own;
 }
 
-bool gti_complete(gt_node *n, int64_t *room)
+bool gti_attrs_complete(gt_node *n, int64_t *room)
 {
     if (is_complete(n->opts)) return true;
     void *opts = own_opts(n, room);

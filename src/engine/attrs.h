@@ -11,7 +11,7 @@ enum { GTI_FRAME_OPTS = 192 };
 
 /* Completes n->opts: in place where they are n's own, behind its outputs, else a copy in room. To
  * be called for operations with op->attrs.fill. */
-bool gti_complete(gt_node *n, int64_t *room);
+bool gti_attrs_complete(gt_node *n, int64_t *room);
 
 /* "alpha is inf, must be finite": what is wrong with a value that was filled in; opts NULL: with
  * one that was not given. */

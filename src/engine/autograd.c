@@ -9,7 +9,7 @@
 /* Whether a sweep can start at y. */
 static bool startable(const gt_tensor *y, const char *what)
 {
-    if (!gti_usable(y, what)) return false;
+    if (!gti_tensor_usable(y, what)) return false;
     if (y->ctx->in_sweep)
         gt_fail(y->ctx, GT_ERR_STATE, what,
                 "called from a backward rule; build gradients with "
@@ -35,8 +35,8 @@ static gt_status status_of(const gt_tensor *t)
 
 /* --- gt_backward --- */
 
-/* g, or a copy where its data has other holders: users change gradients in place. Like what follows,
- * within gti_sweep_enter and _leave. */
+/* g, or a copy where its data has other holders: users change gradients in place. Like what
+ * follows, within gti_sweep_enter and _leave. */
 static gt_tensor *own(const gti_sweep *s, gt_tensor *g)
 {
     const gti_tensor *t = gti_t(g);
@@ -75,8 +75,8 @@ static bool add_apart(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
 static bool accumulate(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
 {
     gt_tensor *sum = leaf->pub.grad;
-    const bool apart = s->create || !gti_exclusive(sum);
-    const bool ok = apart ? add_apart(s, leaf, g) : gti_accumulate(sum, g);
+    const bool apart = s->create || !gti_sweep_exclusive(sum);
+    const bool ok = apart ? add_apart(s, leaf, g) : gti_into_accumulate(sum, g);
     gti_sweep_unhold(s, g);
     return ok;
 }
@@ -100,7 +100,7 @@ static bool settle(gti_sweep *s)
         if (ok && is_over(leaf)) gt_clear_grad(&leaf->pub);
         if (!ok) gti_sweep_unhold(s, g);
         else ok = leaf->pub.grad ? accumulate(s, leaf, g) : adopt(s, leaf, g);
-        if (ok && s->gt->anomaly) ok = gti_gradient_finite(s, &leaf->pub, leaf->pub.grad);
+        if (ok && s->gt->anomaly) ok = gti_anomaly_gradient_finite(s, &leaf->pub, leaf->pub.grad);
     }
     gti_sweep_leave(s, recording);
     return ok;
@@ -152,7 +152,7 @@ static bool check_input(gt_ctx *gt, const gt_tensor *x, int i)
     if (!x) gt_fail(gt, GT_ERR_ARGUMENT, what, "input %d is NULL", i);
     else if (x->ctx != gt)
         gt_fail(gt, GT_ERR_ARGUMENT, what, "input %d belongs to another context", i);
-    else if (!gti_usable(x, what)) return false;
+    else if (!gti_tensor_usable(x, what)) return false;
     else if (!x->requires_grad) gt_fail(gt, GT_ERR_STATE, what, "input %d requires no gradient", i);
     else return true;
     return false;
@@ -294,7 +294,7 @@ gt_status gt_grad_(gt_tensor *const outputs[], int n_out, gt_tensor *const input
 void gt_require_grad(gt_tensor *t, bool on)
 {
     static const char what[] = "gt_require_grad";
-    if (!gti_usable(t, what)) return;
+    if (!gti_tensor_usable(t, what)) return;
     const gti_node *n = gti_t(t)->node;
     if (n && n->pub.needs)
         gt_fail(t->ctx, GT_ERR_STATE, what, "the tensor is a result on the tape, not a leaf");
@@ -309,7 +309,7 @@ void gt_require_grad(gt_tensor *t, bool on)
 
 gt_tensor *gt_detach(gt_tensor *t)
 {
-    if (!gti_usable(t, "gt_detach")) return NULL;
+    if (!gti_tensor_usable(t, "gt_detach")) return NULL;
     gti_tensor *d = gti_header(t->ctx);
     if (!d) return NULL;
     d->pub.shape = t->shape;

@@ -95,7 +95,7 @@ static bool inputs_intact(const gti_sweep *s, const gti_node *n)
         char name[64], what[128];
         const gt_tensor *x = n->pub.in[i];
         gt_op_input_name(n->pub.op, i, name, sizeof name);
-        if (gti_stale(s, n, x, name)) return false;
+        if (gti_sweep_stale(s, n, x, name)) return false;
         const char *why = gti_t(x)->base->flags & GTI_REPLAYED ? NULL : gt_unusable(x);
         if (!why) continue;
         gt_fail(s->gt, GT_ERR_STATE, s->what,
@@ -142,7 +142,7 @@ static void forget(const gti_stretch *st)
 static bool run_again(gti_node *n)
 {
     if (!is_dropped(n)) return true;
-    if (!gti_run(&n->pub)) return false;
+    if (!gti_apply_run(&n->pub)) return false;
     for (int i = 0; i < n->pub.n_out; i++) gti_t(n->pub.out[i])->flags &= (uint16_t)~GTI_REPLAYED;
     return true;
 }
@@ -166,9 +166,9 @@ static bool replay(const gti_sweep *s, gti_stretch *st)
     return ok;
 }
 
-bool gti_stretch_open(const gti_sweep *s, gti_stretch *st)
+bool gti_checkpoint_open(const gti_sweep *s, gti_stretch *st)
 {
-    if (st->parent && !gti_stretch_open(s, st->parent)) return false;
+    if (st->parent && !gti_checkpoint_open(s, st->parent)) return false;
     if (!st->closed) return true;
     if (!replay(s, st)) return false;
     st->closed = false;
@@ -213,7 +213,7 @@ static bool check_result(gt_ctx *gt, const gt_tensor *y, const gti_tensor *befor
     else if (!y) gt_fail(gt, GT_ERR_ARGUMENT, what, "the function returned NULL");
     else if (y->ctx != gt)
         gt_fail(gt, GT_ERR_ARGUMENT, what, "the function's result is of another context");
-    else return gti_usable(y, what);
+    else return gti_tensor_usable(y, what);
     return false;
 }
 

@@ -14,7 +14,7 @@ static gt_ctx dead = {
     .error = {.status = GT_ERR_MEMORY, .what = "gt_open", .message = "gt_open: out of memory"},
 };
 
-gt_ctx *gti_dead_context(void)
+gt_ctx *gti_context_dead(void)
 {
     return &dead;
 }
@@ -53,11 +53,11 @@ gt_ctx *gt_open(void)
         return no_context();
     }
     gt_manual_seed(gt, 5489);
-    gti_read_errors(gt);
-    check_word(gt, "GRADTAPE_CPU", gti_cpu_word);
-    check_word(gt, "GRADTAPE_BLAS", gti_blas_word);
+    gti_tell_read_setting(gt);
+    check_word(gt, "GRADTAPE_CPU", gti_kernels_cpu_word);
+    check_word(gt, "GRADTAPE_BLAS", gti_kernels_blas_word);
     gti_threads_init(gt);
-    gti_skip(); /* the place of a failure would be the next call's */
+    gti_error_skip(); /* the place of a failure would be the next call's */
     return gt;
 }
 
@@ -68,7 +68,7 @@ void gt_close(gt_ctx *gt)
         gt->closers = c->next;
         c->free_fn(c->object);
     }
-    gti_forget(gt);
+    gti_error_forget(gt);
     gti_team_close(gt->team);
     gti_pool_close(&gt->pool);
     gti_arena_close(&gt->step);

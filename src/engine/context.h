@@ -169,27 +169,27 @@ static inline uint64_t gti_mark_clock(const gt_ctx *gt)
 
 /* --- error.c --- */
 /* Records a failure; `what` and `where` may be NULL. gt NULL: for the thread. */
-void gti_fail_v(gt_ctx *gt, gt_status code, const char *what, const char *fmt, va_list args);
+void gti_error_fail_v(gt_ctx *gt, gt_status code, const char *what, const char *fmt, va_list args);
 /* To be called when a call does nothing because of an earlier failure, so that the place of this
  * call is not taken for the place of that one. */
-void gti_skip(void);
+void gti_error_skip(void);
 /* Tells of a failure of gt that was not told of, and forgets it: gt is about to go. */
-void gti_forget(gt_ctx *gt);
+void gti_error_forget(gt_ctx *gt);
 /* Adds a line to the failure of gt. */
-void gti_fail_note(gt_ctx *gt, const char *fmt, ...) GT_PRINTF(2, 3);
+void gti_error_note(gt_ctx *gt, const char *fmt, ...) GT_PRINTF(2, 3);
 /* What gt_open returns when there is no memory. */
-gt_ctx *gti_dead_context(void);
+gt_ctx *gti_context_dead(void);
 
 /* --- tell.c --- */
 /* Sets gt->errors from the environment; fails gt for a word that means nothing. */
-void gti_read_errors(gt_ctx *gt);
+void gti_tell_read_setting(gt_ctx *gt);
 /* Handler, stderr, abort: what is set for e's context. Nothing when e was told of before. */
 void gti_tell(gti_error *e);
 /* The program reads e's message by itself. */
-void gti_message_read(const gti_error *e);
+void gti_tell_read(const gti_error *e);
 
 /* --- tensor.c --- */
-gti_tensor *gti_no_header(gt_ctx *gt);
+gti_tensor *gti_tensor_no_header(gt_ctx *gt);
 
 /* A header of the step, linked, without data: shape scalar, dtype f32. NULL after a failure. Field
  * by field, since compilers clear a struct of this size with a slow string instruction; next_graded
@@ -197,7 +197,7 @@ gti_tensor *gti_no_header(gt_ctx *gt);
 static inline gti_tensor *gti_header(gt_ctx *gt)
 {
     gti_tensor *t = gti_arena_get(&gt->step, sizeof *t);
-    if (!t) return gti_no_header(gt);
+    if (!t) return gti_tensor_no_header(gt);
     t->pub.ctx = gt;
     t->pub.data = NULL;
     t->pub.grad = NULL;
@@ -220,7 +220,7 @@ static inline gti_tensor *gti_header(gt_ctx *gt)
     return t;
 }
 
-GTI_COLD bool gti_no_block(const gti_tensor *t, bool too_large, const char *what);
+GTI_COLD bool gti_tensor_no_block(const gti_tensor *t, bool too_large, const char *what);
 
 /* Gives t, whose shape and dtype are set, its size and a block. */
 static inline bool gti_allocate(gti_tensor *t, const char *what)
@@ -228,10 +228,10 @@ static inline bool gti_allocate(gti_tensor *t, const char *what)
     int64_t bytes;
     if (!gti_size_of_shape(t->pub.shape.ndim, t->pub.shape.dim, gt_dtype_size(t->pub.dtype),
                            &t->pub.size, &bytes))
-        return gti_no_block(t, true, what);
+        return gti_tensor_no_block(t, true, what);
     int size_class;
     t->pub.data = gti_pool_get(&t->pub.ctx->pool, (size_t)bytes, &size_class);
-    if (!t->pub.data) return gti_no_block(t, false, what);
+    if (!t->pub.data) return gti_tensor_no_block(t, false, what);
     t->size_class = (int16_t)size_class;
     return true;
 }
@@ -245,7 +245,7 @@ static inline void gti_release(gti_tensor *base)
 }
 
 /* An uninitialised leaf; fails by name. */
-gt_tensor *gti_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new_opts opts);
+gt_tensor *gti_tensor_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new_opts opts);
 /* Sets ctx->watched from the settings that make it. */
 static inline void gti_update_watched(gt_ctx *gt)
 {
@@ -254,10 +254,10 @@ static inline void gti_update_watched(gt_ctx *gt)
 
 /* --- values.c --- */
 /* Whether a dtype can hold the number; otherwise fails by name (unless gt is NULL). */
-bool gti_fits(gt_ctx *gt, const char *what, gt_dtype dtype, double value);
+bool gti_values_fit(gt_ctx *gt, const char *what, gt_dtype dtype, double value);
 
 /* Lets gt_keep use the freed kept headers of a list again, to which nothing refers any more. */
-void gti_spare(gt_ctx *gt, gti_tensor *list);
+void gti_tensor_spare(gt_ctx *gt, gti_tensor *list);
 
 /* --- label.c --- */
 /* Whether what belongs to t must lie in kept memory to live as long as t. */
@@ -279,28 +279,28 @@ char *gti_naming_tensor(const gt_tensor *t, char *buf, size_t size);
 /* --- apply.c --- */
 /* Runs a node that lies ready, into its outputs' blocks; fails by name. What has run before runs
  * again, and gives the same bits where its inputs hold what they did then. */
-bool gti_run(gt_node *n);
+bool gti_apply_run(gt_node *n);
 /* Puts n, which changes its inputs in place, onto the tape. */
-void gti_record_change(gti_node *n);
+void gti_apply_record_change(gti_node *n);
 /* Say what is wrong with a call: with the inputs, of which at least one cannot be used; with their
  * number. */
-void gti_refuse_inputs(const gt_op *op, int n_in, gt_tensor *const in[]);
-bool gti_refuse_count(const gt_op *op, int n_in, gt_tensor *const in[]);
+void gti_apply_refuse_inputs(const gt_op *op, int n_in, gt_tensor *const in[]);
+bool gti_apply_refuse_count(const gt_op *op, int n_in, gt_tensor *const in[]);
 
 /* --- into.c --- */
 /* gt_apply_into for the engine: nothing but infer looks at op and inputs. */
-bool gti_change(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[]);
+bool gti_into_change(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[]);
 /* y += x, of one shape and dtype. */
-bool gti_accumulate(gt_tensor *y, gt_tensor *x);
+bool gti_into_accumulate(gt_tensor *y, gt_tensor *x);
 
 /* --- threads.c --- */
 void gti_threads_init(gt_ctx *gt);
 /* How many additions are worth a part: 2^15, some 10 us. Tests lower it. */
-void gti_set_part_work(gt_ctx *gt, int64_t additions);
+void gti_threads_set_part_work(gt_ctx *gt, int64_t additions);
 /* Runs op->elements. */
-void gti_run_elements(gt_node *n);
+void gti_threads_run_elements(gt_node *n);
 /* Runs op->parts of all stages; fails by name when there is no scratch. */
-bool gti_run_stages(gt_node *n);
+bool gti_threads_run_stages(gt_node *n);
 
 /* --- hook.c --- */
 /* Removes all hooks of t. */
@@ -308,7 +308,7 @@ void gti_hooks_clear(gti_tensor *t);
 
 /* --- anomaly.c --- */
 /* Fails n, just computed, if an output holds NaN or Inf. */
-bool gti_outputs_finite(const gt_node *n);
+bool gti_anomaly_outputs_finite(const gt_node *n);
 
 /* --- random.c --- */
 /* The state that keys are drawn from, kept; made when first needed. NULL after a failure. */

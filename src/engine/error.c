@@ -52,7 +52,7 @@ static void set_what(gti_error *e, const char *what, const gt_scope *scope)
 }
 
 /* What failed within a function comes before the text: "in mul_or_zero: ". */
-void gti_fail_v(gt_ctx *gt, gt_status code, const char *what, const char *fmt, va_list args)
+void gti_error_fail_v(gt_ctx *gt, gt_status code, const char *what, const char *fmt, va_list args)
 {
     if (gt && gt->failed) return;
     gti_error *e = gt ? &gt->error : &homeless;
@@ -78,7 +78,7 @@ gt_status gt_fail(gt_ctx *gt, gt_status code, const char *what, const char *fmt,
 {
     va_list args;
     va_start(args, fmt);
-    gti_fail_v(gt, code, what, fmt, args);
+    gti_error_fail_v(gt, code, what, fmt, args);
     va_end(args);
     return code;
 }
@@ -93,7 +93,7 @@ void gt_note_site_(const char *where)
     gti_tell(e);
 }
 
-void gti_fail_note(gt_ctx *gt, const char *fmt, ...)
+void gti_error_note(gt_ctx *gt, const char *fmt, ...)
 {
     append(&gt->error, "\n  ");
     va_list args;
@@ -103,13 +103,13 @@ void gti_fail_note(gt_ctx *gt, const char *fmt, ...)
     compose(&gt->error);
 }
 
-void gti_skip(void)
+void gti_error_skip(void)
 {
     if (pending) gti_tell(pending);
     pending = NULL;
 }
 
-void gti_forget(gt_ctx *gt)
+void gti_error_forget(gt_ctx *gt)
 {
     if (pending == &gt->error) pending = NULL;
     gti_tell(&gt->error);
@@ -130,14 +130,14 @@ const char *gt_error_message(const gt_ctx *gt)
 {
     gti_error *e = gt ? (gti_error *)&gt->error : &homeless;
     if (e->status == GT_OK) return "";
-    gti_message_read(e);
+    gti_tell_read(e);
     gti_tell(e);
     return e->message;
 }
 
 void gt_error_clear(gt_ctx *gt)
 {
-    if (gt == gti_dead_context()) return;
+    if (gt == gti_context_dead()) return;
     gti_error *e = gt ? &gt->error : &homeless;
     if (pending == e) pending = NULL;
     gti_tell(e);
@@ -148,7 +148,7 @@ void gt_error_clear(gt_ctx *gt)
 
 void gt_set_abort_on_error(gt_ctx *gt, bool on)
 {
-    if (gt && gt != gti_dead_context()) gt->abort_on_error = on;
+    if (gt && gt != gti_context_dead()) gt->abort_on_error = on;
 }
 
 const char *gt_status_name(gt_status status)
@@ -216,7 +216,7 @@ bool gt_op_fail(const gt_node *n, gt_status code, const char *fmt, ...)
     if (gt->failed) return false;
     va_list args;
     va_start(args, fmt);
-    gti_fail_v(gt, code, n->op->name, fmt, args);
+    gti_error_fail_v(gt, code, n->op->name, fmt, args);
     va_end(args);
     append_inputs(gt, n);
     compose(&gt->error);

@@ -85,7 +85,7 @@ static bool check_value(const job *j)
     if (!j->y) return refuse(j, GT_ERR_ARGUMENT, "the function returned NULL");
     if (j->y->ctx != j->gt)
         return refuse(j, GT_ERR_ARGUMENT, "the function's result is of another context");
-    if (!gti_usable(j->y, j->what)) return false;
+    if (!gti_tensor_usable(j->y, j->what)) return false;
     return gt_is_floating(j->y->dtype) ||
            refuse(j, GT_ERR_DTYPE, "the function's result is neither f32 nor f64");
 }

@@ -32,7 +32,7 @@ static void free_hook(gt_ctx *gt, gti_hook *h)
 /* A hook must not disturb the list that it is called from. */
 static bool changeable(const gt_tensor *t, const char *what)
 {
-    if (!gti_usable(t, what)) return false;
+    if (!gti_tensor_usable(t, what)) return false;
     if (!t->ctx->in_sweep) return true;
     gt_fail(t->ctx, GT_ERR_STATE, what, "called while gt_backward or gt_grad runs");
     return false;
@@ -94,7 +94,7 @@ static bool refuse(const gti_sweep *s, const gti_tensor *t, const char *why)
     if (!s->gt->failed)
         gt_fail(s->gt, GT_ERR_STATE, s->what, "a hook on %s %s",
                 gti_naming_tensor(&t->pub, name, sizeof name), why);
-    else gti_fail_note(s->gt, "in a hook on %s", gti_naming_tensor(&t->pub, name, sizeof name));
+    else gti_error_note(s->gt, "in a hook on %s", gti_naming_tensor(&t->pub, name, sizeof name));
     return false;
 }
 

@@ -68,8 +68,8 @@ static inline bool run_small(gt_node *n)
  * elements change. */
 static inline __attribute__((always_inline)) bool run(gt_node *n, int64_t *room)
 {
-    if (n->op->attrs.fill && !gti_complete(n, room)) return false;
-    if (n->op->infer(n)) return is_small(n) ? run_small(n) : gti_run(n);
+    if (n->op->attrs.fill && !gti_attrs_complete(n, room)) return false;
+    if (n->op->infer(n)) return is_small(n) ? run_small(n) : gti_apply_run(n);
     if (!gt_failed(n->in[0]->ctx))
         gt_op_fail(n, GT_ERR_STATE, "refused its inputs without a message");
     return false;
@@ -91,7 +91,7 @@ static GTI_COLD bool run_recorded(const gt_op *op, const void *opts, int n_in,
     fill_node(&n->pub, op, copy, n_in, tensors, copy + opts_size);
     n->pub.out = tensors + n_in;
     if (!run(&n->pub, NULL)) return false;
-    gti_record_change(n);
+    gti_apply_record_change(n);
     return true;
 }
 
@@ -105,16 +105,16 @@ static inline __attribute__((always_inline)) bool change(const gt_op *op, const 
     return run(&n, room);
 }
 
-bool gti_change(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])
+bool gti_into_change(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])
 {
     return change(op, opts, n_in, in);
 }
 
-bool gti_accumulate(gt_tensor *y, gt_tensor *x)
+bool gti_into_accumulate(gt_tensor *y, gt_tensor *x)
 {
     const gt_ctx *gt = y->ctx;
     if (gt->recording_all || y->size > gt->few)
-        return gti_change(&gt_op_accumulate, NULL, 2, (gt_tensor *[]){y, x});
+        return gti_into_change(&gt_op_accumulate, NULL, 2, (gt_tensor *[]){y, x});
     gti_kernels_of((int)y->dtype)->accumulate(y->size, x->data, y->data);
     gti_touch(y);
     return true;
@@ -123,8 +123,8 @@ bool gti_accumulate(gt_tensor *y, gt_tensor *x)
 gt_status gt_apply_into(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])
 {
     bool ok = false;
-    if (n_in < 1 || (op->n_in >= 0 && n_in != op->n_in)) gti_refuse_count(op, n_in, in);
-    else if (!usable(op, n_in, in)) gti_refuse_inputs(op, n_in, in);
+    if (n_in < 1 || (op->n_in >= 0 && n_in != op->n_in)) gti_apply_refuse_count(op, n_in, in);
+    else if (!usable(op, n_in, in)) gti_apply_refuse_inputs(op, n_in, in);
     else if (!(op->flags & GT_OP_INTO) || op->n_out < 1 || op->n_out > n_in ||
              op->plan_size > MOST_PLAN)
         refuse_op(op, n_in, in);

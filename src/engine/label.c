@@ -37,7 +37,7 @@ void gti_label_clear(gti_tensor *t)
 
 gt_tensor *gt_set_name(gt_tensor *t, const char *name)
 {
-    if (!gti_usable(t, "gt_set_name")) return NULL;
+    if (!gti_tensor_usable(t, "gt_set_name")) return NULL;
     gti_label *l = gti_label_of(t, "gt_set_name");
     if (!l) return NULL;
     snprintf(l->name, sizeof l->name, "%s", name ? name : "");
@@ -51,7 +51,7 @@ const char *gt_name(const gt_tensor *t)
 
 void gt_set_owner(gt_tensor *t, const gt_scope *owner)
 {
-    if (!gti_usable(t, "gt_set_owner")) return;
+    if (!gti_tensor_usable(t, "gt_set_owner")) return;
     gti_label *l = gti_label_of(t, "gt_set_owner");
     if (l) l->owner = owner;
 }

@@ -5,7 +5,7 @@
 
 static bool check(const gt_tensor *t, const char *what, double weight)
 {
-    if (!gti_usable(t, what)) return false;
+    if (!gti_tensor_usable(t, what)) return false;
     char shape[128];
     if (t->size != 1)
         gt_fail(t->ctx, GT_ERR_SHAPE, what, "the mean has %lld elements, not one: shape %s",

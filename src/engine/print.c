@@ -220,7 +220,7 @@ static void put_suffixes(printer *p)
 
 void gt_print(FILE *f, const gt_tensor *t)
 {
-    if (!f || !gti_usable(t, "gt_print")) return;
+    if (!f || !gti_tensor_usable(t, "gt_print")) return;
     printer p = {.f = f, .t = t};
     put(&p, "tensor(");
     if (t->size == 0) {

@@ -29,7 +29,8 @@ void gt_manual_seed(gt_ctx *gt, uint64_t seed)
 gt_tensor *gti_random_keys(gt_ctx *gt)
 {
     if (gt->keys) return gt->keys;
-    gt->keys = gt_keep(gti_leaf(gt, "random_keys", GT_SHAPE(2), (gt_new_opts){.dtype = GT_I64}));
+    gt->keys =
+        gt_keep(gti_tensor_leaf(gt, "random_keys", GT_SHAPE(2), (gt_new_opts){.dtype = GT_I64}));
     if (gt->keys) set_keys(gt, 0);
     return gt->keys;
 }
@@ -38,8 +39,9 @@ gt_tensor *gti_random_key(gt_ctx *gt)
 {
     gt_tensor *state = gti_random_keys(gt);
     if (!state) return NULL;
-    gt_tensor *key = gti_leaf(gt, "random_key", GT_SHAPE(2), (gt_new_opts){.dtype = GT_I64});
-    return key && gti_change(&gt_op_next_key, NULL, 2, (gt_tensor *[]){key, state}) ? key : NULL;
+    gt_tensor *key = gti_tensor_leaf(gt, "random_key", GT_SHAPE(2), (gt_new_opts){.dtype = GT_I64});
+    return key && gti_into_change(&gt_op_next_key, NULL, 2, (gt_tensor *[]){key, state}) ? key
+                                                                                         : NULL;
 }
 
 /* --- state --- */
@@ -57,7 +59,8 @@ enum {
 
 gt_tensor *gt_get_random_state(gt_ctx *gt)
 {
-    gt_tensor *t = gti_leaf(gt, "random_state", GT_SHAPE(STATE), (gt_new_opts){.dtype = GT_I64});
+    gt_tensor *t =
+        gti_tensor_leaf(gt, "random_state", GT_SHAPE(STATE), (gt_new_opts){.dtype = GT_I64});
     if (!t) return NULL;
     int64_t *to = t->data;
     for (int i = 0; i < WORDS; i++) to[i] = (int64_t)gt->random.state[i];
@@ -117,7 +120,7 @@ static gt_tensor *real_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new
                     gt_dtype_name(opts.dtype));
         return NULL;
     }
-    return gti_leaf(gt, what, shape, opts);
+    return gti_tensor_leaf(gt, what, shape, opts);
 }
 
 static gt_tensor *uniform(gt_ctx *gt, const char *what, gt_shape shape, double low, double high,
@@ -163,7 +166,7 @@ gt_tensor *gt_randint(gt_ctx *gt, int64_t low, int64_t high, gt_shape shape)
                 (long long)high);
         return NULL;
     }
-    gt_tensor *t = gti_leaf(gt, "randint", shape, (gt_new_opts){.dtype = GT_I64});
+    gt_tensor *t = gti_tensor_leaf(gt, "randint", shape, (gt_new_opts){.dtype = GT_I64});
     if (t) gti_random_integers(&gt->random, t->data, t->size, low, high);
     return t;
 }
@@ -175,7 +178,7 @@ gt_tensor *gt_randperm(gt_ctx *gt, int64_t n)
                 (long long)n);
         return NULL;
     }
-    gt_tensor *t = gti_leaf(gt, "randperm", GT_SHAPE(n), (gt_new_opts){.dtype = GT_I64});
+    gt_tensor *t = gti_tensor_leaf(gt, "randperm", GT_SHAPE(n), (gt_new_opts){.dtype = GT_I64});
     if (t) gti_random_permutation(&gt->random, t->data, n);
     return t;
 }

@@ -35,7 +35,7 @@ void gti_session_prefill(gt_ctx *gt, gti_prefill how);
 
 /* --- tensor.c --- */
 /* Whether t is alive with its data in place; otherwise fails by name. */
-bool gti_usable(const gt_tensor *t, const char *what);
+bool gti_tensor_usable(const gt_tensor *t, const char *what);
 
 /* --- naming.c --- */
 /* "net.conv1.weight": the path of t's owner and its name. */

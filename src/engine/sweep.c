@@ -21,7 +21,7 @@ void gti_sweep_unhold(const gti_sweep *s, gt_tensor *g)
     if ((base->flags & (GTI_ENGINE | GTI_PINNED)) == GTI_ENGINE) gti_release(base);
 }
 
-bool gti_exclusive(const gt_tensor *g)
+bool gti_sweep_exclusive(const gt_tensor *g)
 {
     const gti_tensor *t = gti_t(g);
     return t->base == t && t->hold == 1 && t->flags & GTI_ENGINE && !t->pub.requires_grad;
@@ -65,7 +65,7 @@ static bool add_work(gti_sweep *s, gti_tensor *x, gt_tensor *g)
         }
         return true;
     }
-    if (!s->create && gti_exclusive(x->work)) return gti_accumulate(x->work, g);
+    if (!s->create && gti_sweep_exclusive(x->work)) return gti_into_accumulate(x->work, g);
     gt_tensor *sum = gt_add(x->work, g);
     if (!sum) return false;
     gti_t(sum)->base->hold++;
@@ -76,7 +76,7 @@ static bool add_work(gti_sweep *s, gti_tensor *x, gt_tensor *g)
 
 static bool check_upstream(const gti_sweep *s, const gt_tensor *y, const gt_tensor *upstream)
 {
-    if (!gti_usable(upstream, s->what)) return false;
+    if (!gti_tensor_usable(upstream, s->what)) return false;
     char a[128], b[128];
     if (upstream->ctx != y->ctx)
         gt_fail(y->ctx, GT_ERR_ARGUMENT, s->what, "upstream belongs to another context");
@@ -125,7 +125,7 @@ bool gti_sweep_seed(gti_sweep *s, gt_tensor *y, gt_tensor *upstream)
 /* The node, for messages. */
 #define NODE_TEXT(n) gti_naming_node(&(n)->pub, (char[128]){0}, 128)
 
-bool gti_stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const char *role)
+bool gti_sweep_stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const char *role)
 {
     if (gti_t(t)->base->version <= n->id) return false;
     char path[64];
@@ -170,11 +170,11 @@ static bool intact(const gti_sweep *s, const gti_node *n)
     for (int i = 0; i < n->pub.n_in; i++)
         if (gti_t(n->pub.in[i])->base->version > n->id) {
             char name[64];
-            return !gti_stale(s, n, n->pub.in[i],
-                              gt_op_input_name(n->pub.op, i, name, sizeof name));
+            return !gti_sweep_stale(s, n, n->pub.in[i],
+                                    gt_op_input_name(n->pub.op, i, name, sizeof name));
         }
     for (int i = 0; i < n->pub.n_out; i++)
-        if (gti_stale(s, n, n->pub.out[i], "the result")) return false;
+        if (gti_sweep_stale(s, n, n->pub.out[i], "the result")) return false;
     return true;
 }
 
@@ -228,7 +228,7 @@ static bool rule_failed(const gti_sweep *s, const gti_node *n)
 {
     if (!s->gt->failed)
         gt_fail(s->gt, GT_ERR_STATE, s->what, "the backward rule failed without a message");
-    gti_fail_note(s->gt, "in the backward rule of %s", NODE_TEXT(n));
+    gti_error_note(s->gt, "in the backward rule of %s", NODE_TEXT(n));
     return false;
 }
 
@@ -250,13 +250,13 @@ static bool run_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[], gt_tens
 static bool adds_in_place(const gti_sweep *s, const gti_node *n)
 {
     const gti_tensor *x = gti_t(n->pub.in[0]);
-    return !s->create && x->work && gti_exclusive(x->work);
+    return !s->create && x->work && gti_sweep_exclusive(x->work);
 }
 
 static GTI_COLD bool add_in_place(const gti_node *n, gt_tensor *dy)
 {
     gt_tensor *const in[] = {gti_t(n->pub.in[0])->work, dy};
-    return gti_change(n->pub.op->backward_into, n->pub.opts, 2, in);
+    return gti_into_change(n->pub.op->backward_into, n->pub.opts, 2, in);
 }
 
 static inline bool call_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[])
@@ -293,7 +293,7 @@ static bool complete(const gti_sweep *s, gti_tensor *x)
 {
     if (!x->work) return true;
     if (x->flags & GTI_HOOKED && !gti_hooks_run(s, x)) return false;
-    return !s->gt->anomaly || gti_gradient_finite(s, &x->pub, x->work);
+    return !s->gt->anomaly || gti_anomaly_gradient_finite(s, &x->pub, x->work);
 }
 
 static bool wanted(const gti_sweep *s, const gti_node *n)
@@ -311,7 +311,7 @@ static GTI_COLD bool attend(const gti_sweep *s, const gti_node *n)
         any |= y->work != NULL;
         if (!complete(s, y)) return false;
     }
-    return !any || !n->stretch || !wanted(s, n) || gti_stretch_open(s, n->stretch);
+    return !any || !n->stretch || !wanted(s, n) || gti_checkpoint_open(s, n->stretch);
 }
 
 /* A leaf's gradient is shown once a sweep. */

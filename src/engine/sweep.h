@@ -37,7 +37,7 @@ bool gti_sweep_made(const gti_sweep *s, const gt_tensor *g);
 void gti_sweep_spare(gt_tensor *g);
 /* Whether only one pointer refers to g's data and nothing recorded reads it, so that it may change
  * in place. */
-bool gti_exclusive(const gt_tensor *g);
+bool gti_sweep_exclusive(const gt_tensor *g);
 /* Releases what was made after `before` and nobody holds. */
 void gti_sweep_release_since(const gti_sweep *s, const gti_tensor *before);
 
@@ -47,11 +47,11 @@ bool gti_hooks_run(const gti_sweep *s, gti_tensor *t);
  * that reads it: behind that one its gradient is complete. */
 void gti_hooks_schedule(gti_sweep *s, gti_node *last);
 /* Fails if the gradient g of x holds NaN or Inf. */
-bool gti_gradient_finite(const gti_sweep *s, const gt_tensor *x, const gt_tensor *g);
+bool gti_anomaly_gradient_finite(const gti_sweep *s, const gt_tensor *x, const gt_tensor *g);
 /* Whether t, which n reads or made, was changed in place since; then fails. */
-bool gti_stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const char *role);
+bool gti_sweep_stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const char *role);
 /* Recomputes what gt_checkpoint dropped of a stretch and those around it, if that is still to do.
  */
-bool gti_stretch_open(const gti_sweep *s, gti_stretch *st);
+bool gti_checkpoint_open(const gti_sweep *s, gti_stretch *st);
 
 #endif

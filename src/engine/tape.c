@@ -87,7 +87,7 @@ static void drop_grads(gt_ctx *gt, uint64_t clock)
 static void drop_marks(gt_ctx *gt, gti_mark *m)
 {
     for (gti_mark *k = gt->marks;; k = k->outer) {
-        gti_spare(gt, k->freed);
+        gti_tensor_spare(gt, k->freed);
         k->freed = NULL;
         if (k == m) break;
     }
@@ -118,7 +118,7 @@ static void reuse_headers(gt_ctx *gt, gti_mark *m)
 void gt_rewind(gt_ctx *gt, gt_mark to)
 {
     static const char what[] = "gt_rewind";
-    if (!gt || gt == gti_dead_context() || !callable(gt, what)) return;
+    if (!gt || gt == gti_context_dead() || !callable(gt, what)) return;
     gti_mark *m = find_mark(gt, &to);
     if (to.where[0] && to.where[2] != (uint64_t)(uintptr_t)gt) {
         gt_fail(gt, GT_ERR_ARGUMENT, what, "the mark belongs to another context");

@@ -26,7 +26,7 @@ static bool read_word(const char *word, gti_errors *errors)
     return false;
 }
 
-void gti_read_errors(gt_ctx *gt)
+void gti_tell_read_setting(gt_ctx *gt)
 {
     const char *word = getenv("GRADTAPE_ERRORS");
     if (!read_word(word, &gt->errors))
@@ -37,7 +37,7 @@ void gti_read_errors(gt_ctx *gt)
 
 gt_error_handler gt_set_error_handler(gt_ctx *gt, gt_error_fn fn, void *user)
 {
-    if (gt == gti_dead_context()) return (gt_error_handler){NULL, NULL};
+    if (gt == gti_context_dead()) return (gt_error_handler){NULL, NULL};
     gt_error_handler *h = gt ? &gt->handler : &homeless_handler;
     const gt_error_handler old = *h;
     *h = (gt_error_handler){fn, user};
@@ -94,7 +94,7 @@ void gti_tell(gti_error *e)
     if (ends) abort();
 }
 
-void gti_message_read(const gti_error *e)
+void gti_tell_read(const gti_error *e)
 {
     if (!handler_of(e).fn && errors_of(e) == GTI_ERRORS_AUTO) atomic_store(&process, READS_ITSELF);
 }

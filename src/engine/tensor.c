@@ -14,12 +14,12 @@ static gti_tensor *no_memory(gt_ctx *gt, const char *what)
     return NULL;
 }
 
-gti_tensor *gti_no_header(gt_ctx *gt)
+gti_tensor *gti_tensor_no_header(gt_ctx *gt)
 {
     return no_memory(gt, "tensor");
 }
 
-bool gti_no_block(const gti_tensor *t, bool too_large, const char *what)
+bool gti_tensor_no_block(const gti_tensor *t, bool too_large, const char *what)
 {
     char shape[128];
     gt_shape_format(t->pub.shape, shape, sizeof shape);
@@ -49,10 +49,10 @@ const char *gt_unusable(const gt_tensor *t)
     return NULL;
 }
 
-bool gti_usable(const gt_tensor *t, const char *what)
+bool gti_tensor_usable(const gt_tensor *t, const char *what)
 {
     if (!t) {
-        gti_skip();
+        gti_error_skip();
         gt_fail(NULL, GT_ERR_ARGUMENT, what, "the tensor is NULL");
         return false;
     }
@@ -98,7 +98,7 @@ static bool check_dtype(gt_ctx *gt, const char *what, gt_new_opts opts)
     return true;
 }
 
-gt_tensor *gti_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new_opts opts)
+gt_tensor *gti_tensor_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new_opts opts)
 {
     if (!gt) {
         gt_fail(NULL, GT_ERR_ARGUMENT, what, "the context is NULL");
@@ -121,13 +121,13 @@ gt_tensor *gti_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new_opts op
 
 gt_tensor *gt_empty_(gt_ctx *gt, gt_shape shape, gt_new_opts opts)
 {
-    return gti_leaf(gt, "empty", shape, opts);
+    return gti_tensor_leaf(gt, "empty", shape, opts);
 }
 
 gt_tensor *gt_empty_like(gt_tensor *t)
 {
-    if (!gti_usable(t, "empty_like")) return NULL;
-    return gti_leaf(t->ctx, "empty_like", t->shape, (gt_new_opts){.dtype = t->dtype});
+    if (!gti_tensor_usable(t, "empty_like")) return NULL;
+    return gti_tensor_leaf(t->ctx, "empty_like", t->shape, (gt_new_opts){.dtype = t->dtype});
 }
 
 /* --- keeping --- */
@@ -145,7 +145,7 @@ static gti_tensor *kept_header(gt_ctx *gt)
     return t;
 }
 
-void gti_spare(gt_ctx *gt, gti_tensor *list)
+void gti_tensor_spare(gt_ctx *gt, gti_tensor *list)
 {
     for (gti_tensor *t = list, *next; t; t = next) {
         next = t->prev;
@@ -180,7 +180,8 @@ static bool copy_data(gti_tensor *k, const gt_tensor *from)
 {
     if (!gti_allocate(k, "gt_keep")) return false;
     k->hold = 0;
-    if (gti_change(&gt_op_copy, NULL, 2, (gt_tensor *[]){&k->pub, (gt_tensor *)from})) return true;
+    if (gti_into_change(&gt_op_copy, NULL, 2, (gt_tensor *[]){&k->pub, (gt_tensor *)from}))
+        return true;
     gti_release(k);
     return false;
 }
@@ -201,7 +202,7 @@ static void init_kept(gti_tensor *k, const gti_tensor *old)
 
 gt_tensor *gt_keep(gt_tensor *t)
 {
-    if (!gti_usable(t, "gt_keep")) return NULL;
+    if (!gti_tensor_usable(t, "gt_keep")) return NULL;
     gt_ctx *gt = t->ctx;
     gti_tensor *old = gti_t(t);
     if (old->flags & GTI_KEPT) return t;
@@ -210,7 +211,7 @@ gt_tensor *gt_keep(gt_tensor *t)
     init_kept(k, old);
     if (!copy_label(k, old->label) || (old->base != old && !copy_data(k, t))) {
         k->flags |= GTI_DEAD | GTI_RELEASED;
-        gti_spare(gt, k);
+        gti_tensor_spare(gt, k);
         return NULL;
     }
     if (old->base == old) move_views(gt, old, k);

@@ -12,7 +12,7 @@ enum {
     MOST_THREADS = 256,
 };
 
-void gti_set_part_work(gt_ctx *gt, int64_t additions)
+void gti_threads_set_part_work(gt_ctx *gt, int64_t additions)
 {
     gt->part_work = additions;
     gt->few = additions / MOST_COST;
@@ -20,7 +20,7 @@ void gti_set_part_work(gt_ctx *gt, int64_t additions)
 
 void gti_threads_init(gt_ctx *gt)
 {
-    gti_set_part_work(gt, PART_WORK);
+    gti_threads_set_part_work(gt, PART_WORK);
     gt->threads = gti_team_processors();
     if (gt->threads > MOST_THREADS) gt->threads = MOST_THREADS;
     const char *wanted = getenv("GRADTAPE_THREADS");
@@ -87,7 +87,7 @@ static void run_elements(void *arg, int worker, int64_t begin, int64_t end)
                                     gt_element_begin(size, j->parts, end));
 }
 
-void gti_run_elements(gt_node *n)
+void gti_threads_run_elements(gt_node *n)
 {
     const double cost = n->op->cost > 0 ? n->op->cost : 1;
     const int64_t size = n->out[0]->size;
@@ -122,7 +122,7 @@ static void run_stages(gti_team *team, stage_job *j)
     }
 }
 
-bool gti_run_stages(gt_node *n)
+bool gti_threads_run_stages(gt_node *n)
 {
     gt_ctx *gt = n->in[0]->ctx;
     const bool divided = n->parts[0] > 1 || n->parts[1] > 1 || n->parts[2] > 1;

@@ -26,7 +26,7 @@ static bool refuse(gt_ctx *gt, const char *what, gt_dtype dtype, double value)
     return false;
 }
 
-bool gti_fits(gt_ctx *gt, const char *what, gt_dtype dtype, double value)
+bool gti_values_fit(gt_ctx *gt, const char *what, gt_dtype dtype, double value)
 {
     return holds(dtype, value) || !gt || refuse(gt, what, dtype, value);
 }
@@ -34,26 +34,27 @@ bool gti_fits(gt_ctx *gt, const char *what, gt_dtype dtype, double value)
 static gt_tensor *filled(gt_tensor *t, double value)
 {
     const gt_change_args args = {.p = value};
-    return t && gti_change(&gt_op_fill, &args, 1, &t) ? t : NULL;
+    return t && gti_into_change(&gt_op_fill, &args, 1, &t) ? t : NULL;
 }
 
 gt_tensor *gt_full_(gt_ctx *gt, gt_shape shape, double value, gt_new_opts opts)
 {
-    if (!gti_fits(gt, "full", opts.dtype, value)) return NULL;
-    return filled(gti_leaf(gt, "full", shape, opts), value);
+    if (!gti_values_fit(gt, "full", opts.dtype, value)) return NULL;
+    return filled(gti_tensor_leaf(gt, "full", shape, opts), value);
 }
 
 gt_tensor *gt_full_like(gt_tensor *t, double value)
 {
-    if (!gti_usable(t, "full_like") || !gti_fits(t->ctx, "full_like", t->dtype, value)) return NULL;
+    if (!gti_tensor_usable(t, "full_like") || !gti_values_fit(t->ctx, "full_like", t->dtype, value))
+        return NULL;
     return filled(gt_empty_like(t), value);
 }
 
 gt_tensor *gt_values_(gt_ctx *gt, gt_shape shape, size_t n, const double *values, gt_new_opts opts)
 {
     for (size_t i = 0; i < n; i++)
-        if (!gti_fits(gt, "values", opts.dtype, values[i])) return NULL;
-    gt_tensor *t = gti_leaf(gt, "values", shape, opts);
+        if (!gti_values_fit(gt, "values", opts.dtype, values[i])) return NULL;
+    gt_tensor *t = gti_tensor_leaf(gt, "values", shape, opts);
     if (!t) return NULL;
     if ((size_t)t->size != n) {
         char text[128];
@@ -76,11 +77,11 @@ gt_tensor *gt_arange_(gt_ctx *gt, double start, double stop, double step, gt_new
     const int64_t whole = (int64_t)count;
     const int64_t n = (double)whole < count ? whole + 1 : whole;
     const double last = start + (double)(n - 1) * step;
-    if (n > 0 && !(gti_fits(gt, "arange", opts.dtype, start) &&
-                   gti_fits(gt, "arange", opts.dtype, n > 1 ? start + step : start) &&
-                   gti_fits(gt, "arange", opts.dtype, last)))
+    if (n > 0 && !(gti_values_fit(gt, "arange", opts.dtype, start) &&
+                   gti_values_fit(gt, "arange", opts.dtype, n > 1 ? start + step : start) &&
+                   gti_values_fit(gt, "arange", opts.dtype, last)))
         return NULL;
-    gt_tensor *t = gti_leaf(gt, "arange", GT_SHAPE(n), opts);
+    gt_tensor *t = gti_tensor_leaf(gt, "arange", GT_SHAPE(n), opts);
     for (int64_t i = 0; t && i < n; i++) gt_store_element(t, i, start + (double)i * step);
     return t;
 }
@@ -149,7 +150,7 @@ static bool copy_real(gt_tensor *t, gt_c_type type, const void *data)
 
 gt_tensor *gt_from_(gt_ctx *gt, gt_shape shape, const void *data, gt_c_type type, gt_new_opts opts)
 {
-    gt_tensor *t = gti_leaf(gt, "from", shape, opts);
+    gt_tensor *t = gti_tensor_leaf(gt, "from", shape, opts);
     if (!t || !t->size) return t;
     if (!data) {
         gt_fail(gt, GT_ERR_ARGUMENT, "from", "data is NULL");

@@ -227,7 +227,7 @@ static bool input_is_fit(gti_check *c, const gt_tensor *x, int i)
     if (!x) return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "input %d is NULL", i);
     if (x->ctx != c->gt)
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "input %d belongs to another context", i);
-    if (!gti_usable(x, "gt_gradcheck")) return gti_check_alive(c);
+    if (!gti_tensor_usable(x, "gt_gradcheck")) return gti_check_alive(c);
     if (!x->requires_grad) return true;
     if (gt_producer(x))
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "pass leaves; gt_detach makes one of a result",

@@ -15,7 +15,7 @@ bool gti_check_call_user(const gti_fn *fn, gt_tensor *out[], bool graph)
     if (!out[0]) gt_fail(fn->gt, GT_ERR_ARGUMENT, "gt_gradcheck", "the function returned NULL");
     else if (out[0]->ctx != fn->gt)
         gt_fail(fn->gt, GT_ERR_ARGUMENT, "gt_gradcheck", "the result is of another context");
-    return !gt_failed(fn->gt) && gti_usable(out[0], "gt_gradcheck");
+    return !gt_failed(fn->gt) && gti_tensor_usable(out[0], "gt_gradcheck");
 }
 
 /* A change in place as a function: of copies. */

@@ -38,8 +38,8 @@ GTI_INLINE void gather_elements(const gti_gather *g, size_t size, const char *x,
         fetch(size, index[j], g->n, step, x + j * along, y + j * element);
 }
 
-void gti_gather_row(const gti_gather *g, size_t element, const void *x, const int64_t *index,
-                    void *y)
+void gti_index_gather_row(const gti_gather *g, size_t element, const void *x, const int64_t *index,
+                          void *y)
 {
     if (element == 4) gather_elements(g, 4, x, index, y);
     else if (element == 8) gather_elements(g, 8, x, index, y);
@@ -51,7 +51,7 @@ size_t gti_index_add_scratch(const gti_indexed *g)
     return (size_t)(g->n + 1 + g->k) * sizeof(int64_t);
 }
 
-void gti_count(int64_t n, int64_t *y)
+void gti_index_count(int64_t n, int64_t *y)
 {
     for (int64_t i = 0; i < n; i++) y[i]++;
 }

@@ -26,11 +26,11 @@ typedef struct {
 } gti_gather;
 
 /* y[j] = x[index[j] * step + j * along]; element is 1, 4 or 8 bytes. */
-void gti_gather_row(const gti_gather *g, size_t element, const void *x, const int64_t *index,
-                    void *y);
+void gti_index_gather_row(const gti_gather *g, size_t element, const void *x, const int64_t *index,
+                          void *y);
 
 /* y[i] += 1 */
-void gti_count(int64_t n, int64_t *y);
+void gti_index_count(int64_t n, int64_t *y);
 
 /* Bytes of scratch of index_add. */
 size_t gti_index_add_scratch(const gti_indexed *g);

@@ -134,12 +134,12 @@ static const char *word(int i, const rung *rungs, int n)
     return NULL;
 }
 
-const char *gti_cpu_word(int i)
+const char *gti_kernels_cpu_word(int i)
 {
     return word(i, cpus, N_CPUS);
 }
 
-const char *gti_blas_word(int i)
+const char *gti_kernels_blas_word(int i)
 {
     return word(i, blases, N_BLASES);
 }

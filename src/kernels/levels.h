@@ -39,8 +39,8 @@ bool gti_blas_knows(bool avx512);
 
 /* The words of GRADTAPE_CPU and GRADTAPE_BLAS that this machine understands, the lowest first; NULL
  * from the last on. */
-const char *gti_cpu_word(int i);
-const char *gti_blas_word(int i);
+const char *gti_kernels_cpu_word(int i);
+const char *gti_kernels_blas_word(int i);
 
 /* Makes the process compute at these levels from now on, NULL for the best. False, and nothing
  * happens, for a word that is none. For tests, while nothing else runs: what a node has planned at

@@ -77,11 +77,11 @@ static void describe_approximation(char *text, size_t size, const gt_attrs *attr
     gti_layer_append(text, size, "approximate='%s'", tanh ? "tanh" : "none");
 }
 
-WITH_OPTIONS(leaky_relu, "LeakyReLU", gti_append_attrs)
-WITH_OPTIONS(elu, "ELU", gti_append_attrs)
+WITH_OPTIONS(leaky_relu, "LeakyReLU", gti_layer_append_attrs)
+WITH_OPTIONS(elu, "ELU", gti_layer_append_attrs)
 WITH_OPTIONS(gelu, "GELU", describe_approximation)
-WITH_OPTIONS(softplus, "Softplus", gti_append_attrs)
-WITH_OPTIONS(hardtanh, "Hardtanh", gti_append_attrs)
+WITH_OPTIONS(softplus, "Softplus", gti_layer_append_attrs)
+WITH_OPTIONS(hardtanh, "Hardtanh", gti_layer_append_attrs)
 
 /* --- along an axis --- */
 

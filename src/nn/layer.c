@@ -168,7 +168,7 @@ void gti_layer_append_bool(char *text, size_t size, const char *name, bool value
     gti_layer_append(text, size, "%s%s=%s", separator(text), name, value ? "True" : "False");
 }
 
-void gti_append_attrs(char *text, size_t size, const gt_attrs *attrs, const void *opts)
+void gti_layer_append_attrs(char *text, size_t size, const gt_attrs *attrs, const void *opts)
 {
     for (int i = 0; i < attrs->n; i++) {
         const gt_attr *a = &attrs->row[i];

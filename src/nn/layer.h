@@ -44,6 +44,6 @@ void gti_layer_append_real(char *text, size_t size, const char *name, double val
 /* ", name=True" */
 void gti_layer_append_bool(char *text, size_t size, const char *name, bool value);
 /* All numbers and switches among complete options, by name. */
-void gti_append_attrs(char *text, size_t size, const gt_attrs *attrs, const void *opts);
+void gti_layer_append_attrs(char *text, size_t size, const gt_attrs *attrs, const void *opts);
 
 #endif
