@@ -295,6 +295,26 @@ static void scopes_outlive_their_functions(void **state)
     assert_int_equal(gt_get_stats(gt).bytes_system, most);
 }
 
+/* Rules call functions, too: here sum_to. */
+static void backward_passes_that_are_recorded_open_scopes(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *b = gt_ones(gt, GT_SHAPE(3), .requires_grad = true);
+    for (int all = 0; all < 2; all++) {
+        gt_tensor *y = gt_sum(gt_add(gt_ones(gt, GT_SHAPE(2, 3)), b));
+        const gt_node *n = gt_producer(y);
+        const bool recording_all = gt_set_recording_all(gt, all);
+        assert_int_equal(gt_backward(y, .create_graph = !all), GT_OK);
+        gt_set_recording_all(gt, recording_all);
+        bool found = false;
+        for (; n; n = gt_tape_next(n)) {
+            const gt_call *call = gt_scope_call(gt_node_scope(n));
+            found |= gt_node_in_backward(n) && call && !strcmp(call->scope.name, "sum_to");
+        }
+        if (!found) fail_msg("%s", all ? "everything is recorded" : "the graph is recorded");
+    }
+}
+
 static void unrecorded_calls_leave_nothing(void **state)
 {
     gt_ctx *gt = *state;
@@ -319,6 +339,7 @@ int main(void)
         TEST(an_anomaly_names_the_function),
         TEST(the_backward_pass_names_functions),
         TEST(scopes_outlive_their_functions),
+        TEST(backward_passes_that_are_recorded_open_scopes),
         TEST(unrecorded_calls_leave_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

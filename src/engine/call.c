@@ -8,7 +8,7 @@ gt_call *gt_call_begin(const gt_tensor *x, const gt_op_info *function, const voi
                        size_t opts_size)
 {
     gt_ctx *gt = x ? x->ctx : NULL;
-    if (!gt || gt->failed || (gt->in_sweep && !gt->recording)) return NULL;
+    if (!gt || gt->failed || (gt->in_sweep && !gt->recording && !gt->recording_all)) return NULL;
     gt_call *c = gti_arena_get(&gt->step, sizeof *c + opts_size);
     if (!c) return gt_fail(gt, GT_ERR_MEMORY, function->name, "out of memory"), NULL;
     c->scope.name = function->name;
