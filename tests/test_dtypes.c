@@ -60,7 +60,6 @@ static const struct exception {
     {"ops/gather.c", 2, "sums in double, in place where dx is of doubles"},
     {"ops/pad.c", 2, "the same"},
     {"ops/broadcast_to.c", 1, "loads an element"},
-    {"optim/", 4, "computes"},
 };
 enum { N_EXCEPTIONS = sizeof exceptions / sizeof *exceptions };
 

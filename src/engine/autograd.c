@@ -24,7 +24,7 @@ static bool startable(const gt_tensor *y, const char *what)
 
 static void begin_sweep(gti_sweep *s, bool retain)
 {
-    s->keeping = s->create || s->gt->recording_all;
+    s->keeping = s->create || gt_is_recording_all(s->gt);
     s->freeing = !s->keeping && !retain;
 }
 
