@@ -28,6 +28,17 @@ def log_tail(z):
     return (2 * mp.atanh(s) / s - 2) / z
 
 
+def sin_tail(z):
+    """sin(r) = r + r z P(z), z = r^2"""
+    r = mp.sqrt(z)
+    return (mp.sin(r) / r - 1) / z if z > mpf(10) ** -20 else -mpf(1) / 6 + z / 120
+
+
+def cos_tail(z):
+    """cos(r) = 1 - z / 2 + z^2 P(z), z = r^2"""
+    return (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2 if z > mpf(10) ** -20 else mpf(1) / 24 - z / 720
+
+
 def erf_tail(z):
     """erf(x) = x P(z), z = x^2"""
     x = mp.sqrt(z)
@@ -48,12 +59,17 @@ def far_of(middle, far):
 def rows(t):
     single = t == "F32"
     sqrt2 = mp.sqrt(2) * mpf("1.0001")
+    quarter = (mp.pi / 4 * mpf("1.0001")) ** 2
     edge = ((sqrt2 - 1) / (sqrt2 + 1)) ** 2
     return [
         ("EXP", "(e^r - 1 - r) / r^2 for |r| <= log(2) / 2", exp_tail, -HALF_LOG2, HALF_LOG2,
          5 if single else 11),
         ("LOG", "(log((1 + s) / (1 - s)) / s - 2) / z, z = s^2, for (1 + s) / (1 - s) <= sqrt 2",
          log_tail, mpf(0), edge, 4 if single else 7),
+        ("SIN", "(sin(r) / r - 1) / z, z = r^2, for |r| <= pi / 4", sin_tail, mpf(0), quarter,
+         3 if single else 6),
+        ("COS", "(cos(r) - 1 + z / 2) / z^2, z = r^2, for |r| <= pi / 4", cos_tail, mpf(0), quarter,
+         3 if single else 6),
         ("ERF", "erf(x) / x in z = x^2 <= 1", erf_tail, mpf(0), mpf(1), 7 if single else 13),
         ("ERFCX", "(1 + 2 a) e^(a^2) erfc(a) in q = (a - %d) / (a + %d)" % (ERFCX[t], ERFCX[t]),
          erfcx_of(ERFCX[t]), mpf(-1), far_of(ERFCX[t], FAR[t]), 11 if single else 24),
