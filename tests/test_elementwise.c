@@ -17,11 +17,11 @@
 #define FUNCTIONS(ROW)                                                                             \
     WITH(ROW, pow_scalar, gt_pow_scalar(X, o[0]))                                                  \
     WITH(ROW, clamp, gt_clamp(X, o[0], o[1]))                                                      \
-    WITH(ROW, leaky_relu, gt_leaky_relu(X, .negative_slope = OPT(0)))                                       \
+    WITH(ROW, leaky_relu, gt_leaky_relu(X, .negative_slope = OPT(0)))                              \
     WITH(ROW, elu, gt_elu(X, .alpha = OPT(0)))                                                     \
     WITH(ROW, gelu, gt_gelu(X, .tanh_approximation = OPT(0) != 0))                                 \
     WITH(ROW, softplus, gt_softplus(X, .beta = OPT(0), .threshold = OPT(1)))                       \
-    WITH(ROW, hardtanh, gt_hardtanh(X, .min_val = OPT(0), .max_val = OPT(1)))                             \
+    WITH(ROW, hardtanh, gt_hardtanh(X, .min_val = OPT(0), .max_val = OPT(1)))                      \
     ROW(sign, gt_sign(X))                                                                          \
     ROW(floor, gt_floor(X))                                                                        \
     ROW(round, gt_round(X))
