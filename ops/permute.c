@@ -103,7 +103,12 @@ static const gt_error_sample error_samples[] = {
 
 static const gt_attr permute_attrs[] = {
     {GT_ARGUMENT("", permute_opts, n)},
-    {GT_ARGUMENT("order", permute_opts, order), .length = offsetof(permute_opts, n),
+    {.name = "order",
+     .kind = GT_ATTR_INT,
+     .at = offsetof(permute_opts, order),
+     .count = GT_MAX_DIMS,
+     .length = offsetof(permute_opts, n),
+     .argument = true,
      .meaning = "x's dimensions in the order of the result's"},
 };
 

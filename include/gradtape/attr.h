@@ -24,7 +24,7 @@
 GT_BEGIN_DECLS
 
 typedef enum {
-    GT_ATTR_INT,       /* int, or several */
+    GT_ATTR_INT,       /* int, or several, whose rows are written out */
     GT_ATTR_INT64,     /* int64_t, or several */
     GT_ATTR_REAL,      /* double, or several */
     GT_ATTR_PAIR,      /* int[2], of height and width: {3} is {3, 3} */
@@ -122,7 +122,7 @@ template <int n> struct gt_kind_<int64_t[n]> GT_KIND_IS_(GT_ATTR_INT64, n);
              bool: GT_ATTR_SWITCH,                                                                 \
              unsigned: GT_ATTR_AXES,                                                               \
              gt_shape: GT_ATTR_SHAPE,                                                              \
-             int *: sizeof((p)->member) == 2 * sizeof(int) ? GT_ATTR_PAIR : GT_ATTR_INT,             \
+             int *: GT_ATTR_PAIR, \
              double *: GT_ATTR_REAL_PAIR,                                                          \
              int64_t *: GT_ATTR_INT64,                                                             \
              gt_tensor *: GT_ATTR_TENSOR,                                                          \
