@@ -13,6 +13,7 @@ enum { FRAME_TENSORS = 12, FRAME_PLAN = 384 };
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define ALWAYS __attribute__((always_inline))
 
 /* --- refusals: slow, and only on the way to an error --- */
 
@@ -107,11 +108,12 @@ static GTI_COLD bool refuse_change(const gt_node *n)
 
 /* --- the straight way --- */
 
-static inline void copy_opts(void *to, const void *from, size_t size)
+static inline void *copy_words(void *to, const void *from, size_t size)
 {
     size_t i = 0;
     for (; i + 8 <= size; i += 8) memcpy((char *)to + i, (const char *)from + i, 8);
     for (; i < size; i++) ((char *)to)[i] = ((const char *)from)[i];
+    return to;
 }
 
 /* All inputs are there, alive, of one context and dtype: the common case, in one pass. */
@@ -230,7 +232,7 @@ static GTI_COLD bool run_watched(gt_node *n)
     return !gt->anomaly || gti_anomaly_outputs_finite(n);
 }
 
-static inline __attribute__((always_inline)) bool compute(gt_node *n)
+static inline ALWAYS bool compute(gt_node *n)
 {
     if (n->op->flags & (GT_OP_VIEW | GT_OP_INTO)) return share_data(n);
     for (int i = 0; i < n->n_out; i++)
@@ -307,10 +309,70 @@ static inline void clear_parts(gt_node *n)
     for (int s = 0; s < GT_OP_STAGES; s++) n->parts[s] = 0;
 }
 
+/* A node on the stack, of a call that is not recorded. */
+typedef struct {
+    gti_node node;
+    gt_tensor *tensors[FRAME_TENSORS];
+    int64_t plan[FRAME_PLAN / sizeof(int64_t)];
+    int64_t opts[GTI_FRAME_OPTS / sizeof(int64_t)];
+} frame;
+
+/* A node in the arena, with room behind it for its tensors, options and plan. */
+static inline ALWAYS gti_node *node_in_arena(gt_ctx *gt, const gt_op *op, const void *opts,
+                                             const int tensors)
+{
+    const size_t pointers = (size_t)tensors * sizeof(gt_tensor *);
+    const size_t opts_size = (op->opts_size + 7) & ~(size_t)7;
+    gti_node *n = gti_arena_get(&gt->step, sizeof *n + pointers + opts_size + op->plan_size);
+    if (UNLIKELY(!n)) return gt_fail(gt, GT_ERR_MEMORY, op->name, "out of memory"), NULL;
+    n->pub.in = (gt_tensor **)(n + 1);
+    n->pub.opts = copy_words((char *)(n + 1) + pointers, opts, op->opts_size);
+    n->pub.plan = (char *)(n + 1) + pointers + opts_size;
+    return n;
+}
+
+static inline ALWAYS gti_node *node_on_stack(frame *f, const void *opts)
+{
+    f->node.pub.in = f->tensors;
+    f->node.pub.opts = opts;
+    f->node.pub.plan = f->plan;
+    return &f->node;
+}
+
+/* Inputs, and outputs without data. */
+static inline ALWAYS bool fill_node(gt_ctx *gt, gt_node *n, const gt_op *op, const int n_in,
+                                    gt_tensor *const in[], const int n_out)
+{
+    n->op = op;
+    n->out = n->in + n_in;
+    n->n_in = n_in;
+    n->n_out = n_out;
+    n->dtype = in[0]->dtype;
+    n->scratch_size = 0;
+    if (op->parts[GT_F32]) clear_parts(n);
+    n->scratch = NULL;
+    for (int i = 0; i < n_in; i++) n->in[i] = in[i];
+    const unsigned born = gt->in_sweep ? GTI_ENGINE : 0;
+    for (int i = 0; i < n_out; i++) {
+        gti_tensor *y = gti_header(gt);
+        if (UNLIKELY(!y)) return false;
+        y->flags = (uint16_t)born;
+        y->pub.dtype = in[0]->dtype;
+        n->out[i] = &y->pub;
+    }
+    return true;
+}
+
+static GTI_COLD bool fail_call(const gt_node *n)
+{
+    if (!n->in[0]->ctx->failed) gt_op_fail(n, GT_ERR_STATE, "refused its inputs without a message");
+    bury(n);
+    return false;
+}
+
 /* gt_apply with counts known to the compiler where they are worth it. Outputs go to `out`. */
-static inline __attribute__((always_inline)) bool apply(const gt_op *op, const void *opts,
-                                                        const int n_in, gt_tensor *const in[],
-                                                        const int n_out, gt_tensor *out[])
+static inline ALWAYS bool apply(const gt_op *op, const void *opts, const int n_in,
+                                gt_tensor *const in[], const int n_out, gt_tensor *out[])
 {
     uint64_t needs;
     if (UNLIKELY(!inputs_ok(op, n_in, in, &needs))) {
@@ -323,52 +385,16 @@ static inline __attribute__((always_inline)) bool apply(const gt_op *op, const v
         recorded = true;
         if (!gt->recording) needs = 0;
     }
-    struct {
-        gti_node node;
-        gt_tensor *tensors[FRAME_TENSORS];
-        int64_t plan[FRAME_PLAN / sizeof(int64_t)];
-        int64_t opts[GTI_FRAME_OPTS / sizeof(int64_t)];
-    } frame;
-    gti_node *n = &frame.node;
-    gt_tensor **tensors = frame.tensors;
-    void *plan = frame.plan;
-    if (recorded || n_in + n_out > FRAME_TENSORS || op->plan_size > FRAME_PLAN) {
-        const size_t pointers = (size_t)(n_in + n_out) * sizeof *tensors;
-        const size_t opts_size = (op->opts_size + 7) & ~(size_t)7;
-        n = gti_arena_get(&gt->step, sizeof *n + pointers + opts_size + op->plan_size);
-        if (UNLIKELY(!n)) return gt_fail(gt, GT_ERR_MEMORY, op->name, "out of memory"), false;
-        tensors = (gt_tensor **)(n + 1);
-        copy_opts(tensors + n_in + n_out, opts, op->opts_size);
-        opts = tensors + n_in + n_out;
-        plan = (char *)tensors + pointers + opts_size;
-    }
-    n->pub.op = op;
-    n->pub.opts = opts;
-    n->pub.plan = plan;
-    n->pub.in = tensors;
-    n->pub.out = tensors + n_in;
-    n->pub.n_in = n_in;
-    n->pub.n_out = n_out;
-    n->pub.dtype = in[0]->dtype;
+    frame f;
+    const bool large = n_in + n_out > FRAME_TENSORS || op->plan_size > FRAME_PLAN;
+    gti_node *n =
+        recorded || large ? node_in_arena(gt, op, opts, n_in + n_out) : node_on_stack(&f, opts);
+    if (UNLIKELY(!n)) return false;
     n->pub.needs = needs;
-    n->pub.scratch_size = 0;
-    if (op->parts[GT_F32]) clear_parts(&n->pub);
-    n->pub.scratch = NULL;
-    for (int i = 0; i < n_in; i++) tensors[i] = in[i];
-    const unsigned born = gt->in_sweep ? GTI_ENGINE : 0;
-    for (int i = 0; i < n_out; i++) {
-        gti_tensor *y = gti_header(gt);
-        if (UNLIKELY(!y)) return false;
-        y->flags = (uint16_t)born;
-        y->pub.dtype = in[0]->dtype;
-        tensors[n_in + i] = &y->pub;
-    }
-    if (UNLIKELY((op->attrs.fill && !gti_attrs_complete(&n->pub, frame.opts)) ||
-                 !op->infer(&n->pub) || !compute(&n->pub))) {
-        if (!gt->failed) gt_op_fail(&n->pub, GT_ERR_STATE, "refused its inputs without a message");
-        bury(&n->pub);
-        return false;
-    }
+    if (UNLIKELY(!fill_node(gt, &n->pub, op, n_in, in, n_out))) return false;
+    if (UNLIKELY((op->attrs.fill && !gti_attrs_complete(&n->pub, f.opts)) || !op->infer(&n->pub) ||
+                 !compute(&n->pub)))
+        return fail_call(&n->pub);
     if (recorded) record(gt, n);
     for (int i = 0; i < n_out; i++) out[i] = n->pub.out[i];
     return true;
