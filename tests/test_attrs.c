@@ -319,6 +319,8 @@ static void values_are_read_by_name(void **state)
     const gt_attr *alpha = gt_attr_find(&n->op->attrs, "alpha");
     assert_true(gt_attr_real(alpha, n->opts, 0) == 0.25);
     assert_int_equal(gt_attr_whole(alpha, n->opts, 0), 0);
+    n = gt_producer(gt_mul_scalar(x, NAN));
+    assert_int_equal(gt_attr_whole(&n->op->attrs.row[0], n->opts, 0), 0);
 }
 
 /* --- tables that are wrong --- */

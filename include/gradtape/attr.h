@@ -172,7 +172,7 @@ bool gt_attrs_ok(const gt_attrs *attrs, size_t opts_size, char *why);
 /* The row of this name, or NULL. */
 const gt_attr *gt_attr_find(const gt_attrs *attrs, const char *name);
 /* Number i of an attribute, of any kind but shapes and tensors; a switch is 0 or 1, a set of axes
- * its bits. 0 where there is none. */
+ * its bits. 0 where there is none, or no whole number. */
 double gt_attr_real(const gt_attr *a, const void *opts, int i);
 int64_t gt_attr_whole(const gt_attr *a, const void *opts, int i);
 /* The value as one would write it: "{2, 1}", "0.2", "GT_SUM", "GT_AXES(0, -1)", "[2,3]". Writes

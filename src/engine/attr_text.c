@@ -31,6 +31,11 @@ const gt_attr *gt_attr_find(const gt_attrs *attrs, const char *name)
     return NULL;
 }
 
+static int64_t whole_of(double v)
+{
+    return v >= -0x1p63 && v < 0x1p63 ? (int64_t)v : 0;
+}
+
 int64_t gt_attr_whole(const gt_attr *a, const void *opts, int i)
 {
     const char *at = (const char *)opts + a->at;
@@ -42,7 +47,7 @@ int64_t gt_attr_whole(const gt_attr *a, const void *opts, int i)
     case GT_ATTR_CHOICE: return ((const int *)(const void *)at)[i];
     case GT_ATTR_INT64: return ((const int64_t *)(const void *)at)[i];
     case GT_ATTR_REAL:
-    case GT_ATTR_REAL_PAIR: return (int64_t)((const double *)(const void *)at)[i];
+    case GT_ATTR_REAL_PAIR: return whole_of(((const double *)(const void *)at)[i]);
     case GT_ATTR_SWITCH: return *(const bool *)(const void *)at;
     case GT_ATTR_AXES: return *(const unsigned *)(const void *)at;
     case GT_ATTR_SHAPE:

@@ -116,20 +116,22 @@ static bool fill_row(const gt_attr *rows, const gt_attr *a, char *opts)
 static inline bool leave(const gt_attr *a, char *opts)
 {
     char *at = opts + a->at;
-    const int whole = (int)a->otherwise;
     int64_t both;
+    int one;
     switch (a->kind) {
     case GT_ATTR_PAIR:
     case GT_ATTR_PADDING:
         memcpy(&both, at, sizeof both);
         if (both != 0) return false;
+        one = (int)a->otherwise;
         if (a->same) memcpy(at, opts + a->same, sizeof both);
-        else memcpy(at, (const int[]){whole, whole}, sizeof both);
+        else memcpy(at, (const int[]){one, one}, sizeof both);
         return true;
     case GT_ATTR_INT:
     case GT_ATTR_CHOICE:
         if (*(int *)(void *)at != 0 || a->count != 1) return false;
-        memcpy(at, a->same ? opts + a->same : (const char *)&whole, sizeof whole);
+        one = (int)usual(a, opts, 0);
+        memcpy(at, &one, sizeof one);
         return true;
     case GT_ATTR_REAL:
         if (*(double *)(void *)at != 0 || a->count != 1) return false;
