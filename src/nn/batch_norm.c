@@ -95,10 +95,10 @@ static bool materialise(gt_module *m, gt_tensor *x)
 static bool take_numbers(batch_norm *b, const gt_nn_batch_norm_opts *o)
 {
     const gt_module *m = &b->base;
-    b->eps = gt_option(o->eps, 1e-5);
-    b->momentum = gt_option(o->momentum, 0.1);
-    if (!o->cumulative || o->momentum == 0)
-        return gti_layer_check_eps(m, b->eps) && gti_layer_check_momentum(m, b->momentum);
+    b->eps = o->eps;
+    b->momentum = o->momentum;
+    if (!gti_layer_complete_norm(m, &b->eps, &b->momentum)) return false;
+    if (!o->cumulative || o->momentum == 0) return true;
     gt_module_fail(m, GT_ERR_ARGUMENT, "both cumulative and momentum %g are given", b->momentum);
     return false;
 }

@@ -71,18 +71,13 @@ bool gti_layer_check_dimensions(const gt_module *m, const gt_tensor *x, int low,
     return false;
 }
 
-bool gti_layer_check_eps(const gt_module *m, double eps)
+bool gti_layer_complete_norm(const gt_module *m, double *eps, double *momentum)
 {
-    if (eps >= 0) return true;
-    gt_module_fail(m, GT_ERR_ARGUMENT, "eps is %g, but must not be negative", eps);
-    return false;
-}
-
-bool gti_layer_check_momentum(const gt_module *m, double momentum)
-{
-    if (momentum >= 0 && momentum <= 1) return true;
-    gt_module_fail(m, GT_ERR_ARGUMENT, "momentum is %g, but must lie in 0..1", momentum);
-    return false;
+    gt_batch_norm_opts all = {.eps = *eps, .momentum = *momentum};
+    if (!gt_complete(m->ctx, m->type->name, gt_op_batch_norm.call, &all)) return false;
+    *eps = all.eps;
+    *momentum = all.momentum;
+    return true;
 }
 
 /* --- parameters --- */

@@ -20,8 +20,8 @@ bool gti_layer_is_directed(const int kernel[2], const int stride[2], const int d
 bool gti_layer_check_dimensions(const gt_module *m, const gt_tensor *x, int low, int high,
                                 const char *needs);
 
-bool gti_layer_check_eps(const gt_module *m, double eps);
-bool gti_layer_check_momentum(const gt_module *m, double momentum);
+/* The options that normalisations share, completed as gt_batch_norm completes them. */
+bool gti_layer_complete_norm(const gt_module *m, double *eps, double *momentum);
 
 /* Parameters of m's dtype, and buffers; NULL after a failure. */
 gt_tensor *gti_layer_filled(gt_module *m, const char *name, gt_shape shape, double value);

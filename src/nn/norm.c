@@ -145,9 +145,10 @@ static gt_module *make(gt_ctx *gt, const gt_module_type *type, gt_shape shape, i
 {
     gt_module *m = gt_module_new(gt, type);
     norm *l = (norm *)m;
-    const double eps = gt_option(o->eps, 1e-5);
-    if (!m || !gti_layer_set_dtype(m, o->dtype) || !gti_layer_check_eps(m, eps)) return NULL;
-    l->eps = eps;
+    double momentum = 0;
+    if (!m || !gti_layer_set_dtype(m, o->dtype)) return NULL;
+    l->eps = o->eps;
+    if (!gti_layer_complete_norm(m, &l->eps, &momentum)) return NULL;
     l->shape = shape;
     l->groups = groups;
     l->affine = !o->no_affine;
@@ -185,8 +186,10 @@ gt_module *gt_nn_instance_norm2d_(gt_ctx *gt, int64_t channels, gt_nn_instance_n
     const gt_nn_norm_opts o = {.eps = opts.eps, .no_affine = !opts.affine, .dtype = opts.dtype};
     gt_module *m =
         make(gt, &instance_norm_type, GT_SHAPE(channels), channels > 0 ? channels : 1, &o);
-    const double momentum = gt_option(opts.momentum, 0.1);
-    if (!m || !gti_layer_check_momentum(m, momentum)) return NULL;
-    ((norm *)m)->momentum = momentum;
-    return !opts.running_stats || make_running((norm *)m) ? m : NULL;
+    double eps = 0;
+    norm *l = (norm *)m;
+    if (!m) return NULL;
+    l->momentum = opts.momentum;
+    if (!gti_layer_complete_norm(m, &eps, &l->momentum)) return NULL;
+    return !opts.running_stats || make_running(l) ? m : NULL;
 }
