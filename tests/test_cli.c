@@ -90,6 +90,16 @@ static void lists_all_operations(void **state)
         assert_true(strcspn(line, "\n") <= 100);
 }
 
+static void says_what_it_computes_with(void **state)
+{
+    (void)state;
+    need_program(PROGRAM);
+    assert_has(run_program("GRADTAPE_CPU=plain GRADTAPE_BLAS=native " RUN " version", 0),
+               "\nkernels   plain\nBLAS      native\n");
+    assert_has(run_program("GRADTAPE_CPU=abacus " RUN " version 2>&1", 1),
+               "GRADTAPE_CPU is 'abacus' in the environment; here there is plain");
+}
+
 static void notices_a_full_disk(void **state)
 {
     (void)state;
@@ -103,6 +113,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers),
         cmocka_unit_test(lists_all_operations),
+        cmocka_unit_test(says_what_it_computes_with),
         cmocka_unit_test(notices_a_full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,17 @@ static const char *standard(void)
     return __STDC_VERSION__ >= 202311L ? "C23" : __STDC_VERSION__ >= 201710L ? "C17" : "C11";
 }
 
+/* Settings of the environment that mean nothing. */
+static int environment(void)
+{
+    gt_ctx *gt = gt_open();
+    gt_set_error_handler(gt, gt_ignore_error, NULL);
+    const int bad = gt_failed(gt);
+    if (bad) fprintf(stderr, "gradtape: %s\n", gt_error_message(gt));
+    gt_close(gt);
+    return bad;
+}
+
 int gti_cli_version(int argc, char **argv)
 {
     bool asks = argc == 2 && strcmp(argv[1], "--help") == 0;
@@ -33,5 +44,5 @@ int gti_cli_version(int argc, char **argv)
     printf("BLAS      %s\n", gt_blas_name());
     printf("compiler  %s\n", COMPILER);
     printf("standard  %s\n", standard());
-    return 0;
+    return environment();
 }
