@@ -141,6 +141,7 @@ struct gt_ctx {
     gti_random random;
     uint64_t seed;
     gt_tensor *keys;                /* kept: i64 {seed, keys drawn}, of gti_random_keys */
+    int64_t first_key;              /* how many were drawn before it was made */
     uint64_t freed;                 /* clock of the latest gt_free */
     gti_tensor *spare, *spare_last; /* kept headers that nothing refers to, linked by prev */
     int n_spare;

@@ -7,9 +7,10 @@
 #include "engine/context.h"
 #include <gradtape/ops.h>
 
-/* Keys of the context's seed, from this call on. */
+/* Keys of the context's seed, from this call on. Needs no memory: there may be no tensor yet. */
 static void set_keys(gt_ctx *gt, int64_t call)
 {
+    gt->first_key = call;
     if (!gt->keys) return;
     int64_t *state = gt->keys->data;
     state[0] = (int64_t)gt->seed;
@@ -31,7 +32,7 @@ gt_tensor *gti_random_keys(gt_ctx *gt)
     if (gt->keys) return gt->keys;
     gt->keys =
         gt_keep(gti_tensor_leaf(gt, "random_keys", GT_SHAPE(2), (gt_new_opts){.dtype = GT_I64}));
-    if (gt->keys) set_keys(gt, 0);
+    if (gt->keys) set_keys(gt, gt->first_key);
     return gt->keys;
 }
 
@@ -69,7 +70,7 @@ gt_tensor *gt_get_random_state(gt_ctx *gt)
     const double spare = gt->random.has_spare ? gt->random.spare : 0;
     memcpy(&to[SPARE], &spare, sizeof spare);
     to[SEED] = (int64_t)gt->seed;
-    to[CALLS] = gt->keys ? ((const int64_t *)gt->keys->data)[1] : 0;
+    to[CALLS] = gt->keys ? ((const int64_t *)gt->keys->data)[1] : gt->first_key;
     return t;
 }
 
@@ -98,7 +99,6 @@ gt_status gt_set_random_state(gt_ctx *gt, const gt_tensor *state)
     const int64_t *from = state->data;
     if (!is_random_state(from))
         return gt_fail(gt, GT_ERR_ARGUMENT, what, "these numbers are no state of a generator");
-    if (!gti_random_keys(gt)) return gt_error_code(gt);
     for (int i = 0; i < WORDS; i++) gt->random.state[i] = (uint32_t)from[i];
     gt->random.used = (int)from[USED];
     gt->random.has_spare = from[HAS_SPARE];
