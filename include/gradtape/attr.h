@@ -62,11 +62,10 @@ enum {
 #define GT_NO_NAN GT_BOUNDS(-DBL_MAX, DBL_MAX, GT_OR_INFINITE)
 
 typedef struct {
-    const char
-        *name; /* as users write it: "alpha"; "": the operation's own, filled in and not shown */
+    const char *name; /* as users write it, "alpha"; "": the operation's own, and not shown */
     gt_attr_kind kind;
-    size_t at;         /* place in the struct of options; 0 of tensors that are not in there */
     int count;         /* of numbers, or 1 */
+    size_t at;         /* place in the struct of options; 0 of tensors that are not in there */
     size_t length;     /* place of an int that says how many of them count; 0: all */
     bool argument;     /* taken as it is: 0 is 0, and there is no default */
     bool required;     /* an option that has to be given */
@@ -81,16 +80,16 @@ typedef struct {
 /* The beginning of a row, for a member of a struct; the kind follows from the member's type.
  * Choices, paddings and tensors beside the struct have rows of their own. */
 #define GT_OPTION(name, type, member)                                                              \
-    GT_ROW_(name, GT_KIND_((type *)0, member), type, member), .count = GT_COUNT_((type *)0, member)
+    GT_ROW_(name, GT_KIND_((type *)0, member), GT_COUNT_((type *)0, member), type, member)
 #define GT_ARGUMENT(name, type, member) GT_OPTION(name, type, member), .argument = true
 #define GT_PADDING(name, type, member)                                                             \
-    GT_ROW_(name, GT_ATTR_PADDING, type, member), .count = GT_COUNT_((type *)0, member)
+    GT_ROW_(name, GT_ATTR_PADDING, GT_COUNT_((type *)0, member), type, member)
 #define GT_CHOICE(name, type, member, n, names)                                                    \
-    GT_ROW_(name, GT_ATTR_CHOICE, type, member), .count = 1, .bounds = GT_BETWEEN(0, (n)-1),       \
-                                                 .choices = (names)
+    GT_ROW_(name, GT_ATTR_CHOICE, 1, type, member), .bounds = GT_BETWEEN(0, (n)-1),                \
+                                                    .choices = (names)
 #define GT_BESIDE(name_) .name = (name_), .kind = GT_ATTR_TENSOR, .count = 1
-#define GT_ROW_(name_, kind_, type, member)                                                        \
-    .name = (name_), .kind = (kind_), .at = offsetof(type, member)
+#define GT_ROW_(name_, kind_, count_, type, member)                                                \
+    .name = (name_), .kind = (kind_), .count = (count_), .at = offsetof(type, member)
 #ifdef __cplusplus
 extern "C++" {
 template <class T> struct gt_kind_;
