@@ -182,15 +182,6 @@ static bool fetch_state(job *j, const gti_walker *w, const gti_st_entry *e)
     return true;
 }
 
-/* Takes the memory that another state of the random numbers needs, by setting the present one. */
-static bool prepare_random(gt_ctx *gt)
-{
-    gt_tensor *now = gt_get_random_state(gt);
-    const bool ok = now && gt_set_random_state(gt, now) == GT_OK;
-    gt_free(now);
-    return ok;
-}
-
 static bool fetch(job *j)
 {
     gti_st *file = j->load.file;
@@ -203,7 +194,7 @@ static bool fetch(job *j)
     const gti_st_entry *random = gti_st_find(file, "random.state");
     if (!random) return fail(file, "has no random.state");
     j->random = gti_st_make(file, random);
-    return j->random && prepare_random(file->gt);
+    return j->random;
 }
 
 static void free_job(job *j)
