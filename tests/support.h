@@ -16,7 +16,8 @@
 int open_context(void **state);
 int close_context(void **state);
 
-/* Runs the tests at each level of kernels that this machine has, with each BLAS; how many failed. */
+/* Runs the tests at each level of kernels that this machine has, with each BLAS; how many failed.
+ */
 int at_every_level(int (*tests)(void));
 
 /* Fails, showing the message, unless the context is well. */

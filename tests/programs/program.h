@@ -102,8 +102,7 @@ typedef void step(model *m, const statement *s, outcome *o);
 step step_make, step_operation, step_composed, step_keep, step_free, step_detach, step_fill,
     step_fill_slice, step_copy_into, step_set_name, step_hook, step_unhook, step_mark, step_rewind,
     step_backward, step_grad, step_take_grad, step_clear_grad, step_set_recording,
-    step_set_recording_all,
-    step_require_grad, step_clear_error;
+    step_set_recording_all, step_require_grad, step_clear_error;
 /* The same on the library. */
 void step_library(run *r, const statement *s);
 /* Compares everything that the program can see. */
