@@ -122,7 +122,7 @@ static bool can(const rung *r)
 static int rung_named(const char *name, const rung *rungs, int n)
 {
     for (int i = n - 1; i >= 0; i--)
-        if (can(&rungs[i]) && (!name || !strcmp(name, rungs[i].name))) return i;
+        if (can(&rungs[i]) && (!name || strcmp(name, rungs[i].name) == 0)) return i;
     return -1;
 }
 
