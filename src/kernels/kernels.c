@@ -175,7 +175,7 @@ static int best_blas(int cpu)
 {
 #ifdef GT_WITH_BLAS
     const char *const level = cpus[cpu].name;
-    if (strcmp(level, "plain") && !gti_blas_knows(!strcmp(level, "v4"))) return 0;
+    if (strcmp(level, "plain") != 0 && !gti_blas_knows(strcmp(level, "v4") == 0)) return 0;
 #endif
     (void)cpu;
     return N_BLASES - 1;
