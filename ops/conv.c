@@ -79,9 +79,8 @@ static bool check_window(const gt_node *n, int rank, gti_conv2d *s)
     return true;
 }
 
-bool gti_conv_check_size(const gt_node *n, const gti_conv2d *s, const gt_shape *y)
+bool gti_conv_check_large(const gt_node *n, const gti_conv2d *s, const gt_shape *y)
 {
-    if ((s->c | s->kh | s->kw | s->oh | s->ow) < 1 << 10) return true;
     const int64_t windows[] = {s->c, s->kh, s->kw, s->oh, s->ow};
     int64_t elements, bytes;
     return gti_size_of_shape(5, windows, sizeof(double), &elements, &bytes) ||
@@ -115,7 +114,7 @@ void gti_conv_divide(gt_node *n, gti_conv2d_pass pass)
     if (!gt_is_floating(n->dtype)) return;
     p->pass = pass;
     p->chunks = 1;
-    if (pass == GTI_CONV2D_DW)
+    if (pass == GTI_CONV2D_DW && p->s.n > 1)
         p->chunks = gt_parts(n, p->s.n, gti_conv2d_work(&p->s) / PER_ADDITION);
     p->shared = p->scratch = 0;
     for (int s = 0; s < GTI_CONV2D_STAGES; s++) p->stage[s].items = 0;
@@ -124,7 +123,9 @@ void gti_conv_divide(gt_node *n, gti_conv2d_pass pass)
     n->worker_scratch = p->scratch;
     for (int s = 0; s < GTI_CONV2D_STAGES; s++)
         if (p->stage[s].items > 0)
-            n->parts[s] = gt_parts(n, p->stage[s].items, p->stage[s].cost / PER_ADDITION);
+            n->parts[s] = p->stage[s].items == 1
+                              ? 1
+                              : gt_parts(n, p->stage[s].items, p->stage[s].cost / PER_ADDITION);
 }
 
 void gti_conv_parts(gt_node *n, const gt_range *r)

@@ -99,7 +99,11 @@ bool gti_conv_infer(gt_node *n, int rank, const gt_shape *x, const gt_shape *wei
 /* Parts of it. weight has as many dimensions as `needs` names, "[k,c/groups,kh,kw]". */
 bool gti_conv_check_weight(const gt_node *n, int rank, const gt_shape *weight, const char *needs);
 /* The kernels may count in windows, of which each pixel of y has one. (The engine checks y.) */
-bool gti_conv_check_size(const gt_node *n, const gti_conv2d *s, const gt_shape *y);
+bool gti_conv_check_large(const gt_node *n, const gti_conv2d *s, const gt_shape *y);
+static inline bool gti_conv_check_size(const gt_node *n, const gti_conv2d *s, const gt_shape *y)
+{
+    return (s->c | s->kh | s->kw | s->oh | s->ow) < 1 << 10 || gti_conv_check_large(n, s, y);
+}
 
 /* Multiplications and additions of the convolution. */
 double gti_conv_flops(const gt_node *n);
