@@ -9,9 +9,12 @@ static bool add_bias_infer(gt_node *n)
     if (x.ndim < 2)
         return gt_op_fail(n, GT_ERR_SHAPE, "x has %d dimensions, needs at least 2: [n,c,...]",
                           x.ndim);
-    if (bias.ndim != 1 || bias.dim[0] != x.dim[1])
-        return gt_op_fail(n, GT_ERR_SHAPE, "x has %lld channels, bias is %s, needs [%lld]",
-                          (long long)x.dim[1], GTI_SHAPE_TEXT(bias), (long long)x.dim[1]);
+    if (bias.ndim != 1 || bias.dim[0] != x.dim[1]) {
+        gt_op_fail(n, GT_ERR_SHAPE, "x has %lld channels, bias is %s, needs [%lld]",
+                   (long long)x.dim[1], GTI_SHAPE_TEXT(bias), (long long)x.dim[1]);
+        return gt_op_hint(n,
+                          "the .bias of a convolution is added to its result, a number a channel");
+    }
     n->out[0]->shape = x;
     return true;
 }

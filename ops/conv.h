@@ -51,7 +51,7 @@ typedef struct {
     }
 #define GTI_CONV_BIAS                                                                              \
     {                                                                                              \
-        GT_BESIDE("bias"), .usual = "NULL", .meaning = "[k], added along dimension 1"              \
+        GT_BESIDE("bias"), .usual = "none", .meaning = "[k], added along dimension 1"              \
     }
 
 /* The padding on both sides under same_padding; 0 where that is beyond all sizes. */

@@ -45,6 +45,7 @@ static const struct {
     {"ops transpose", 0, "gradient composed"},
     {"ops cos", 0, "gradient dx = -dy sin x"},
     {"ops eq", 0, "gradient none"},
+    {"ops axpy", 0, "call     axpy(y, x, p)"},
     {"ops softplus", 0, "options  .beta (1): how sharp the bend is; .threshold (20): beta x"},
     {"ops conv2d", 0, "section  Convolutions"},
     {"ops --markdown", 0, "| neg | `gt_neg(gt_tensor *x)` | -x | dx = -dy |  |\n"},
@@ -96,6 +97,7 @@ static void says_what_it_computes_with(void **state)
     need_program(PROGRAM);
     assert_has(run_program("GRADTAPE_CPU=plain GRADTAPE_BLAS=native " RUN " version", 0),
                "\nkernels   plain\nBLAS      native\n");
+    assert_has(run_program("GRADTAPE_THREADS=3 " RUN " version", 0), "\nthreads   3\n");
     assert_has(run_program("GRADTAPE_ERRORS= GRADTAPE_CPU=abacus " RUN " version 2>&1", 1),
                "GRADTAPE_CPU is 'abacus' in the environment; here there is plain");
 }

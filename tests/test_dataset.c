@@ -84,14 +84,14 @@ static void test_misuse(void **state)
     assert_false(gt_loader_next(NULL, &x, &y));
     gt_error_clear(NULL);
     assert_null(gt_tensor_dataset(gt_ones(gt, GT_SHAPE(3, 2)), gt_ones(gt, GT_SHAPE(3))));
-    assert_error(gt, GT_ERR_DTYPE, "y is f32");
+    assert_error(gt, GT_ERR_DTYPE, "): y is f32, must be i64");
     assert_null(
         gt_tensor_dataset(gt_ones(gt, GT_SHAPE(3, 2)), gt_arange(gt, 0, 2, 1, .dtype = GT_I64)));
     assert_error(gt, GT_ERR_SHAPE, "x is [3,2] and y [2]");
     assert_null(gt_subset_at(d, 2, (int64_t[]){0, 4}));
     assert_error(gt, GT_ERR_ARGUMENT, "index 1 is 4");
     assert_null(gt_generated_digits(gt, 3, .size = 5));
-    assert_error(gt, GT_ERR_ARGUMENT, "size is 5");
+    assert_error(gt, GT_ERR_ARGUMENT, "): size is 5, must be 8 to 16384");
     gt_loader_free(NULL);
     gt_loader_reset(NULL);
 }

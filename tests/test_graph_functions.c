@@ -75,6 +75,7 @@ static void edges_lead_to_the_box(void **state)
     free(text);
     text = opened(gt);
     assert_int_equal(count(text, "<i>constant</i>"), 2); /* in the clusters of their calls */
+    assert_has(text, "<i>constant</i> a"); /* what it is to the operation that reads it */
     assert_has(text, "label=<gt_scalar>");
     assert_int_equal(count(text, "{"), count(text, "}"));
     free(text);

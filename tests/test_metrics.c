@@ -128,8 +128,8 @@ static void test_errors(void **state)
         const char *part;
     } cases[] = {
         {x, NULL, GT_ERR_ARGUMENT, "labels are NULL"},
-        {y, y, GT_ERR_DTYPE, "logits are i64"},
-        {x, x, GT_ERR_DTYPE, "labels f32"},
+        {y, y, GT_ERR_DTYPE, "logits are i64, must be f32 or f64"},
+        {x, x, GT_ERR_DTYPE, "labels are f32, must be i64"},
         {x, gt_zeros(gt, GT_SHAPE(3), .dtype = GT_I64), GT_ERR_SHAPE, "[2,3] and labels [3]"},
         {gt_zeros(gt, GT_SHAPE(2)), y, GT_ERR_SHAPE, "[n,c,...]"},
         {x, labels_of(gt, GT_SHAPE(2), (int64_t[]){0, 3}), GT_ERR_ARGUMENT, "label 1 is 3"},

@@ -254,7 +254,8 @@ int64_t gt_shape_size(gt_shape shape);
 /* --- the registry --- */
 typedef struct {
     const char *name;      /* "conv2d" */
-    const char *signature; /* "gt_conv2d(gt_tensor *x, gt_tensor *weight, gt_conv2d_opts opts)" */
+    const char *signature; /* "gt_conv2d(gt_tensor *x, gt_tensor *weight, gt_conv2d_opts opts)"; of
+                            * operations with GT_OP_INTO their inputs, "axpy(y, x, p)" */
     const char *meaning;   /* "1 / x"; not of its options, see gt_op_info_attrs */
     const gt_op *op;       /* NULL: a function composed of operations */
     const gt_attrs *attrs; /* of a function; see gt_op_info_attrs */

@@ -96,7 +96,7 @@ static void print_one(const gt_op_info *info)
     printf("  %-8s ", "meaning");
     print_wrapped(info->meaning, strlen(info->meaning), 11);
     print_line("options", gti_cli_options(info, options, sizeof options));
-    print_line("in C", call);
+    print_line(strncmp(call, "gt_", 3) == 0 ? "in C" : "call", call);
     print_line("gradient", gti_cli_gradient(info));
     print_line("section", gt_op_section_of(info)->title);
     print_line("", gt_op_section_of(info)->note);

@@ -19,7 +19,8 @@ static bool is_options(const char *end)
 void gti_cli_call(const gt_op_info *info, bool types, char *call, size_t size)
 {
     const char *s = strchr(info->signature, '(');
-    size_t at = (size_t)snprintf(call, size, "%s%s(", types ? "gt_" : "", info->name);
+    const bool into = info->op && info->op->flags & GT_OP_INTO;
+    size_t at = (size_t)snprintf(call, size, "%s%s(", types && !into ? "gt_" : "", info->name);
     while (*s && *s != ')') {
         const char *end = s + 1 + strcspn(s + 1, ",)"), *word = types ? s + 1 : end;
         while (!types && is_word(word[-1])) word--;

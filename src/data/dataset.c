@@ -115,11 +115,12 @@ static const gt_dataset_type tensors_type = {
 
 static bool check_tensors(const gt_tensor *x, const gt_tensor *y, const char *what)
 {
-    if ((x->dtype != GT_U8 && x->dtype != GT_F32) || (y && y->dtype != GT_I64)) {
-        gt_fail(x->ctx, GT_ERR_DTYPE, what, "x is %s, but must be u8 or f32; y is %s, must be i64",
-                gt_dtype_name(x->dtype), y ? gt_dtype_name(y->dtype) : "NULL");
-        return false;
-    }
+    if (x->dtype != GT_U8 && x->dtype != GT_F32)
+        return !gt_fail(x->ctx, GT_ERR_DTYPE, what, "x is %s, must be u8 or f32",
+                        gt_dtype_name(x->dtype));
+    if (y && y->dtype != GT_I64)
+        return !gt_fail(x->ctx, GT_ERR_DTYPE, what, "y is %s, must be i64",
+                        gt_dtype_name(y->dtype));
     if (x->shape.ndim >= 1 &&
         (!y || (y->shape.ndim == 1 && y->shape.dim[0] == x->shape.dim[0] && y->ctx == x->ctx)))
         return true;

@@ -147,6 +147,7 @@ static bool get(const gt_dataset *base, int64_t i, void *x, int64_t *label, gt_d
 static const gt_dataset_type type = {
     .name = "generated_digits", .size = sizeof(digits), .get = get};
 
+enum { LARGEST = 1 << 14 }; /* size */
 gt_dataset *gt_generated_digits_(gt_ctx *gt, int64_t count, gt_generated_digits_opts opts)
 {
     static const char what[] = "generated_digits";
@@ -154,13 +155,14 @@ gt_dataset *gt_generated_digits_(gt_ctx *gt, int64_t count, gt_generated_digits_
     const int64_t size = gt_option_int(opts.size, 28);
     const double noise = gt_option(opts.noise, 0.1);
     if (!gti_data_ready(gt, what)) return NULL;
-    if (count < 0 || size < 8 || size > 1 << 14 || !(noise >= 0 && isfinite(noise))) {
-        gt_fail(gt, GT_ERR_ARGUMENT, what,
-                "count is %lld, must not be negative; size is %lld, must be 8 to %d; noise is %g, "
-                "must not be negative",
-                (long long)count, (long long)size, 1 << 14, noise);
-        return NULL;
-    }
+    if (count < 0)
+        gt_fail(gt, GT_ERR_ARGUMENT, what, "count is %lld, must not be negative", (long long)count);
+    else if (size < 8 || size > LARGEST)
+        gt_fail(gt, GT_ERR_ARGUMENT, what, "size is %lld, must be 8 to %d", (long long)size,
+                LARGEST);
+    else if (!(noise >= 0 && isfinite(noise)))
+        gt_fail(gt, GT_ERR_ARGUMENT, what, "noise is %g, must be finite and not negative", noise);
+    if (gt_failed(gt)) return NULL;
     digits *d = (digits *)gt_dataset_new(gt, &type);
     if (!d) return NULL;
     d->base.count = count;

@@ -13,7 +13,7 @@
 #define GT_OP_INNER(name, params, meaning)                                                         \
     {#name, "gt_" #name #params, meaning, &gt_op_##name, NULL, true},
 #define GT_INTO(name, inputs, meaning)                                                             \
-    {#name, "gt_apply_into(&gt_op_" #name ", " inputs ")", meaning, &gt_op_##name, NULL, true},
+    {#name, #name "(" inputs ")", meaning, &gt_op_##name, NULL, true},
 #define GT_FUN(name, params, args, meaning)                                                        \
     {#name, "gt_" #name #params, meaning, NULL, NULL, false},
 #define GT_FUN_OPTS(name, params, args, meaning)                                                   \

@@ -200,12 +200,14 @@ static void write_box(const gti_picture *p, uint32_t number)
     fputs("]\n", p->f);
 }
 
-static void write_leaf_name(const gti_picture *p, const gt_tensor *t)
+/* A tensor without a name is called by what it is to the operation that reads it first. */
+static void write_leaf_name(const gti_picture *p, const gt_tensor *t, const char *role)
 {
     char path[256];
     size_t length = gt_scope_path(gt_owner(t), path, sizeof path);
     if (!*gt_name(t)) {
-        fputs(t->requires_grad ? "<i>variable</i>" : "<i>constant</i>", p->f);
+        fputs(t->requires_grad ? "<i>variable</i> " : "<i>constant</i> ", p->f);
+        gti_escape_write(p->f, role);
         return;
     }
     fputs("<b>", p->f);
@@ -215,14 +217,14 @@ static void write_leaf_name(const gti_picture *p, const gt_tensor *t)
     fputs("</b>", p->f);
 }
 
-static void write_leaf(const gti_picture *p, uint32_t i)
+static void write_leaf(const gti_picture *p, uint32_t i, const char *role)
 {
     const gt_tensor *t = p->leaves.key[i];
     const char *parameter = "color=\"#d97706\" fillcolor=\"#fef3c7\"";
     const char *input = "color=\"#64748b\" fillcolor=\"#f1f5f9\"";
     indent(p);
     fprintf(p->f, "t%u [style=filled %s label=<", i, t->requires_grad ? parameter : input);
-    write_leaf_name(p, t);
+    write_leaf_name(p, t, role);
     fputs("<br/>", p->f);
     write_kind(p, t);
     fputs(">", p->f);
@@ -233,7 +235,8 @@ static void write_leaf(const gti_picture *p, uint32_t i)
 
 /* Leaves of a module, and of an open call, stand in its cluster, others outside or with the
  * backward pass that uses them first. */
-static bool add_leaf(gti_picture *p, const gt_tensor *t, const gt_call *maker, bool backward)
+static bool add_leaf(gti_picture *p, const gt_tensor *t, const char *role, const gt_call *maker,
+                     bool backward)
 {
     uint32_t before = p->leaves.count;
     if (!gti_map_add(&p->leaves, t)) return false;
@@ -243,7 +246,7 @@ static bool add_leaf(gti_picture *p, const gt_tensor *t, const gt_call *maker, b
     backward = backward && !owner;
     if (backward && !gti_map_add(&p->late, t)) return false;
     if (!go_to(p, owner, backward)) return false;
-    write_leaf(p, before);
+    write_leaf(p, before, role);
     return true;
 }
 
@@ -254,7 +257,9 @@ static bool add_leaves_of(gti_picture *p, const gt_node *n)
         if (gti_fold_maker(p, n->in[k]) != GTI_NOT_IN_MAP) continue;
         const gt_call *maker = gti_fold_inner_leaf(n, n->in[k]);
         if (maker && !p->open) continue;
-        if (!add_leaf(p, n->in[k], maker, gt_node_in_backward(n))) return false;
+        char role[32];
+        gt_op_input_name(n->op, k, role, sizeof role);
+        if (!add_leaf(p, n->in[k], role, maker, gt_node_in_backward(n))) return false;
     }
     return true;
 }
@@ -272,7 +277,7 @@ bool gti_boxes_write(gti_picture *p)
         write_box(p, p->number[i]);
     }
     bool alone = p->of && gti_fold_maker(p, p->of) == GTI_NOT_IN_MAP;
-    if (alone && !add_leaf(p, p->of, NULL, false)) return false;
+    if (alone && !add_leaf(p, p->of, "", NULL, false)) return false;
     close_clusters(p);
     return true;
 }

@@ -34,13 +34,12 @@ static bool shapes_fit(const gt_shape *x, const gt_shape *y)
 static bool check_kinds(const gt_tensor *x, const gt_tensor *y, const char *what)
 {
     char a[128], b[128];
-    if (!gt_is_floating(x->dtype) || y->dtype != GT_I64) {
-        gt_fail(x->ctx, GT_ERR_DTYPE, what,
-                "logits are %s, must be f32 or f64; labels %s, must "
-                "be i64",
-                gt_dtype_name(x->dtype), gt_dtype_name(y->dtype));
-        return false;
-    }
+    if (!gt_is_floating(x->dtype))
+        return !gt_fail(x->ctx, GT_ERR_DTYPE, what, "logits are %s, must be f32 or f64",
+                        gt_dtype_name(x->dtype));
+    if (y->dtype != GT_I64)
+        return !gt_fail(x->ctx, GT_ERR_DTYPE, what, "labels are %s, must be i64",
+                        gt_dtype_name(y->dtype));
     if (shapes_fit(&x->shape, &y->shape) && x->shape.dim[1] > 0) return true;
     gt_fail(x->ctx, GT_ERR_SHAPE, what,
             "logits %s and labels %s do not fit; expected [n,c,...] and [n,...]",
