@@ -15,97 +15,6 @@ enum { FRAME_TENSORS = 12, FRAME_PLAN = 384 };
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define ALWAYS __attribute__((always_inline))
 
-/* --- refusals: slow, and only on the way to an error --- */
-
-static void fail_input(gt_ctx *gt, const gt_op *op, gt_status code, int i, const char *why)
-{
-    char name[64];
-    gt_fail(gt, code, op->name, "input %s %s", gt_op_input_name(op, i, name, sizeof name), why);
-}
-
-static void fail_null(gt_ctx *gt, const gt_op *op, int i)
-{
-    fail_input(gt, op, GT_ERR_ARGUMENT, i,
-               "is NULL\n  hint: an earlier call failed, or it is the grad of a tensor that has "
-               "none (.requires_grad = true, gt_backward)");
-}
-
-/* A tensor that is gone is named by its name and the place where it was made, if known. */
-static void fail_gone(gt_ctx *gt, const gt_op *op, int i, const gt_tensor *t, const char *why)
-{
-    char name[64];
-    gt_fail(gt, GT_ERR_STATE, op->name, "input %s%s%s%s%s%s%s %s",
-            gt_op_input_name(op, i, name, sizeof name), gt_name(t)[0] ? " '" : "", gt_name(t),
-            gt_name(t)[0] ? "'" : "", t->where ? ", made at " : "",
-            t->where ? gti_naming_site(t->where) : "", t->where ? "," : "", why);
-}
-
-static gt_ctx *context_of(int n_in, gt_tensor *const in[])
-{
-    for (int i = 0; i < n_in; i++)
-        if (in[i]) return in[i]->ctx;
-    return NULL;
-}
-
-static void fail_dtypes(gt_ctx *gt, const gt_op *op, const gt_tensor *a, const gt_tensor *b, int i)
-{
-    char first[64], other[64];
-    gt_op_input_name(op, 0, first, sizeof first);
-    gt_op_input_name(op, i, other, sizeof other);
-    gt_fail(gt, GT_ERR_DTYPE, op->name,
-            "input %s is %s, but input %s is %s; make them the same\n"
-            "  hint: gt_cast converts a tensor, gt_module_to a network",
-            first, gt_dtype_name(a->dtype), other, gt_dtype_name(b->dtype));
-}
-
-GTI_COLD void gti_apply_refuse_inputs(const gt_op *op, int n_in, gt_tensor *const in[])
-{
-    gt_ctx *gt = context_of(n_in, in);
-    if (!gt) gti_error_skip();
-    if (gt ? gt_failed(gt) : n_in < 1) return;
-    for (int i = 0; i < n_in; i++) {
-        if (!in[i]) {
-            fail_null(gt, op, i);
-            return;
-        }
-        const char *why = gt_unusable(in[i]);
-        if (why) fail_gone(gt, op, i, in[i], why);
-        else if (in[i]->ctx != gt)
-            fail_input(gt, op, GT_ERR_ARGUMENT, i, "belongs to another context than the first");
-        else if (in[i]->dtype != in[0]->dtype && !(op->flags & GT_OP_MIXED))
-            fail_dtypes(gt, op, in[0], in[i], i);
-        else continue;
-        return;
-    }
-}
-
-GTI_COLD bool gti_apply_refuse_count(const gt_op *op, int n_in, gt_tensor *const in[])
-{
-    gt_ctx *gt = context_of(n_in, in);
-    gt_fail(gt, GT_ERR_ARGUMENT, op->name, "%d inputs, but the operation takes %d", n_in, op->n_in);
-    return false;
-}
-
-static bool refuse_outputs(const gt_op *op, int n_in, gt_tensor *const in[])
-{
-    gt_ctx *gt = context_of(n_in, in);
-    gt_fail(gt, GT_ERR_ARGUMENT, op->name, "the operation has %d outputs, not 1 to %d", op->n_out,
-            GT_OP_OUTPUTS);
-    return false;
-}
-
-static bool refuse_dtype(const gt_node *n)
-{
-    if (n->in[0]->ctx->failed) return false;
-    return gt_op_fail(n, GT_ERR_DTYPE, "not made for %s", gt_dtype_name(n->dtype));
-}
-
-static GTI_COLD bool refuse_change(const gt_node *n)
-{
-    gt_op_fail(n, GT_ERR_STATE, "changes its inputs in place");
-    return gt_op_hint(n, "gt_apply_into calls it");
-}
-
 /* --- the straight way --- */
 
 static inline void *copy_words(void *to, const void *from, size_t size)
@@ -139,7 +48,7 @@ static inline bool inputs_ok(const gt_op *op, int n_in, gt_tensor *const in[], u
 
 static bool share_data(gt_node *n)
 {
-    if (n->op->flags & GT_OP_INTO) return refuse_change(n);
+    if (n->op->flags & GT_OP_INTO) return gti_refuse_change(n);
     gti_tensor *y = gti_t(n->out[0]);
     const gti_tensor *x = gti_t(n->in[0]);
     y->pub.size = x->pub.size;
@@ -179,7 +88,7 @@ static inline bool run_unscratched(gt_node *n)
     } else if (op->forward[n->dtype]) {
         op->forward[n->dtype](n);
     } else if (UNLIKELY(!op->parts[n->dtype])) {
-        return refuse_dtype(n);
+        return gti_refuse_dtype(n);
     } else if (LIKELY(is_one_part(n))) {
         op->parts[n->dtype](n, &(gt_range){.end = 1});
     } else {
@@ -226,7 +135,7 @@ static bool skip_forward(const gt_node *n)
 static GTI_COLD bool run_watched(gt_node *n)
 {
     const gt_ctx *gt = n->in[0]->ctx;
-    if (gt->shapes_only) return can_run(n) ? skip_forward(n) : refuse_dtype(n);
+    if (gt->shapes_only) return can_run(n) ? skip_forward(n) : gti_refuse_dtype(n);
     if (gt->prefill) prefill(n, gt->prefill);
     if (!run(n)) return false;
     return !gt->anomaly || gti_anomaly_outputs_finite(n);
@@ -376,7 +285,7 @@ static inline ALWAYS bool apply(const gt_op *op, const void *opts, const int n_i
 {
     uint64_t needs;
     if (UNLIKELY(!inputs_ok(op, n_in, in, &needs))) {
-        gti_apply_refuse_inputs(op, n_in, in);
+        gti_refuse_inputs(op, n_in, in);
         return false;
     }
     gt_ctx *gt = in[0]->ctx;
@@ -403,8 +312,8 @@ static inline ALWAYS bool apply(const gt_op *op, const void *opts, const int n_i
 static bool apply_any(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[],
                       gt_tensor *out[])
 {
-    if (op->n_in >= 0 ? n_in != op->n_in : n_in < 1) return gti_apply_refuse_count(op, n_in, in);
-    if (op->n_out < 1 || op->n_out > GT_OP_OUTPUTS) return refuse_outputs(op, n_in, in);
+    if (op->n_in >= 0 ? n_in != op->n_in : n_in < 1) return gti_refuse_count(op, n_in, in);
+    if (op->n_out < 1 || op->n_out > GT_OP_OUTPUTS) return gti_refuse_outputs(op, n_in, in);
     return apply(op, opts, n_in, in, op->n_out, out);
 }
 
@@ -425,6 +334,6 @@ gt_status gt_apply_n(const gt_op *op, const void *opts, int n_in, gt_tensor *con
 {
     if (apply_any(op, opts, n_in, in, out)) return GT_OK;
     for (int i = 0; i < op->n_out; i++) out[i] = NULL;
-    const gt_ctx *gt = context_of(n_in, in);
+    const gt_ctx *gt = gti_refuse_context(n_in, in);
     return gt ? gt_error_code(gt) : GT_ERR_ARGUMENT;
 }

@@ -283,10 +283,17 @@ char *gti_naming_tensor(const gt_tensor *t, char *buf, size_t size);
 bool gti_apply_run(gt_node *n);
 /* Puts n, which changes its inputs in place, onto the tape. */
 void gti_apply_record_change(gti_node *n);
+
+/* --- refuse.c --- */
 /* Say what is wrong with a call: with the inputs, of which at least one cannot be used; with their
- * number. */
-void gti_apply_refuse_inputs(const gt_op *op, int n_in, gt_tensor *const in[]);
-bool gti_apply_refuse_count(const gt_op *op, int n_in, gt_tensor *const in[]);
+ * number; with that of the outputs; with the dtype; with calling what changes tensors in place. */
+GTI_COLD void gti_refuse_inputs(const gt_op *op, int n_in, gt_tensor *const in[]);
+GTI_COLD bool gti_refuse_count(const gt_op *op, int n_in, gt_tensor *const in[]);
+GTI_COLD bool gti_refuse_outputs(const gt_op *op, int n_in, gt_tensor *const in[]);
+GTI_COLD bool gti_refuse_dtype(const gt_node *n);
+GTI_COLD bool gti_refuse_change(const gt_node *n);
+/* The context of the first input that is there, or NULL. */
+gt_ctx *gti_refuse_context(int n_in, gt_tensor *const in[]);
 
 /* --- into.c --- */
 /* gt_apply_into for the engine: nothing but infer looks at op and inputs. */

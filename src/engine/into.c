@@ -123,8 +123,8 @@ bool gti_into_accumulate(gt_tensor *y, gt_tensor *x)
 gt_status gt_apply_into(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])
 {
     bool ok = false;
-    if (n_in < 1 || (op->n_in >= 0 && n_in != op->n_in)) gti_apply_refuse_count(op, n_in, in);
-    else if (!usable(op, n_in, in)) gti_apply_refuse_inputs(op, n_in, in);
+    if (n_in < 1 || (op->n_in >= 0 && n_in != op->n_in)) gti_refuse_count(op, n_in, in);
+    else if (!usable(op, n_in, in)) gti_refuse_inputs(op, n_in, in);
     else if (!(op->flags & GT_OP_INTO) || op->n_out < 1 || op->n_out > n_in ||
              op->plan_size > MOST_PLAN)
         refuse_op(op, n_in, in);

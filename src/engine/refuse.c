@@ -1,0 +1,93 @@
+/* Refusing calls of operations: what is wrong with them, for messages. */
+#include <string.h>
+
+#include "engine/context.h"
+
+static void fail_input(gt_ctx *gt, const gt_op *op, gt_status code, int i, const char *why)
+{
+    char name[64];
+    gt_fail(gt, code, op->name, "input %s %s", gt_op_input_name(op, i, name, sizeof name), why);
+}
+
+static void fail_null(gt_ctx *gt, const gt_op *op, int i)
+{
+    fail_input(gt, op, GT_ERR_ARGUMENT, i,
+               "is NULL\n  hint: an earlier call failed, or it is the grad of a tensor that has "
+               "none (.requires_grad = true, gt_backward)");
+}
+
+/* A tensor that is gone is named by its name and the place where it was made, if known. */
+static void fail_gone(gt_ctx *gt, const gt_op *op, int i, const gt_tensor *t, const char *why)
+{
+    char name[64];
+    gt_fail(gt, GT_ERR_STATE, op->name, "input %s%s%s%s%s%s%s %s",
+            gt_op_input_name(op, i, name, sizeof name), gt_name(t)[0] ? " '" : "", gt_name(t),
+            gt_name(t)[0] ? "'" : "", t->where ? ", made at " : "",
+            t->where ? gti_naming_site(t->where) : "", t->where ? "," : "", why);
+}
+
+gt_ctx *gti_refuse_context(int n_in, gt_tensor *const in[])
+{
+    for (int i = 0; i < n_in; i++)
+        if (in[i]) return in[i]->ctx;
+    return NULL;
+}
+
+static void fail_dtypes(gt_ctx *gt, const gt_op *op, const gt_tensor *a, const gt_tensor *b, int i)
+{
+    char first[64], other[64];
+    gt_op_input_name(op, 0, first, sizeof first);
+    gt_op_input_name(op, i, other, sizeof other);
+    gt_fail(gt, GT_ERR_DTYPE, op->name,
+            "input %s is %s, but input %s is %s; make them the same\n"
+            "  hint: gt_cast converts a tensor, gt_module_to a network",
+            first, gt_dtype_name(a->dtype), other, gt_dtype_name(b->dtype));
+}
+
+void gti_refuse_inputs(const gt_op *op, int n_in, gt_tensor *const in[])
+{
+    gt_ctx *gt = gti_refuse_context(n_in, in);
+    if (!gt) gti_error_skip();
+    if (gt ? gt_failed(gt) : n_in < 1) return;
+    for (int i = 0; i < n_in; i++) {
+        if (!in[i]) {
+            fail_null(gt, op, i);
+            return;
+        }
+        const char *why = gt_unusable(in[i]);
+        if (why) fail_gone(gt, op, i, in[i], why);
+        else if (in[i]->ctx != gt)
+            fail_input(gt, op, GT_ERR_ARGUMENT, i, "belongs to another context than the first");
+        else if (in[i]->dtype != in[0]->dtype && !(op->flags & GT_OP_MIXED))
+            fail_dtypes(gt, op, in[0], in[i], i);
+        else continue;
+        return;
+    }
+}
+
+bool gti_refuse_count(const gt_op *op, int n_in, gt_tensor *const in[])
+{
+    gt_ctx *gt = gti_refuse_context(n_in, in);
+    gt_fail(gt, GT_ERR_ARGUMENT, op->name, "%d inputs, but the operation takes %d", n_in, op->n_in);
+    return false;
+}
+
+bool gti_refuse_outputs(const gt_op *op, int n_in, gt_tensor *const in[])
+{
+    gt_ctx *gt = gti_refuse_context(n_in, in);
+    gt_fail(gt, GT_ERR_ARGUMENT, op->name, "the operation has %d outputs, not 1 to %d", op->n_out,
+            GT_OP_OUTPUTS);
+    return false;
+}
+
+bool gti_refuse_dtype(const gt_node *n)
+{
+    if (n->in[0]->ctx->failed) return false;
+    return gt_op_fail(n, GT_ERR_DTYPE, "not made for %s", gt_dtype_name(n->dtype));
+}
+
+bool gti_refuse_change(const gt_node *n)
+{
+    gt_op_fail(n, GT_ERR_STATE, "changes its inputs in place");
+    return gt_op_hint(n, "gt_apply_into calls it");
+}
