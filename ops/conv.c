@@ -52,7 +52,8 @@ static bool conv_check_channels(const gt_node *n, int rank, const gti_conv2d *s,
                    (long long)s->c, (long long)needed, (long long)s->groups);
     if (s->w == needed)
         gt_op_hint(n, "the last dimension is %lld; this looks like %s", (long long)s->w,
-                   rank == 1 ? "[n,l,c]: permute(x, 0, 2, 1)" : "NHWC: permute(x, 0, 3, 1, 2)");
+                   rank == 1 ? "[n,l,c]: gt_permute(x, 0, 2, 1)"
+                             : "NHWC: gt_permute(x, 0, 3, 1, 2)");
     return false;
 }
 

@@ -152,7 +152,7 @@ static const struct row {
     ROW(conv_rank, SHAPE, "conv2d", "[2,3]"),
     ROW(conv_unbatched, SHAPE, "[4,8,8]", "hint: "),
     ROW(conv_channels, SHAPE, "5 channels", "4"),
-    ROW(conv_nhwc, SHAPE, "NHWC", "permute(x, 0, 3, 1, 2)"),
+    ROW(conv_nhwc, SHAPE, "NHWC", "gt_permute(x, 0, 3, 1, 2)"),
     ROW(conv_large, SHAPE, "3x3", "2x2", "larger"),
     ROW(conv_dilated, SHAPE, "9x9", "8x8", "larger"),
     ROW(conv_stride, ARGUMENT, "stride", "-1"),

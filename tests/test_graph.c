@@ -57,6 +57,21 @@ static void shows_a_leaf_and_an_empty_tape(void **state)
     gt_close(gt);
 }
 
+static void says_what_is_changed_in_place(void **state)
+{
+    (void)state;
+    gt_ctx *gt = gt_open();
+    gt_tensor *changed = gt_ones(gt, GT_SHAPE(2)), *read = gt_ones(gt, GT_SHAPE(2));
+    gt_set_recording_all(gt, true);
+    gt_fill(changed, 3);
+    gt_neg(read);
+    char *text = dot_of(gt, NULL);
+    assert_has(text, "<i>state</i> y<br/>");
+    assert_has(text, "<i>constant</i> x<br/>");
+    free(text);
+    gt_close(gt);
+}
+
 static void is_the_same_in_every_step(void **state)
 {
     (void)state;
@@ -222,6 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_what_leads_to_a_tensor),
         cmocka_unit_test(shows_a_leaf_and_an_empty_tape),
+        cmocka_unit_test(says_what_is_changed_in_place),
         cmocka_unit_test(is_the_same_in_every_step),
         cmocka_unit_test(shows_the_backward_pass),
         cmocka_unit_test(attributes_stand_below_names),

@@ -3,11 +3,13 @@
  * Operations and calls of composed functions (gt_call) are rounded boxes, in clusters by module,
  * with the options that are not the default, and the shape of each result; dashed where they share
  * data. Parameters, inputs and constants are plain boxes, those without a name (gt_set_name) called
- * by what they are to the operation that reads them first: "constant target". What backward
- * recorded (with .create_graph = true) stands in violet beside the forward pass and runs upwards:
- * the box of a composed function there is all that its backward pass did, pale arrows bring what it
- * reads of the forward pass, and dashed ones a leaf's gradient back to it. `of` has a red border.
- * The text is the same, byte for byte, whenever the same program comes by with the same shapes. */
+ * by what they are to the operation that uses them first: "constant target", or "state m" of what
+ * it changes in place. No arrow leads from such a change to what reads the tensor afterwards. What
+ * backward recorded (with .create_graph = true) stands in violet beside the forward pass and runs
+ * upwards: the box of a composed function there is all that its backward pass did, pale arrows
+ * bring what it reads of the forward pass, and dashed ones a leaf's gradient back to it. `of` has a
+ * red border. The text is the same, byte for byte, whenever the same program comes by with the same
+ * shapes. */
 #ifndef GRADTAPE_GRAPH_H
 #define GRADTAPE_GRAPH_H
 

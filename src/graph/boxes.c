@@ -200,14 +200,29 @@ static void write_box(const gti_picture *p, uint32_t number)
     fputs("]\n", p->f);
 }
 
-/* A tensor without a name is called by what it is to the operation that reads it first. */
-static void write_leaf_name(const gti_picture *p, const gt_tensor *t, const char *role)
+/* Of a leaf: as input k of the operation n; n NULL: as none. */
+typedef struct {
+    const gt_node *n;
+    int k;
+} use;
+
+/* A tensor without a name is called by what it is to the operation that uses it first. */
+static void write_role(const gti_picture *p, const gt_tensor *t, use first)
+{
+    char name[32];
+    const bool changed = first.n && first.n->op->flags & GT_OP_INTO && first.k < first.n->n_out;
+    fprintf(p->f, "<i>%s</i>", t->requires_grad ? "variable" : changed ? "state" : "constant");
+    if (!first.n) return;
+    fputs(" ", p->f);
+    gti_escape_write(p->f, gt_op_input_name(first.n->op, first.k, name, sizeof name));
+}
+
+static void write_leaf_name(const gti_picture *p, const gt_tensor *t, use first)
 {
     char path[256];
     size_t length = gt_scope_path(gt_owner(t), path, sizeof path);
     if (!*gt_name(t)) {
-        fputs(t->requires_grad ? "<i>variable</i> " : "<i>constant</i> ", p->f);
-        gti_escape_write(p->f, role);
+        write_role(p, t, first);
         return;
     }
     fputs("<b>", p->f);
@@ -217,14 +232,14 @@ static void write_leaf_name(const gti_picture *p, const gt_tensor *t, const char
     fputs("</b>", p->f);
 }
 
-static void write_leaf(const gti_picture *p, uint32_t i, const char *role)
+static void write_leaf(const gti_picture *p, uint32_t i, use first)
 {
     const gt_tensor *t = p->leaves.key[i];
     const char *parameter = "color=\"#d97706\" fillcolor=\"#fef3c7\"";
     const char *input = "color=\"#64748b\" fillcolor=\"#f1f5f9\"";
     indent(p);
     fprintf(p->f, "t%u [style=filled %s label=<", i, t->requires_grad ? parameter : input);
-    write_leaf_name(p, t, role);
+    write_leaf_name(p, t, first);
     fputs("<br/>", p->f);
     write_kind(p, t);
     fputs(">", p->f);
@@ -235,7 +250,7 @@ static void write_leaf(const gti_picture *p, uint32_t i, const char *role)
 
 /* Leaves of a module, and of an open call, stand in its cluster, others outside or with the
  * backward pass that uses them first. */
-static bool add_leaf(gti_picture *p, const gt_tensor *t, const char *role, const gt_call *maker,
+static bool add_leaf(gti_picture *p, const gt_tensor *t, use first, const gt_call *maker,
                      bool backward)
 {
     uint32_t before = p->leaves.count;
@@ -246,7 +261,7 @@ static bool add_leaf(gti_picture *p, const gt_tensor *t, const char *role, const
     backward = backward && !owner;
     if (backward && !gti_map_add(&p->late, t)) return false;
     if (!go_to(p, owner, backward)) return false;
-    write_leaf(p, before, role);
+    write_leaf(p, before, first);
     return true;
 }
 
@@ -257,9 +272,7 @@ static bool add_leaves_of(gti_picture *p, const gt_node *n)
         if (gti_fold_maker(p, n->in[k]) != GTI_NOT_IN_MAP) continue;
         const gt_call *maker = gti_fold_inner_leaf(n, n->in[k]);
         if (maker && !p->open) continue;
-        char role[32];
-        gt_op_input_name(n->op, k, role, sizeof role);
-        if (!add_leaf(p, n->in[k], role, maker, gt_node_in_backward(n))) return false;
+        if (!add_leaf(p, n->in[k], (use){n, k}, maker, gt_node_in_backward(n))) return false;
     }
     return true;
 }
@@ -277,7 +290,7 @@ bool gti_boxes_write(gti_picture *p)
         write_box(p, p->number[i]);
     }
     bool alone = p->of && gti_fold_maker(p, p->of) == GTI_NOT_IN_MAP;
-    if (alone && !add_leaf(p, p->of, "", NULL, false)) return false;
+    if (alone && !add_leaf(p, p->of, (use){NULL, 0}, NULL, false)) return false;
     close_clusters(p);
     return true;
 }
