@@ -181,6 +181,38 @@ static void test_shapes_only(void **state)
     assert_int_equal(((const uint8_t *)gt_gt(y, gt_zeros(gt, GT_SHAPE(1)))->data)[0], 1);
 }
 
+/* What is changed in place keeps its values, but for what is written by hand. */
+static void test_shapes_change_nothing(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_module *net = gt_nn_batch_norm2d(gt, 2);
+    gt_optimizer *adam = gt_adam(net, .lr = 0.1);
+    gt_tensor *x = gt_randn(gt, GT_SHAPE(3, 2, 4, 4)), *t = gt_zeros(gt, GT_SHAPE(2));
+    for (int all = 0; all < 2; all++) {
+        gt_set_recording_all(gt, all);
+        gt_set_shapes_only(gt, true);
+        gt_backward(gt_sum(gt_forward(net, x)));
+        gt_optimizer_step(adam);
+        gt_fill(t, 3);
+        gt_set_shapes_only(gt, false);
+    }
+    assert_well(gt);
+    static const struct {
+        const char *name;
+        double value;
+    } rows[] = {{"weight", 1}, {"bias", 0}, {"running_mean", 0}, {"running_var", 1}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        gt_tensor *p =
+            i < 2 ? gt_module_parameter(net, rows[i].name) : gt_module_buffer(net, rows[i].name);
+        for (int k = 0; k < 2; k++) assert_true(element(p, k) == rows[i].value);
+    }
+    assert_true(element(gt_module_buffer(net, "num_batches_tracked"), 0) == 0);
+    assert_true(element(t, 1) == 3);
+    gt_set_shapes_only(gt, true);
+    assert_int_equal(gt_gradcheck_samples(gt, &gt_op_exp, NULL, NULL), GT_PASS);
+    assert_true(gt_set_shapes_only(gt, false));
+}
+
 static void test_misuse(void **state)
 {
     gt_ctx *gt = *state;
@@ -205,9 +237,13 @@ static void test_misuse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_CONTEXT(test_lenet),          IN_CONTEXT(test_branches),
-        IN_CONTEXT(test_fields),         IN_CONTEXT(test_late_children),
-        IN_CONTEXT(test_leaves_nothing), IN_CONTEXT(test_shapes_only),
+        IN_CONTEXT(test_lenet),
+        IN_CONTEXT(test_branches),
+        IN_CONTEXT(test_fields),
+        IN_CONTEXT(test_late_children),
+        IN_CONTEXT(test_leaves_nothing),
+        IN_CONTEXT(test_shapes_only),
+        IN_CONTEXT(test_shapes_change_nothing),
         IN_CONTEXT(test_misuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

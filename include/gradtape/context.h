@@ -183,8 +183,9 @@ void gt_set_abort_on_error(gt_ctx *gt, bool on);
  * default. Returns the old setting. */
 bool gt_set_anomaly_check(gt_ctx *gt, bool on);
 /* With `on`, operations work out shapes and are recorded, but compute nothing: floating results
- * have undefined contents, whole numbers are 0. For looking at a network's shapes, as gt_summary
- * does. Off by default. Returns the old setting. */
+ * have undefined contents, whole numbers are 0, and parameters, running statistics and states of
+ * optimizers stay as they are. For looking at a network's shapes, as gt_summary does. Off by
+ * default. Returns the old setting. */
 bool gt_set_shapes_only(gt_ctx *gt, bool on);
 
 /* --- tape ---

@@ -46,7 +46,7 @@ static inline void fill_node(gt_node *n, const gt_op *op, const void *opts, int 
     n->plan = plan;
     n->scratch = NULL;
     n->scratch_size = 0;
-    if (!op->parts[n->dtype]) return; /* the rest means nothing */
+    if (op->elements[n->dtype] || op->forward[n->dtype]) return; /* the rest means nothing */
     n->worker_scratch = 0;
     for (int s = 0; s < GT_OP_STAGES; s++) n->parts[s] = 0;
 }
@@ -66,17 +66,17 @@ static inline bool run_small(gt_node *n)
 
 /* Outputs are the first inputs, so that nothing is made, and nothing that could fail is left once
  * elements change. */
-static inline __attribute__((always_inline)) bool run(gt_node *n, int64_t *room)
+static inline __attribute__((always_inline)) bool run(gt_node *n, int64_t *room, const bool skip)
 {
     if (n->op->attrs.fill && !gti_attrs_complete(n, room)) return false;
-    if (n->op->infer(n)) return is_small(n) ? run_small(n) : gti_apply_run(n);
+    if (n->op->infer(n)) return skip || (is_small(n) ? run_small(n) : gti_apply_run(n));
     if (!gt_failed(n->in[0]->ctx))
         gt_op_fail(n, GT_ERR_STATE, "refused its inputs without a message");
     return false;
 }
 
 static GTI_COLD bool run_recorded(const gt_op *op, const void *opts, int n_in,
-                                  gt_tensor *const in[])
+                                  gt_tensor *const in[], bool skip)
 {
     gt_ctx *gt = in[0]->ctx;
     const size_t pointers = (size_t)(n_in + op->n_out) * sizeof *in;
@@ -90,24 +90,27 @@ static GTI_COLD bool run_recorded(const gt_op *op, const void *opts, int n_in,
     if (op->opts_size) memcpy(copy, opts, op->opts_size);
     fill_node(&n->pub, op, copy, n_in, tensors, copy + opts_size);
     n->pub.out = tensors + n_in;
-    if (!run(&n->pub, NULL)) return false;
+    if (!run(&n->pub, NULL, skip)) return false;
     gti_apply_record_change(n);
     return true;
 }
 
+/* With `skip` nothing is written: where shapes are all that is asked for, parameters, statistics
+ * and states of optimizers must not take what nobody has computed. */
 static inline __attribute__((always_inline)) bool change(const gt_op *op, const void *opts,
-                                                         int n_in, gt_tensor *const in[])
+                                                         int n_in, gt_tensor *const in[],
+                                                         const bool skip)
 {
-    if (in[0]->ctx->recording_all) return run_recorded(op, opts, n_in, in);
+    if (in[0]->ctx->recording_all) return run_recorded(op, opts, n_in, in, skip);
     int64_t plan[MOST_PLAN / sizeof(int64_t)], room[GTI_FRAME_OPTS / sizeof(int64_t)];
     gt_node n;
     fill_node(&n, op, opts, n_in, (gt_tensor **)in /* only read */, plan);
-    return run(&n, room);
+    return run(&n, room, skip);
 }
 
 bool gti_into_change(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])
 {
-    return change(op, opts, n_in, in);
+    return change(op, opts, n_in, in, false);
 }
 
 bool gti_into_accumulate(gt_tensor *y, gt_tensor *x)
@@ -128,7 +131,7 @@ gt_status gt_apply_into(const gt_op *op, const void *opts, int n_in, gt_tensor *
     else if (!(op->flags & GT_OP_INTO) || op->n_out < 1 || op->n_out > n_in ||
              op->plan_size > MOST_PLAN)
         refuse_op(op, n_in, in);
-    else ok = change(op, opts, n_in, in);
+    else ok = change(op, opts, n_in, in, in[0]->ctx->shapes_only);
     if (ok) return GT_OK;
     for (int i = 0; i < n_in; i++)
         if (in[i]) return gt_error_code(in[i]->ctx);

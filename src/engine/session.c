@@ -9,6 +9,7 @@ bool gti_session_open(gti_session *s, gt_ctx *gt)
     s->thread_handler = gt_set_error_handler(NULL, gt_ignore_error, NULL);
     s->recording = gt_set_recording(gt, true);
     s->recording_all = gt_set_recording_all(gt, false);
+    s->shapes_only = gt_set_shapes_only(gt, false);
     s->prefill = gt->prefill;
     s->scope = gt->scope;
     gti_session_prefill(gt, GTI_PREFILL_ON);
@@ -22,6 +23,7 @@ void gti_session_close(const gti_session *s)
     gt_rewind(gt, s->start);
     gt_set_recording(gt, s->recording);
     gt_set_recording_all(gt, s->recording_all);
+    gt_set_shapes_only(gt, s->shapes_only);
     gti_session_prefill(gt, s->prefill);
     gt->scope = s->scope;
     gt->marks = s->marks;

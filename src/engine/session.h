@@ -26,7 +26,7 @@ typedef struct {
     const gt_scope *scope;
     gt_error_handler handler, thread_handler;
     gti_prefill prefill;
-    bool recording, recording_all;
+    bool recording, recording_all, shapes_only;
 } gti_session;
 /* False after a failure of the context; then there is nothing to close. */
 bool gti_session_open(gti_session *s, gt_ctx *gt);
