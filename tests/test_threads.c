@@ -158,13 +158,56 @@ static void chunks_change_no_bit(void **state)
     }
 }
 
+/* --- operations of one dtype --- */
+
+static bool in_one_part(gt_node *n)
+{
+    n->out[0]->shape = n->in[0]->shape;
+    n->parts[0] = 1;
+    return true;
+}
+
+static void add_stage(gt_node *n, const gt_range *r)
+{
+    gt_store_element(n->out[0], 0, 1 + r->stage);
+}
+
+/* Where the calls after it have their nodes. */
+static __attribute__((noinline)) int spoil_the_stack(void)
+{
+    volatile unsigned char rubbish[8192];
+    for (size_t i = 0; i < sizeof rubbish; i++) rubbish[i] = 0x1b;
+    return rubbish[77];
+}
+
+static void stages_begin_empty(void **state)
+{
+    gt_ctx *gt = *state;
+    for (gt_dtype dtype = GT_F32; dtype < GT_N_DTYPES; dtype++)
+        for (int in_place = 0; in_place < 2; in_place++) {
+            gt_op op = {.name = "one", .inputs = "x", .n_in = 1, .n_out = 1, .infer = in_one_part};
+            op.parts[dtype] = add_stage;
+            op.flags = in_place ? GT_OP_INTO : 0;
+            gt_tensor *x = gt_zeros(gt, GT_SHAPE(1), .dtype = dtype), *y = x;
+            assert_int_equal(spoil_the_stack(), 0x1b);
+            if (in_place) gt_apply_into(&op, NULL, 1, &x);
+            else y = gt_apply(&op, NULL, 1, &x);
+            assert_well(gt);
+            assert_true(element(y, 0) == 1);
+        }
+}
+
 static int all_tests(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
     const struct CMUnitTest first[] = {
-        cmocka_unit_test(every_part_is_done_once),       TEST(threads_come_and_go),
-        cmocka_unit_test(the_environment_says_how_many), TEST(small_work_is_not_divided),
-        TEST(large_operations_give_the_same_bits),       TEST(chunks_change_no_bit),
+        cmocka_unit_test(every_part_is_done_once),
+        TEST(threads_come_and_go),
+        cmocka_unit_test(the_environment_says_how_many),
+        TEST(small_work_is_not_divided),
+        TEST(large_operations_give_the_same_bits),
+        TEST(chunks_change_no_bit),
+        TEST(stages_begin_empty),
     };
     enum { N_FIRST = sizeof first / sizeof *first };
     size_t n_ops, n = N_FIRST;

@@ -258,7 +258,7 @@ static inline ALWAYS bool fill_node(gt_ctx *gt, gt_node *n, const gt_op *op, con
     n->n_out = n_out;
     n->dtype = in[0]->dtype;
     n->scratch_size = 0;
-    if (op->parts[GT_F32]) clear_parts(n);
+    if (!op->elements[in[0]->dtype] && !op->forward[in[0]->dtype]) clear_parts(n);
     n->scratch = NULL;
     for (int i = 0; i < n_in; i++) n->in[i] = in[i];
     const unsigned born = gt->in_sweep ? GTI_ENGINE : 0;
