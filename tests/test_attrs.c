@@ -341,10 +341,31 @@ static void wrong_tables_are_told(void **state)
     static const gt_attr single[] = {{.name = "a", .kind = GT_ATTR_PAIR, .at = 8, .count = 1}};
     static const gt_attr few[] = {{GT_CHOICE("a", two, a, 3, "one two")}};
     static const gt_attr none[] = {{.name = "a", .kind = GT_ATTR_INT, .at = 8}};
+    static const gt_attr odd[] = {{.name = "a", .kind = GT_ATTR_INT, .at = 9, .count = 1}};
+    static const gt_attr half[] = {{.name = "a", .kind = GT_ATTR_REAL_PAIR, .at = 8, .count = 1}};
+    static const gt_attr strange[] = {{.name = "a", .kind = (gt_attr_kind)99, .at = 8, .count = 1}};
+    static const gt_attr many[] = {{.name = "a", .kind = GT_ATTR_SWITCH, .at = 8, .count = 7}};
+    static const gt_attr huge[] = {{GT_OPTION("a", two, a), .otherwise = 1e30}};
+    static const gt_attr no_number[] = {{GT_OPTION("a", two, a), .otherwise = NAN}};
+    static const gt_attr sourceless[] = {{GT_OPTION("a", two, a), .same = 5000}};
+    static const gt_attr below[] = {{GT_OPTION("a", two, a), .same = offsetof(two, b)},
+                                    {GT_OPTION("b", two, b)}};
+    static const gt_attr endless[] = {{GT_OPTION("a", two, a), .length = 5000}};
     static const struct {
         gt_attrs attrs;
         const char *why;
     } rows[] = {
+        {{NULL, 2, true}, "there are 2 rows, but none is given"},
+        {{far, -1, true}, "there are -1 rows"},
+        {GT_ATTRS(odd), "row 0, 'a', lies where its kind cannot: use GT_OPTION"},
+        {GT_ATTRS(half), "row 0, 'a', is no pair"},
+        {GT_ATTRS(strange), "row 0, 'a', is of no kind"},
+        {GT_ATTRS(many), "row 0, 'a', is of a kind that has one value"},
+        {GT_ATTRS(huge), "row 0, 'a', has a default that is none of its kind"},
+        {GT_ATTRS(no_number), "row 0, 'a', has a default that is none of its kind"},
+        {GT_ATTRS(sourceless), "row 0, 'a', has its default from no row above it"},
+        {GT_ATTRS(below), "row 0, 'a', has its default from no row above it"},
+        {GT_ATTRS(endless), "row 0, 'a', has its length outside of the struct"},
         {GT_ATTRS(far), "row 0, 'a', lies outside of the struct"},
         {GT_ATTRS(early), "row 0, 'a', lies outside of the struct, or where the gt_keywords are"},
         {GT_ATTRS(over), "row 1, 'b', overlaps another"},
@@ -359,6 +380,9 @@ static void wrong_tables_are_told(void **state)
         assert_false(gt_attrs_ok(&rows[i].attrs, sizeof(two), why));
         assert_non_null(strstr(why, rows[i].why));
     }
+    char why[GT_WHY];
+    assert_false(gt_attrs_ok(&(const gt_attrs){.fill = true}, 4, why));
+    assert_string_equal(why, "the struct has no room for its gt_keywords");
 }
 
 int main(void)
