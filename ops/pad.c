@@ -67,6 +67,9 @@ static bool padded_shape(const gt_node *n, const gt_pad_opts *opts, gt_shape x, 
         if (opts->pad[i] != 0)
             return gt_op_fail(n, GT_ERR_SHAPE, "padding for %d dimensions, but there are %d",
                               i / 2 + 1, x.ndim);
+    if (opts->value != 0 && opts->mode != GT_PAD_CONSTANT)
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "value is %g, which is for GT_PAD_CONSTANT alone",
+                          opts->value);
     *y = x;
     for (int d = 0; d < x.ndim; d++)
         if (!pad_axis(n, opts, x.ndim, d, x.dim[d], &y->dim[d])) return false;

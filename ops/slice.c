@@ -128,10 +128,8 @@ static places dx_places(const gt_node *n)
 {
     const slice_dx_opts *opts = n->opts;
     const int axis = opts->axis < 0 ? opts->axis + opts->shape.ndim : opts->axis;
-    return (places){.axis = axis,
-                    .start = opts->start,
-                    .step = opts->step == 0 ? 1 : opts->step,
-                    .count = n->in[0]->shape.dim[axis]};
+    return (places){
+        .axis = axis, .start = opts->start, .step = opts->step, .count = n->in[0]->shape.dim[axis]};
 }
 
 /* Whether all places lie on an axis of this size. */
@@ -150,6 +148,7 @@ static bool slice_dx_infer(gt_node *n)
     if (!gt_is_shape(&opts->shape))
         return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(opts->shape));
     if (gt_op_axis(n, opts->axis, opts->shape.ndim) < 0) return false;
+    if (opts->step == 0) return gt_op_fail(n, GT_ERR_ARGUMENT, "step is 0, must be another number");
     gt_shape expected = opts->shape;
     if (dy.ndim == expected.ndim) {
         const int axis = dx_places(n).axis;
@@ -252,7 +251,7 @@ static const gt_sample slice_dx_samples[] = {
     {.label = "step -2", .in = {GT_IN(3)}, SLICE_DX((7), 5, -2, 0)},
     {.label = "single element", .in = {GT_IN(1)}, SLICE_DX((4), 2, INT64_MAX, 0)},
     {.label = "columns", .in = {GT_IN(3, 2)}, SLICE_DX((3, 5), 1, 2, 1)},
-    {.label = "from the end", .in = {GT_IN(2, 2, 3)}, SLICE_DX((2, 4, 3), 1, 0, -2)},
+    {.label = "from the end", .in = {GT_IN(2, 2, 3)}, SLICE_DX((2, 4, 3), 1, 1, -2)},
     {.label = "nothing", .in = {GT_IN(0, 2)}, SLICE_DX((3, 2), 0, 1, 0)},
     {.label = "zero-size", .in = {GT_IN(1, 0)}, SLICE_DX((2, 0), 0, 1, 0)},
 };
@@ -288,6 +287,11 @@ static const gt_error_sample slice_dx_error_samples[] = {
      SLICE_DX((-4), 0, 1, 0),
      .code = GT_ERR_SHAPE,
      .message = "[-4] is no shape"},
+    {.label = "no step",
+     .in = {GT_IN(3)},
+     SLICE_DX((4), 0, 0, 0),
+     .code = GT_ERR_ARGUMENT,
+     .message = "step is 0, must be another number"},
 };
 
 static const gt_sample slice_add_samples[] = {
