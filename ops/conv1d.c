@@ -70,7 +70,8 @@ static const gt_error_sample error_samples[] = {
      SHAPE_ERROR = "x has 3 channels, weight needs 4 (groups = 1)"},
     {.label = "channels last",
      .in = {GT_IN(1, 9, 4), W},
-     SHAPE_ERROR = "hint: the last dimension is 4; this looks like [n,l,c]: gt_permute(x, 0, 2, 1)"},
+     SHAPE_ERROR =
+         "hint: the last dimension is 4; this looks like [n,l,c]: gt_permute(x, 0, 2, 1)"},
     {.label = "no batch dimension",
      .in = {GT_IN(4, 9), W},
      SHAPE_ERROR = "hint: add a batch dimension: gt_reshape(x, GT_SHAPE(1, 4, 9))"},

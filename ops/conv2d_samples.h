@@ -84,9 +84,10 @@ static const gt_error_sample conv2d_error_samples[] = {
      SHAPE_ERROR = "x has 3 channels, weight needs 4 (groups = 1)"},
     {.label = "NHWC",
      .in = {GT_IN(1, 24, 32, 3), GT_IN(8, 3, 3, 3)},
-     SHAPE_ERROR = "x has 24 channels, weight needs 3 (groups = 1)\n"
-                   "  x [1,24,32,3]  weight [8,3,3,3]\n"
-                   "  hint: the last dimension is 3; this looks like NHWC: gt_permute(x, 0, 3, 1, 2)"},
+     SHAPE_ERROR =
+         "x has 24 channels, weight needs 3 (groups = 1)\n"
+         "  x [1,24,32,3]  weight [8,3,3,3]\n"
+         "  hint: the last dimension is 3; this looks like NHWC: gt_permute(x, 0, 3, 1, 2)"},
     {.label = "no batch dimension",
      .in = {GT_IN(4, 5, 6), W},
      SHAPE_ERROR = "hint: add a batch dimension: gt_reshape(x, GT_SHAPE(1, 4, 5, 6))"},

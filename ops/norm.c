@@ -18,6 +18,8 @@ static bool is_euclidean(const gt_node *n)
 static bool norm_infer(gt_node *n)
 {
     const gt_norm_opts *opts = n->opts;
+    if (opts->p != 1 && opts->p != 2)
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "p is %g, must be 1 or 2", opts->p);
     if (!gti_reduction_infer(n, opts->axes, opts->keepdim)) return false;
     gti_reduction_divide(n, opts->axes, 1);
     return true;
@@ -81,12 +83,17 @@ static const gt_error_sample norm_error_samples[] = {
      .in = {GT_IN(4)},
      OPTS(0, .p = 3),
      .code = GT_ERR_ARGUMENT,
-     .message = "p is 3, must be in 1..2"},
+     .message = "p is 3, must be 1 or 2"},
+    {.label = "p=1.5",
+     .in = {GT_IN(4)},
+     OPTS(0, .p = 1.5),
+     .code = GT_ERR_ARGUMENT,
+     .message = "p is 1.5, must be 1 or 2"},
 };
 
 static const gt_attr norm_attrs[] = {
     GTI_REDUCTION_ATTRS(gt_norm_opts),
-    {GT_OPTION("p", gt_norm_opts, p), .otherwise = 2, .bounds = GT_BETWEEN(1, 2),
+    {GT_OPTION("p", gt_norm_opts, p), .otherwise = 2,
      .meaning = "2: the root of the sum of squares; 1: the sum of absolute values"},
 };
 

@@ -118,7 +118,8 @@ static const gt_error_sample error_samples[] = {
 static const gt_attr var_attrs[] = {
     GTI_REDUCTION_ATTRS(gt_var_opts),
     {GT_OPTION("correction", gt_var_opts, correction), .otherwise = 1,
-     .meaning = "the sum of squares is divided by N - correction; GT_ZERO: by N"},
+     .meaning = "the sum of squares is divided by N - correction, or by 0 where that is "
+                "negative; GT_ZERO: by N"},
 };
 
 #define DEVIATION(id, count)                                                                       \

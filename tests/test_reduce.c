@@ -28,7 +28,7 @@ static gt_var_opts var_opts(const double *o, int n)
 
 static gt_norm_opts norm_opts(const double *o, int n)
 {
-    return (gt_norm_opts){.keepdim = o[0] != 0, .p = (int)o[1], .axes = axes(o + 2, n - 2)};
+    return (gt_norm_opts){.keepdim = o[0] != 0, .p = o[1], .axes = axes(o + 2, n - 2)};
 }
 
 /* i64 made comparable, with a gradient of zeros for x. */

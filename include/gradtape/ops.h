@@ -240,7 +240,7 @@ typedef struct {
     gt_keywords gt_;
     unsigned axes; /* as in gt_reduce_opts */
     bool keepdim;
-    int p; /* 1 or 2 */
+    double p; /* 1 or 2 */
 } gt_norm_opts;
 typedef struct {
     gt_keywords gt_;
