@@ -6,6 +6,8 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* --- the team --- */
 
@@ -37,6 +39,26 @@ static void every_part_is_done_once(void **state)
             }
         gti_team_close(team);
     }
+}
+
+/* A child has none of its parent's threads, and must neither ask nor wait for them. */
+static void a_child_goes_on_alone(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_set_threads(gt, 3);
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(1000, 100));
+    const double want = gt_item(gt_sum(gt_exp(x)));
+    const pid_t child = fork();
+    if (child == 0) {
+        alarm(60); /* ends it should it wait for ever */
+        const bool same = gt_item(gt_sum(gt_exp(x))) == want;
+        gt_close(gt);
+        _exit(same ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_true(gt_item(gt_sum(gt_exp(x))) == want);
 }
 
 static void threads_come_and_go(void **state)
@@ -202,6 +224,7 @@ static int all_tests(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
     const struct CMUnitTest first[] = {
         cmocka_unit_test(every_part_is_done_once),
+        TEST(a_child_goes_on_alone),
         TEST(threads_come_and_go),
         cmocka_unit_test(the_environment_says_how_many),
         TEST(small_work_is_not_divided),

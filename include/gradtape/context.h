@@ -227,7 +227,8 @@ void gt_manual_seed(gt_ctx *gt, uint64_t seed);
 /* --- threads ---
  * Large operations are divided among n threads, 1 to 256; results are the same bits for any number.
  * As many as the process may use processors, unless GRADTAPE_THREADS in the environment says
- * otherwise. The threads are started when they are first needed. Errors: GT_ERR_ARGUMENT. */
+ * otherwise. The threads are started when they are first needed. A child of fork goes on without
+ * them. Errors: GT_ERR_ARGUMENT. */
 gt_status gt_set_threads(gt_ctx *gt, int n);
 #define gt_set_threads(gt, n) GT_STATUS_AT(gt_set_threads(gt, n))
 int gt_threads(const gt_ctx *gt);

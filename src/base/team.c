@@ -21,6 +21,7 @@ typedef struct {
 /* `job` is 2 n + 1 while the n-th piece of work can be joined, and 2 n after. */
 struct gti_team {
     int size;
+    pid_t process; /* that the threads are in */
     int64_t n, grab;
     gti_team_work *work;
     void *arg;
@@ -117,6 +118,12 @@ static bool start(gti_team *t)
     return true;
 }
 
+/* Not in a child that was forked: it has a copy of the team, but none of its threads. */
+static bool has_threads(const gti_team *t)
+{
+    return t->process == getpid();
+}
+
 gti_team *gti_team_open(int size)
 {
     gti_team *t = calloc(1, sizeof *t);
@@ -127,6 +134,7 @@ gti_team *gti_team_open(int size)
         return NULL;
     }
     t->size = size;
+    t->process = getpid();
     t->workers = workers;
     pthread_mutex_init(&t->lock, NULL);
     pthread_cond_init(&t->wake, NULL);
@@ -134,9 +142,8 @@ gti_team *gti_team_open(int size)
     return t;
 }
 
-void gti_team_close(gti_team *t)
+static void end_threads(gti_team *t)
 {
-    if (!t) return;
     pthread_mutex_lock(&t->lock);
     t->stop = true;
     pthread_cond_broadcast(&t->wake);
@@ -144,6 +151,12 @@ void gti_team_close(gti_team *t)
     for (int i = 1; i < t->size; i++) pthread_join(t->workers[i].thread, NULL);
     pthread_cond_destroy(&t->wake);
     pthread_mutex_destroy(&t->lock);
+}
+
+void gti_team_close(gti_team *t)
+{
+    if (!t) return;
+    if (has_threads(t)) end_threads(t);
     free(t->workers);
     free(t);
 }
@@ -169,6 +182,10 @@ void gti_team_run(gti_team *t, int64_t n, gti_team_work *work, void *arg)
     t->work = work;
     t->arg = arg;
     atomic_store_explicit(&t->next, 0, memory_order_relaxed);
+    if (!has_threads(t)) {
+        take_parts(t, 0);
+        return;
+    }
     const uint64_t one_job = 1 << 16;
     atomic_fetch_add(&t->state, one_job); /* opens it */
     wake_sleepers(t);

@@ -1,7 +1,8 @@
 /* A team of threads that divide the parts of one piece of work among themselves.
  *
  * Threads wait for work for a short while and then sleep. Nobody waits for a thread that has not
- * begun: where the others are busy elsewhere, the caller does all parts by itself. */
+ * begun: where the others are busy elsewhere, the caller does all parts by itself. So it does in a
+ * child of fork, which has no threads. */
 #ifndef GTI_BASE_TEAM_H
 #define GTI_BASE_TEAM_H
 
