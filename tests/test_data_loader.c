@@ -6,6 +6,8 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* Recorded by tools/reference_data.py. The number after the epochs shows that as much was drawn
  * from the generator. */
@@ -217,6 +219,43 @@ static void test_ending(void **state)
         }
 }
 
+/* The sum of an epoch's pixels from here on. */
+static double rest_of_epoch(gt_loader *l)
+{
+    double sum = 0;
+    gt_tensor *x, *y;
+    while (gt_loader_next(l, &x, &y)) sum += gt_item(gt_sum(x));
+    return sum;
+}
+
+/* A child has none of the threads, and goes on by itself with the same batches. */
+static void test_fork(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_set_threads(gt, 1);
+    gt_loader *l = gt_loader_new(gt_generated_digits(gt, 200), 4, true, .threads = 3);
+    gt_tensor *x, *y;
+    assert_true(gt_loader_next(l, &x, &y));
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        alarm(60); /* ends it should it wait for ever */
+        double sums[2] = {rest_of_epoch(l), 0};
+        sums[1] = rest_of_epoch(l);
+        gt_close(gt);
+        _exit(write(ends[1], sums, sizeof sums) == (ssize_t)sizeof sums ? 0 : 1);
+    }
+    int status = -1;
+    double got[2] = {0, 0};
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(read(ends[0], got, sizeof got), sizeof got);
+    close(ends[0]);
+    close(ends[1]);
+    for (int epoch = 0; epoch < 2; epoch++) assert_true(rest_of_epoch(l) == got[epoch]);
+}
+
 /* --- state --- */
 
 static void test_state(void **state)
@@ -313,6 +352,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_steady, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_threads_agree, open_context, close_context),
         cmocka_unit_test(test_ending),
+        cmocka_unit_test_setup_teardown(test_fork, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_state, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_reset, open_context, close_context),
 #ifdef WITH_SMALL_STACKS

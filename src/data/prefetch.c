@@ -3,10 +3,14 @@
  * Batches are claimed in order, and batch i is made in slot i % n_slots, so that the order in which
  * they are taken does not depend on who made them. A batch may be claimed once the one that had its
  * slot before has been released: claimed < released + n_slots. Everything that changes is guarded
- * by the lock; a slot's contents belong to whoever claimed or took it. */
+ * by the lock; a slot's contents belong to whoever claimed or took it.
+ *
+ * A child of fork has none of the threads, and the lock as one of them may have held it: there each
+ * batch is made when it is taken, without either. */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "data/batch.h"
 
@@ -25,6 +29,7 @@ typedef struct {
 
 struct gti_prefetch {
     const gti_batches *batches;
+    pid_t process; /* that the threads are in */
     pthread_mutex_t lock;
     pthread_cond_t work, done; /* something to claim; something made */
     int64_t claimed, released; /* batches: the next one of each */
@@ -36,6 +41,21 @@ struct gti_prefetch {
     worker *workers;
     slot *slots;
 };
+
+static bool has_threads(const gti_prefetch *p)
+{
+    return p->process == getpid();
+}
+
+static void lock(gti_prefetch *p)
+{
+    if (has_threads(p)) pthread_mutex_lock(&p->lock);
+}
+
+static void unlock(gti_prefetch *p)
+{
+    if (has_threads(p)) pthread_mutex_unlock(&p->lock);
+}
 
 /* --- the threads --- */
 
@@ -129,6 +149,7 @@ gti_prefetch *gti_prefetch_new(const gti_batches *b, int threads, gt_data_error 
         return NULL;
     }
     p->batches = b;
+    p->process = getpid();
     p->n_slots = 2 * threads;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);
@@ -138,24 +159,27 @@ gti_prefetch *gti_prefetch_new(const gti_batches *b, int threads, gt_data_error 
     return NULL;
 }
 
-void gti_prefetch_free(gti_prefetch *p)
+static void end_threads(gti_prefetch *p)
 {
-    if (!p) return;
     pthread_mutex_lock(&p->lock);
     p->stop = true;
     pthread_cond_broadcast(&p->work);
     pthread_mutex_unlock(&p->lock);
-    for (int i = 0; i < p->n_workers; i++) {
-        pthread_join(p->workers[i].thread, NULL);
-        gti_batch_bench_free(&p->workers[i].bench);
-    }
+    for (int i = 0; i < p->n_workers; i++) pthread_join(p->workers[i].thread, NULL);
+    pthread_mutex_destroy(&p->lock);
+    pthread_cond_destroy(&p->work);
+    pthread_cond_destroy(&p->done);
+}
+
+void gti_prefetch_free(gti_prefetch *p)
+{
+    if (!p) return;
+    if (has_threads(p)) end_threads(p);
+    for (int i = 0; i < p->n_workers; i++) gti_batch_bench_free(&p->workers[i].bench);
     for (int i = 0; p->slots && i < p->n_slots; i++) {
         free(p->slots[i].x);
         free(p->slots[i].y);
     }
-    pthread_mutex_destroy(&p->lock);
-    pthread_cond_destroy(&p->work);
-    pthread_cond_destroy(&p->done);
     free(p->workers);
     free(p->slots);
     free(p);
@@ -165,19 +189,30 @@ void gti_prefetch_free(gti_prefetch *p)
 
 void gti_prefetch_begin(gti_prefetch *p, int64_t first)
 {
-    pthread_mutex_lock(&p->lock);
+    lock(p);
     p->claimed = p->released = first;
     p->end = p->batches->n;
-    pthread_cond_broadcast(&p->work);
-    pthread_mutex_unlock(&p->lock);
+    if (has_threads(p)) pthread_cond_broadcast(&p->work);
+    unlock(p);
+}
+
+/* The slot of the batch to take, made. */
+static slot *wait_for_slot(gti_prefetch *p)
+{
+    slot *s = &p->slots[p->released % p->n_slots];
+    lock(p);
+    while (has_threads(p) && s->ready != p->released) pthread_cond_wait(&p->done, &p->lock);
+    unlock(p);
+    if (s->ready == p->released) return s;
+    s->error.code = GT_OK;
+    gti_batch_make(p->batches, p->released, &p->workers[0].bench, s->x, s->y, &s->error);
+    s->ready = p->released;
+    return s;
 }
 
 const float *gti_prefetch_take(gti_prefetch *p, const int64_t **y, gt_data_error *error)
 {
-    pthread_mutex_lock(&p->lock);
-    slot *s = &p->slots[p->released % p->n_slots];
-    while (s->ready != p->released) pthread_cond_wait(&p->done, &p->lock);
-    pthread_mutex_unlock(&p->lock);
+    const slot *s = wait_for_slot(p);
     *y = s->y;
     if (s->error.code == GT_OK) return s->x;
     *error = s->error;
@@ -186,18 +221,18 @@ const float *gti_prefetch_take(gti_prefetch *p, const int64_t **y, gt_data_error
 
 void gti_prefetch_release(gti_prefetch *p)
 {
-    pthread_mutex_lock(&p->lock);
+    lock(p);
     p->slots[p->released % p->n_slots].ready = -1;
     p->released++;
-    pthread_cond_signal(&p->work);
-    pthread_mutex_unlock(&p->lock);
+    if (has_threads(p)) pthread_cond_signal(&p->work);
+    unlock(p);
 }
 
 void gti_prefetch_halt(gti_prefetch *p)
 {
-    pthread_mutex_lock(&p->lock);
+    lock(p);
     p->end = 0;
-    while (p->busy) pthread_cond_wait(&p->done, &p->lock);
+    while (has_threads(p) && p->busy) pthread_cond_wait(&p->done, &p->lock);
     for (int i = 0; i < p->n_slots; i++) p->slots[i].ready = -1;
-    pthread_mutex_unlock(&p->lock);
+    unlock(p);
 }
