@@ -80,6 +80,37 @@ static void networks_learn(void **state)
     }
 }
 
+enum { TEN = 10 };
+
+/* The losses of ten steps; the last one follows from every weight. */
+static void ten_steps(const char *program, const char *threads, double loss[TEN])
+{
+    assert_int_equal(setenv("GRADTAPE_THREADS", threads, 1), 0);
+    const char *at =
+        run_example(program, "--images 2 --batch 2 --epochs 100 --steps 10 --losses", 0);
+    unsetenv("GRADTAPE_THREADS");
+    int n = 0;
+    for (; n < TEN && (at = strstr(at, "step ")); at += 5)
+        n += sscanf(at, "step %*d loss %lf", &loss[n]) == 1;
+    assert_int_equal(n, TEN);
+}
+
+static void threads_change_no_bit(void **state)
+{
+    (void)state;
+    static const char *const counts[] = {"2", "3", "8"};
+    for (const struct net *n = nets; n < nets + sizeof nets / sizeof *nets; n++) {
+        if (slow && !n->quick) continue;
+        double alone[TEN], together[TEN];
+        ten_steps(n->program, "1", alone);
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+            ten_steps(n->program, counts[i], together);
+            if (memcmp(alone, together, sizeof alone) != 0)
+                fail_msg("%s: other losses with %s threads", n->program, counts[i]);
+        }
+    }
+}
+
 /* One step of those that are too slow for more. */
 static void slow_networks_run(void **state)
 {
@@ -189,9 +220,13 @@ static void stops(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(networks_learn), cmocka_unit_test(slow_networks_run),
-        cmocka_unit_test(lenet_reads),    cmocka_unit_test(draws_its_curve),
-        cmocka_unit_test(refuses),        cmocka_unit_test(goes_on_for_as_many_steps),
+        cmocka_unit_test(networks_learn),
+        cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(slow_networks_run),
+        cmocka_unit_test(lenet_reads),
+        cmocka_unit_test(draws_its_curve),
+        cmocka_unit_test(refuses),
+        cmocka_unit_test(goes_on_for_as_many_steps),
         cmocka_unit_test(stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
