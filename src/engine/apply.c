@@ -20,6 +20,7 @@ enum { FRAME_TENSORS = 12, FRAME_PLAN = 384 };
 static inline void *copy_words(void *to, const void *from, size_t size)
 {
     size_t i = 0;
+    for (; i + 16 <= size; i += 16) memcpy((char *)to + i, (const char *)from + i, 16);
     for (; i + 8 <= size; i += 8) memcpy((char *)to + i, (const char *)from + i, 8);
     for (; i < size; i++) ((char *)to)[i] = ((const char *)from)[i];
     return to;
@@ -141,10 +142,10 @@ static GTI_COLD bool run_watched(gt_node *n)
     return !gt->anomaly || gti_anomaly_outputs_finite(n);
 }
 
-static inline ALWAYS bool compute(gt_node *n)
+static inline ALWAYS bool compute(gt_node *n, const int n_out)
 {
     if (n->op->flags & (GT_OP_VIEW | GT_OP_INTO)) return share_data(n);
-    for (int i = 0; i < n->n_out; i++)
+    for (int i = 0; i < n_out; i++)
         if (UNLIKELY(!gti_allocate(gti_t(n->out[i]), n->op->name))) return false;
     if (UNLIKELY(n->in[0]->ctx->watched)) return run_watched(n);
     return run(n);
@@ -166,10 +167,10 @@ static inline void link_node(gt_ctx *gt, gti_node *n)
     gt->last_node = n;
 }
 
-static inline void record(gt_ctx *gt, gti_node *n)
+static inline void record(gt_ctx *gt, gti_node *n, const int n_out)
 {
     link_node(gt, n);
-    for (int i = 0; i < n->pub.n_out; i++) {
+    for (int i = 0; i < n_out; i++) {
         gti_tensor *y = gti_t(n->pub.out[i]);
         y->pub.requires_grad = n->pub.needs && gt_is_floating(y->pub.dtype);
         y->node = n;
@@ -302,9 +303,9 @@ static inline ALWAYS bool apply(const gt_op *op, const void *opts, const int n_i
     n->pub.needs = needs;
     if (UNLIKELY(!fill_node(gt, &n->pub, op, n_in, in, n_out))) return false;
     if (UNLIKELY((op->attrs.fill && !gti_attrs_complete(&n->pub, f.opts)) || !op->infer(&n->pub) ||
-                 !compute(&n->pub)))
+                 !compute(&n->pub, n_out)))
         return fail_call(&n->pub);
-    if (recorded) record(gt, n);
+    if (recorded) record(gt, n, n_out);
     for (int i = 0; i < n_out; i++) out[i] = n->pub.out[i];
     return true;
 }
