@@ -313,9 +313,10 @@ static inline ALWAYS bool apply(const gt_op *op, const void *opts, const int n_i
 static bool apply_any(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[],
                       gt_tensor *out[])
 {
-    if (op->n_in >= 0 ? n_in != op->n_in : n_in < 1) return gti_refuse_count(op, n_in, in);
-    if (op->n_out < 1 || op->n_out > GT_OP_OUTPUTS) return gti_refuse_outputs(op, n_in, in);
-    return apply(op, opts, n_in, in, op->n_out, out);
+    if (op->n_in >= 0 ? n_in != op->n_in : n_in < 1) gti_refuse_count(op, n_in, in);
+    else if (op->n_out < 1 || op->n_out > GT_OP_OUTPUTS) gti_refuse_outputs(op, n_in, in);
+    else return apply(op, opts, n_in, in, op->n_out, out);
+    return false;
 }
 
 gt_tensor *gt_apply(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])

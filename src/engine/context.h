@@ -288,8 +288,8 @@ void gti_apply_record_change(gti_node *n);
 /* Say what is wrong with a call: with the inputs, of which at least one cannot be used; with their
  * number; with that of the outputs; with the dtype; with calling what changes tensors in place. */
 GTI_COLD void gti_refuse_inputs(const gt_op *op, int n_in, gt_tensor *const in[]);
-GTI_COLD bool gti_refuse_count(const gt_op *op, int n_in, gt_tensor *const in[]);
-GTI_COLD bool gti_refuse_outputs(const gt_op *op, int n_in, gt_tensor *const in[]);
+GTI_COLD void gti_refuse_count(const gt_op *op, int n_in, gt_tensor *const in[]);
+GTI_COLD void gti_refuse_outputs(const gt_op *op, int n_in, gt_tensor *const in[]);
 GTI_COLD bool gti_refuse_dtype(const gt_node *n);
 GTI_COLD bool gti_refuse_change(const gt_node *n);
 /* The context of the first input that is there, or NULL. */

@@ -65,19 +65,17 @@ void gti_refuse_inputs(const gt_op *op, int n_in, gt_tensor *const in[])
     }
 }
 
-bool gti_refuse_count(const gt_op *op, int n_in, gt_tensor *const in[])
+void gti_refuse_count(const gt_op *op, int n_in, gt_tensor *const in[])
 {
     gt_ctx *gt = gti_refuse_context(n_in, in);
     gt_fail(gt, GT_ERR_ARGUMENT, op->name, "%d inputs, but the operation takes %d", n_in, op->n_in);
-    return false;
 }
 
-bool gti_refuse_outputs(const gt_op *op, int n_in, gt_tensor *const in[])
+void gti_refuse_outputs(const gt_op *op, int n_in, gt_tensor *const in[])
 {
     gt_ctx *gt = gti_refuse_context(n_in, in);
     gt_fail(gt, GT_ERR_ARGUMENT, op->name, "the operation has %d outputs, not 1 to %d", op->n_out,
             GT_OP_OUTPUTS);
-    return false;
 }
 
 bool gti_refuse_dtype(const gt_node *n)
