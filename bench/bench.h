@@ -54,6 +54,20 @@ static inline bool bench_wants(int argc, char **argv, const char *name)
     return argc < 2;
 }
 
+/* Calls answer(world, name), false for a name that is none; the name - stands for the words on
+ * stdin, which are answered one at a time, so that a program makes its world once. */
+static inline bool bench_answer(const char *name, bool (*answer)(void *world, const char *name),
+                                void *world)
+{
+    char word[64];
+    bool known = true;
+    const bool read = strcmp(name, "-") == 0;
+    if (!read) known = answer(world, name);
+    while (read && known && scanf("%63s", word) == 1) known = answer(world, name = word);
+    if (!known) fprintf(stderr, "no row %s\n", name);
+    return known;
+}
+
 static inline void bench_print(const char *name, double *ns, int n)
 {
     printf("%s: %.6g ns (%.6g to %.6g)\n", name, bench_quartile(ns, n, 2), bench_quartile(ns, n, 1),

@@ -1,20 +1,16 @@
-/* Nanoseconds of operations, forward with recording off, and forward with the backward pass, at a
- * number of elements. bench/operations.py runs it in turns with PyTorch.
+/* Operations, forward with recording off (NAME), and forward with the backward pass (NAME_both), at
+ * a number of elements. bench/operations.py runs it in turns with PyTorch.
  *
- * Usage: operations [ELEMENTS [f32|f64 [THREADS [NAME...]]]]     all rows of operations.def, or
- * some operations -       a row's name, forward, both and PyTorch's call, for each row The name -
- * reads names from stdin, and answers each at once. The row memcpy is there besides. */
+ * Usage: operations [ELEMENTS [f32|f64 [NAME...]]]     all rows of operations.def, or some
+ *        operations list       a row's name, forward, both and PyTorch's call, for each row
+ * The name - reads names from stdin, and answers each at once. */
 #include <gradtape.h>
-
-#include <stdio.h>
-#include <string.h>
 
 #include "bench.h"
 
-enum { MOST = 1000, LEAST = 5, WARM = 2 };
-
 /* What calls work on: x, y, p [rows,256], ten [rows,10], image [n,c,side,side] and sequence [n,c,l]
  * with c channels, each of as many elements; what has no gradient is called by other names. */
+typedef struct row row;
 typedef struct {
     gt_ctx *gt;
     int64_t size, side;
@@ -22,6 +18,8 @@ typedef struct {
     gt_tensor *row, *beside, *column, *scale, *shift, *slope;
     gt_tensor *target, *chance, *mask, *classes, *digits, *pixels, *mean, *variance;
     gt_mark start;
+    const row *asked; /* that is measured, and the gradient that arrives at its result */
+    gt_tensor *dy;
 } world;
 
 #define ROW(name, forward, both, call, pytorch)                                                    \
@@ -32,25 +30,25 @@ typedef struct {
 #include "operations.def"
 #undef ROW
 
-typedef struct {
-    const char *name;
+struct row {
+    const char *name, *both_name;
     double forward, both;
     gt_tensor *(*run)(world *w);
     const char *pytorch;
-} row;
+};
 
 static const row rows[] = {
-#define ROW(name, forward, both, call, pytorch) {#name, forward, both, run_##name, pytorch},
+#define ROW(name, forward, both, call, pytorch)                                                    \
+    {#name, #name "_both", forward, both, run_##name, pytorch},
 #include "operations.def"
 #undef ROW
 };
 enum { N_ROWS = sizeof rows / sizeof *rows };
 
-static world make_world(int64_t n, gt_dtype dtype, int threads)
+static world make_world(int64_t n, gt_dtype dtype)
 {
     world w = {.gt = gt_open(), .size = n};
     const int64_t m = n / 256, side = n >= 1 << 20 ? 64 : 32, c = side;
-    gt_set_threads(w.gt, threads);
     w.side = side;
 #define LEAF .dtype = dtype, .requires_grad = true
     w.x = gt_randn(w.gt, GT_SHAPE(m, 256), LEAF);
@@ -81,110 +79,54 @@ static world make_world(int64_t n, gt_dtype dtype, int threads)
 
 /* --- measuring --- */
 
-typedef double turn(world *w, const row *r, gt_tensor *dy);
-
-static double forward(world *w, const row *r, gt_tensor *dy)
+static void forward(void *work)
 {
-    (void)dy;
-    const bool recording = gt_set_recording(w->gt, false);
-    const double begin = bench_now();
-    r->run(w);
-    const double ns = bench_now() - begin;
-    gt_set_recording(w->gt, recording);
-    return ns;
+    world *w = work;
+    const gt_mark mark = gt_mark_tape(w->gt);
+    w->asked->run(w);
+    gt_rewind(w->gt, mark);
 }
 
-static double both(world *w, const row *r, gt_tensor *dy)
+static void both(void *work)
 {
+    world *w = work;
     gt_tensor *const leaves[] = {w->x,        w->y,   w->p,      w->far,    w->ten,   w->image,
                                  w->sequence, w->row, w->beside, w->column, w->scale, w->shift};
     enum { N_LEAVES = sizeof leaves / sizeof *leaves };
     gt_tensor *grads[N_LEAVES];
-    const double begin = bench_now();
-    gt_tensor *y = r->run(w);
-    gt_grad(&y, 1, leaves, N_LEAVES, grads, .upstream = &dy, .allow_unused = true);
-    return bench_now() - begin;
-}
-
-/* The median of some 30 ms. */
-static double measure(world *w, const row *r, turn *take, gt_tensor *dy)
-{
-    static double ns[MOST];
-    const double start = bench_now();
-    int n = -WARM;
     const gt_mark mark = gt_mark_tape(w->gt);
-    for (; n < MOST && (n < LEAST || bench_now() - start < 3e7); n++) {
-        const double once = take(w, r, dy);
-        gt_rewind(w->gt, mark);
-        if (n >= 0) ns[n] = once;
-    }
-    return bench_quartile(ns, n, 2);
+    gt_tensor *y = w->asked->run(w);
+    gt_grad(&y, 1, leaves, N_LEAVES, grads, .upstream = &w->dy, .allow_unused = true);
+    gt_rewind(w->gt, mark);
 }
 
-/* The gradient that arrives at a row's result; NULL where none goes on from there. */
-static gt_tensor *upstream_of(world *w, const row *r)
+static void measure_forward(world *w)
 {
-    gt_tensor *y = r->run(w);
-    if (!y || !y->requires_grad) return NULL;
-    return gt_randn(w->gt, y->shape, .dtype = y->dtype);
+    const bool recording = gt_set_recording(w->gt, false);
+    bench_row(w->asked->name, forward, w);
+    gt_set_recording(w->gt, recording);
 }
 
-static void answer(world *w, const row *r)
+/* Where no gradient goes on from the result there is nothing to measure: a line with 0. */
+static void measure_both(world *w)
 {
-    gt_tensor *dy = upstream_of(w, r);
-    const double alone = measure(w, r, forward, dy);
-    printf("%s %.0f %.0f\n", r->name, alone, dy ? measure(w, r, both, dy) : 0);
-    fflush(stdout);
+    gt_tensor *const y = w->asked->run(w);
+    if (y && y->requires_grad) {
+        w->dy = gt_randn(w->gt, y->shape, .dtype = y->dtype);
+        bench_row(w->asked->both_name, both, w);
+    } else bench_print(w->asked->both_name, &(double){0}, 1);
     gt_rewind(w->gt, w->start);
 }
 
-/* Of x's bytes. */
-static void answer_memcpy(world *w)
+static bool answer(void *work, const char *name)
 {
-    static double ns[MOST];
-    const size_t bytes = (size_t)w->size * gt_dtype_size(w->x->dtype);
-    gt_tensor *y = gt_zeros(w->gt, w->x->shape, .dtype = w->x->dtype);
-    const double start = bench_now();
-    int n = -WARM;
-    for (; y && n < MOST && (n < LEAST || bench_now() - start < 3e7); n++) {
-        const double begin = bench_now();
-        memcpy(y->data, w->x->data, bytes);
-        if (n >= 0) ns[n] = bench_now() - begin;
+    world *w = work;
+    for (int i = 0; i < N_ROWS; i++) {
+        w->asked = &rows[i];
+        if (strcmp(name, rows[i].name) == 0) return measure_forward(w), true;
+        if (strcmp(name, rows[i].both_name) == 0) return measure_both(w), true;
     }
-    printf("memcpy %.0f 0\n", bench_quartile(ns, n, 2));
-    fflush(stdout);
-    gt_rewind(w->gt, w->start);
-}
-
-/* False where there is no such row. */
-static bool answer_name(world *w, const char *name)
-{
-    if (strcmp(name, "memcpy") == 0) {
-        answer_memcpy(w);
-        return true;
-    }
-    for (int i = 0; i < N_ROWS; i++)
-        if (strcmp(name, rows[i].name) == 0) {
-            answer(w, &rows[i]);
-            return true;
-        }
-    fprintf(stderr, "no row %s\n", name);
     return false;
-}
-
-static bool answer_stdin(world *w)
-{
-    char name[64];
-    bool known = true;
-    while (known && scanf("%63s", name) == 1) known = answer_name(w, name);
-    return known;
-}
-
-static bool answer_all(world *w)
-{
-    answer_memcpy(w);
-    for (int i = 0; i < N_ROWS; i++) answer(w, &rows[i]);
-    return true;
 }
 
 static int list_rows(void)
@@ -196,18 +138,17 @@ static int list_rows(void)
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "-") == 0) return list_rows();
+    if (argc == 2 && strcmp(argv[1], "list") == 0) return list_rows();
     const int64_t n = argc > 1 ? strtoll(argv[1], NULL, 10) : 1 << 16;
     if (n < 1 << 16 || n % (1 << 16) != 0) {
-        fprintf(stderr, "usage: %s [ELEMENTS [f32|f64 [THREADS [NAME...]]]], of 65536 k elements\n",
-                argv[0]);
+        fprintf(stderr, "usage: %s [ELEMENTS [f32|f64 [NAME...]]], of 65536 k elements\n", argv[0]);
         return 1;
     }
-    const gt_dtype dtype = argc > 2 && strcmp(argv[2], "f64") == 0 ? GT_F64 : GT_F32;
-    world w = make_world(n, dtype, argc > 3 ? atoi(argv[3]) : 1);
-    bool fine = argc > 4 || answer_all(&w);
-    for (int i = 4; fine && i < argc; i++)
-        fine = strcmp(argv[i], "-") == 0 ? answer_stdin(&w) : answer_name(&w, argv[i]);
+    world w = make_world(n, argc > 2 && strcmp(argv[2], "f64") == 0 ? GT_F64 : GT_F32);
+    bool fine = true;
+    for (int i = 0; argc < 4 && i < N_ROWS; i++)
+        answer(&w, rows[i].name), answer(&w, rows[i].both_name);
+    for (int i = 3; fine && i < argc; i++) fine = bench_answer(argv[i], answer, &w);
     if (gt_failed(w.gt)) fprintf(stderr, "%s\n", gt_error_message(w.gt));
     fine = fine && !gt_failed(w.gt);
     gt_close(w.gt);

@@ -50,6 +50,7 @@ def main():
         for row in chosen:
             for threads in row.threads:
                 show(row, threads, *bench.measure(row, threads))
+    bench.stop()
 
 
 if __name__ == "__main__":

@@ -32,14 +32,16 @@ LINE = re.compile(r"^(.+): (\S+) (\S+)(?: \((\S+) to (\S+)\))?$", re.MULTILINE)
 @dataclasses.dataclass
 class Row:
     name: str
-    ours: list              # a program of bench/ and its words
+    ours: list              # a program of bench/ and its words, asked for the row's line
     theirs: dict = dataclasses.field(default_factory=dict)  # mode -> function, see above
     flop: float = 0         # what one turn computes, for the share of the peak
     bytes: float = 0        # what one turn must read and write, for the share of memcpy
     dtype: str = "f32"
     threads: tuple = (1,)   # measured with each number of them
     unit: str = "ns"        # of another: what `theirs` return is a number, the less the better
-    pick: str = ""          # the line of our output that counts, if not the first
+    asked: str = ""         # a word for the program's stdin, where it stays for the next row
+    pick: str = ""          # the line of its output that counts, if not the first
+    brief: bool = False     # a third of the time will do
 
 
 @dataclasses.dataclass
@@ -60,23 +62,46 @@ class Bench:
 
     def __init__(self, build, seconds, rounds):
         self.build, self.seconds, self.rounds = build, seconds, rounds
+        self.command, self.process = None, None  # the program that stays
+
+    def start(self, row, threads):
+        program, *words = map(str, row.ours)
+        env = {key: value for key, value in os.environ.items() if key not in KEEP_MEMORY}
+        env.update(GRADTAPE_THREADS=str(threads), BENCH_SECONDS=str(self.span(row)),
+                   GRADTAPE_ERRORS="quiet")
+        return subprocess.Popen([os.path.join(self.build, "bench", program), *words], env=env,
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def span(self, row):
+        return self.seconds / 3 if row.brief else self.seconds
+
+    def stop(self):
+        if self.process:
+            self.process.communicate()
+        self.command, self.process = None, None
+
+    def ask(self, row, threads):
+        """The line that the program answers; it stays, so that it makes its world once."""
+        command = (row.ours, threads, self.span(row))
+        if self.command != command:
+            self.stop()
+            self.command, self.process = command, self.start(row, threads)
+        self.process.stdin.write(row.asked + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline()
 
     def ours(self, row, threads):
         """Quartiles that the program prints, three numbers; a number, where it prints no spread."""
-        program, *words = map(str, row.ours)
-        env = {key: value for key, value in os.environ.items() if key not in KEEP_MEMORY}
-        env.update(GRADTAPE_THREADS=str(threads), BENCH_SECONDS=str(self.seconds),
-                   GRADTAPE_ERRORS="quiet")
-        done = subprocess.run([os.path.join(self.build, "bench", program), *words], env=env,
-                              capture_output=True, text=True)
-        if done.returncode != 0:
-            raise RuntimeError(f"{program}: {done.stderr.strip() or done.returncode}")
-        for name, median, unit, lower, upper in LINE.findall(done.stdout):
+        if row.asked:
+            output = self.ask(row, threads)
+        else:
+            output = self.start(row, threads).communicate()[0]
+        for name, median, _, lower, upper in LINE.findall(output):
             if not row.pick or row.pick == name:
                 return [float(number) for number in (lower, median, upper) if number]
-        raise RuntimeError(f"{program} {' '.join(words)}: no row {row.pick}")
+        raise RuntimeError(f"{row.name}: no line from {' '.join(map(str, row.ours))}")
 
-    def time(self, turn):
+    def time(self, turn, span):
         """Like bench_row of bench.h: quartiles of samples of some 20 us at least."""
         def sample(times):
             begin = time.perf_counter_ns()
@@ -85,11 +110,11 @@ class Bench:
             return (time.perf_counter_ns() - begin) / times
         start = time.perf_counter()
         once = sample(1)
-        while time.perf_counter() - start < self.seconds / 4:
+        while time.perf_counter() - start < span / 4:
             once = sample(1)
         times = 1 if once > 2e4 else int(2e4 / once) + 1
         samples, begin = [], time.perf_counter()
-        while len(samples) < 5 or time.perf_counter() - begin < self.seconds:
+        while len(samples) < 5 or time.perf_counter() - begin < span:
             samples.append(sample(times))
         found = spread(samples)
         return [found.lower, found.median, found.upper]
@@ -118,7 +143,7 @@ class Bench:
         for _ in range(self.rounds):
             ours += self.ours(row, threads)
             for mode, turn in turns.items():
-                theirs[mode] += self.time(turn) if row.unit == "ns" else [turn]
+                theirs[mode] += self.time(turn, self.span(row)) if row.unit == "ns" else [turn]
         spreads = {mode: spread(numbers) for mode, numbers in theirs.items()}
         best = min(spreads, key=lambda mode: spreads[mode].median, default="")
         return spread(ours), best, spreads.get(best)
