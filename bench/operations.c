@@ -90,13 +90,8 @@ static void forward(void *work)
 static void both(void *work)
 {
     world *w = work;
-    gt_tensor *const leaves[] = {w->x,        w->y,   w->p,      w->far,    w->ten,   w->image,
-                                 w->sequence, w->row, w->beside, w->column, w->scale, w->shift};
-    enum { N_LEAVES = sizeof leaves / sizeof *leaves };
-    gt_tensor *grads[N_LEAVES];
     const gt_mark mark = gt_mark_tape(w->gt);
-    gt_tensor *y = w->asked->run(w);
-    gt_grad(&y, 1, leaves, N_LEAVES, grads, .upstream = &w->dy, .allow_unused = true);
+    gt_backward(w->asked->run(w), .upstream = w->dy);
     gt_rewind(w->gt, mark);
 }
 
