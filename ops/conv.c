@@ -100,6 +100,22 @@ bool gti_conv_infer(gt_node *n, int rank, const gt_shape *x, const gt_shape *wei
     return gti_conv_check_size(n, s, y);
 }
 
+bool gti_conv_check_bias(const gt_node *n, int64_t k)
+{
+    if (n->n_in < 3) return true;
+    const gt_shape *bias = &n->in[2]->shape;
+    return (bias->ndim == 1 && bias->dim[0] == k) ||
+           gt_op_fail(n, GT_ERR_SHAPE, "bias is %s, must be [%lld]", GTI_SHAPE_TEXT(*bias),
+                      (long long)k);
+}
+
+gt_tensor *gti_conv_bias_gradient(gt_tensor *dy)
+{
+    unsigned axes = GT_MUTANT(conv_bias_batch, GT_AXIS(0), GT_AXIS(1));
+    for (int i = 2; i < dy->shape.ndim; i++) axes |= GT_AXIS(i);
+    return gt_sum(dy, .axes = axes);
+}
+
 double gti_conv_flops(const gt_node *n)
 {
     const gti_conv2d *s = gti_conv_shape(n);
@@ -117,7 +133,7 @@ void gti_conv_divide(gt_node *n, gti_conv2d_pass pass)
     p->chunks = 1;
     if (pass == GTI_CONV2D_DW && p->s.n > 1)
         p->chunks = gt_parts(n, p->s.n, gti_conv2d_work(&p->s) / PER_ADDITION);
-    p->shared = p->scratch = 0;
+    p->shared = p->scratch = p->derived = 0;
     for (int s = 0; s < GTI_CONV2D_STAGES; s++) p->stage[s].items = 0;
     gti_kernels_for(n)->conv2d(p);
     n->scratch_size = p->shared;
@@ -129,12 +145,23 @@ void gti_conv_divide(gt_node *n, gti_conv2d_pass pass)
                               : gt_parts(n, p->stage[s].items, p->stage[s].cost / PER_ADDITION);
 }
 
+gt_derived gti_conv_derived(const gt_node *n)
+{
+    const gti_conv2d_plan *p = gti_conv_plan(n);
+    return (gt_derived){p->derived, 1, &p->key, sizeof p->key};
+}
+
 void gti_conv_parts(gt_node *n, const gt_range *r)
 {
     const gti_conv2d_plan *p = gti_conv_plan(n);
     const gti_items items = gti_items_of(n, r, p->stage[r->stage].items);
-    const gti_conv2d_io io = {n->in[0]->data, n->in[1]->data, n->out[0]->data, n->scratch,
-                              r->scratch};
+    const gti_conv2d_io io = {.a = n->in[0]->data,
+                              .b = n->in[1]->data,
+                              .bias = n->n_in > 2 ? n->in[2]->data : NULL,
+                              .out = n->out[0]->data,
+                              .shared = n->scratch,
+                              .scratch = r->scratch,
+                              .derived = r->derived};
     p->stage[r->stage].run(p, &io, items.first, items.first + items.count);
 }
 

@@ -105,13 +105,19 @@ static inline bool gti_conv_check_size(const gt_node *n, const gti_conv2d *s, co
     return (s->c | s->kh | s->kw | s->oh | s->ow) < 1 << 10 || gti_conv_check_large(n, s, y);
 }
 
+/* The bias, if there is one: a number for each of y's k channels. */
+bool gti_conv_check_bias(const gt_node *n, int64_t k);
+/* Its gradient: dy added up over all but the channels. */
+gt_tensor *gti_conv_bias_gradient(gt_tensor *dy);
+
 /* Multiplications and additions of the convolution. */
 double gti_conv_flops(const gt_node *n);
 
 /* Plans a pass of the convolution that is described, and divides it. */
 void gti_conv_divide(gt_node *n, gti_conv2d_pass pass);
-/* For gt_op.parts. */
+/* For gt_op.parts and gt_op.derived. */
 void gti_conv_parts(gt_node *n, const gt_range *r);
+gt_derived gti_conv_derived(const gt_node *n);
 
 /* The shape of a weight that may be NULL, of which the engine tells. */
 static inline const gt_shape *gti_conv_shape_of(const gt_tensor *weight)
@@ -146,11 +152,11 @@ static inline gti_conv_opts gti_conv_image_opts(const gt_node *n, const gti_conv
     return o;
 }
 
-/* op, conv1d or conv2d, of x and weight. */
-static inline gt_tensor *gti_conv_apply(const gt_op *op, const gti_conv_opts *opts, gt_tensor *x,
-                                        gt_tensor *weight)
+/* A convolution of x, weight and, unless it is NULL, bias. */
+static inline gt_tensor *gti_conv_apply(const gt_op *op, const void *opts, gt_tensor *x,
+                                        gt_tensor *weight, gt_tensor *bias)
 {
-    return gt_apply(op, opts, 2, (gt_tensor *[]){x, weight});
+    return gt_apply(op, opts, bias ? 3 : 2, (gt_tensor *[]){x, weight, bias});
 }
 
 /* op, conv2d_dx or conv2d_dw, with the shape of its result. */

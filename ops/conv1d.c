@@ -3,12 +3,17 @@
  *   x [n,c,l]  weight [k,c/groups,kl]  y [n,k,ol], ol = floor((l + 2 p - d (kl - 1) - 1) / s) + 1
  *   y[n,k,i] = sum over c, a of x[n,c, i s + a d - p] weight[k,c,a], x being 0 outside
  *
+ *   or with a bias [k], added to it
+ *
  *   dx = conv2d_dx(dy, weight)  dw = conv2d_dw(x, dy)  of the images */
 #include "conv.h"
 
 static bool conv1d_infer(gt_node *n)
 {
-    if (!gti_conv_infer(n, 1, &n->in[0]->shape, &n->in[1]->shape, &n->out[0]->shape)) return false;
+    gt_shape *y = &n->out[0]->shape;
+    if (!gti_conv_infer(n, 1, &n->in[0]->shape, &n->in[1]->shape, y) ||
+        !gti_conv_check_bias(n, y->dim[1]))
+        return false;
     gti_conv_divide(n, GTI_CONV2D_Y);
     return true;
 }
@@ -31,6 +36,7 @@ static bool conv1d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[
     if (gt_needs_grad(n, 1))
         gin[1] = conv1d_apply(n, &gt_op_conv2d_dw, w, gti_conv_image(x),
                               GT_MUTANT(conv1d_dw_upstream, dy, gt_mul(dy, dy)));
+    if (gt_needs_grad(n, 2)) gin[2] = gti_conv_bias_gradient(gout[0]);
     return true;
 }
 
@@ -58,6 +64,7 @@ static const gt_sample samples[] = {
     {.label = "size one", .in = {GT_IN(1, 1, 1), GT_IN(1, 1, 1)}},
     {.label = "no images", .in = {GT_IN(0, 2, 4), GT_IN(2, 2, 2)}},
     {.label = "same tensor", .in = {GT_IN(2, 2, 3), {.same = 1}}},
+    {.label = "bias", .n_in = 3, .in = {GT_IN(2, 2, 7), GT_IN(3, 2, 3), GT_IN(3)}},
 };
 
 #define SHAPE_ERROR .code = GT_ERR_SHAPE, .message
@@ -68,6 +75,7 @@ static const gt_error_sample error_samples[] = {
     {.label = "channels",
      .in = {GT_IN(1, 3, 9), W},
      SHAPE_ERROR = "x has 3 channels, weight needs 4 (groups = 1)"},
+    {.label = "bias", .n_in = 3, .in = {X, W, GT_IN(3)}, SHAPE_ERROR = "bias is [3], must be [2]"},
     {.label = "channels last",
      .in = {GT_IN(1, 9, 4), W},
      SHAPE_ERROR =
@@ -107,8 +115,9 @@ static const gt_attr conv1d_attrs[] = {GTI_CONV1D_ATTRS(gti_conv_opts, ),
 
 const gt_op gt_op_conv1d = {
     .name = "conv1d",
-    .inputs = "x weight",
-    .n_in = 2,
+    .inputs = "x weight bias",
+    .n_in = 3,
+    .n_least = 2,
     .n_out = 1,
     .flags = GT_OP_PRODUCT,
     .opts_size = sizeof(gti_conv_opts),
@@ -116,8 +125,10 @@ const gt_op gt_op_conv1d = {
     .infer = conv1d_infer,
     .plan_size = sizeof(gti_conv2d_plan),
     .parts = GT_FOR_FLOATS(gti_conv_parts),
+    .derived = gti_conv_derived,
     .backward = conv1d_backward,
-    .gradient = "dx = conv2d_dx(dy, weight), dweight = conv2d_dw(x, dy), of images of height 1",
+    .gradient = "dx = conv2d_dx(dy, weight), dweight = conv2d_dw(x, dy), of images of height 1, "
+                "dbias[k] = sum over all but k of dy",
     GT_SAMPLES(samples),
     GT_ERROR_SAMPLES(error_samples),
     .flops = gti_conv_flops,
@@ -132,6 +143,5 @@ gt_tensor *gt_conv1d_(gt_tensor *x, gt_tensor *weight, gt_conv1d_opts opts)
                              .dilation = {0, opts.dilation},
                              .groups = opts.groups,
                              .same_padding = opts.same_padding};
-    gt_tensor *y = gti_conv_apply(&gt_op_conv1d, &o, x, weight);
-    return y && opts.bias ? gt_add_bias(y, opts.bias) : y;
+    return gti_conv_apply(&gt_op_conv1d, &o, x, weight, opts.bias);
 }

@@ -6,7 +6,7 @@
  *   y[n,k,i,j] = sum over c, a, b of x[n,c, i sh + a dh - ph, j sw + b dw - pw] weight[k,c,a,b],
  *   x being 0 outside; c runs over the group of channels that k belongs to
  *
- *   y  = conv2d(x, weight)
+ *   y  = conv2d(x, weight), or with a bias [k] that is added to it: conv2d(x, weight, bias)
  *   dx = conv2d_dx(dy, weight), the gradient of <dy, y> in x
  *   dw = conv2d_dw(x, dy), the gradient of <dy, y> in weight
  *
@@ -32,7 +32,7 @@ static const gt_shape *conv2d_target_of(const gt_node *n)
  */
 static gt_tensor *conv2d(const gt_node *n, gt_tensor *x, gt_tensor *weight)
 {
-    return gti_conv_apply(&gt_op_conv2d, n->opts, x, weight);
+    return gti_conv_apply(&gt_op_conv2d, n->opts, x, weight, NULL);
 }
 
 static gt_tensor *conv2d_dx(const gt_node *n, const gt_tensor *like, gt_tensor *dy,
@@ -48,18 +48,23 @@ static gt_tensor *conv2d_dw(const gt_node *n, const gt_tensor *like, gt_tensor *
 
 static bool conv2d_infer(gt_node *n)
 {
-    if (!gti_conv_infer(n, 2, &n->in[0]->shape, &n->in[1]->shape, &n->out[0]->shape)) return false;
+    gt_shape *y = &n->out[0]->shape;
+    if (!gti_conv_infer(n, 2, &n->in[0]->shape, &n->in[1]->shape, y) ||
+        !gti_conv_check_bias(n, y->dim[1]))
+        return false;
     gti_conv_divide(n, GTI_CONV2D_Y);
     return true;
 }
 
-static const char conv2d_gradient[] = "dx = conv2d_dx(dy, weight), dweight = conv2d_dw(x, dy)";
+static const char conv2d_gradient[] = "dx = conv2d_dx(dy, weight), dweight = conv2d_dw(x, dy), "
+                                      "dbias[k] = sum over all but k of dy";
 static bool conv2d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *x = n->in[0], *w = n->in[1], *dy = gout[0];
     if (gt_needs_grad(n, 0)) gin[0] = conv2d_dx(n, x, GT_MUTANT(conv2d_dx_sign, dy, gt_neg(dy)), w);
     if (gt_needs_grad(n, 1))
         gin[1] = conv2d_dw(n, w, x, GT_MUTANT(conv2d_dw_upstream, dy, gt_mul(dy, dy)));
+    if (gt_needs_grad(n, 2)) gin[2] = gti_conv_bias_gradient(dy);
     return true;
 }
 
@@ -118,11 +123,12 @@ static const gt_attr conv2d_grad_attrs[] = {
     {GT_ARGUMENT("shape", gti_conv_grad_opts, target), .meaning = "of the result"},
 };
 
-#define CONV_OP(id, input_names, opts, rows, see)                                                  \
+#define CONV_OP(id, input_names, number, opts, rows, see)                                          \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = (input_names),                                                                   \
-        .n_in = 2,                                                                                 \
+        .n_in = (number),                                                                          \
+        .n_least = 2,                                                                              \
         .n_out = 1,                                                                                \
         .flags = GT_OP_PRODUCT,                                                                    \
         .opts_size = sizeof(opts),                                                                 \
@@ -130,6 +136,7 @@ static const gt_attr conv2d_grad_attrs[] = {
         .plan_size = sizeof(gti_conv2d_plan),                                                      \
         .infer = id##_infer,                                                                       \
         .parts = GT_FOR_FLOATS(gti_conv_parts),                                                    \
+        .derived = gti_conv_derived,                                                               \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \
@@ -138,9 +145,9 @@ static const gt_attr conv2d_grad_attrs[] = {
         .window = (see),                                                                           \
     };
 
-CONV_OP(conv2d, "x weight", gti_conv_opts, conv2d_attrs, gti_conv_window)
-CONV_OP(conv2d_dx, "dy weight", gti_conv_grad_opts, conv2d_grad_attrs, NULL)
-CONV_OP(conv2d_dw, "x dy", gti_conv_grad_opts, conv2d_grad_attrs, NULL)
+CONV_OP(conv2d, "x weight bias", 3, gti_conv_opts, conv2d_attrs, gti_conv_window)
+CONV_OP(conv2d_dx, "dy weight", 2, gti_conv_grad_opts, conv2d_grad_attrs, NULL)
+CONV_OP(conv2d_dw, "x dy", 2, gti_conv_grad_opts, conv2d_grad_attrs, NULL)
 
 static gti_conv_opts conv2d_internal(const gt_conv2d_opts *o, const gt_shape *weight)
 {
@@ -155,8 +162,7 @@ static gti_conv_opts conv2d_internal(const gt_conv2d_opts *o, const gt_shape *we
 gt_tensor *gt_conv2d_(gt_tensor *x, gt_tensor *weight, gt_conv2d_opts opts)
 {
     const gti_conv_opts o = conv2d_internal(&opts, gti_conv_shape_of(weight));
-    gt_tensor *y = gti_conv_apply(&gt_op_conv2d, &o, x, weight);
-    return y && opts.bias ? gt_add_bias(y, opts.bias) : y;
+    return gti_conv_apply(&gt_op_conv2d, &o, x, weight, opts.bias);
 }
 
 gt_tensor *gt_conv2d_dx(gt_tensor *dy, gt_tensor *weight, gt_shape x, gt_conv2d_opts opts)

@@ -62,6 +62,21 @@
 
 static const gt_sample conv2d_samples[] = {
     GEOMETRIES(CONV2D){.label = "same tensor", .in = {GT_IN(2, 2, 3, 2), {.same = 1}}},
+    {.label = "bias", .n_in = 3, .in = {GT_IN(2, 2, 4, 5), GT_IN(3, 2, 2, 3), GT_IN(3)}},
+    {.label = "bias, one input channel",
+     .n_in = 3,
+     .in = {GT_IN(2, 1, 3, 18), GT_IN(2, 1, 2, 3), GT_IN(2)}},
+    {.label = "bias, 1x1", .n_in = 3, .in = {GT_IN(2, 9, 2, 3), GT_IN(9, 9, 1, 1), GT_IN(9)}},
+    {.label = "bias, padding",
+     .n_in = 3,
+     .in = {GT_IN(2, 3, 4, 4), GT_IN(4, 3, 3, 3), GT_IN(4)},
+     OPTS(.padding = {1, 1})},
+    {.label = "bias, blocks",
+     .n_in = 3,
+     .in = {GT_IN(1, 16, 3, 2), GT_IN(17, 16, 2, 2), GT_IN(17)}},
+    {.label = "bias, no input channels",
+     .n_in = 3,
+     .in = {GT_IN(1, 0, 3, 3), GT_IN(2, 0, 2, 2), GT_IN(2)}},
 };
 static const gt_sample conv2d_dx_samples[] = {
     GEOMETRIES(CONV2D_DX){.label = "same tensor",
@@ -88,6 +103,11 @@ static const gt_error_sample conv2d_error_samples[] = {
          "x has 24 channels, weight needs 3 (groups = 1)\n"
          "  x [1,24,32,3]  weight [8,3,3,3]\n"
          "  hint: the last dimension is 3; this looks like NHWC: gt_permute(x, 0, 3, 1, 2)"},
+    {.label = "bias", .n_in = 3, .in = {X, W, GT_IN(4)}, SHAPE_ERROR = "bias is [4], must be [2]"},
+    {.label = "bias of two dimensions",
+     .n_in = 3,
+     .in = {X, W, GT_IN(1, 2)},
+     SHAPE_ERROR = "bias is [1,2], must be [2]"},
     {.label = "no batch dimension",
      .in = {GT_IN(4, 5, 6), W},
      SHAPE_ERROR = "hint: add a batch dimension: gt_reshape(x, GT_SHAPE(1, 4, 5, 6))"},

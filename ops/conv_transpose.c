@@ -4,6 +4,8 @@
  *   oh = (h - 1) sh - 2 ph + dh (kh - 1) + output padding + 1, ow likewise
  *   y[n,k, i sh + a dh - ph, j sw + b dw - pw] += x[n,c,i,j] weight[c,k,a,b], for all c, i, j, a, b
  *
+ *   or with a bias [k], added to it
+ *
  *   dx = conv2d(dy, weight)  dw = conv2d_dw(dy, x)
  *
  * Output padding adds rows and columns at the end. From a whole stride on the convolution back
@@ -94,7 +96,8 @@ static bool conv_transpose_infer_rank(gt_node *n, int rank)
         return gt_op_fail(n, GT_ERR_MEMORY, "the number of output channels overflows");
     gt_shape *y = &n->out[0]->shape;
     gti_set_image_shape(y, rank, s->n, k, oh, ow);
-    if (!gti_conv_check_size(n, conv_transpose_describe(n, y), y)) return false;
+    if (!gti_conv_check_size(n, conv_transpose_describe(n, y), y) || !gti_conv_check_bias(n, k))
+        return false;
     gti_conv_divide(n, GTI_CONV2D_DX);
     return true;
 }
@@ -122,7 +125,7 @@ static gti_conv_opts back(const gt_node *n)
 }
 
 static const char conv_transpose2d_gradient[] =
-    "dx = conv2d(dy, weight), dweight = conv2d_dw(dy, x)";
+    "dx = conv2d(dy, weight), dweight = conv2d_dw(dy, x), dbias[k] = sum over all but k of dy";
 static bool conv_transpose2d_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_tensor *x = n->in[0], *w = n->in[1], *dy = gout[0];
@@ -130,10 +133,11 @@ static bool conv_transpose2d_backward(gt_node *n, gt_tensor *const gout[], gt_te
     if (gt_needs_grad(n, 0))
         gin[0] = gti_conv_apply(
             &gt_op_conv2d, &o, dy,
-            GT_MUTANT(conv_transpose2d_flipped, w, gt_flip(w, GT_AXIS(2) | GT_AXIS(3))));
+            GT_MUTANT(conv_transpose2d_flipped, w, gt_flip(w, GT_AXIS(2) | GT_AXIS(3))), NULL);
     if (gt_needs_grad(n, 1))
         gin[1] = gti_conv_gradient(&gt_op_conv2d_dw, &o, w->shape, dy,
                                    GT_MUTANT(conv_transpose2d_sign, x, gt_neg(x)));
+    if (gt_needs_grad(n, 2)) gin[2] = gti_conv_bias_gradient(dy);
     return true;
 }
 
@@ -145,7 +149,7 @@ static bool conv_transpose1d_backward(gt_node *n, gt_tensor *const gout[], gt_te
     if (!dy || !image || !kernel) return false;
     const gti_conv_opts o = back(n);
     if (gt_needs_grad(n, 0)) {
-        gt_tensor *dx = gti_conv_apply(&gt_op_conv2d, &o, dy, kernel);
+        gt_tensor *dx = gti_conv_apply(&gt_op_conv2d, &o, dy, kernel, NULL);
         gin[0] = gt_reshape(GT_MUTANT(conv_transpose1d_sign, dx, gt_neg(dx)), x->shape);
     }
     if (gt_needs_grad(n, 1)) {
@@ -154,6 +158,7 @@ static bool conv_transpose1d_backward(gt_node *n, gt_tensor *const gout[], gt_te
                               GT_MUTANT(conv_transpose1d_upstream, image, gt_square(image)));
         gin[1] = gt_reshape(dw, w->shape);
     }
+    if (gt_needs_grad(n, 2)) gin[2] = gti_conv_bias_gradient(gout[0]);
     return true;
 }
 
@@ -185,8 +190,9 @@ static const gt_attr conv_transpose2d_attrs[] = {
 #define TRANSPOSE_OP(id)                                                                           \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
-        .inputs = "x weight",                                                                      \
-        .n_in = 2,                                                                                 \
+        .inputs = "x weight bias",                                                                 \
+        .n_in = 3,                                                                                 \
+        .n_least = 2,                                                                              \
         .n_out = 1,                                                                                \
         .flags = GT_OP_PRODUCT,                                                                    \
         .opts_size = sizeof(transpose_opts),                                                       \
@@ -194,6 +200,7 @@ static const gt_attr conv_transpose2d_attrs[] = {
         .plan_size = sizeof(gti_conv2d_plan),                                                      \
         .infer = id##_infer,                                                                       \
         .parts = GT_FOR_FLOATS(gti_conv_parts),                                                    \
+        .derived = gti_conv_derived,                                                               \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \
@@ -204,13 +211,6 @@ static const gt_attr conv_transpose2d_attrs[] = {
 
 TRANSPOSE_OP(conv_transpose1d)
 TRANSPOSE_OP(conv_transpose2d)
-
-static gt_tensor *conv_transpose_apply(const gt_op *op, const transpose_opts *o, gt_tensor *x,
-                                       gt_tensor *weight, gt_tensor *bias)
-{
-    gt_tensor *y = gt_apply(op, o, 2, (gt_tensor *[]){x, weight});
-    return y && bias ? gt_add_bias(y, bias) : y;
-}
 
 gt_tensor *gt_conv_transpose2d_(gt_tensor *x, gt_tensor *weight, gt_conv_transpose2d_opts opts)
 {
@@ -223,7 +223,7 @@ gt_tensor *gt_conv_transpose2d_(gt_tensor *x, gt_tensor *weight, gt_conv_transpo
                  .groups = opts.groups},
         .output_padding = {opts.output_padding[0], gti_conv_padding(opts.gt_, opts.output_padding,
                                                                     gti_conv_shape_of(weight))}};
-    return conv_transpose_apply(&gt_op_conv_transpose2d, &o, x, weight, opts.bias);
+    return gti_conv_apply(&gt_op_conv_transpose2d, &o, x, weight, opts.bias);
 }
 
 gt_tensor *gt_conv_transpose1d_(gt_tensor *x, gt_tensor *weight, gt_conv_transpose1d_opts opts)
@@ -234,5 +234,5 @@ gt_tensor *gt_conv_transpose1d_(gt_tensor *x, gt_tensor *weight, gt_conv_transpo
                                        .dilation = {0, opts.dilation},
                                        .groups = opts.groups},
                               .output_padding = {0, opts.output_padding}};
-    return conv_transpose_apply(&gt_op_conv_transpose1d, &o, x, weight, opts.bias);
+    return gti_conv_apply(&gt_op_conv_transpose1d, &o, x, weight, opts.bias);
 }

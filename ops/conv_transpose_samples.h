@@ -35,6 +35,7 @@ static const gt_sample conv_transpose2d_samples[] = {
     {.label = "no images", .in = {GT_IN(0, 2, 2, 2), GT_IN(2, 2, 2, 2)}},
     {.label = "no output channels", .in = {GT_IN(1, 2, 2, 2), GT_IN(2, 0, 2, 2)}},
     {.label = "same tensor", .in = {GT_IN(2, 2, 3, 2), {.same = 1}}},
+    {.label = "bias", .n_in = 3, .in = {GT_IN(2, 2, 3, 2), GT_IN(2, 3, 2, 3), GT_IN(3)}},
 };
 
 static const gt_sample conv_transpose1d_samples[] = {
@@ -50,6 +51,7 @@ static const gt_sample conv_transpose1d_samples[] = {
      CONV(.dilation = {1, 2}, .groups = 2)},
     {.label = "size one", .in = {GT_IN(1, 1, 1), GT_IN(1, 1, 1)}},
     {.label = "17 long", .in = {GT_IN(1, 1, 17), GT_IN(1, 1, 3)}},
+    {.label = "bias", .n_in = 3, .in = {GT_IN(2, 2, 4), GT_IN(2, 3, 3), GT_IN(3)}},
     {.label = "no images", .in = {GT_IN(0, 2, 2), GT_IN(2, 2, 2)}},
 };
 
@@ -61,6 +63,7 @@ static const gt_error_sample conv_transpose2d_error_samples[] = {
     {.label = "channels",
      .in = {GT_IN(1, 3, 3, 3), W},
      SHAPE_ERROR = "x has 3 channels, weight takes 4"},
+    {.label = "bias", .n_in = 3, .in = {X, W, GT_IN(4)}, SHAPE_ERROR = "bias is [4], must be [2]"},
     {.label = "groups",
      .in = {X, W},
      CONV(.groups = 3),

@@ -63,7 +63,7 @@ static inline results run_sample(gt_ctx *gt, const gt_op *op, const gt_sample *s
     static const uint64_t no_opts[64];
     results r = {.n = op->n_out};
     gt_tensor *in[GT_SAMPLE_INPUTS] = {0};
-    const int n_in = op->n_in >= 0 ? op->n_in : sample->n_in;
+    const int n_in = sample->n_in ? sample->n_in : gt_op_least(op);
     dice = 42;
     for (int i = 0; i < n_in; i++) {
         const gt_sample_input *s = &sample->in[i];

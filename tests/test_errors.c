@@ -158,7 +158,7 @@ static const struct row {
     ROW(conv_stride, ARGUMENT, "stride", "-1"),
     ROW(conv_padding, ARGUMENT, "padding", "-2"),
     ROW(conv_groups, SHAPE, "4", "3 groups"),
-    ROW(conv_bias, SHAPE, "add_bias", "[3]", "6"),
+    ROW(conv_bias, SHAPE, "conv2d", "[3]", "6"),
     ROW(conv_dtype, DTYPE, "x is f32", "weight is f64"),
     ROW(conv_overflow, MEMORY, "overflow"),
     ROW(size_overflow, MEMORY, "[8589934592,8589934592] overflows"),

@@ -155,7 +155,13 @@ static void run_pass(const gti_kernels *k, const gti_conv2d *s, int pass, const 
     k->conv2d(&p);
     const array shared = new_output(F32, (int64_t)(p.shared + 3) / 4);
     const array scratch = new_output(F32, (int64_t)(p.scratch + 3) / 4);
-    const gti_conv2d_io io = {a->data, b->data, out->data, shared.data, scratch.data};
+    const array derived = new_output(F32, (int64_t)(p.derived + 3) / 4);
+    const gti_conv2d_io io = {.a = a->data,
+                              .b = b->data,
+                              .out = out->data,
+                              .shared = shared.data,
+                              .scratch = scratch.data,
+                              .derived = derived.data};
     for (int i = 0; i < GTI_CONV2D_STAGES; i++) {
         const int64_t items = p.stage[i].items, half = items / 2;
         if (half < items) p.stage[i].run(&p, &io, half, items);
@@ -163,6 +169,7 @@ static void run_pass(const gti_kernels *k, const gti_conv2d *s, int pass, const 
     }
     free_array(&shared);
     free_array(&scratch);
+    free_array(&derived);
 }
 
 static void conv2d_pass(const gti_kernels *k, int dtype, const gti_conv2d *s, int pass)
@@ -203,7 +210,7 @@ static void test_scratch_overflow_of(const gti_kernels *k, int dtype)
                              .pass = (gti_conv2d_pass)pass,
                              .chunks = 1};
         k->conv2d(&p);
-        assert_int_equal(p.shared + p.scratch, 0);
+        assert_int_equal(p.shared + p.scratch + p.derived, 0);
     }
 }
 

@@ -25,7 +25,7 @@ static void check_error_sample(const gt_op *op, const gt_error_sample *sample)
     static const uint64_t no_opts[64];
     gt_ctx *gt = gt_open();
     gt_tensor *in[GT_SAMPLE_INPUTS] = {0};
-    const int n_in = op->n_in >= 0 ? op->n_in : sample->n_in;
+    const int n_in = sample->n_in ? sample->n_in : gt_op_least(op);
     bool all_null = true;
     for (int i = 0; i < n_in; i++) {
         const gt_sample_input *s = &sample->in[i];
@@ -68,7 +68,7 @@ static void check_flops(const gt_op *op, const gt_sample *sample)
     static const uint64_t no_opts[64];
     gt_ctx *gt = gt_open();
     gt_tensor *in[GT_SAMPLE_INPUTS] = {0};
-    const int n_in = op->n_in >= 0 ? op->n_in : sample->n_in;
+    const int n_in = sample->n_in ? sample->n_in : gt_op_least(op);
     for (int i = 0; i < n_in; i++) {
         const gt_sample_input *s = &sample->in[i];
         in[i] = s->same > 0 ? in[s->same - 1] : s->null ? NULL : input_of(gt, s);

@@ -32,10 +32,10 @@ static void test_lenet(void **state)
     assert_summary(lenet(*state), GT_SHAPE(1, 1, 28, 28), (gt_summary_opts){0},
                    "Layer           Output        Params     MACs  Forward  Backward  Field  Step\n"
                    "Sequential      [1,10]\n"
-                   "  0: Conv2d     [1,6,28,28]      156  117,600  37.6 KB   37.6 KB    5x5   1x1\n"
+                   "  0: Conv2d     [1,6,28,28]      156  117,600  18.8 KB   18.8 KB    5x5   1x1\n"
                    "  1: Sigmoid    [1,6,28,28]                    18.8 KB   18.8 KB    5x5   1x1\n"
                    "  2: AvgPool2d  [1,6,14,14]                    4.70 KB   4.70 KB    6x6   2x2\n"
-                   "  3: Conv2d     [1,16,10,10]   2,416  240,000  12.8 KB   12.8 KB  14x14   2x2\n"
+                   "  3: Conv2d     [1,16,10,10]   2,416  240,000  6.40 KB   6.40 KB  14x14   2x2\n"
                    "  4: Sigmoid    [1,16,10,10]                   6.40 KB   6.40 KB  14x14   2x2\n"
                    "  5: AvgPool2d  [1,16,5,5]                     1.60 KB   1.60 KB  16x16   4x4\n"
                    "  6: Flatten    [1,400]\n"
@@ -47,7 +47,7 @@ static void test_lenet(void **state)
                    "\n"
                    "Params       61,706 (61,706 trainable, 0 frozen), 247 KB\n"
                    "MACs         416,520\n"
-                   "Activations  84.5 KB forward, 84.5 KB backward\n");
+                   "Activations  59.3 KB forward, 59.3 KB backward\n");
 }
 
 /* Branches, depth, a frozen part, f64: the input takes the parameters' dtype. */
@@ -61,16 +61,16 @@ static void test_branches(void **state)
         net, GT_SHAPE(1, 3, 32, 32), (gt_summary_opts){.depth = 1},
         "Layer                 Output       Params     MACs  Forward  Backward  Field   Step\n"
         "Sequential            [1,6]\n"
-        "  0: Residual         [1,3,32,32]     180  165,888   197 KB    197 KB    5x5    1x1\n"
+        "  0: Residual         [1,3,32,32]     180  165,888   148 KB    148 KB    5x5    1x1\n"
         "  1: ReLU             [1,3,32,32]                   24.6 KB   24.6 KB    5x5    1x1\n"
-        "  2: Residual         [1,6,16,16]     546  129,024   123 KB    123 KB  11x11    2x2\n"
+        "  2: Residual         [1,6,16,16]     546  129,024  86.1 KB   86.1 KB  11x11    2x2\n"
         "  3: ReLU             [1,6,16,16]                   12.3 KB   12.3 KB  11x11    2x2\n"
         "  4: GlobalAvgPool2d  [1,6,1,1]                        48 B      48 B  41x41  32x32\n"
         "  5: Flatten          [1,6]\n"
         "\n"
         "Params       726 (546 trainable, 180 frozen), 5.81 KB\n"
         "MACs         294,912\n"
-        "Activations  357 KB forward, 357 KB backward\n");
+        "Activations  271 KB forward, 271 KB backward\n");
 }
 
 /* The last two columns of a line that begins like this. */

@@ -242,7 +242,8 @@ typedef struct {
     uint64_t bytes_live; /* tensor data in use now, in bytes as rounded by the pool */
     uint64_t
         bytes_peak; /* the most that bytes_live has been since gt_open or gt_stats_reset_peak */
-    uint64_t bytes_system; /* all that the context holds from the system */
+    uint64_t bytes_derived; /* of bytes_live: what is kept beside weights, packed for kernels */
+    uint64_t bytes_system;  /* all that the context holds from the system */
 } gt_stats;
 gt_stats gt_get_stats(const gt_ctx *gt);
 void gt_stats_reset_peak(gt_ctx *gt);

@@ -35,7 +35,20 @@ typedef struct {
     int stage;
     int64_t begin, end;
     void *scratch; /* the worker's own, 64-byte aligned, undefined content; NULL: none */
+    void *derived; /* the bytes of gt_derived, 64-byte aligned; NULL: none */
 } gt_range;
+
+/* What stage 0 makes of one input alone, such as weights in the order in which a kernel reads them.
+ * It depends on that input's values and on the key, which says for what it is made. Beside a tensor
+ * that outlives the step the engine keeps it from the second call with unchanged values on, and
+ * leaves stage 0 out. */
+enum { GT_DERIVED_KEY = 64 };
+typedef struct {
+    size_t bytes; /* 0: nothing */
+    int input;
+    const void *key; /* of at most GT_DERIVED_KEY bytes */
+    size_t key_size;
+} gt_derived;
 
 enum {
     GT_OP_VIEW = 1,     /* output 0 shares input 0's data: same dtype and size, forward unused */
@@ -113,6 +126,7 @@ struct gt_op {
     const char *inputs; /* names of the inputs for messages and graphs: "x weight"; with fewer names
                          * than inputs the last one is numbered: "x" for x0, x1, ... */
     int n_in, n_out;    /* n_in -1: any number, at least one; n_out at most GT_OP_OUTPUTS */
+    int n_least;        /* inputs that must be there, where the last ones need not; 0: all */
     size_t opts_size;
     gt_attrs attrs;       /* what the options are: GT_ATTRS(rows), completed before infer, or
                            * GT_PLAIN_ATTRS(rows); {0}: known to the operation alone */
@@ -136,7 +150,8 @@ struct gt_op {
      * must not write where another part reads or writes, and must not depend on how they are joined
      * to ranges. */
     void (*parts[GT_N_DTYPES])(gt_node *n, const gt_range *r);
-    size_t plan_size; /* of gt_node.plan */
+    gt_derived (*derived)(const gt_node *n); /* NULL: nothing */
+    size_t plan_size;                        /* of gt_node.plan */
     /* Sets gin[i], the gradient of input i, by calling operations on gout (gradients of the
      * outputs; NULL for an output that nobody used, at least one is not NULL). gin comes zeroed;
      * leave NULL where !gt_needs_grad(n, i). Returns false after a failure of its own; failures of
@@ -164,6 +179,12 @@ struct gt_op {
     gt_window (*window)(const gt_node *n);
 };
 #define GT_OP_OUTPUTS 4
+
+/* Inputs that must be there; with n_in -1, -1. */
+static inline int gt_op_least(const gt_op *op)
+{
+    return op->n_least ? op->n_least : op->n_in;
+}
 
 /* For .forward: one function for both floating dtypes, or for all four. */
 #define GT_FOR_FLOATS(f)                                                                           \

@@ -313,7 +313,8 @@ static inline ALWAYS bool apply(const gt_op *op, const void *opts, const int n_i
 static bool apply_any(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[],
                       gt_tensor *out[])
 {
-    if (op->n_in >= 0 ? n_in != op->n_in : n_in < 1) gti_refuse_count(op, n_in, in);
+    if (op->n_in >= 0 ? n_in > op->n_in || n_in < gt_op_least(op) : n_in < 1)
+        gti_refuse_count(op, n_in, in);
     else if (op->n_out < 1 || op->n_out > GT_OP_OUTPUTS) gti_refuse_outputs(op, n_in, in);
     else return apply(op, opts, n_in, in, op->n_out, out);
     return false;
@@ -325,7 +326,7 @@ gt_tensor *gt_apply(const gt_op *op, const void *opts, int n_in, gt_tensor *cons
     bool ok;
     if (LIKELY(op->n_out == 1 && op->n_in == n_in && n_in == 1))
         ok = apply(op, opts, 1, in, 1, out);
-    else if (LIKELY(op->n_out == 1 && op->n_in == n_in && n_in == 2))
+    else if (LIKELY(op->n_out == 1 && n_in == 2 && (op->n_in == 2 || op->n_least == 2)))
         ok = apply(op, opts, 2, in, 1, out);
     else ok = apply_any(op, opts, n_in, in, out);
     return ok ? out[0] : NULL;

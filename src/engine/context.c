@@ -124,6 +124,7 @@ gt_stats gt_get_stats(const gt_ctx *gt)
         .nodes = gt->n_nodes,
         .bytes_live = gt->pool.live,
         .bytes_peak = gt->pool.peak,
+        .bytes_derived = gt->derived_bytes,
         .bytes_system = gt->system.bytes,
     };
 }

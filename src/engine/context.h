@@ -24,17 +24,19 @@ enum {
     GTI_TARGET = 32,   /* gt_grad wants its gradient */
     GTI_REPLAYED = 64, /* dropped by gt_checkpoint: data comes back when its node is run again */
     GTI_HOOKED = 128,  /* has a label with hooks */
-    GTI_LASTING = 256, /* of the step, but its label or a hook of it lies in kept memory */
+    GTI_LASTING = 256, /* of the step, but its label, or what hangs on it, lies in kept memory */
 };
 
 typedef struct gti_hook gti_hook;
 typedef struct gti_stretch gti_stretch;
+typedef struct gti_derived gti_derived;
 
 /* What few tensors have. */
 typedef struct gti_label {
     char name[48];
     const gt_scope *owner;
     gti_hook *hooks;        /* in the order of gt_hook */
+    gti_derived *derived;   /* in kept memory; NULL: nothing was */
     const gti_node *reader; /* of a leaf with hooks: the oldest that gives to it in a sweep */
     uint64_t shown;         /* path of the sweep whose gradient the hooks have seen */
     bool lasting;           /* lies in kept memory */
@@ -133,6 +135,8 @@ struct gt_ctx {
     gti_stretch *stretch; /* being recorded */
     gti_hook *free_hooks; /* in kept memory, to be used again */
     gti_label *free_labels;
+    gti_derived *free_derived;
+    uint64_t derived_bytes; /* of the pool's */
     gti_closer *closers;
     gti_team *team; /* NULL until it was needed */
     int threads;
@@ -266,7 +270,9 @@ static inline bool gti_outlives_step(const gti_tensor *t)
 {
     return t->flags & GTI_KEPT || t->id <= gti_mark_clock(t->pub.ctx);
 }
-/* t's label, made if need be; NULL after a failure, which names `what`. */
+/* t's label, made if need be; NULL where there is no memory. */
+gti_label *gti_label_try(gt_tensor *t);
+/* The same; NULL after a failure, which names `what`. */
 gti_label *gti_label_of(gt_tensor *t, const char *what);
 /* Takes t's label and hooks away, and gives back what lies in kept memory of them. */
 void gti_label_clear(gti_tensor *t);
@@ -309,6 +315,21 @@ void gti_threads_set_part_work(gt_ctx *gt, int64_t additions);
 void gti_threads_run_elements(gt_node *n);
 /* Runs op->parts of all stages; fails by name when there is no scratch. */
 bool gti_threads_run_stages(gt_node *n);
+
+/* --- derived.c --- */
+/* Memory for what a node derives (gt_op.derived), during the call. */
+typedef struct {
+    void *block;
+    bool made; /* holds it already */
+    bool kept;
+    int size_class;
+} gti_derived_room;
+/* False, and no failure, when there is no memory. Once it is there stage 0 has to run, unless it
+ * was made. */
+bool gti_derived_get(const gt_node *n, const gt_derived *d, gti_derived_room *room);
+void gti_derived_put(gt_ctx *gt, const gti_derived_room *room);
+/* Gives back what was derived from base. */
+void gti_derived_drop(gti_tensor *base);
 
 /* --- hook.c --- */
 /* Removes all hooks of t. */

@@ -1,6 +1,6 @@
-/* What few tensors have: names, owners, and the list that hooks hang on. A label lives as long as
- * its tensor: in kept memory, unless the tensor was made since the innermost mark and so is dropped
- * whenever the arena goes back to before the label. */
+/* What few tensors have: names, owners, and what hangs on them: hooks, what was derived from them.
+ * A label lives as long as its tensor: in kept memory, unless the tensor was made since the
+ * innermost mark and so is dropped whenever the arena goes back to before the label. */
 #include <string.h>
 
 #include "engine/context.h"
@@ -14,14 +14,20 @@ static gti_label *new_label(gt_ctx *gt, bool lasting)
     return l;
 }
 
-gti_label *gti_label_of(gt_tensor *t, const char *what)
+gti_label *gti_label_try(gt_tensor *t)
 {
     gti_tensor *p = gti_t(t);
     if (p->label) return p->label;
     p->label = new_label(t->ctx, gti_outlives_step(p));
-    if (!p->label) gt_fail(t->ctx, GT_ERR_MEMORY, what, "out of memory for a name, hook or weight");
-    else if (p->label->lasting) p->flags |= GTI_LASTING;
+    if (p->label && p->label->lasting) p->flags |= GTI_LASTING;
     return p->label;
+}
+
+gti_label *gti_label_of(gt_tensor *t, const char *what)
+{
+    gti_label *l = gti_label_try(t);
+    if (!l) gt_fail(t->ctx, GT_ERR_MEMORY, what, "out of memory for a name, hook or weight");
+    return l;
 }
 
 void gti_label_clear(gti_tensor *t)
@@ -29,6 +35,7 @@ void gti_label_clear(gti_tensor *t)
     gti_label *l = t->label;
     if (!l) return;
     gti_hooks_clear(t);
+    gti_derived_drop(t);
     t->label = NULL;
     if (!l->lasting) return;
     l->next = t->pub.ctx->free_labels;

@@ -68,7 +68,12 @@ void gti_refuse_inputs(const gt_op *op, int n_in, gt_tensor *const in[])
 void gti_refuse_count(const gt_op *op, int n_in, gt_tensor *const in[])
 {
     gt_ctx *gt = gti_refuse_context(n_in, in);
-    gt_fail(gt, GT_ERR_ARGUMENT, op->name, "%d inputs, but the operation takes %d", n_in, op->n_in);
+    if (gt_op_least(op) == op->n_in)
+        gt_fail(gt, GT_ERR_ARGUMENT, op->name, "%d inputs, but the operation takes %d", n_in,
+                op->n_in);
+    else
+        gt_fail(gt, GT_ERR_ARGUMENT, op->name, "%d inputs, but the operation takes %d to %d", n_in,
+                op->n_least, op->n_in);
 }
 
 void gti_refuse_outputs(const gt_op *op, int n_in, gt_tensor *const in[])

@@ -214,6 +214,7 @@ gt_tensor *gt_keep(gt_tensor *t)
         gti_tensor_spare(gt, k);
         return NULL;
     }
+    gti_derived_drop(old);
     if (old->base == old) move_views(gt, old, k);
     return &k->pub;
 }
@@ -246,6 +247,7 @@ void gt_free(gt_tensor *t)
     }
     gt_clear_grad(t);
     if (k->flags & GTI_HOOKED) gti_hooks_clear(k);
+    gti_derived_drop(k);
     gti_release(k);
     k->flags |= GTI_DEAD;
     gt->freed = ++gt->clock;

@@ -102,24 +102,41 @@ void gti_threads_run_elements(gt_node *n)
 typedef struct {
     gt_node *n;
     char *scratch; /* of the workers, one behind the other */
+    gti_derived_room derived;
     int stage;
 } stage_job;
 
 static void run_parts(void *arg, int worker, int64_t begin, int64_t end)
 {
     const stage_job *j = arg;
-    gt_range r = {.stage = j->stage, .begin = begin, .end = end};
+    gt_range r = {.stage = j->stage, .begin = begin, .end = end, .derived = j->derived.block};
     if (j->scratch) r.scratch = j->scratch + (size_t)worker * j->n->worker_scratch;
     j->n->op->parts[j->n->dtype](j->n, &r);
 }
 
 static void run_stages(gti_team *team, stage_job *j)
 {
-    for (j->stage = 0; j->stage < GT_OP_STAGES; j->stage++) {
+    for (j->stage = j->derived.made; j->stage < GT_OP_STAGES; j->stage++) {
         const int64_t parts = j->n->parts[j->stage];
         if (team && parts > 1) gti_team_run(team, parts, run_parts, j);
         else if (parts > 0) run_parts(j, 0, 0, parts);
     }
+}
+
+static GTI_COLD bool no_memory(const gt_node *n, size_t bytes)
+{
+    return gt_op_fail(n, GT_ERR_MEMORY, "no memory for %zu bytes of scratch", bytes);
+}
+
+/* With the workers' scratch there. */
+static bool run_with_derived(gti_team *team, stage_job *j)
+{
+    const gt_node *n = j->n;
+    const gt_derived d = n->op->derived ? n->op->derived(n) : (gt_derived){0};
+    if (d.bytes && !gti_derived_get(n, &d, &j->derived)) return no_memory(n, d.bytes);
+    run_stages(team, j);
+    if (d.bytes) gti_derived_put(n->in[0]->ctx, &j->derived);
+    return true;
 }
 
 bool gti_threads_run_stages(gt_node *n)
@@ -133,10 +150,9 @@ bool gti_threads_run_stages(gt_node *n)
     stage_job j = {.n = n};
     if (bytes) {
         j.scratch = gti_pool_get(&gt->pool, bytes, &size_class);
-        if (!j.scratch)
-            return gt_op_fail(n, GT_ERR_MEMORY, "no memory for %zu bytes of scratch", bytes);
+        if (!j.scratch) return no_memory(n, bytes);
     }
-    run_stages(team, &j);
+    const bool ok = run_with_derived(team, &j);
     if (bytes) gti_pool_put(&gt->pool, j.scratch, size_class);
-    return true;
+    return ok;
 }

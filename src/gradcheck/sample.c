@@ -42,7 +42,7 @@ static const void *options_of(gti_check *c, const gt_op *op, const gt_sample *sa
 bool gti_sample_make(gti_check *c, const gt_op *op, const gt_sample *sample, gt_dtype dtype,
                      bool rounded, gti_sample_inputs *made)
 {
-    *made = (gti_sample_inputs){.n_in = sample->n_in ? sample->n_in : op->n_in};
+    *made = (gti_sample_inputs){.n_in = sample->n_in ? sample->n_in : gt_op_least(op)};
     made->opts = options_of(c, op, sample);
     if (made->n_in < 1 || made->n_in > GT_SAMPLE_INPUTS)
         gt_fail(c->gt, GT_ERR_ARGUMENT, op->name,

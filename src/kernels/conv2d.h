@@ -28,21 +28,29 @@ typedef enum {
 typedef struct gti_conv2d_plan gti_conv2d_plan;
 
 /* Inputs a and b and the output of a pass, and its memory, 64-byte aligned and of undefined
- * content before: what the stages share, and what a worker has for itself. */
+ * content before: what the stages share, what a worker has for itself, and what stage 0 derives
+ * from b alone, which need not run where that is there. */
 typedef struct {
-    const void *a, *b;
-    void *out, *shared, *scratch;
+    const void *a, *b, *bias; /* bias: a number for each channel of out, or NULL */
+    void *out, *shared, *scratch, *derived;
 } gti_conv2d_io;
 
 /* Items begin to end of a stage. Stages come one after another; the items of one in any order,
  * several at a time, joined in any way. */
 typedef void gti_conv2d_run(const gti_conv2d_plan *p, const gti_conv2d_io *io, int64_t begin,
                             int64_t end);
-/* A pass over `images` images, the first of which is at the pointers. Of dw it writes the sum. */
+/* A pass over `images` images, the first of which is at the pointers, without bias. Of dw it writes
+ * the sum. */
 typedef void gti_conv2d_images(const gti_conv2d_plan *p, int64_t images, const void *a,
                                const void *b, void *out, void *scratch);
 
 enum { GTI_CONV2D_STAGES = 3 };
+
+/* All that decides, besides b, what stage 0 derives. */
+typedef struct {
+    gti_conv2d_run *by;
+    int32_t of[12];
+} gti_conv2d_key;
 
 struct gti_conv2d_plan {
     /* The question. chunks: into how many sums, at least 1, the images of DW may be divided. */
@@ -56,8 +64,9 @@ struct gti_conv2d_plan {
         int64_t items;
         double cost;
     } stage[GTI_CONV2D_STAGES];
-    size_t shared, scratch; /* bytes of gti_conv2d_io */
-    bool settled;           /* there is nothing better: levels above leave it alone */
+    size_t shared, scratch, derived; /* bytes of gti_conv2d_io */
+    gti_conv2d_key key;              /* where something is derived */
+    bool settled;                    /* there is nothing better: levels above leave it alone */
     /* What a level notes for itself. */
     gti_conv2d_images *images;
     int64_t rows;
