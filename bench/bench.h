@@ -3,8 +3,9 @@
  *
  *     NAME: MEDIAN UNIT (LOWER QUARTILE to UPPER QUARTILE)
  *
- * BENCH_SECONDS in the environment says how long to measure a row, 0.3 by default. With 0 each turn
- * is run once, to see that the program works. Threads are GRADTAPE_THREADS. */
+ * BENCH_SECONDS in the environment says how long to measure a row, 0.3 by default. With 0 it is run
+ * twice, to see that the program works. Threads are GRADTAPE_THREADS. Without arguments a program
+ * runs all its rows, at a small size where they have one: tests do so. */
 #ifndef GT_BENCH_H
 #define GT_BENCH_H
 
@@ -68,11 +69,16 @@ static inline bool bench_answer(const char *name, bool (*answer)(void *world, co
     return known;
 }
 
+static inline void bench_print_in(const char *unit, const char *name, double *numbers, int n)
+{
+    printf("%s: %.6g %s (%.6g to %.6g)\n", name, bench_quartile(numbers, n, 2), unit,
+           bench_quartile(numbers, n, 1), bench_quartile(numbers, n, 3));
+    fflush(stdout);
+}
+
 static inline void bench_print(const char *name, double *ns, int n)
 {
-    printf("%s: %.6g ns (%.6g to %.6g)\n", name, bench_quartile(ns, n, 2), bench_quartile(ns, n, 1),
-           bench_quartile(ns, n, 3));
-    fflush(stdout);
+    bench_print_in("ns", name, ns, n);
 }
 
 static inline double bench_turns(void (*turn)(void *work), void *work, int times)
@@ -91,9 +97,10 @@ static inline void bench_row(const char *name, void (*turn)(void *work), void *w
     double once = bench_turns(turn, work, 1);
     while (bench_now() - start < span / 4) once = bench_turns(turn, work, 1);
     const int times = once < 2e4 && span > 0 ? (int)(2e4 / (once + 1)) + 1 : 1;
+    const int least = span > 0 ? once > 1e8 ? 2 : 5 : 1;
     const double begin = bench_now();
     int n = 0;
-    while (n < BENCH_SAMPLES && (n < (span > 0 ? 5 : 1) || bench_now() - begin < span))
+    while (n < BENCH_SAMPLES && (n < least || bench_now() - begin < span))
         ns[n++] = bench_turns(turn, work, times);
     bench_print(name, ns, n);
 }

@@ -64,6 +64,21 @@ static inline gt_module *bench_stage(gt_ctx *gt, int channels, int stride)
     return gt_nn_sequential(gt, bench_block(gt, channels, stride), bench_block(gt, channels, 1));
 }
 
+/* Two convolutions of a stage, and the largest of each window. */
+static inline gt_module *bench_cifar_stage(gt_ctx *gt, int channels)
+{
+    return gt_nn_sequential(gt, bench_conv(gt, channels, 3, 1), gt_nn_relu(gt),
+                            bench_conv(gt, channels, 3, 1), gt_nn_relu(gt), bench_pool(gt, true));
+}
+
+/* A small network with batch norm, for images of 32 x 32. */
+static inline gt_module *bench_cifar(gt_ctx *gt)
+{
+    return gt_nn_sequential(gt, bench_cifar_stage(gt, 32), bench_cifar_stage(gt, 64),
+                            bench_cifar_stage(gt, 128), gt_nn_flatten(gt),
+                            gt_nn_lazy_linear(gt, 10));
+}
+
 /* ResNet-18 as it is made for images of 32 x 32. */
 static inline gt_module *bench_resnet18(gt_ctx *gt)
 {
@@ -71,6 +86,45 @@ static inline gt_module *bench_resnet18(gt_ctx *gt)
                             bench_stage(gt, 128, 2), bench_stage(gt, 256, 2),
                             bench_stage(gt, 512, 2), gt_nn_global_avg_pool2d(gt), gt_nn_flatten(gt),
                             gt_nn_lazy_linear(gt, 10));
+}
+
+/* MobileNetV2's block: wider by `expand`, one filter a channel, narrow again; around it the input,
+ * where the shapes allow. */
+static inline gt_module *bench_inverted(gt_ctx *gt, int in, int out, int stride, int expand)
+{
+    const int wide = in * expand;
+    gt_module *body = gt_nn_sequential_empty(gt);
+    if (expand > 1) {
+        gt_module_append(body, bench_conv(gt, wide, 1, 1));
+        gt_module_append(body, gt_nn_relu6(gt));
+    }
+    gt_module_append(body, gt_nn_conv2d(gt, wide, wide, .kernel = {3}, .stride = {stride},
+                                        .padding = {1}, .groups = wide, .no_bias = true));
+    gt_module_append(body, gt_nn_lazy_batch_norm2d(gt));
+    gt_module_append(body, gt_nn_relu6(gt));
+    gt_module_append(body, bench_conv(gt, out, 1, 1));
+    return stride == 1 && in == out ? gt_nn_residual(gt, body) : body;
+}
+
+/* MobileNetV2 as it is made for images of 32 x 32: the first two strides are 1. */
+static inline gt_module *bench_mobilenet_v2(gt_ctx *gt)
+{
+    static const struct {
+        int expand, out, n, stride;
+    } stage[] = {{1, 16, 1, 1}, {6, 24, 2, 1},  {6, 32, 3, 2}, {6, 64, 4, 2},
+                 {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
+    enum { N_STAGES = sizeof stage / sizeof *stage };
+    gt_module *net = gt_nn_sequential(gt, bench_conv(gt, 32, 3, 1), gt_nn_relu6(gt));
+    int in = 32;
+    for (int s = 0; s < N_STAGES; s++)
+        for (int i = 0; i < stage[s].n; i++, in = stage[s].out)
+            gt_module_append(net, bench_inverted(gt, in, stage[s].out, i ? 1 : stage[s].stride,
+                                                 stage[s].expand));
+    gt_module *const head[] = {bench_conv(gt, 1280, 1, 1), gt_nn_relu6(gt),
+                               gt_nn_global_avg_pool2d(gt), gt_nn_flatten(gt),
+                               gt_nn_lazy_linear(gt, 10)};
+    for (size_t i = 0; i < sizeof head / sizeof *head; i++) gt_module_append(net, head[i]);
+    return net;
 }
 
 #endif

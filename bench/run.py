@@ -1,37 +1,49 @@
 #!/usr/bin/env python3
-"""Runs the sections of bench/ and prints their tables; see tools/bench, which builds first."""
+"""Runs the sections of bench/ and prints their tables; tools/bench builds before it calls this."""
 import argparse
 import glob
 import importlib
 import os
+import sys
 
+import report
 import side_by_side
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+PAGE = os.path.join(HERE, "..", "docs", "benchmarks.md")
 
 
 def sections():
     """The modules of this folder that have a PLACE, in that order."""
-    files = [path for path in glob.glob(os.path.join(HERE, "*.py")) if "\nPLACE = " in open(path).read()]
-    modules = [importlib.import_module(os.path.basename(path)[:-3]) for path in files]
-    return sorted(modules, key=lambda module: module.PLACE)
+    def text(path):
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    names = [os.path.basename(path)[:-3] for path in glob.glob(os.path.join(HERE, "*.py"))
+             if "\nPLACE = " in text(path)]
+    return sorted(map(importlib.import_module, names), key=lambda section: section.PLACE)
 
 
 def wanted(section, row, only):
     return not only or any(word == section.__name__ or word in row.name for word in only)
 
 
-def show(row, threads, ours, mode, theirs):
-    def numbers(s):
-        return f"{s.median:12.5g} ({s.lower:.4g} to {s.upper:.4g})"
-    rates = []
-    if row.flop:
-        rates.append(f"{row.flop / ours.median:.1f} GFLOP/s")
-    if row.bytes:
-        rates.append(f"{row.bytes / ours.median:.1f} GB/s")
-    opponent = f"{mode:14}{numbers(theirs)}  ratio {theirs.median / ours.median:.2f}" if theirs else ""
-    print(f"{row.name:40}{threads:2} {row.unit:3}{numbers(ours):34} {opponent} {' '.join(rates)}",
-          flush=True)
+def run_section(section, rows, bench, kept):
+    """Returns how many rows have failed."""
+    print(f"\n{report.line([section.__doc__.splitlines()[0], *report.HEADS[1:]])}")
+    ceilings = {threads: bench.ceilings(threads) for row in rows for threads in row.threads}
+    kept.section(section.__name__)["ceilings"].update({str(t): c for t, c in ceilings.items()})
+    failed = 0
+    for row, threads in ((row, threads) for row in rows for threads in row.threads):
+        try:
+            found = report.result(row, threads, bench.measure(row, threads), ceilings[threads])
+        except RuntimeError as error:
+            print(f"{row.name}: failed, {error}", file=sys.stderr)
+            failed += 1
+            continue
+        print(report.line(report.cells(found)), flush=True)
+        kept.add(section.__name__, found)
+    bench.stop()
+    return failed
 
 
 def main():
@@ -39,19 +51,31 @@ def main():
     parser.add_argument("--quick", action="store_true", help="the most telling rows, in two minutes")
     parser.add_argument("--only", action="append", metavar="NAME",
                         help="this section, or rows with this in their names")
+    parser.add_argument("--list", action="store_true", help="only name the rows")
+    parser.add_argument("--write", action="store_true",
+                        help="write docs/benchmarks.md of the rows measured so far, in several runs")
     parser.add_argument("--build", default=os.path.join(HERE, "..", "build", "release"))
     options = parser.parse_args()
+    if not side_by_side.torch:
+        print("PyTorch is not here (tools/bench-peers installs it): only gradtape is measured")
     seconds, rounds = (0.1, 2) if options.quick else (0.3, 3)
     bench = side_by_side.Bench(options.build, seconds, rounds)
-    for section in sections():
-        chosen = [row for row in section.rows(options.quick) if wanted(section, row, options.only)]
-        if chosen:
-            print(f"\n{section.__doc__.splitlines()[0]}")
-        for row in chosen:
-            for threads in row.threads:
-                show(row, threads, *bench.measure(row, threads))
-    bench.stop()
+    kept = report.Kept(os.path.join(options.build, "bench", "quick.json" if options.quick else "rows.json"))
+    whole = not (options.quick or options.only or options.list or options.write)
+    if whole:
+        kept.sections = {}
+    everything, failed = sections(), 0
+    for section in [] if options.write else everything:
+        rows = [row for row in section.rows(options.quick) if wanted(section, row, options.only)]
+        if options.list:
+            print("\n".join(f"{section.__name__}: {row.name}" for row in rows))
+        elif rows:
+            failed += run_section(section, rows, bench, kept)
+    if options.write or whole:
+        with open(PAGE, "w", encoding="utf-8") as file:
+            file.write(report.page(everything, kept, bench))
+    return failed > 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -32,13 +32,16 @@ LINE = re.compile(r"^(.+): (\S+) (\S+)(?: \((\S+) to (\S+)\))?$", re.MULTILINE)
 @dataclasses.dataclass
 class Row:
     name: str
-    ours: list              # a program of bench/ and its words, asked for the row's line
-    theirs: dict = dataclasses.field(default_factory=dict)  # mode -> function, see above
+    ours: list              # a program of bench/ and its words, asked for the row's line; or a
+                            # function of Bench and threads, which returns numbers
+    theirs: dict = dataclasses.field(default_factory=dict)  # mode -> function, see above; or
+                            # variables of the environment, for ours in another way
     flop: float = 0         # what one turn computes, for the share of the peak
     bytes: float = 0        # what one turn must read and write, for the share of memcpy
+    items: float = 0        # how many images, say, are through after a turn
     dtype: str = "f32"
     threads: tuple = (1,)   # measured with each number of them
-    unit: str = "ns"        # of another: what `theirs` return is a number, the less the better
+    unit: str = "ns"        # of another: what `theirs` return are numbers, the less the better
     asked: str = ""         # a word for the program's stdin, where it stays for the next row
     pick: str = ""          # the line of its output that counts, if not the first
     brief: bool = False     # a third of the time will do
@@ -62,44 +65,57 @@ class Bench:
 
     def __init__(self, build, seconds, rounds):
         self.build, self.seconds, self.rounds = build, seconds, rounds
-        self.command, self.process = None, None  # the program that stays
+        self.command, self.staying = None, {}  # programs that stay, by their environment
 
-    def start(self, row, threads):
+    def start(self, row, threads, variables=()):
         program, *words = map(str, row.ours)
         env = {key: value for key, value in os.environ.items() if key not in KEEP_MEMORY}
         env.update(GRADTAPE_THREADS=str(threads), BENCH_SECONDS=str(self.span(row)),
                    GRADTAPE_ERRORS="quiet")
-        return subprocess.Popen([os.path.join(self.build, "bench", program), *words], env=env,
-                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen([os.path.join(self.build, "bench", program), *words],
+                                env={**env, **dict(variables)}, stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, text=True)
 
     def span(self, row):
-        return self.seconds / 3 if row.brief else self.seconds
+        """Seconds for each turn of the two; 0, a single run, where it is not time that counts."""
+        return 0 if row.unit != "ns" else self.seconds / 3 if row.brief else self.seconds
 
     def stop(self):
-        if self.process:
-            self.process.communicate()
-        self.command, self.process = None, None
+        for process in self.staying.values():
+            process.communicate()
+        self.command, self.staying = None, {}
 
-    def ask(self, row, threads):
+    def ask(self, row, threads, variables):
         """The line that the program answers; it stays, so that it makes its world once."""
         command = (row.ours, threads, self.span(row))
         if self.command != command:
             self.stop()
-            self.command, self.process = command, self.start(row, threads)
-        self.process.stdin.write(row.asked + "\n")
-        self.process.stdin.flush()
-        return self.process.stdout.readline()
+            self.command = command
+        key = tuple(variables.items())
+        if key not in self.staying:
+            self.staying[key] = self.start(row, threads, variables)
+        self.staying[key].stdin.write(row.asked + "\n")
+        self.staying[key].stdin.flush()
+        return self.staying[key].stdout.readline()
 
-    def ours(self, row, threads):
+    def ours(self, row, threads, variables={}):
         """Quartiles that the program prints, three numbers; a number, where it prints no spread."""
+        if callable(row.ours):
+            return row.ours(self, threads)
         if row.asked:
-            output = self.ask(row, threads)
+            output = self.ask(row, threads, variables)
         else:
-            output = self.start(row, threads).communicate()[0]
+            output = self.start(row, threads, variables).communicate()[0]
         for name, median, _, lower, upper in LINE.findall(output):
             if not row.pick or row.pick == name:
                 return [float(number) for number in (lower, median, upper) if number]
         raise RuntimeError(f"{row.name}: no line from {' '.join(map(str, row.ours))}")
+
+    def turn(self, row, threads, prepared):
+        """Numbers of one turn of the opponent."""
+        if isinstance(prepared, dict):
+            return self.ours(row, threads, prepared)
+        return self.time(prepared, self.span(row)) if row.unit == "ns" else prepared
 
     def time(self, turn, span):
         """Like bench_row of bench.h: quartiles of samples of some 20 us at least."""
@@ -113,37 +129,61 @@ class Bench:
         while time.perf_counter() - start < span / 4:
             once = sample(1)
         times = 1 if once > 2e4 else int(2e4 / once) + 1
+        least = 2 if once > 1e8 else 5
         samples, begin = [], time.perf_counter()
-        while len(samples) < 5 or time.perf_counter() - begin < span:
+        while len(samples) < least or time.perf_counter() - begin < span:
             samples.append(sample(times))
         found = spread(samples)
         return [found.lower, found.median, found.upper]
 
     def prepare(self, row, threads):
-        """What to time for each mode of the opponent; a mode that does not work is left out."""
-        if not torch:
-            return {}
-        torch.set_num_threads(threads)
-        turns = {}
-        for mode, function in row.theirs.items():
-            try:
-                turns[mode] = function()
-                if row.unit == "ns":
-                    turns[mode]()  # compiles, where there is something to compile
-            except Exception as error:  # pylint: disable=broad-except
-                print(f"  {row.name}: PyTorch {mode}: skipped, "
-                      f"{str(error).strip().splitlines()[:1]}", file=sys.stderr)
-                turns.pop(mode, None)
-        return turns
+        """What to measure for each mode of the opponent; one that does not work is left out."""
+        prepared = {}
+        if torch:
+            torch.set_num_threads(threads)
+        for mode, theirs in row.theirs.items():
+            if isinstance(theirs, dict):
+                prepared[mode] = theirs
+            elif torch:
+                try:
+                    turn = theirs()
+                    if row.unit == "ns":
+                        turn()  # compiles, where there is something to compile
+                    prepared[mode] = turn
+                except Exception as error:  # pylint: disable=broad-except
+                    said = str(error).strip().splitlines() or [type(error).__name__]
+                    print(f"  {row.name}: PyTorch {mode}: skipped, {said[0]}", file=sys.stderr)
+        return prepared
 
     def measure(self, row, threads):
-        """Our spread, and the best mode of theirs with its spread: (ours, mode, theirs)."""
-        turns = self.prepare(row, threads)
-        ours, theirs = [], {mode: [] for mode in turns}
-        for _ in range(self.rounds):
+        """Our spread, and the best mode of theirs with its spread: (ours, mode, theirs). After the
+        first round only modes go on that may be the best."""
+        prepared = self.prepare(row, threads)
+        ours, theirs = [], {mode: [] for mode in prepared}
+        for _ in range(self.rounds if row.unit == "ns" else 1):
             ours += self.ours(row, threads)
-            for mode, turn in turns.items():
-                theirs[mode] += self.time(turn, self.span(row)) if row.unit == "ns" else [turn]
-        spreads = {mode: spread(numbers) for mode, numbers in theirs.items()}
-        best = min(spreads, key=lambda mode: spreads[mode].median, default="")
-        return spread(ours), best, spreads.get(best)
+            for mode in theirs:
+                theirs[mode] += self.turn(row, threads, prepared[mode])
+            fastest = min(map(statistics.median, theirs.values()), default=0)
+            theirs = {mode: n for mode, n in theirs.items() if statistics.median(n) < 1.2 * fastest}
+        best = min(theirs, key=lambda mode: statistics.median(theirs[mode]), default="")
+        return spread(ours), best, spread(theirs[best]) if theirs else None
+
+    def ceilings(self, threads):
+        """What bench/ceilings.c prints: name -> number, in operations or bytes a nanosecond."""
+        found = LINE.findall(self.about(threads))
+        return {name: float(median) for name, median, _, lower, _ in found if lower}
+
+    def about(self, threads=1):
+        return self.start(Row("ceilings", ["ceilings"]), threads).communicate()[0]
+
+
+def ceiling(row):
+    """The one that bounds the row: (its name, what a turn takes of it), or None."""
+    if row.flop:
+        return f"fma_{row.dtype}", row.flop
+    if row.bytes:
+        size = row.bytes / 2
+        return ("memcpy_512K" if size <= 1 << 19 else "memcpy_8M" if size <= 1 << 23 else
+                "memcpy_64M"), row.bytes
+    return None

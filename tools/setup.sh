@@ -39,6 +39,7 @@ have() {
         #include <stddef.h>
         #include <setjmp.h>
         #include <cmocka.h>' ;;
+    python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     libopenblas-dev)
         compiles '#include <openblas_config.h>' ||
             pkg-config --exists openblas 2>/dev/null ||

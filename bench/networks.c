@@ -1,0 +1,80 @@
+/* A training step, or a forward pass, of one network, and the most memory that its tensors took.
+ * bench/networks.py runs it in turns with PyTorch.
+ *
+ * Usage: networks NETWORK BATCH step|forward     by default a step of each, of one image */
+#include <gradtape.h>
+
+#include "bench.h"
+#include "networks.h"
+
+typedef struct {
+    const char *name;
+    gt_module *(*make)(gt_ctx *gt);
+    int channels, side;
+} network;
+
+static const network networks[] = {{"mlp", bench_mlp, 1, 28},
+                                   {"lenet", bench_lenet, 1, 28},
+                                   {"relu_lenet", bench_relu_lenet, 1, 28},
+                                   {"cifar", bench_cifar, 3, 32},
+                                   {"resnet18", bench_resnet18, 3, 32},
+                                   {"mobilenet_v2", bench_mobilenet_v2, 3, 32}};
+enum { N_NETWORKS = sizeof networks / sizeof *networks };
+
+typedef struct {
+    gt_ctx *gt;
+    gt_module *net;
+    gt_optimizer *sgd;
+    gt_tensor *x, *labels;
+    gt_mark start;
+} world;
+
+static void forward(void *work)
+{
+    world *w = work;
+    gt_rewind(w->gt, w->start);
+    gt_forward(w->net, w->x);
+}
+
+static void step(void *work)
+{
+    world *w = work;
+    gt_rewind(w->gt, w->start);
+    gt_backward(gt_cross_entropy(gt_forward(w->net, w->x), w->labels));
+    gt_optimizer_step(w->sgd);
+}
+
+/* False when it has failed. */
+static bool measure(const network *net, int batch, bool forward_only)
+{
+    world w = {.gt = gt_open()};
+    w.net = net->make(w.gt);
+    w.x = gt_randn(w.gt, GT_SHAPE(batch, net->channels, net->side, net->side));
+    w.labels = gt_zeros(w.gt, GT_SHAPE(batch), .dtype = GT_I64);
+    w.sgd = gt_sgd(w.net, .lr = 0.01, .momentum = 0.9);
+    w.start = gt_mark_tape(w.gt);
+    if (forward_only) {
+        gt_eval(w.net);
+        gt_set_recording(w.gt, false);
+    }
+    bench_row(net->name, forward_only ? forward : step, &w);
+    printf("peak: %.1f MB\n", (double)gt_get_stats(w.gt).bytes_peak / 1e6);
+    const bool failed = gt_failed(w.gt);
+    if (failed) fprintf(stderr, "%s\n", gt_error_message(w.gt));
+    gt_close(w.gt);
+    return !failed;
+}
+
+int main(int argc, char **argv)
+{
+    const int batch = argc > 2 ? atoi(argv[2]) : 1;
+    const bool forward_only = argc > 3 && strcmp(argv[3], "forward") == 0;
+    bool fine = true, found = false;
+    for (int i = 0; i < N_NETWORKS; i++)
+        if (argc < 2 || strcmp(argv[1], networks[i].name) == 0) {
+            found = true;
+            fine = measure(&networks[i], batch, forward_only) && fine;
+        }
+    if (!found) fprintf(stderr, "no network %s\n", argv[1]);
+    return !fine || !found;
+}
