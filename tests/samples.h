@@ -98,6 +98,7 @@ typedef struct {
         __VA_ARGS__                                                                                \
     }
 static const large_sample large[] = {
+    {"conv2d", {.label = "Winograd's tiles", .in = {GT_IN(5, 16, 7, 8), GT_IN(32, 16, 3, 3)}}},
     {"sum", {.label = "chunks", .in = {GT_IN(40000)}}},
     {"sum", {.label = "whole chunks", .in = {GT_IN(5, 8192)}}},
     {"mean", {.label = "chunks and one", .in = {GT_IN(24577)}}},

@@ -69,7 +69,7 @@ struct gti_conv2d_plan {
     bool settled;                    /* there is nothing better: levels above leave it alone */
     /* What a level notes for itself. */
     gti_conv2d_images *images;
-    int64_t rows;
+    int64_t rows, sums;
     bool pointwise;
 };
 
