@@ -21,6 +21,7 @@
  *   if (gt_failed(gt)) ...                        errors are sticky: check once (context.h)
  *   gt_gradcheck(...)                             prove a derivative (gradcheck.h)
  *   gt_save(net, "net.safetensors")               weights, and runs to be resumed (io.h)
+ *   gt_capture(gt, step, &mine)                   keep a step, and gt_replay it (capture.h)
  *   gt_graph_render(loss, "graph.svg")            see the graph (graph.h)
  *   gt_apply(&my_op, ...)                         operations of your own (op.h)
  *   gt_close(gt);
@@ -34,6 +35,7 @@
 
 #include <gradtape/attr.h>
 #include <gradtape/autograd.h>
+#include <gradtape/capture.h>
 #include <gradtape/containers.h>
 #include <gradtape/context.h>
 #include <gradtape/data.h>

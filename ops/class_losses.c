@@ -56,6 +56,14 @@ static gt_tensor *class_weight(gt_tensor *x, gt_tensor *weight, const char *what
     return weight;
 }
 
+/* {mean, count} */
+static bool weigh_mean(gt_tensor *const t[], const void *data)
+{
+    (void)data;
+    const double weight = gt_item(t[1]);
+    return !(weight >= 0 && isfinite(weight)) || gt_set_mean_weight(t[0], weight);
+}
+
 /* The sum of losses over the sum of weights: NaN when nothing counts, but then no gradient. Weights
  * of classes that add up to less than 0, or to no number, are none for a mean. */
 static gt_tensor *weighted_mean(gt_tensor *losses, gt_tensor *weights)
@@ -65,8 +73,9 @@ static gt_tensor *weighted_mean(gt_tensor *losses, gt_tensor *weights)
     if (!total || !count) return NULL;
     gt_tensor *nan_if_0 = gt_div(gt_zeros_like(count), gt_detach(count));
     gt_tensor *mean = gt_add(gt_div_or_zero(total, count), nan_if_0);
-    const double weight = mean ? gt_item(count) : NAN;
-    return weight >= 0 && isfinite(weight) ? gt_set_mean_weight(mean, weight) : mean;
+    if (!mean) return NULL;
+    gt_tensor *const t[] = {mean, count};
+    return gt_host_call(mean->ctx, weigh_mean, 2, t, NULL, 0) ? mean : NULL;
 }
 
 static gt_tensor *class_losses_reduce(gt_tensor *losses, gt_tensor *weights, gt_reduction reduction)

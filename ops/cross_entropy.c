@@ -189,7 +189,7 @@ const gt_op gt_op_cross_entropy_classes = {
     .n_out = 2,
     .opts_size = sizeof(classes_opts),
     .attrs = GT_ATTRS(classes_attrs),
-    .flags = GT_OP_MIXED,
+    .flags = GT_OP_MIXED | GT_OP_VALUES,
     .infer = cross_entropy_infer,
     .parts = GT_FOR_FLOATS(cross_entropy_parts),
     .backward = cross_entropy_backward,
@@ -200,6 +200,12 @@ const gt_op gt_op_cross_entropy_classes = {
     .flops = cross_entropy_flops,
 };
 
+/* The weight of a mean over the rows of a target that count, {mean, target}. */
+static bool cross_entropy_weigh(gt_tensor *const t[], const void *ignore)
+{
+    return gt_set_mean_weight(t[0], (double)gti_classes_counted(t[1], *(const int64_t *)ignore));
+}
+
 gt_tensor *gt_cross_entropy_classes(gt_tensor *x, gt_tensor *target, int64_t ignore,
                                     double smoothing, gt_reduction reduction)
 {
@@ -207,5 +213,6 @@ gt_tensor *gt_cross_entropy_classes(gt_tensor *x, gt_tensor *target, int64_t ign
     const classes_opts opts = {.ignore = ignore, .smoothing = smoothing, .reduction = reduction};
     gt_apply_n(&gt_op_cross_entropy_classes, &opts, 2, (gt_tensor *[]){x, target}, out);
     if (!out[0] || reduction != GT_MEAN) return out[0];
-    return gt_set_mean_weight(out[0], (double)gti_classes_counted(target, ignore));
+    gt_tensor *const t[] = {out[0], target};
+    return gt_host_call(x->ctx, cross_entropy_weigh, 2, t, &ignore, sizeof ignore) ? out[0] : NULL;
 }

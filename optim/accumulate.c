@@ -82,6 +82,31 @@ static bool weigh(gt_ctx *gt, const gt_accumulate_opts *opts, double *weight)
     return !gt_failed(gt);
 }
 
+typedef struct {
+    gt_optimizer *o;
+    bool loss, sum;
+    bool nothing; /* the weight is 0, and nothing is added */
+} micro_batch;
+
+/* The numbers of a share, {by, scale} and the loss, if any. */
+static bool work_out_share(gt_tensor *const t[], const void *data)
+{
+    const micro_batch *m = data;
+    gt_optimizer *o = m->o;
+    const double weight = m->loss ? gt_mean_weight(t[2]) : 1;
+    if (m->nothing != (weight == 0)) {
+        gt_fail(gti_optimizer_context(o), GT_ERR_STATE, "gt_optimizer_accumulate",
+                "the loss has weight %g, but %s when the step was captured", weight,
+                m->nothing ? "there was nothing to average" : "there was something to average");
+        return false;
+    }
+    o->accumulated++;
+    o->accumulated_weight += weight;
+    *(double *)t[0]->data = weight;
+    *(double *)t[1]->data = m->sum ? 1 : 1 / o->accumulated_weight;
+    return true;
+}
+
 gt_status gt_optimizer_accumulate_(gt_optimizer *o, gt_accumulate_opts opts)
 {
     gt_status status;
@@ -89,23 +114,33 @@ gt_status gt_optimizer_accumulate_(gt_optimizer *o, gt_accumulate_opts opts)
     gt_ctx *gt = gti_optimizer_context(o);
     share of;
     if (!weigh(gt, &opts, &of.weight) || !gti_optimizer_collect(o)) return gt_error_code(gt);
-    const double sum = o->accumulated_weight + of.weight;
-    of.by = gti_optimizer_number(gt, of.weight);
-    of.scale = gti_optimizer_number(gt, opts.sum ? 1 : 1 / sum);
+    of.by = gti_optimizer_number(gt);
+    of.scale = gti_optimizer_number(gt);
     if (!of.by || !of.scale || !pair_all(o)) return gt_error_code(gt);
-    o->accumulated++;
-    o->accumulated_weight = sum;
+    const micro_batch batch = {o, opts.loss, opts.sum, of.weight == 0};
+    gt_tensor *const t[] = {of.by, of.scale, (gt_tensor *)opts.loss /* only read */};
+    if (!gt_host_call(gt, work_out_share, opts.loss ? 3 : 2, t, &batch, sizeof batch))
+        return gt_error_code(gt);
     for (int i = 0; i < o->slots.n; i++)
         if (gather(o, &o->slots.at[i], &of) != GT_OK) return gt_error_code(gt);
     return GT_OK;
 }
 
-void gti_accumulate_end(gt_optimizer *o)
+static bool forget_sums(gt_tensor *const t[], const void *data)
 {
-    if (!o->accumulated) return;
+    (void)t;
+    gt_optimizer *o = *(gt_optimizer *const *)data;
     o->accumulated = 0;
     o->accumulated_weight = 0;
     o->accumulation++;
+    return true;
+}
+
+gt_status gti_accumulate_end(gt_optimizer *o)
+{
+    gt_ctx *gt = gti_optimizer_context(o);
+    if (o->accumulated) gt_host_call(gt, forget_sums, 0, NULL, &o, sizeof(gt_optimizer *));
+    return gt_error_code(gt);
 }
 
 int64_t gt_optimizer_accumulated(const gt_optimizer *o)

@@ -69,6 +69,15 @@ static gt_status ema_update(gti_slot *s, gt_tensor *take)
     return fresh ? gt_copy_into(in[0], in[1]) : gt_apply_into(&gt_op_lerp, NULL, 3, in);
 }
 
+/* One more update, and how much of the weights it takes. */
+static bool work_out_take(gt_tensor *const take[], const void *data)
+{
+    gt_ema *e = *(gt_ema *const *)data;
+    const double n = ++e->n_averaged, most = n / (9 + n);
+    *(double *)take[0]->data = 1 - (e->warm_up && most < e->decay ? most : e->decay);
+    return true;
+}
+
 gt_status gt_ema_update(gt_ema *e)
 {
     static const char what[] = "gt_ema_update";
@@ -80,11 +89,10 @@ gt_status gt_ema_update(gt_ema *e)
                        "the module's weights are the averages now\n  hint: gt_ema_swap brings its "
                        "own weights back");
     if (!gti_slots_collect(&e->slots, what)) return gt_error_code(gt);
-    const double n = e->n_averaged + 1, most = n / (9 + n);
-    gt_tensor *take =
-        gti_optimizer_number(gt, 1 - (e->warm_up && most < e->decay ? most : e->decay));
-    if (!take || !make_averages(e)) return gt_error_code(gt);
-    e->n_averaged = n;
+    gt_tensor *take = gti_optimizer_number(gt);
+    if (!take || !make_averages(e) ||
+        !gt_host_call(gt, work_out_take, 1, &take, &e, sizeof(gt_ema *)))
+        return gt_error_code(gt);
     for (int i = 0; i < e->slots.n; i++)
         if (ema_update(&e->slots.at[i], take) != GT_OK) return gt_error_code(gt);
     return GT_OK;

@@ -128,9 +128,9 @@ static inline gti_update begin_update(const gt_optimizer *o, gti_slot *s)
     return u;
 }
 
-gt_tensor *gti_optimizer_number(gt_ctx *gt, double value)
+gt_tensor *gti_optimizer_number(gt_ctx *gt)
 {
-    return gt_from_(gt, GT_SCALAR, &value, GT_C_DOUBLE, (gt_new_opts){.dtype = GT_F64});
+    return gt_empty_(gt, GT_SCALAR, (gt_new_opts){.dtype = GT_F64});
 }
 
 /* A row for each parameter. Where the step is recorded they are its own, so that it can be run
@@ -147,20 +147,38 @@ static gt_tensor *make_numbers(gt_optimizer *o)
     return o->numbers = gt_keep(numbers);
 }
 
-static gt_status optimizer_update(const gt_optimizer *o, int row, unsigned uses, gt_tensor *numbers)
+typedef struct {
+    gt_optimizer *o;
+    int row;
+} step_of;
+
+/* The numbers of a parameter's next step, into their row. */
+static bool work_out_numbers(gt_tensor *const numbers[], const void *data)
 {
-    gti_slot *s = &o->slots.at[row];
+    const step_of *of = data;
+    const gt_optimizer *o = of->o;
+    gti_slot *s = &o->slots.at[of->row];
     const gti_update u = begin_update(o, s);
-    gt_step_numbers *now = (gt_step_numbers *)numbers->data + row;
+    gt_step_numbers *now = (gt_step_numbers *)numbers[0]->data + of->row;
     *now = (gt_step_numbers){
         .lr = u.lr, .sign = o->maximize ? -1 : 1, .decay = u.weight_decay, .shrink = 1, .root = 1};
+    s->op = o->rule->step(o, &u, now);
+    return true;
+}
+
+static gt_status optimizer_update(gt_optimizer *o, int row, unsigned uses, gt_tensor *numbers)
+{
+    gti_slot *s = &o->slots.at[row];
+    const step_of of = {o, row};
+    if (!gt_host_call(gti_optimizer_context(o), work_out_numbers, 1, &numbers, &of, sizeof of))
+        return gt_error_code(gti_optimizer_context(o));
     gt_tensor *in[GTI_STATES + 3] = {s->tensor};
     int n = 1;
     for (int i = 0; uses >> i; i++)
         if (uses >> i & 1) in[n++] = s->state[i];
     in[n++] = s->tensor->grad;
     in[n++] = numbers;
-    return gt_apply_into(o->rule->step(o, &u, now), &(gt_step_args){.row = row}, n, in);
+    return gt_apply_into(s->op, &(gt_step_args){.row = row}, n, in);
 }
 
 gt_status gt_optimizer_step(gt_optimizer *o)
@@ -175,8 +193,7 @@ gt_status gt_optimizer_step(gt_optimizer *o)
     for (int i = 0; i < o->slots.n; i++)
         if (o->slots.at[i].tensor->grad && optimizer_update(o, i, uses, numbers) != GT_OK)
             return gt_error_code(gti_optimizer_context(o));
-    gti_accumulate_end(o);
-    return GT_OK;
+    return gti_accumulate_end(o);
 }
 
 void gt_optimizer_zero_grad(gt_optimizer *o)

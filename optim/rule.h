@@ -77,9 +77,9 @@ bool gti_optimizer_check(const gt_module *m, const gti_rule *rule, const char *o
                          double value);
 bool gti_optimizer_check_fraction(const gt_module *m, const gti_rule *rule, const char *option,
                                   double value);
-/* A number that the host works out anew for each call: an input, f64 [], of the operations that
- * read it. NULL after a failure. */
-gt_tensor *gti_optimizer_number(gt_ctx *gt, double value);
+/* Room for a number that the host works out anew for each call: an input, f64 [], of the operations
+ * that read it. NULL after a failure. */
+gt_tensor *gti_optimizer_number(gt_ctx *gt);
 /* The weights' decay apart from the gradient. */
 void gti_optimizer_decouple(const gti_update *u, gt_step_numbers *s);
 gt_ctx *gti_optimizer_context(const gt_optimizer *o);
@@ -87,7 +87,7 @@ gt_ctx *gti_optimizer_context(const gt_optimizer *o);
 bool gti_optimizer_ready(const gt_optimizer *o, const char *what, gt_status *status);
 /* Completes the list of parameters and puts new ones into their groups. */
 bool gti_optimizer_collect(gt_optimizer *o);
-void gti_accumulate_end(gt_optimizer *o);
+gt_status gti_accumulate_end(gt_optimizer *o);
 /* Puts parameters [from, n) into their groups. */
 void gti_groups_assign(gt_optimizer *o, int from);
 /* Fails if a group holds nothing, unless lazy parameters are still to be made. */

@@ -114,6 +114,18 @@ void gti_schedule_restart(gt_schedule *s)
     gti_schedule_begin(s);
 }
 
+typedef struct {
+    gt_schedule *s;
+    double metric;
+} next_epoch;
+
+static bool advance(gt_tensor *const t[], const void *data)
+{
+    (void)t;
+    const next_epoch *next = data;
+    return gti_schedule_advance(next->s, next->metric);
+}
+
 static gt_status schedule_step(gt_schedule *s, const char *what, bool has_metric, double metric)
 {
     if (!s) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the schedule is NULL");
@@ -126,7 +138,11 @@ static gt_status schedule_step(gt_schedule *s, const char *what, bool has_metric
         return gt_fail(gt, GT_ERR_ARGUMENT, what,
                        "%s needs a metric\n  hint: gt_schedule_step_metric(s, loss)",
                        s->type->name);
-    return gti_schedule_advance(s, metric) ? GT_OK : gt_error_code(gt);
+    if (has_metric && gt_host_only(gt, what, "step by the metric outside of the step"))
+        return gt_error_code(gt);
+    const next_epoch next = {s, metric};
+    gt_host_call(gt, advance, 0, NULL, &next, sizeof next);
+    return gt_error_code(gt);
 }
 
 gt_status gt_schedule_step(gt_schedule *s)

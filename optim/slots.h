@@ -17,6 +17,7 @@ typedef struct {
     bool brought;           /* the gradient is only there to take the sum */
     int64_t summed;         /* the accumulation in which sum was begun; 0: none */
     int64_t step;           /* steps done */
+    const gt_op *op;        /* of the latest step */
     double product;         /* a number for the rule, 1 before the first step */
     int group;              /* index of its group, -1: none */
 } gti_slot;

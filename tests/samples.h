@@ -57,24 +57,37 @@ static inline void add_gradients(gt_tensor *y, gt_tensor *in[], int n_in, result
     r->n += n;
 }
 
-static inline results run_sample(gt_ctx *gt, const gt_op *op, const gt_sample *sample,
-                                 gt_dtype dtype)
+static inline int sample_inputs(gt_ctx *gt, const gt_op *op, const gt_sample *sample,
+                                gt_dtype dtype, gt_tensor *in[])
 {
-    static const uint64_t no_opts[64];
-    results r = {.n = op->n_out};
-    gt_tensor *in[GT_SAMPLE_INPUTS] = {0};
     const int n_in = sample->n_in ? sample->n_in : gt_op_least(op);
-    dice = 42;
     for (int i = 0; i < n_in; i++) {
         const gt_sample_input *s = &sample->in[i];
         in[i] = s->same > 0 ? in[s->same - 1] : input_of(gt, s, dtype);
     }
+    return n_in;
+}
+
+/* The operation on inputs, and its gradients for an upstream that is the same every time. */
+static inline results run_on(const gt_op *op, const gt_sample *sample, int n_in, gt_tensor *in[])
+{
+    static const uint64_t no_opts[64];
+    results r = {.n = op->n_out};
     const void *opts = sample->opts ? sample->opts : no_opts;
     if (op->flags & GT_OP_INTO) gt_apply_into(op, opts, n_in, in);
     else gt_apply_n(op, opts, n_in, in, r.at);
     for (int i = 0; op->flags & GT_OP_INTO && i < op->n_out; i++) r.at[i] = in[i];
+    dice = 43;
     if (op->backward) add_gradients(r.at[0], in, n_in, &r);
     return r;
+}
+
+static inline results run_sample(gt_ctx *gt, const gt_op *op, const gt_sample *sample,
+                                 gt_dtype dtype)
+{
+    gt_tensor *in[GT_SAMPLE_INPUTS] = {0};
+    dice = 42;
+    return run_on(op, sample, sample_inputs(gt, op, sample, dtype, in), in);
 }
 
 /* What samples are too small for: blocks of columns, chunks of sums, sums in several stages. */

@@ -83,11 +83,14 @@ static void networks_learn(void **state)
 enum { TEN = 10 };
 
 /* The losses of ten steps; the last one follows from every weight. */
-static void ten_steps(const char *program, const char *threads, double loss[TEN])
+static void ten_steps(const char *program, const char *threads, const char *option,
+                      double loss[TEN])
 {
+    char options[128];
+    snprintf(options, sizeof options, "--images 2 --batch 2 --epochs 100 --steps 10 --losses %s",
+             option);
     assert_int_equal(setenv("GRADTAPE_THREADS", threads, 1), 0);
-    const char *at =
-        run_example(program, "--images 2 --batch 2 --epochs 100 --steps 10 --losses", 0);
+    const char *at = run_example(program, options, 0);
     unsetenv("GRADTAPE_THREADS");
     int n = 0;
     for (; n < TEN && (at = strstr(at, "step ")); at += 5)
@@ -95,19 +98,22 @@ static void ten_steps(const char *program, const char *threads, double loss[TEN]
     assert_int_equal(n, TEN);
 }
 
-static void threads_change_no_bit(void **state)
+static void neither_threads_nor_replays_change_a_bit(void **state)
 {
     (void)state;
     static const char *const counts[] = {"2", "3", "8"};
     for (const struct net *n = nets; n < nets + sizeof nets / sizeof *nets; n++) {
         if (slow && !n->quick) continue;
         double alone[TEN], together[TEN];
-        ten_steps(n->program, "1", alone);
+        ten_steps(n->program, "1", "", alone);
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-            ten_steps(n->program, counts[i], together);
+            ten_steps(n->program, counts[i], "", together);
             if (memcmp(alone, together, sizeof alone) != 0)
                 fail_msg("%s: other losses with %s threads", n->program, counts[i]);
         }
+        ten_steps(n->program, "2", "--capture", together);
+        if (memcmp(alone, together, sizeof alone) != 0)
+            fail_msg("%s: other losses in replays", n->program);
     }
 }
 
@@ -221,7 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks_learn),
-        cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(neither_threads_nor_replays_change_a_bit),
         cmocka_unit_test(slow_networks_run),
         cmocka_unit_test(lenet_reads),
         cmocka_unit_test(draws_its_curve),

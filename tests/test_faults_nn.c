@@ -228,6 +228,40 @@ static void average(world *w)
     gt_ema_update(w->ema);
 }
 
+/* --- captured steps --- */
+
+static gt_captured *captured;
+static world captured_world; /* at an address that stays */
+
+static gt_tensor *learn_step(gt_ctx *gt, void *user)
+{
+    const world *w = user;
+    gt_tensor *loss = gt_mean(gt_square(gt_forward(w->net, gt_dropout(w->x, 0.5))));
+    gt_zero_grad(w->net);
+    gt_backward(loss);
+    gt_optimizer_step(w->optimizer);
+    return gt_failed(gt) ? NULL : loss;
+}
+
+static void capture(world *w)
+{
+    captured_world = *w;
+    captured = gt_capture(w->gt, learn_step, &captured_world, .inputs = {&captured_world.x});
+    if (captured) gt_replay(captured);
+}
+
+static void with_captured(world *w)
+{
+    with_optimizer(w);
+    capture(w);
+}
+
+static void replay(world *w)
+{
+    (void)w;
+    gt_replay(captured);
+}
+
 static const program programs[] = {
     {"networks are made", NULL, make_networks, .whole = false},
     {"a small net learns", with_net, learn, .whole = false},
@@ -265,6 +299,8 @@ static const program programs[] = {
     {"gt_optimizer_set_state", with_optimizer, set_state, .whole = true},
     {"optimizers are made", with_net, make_optimizers, .whole = false},
     {"gt_ema_update", with_ema, average, .whole = true},
+    {"gt_capture", with_optimizer, capture, .whole = false},
+    {"gt_replay", with_captured, replay, .whole = false},
 };
 
 int main(void)

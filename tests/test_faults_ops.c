@@ -151,7 +151,7 @@ static void operation_runs_out_of_memory(void **state)
         const gt_sample *sample = &op->samples[i / 2];
         program p = {.name = op->name, .label = sample->label, .op = op, .order = 2};
         p.opts = sample->opts ? sample->opts : no_opts;
-        make_inputs(&p, sample->in, sample->n_in ? sample->n_in : op->n_in);
+        make_inputs(&p, sample->in, sample->n_in ? sample->n_in : gt_op_least(op));
         sweep(&p, i % 2);
         gt_close(p.gt);
     }

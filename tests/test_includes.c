@@ -33,6 +33,7 @@ static const struct floor {
     {"include/", 2, PUBLIC},
     {"src/engine/", 3, LOWER},
     {"ops/", 4, LOWER},
+    {"src/capture/", 4, LOWER},
     {"src/gradcheck/", 5, PUBLIC},
     {"src/nn/", 5, PUBLIC},
     {"src/data/", 5, PUBLIC},

@@ -10,7 +10,7 @@ typedef struct {
     const char *data, *save, *curve;               /* NULL: none */
     long size, images, epochs, steps, batch, seed; /* size, epochs, batch 0: see complete */
     double lr, momentum;                           /* lr 0, momentum NaN: likewise */
-    bool variant, book, xavier, sgd, resume, summary, losses, f64, no_dropout;
+    bool variant, book, xavier, sgd, resume, summary, losses, f64, no_dropout, capture;
     int64_t done; /* steps of this run */
 } settings;
 
@@ -90,6 +90,64 @@ static bool after_step(const gt_fit_state *f, void *user)
     return s->done != s->steps;
 }
 
+/* --- with a captured step --- */
+
+typedef struct {
+    gt_module *net;
+    gt_optimizer *optimizer;
+    gt_tensor *x, *y;
+} batch;
+
+static gt_tensor *learn(gt_ctx *gt, void *user)
+{
+    batch *b = user;
+    (void)gt;
+    gt_tensor *loss = gt_cross_entropy(gt_forward(b->net, b->x), b->y);
+    gt_zero_grad(b->net);
+    gt_backward(loss);
+    gt_optimizer_step(b->optimizer);
+    return loss;
+}
+
+/* The first full batch is captured, the others are replayed, and a smaller one is learned by a
+ * call. */
+static gt_tensor *learn_batch(gt_ctx *gt, batch *b, gt_captured **c, const settings *s)
+{
+    if (b->x->shape.dim[0] != s->batch) return learn(gt, b);
+    if (*c) gt_replay(*c);
+    else *c = gt_capture(gt, learn, b, .inputs = {&b->x, &b->y});
+    return gt_captured_result(*c);
+}
+
+/* What gt_fit does, to the same bits, without its history and files. */
+static void train_captured(gt_module *m, gt_optimizer *o, gt_loader *train, gt_loader *test,
+                           gt_schedule *schedule, settings *s)
+{
+    gt_ctx *gt = m->ctx;
+    batch b = {.net = m, .optimizer = o};
+    gt_captured *c = NULL;
+    if (s->no_dropout) gt_module_apply(m, leave_out, NULL);
+    gt_loader_reset(train);
+    const gt_mark start = gt_mark_tape(gt);
+    bool more = true;
+    for (long epoch = 1; epoch <= s->epochs && more && !gt_failed(gt); epoch++) {
+        while (more && gt_loader_next(train, &b.x, &b.y)) {
+            gt_rewind(gt, start);
+            const gt_tensor *loss = learn_batch(gt, &b, &c, s);
+            if (!loss) return;
+            s->done++;
+            if (s->losses) printf("step %lld  loss %.17g\n", (long long)s->done, gt_item(loss));
+            more = s->done != s->steps && !gt_stop_requested();
+        }
+        double means[2]; /* loss, accuracy */
+        if (!more || gt_evaluate(m, test, means) != GT_OK) break;
+        printf("epoch %ld  test loss %.4f  accuracy %.3f\n", epoch, means[0], means[1]);
+        if (schedule) gt_schedule_step(schedule);
+    }
+    gt_captured_free(c);
+    gt_rewind(gt, start);
+}
+
 static void run(gt_ctx *gt, void *user)
 {
     settings *s = user;
@@ -100,22 +158,27 @@ static void run(gt_ctx *gt, void *user)
     gt_optimizer *o =
         s->sgd ? gt_sgd(m, .lr = s->lr, .momentum = s->momentum) : gt_adam(m, .lr = s->lr);
     gt_schedule *schedule = s->book ? NULL : gt_cosine_annealing_lr(o, s->epochs);
+    if (s->capture && (s->save || s->curve))
+        gt_fail(gt, GT_ERR_ARGUMENT, "--capture", "goes neither with --save nor with --curve");
     if (gt_failed(gt)) return;
     printf("%s: %.3g million parameters, images of %ldx%ld\n", s->net->title,
            (double)gt_module_n_parameters(m) / 1e6, s->size, s->size);
 
     gt_progress clock = gt_progress_begin(NULL, NULL, 0);
-    gt_history *h =
-        gt_fit(m, o, train, .epochs = s->epochs, .valid = test, .schedule = schedule,
-               .checkpoint = s->save, .resume = s->resume, .log = stdout,
-               .callbacks = GT_CALLBACKS({.begin = before_epoch, .step = after_step, .user = s}));
+    gt_history *h = NULL;
+    if (s->capture) train_captured(m, o, train, test, schedule, s);
+    else
+        h = gt_fit(m, o, train, .epochs = s->epochs, .valid = test, .schedule = schedule,
+                   .checkpoint = s->save, .resume = s->resume, .log = stdout,
+                   .callbacks =
+                       GT_CALLBACKS({.begin = before_epoch, .step = after_step, .user = s}));
     const double seconds = gt_progress_seconds(&clock);
     if (gt_failed(gt)) return;
-    if (gt_history_rows(h) > 1) gt_history_plot(h, stdout, .height = 10);
-    if (s->curve && gt_history_write_svg(h, s->curve, .title = s->net->program) == GT_OK)
+    if (h && gt_history_rows(h) > 1) gt_history_plot(h, stdout, .height = 10);
+    if (h && s->curve && gt_history_write_svg(h, s->curve, .title = s->net->program) == GT_OK)
         printf("curve: %s\n", s->curve);
     printf("%.1f s, %.0f images/s with tests\n", seconds, (double)(s->done * s->batch) / seconds);
-    if (s->save) printf("checkpoint: %s\n", s->save);
+    if (h && s->save) printf("checkpoint: %s\n", s->save);
     if (gt_stop_requested()) return;
     double means[2]; /* loss, accuracy */
     if (gt_evaluate(m, test, means) == GT_OK) printf("test accuracy %.3f\n", means[1]);
@@ -157,6 +220,8 @@ int train_net_main(int argc, char **argv, const train_net *net)
         {"--summary", NULL, "print the network first, layer by layer", .on = &s.summary},
         {"--losses", NULL, "print the loss of each batch", .on = &s.losses},
         {"--f64", NULL, "compute with doubles", .on = &s.f64},
+        {"--capture", NULL, "capture a step and replay it; without --save and --curve",
+         .on = &s.capture},
         {"--no-dropout", NULL, "leave dropout out", .on = &s.no_dropout},
         {net->option, NULL, net->option_help, .on = &s.variant},
         {.name = NULL},

@@ -258,6 +258,8 @@ typedef struct gt_scope {
     const char *name;
     const struct gt_scope *parent;
     const struct gt_call *call; /* of a function; NULL in scopes of modules and of the program */
+    uint32_t state;             /* of a module: another number in another mode or with other hooks,
+                                 * which captured steps look at */
 } gt_scope;
 /* Makes `scope` the current one (NULL: none) and returns the one before, to be restored the same
  * way. */

@@ -59,6 +59,8 @@ enum {
     GT_OP_PRODUCT = 16, /* sums of products, half of .flops are multiplications; without .window its
                          * result is no image */
     GT_OP_FRAME = 32,   /* puts something around an image, or cuts it off, and moves nothing */
+    GT_OP_VALUES = 64,  /* infer checks values that inputs hold, such as indices: a replay
+                         * (capture.h) calls it again */
 };
 
 /* --- samples: what the gradient checker runs an operation on --- */
@@ -271,6 +273,19 @@ bool gt_op_axes(const gt_node *n, unsigned axes, int ndim, unsigned *dims);
 bool gt_shape_broadcast(gt_shape a, gt_shape b, gt_shape *out);
 /* Number of elements, or -1 on overflow or a negative dimension. */
 int64_t gt_shape_size(gt_shape shape);
+
+/* --- the host's part in a step --- */
+/* Calls fn(t, data), which works out numbers on the host (a learning rate, a weight) and may write
+ * them to some of the n tensors and read others; and again in each replay of a step that is being
+ * captured (capture.h), at this place among the operations. The size bytes at data are copied for
+ * that; what they point to must live as long as the context. What fn returns: false after a failure
+ * of the context. */
+typedef bool (*gt_host_fn)(gt_tensor *const t[], const void *data);
+bool gt_host_call(gt_ctx *gt, gt_host_fn fn, int n, gt_tensor *const t[], const void *data,
+                  size_t size);
+/* Fails, naming `what`, where a step is being captured that cannot be run again with this in it.
+ * Returns whether it failed. */
+bool gt_host_only(gt_ctx *gt, const char *what, const char *hint);
 
 /* --- the registry --- */
 typedef struct {

@@ -38,7 +38,12 @@ double gt_get_(const gt_tensor *t, int n, const int64_t *index)
 
 void gt_touch(gt_tensor *t)
 {
-    if (t) gti_touch(t);
+    if (!t) return;
+    gti_touch(t);
+    const gti_recorder *r = t->ctx->recorder;
+    if (r && (gti_t(t)->base->id <= r->since || gti_t(t)->base->flags & GTI_KEPT))
+        gt_host_only(t->ctx, "gt_touch",
+                     "write to the tensors of a step by operations, or before gt_replay");
 }
 
 gt_status gt_fill(gt_tensor *t, double value)

@@ -73,6 +73,11 @@ void gt_close(gt_ctx *gt)
     gti_pool_close(&gt->pool);
     gti_arena_close(&gt->step);
     gti_arena_close(&gt->kept);
+    for (gti_retired *r; (r = gt->retired);) {
+        gti_arena arena = r->arena;
+        gt->retired = r->next;
+        gti_arena_close(&arena);
+    }
     free(gt);
 }
 
@@ -106,6 +111,7 @@ bool gt_set_recording_all(gt_ctx *gt, bool on)
     const bool possible =
         !on || (!gt->failed && gti_random_keys(gt)); /* no step begins them anew */
     if (gt == &dead || !possible) return old;
+    if (!on && gt_host_only(gt, "gt_set_recording_all", "it is on within such a step")) return old;
     gt->recording_all = on;
     return old;
 }

@@ -25,6 +25,7 @@ enum {
     GTI_REPLAYED = 64, /* dropped by gt_checkpoint: data comes back when its node is run again */
     GTI_HOOKED = 128,  /* has a label with hooks */
     GTI_LASTING = 256, /* of the step, but its label, or what hangs on it, lies in kept memory */
+    GTI_SLAB = 512,    /* stands for the block that the results of a captured step lie in */
 };
 
 typedef struct gti_hook gti_hook;
@@ -101,6 +102,32 @@ typedef struct {
     char message[1600];
 } gti_error;
 
+/* A call of the host within a captured step. */
+typedef struct gti_host {
+    gt_host_fn fn;
+    gt_tensor **t;
+    int n;
+    const void *user;
+    uint64_t id;           /* its time, on the context's clock */
+    struct gti_host *next; /* the one before */
+} gti_host;
+
+/* What is noted of a step that is being captured (src/capture/) beside its nodes. */
+typedef struct {
+    uint64_t since; /* clock: what is younger is the step's */
+    uint64_t kept;  /* tensors that were kept within it */
+    gti_host *hosts;
+    gti_host *outputs; /* of gt_capture_output: t[0] */
+} gti_recorder;
+
+/* The headers of a captured step that is over. Nodes on the tape may refer to them until it is
+ * rewound to before it. Lies in the arena. */
+typedef struct gti_retired {
+    gti_arena arena;
+    uint64_t id;
+    struct gti_retired *next;
+} gti_retired;
+
 typedef struct gti_closer {
     void (*free_fn)(void *object);
     void *object;
@@ -132,7 +159,9 @@ struct gt_ctx {
     gt_tensor *one[2];  /* kept: the number 1 in f32 and f64, once it was needed */
     gti_tensor *graded; /* leaves whose grad is set */
     const gt_scope *scope;
-    gti_stretch *stretch; /* being recorded */
+    gti_stretch *stretch;   /* being recorded */
+    gti_recorder *recorder; /* of the step that is being captured, or NULL */
+    gti_retired *retired;
     gti_hook *free_hooks; /* in kept memory, to be used again */
     gti_label *free_labels;
     gti_derived *free_derived;
@@ -307,6 +336,11 @@ bool gti_into_change(const gt_op *op, const void *opts, int n_in, gt_tensor *con
 /* y += x, of one shape and dtype. */
 bool gti_into_accumulate(gt_tensor *y, gt_tensor *x);
 
+/* --- host.c --- */
+/* Before t, which an operation is to change in place, is changed: notes what it held where that was
+ * written by the host within a captured step, so that a replay begins with it. */
+bool gti_host_keep_values(gt_tensor *t);
+
 /* --- threads.c --- */
 void gti_threads_init(gt_ctx *gt);
 /* How many additions are worth a part: 2^15, some 10 us. Tests lower it. */
@@ -334,6 +368,7 @@ void gti_derived_drop(gti_tensor *base);
 /* --- hook.c --- */
 /* Removes all hooks of t. */
 void gti_hooks_clear(gti_tensor *t);
+int gti_hooks_count(const gti_tensor *t);
 
 /* --- anomaly.c --- */
 /* Fails n, just computed, if an output holds NaN or Inf. */

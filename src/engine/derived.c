@@ -71,11 +71,13 @@ void gti_derived_drop(gti_tensor *base)
     gt->free_derived = d;
 }
 
-/* What was derived from base as it is; NULL where nothing can be kept. */
+/* What was derived from base as it is; NULL where nothing can be kept. A captured step's block is no
+ * single tensor. */
 static gti_derived *derived_of(gti_tensor *base)
 {
     gt_ctx *gt = base->pub.ctx;
-    gti_label *l = gti_outlives_step(base) ? gti_label_try(&base->pub) : NULL;
+    const bool lasts = gti_outlives_step(base) && !(base->flags & GTI_SLAB);
+    gti_label *l = lasts ? gti_label_try(&base->pub) : NULL;
     if (!l) return NULL;
     if (!l->derived) {
         gti_derived *d = gt->free_derived;

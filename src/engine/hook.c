@@ -86,6 +86,13 @@ void gti_hooks_clear(gti_tensor *t)
     t->flags &= (uint16_t)~GTI_HOOKED;
 }
 
+int gti_hooks_count(const gti_tensor *t)
+{
+    int n = 0;
+    for (const gti_hook *h = t->label ? t->label->hooks : NULL; h; h = h->next) n++;
+    return n;
+}
+
 /* --- running --- */
 
 static bool refuse(const gti_sweep *s, const gti_tensor *t, const char *why)

@@ -75,6 +75,16 @@ static inline __attribute__((always_inline)) bool run(gt_node *n, int64_t *room,
     return false;
 }
 
+/* What is made by filling it had none. */
+static bool keep_values(const gt_node *n)
+{
+    const gti_tensor *first = gti_t(n->out[0]);
+    if (n->op == &gt_op_fill && first->id == n->out[0]->ctx->clock) return true;
+    for (int i = 0; i < n->n_out; i++)
+        if (!gti_host_keep_values(n->out[i])) return false;
+    return true;
+}
+
 static GTI_COLD bool run_recorded(const gt_op *op, const void *opts, int n_in,
                                   gt_tensor *const in[], bool skip)
 {
@@ -90,6 +100,7 @@ static GTI_COLD bool run_recorded(const gt_op *op, const void *opts, int n_in,
     if (op->opts_size) memcpy(copy, opts, op->opts_size);
     fill_node(&n->pub, op, copy, n_in, tensors, copy + opts_size);
     n->pub.out = tensors + n_in;
+    if (gt->recorder && !keep_values(&n->pub)) return false;
     if (!run(&n->pub, NULL, skip)) return false;
     gti_apply_record_change(n);
     return true;

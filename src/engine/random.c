@@ -21,7 +21,7 @@ static void set_keys(gt_ctx *gt, int64_t call)
 void gt_manual_seed(gt_ctx *gt, uint64_t seed)
 {
     if (!gt) gt_fail(NULL, GT_ERR_ARGUMENT, "manual_seed", "the context is NULL");
-    if (!gt || gt_failed(gt)) return;
+    if (!gt || gt_failed(gt) || gt_host_only(gt, "gt_manual_seed", "seed before the step")) return;
     gti_random_seed(&gt->random, seed);
     gt->seed = seed;
     set_keys(gt, 0);
@@ -86,7 +86,8 @@ gt_status gt_set_random_state(gt_ctx *gt, const gt_tensor *state)
     static const char what[] = "gt_set_random_state";
     if (!gt) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the context is NULL");
     if (!state && !gt_failed(gt)) gt_fail(gt, GT_ERR_ARGUMENT, what, "the state is NULL");
-    if (gt_failed(gt) || !state) return gt_error_code(gt);
+    if (gt_failed(gt) || !state || gt_host_only(gt, what, "set it before the step"))
+        return gt_error_code(gt);
     const char *why = gt_unusable(state);
     if (why) return gt_fail(gt, GT_ERR_STATE, what, "the state %s", why);
     if (state->dtype != GT_I64 || !gt_shape_equal(state->shape, GT_SHAPE(STATE))) {
@@ -123,14 +124,39 @@ static gt_tensor *real_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new
     return gti_tensor_leaf(gt, what, shape, opts);
 }
 
+/* How a tensor is filled, again in each replay of a captured step. */
+typedef struct {
+    enum { UNIFORM, NORMAL, INTEGERS, PERMUTATION } what;
+    double low, high;
+    int64_t from, to;
+} drawing;
+
+static bool draw(gt_tensor *const t[], const void *data)
+{
+    const drawing *d = data;
+    gti_random *r = &t[0]->ctx->random;
+    void *to = t[0]->data;
+    const int64_t n = t[0]->size;
+    const bool f32 = t[0]->dtype == GT_F32;
+    if (d->what == INTEGERS) gti_random_integers(r, to, n, d->from, d->to);
+    else if (d->what == PERMUTATION) gti_random_permutation(r, to, n);
+    else if (d->what == NORMAL && f32) gti_random_normal_f32(r, to, n);
+    else if (d->what == NORMAL) gti_random_normal_f64(r, to, n);
+    else if (f32) gti_random_uniform_f32(r, to, n, d->low, d->high);
+    else gti_random_uniform_f64(r, to, n, d->low, d->high);
+    return true;
+}
+
+static gt_tensor *drawn(gt_tensor *t, drawing d)
+{
+    return t && gt_host_call(t->ctx, draw, 1, &t, &d, sizeof d) ? t : NULL;
+}
+
 static gt_tensor *uniform(gt_ctx *gt, const char *what, gt_shape shape, double low, double high,
                           gt_new_opts opts)
 {
-    gt_tensor *t = real_leaf(gt, what, shape, opts);
-    if (!t) return NULL;
-    if (t->dtype == GT_F32) gti_random_uniform_f32(&gt->random, t->data, t->size, low, high);
-    else gti_random_uniform_f64(&gt->random, t->data, t->size, low, high);
-    return t;
+    return drawn(real_leaf(gt, what, shape, opts),
+                 (drawing){.what = UNIFORM, .low = low, .high = high});
 }
 
 gt_tensor *gt_rand_(gt_ctx *gt, gt_shape shape, gt_new_opts opts)
@@ -151,11 +177,7 @@ gt_tensor *gt_uniform_(gt_ctx *gt, gt_shape shape, double low, double high, gt_n
 
 gt_tensor *gt_randn_(gt_ctx *gt, gt_shape shape, gt_new_opts opts)
 {
-    gt_tensor *t = real_leaf(gt, "randn", shape, opts);
-    if (!t) return NULL;
-    if (t->dtype == GT_F32) gti_random_normal_f32(&gt->random, t->data, t->size);
-    else gti_random_normal_f64(&gt->random, t->data, t->size);
-    return t;
+    return drawn(real_leaf(gt, "randn", shape, opts), (drawing){.what = NORMAL});
 }
 
 gt_tensor *gt_randint(gt_ctx *gt, int64_t low, int64_t high, gt_shape shape)
@@ -166,9 +188,8 @@ gt_tensor *gt_randint(gt_ctx *gt, int64_t low, int64_t high, gt_shape shape)
                 (long long)high);
         return NULL;
     }
-    gt_tensor *t = gti_tensor_leaf(gt, "randint", shape, (gt_new_opts){.dtype = GT_I64});
-    if (t) gti_random_integers(&gt->random, t->data, t->size, low, high);
-    return t;
+    return drawn(gti_tensor_leaf(gt, "randint", shape, (gt_new_opts){.dtype = GT_I64}),
+                 (drawing){.what = INTEGERS, .from = low, .to = high});
 }
 
 gt_tensor *gt_randperm(gt_ctx *gt, int64_t n)
@@ -178,7 +199,6 @@ gt_tensor *gt_randperm(gt_ctx *gt, int64_t n)
                 (long long)n);
         return NULL;
     }
-    gt_tensor *t = gti_tensor_leaf(gt, "randperm", GT_SHAPE(n), (gt_new_opts){.dtype = GT_I64});
-    if (t) gti_random_permutation(&gt->random, t->data, n);
-    return t;
+    return drawn(gti_tensor_leaf(gt, "randperm", GT_SHAPE(n), (gt_new_opts){.dtype = GT_I64}),
+                 (drawing){.what = PERMUTATION});
 }

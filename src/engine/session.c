@@ -4,7 +4,8 @@
 bool gti_session_open(gti_session *s, gt_ctx *gt)
 {
     *s = (gti_session){.gt = gt, .marks = gt->marks, .start = gt_mark_tape(gt)};
-    if (gt_failed(gt)) return false;
+    if (gt_failed(gt) || gt_host_only(gt, "the gradient checker", "call it outside of the step"))
+        return false;
     s->handler = gt_set_error_handler(gt, gt_ignore_error, NULL);
     s->thread_handler = gt_set_error_handler(NULL, gt_ignore_error, NULL);
     s->recording = gt_set_recording(gt, true);

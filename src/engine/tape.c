@@ -115,10 +115,26 @@ static void reuse_headers(gt_ctx *gt, gti_mark *m)
     m->resume = gt->step.pos;
 }
 
+/* Nothing on the tape is younger than them any more. */
+static void free_retired(gt_ctx *gt, uint64_t clock)
+{
+    for (gti_retired **p = &gt->retired; *p;) {
+        gti_retired *r = *p;
+        if (r->id <= clock) {
+            p = &r->next;
+            continue;
+        }
+        *p = r->next;
+        gti_arena arena = r->arena;
+        gti_arena_close(&arena);
+    }
+}
+
 void gt_rewind(gt_ctx *gt, gt_mark to)
 {
     static const char what[] = "gt_rewind";
     if (!gt || gt == gti_context_dead() || !callable(gt, what)) return;
+    if (gt_host_only(gt, what, "rewind outside of the step; it is kept as a whole")) return;
     gti_mark *m = find_mark(gt, &to);
     if (to.where[0] && to.where[2] != (uint64_t)(uintptr_t)gt) {
         gt_fail(gt, GT_ERR_ARGUMENT, what, "the mark belongs to another context");
@@ -130,6 +146,7 @@ void gt_rewind(gt_ctx *gt, gt_mark to)
         drop_tensors(gt, m);
         drop_nodes(gt, m->last_node);
         drop_marks(gt, m);
+        if (gt->retired) free_retired(gt, m->clock);
         reuse_headers(gt, m);
     }
 }

@@ -39,6 +39,11 @@ const char *gt_unusable(const gt_tensor *t)
     if (base->flags & GTI_KEPT && p->flags & GTI_DEAD)
         return "was kept, but this is its name in the step that gt_rewind has dropped; use what "
                "gt_keep or gt_module_add_parameter returned";
+    if (base->flags & GTI_SLAB && p->flags & GTI_DEAD)
+        return "belongs to a captured step that is over";
+    if (base->flags & GTI_SLAB && p->flags & GTI_RELEASED)
+        return "is computed on the way of a captured step, and its memory serves again; return it "
+               "from the step, or call gt_capture_output for it there";
     if ((p->flags | base->flags) & GTI_DEAD)
         return "was dropped by gt_rewind; gt_keep it, or make it before gt_mark_tape";
     if (base->flags & GTI_REPLAYED)
@@ -216,6 +221,7 @@ gt_tensor *gt_keep(gt_tensor *t)
     }
     gti_derived_drop(old);
     if (old->base == old) move_views(gt, old, k);
+    if (gt->recorder) gt->recorder->kept++;
     return &k->pub;
 }
 

@@ -5,6 +5,8 @@
 
 #undef gt_module_add_hook
 
+enum { ANOTHER = 2 }; /* what a change of hooks adds to the scope's state; a mode is 1 */
+
 struct gt_module_hook {
     gt_module_hook_fn fn;
     void *user;
@@ -23,6 +25,7 @@ gt_status gt_module_add_hook(gt_module *m, gt_module_hook_fn fn, void *user)
     gt_module_hook **end = &m->hooks;
     while (*end) end = &(*end)->next;
     *end = hook;
+    m->scope.state += ANOTHER;
     return GT_OK;
 }
 
@@ -34,6 +37,7 @@ void gt_module_remove_hook(gt_module *m, gt_module_hook_fn fn, void *user)
     gt_module_hook *found = *at;
     if (!found) return;
     *at = found->next;
+    m->scope.state += ANOTHER;
     free(found);
 }
 

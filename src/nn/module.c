@@ -349,7 +349,10 @@ gt_module *gti_module_after(const gt_module *root, const gt_module *m)
 
 static void set_training(gt_module *root, bool on)
 {
-    for (gt_module *m = root; m; m = gti_module_after(root, m)) m->training = on;
+    for (gt_module *m = root; m; m = gti_module_after(root, m)) {
+        m->scope.state += (m->training != on) * (on ? 1U : -1U);
+        m->training = on;
+    }
 }
 
 void gt_train(gt_module *m)

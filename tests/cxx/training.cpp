@@ -59,6 +59,23 @@ static void test_fit(gt_ctx *gt)
     IS_TRUE(gt_evaluate(net, digits, means) == GT_OK && std::isfinite(means[0]));
 }
 
+/* capture.h */
+static gt_tensor *doubled(gt_ctx *, void *user)
+{
+    return gt_mul_scalar(*static_cast<gt_tensor **>(user), 2);
+}
+
+static void test_capture(gt_ctx *gt)
+{
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(3));
+    gt_captured *c = gt_capture(gt, doubled, &x, .inputs = {&x}),
+                *plain = gt_capture(gt, doubled, &x);
+    IS_TRUE(c && plain);
+    x = gt_full(gt, GT_SHAPE(3), 4);
+    IS_TRUE(gt_replay(c) == GT_OK && gt_get(gt_captured_result(c), 0) == 8);
+    gt_captured_free(c);
+}
+
 void test_training(gt_ctx *gt)
 {
     FILE *f = tmpfile();
@@ -67,5 +84,6 @@ void test_training(gt_ctx *gt)
     test_histories(gt, f);
     test_boards(gt);
     test_fit(gt);
+    test_capture(gt);
     fclose(f);
 }

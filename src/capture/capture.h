@@ -1,0 +1,115 @@
+/* What capture.c, program.c, outside.c and replay.c share. */
+#ifndef GTI_CAPTURE_CAPTURE_H
+#define GTI_CAPTURE_CAPTURE_H
+
+#include <gradtape/capture.h>
+
+#include "engine/context.h"
+#include <gradtape/autograd.h>
+
+/* How an item of a program runs. */
+typedef enum {
+    GTI_RUN_ELEMENTS, /* op->elements, in one range */
+    GTI_RUN_FORWARD,  /* op->forward */
+    GTI_RUN_PART,     /* op->parts, the only one */
+    GTI_RUN_NODE,     /* as the engine does: with scratch, divided, changing tensors in place */
+    GTI_RUN_HOST,
+} gti_run;
+
+typedef struct {
+    gti_run run;
+    union {
+        void (*elements)(gt_node *n, int64_t begin, int64_t end);
+        void (*forward)(gt_node *n);
+        void (*part)(gt_node *n, const gt_range *r);
+    } by;
+    gt_node *node; /* NULL: of a host's call */
+    const gti_host *host;
+    uint64_t id; /* its time, on the context's clock */
+} gti_item;
+
+/* The block of a tensor of the step. Times are items. */
+typedef struct gti_life {
+    gti_tensor *t;
+    struct gti_life
+        *in; /* lies in this one's place, which it takes over; NULL: in one of its own */
+    int64_t first, last; /* items that use it, or what takes over; first > last: none does */
+    size_t bytes, offset;
+    bool used;     /* by an item, so far */
+    bool leaf;     /* no item makes its values, */
+    bool changed;  /* but one changes them */
+    bool needed;   /* somebody reads it */
+    bool readable; /* the program may read it afterwards */
+    bool constant; /* the same in every replay */
+} gti_life;
+
+/* A tensor from outside that the step uses, as it was. */
+typedef struct {
+    const gti_tensor *t;
+    uint64_t id;
+    const void *data;
+    gt_shape shape;
+    int hooks;
+    bool requires_grad;
+} gti_outside;
+
+/* A module that the step ran. */
+typedef struct {
+    const gt_scope *scope;
+    uint32_t state;
+} gti_ran;
+
+typedef struct {
+    gti_tensor *leaf;
+    gt_tensor *grad;
+} gti_leaf_grad;
+
+/* A step that has run, in an arena of its own, in which all that is named here lies, too. */
+typedef struct {
+    gt_ctx *gt;
+    gti_arena arena;
+    gti_tensor *last; /* of its tensors */
+    gti_node *first_node, *last_node;
+    uint64_t n_nodes;
+    uint64_t until; /* clock at its end */
+    gti_recorder recorder;
+    gt_tensor *input[GT_CAPTURE_INPUTS]; /* of its own, which the variables' values go into */
+    int n_inputs;
+    gt_tensor *result;
+    gti_tensor *slab; /* stands for the block that all tensors lie in */
+    int slab_class;
+    size_t bytes, unshared;
+    gti_item *item;
+    gti_life *life; /* by the tensors' age */
+    gti_outside *outside;
+    gti_ran *ran;
+    gti_leaf_grad *grad;
+    int64_t n_items, n_lives, n_outside, n_ran, n_grads;
+} gti_taken;
+
+/* Whether t was made within the step. */
+static inline bool gti_taken_has(const gti_taken *k, const gti_tensor *t)
+{
+    return t->id > k->recorder.since && t->id <= k->until && !(t->flags & GTI_KEPT);
+}
+
+/* n elements of `size` in the arena; NULL after a failure. */
+void *gti_capture_room(gti_taken *k, int64_t n, size_t size);
+
+/* --- program.c --- */
+/* Makes the program: what a replay runs, and where results lie, which moves them there. False after
+ * a failure; then nothing has been moved. */
+bool gti_program_make(gti_taken *k);
+/* Only gives back what nobody may read afterwards. */
+bool gti_program_skip(gti_taken *k);
+
+/* --- outside.c --- */
+/* Notes what the step uses from outside, and the gradients that it leaves. */
+bool gti_outside_note(gti_taken *k);
+/* Whether that is as it was; otherwise fails. */
+bool gti_outside_check(const gti_taken *k);
+
+/* --- replay.c --- */
+bool gti_replay_run(gti_taken *k);
+
+#endif
