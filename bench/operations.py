@@ -11,6 +11,9 @@ from side_by_side import Row, torch
 
 PLACE = 8
 LEAVES = ("x", "y", "p", "far", "ten", "image", "sequence", "row", "beside", "column", "scale", "shift")
+QUICK = ("exp", "tanh", "gelu", "add", "sum_columns", "amax_rows", "softmax", "cross_entropy", "batch_norm",
+         "layer_norm", "max_pool_2")
+SIZES = {1 << 16: "64k", 1 << 24: "16M"}
 TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "operations.def")
 ROW = re.compile(r'^ROW\((\w+), ([\d.]+), ([\d.]+), .*, "(.*)"\)$', re.MULTILINE)
 
@@ -65,15 +68,20 @@ def both(call, size, dtype):
     return turn
 
 
+def rows_of(name, once, twice, call, size, dtype):
+    passes = [("", once, forward)]
+    if re.search(rf"\b({'|'.join(LEAVES)})\b", call):
+        passes.append(("_both", twice, both))
+    for suffix, moved, turn in passes:
+        yield Row(f"{name}{suffix}, {SIZES[size]} {dtype}", ["operations", size, dtype, "-"],
+                  {"eager": functools.partial(turn, call, size, dtype)}, asked=name + suffix,
+                  bytes=float(moved) * size * {"f32": 4, "f64": 8}[dtype], brief=True)
+
+
 def rows(quick):
-    sizes = [(1 << 16, "64k"), (1 << 24, "16M")]
-    for dtype, width in ("f32", 4), ("f64", 8):
-        for size, said in sizes[:1] if quick else sizes:
-            for name, once, twice, call in ROW.findall(open(TABLE).read()):
-                passes = [("", once, forward)]
-                if re.search(rf"\b({'|'.join(LEAVES)})\b", call):
-                    passes.append(("_both", twice, both))
-                for suffix, moved, turn in passes:
-                    yield Row(f"{name}{suffix}, {said} {dtype}", ["operations", size, dtype, "-"],
-                              {"eager": functools.partial(turn, call, size, dtype)},
-                              asked=name + suffix, bytes=float(moved) * size * width, brief=True)
+    with open(TABLE, encoding="utf-8") as file:
+        table = ROW.findall(file.read())
+    for size, dtype in ((1 << 16, "f32"), (1 << 24, "f32"), (1 << 16, "f64"), (1 << 24, "f64")):
+        for row in table:
+            if not quick or (row[0] in QUICK and (size, dtype) == (1 << 16, "f32")):
+                yield from rows_of(*row, size, dtype)

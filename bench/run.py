@@ -27,13 +27,13 @@ def wanted(section, row, only):
     return not only or any(word == section.__name__ or word in row.name for word in only)
 
 
-def run_section(section, rows, bench, kept):
-    """Returns how many rows have failed."""
+def run_section(section, turns, bench, kept):
+    """Measures rows, each with a number of threads. Returns how many have failed."""
     print(f"\n{report.line([section.__doc__.splitlines()[0], *report.HEADS[1:]])}")
-    ceilings = {threads: bench.ceilings(threads) for row in rows for threads in row.threads}
+    ceilings = {threads: bench.ceilings(threads) for threads in {threads for _, threads in turns}}
     kept.section(section.__name__)["ceilings"].update({str(t): c for t, c in ceilings.items()})
     failed = 0
-    for row, threads in ((row, threads) for row in rows for threads in row.threads):
+    for row, threads in turns:
         try:
             found = report.result(row, threads, bench.measure(row, threads), ceilings[threads])
         except RuntimeError as error:
@@ -54,23 +54,28 @@ def main():
     parser.add_argument("--list", action="store_true", help="only name the rows")
     parser.add_argument("--write", action="store_true",
                         help="write docs/benchmarks.md of the rows measured so far, in several runs")
+    parser.add_argument("--threads", type=int, action="append", help="rows with so many")
+    parser.add_argument("--seconds", type=float, help="to measure each turn for (0.3; quick: 0.1)")
+    parser.add_argument("--rounds", type=int, help="of turns of both (3; quick: 2)")
     parser.add_argument("--build", default=os.path.join(HERE, "..", "build", "release"))
     options = parser.parse_args()
     if not side_by_side.torch:
         print("PyTorch is not here (tools/bench-peers installs it): only gradtape is measured")
     seconds, rounds = (0.1, 2) if options.quick else (0.3, 3)
-    bench = side_by_side.Bench(options.build, seconds, rounds)
+    bench = side_by_side.Bench(options.build, options.seconds or seconds, options.rounds or rounds)
     kept = report.Kept(os.path.join(options.build, "bench", "quick.json" if options.quick else "rows.json"))
-    whole = not (options.quick or options.only or options.list or options.write)
+    whole = not (options.quick or options.only or options.list or options.write or options.threads)
     if whole:
         kept.sections = {}
     everything, failed = sections(), 0
     for section in [] if options.write else everything:
-        rows = [row for row in section.rows(options.quick) if wanted(section, row, options.only)]
+        rows = [row for row in section.rows(options.quick and not options.only) if wanted(section, row, options.only)]
         if options.list:
             print("\n".join(f"{section.__name__}: {row.name}" for row in rows))
-        elif rows:
-            failed += run_section(section, rows, bench, kept)
+        turns = [(row, threads) for row in rows for threads in row.threads
+                 if not options.threads or threads in options.threads]
+        if turns and not options.list:
+            failed += run_section(section, turns, bench, kept)
     if options.write or whole:
         with open(PAGE, "w", encoding="utf-8") as file:
             file.write(report.page(everything, kept, bench))
