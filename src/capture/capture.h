@@ -7,22 +7,15 @@
 #include "engine/context.h"
 #include <gradtape/autograd.h>
 
-/* How an item of a program runs. */
-typedef enum {
-    GTI_RUN_ELEMENTS, /* op->elements, in one range */
-    GTI_RUN_FORWARD,  /* op->forward */
-    GTI_RUN_PART,     /* op->parts, the only one */
-    GTI_RUN_NODE,     /* as the engine does: with scratch, divided, changing tensors in place */
-    GTI_RUN_HOST,
-} gti_run;
-
-typedef struct {
-    gti_run run;
+/* One thing that a program does. */
+typedef struct gti_item {
+    bool (*run)(const struct gti_item *item); /* false after a failure */
     union {
         void (*elements)(gt_node *n, int64_t begin, int64_t end);
         void (*forward)(gt_node *n);
         void (*part)(gt_node *n, const gt_range *r);
     } by;
+    int64_t size;  /* of output 0 */
     gt_node *node; /* NULL: of a host's call */
     const gti_host *host;
     uint64_t id; /* its time, on the context's clock */
@@ -110,6 +103,8 @@ bool gti_outside_note(gti_taken *k);
 bool gti_outside_check(const gti_taken *k);
 
 /* --- replay.c --- */
+/* Chooses how a node's item runs. */
+void gti_replay_choose(gti_item *item);
 bool gti_replay_run(gti_taken *k);
 
 #endif

@@ -86,9 +86,9 @@ static bool make_items(gti_taken *k)
     n = 0;
     for (gti_node *at = k->first_node; at; at = at->next)
         if (!(at->pub.op->flags & GT_OP_VIEW))
-            k->item[n++] = (gti_item){.run = GTI_RUN_NODE, .node = &at->pub, .id = at->id};
+            k->item[n++] = (gti_item){.node = &at->pub, .id = at->id};
     for (const gti_host *h = k->recorder.hosts; h; h = h->next)
-        k->item[n++] = (gti_item){.run = GTI_RUN_HOST, .host = h, .id = h->id};
+        k->item[n++] = (gti_item){.host = h, .id = h->id};
     k->n_items = n;
     qsort(k->item, (size_t)n, sizeof *k->item, by_time);
     return true;
@@ -354,34 +354,6 @@ static void move(gti_taken *k)
     for (int64_t i = 0; i < k->n_grads; i++) k->slab->hold++;
 }
 
-/* --- how items run --- */
-
-static gti_run how_to_run(const gt_node *n)
-{
-    const gt_op *op = n->op;
-    if (n->scratch_size || op->flags & (GT_OP_INTO | GT_OP_VALUES)) return GTI_RUN_NODE;
-    if (op->elements[n->dtype])
-        return n->out[0]->size <= n->in[0]->ctx->few ? GTI_RUN_ELEMENTS : GTI_RUN_NODE;
-    if (op->forward[n->dtype]) return GTI_RUN_FORWARD;
-    return n->parts[0] == 1 && !n->parts[1] && !n->worker_scratch ? GTI_RUN_PART : GTI_RUN_NODE;
-}
-
-static void choose_runs(gti_taken *k)
-{
-    for (int64_t i = 0; i < k->n_items; i++) {
-        gti_item *item = &k->item[i];
-        if (!item->node) continue;
-        const gt_node *n = item->node;
-        item->run = how_to_run(n);
-        switch (item->run) {
-        case GTI_RUN_ELEMENTS: item->by.elements = n->op->elements[n->dtype]; break;
-        case GTI_RUN_FORWARD: item->by.forward = n->op->forward[n->dtype]; break;
-        case GTI_RUN_PART: item->by.part = n->op->parts[n->dtype]; break;
-        default: break;
-        }
-    }
-}
-
 bool gti_program_make(gti_taken *k)
 {
     if (!make_lives(k) || !make_items(k)) return false;
@@ -393,7 +365,7 @@ bool gti_program_make(gti_taken *k)
     share_places(k);
     if (!place(k) || !make_slab(k)) return false;
     move(k);
-    choose_runs(k);
+    for (int64_t i = 0; i < k->n_items; i++) gti_replay_choose(&k->item[i]);
     return true;
 }
 

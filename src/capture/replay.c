@@ -1,34 +1,75 @@
 /* Running a program. */
 #include "capture/capture.h"
 
-static bool run_node(gt_node *n)
+/* --- one item --- */
+
+static bool run_host(const gti_item *item)
 {
-    gt_ctx *gt = n->in[0]->ctx;
-    gt->scope = gt_node_scope(n);
-    if (n->op->flags & GT_OP_VALUES && !n->op->infer(n)) return false;
-    return gti_apply_run(n) && (!gt->anomaly || gti_anomaly_outputs_finite(n));
+    return item->host->fn(item->host->t, item->host->user);
 }
 
-static inline bool run_item(const gti_item *item)
+/* As the engine does: with scratch, divided, changing tensors in place. */
+static bool run_node(const gti_item *item)
 {
     gt_node *n = item->node;
-    switch (item->run) {
-    case GTI_RUN_ELEMENTS: return item->by.elements(n, 0, n->out[0]->size), true;
-    case GTI_RUN_FORWARD: return item->by.forward(n), true;
-    case GTI_RUN_PART: return item->by.part(n, &(gt_range){.end = 1}), true;
-    case GTI_RUN_NODE: return run_node(item->node);
-    case GTI_RUN_HOST: return item->host->fn(item->host->t, item->host->user);
-    }
-    return false;
+    n->in[0]->ctx->scope = gt_node_scope(n);
+    if (n->op->flags & GT_OP_VALUES && !n->op->infer(n)) return false;
+    return gti_apply_run(n);
 }
 
-/* With anomaly checks every result is looked at. */
-static bool run_items(const gti_taken *k)
+static bool run_elements(const gti_item *item)
+{
+    item->by.elements(item->node, 0, item->size);
+    return true;
+}
+
+static bool run_forward(const gti_item *item)
+{
+    item->by.forward(item->node);
+    return true;
+}
+
+static bool run_part(const gti_item *item)
+{
+    item->by.part(item->node, &(gt_range){.end = 1});
+    return true;
+}
+
+void gti_replay_choose(gti_item *item)
+{
+    const gt_node *n = item->node;
+    item->run = n ? run_node : run_host;
+    if (!n || n->scratch_size || n->op->flags & (GT_OP_INTO | GT_OP_VALUES)) return;
+    item->size = n->out[0]->size;
+    if (n->op->elements[n->dtype]) {
+        item->by.elements = n->op->elements[n->dtype];
+        if (item->size <= n->in[0]->ctx->few) item->run = run_elements;
+    } else if (n->op->forward[n->dtype]) {
+        item->by.forward = n->op->forward[n->dtype];
+        item->run = run_forward;
+    } else if (gti_apply_one_part(n)) {
+        item->by.part = n->op->parts[n->dtype];
+        item->run = run_part;
+    }
+}
+
+/* --- all of them --- */
+
+static bool run_watched(const gti_taken *k)
 {
     for (int64_t i = 0; i < k->n_items; i++) {
         const gti_item *item = &k->item[i];
-        if (k->gt->anomaly && item->node ? !run_node(item->node) : !run_item(item)) return false;
+        if (!item->run(item)) return false;
+        if (item->node && !gti_anomaly_outputs_finite(item->node)) return false;
     }
+    return true;
+}
+
+static bool run_items(const gti_taken *k)
+{
+    if (k->gt->anomaly) return run_watched(k);
+    for (const gti_item *item = k->item, *end = item + k->n_items; item < end; item++)
+        if (!item->run(item)) return false;
     return true;
 }
 

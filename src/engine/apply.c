@@ -74,11 +74,6 @@ static void prefill(const gt_node *n, gti_prefill how)
     }
 }
 
-static inline bool is_one_part(const gt_node *n)
-{
-    return n->parts[0] == 1 && !n->parts[1] && !n->worker_scratch;
-}
-
 static inline bool run_unscratched(gt_node *n)
 {
     const gt_op *op = n->op;
@@ -90,7 +85,7 @@ static inline bool run_unscratched(gt_node *n)
         op->forward[n->dtype](n);
     } else if (UNLIKELY(!op->parts[n->dtype])) {
         return gti_refuse_dtype(n);
-    } else if (LIKELY(is_one_part(n))) {
+    } else if (LIKELY(gti_apply_one_part(n))) {
         op->parts[n->dtype](n, &(gt_range){.end = 1});
     } else {
         return gti_threads_run_stages(n);

@@ -313,6 +313,11 @@ const char *gti_naming_site(const char *where);
 char *gti_naming_tensor(const gt_tensor *t, char *buf, size_t size);
 
 /* --- apply.c --- */
+/* Whether a node with parts is a single call of them. */
+static inline bool gti_apply_one_part(const gt_node *n)
+{
+    return n->parts[0] == 1 && !n->parts[1] && !n->worker_scratch;
+}
 /* Runs a node that lies ready, into its outputs' blocks; fails by name. What has run before runs
  * again, and gives the same bits where its inputs hold what they did then. */
 bool gti_apply_run(gt_node *n);
