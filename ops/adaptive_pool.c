@@ -6,6 +6,8 @@
  *   adaptive_max_pool2d     y = the greatest element, indices = its place in the plane, i w + j
  *
  * The first two are linear and each other's gradients. Of the maximum dx = dy at the indices. */
+#include <gradtape/autograd.h>
+
 #include "pool.h"
 
 typedef struct {
@@ -256,5 +258,6 @@ gt_tensor *gt_adaptive_max_pool2d_(gt_tensor *x, int64_t oh, int64_t ow,
     gt_tensor *out[2] = {NULL, NULL};
     gt_apply_n(&gt_op_adaptive_max_pool2d, &(adaptive_opts){.oh = oh, .ow = ow}, 1, &x, out);
     if (opts.indices) *opts.indices = out[1];
+    else gt_release(out[1]);
     return out[0];
 }

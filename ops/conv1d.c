@@ -120,6 +120,7 @@ const gt_op gt_op_conv1d = {
     .n_least = 2,
     .n_out = 1,
     .flags = GT_OP_PRODUCT,
+    .unread = GT_UNREAD_OUT(0),
     .opts_size = sizeof(gti_conv_opts),
     .attrs = GT_ATTRS(conv1d_attrs),
     .infer = conv1d_infer,

@@ -131,6 +131,7 @@ static const gt_attr conv2d_grad_attrs[] = {
         .n_least = 2,                                                                              \
         .n_out = 1,                                                                                \
         .flags = GT_OP_PRODUCT,                                                                    \
+        .unread = GT_UNREAD_OUT(0),                                                                \
         .opts_size = sizeof(opts),                                                                 \
         .attrs = GT_ATTRS(rows),                                                                   \
         .plan_size = sizeof(gti_conv2d_plan),                                                      \

@@ -195,6 +195,7 @@ static const gt_attr conv_transpose2d_attrs[] = {
         .n_least = 2,                                                                              \
         .n_out = 1,                                                                                \
         .flags = GT_OP_PRODUCT,                                                                    \
+        .unread = GT_UNREAD_OUT(0),                                                                \
         .opts_size = sizeof(transpose_opts),                                                       \
         .attrs = GT_ATTRS(id##_attrs),                                                             \
         .plan_size = sizeof(gti_conv2d_plan),                                                      \

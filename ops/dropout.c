@@ -161,6 +161,7 @@ const gt_op gt_op_dropout = {
     .opts_size = sizeof(dropout_opts),
     .attrs = GT_ATTRS(dropout_attrs),
     .flags = GT_OP_MIXED,
+    .unread = GT_UNREAD_IN(0) | GT_UNREAD_OUT(0),
     .infer = dropout_infer,
     .parts = GT_FOR_FLOATS(dropout_parts),
     .backward = dropout_backward,

@@ -82,6 +82,8 @@ enum { GTI_FUNCTION_COST = 10 };
         .n_in = 1,                                                                                 \
         .n_out = 1,                                                                                \
         parameters,                                                                                \
+        .flags = GT_OP_OVER,                                                                       \
+        .unread = GTI_SLOPE_##id ? GT_UNREAD_IN(0) : GT_UNREAD_OUT(0),                             \
         .infer = (shape_rule),                                                                     \
         .elements = GT_FOR_FLOATS(id##_elements),                                                  \
         .cost = GTI_FUNCTION_COST,                                                                 \

@@ -353,6 +353,7 @@ const gt_op gt_op_matmul = {
     .n_in = 2,
     .n_out = 1,
     .flags = GT_OP_PRODUCT,
+    .unread = GT_UNREAD_OUT(0),
     .opts_size = sizeof(gt_matmul_opts),
     .attrs = GT_PLAIN_ATTRS(matmul_attrs),
     .plan_size = sizeof(product),

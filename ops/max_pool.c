@@ -7,6 +7,8 @@
  *   max_pool2d_at  y = the elements of x at the indices of each plane
  *
  * The last two are linear and each other's gradients; x is [n,c,h,w] or [n,c,l]. */
+#include <gradtape/autograd.h>
+
 #include "pool.h"
 
 /* --- the pools --- */
@@ -189,6 +191,7 @@ static const gt_attr dx_attrs[] = {GTI_SHAPE_ATTR("x")};
         .n_out = 2,                                                                                \
         .opts_size = sizeof(gti_pool_opts),                                                        \
         .attrs = GT_ATTRS(id##_attrs),                                                             \
+        .unread = GT_UNREAD_IN(0) | GT_UNREAD_OUT(0),                                              \
         .infer = id##_infer,                                                                       \
         .parts = GT_FOR_FLOATS(max_pool_parts),                                                    \
         .backward = id##_backward,                                                                 \
@@ -226,6 +229,7 @@ static gt_tensor *max_pool_apply(const gt_op *op, gti_pool_opts opts, gt_tensor 
     gt_tensor *out[2] = {NULL, NULL};
     gt_apply_n(op, &opts, 1, (gt_tensor *[]){x}, out);
     if (indices) *indices = out[1];
+    else gt_release(out[1]);
     return out[0];
 }
 

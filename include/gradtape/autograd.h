@@ -59,6 +59,15 @@ gt_status gt_grad_(gt_tensor *const outputs[], int n_out, gt_tensor *const input
 /* Forgets a leaf's grad, so that the next gt_backward starts from nothing. */
 void gt_clear_grad(gt_tensor *leaf);
 
+/* --- giving back early ---
+ * t's values will not be read again: its data, also that of tensors which share it, goes back to
+ * the pool, unless the backward rule of something recorded reads it; then gt_backward gives it
+ * back, as ever. For what a forward function makes between two operations: gt_tensor *h =
+ * gt_conv2d(x, w), *y = gt_relu(h); gt_release(h); Using it afterwards is an error that says so.
+ * Nothing happens to kept tensors, where everything is recorded, in gt_checkpoint, which releases
+ * by itself, and with anomaly checks. */
+void gt_release(gt_tensor *t);
+
 /* --- hooks ---
  * A hook sees the gradient of one tensor, leaf or result, in every gt_backward and gt_grad that
  * computes it, when it is complete: before the rule of the operation that made the tensor or, of a

@@ -40,6 +40,9 @@ typedef struct {
                                                          * from's, its own of what free frees;
                                                          * without it, what has a free cannot be
                                                          * copied */
+    bool keeps_nothing; /* forward stores neither its input nor what it returns anywhere, and
+                         * returns its input, a view of it, or a tensor that nobody else has: then
+                         * containers release both when nobody will read them (gt_pass) */
 } gt_module_type;
 
 typedef struct gt_module_entry gt_module_entry; /* a named tensor in a module's list */
@@ -60,11 +63,13 @@ struct gt_module {
     gt_module_entry *parameters, *buffers;
     gt_module_index *index;
     gt_module_hook *hooks;
-    int levels;       /* of modules: 1 without children; at most GT_MODULE_LEVELS */
-    gt_dtype dtype;   /* of parameters that it will make */
+    int levels;     /* of modules: 1 without children; at most GT_MODULE_LEVELS */
+    int holders;    /* hooks, and modules whose kind does not say .keeps_nothing, here and below */
+    gt_dtype dtype; /* of parameters that it will make */
     uint64_t version; /* raised when a parameter, buffer or child is added here or below */
     bool training;    /* true until gt_eval */
     bool ready;       /* nothing lazy is left to materialise */
+    bool spare;       /* during forward: nobody but it will read its input (gt_pass) */
 };
 
 /* Passes the user's call site on to the message when a constructor fails. */
@@ -108,6 +113,17 @@ gt_status gt_module_fail(const gt_module *m, gt_status code, const char *fmt, ..
  * NULL. */
 gt_tensor *gt_forward(gt_module *m, gt_tensor *x);
 #define gt_forward(m, x) GT_AT(gt_forward(m, x))
+
+/* gt_forward, for forward functions that hand x on from module to module, as containers do:
+ *   bool spare = m->spare;
+ *   x = gt_pass(b->conv, x, &spare);
+ *   return gt_pass(b->relu, x, &spare);
+ * *spare says that nobody else will read x: then its data goes back to the pool, or the result
+ * takes it over, as soon as neither m nor a backward rule needs it (gt_release). Afterwards it says
+ * the same of the result. Where a module may hold on to tensors (`holders`), its input and result
+ * are left alone. */
+gt_tensor *gt_pass(gt_module *m, gt_tensor *x, bool *spare);
+#define gt_pass(m, x, spare) GT_AT(gt_pass(m, x, spare))
 
 /* Sets `training` in m and everything below it. */
 void gt_train(gt_module *m);

@@ -30,6 +30,10 @@ typedef struct gt_node {
     void *scratch;               /* 64-byte aligned, undefined content, only during forward */
 } gt_node;
 
+/* Bits of gt_op.unread, for the first 16 of either. */
+#define GT_UNREAD_IN(i) (1u << (i))
+#define GT_UNREAD_OUT(i) (0x10000u << (i))
+
 /* Neighbouring parts of a stage, for one worker. */
 typedef struct {
     int stage;
@@ -61,6 +65,8 @@ enum {
     GT_OP_FRAME = 32,   /* puts something around an image, or cuts it off, and moves nothing */
     GT_OP_VALUES = 64,  /* infer checks values that inputs hold, such as indices: a replay
                          * (capture.h) calls it again */
+    GT_OP_OVER = 128,   /* `elements` reads no others of inputs that have output 0's shape, each
+                         * before it writes it: output 0 may be input 0's block (gt_apply_over) */
 };
 
 /* --- samples: what the gradient checker runs an operation on --- */
@@ -134,6 +140,8 @@ struct gt_op {
                            * GT_PLAIN_ATTRS(rows); {0}: known to the operation alone */
     const gt_attrs *call; /* those of the function that calls it, where they are others; or NULL */
     unsigned flags;
+    unsigned unread; /* inputs and outputs whose values backward does not read, though it reads
+                      * some; their data may be gone by then, and no operation takes them */
     /* Checks inputs and options; sets shape and dtype (preset to the first input's) of every output
      * and, if wanted, dtype and scratch_size of the node. Or fails: return gt_op_fail(n, ...). */
     bool (*infer)(gt_node *n);
@@ -205,12 +213,17 @@ gt_tensor *gt_apply(const gt_op *op, const void *opts, int n_in, gt_tensor *cons
 /* The same for several outputs: fills out[0..op->n_out), with NULL after a failure. */
 gt_status gt_apply_n(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[],
                      gt_tensor *out[]);
+/* gt_apply of an operation with GT_OP_OVER on an in[0] that nobody else will read: where no
+ * backward rule will either, the result takes its block, and in[0] is released as by gt_release.
+ * Otherwise the same as gt_apply. */
+gt_tensor *gt_apply_over(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[]);
 /* For operations with GT_OP_INTO. No gradient goes through, so inputs may require gradients, and
  * the call is recorded only where everything is (gt_set_recording_all). The versions of what is
  * changed rise. GT_OK, or the error, and then nothing has changed. */
 gt_status gt_apply_into(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[]);
 #define gt_apply_into(...) GT_STATUS_AT(gt_apply_into(__VA_ARGS__))
 #define gt_apply(...) GT_AT(gt_apply(__VA_ARGS__))
+#define gt_apply_over(...) GT_AT(gt_apply_over(__VA_ARGS__))
 #define gt_apply_n(...) GT_STATUS_AT(gt_apply_n(__VA_ARGS__))
 
 /* Whether backward is to make gin[i]. */

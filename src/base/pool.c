@@ -12,11 +12,8 @@ _Static_assert(sizeof(gti_pool_block) == GRAIN, "data behind it must stay aligne
 
 void gti_pool_open(gti_pool *p, gti_system *system)
 {
-    *p = (gti_pool){.system = system, .bytes = {GRAIN}};
-    for (int k = 0; k < GTI_POOL_CLASSES - 1; k++) {
-        const size_t bytes = (size_t)(5 + k % 4) << (k / 4 + 4);
-        p->bytes[k + 1] = (bytes + GRAIN - 1) / GRAIN * GRAIN;
-    }
+    *p = (gti_pool){.system = system};
+    for (int k = 0; k < GTI_POOL_CLASSES; k++) p->bytes[k] = gti_pool_class_bytes(k);
 }
 
 void gti_pool_close(gti_pool *p)

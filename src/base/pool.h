@@ -9,9 +9,9 @@
 
 #include "base/system.h"
 
-/* Four classes a power of two, from 64 bytes on; class k > 0 holds (5 + (k - 1) % 4) << (4 + (k -
- * 1) / 4) bytes, rounded up to 64. */
-#define GTI_POOL_CLASSES 144
+/* Sixteen classes a power of two, so that at most a sixteenth of a large block is wasted; class k
+ * holds gti_pool_class_bytes(k). Below 1 KiB every multiple of 64 is one. */
+#define GTI_POOL_CLASSES 592
 
 typedef struct gti_pool_block gti_pool_block;
 
@@ -43,10 +43,15 @@ void *gti_pool_new_block_(gti_pool *p, size_t bytes);
 
 static inline int gti_pool_class_of(size_t bytes)
 {
-    if (bytes <= 64) return 0;
+    if (bytes <= 1024) return bytes ? (int)((bytes - 1) / 64) : 0;
     bytes--;
     const int top = 63 - __builtin_clzll(bytes); /* bytes has top + 1 binary digits */
-    return (top - 6) * 4 + (int)(bytes >> (top - 2) & 3) + 1;
+    return (top - 9) * 16 + (int)(bytes >> (top - 4) & 15);
+}
+
+static inline size_t gti_pool_class_bytes(int k)
+{
+    return k < 16 ? (size_t)(k + 1) * 64 : (size_t)(17 + k % 16) << (k / 16 + 5);
 }
 
 /* A block of at least `bytes`, NULL when there is none; *size_class is for putting it back. */

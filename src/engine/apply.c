@@ -128,9 +128,20 @@ static bool skip_forward(const gt_node *n)
     return true;
 }
 
-static GTI_COLD bool run_watched(gt_node *n)
+static void take_over(gti_tensor *y, gti_tensor *x)
+{
+    y->pub.size = x->pub.size;
+    y->pub.data = x->pub.data;
+    y->size_class = x->size_class;
+    x->flags |= GTI_RELEASED | GTI_GIVEN;
+}
+
+static GTI_COLD bool compute_watched(gt_node *n)
 {
     const gt_ctx *gt = n->in[0]->ctx;
+    if (gt->over) take_over(gti_t(n->out[0]), gti_t(n->in[0]));
+    for (int i = gt->over; i < n->n_out; i++)
+        if (!gti_allocate(gti_t(n->out[i]), n->op->name)) return false;
     if (gt->shapes_only) return can_run(n) ? skip_forward(n) : gti_refuse_dtype(n);
     if (gt->prefill) prefill(n, gt->prefill);
     if (!run(n)) return false;
@@ -140,9 +151,9 @@ static GTI_COLD bool run_watched(gt_node *n)
 static inline ALWAYS bool compute(gt_node *n, const int n_out)
 {
     if (n->op->flags & (GT_OP_VIEW | GT_OP_INTO)) return share_data(n);
+    if (UNLIKELY(n->in[0]->ctx->watched)) return compute_watched(n);
     for (int i = 0; i < n_out; i++)
         if (UNLIKELY(!gti_allocate(gti_t(n->out[i]), n->op->name))) return false;
-    if (UNLIKELY(n->in[0]->ctx->watched)) return run_watched(n);
     return run(n);
 }
 

@@ -26,6 +26,7 @@ enum {
     GTI_HOOKED = 128,  /* has a label with hooks */
     GTI_LASTING = 256, /* of the step, but its label, or what hangs on it, lies in kept memory */
     GTI_SLAB = 512,    /* stands for the block that the results of a captured step lie in */
+    GTI_GIVEN = 1024,  /* released because whoever had it will not read it again */
 };
 
 typedef struct gti_hook gti_hook;
@@ -144,7 +145,8 @@ struct gt_ctx {
     gti_prefill prefill;
     bool record_all;    /* also what requires no gradient: a whole backward pass */
     bool recording_all; /* everything, whatever `recording` says; nothing is given back then */
-    bool watched;       /* prefill, anomaly or shapes_only */
+    bool watched;       /* prefill, anomaly, shapes_only or over */
+    bool over;          /* the call's output 0 takes the block of its input 0 */
     bool anomaly;       /* NaN and Inf are errors */
     bool shapes_only;   /* forward is skipped */
     bool special;       /* there has been a hook or a checkpoint */
@@ -283,7 +285,7 @@ gt_tensor *gti_tensor_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new_
 /* Sets ctx->watched from the settings that make it. */
 static inline void gti_update_watched(gt_ctx *gt)
 {
-    gt->watched = gt->prefill || gt->anomaly || gt->shapes_only;
+    gt->watched = gt->prefill || gt->anomaly || gt->shapes_only || gt->over;
 }
 
 /* --- values.c --- */
@@ -378,6 +380,12 @@ int gti_hooks_count(const gti_tensor *t);
 /* --- anomaly.c --- */
 /* Fails n, just computed, if an output holds NaN or Inf. */
 bool gti_anomaly_outputs_finite(const gt_node *n);
+
+/* Whether the rule of op reads values of output i. */
+static inline bool gti_reads_output(const gt_op *op, int i)
+{
+    return !(op->flags & GT_OP_NO_SAVED) && !(op->unread & GT_UNREAD_OUT(i));
+}
 
 /* --- random.c --- */
 /* The state that keys are drawn from, kept; made when first needed. NULL after a failure. */

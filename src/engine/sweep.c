@@ -275,17 +275,28 @@ static inline bool call_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[])
     return ok;
 }
 
+static void release_output(gti_tensor *y)
+{
+    if (y->base != y || y->flags & GTI_PINNED) return;
+    if (y->hold) y->flags |= GTI_ENGINE;
+    else gti_release(y);
+}
+
 /* Nobody before n reads its outputs. */
 static void release_activations(const gti_sweep *s, gti_node *n)
 {
     if (n->id <= gti_mark_clock(s->gt)) return;
     n->spent = true;
-    for (int i = 0; i < n->pub.n_out; i++) {
-        gti_tensor *y = gti_t(n->pub.out[i]);
-        if (y->base != y || y->flags & GTI_PINNED) continue;
-        if (y->hold) y->flags |= GTI_ENGINE;
-        else gti_release(y);
-    }
+    for (int i = 0; i < n->pub.n_out; i++) release_output(gti_t(n->pub.out[i]));
+}
+
+/* Nor does its rule read these: room for what that computes. */
+static void release_unread(const gti_sweep *s, gti_node *n)
+{
+    if (!n->pub.op->unread || n->id <= gti_mark_clock(s->gt)) return;
+    n->spent = true;
+    for (int i = 0; i < n->pub.n_out; i++)
+        if (!gti_reads_output(n->pub.op, i)) release_output(gti_t(n->pub.out[i]));
 }
 
 /* x's gradient is complete: shows it to hooks and anomaly checks. */
@@ -351,7 +362,9 @@ static bool pass(gti_sweep *s, gti_node *n)
     }
     if (!any) return true;
     const bool on = wanted(s, n);
-    if (on && (!intact(s, n) || !call_rule(s, n, gout))) return false;
+    if (on && !intact(s, n)) return false;
+    if (on && s->freeing) release_unread(s, n);
+    if (on && !call_rule(s, n, gout)) return false;
     for (int i = 0; i < n->pub.n_out; i++) {
         gti_tensor *y = gti_t(n->pub.out[i]);
         if (!gout[i]) continue;

@@ -11,6 +11,12 @@
 #undef gt_nn_hardsigmoid
 #undef gt_nn_hardswish
 
+/* op of x, in x's block where nobody else will read x. */
+static gt_tensor *activate(const gt_module *m, const gt_op *op, const void *opts, gt_tensor *x)
+{
+    return m->spare ? gt_apply_over(op, opts, 1, &x) : gt_apply(op, opts, 1, &x);
+}
+
 #define ACTIVATIONS(X)                                                                             \
     X(relu, "ReLU")                                                                                \
     X(relu6, "ReLU6")                                                                              \
@@ -25,13 +31,14 @@
 #define DEFINE(id, name_)                                                                          \
     static gt_tensor *forward_##id(gt_module *m, gt_tensor *x)                                     \
     {                                                                                              \
-        (void)m;                                                                                   \
-        return gt_##id(x);                                                                         \
+        return activate(m, &gt_op_##id, NULL, x);                                                  \
     }                                                                                              \
     gt_module *gt_nn_##id(gt_ctx *gt)                                                              \
     {                                                                                              \
-        static const gt_module_type type = {                                                       \
-            .name = name_, .size = sizeof(gt_module), .forward = forward_##id};                    \
+        static const gt_module_type type = {.name = name_,                                         \
+                                            .size = sizeof(gt_module),                             \
+                                            .keeps_nothing = true,                                 \
+                                            .forward = forward_##id};                              \
         return gt_module_new(gt, &type);                                                           \
     }
 ACTIVATIONS(DEFINE)
@@ -52,7 +59,7 @@ typedef struct {
 #define WITH_OPTIONS(id, name_, describe_options)                                                  \
     static gt_tensor *forward_##id(gt_module *m, gt_tensor *x)                                     \
     {                                                                                              \
-        return gt_##id##_(x, ((activation *)m)->opts.id);                                          \
+        return activate(m, &gt_op_##id, &((activation *)m)->opts.id, x);                           \
     }                                                                                              \
     static void describe_##id(const gt_module *m, char *text, size_t size)                         \
     {                                                                                              \
@@ -62,6 +69,7 @@ typedef struct {
     {                                                                                              \
         static const gt_module_type type = {.name = name_,                                         \
                                             .size = sizeof(activation),                            \
+                                            .keeps_nothing = true,                                 \
                                             .forward = forward_##id,                               \
                                             .describe = describe_##id};                            \
         if (gt && !gt_complete(gt, "gt_nn_" #id, &gt_op_##id.attrs, &opts)) return NULL;           \
@@ -107,6 +115,7 @@ static void describe_softmax(const gt_module *m, char *text, size_t size)
     {                                                                                              \
         static const gt_module_type type = {.name = name_,                                         \
                                             .size = sizeof(softmax),                               \
+                                            .keeps_nothing = true,                                 \
                                             .forward = forward_##id,                               \
                                             .describe = describe_softmax};                         \
         gt_module *m = gt_module_new(gt, &type);                                                   \
@@ -138,6 +147,7 @@ gt_module *gt_nn_prelu_(gt_ctx *gt, gt_nn_prelu_opts opts)
 {
     static const gt_module_type type = {.name = "PReLU",
                                         .size = sizeof(prelu),
+                                        .keeps_nothing = true,
                                         .forward = forward_prelu,
                                         .describe = describe_prelu};
     gt_module *m = gt_module_new(gt, &type);

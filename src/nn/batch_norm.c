@@ -74,8 +74,8 @@ static bool materialise(gt_module *m, gt_tensor *x);
 
 #define NORM_TYPE(name_, first_use)                                                                \
     {                                                                                              \
-        .name = name_, .size = sizeof(batch_norm), .forward = forward, .materialise = (first_use), \
-        .describe = describe                                                                       \
+        .name = name_, .size = sizeof(batch_norm), .keeps_nothing = true, .forward = forward,      \
+        .materialise = (first_use), .describe = describe                                           \
     }
 static const gt_module_type types[2] = {NORM_TYPE("BatchNorm1d", NULL),
                                         NORM_TYPE("BatchNorm2d", NULL)};

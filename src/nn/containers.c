@@ -1,4 +1,5 @@
 /* Sequential, ModuleList, Residual, Concat. */
+#include <gradtape/autograd.h>
 #include <gradtape/containers.h>
 #include <gradtape/ops.h>
 #include <stdlib.h>
@@ -105,12 +106,15 @@ static gt_module *make(gt_ctx *gt, const gt_module_type *type, int n, gt_module 
 
 static gt_tensor *forward_sequential(gt_module *m, gt_tensor *x)
 {
-    for (gt_module *c = m->child; c && x; c = c->next) x = gt_forward(c, x);
+    bool spare = m->spare;
+    for (gt_module *c = m->child; c && x; c = c->next) x = gt_pass(c, x, &spare);
     return x;
 }
 
-static const gt_module_type sequential_type = {
-    .name = "Sequential", .size = sizeof(gt_module), .forward = forward_sequential};
+static const gt_module_type sequential_type = {.name = "Sequential",
+                                               .size = sizeof(gt_module),
+                                               .keeps_nothing = true,
+                                               .forward = forward_sequential};
 
 gt_module *gt_nn_sequential_(gt_ctx *gt, int n, gt_module *const child[])
 {
@@ -127,19 +131,19 @@ gt_module *gt_nn_sequential_named_(gt_ctx *gt, int n, const gt_named_module chil
 
 gt_module *gt_nn_module_list_(gt_ctx *gt, int n, gt_module *const child[])
 {
-    static const gt_module_type type = {.name = "ModuleList", .size = sizeof(gt_module)};
+    static const gt_module_type type = {
+        .name = "ModuleList", .size = sizeof(gt_module), .keeps_nothing = true};
     return make(gt, &type, n, child);
 }
 
 /* --- Residual and Concat --- */
 
-static gt_tensor *forward_residual(gt_module *m, gt_tensor *x)
+/* y + around, in y's block where that is spare. */
+static gt_tensor *add_around(const gt_module *m, gt_tensor *y, gt_tensor *around, bool spare)
 {
-    gt_module *body = m->child, *shortcut = body->next;
-    gt_tensor *y = gt_forward(body, x);
-    gt_tensor *around = y && shortcut ? gt_forward(shortcut, x) : x;
-    if (!y || !around) return NULL;
-    if (gt_same_shape(y, around)) return gt_add(y, around);
+    if (gt_same_shape(y, around))
+        return spare ? gt_apply_over(&gt_op_add, NULL, 2, (gt_tensor *[]){y, around})
+                     : gt_add(y, around);
     char a[128], b[128];
     gt_module_fail(m, GT_ERR_SHAPE, "the body makes %s, the shortcut %s",
                    gt_shape_format(y->shape, a, sizeof a),
@@ -147,14 +151,45 @@ static gt_tensor *forward_residual(gt_module *m, gt_tensor *x)
     return NULL;
 }
 
+static gt_tensor *forward_residual(gt_module *m, gt_tensor *x)
+{
+    gt_module *body = m->child, *shortcut = body->next;
+    bool spare = false;
+    gt_tensor *y = gt_pass(body, x, &spare);
+    if (!y || !shortcut) return y ? add_around(m, y, x, spare) : NULL;
+    bool around_spare = m->spare && y->data != x->data;
+    gt_tensor *around = gt_pass(shortcut, x, &around_spare);
+    gt_tensor *sum = around ? add_around(m, y, around, spare) : NULL;
+    if (sum && spare) gt_release(y);
+    if (sum && around_spare) gt_release(around);
+    return sum;
+}
+
 gt_module *gt_nn_residual_(gt_ctx *gt, gt_module *body, gt_nn_residual_opts opts)
 {
-    static const gt_module_type type = {
-        .name = "Residual", .size = sizeof(gt_module), .forward = forward_residual};
+    static const gt_module_type type = {.name = "Residual",
+                                        .size = sizeof(gt_module),
+                                        .keeps_nothing = true,
+                                        .forward = forward_residual};
     gt_module *m = gt_module_new(gt, &type);
     if (!m || !gt_module_add_child(m, "body", body)) return NULL;
     if (opts.shortcut && !gt_module_add_child(m, "shortcut", opts.shortcut)) return NULL;
     return m;
+}
+
+/* All branches, of which there are `n`, in y; those that are spare are released once joined. */
+static gt_tensor *join_branches(gt_module *m, gt_tensor *x, gt_tensor *y[], int n)
+{
+    int i = 0;
+    for (gt_module *c = m->child; c; c = c->next, i++) {
+        y[i] = gt_forward(c, x);
+        if (!y[i]) return NULL;
+    }
+    gt_tensor *all = gt_concat(y, n, 1);
+    i = 0;
+    for (gt_module *c = m->child; c && all; c = c->next, i++)
+        if (!c->holders && y[i]->data != x->data && y[i]->data != all->data) gt_release(y[i]);
+    return all;
 }
 
 static gt_tensor *forward_concat(gt_module *m, gt_tensor *x)
@@ -163,19 +198,16 @@ static gt_tensor *forward_concat(gt_module *m, gt_tensor *x)
     const int n = count(m);
     if (n > 16) y = malloc((size_t)n * sizeof *y);
     if (!y) gt_module_fail(m, GT_ERR_MEMORY, "out of memory for %d branches", n);
-    int i = 0;
-    for (gt_module *c = m->child; c && y; c = c->next, i++) {
-        y[i] = gt_forward(c, x);
-        if (!y[i]) break;
-    }
-    gt_tensor *all = y && i == n ? gt_concat(y, n, 1) : NULL;
+    gt_tensor *all = y ? join_branches(m, x, y, n) : NULL;
     if (y != few) free(y);
     return all;
 }
 
 gt_module *gt_nn_concat_(gt_ctx *gt, int n, gt_module *const child[])
 {
-    static const gt_module_type type = {
-        .name = "Concat", .size = sizeof(gt_module), .forward = forward_concat};
+    static const gt_module_type type = {.name = "Concat",
+                                        .size = sizeof(gt_module),
+                                        .keeps_nothing = true,
+                                        .forward = forward_concat};
     return make(gt, &type, n, child);
 }

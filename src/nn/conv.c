@@ -157,12 +157,13 @@ static void describe(const gt_module *m, char *text, size_t size)
 
 #define CONV_TYPE(name_)                                                                           \
     {                                                                                              \
-        .name = name_, .size = sizeof(conv), .forward = forward, .describe = describe              \
+        .name = name_, .size = sizeof(conv), .keeps_nothing = true, .forward = forward,            \
+        .describe = describe                                                                       \
     }
 #define LAZY_TYPE(name_)                                                                           \
     {                                                                                              \
-        .name = name_, .size = sizeof(conv), .forward = forward, .materialise = materialise,       \
-        .describe = describe                                                                       \
+        .name = name_, .size = sizeof(conv), .keeps_nothing = true, .forward = forward,            \
+        .materialise = materialise, .describe = describe                                           \
     }
 static const gt_module_type types[] = {
     [CONV1D] = CONV_TYPE("Conv1d"),

@@ -26,6 +26,7 @@ gt_status gt_module_add_hook(gt_module *m, gt_module_hook_fn fn, void *user)
     while (*end) end = &(*end)->next;
     *end = hook;
     m->scope.state += ANOTHER;
+    gti_module_hold(m, 1);
     return GT_OK;
 }
 
@@ -38,6 +39,7 @@ void gt_module_remove_hook(gt_module *m, gt_module_hook_fn fn, void *user)
     if (!found) return;
     *at = found->next;
     m->scope.state += ANOTHER;
+    gti_module_hold(m, -1);
     free(found);
 }
 

@@ -30,10 +30,14 @@ static void describe(const gt_module *m, char *text, size_t size)
 
 static bool materialise(gt_module *m, gt_tensor *x);
 
-static const gt_module_type linear_type = {
-    .name = "Linear", .size = sizeof(linear), .forward = forward, .describe = describe};
+static const gt_module_type linear_type = {.name = "Linear",
+                                           .size = sizeof(linear),
+                                           .keeps_nothing = true,
+                                           .forward = forward,
+                                           .describe = describe};
 static const gt_module_type lazy_linear_type = {.name = "LazyLinear",
                                                 .size = sizeof(linear),
+                                                .keeps_nothing = true,
                                                 .forward = forward,
                                                 .materialise = materialise,
                                                 .describe = describe};
@@ -105,6 +109,7 @@ static void describe_embedding(const gt_module *m, char *text, size_t size)
 
 static const gt_module_type embedding_type = {.name = "Embedding",
                                               .size = sizeof(embedding),
+                                              .keeps_nothing = true,
                                               .forward = look_up,
                                               .describe = describe_embedding};
 

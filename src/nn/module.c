@@ -81,6 +81,7 @@ gt_module *gt_module_new(gt_ctx *gt, const gt_module_type *type)
     m->ctx = gt;
     m->index = index;
     m->levels = 1;
+    m->holders = !type->keeps_nothing;
     m->scope.name = "";
     m->training = true;
     m->ready = !type->materialise;
@@ -289,8 +290,14 @@ gt_module *gt_module_add_child(gt_module *m, const char *name, gt_module *child)
     child->scope = (gt_scope){.name = memcpy(copy, name, size), .parent = &m->scope};
     child->parent = m;
     link_child(m, child, size - 1);
+    gti_module_hold(m, child->holders);
     raise_versions(m);
     return child;
+}
+
+void gti_module_hold(gt_module *m, int more)
+{
+    for (; m; m = m->parent) m->holders += more;
 }
 
 /* --- running --- */
@@ -337,6 +344,20 @@ gt_tensor *gt_forward(gt_module *m, gt_tensor *x)
     gt_tensor *y = run(m, x);
     gt_set_scope(m->ctx, outer);
     if (y && m->hooks) gti_hooks_call(m, x, y);
+    return y;
+}
+
+/* What m releases within, its result may lie in; then the address is the same, but x was spare. */
+gt_tensor *gt_pass(gt_module *m, gt_tensor *x, bool *spare)
+{
+    const bool clean = m && !m->holders, give = clean && *spare;
+    if (m) m->spare = give;
+    gt_tensor *y = gt_forward(m, x);
+    if (m) m->spare = false;
+    if (!y) return NULL;
+    const bool apart = y->data != x->data;
+    if (give && apart) gt_release(x);
+    *spare = clean && (give || apart);
     return y;
 }
 

@@ -31,6 +31,9 @@ gt_module *gti_module_child_find(const gt_module *m, const char *name, size_t n)
  * is no such child. */
 const gt_module *gti_state_descend(const gt_module *m, const char **path);
 
+/* m and those above have `more` holders. */
+void gti_module_hold(gt_module *m, int more);
+
 /* The module behind m, parents before children, within root; NULL after the last. */
 gt_module *gti_module_after(const gt_module *root, const gt_module *m);
 

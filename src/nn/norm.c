@@ -117,14 +117,17 @@ static void describe_instance(const gt_module *m, char *text, size_t size)
 
 static const gt_module_type layer_norm_type = {.name = "LayerNorm",
                                                .size = sizeof(norm),
+                                               .keeps_nothing = true,
                                                .forward = forward_layer,
                                                .describe = describe_layer};
 static const gt_module_type group_norm_type = {.name = "GroupNorm",
                                                .size = sizeof(norm),
+                                               .keeps_nothing = true,
                                                .forward = forward_group,
                                                .describe = describe_group};
 static const gt_module_type instance_norm_type = {.name = "InstanceNorm2d",
                                                   .size = sizeof(norm),
+                                                  .keeps_nothing = true,
                                                   .forward = forward_instance,
                                                   .describe = describe_instance};
 

@@ -85,8 +85,11 @@ static void describe_avg(const gt_module *m, char *text, size_t size)
 }
 
 #define POOL_TYPE(id, name_, run, say)                                                             \
-    static const gt_module_type id = {                                                             \
-        .name = name_, .size = sizeof(pool), .forward = (run), .describe = (say)};
+    static const gt_module_type id = {.name = name_,                                               \
+                                      .size = sizeof(pool),                                        \
+                                      .keeps_nothing = true,                                       \
+                                      .forward = (run),                                            \
+                                      .describe = (say)};
 POOL_TYPE(max_pool2d_type, "MaxPool2d", forward_max2d, describe_max)
 POOL_TYPE(max_pool1d_type, "MaxPool1d", forward_max1d, describe_max)
 POOL_TYPE(avg_pool2d_type, "AvgPool2d", forward_avg2d, describe_avg)
@@ -270,8 +273,11 @@ static gt_module *make_adaptive(gt_ctx *gt, const gt_module_type *type, int64_t 
     }                                                                                              \
     gt_module *gt_nn_##id params                                                                   \
     {                                                                                              \
-        static const gt_module_type type = {                                                       \
-            .name = name_, .size = sizeof(adaptive), .forward = forward_##id, .describe = (say)};  \
+        static const gt_module_type type = {.name = name_,                                         \
+                                            .size = sizeof(adaptive),                              \
+                                            .keeps_nothing = true,                                 \
+                                            .forward = forward_##id,                               \
+                                            .describe = (say)};                                    \
         return make_adaptive(gt, &type, oh_, ow_);                                                 \
     }
 #define SIZE (gt_ctx * gt, int64_t oh, int64_t ow)

@@ -40,6 +40,7 @@ gt_module *gt_nn_flatten_(gt_ctx *gt, gt_nn_flatten_opts opts)
 {
     static const gt_module_type type = {.name = "Flatten",
                                         .size = sizeof(flatten),
+                                        .keeps_nothing = true,
                                         .forward = forward_flatten,
                                         .describe = describe_flatten};
     gt_module *m = gt_module_new(gt, &type);
@@ -117,6 +118,7 @@ gt_module *gt_nn_upsample_(gt_ctx *gt, gt_nn_upsample_opts opts)
 {
     static const gt_module_type type = {.name = "Upsample",
                                         .size = sizeof(upsample),
+                                        .keeps_nothing = true,
                                         .forward = forward_upsample,
                                         .describe = describe_upsample};
     gt_module *m = gt_module_new(gt, &type);
@@ -162,6 +164,7 @@ gt_module *gt_nn_dropout(gt_ctx *gt, double p)
 {
     static const gt_module_type type = {.name = "Dropout",
                                         .size = sizeof(dropout),
+                                        .keeps_nothing = true,
                                         .forward = forward_dropout,
                                         .describe = describe_dropout};
     return make_dropout(gt, &type, p);
@@ -171,6 +174,7 @@ gt_module *gt_nn_dropout2d(gt_ctx *gt, double p)
 {
     static const gt_module_type type = {.name = "Dropout2d",
                                         .size = sizeof(dropout),
+                                        .keeps_nothing = true,
                                         .forward = forward_dropout2d,
                                         .describe = describe_dropout};
     return make_dropout(gt, &type, p);
@@ -186,8 +190,10 @@ static gt_tensor *forward_identity(gt_module *m, gt_tensor *x)
 
 gt_module *gt_nn_identity(gt_ctx *gt)
 {
-    static const gt_module_type type = {
-        .name = "Identity", .size = sizeof(gt_module), .forward = forward_identity};
+    static const gt_module_type type = {.name = "Identity",
+                                        .size = sizeof(gt_module),
+                                        .keeps_nothing = true,
+                                        .forward = forward_identity};
     return gt_module_new(gt, &type);
 }
 

@@ -40,6 +40,8 @@ static void test_containers(gt_ctx *gt)
     IS_TRUE(gt_module_append(list, gt_nn_module_list(gt, gt_nn_relu(gt), gt_nn_relu(gt))));
     IS_TRUE(gt_module_insert(list, 0, empty) == empty);
     IS_TRUE(gt_forward(both, gt_ones(gt, GT_SHAPE(2, 3)))->size == 12);
+    bool spare = false;
+    IS_TRUE(gt_pass(both, gt_ones(gt, GT_SHAPE(2, 3)), &spare)->size == 12 && spare);
     IS_TRUE(gt_nn_residual(gt, gt_nn_relu(gt), .shortcut = gt_nn_identity(gt)));
 }
 

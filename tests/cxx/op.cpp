@@ -39,6 +39,7 @@ static const gt_op double_op = {
     .inputs = "x",
     .n_in = 1,
     .n_out = 1,
+    .unread = GT_UNREAD_IN(0) | GT_UNREAD_OUT(0),
     .infer = infer,
     .forward = {twice<float>, twice<double>, nullptr, nullptr},
     .backward = backward,
@@ -110,6 +111,7 @@ void test_op(gt_ctx *gt)
     gt_tensor *x = gt_ones(gt, GT_SHAPE(2, 2)), *y;
     gt_gradcheck_report report;
     IS_TRUE(gt_get(gt_apply(&double_op, nullptr, 1, &x), 1, 1) == 2);
+    IS_TRUE(gt_get(gt_apply_over(&double_op, nullptr, 1, &x), 1, 1) == 2);
     gt_tensor *out[1];
     IS_TRUE(gt_apply_n(&double_op, nullptr, 1, &x, out) == GT_OK && gt_item(gt_sum(out[0])) == 8);
     IS_TRUE(gt_apply_into(&double_op, nullptr, 1, &x) == GT_ERR_ARGUMENT);
