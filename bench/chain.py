@@ -32,3 +32,6 @@ def forward():
 def rows(quick):
     yield Row("chain, forward", ["chain"], {"eager": forward}, pick="forward")
     yield Row("chain, forward and backward", ["chain"], {"eager": both}, pick="both")
+    yield Row("chain, forward, replayed", ["chain"], {"eager": forward}, pick="forward replayed")
+    yield Row("chain, forward and backward, replayed", ["chain"], {"eager": both},
+              pick="both replayed")

@@ -1,7 +1,7 @@
 /* A training step, or a forward pass, of one network, and the most memory that its tensors took.
  * bench/networks.py runs it in turns with PyTorch.
  *
- * Usage: networks NETWORK BATCH step|forward     by default a step of each, of one image */
+ * Usage: networks NETWORK BATCH step|forward|replay     by default a step of each, of one image */
 #include <gradtape.h>
 
 #include "bench.h"
@@ -27,6 +27,7 @@ typedef struct {
     gt_optimizer *sgd;
     gt_tensor *x, *labels;
     gt_mark start;
+    gt_captured *captured;
 } world;
 
 static void forward(void *work)
@@ -44,9 +45,33 @@ static void step(void *work)
     gt_optimizer_step(w->sgd);
 }
 
-/* False when it has failed. */
-static bool measure(const network *net, int batch, bool forward_only)
+static gt_tensor *captured_step(gt_ctx *gt, void *work)
 {
+    const world *w = work;
+    (void)gt;
+    gt_tensor *loss = gt_cross_entropy(gt_forward(w->net, w->x), w->labels);
+    gt_backward(loss);
+    gt_optimizer_step(w->sgd);
+    return loss;
+}
+
+static void replay(void *work)
+{
+    gt_replay(((world *)work)->captured);
+}
+
+/* Captures the step, so that what is measured are replays, and their memory. */
+static void capture(world *w)
+{
+    w->captured = gt_capture(w->gt, captured_step, w);
+    if (!gt_captured_get_stats(w->captured).ready) gt_replay(w->captured);
+    gt_stats_reset_peak(w->gt);
+}
+
+/* False when it has failed. */
+static bool measure(const network *net, int batch, const char *what)
+{
+    const bool forward_only = strcmp(what, "forward") == 0, replayed = strcmp(what, "replay") == 0;
     world w = {.gt = gt_open()};
     w.net = net->make(w.gt);
     w.x = gt_randn(w.gt, GT_SHAPE(batch, net->channels, net->side, net->side));
@@ -57,7 +82,8 @@ static bool measure(const network *net, int batch, bool forward_only)
         gt_eval(w.net);
         gt_set_recording(w.gt, false);
     }
-    bench_row(net->name, forward_only ? forward : step, &w);
+    if (replayed) capture(&w);
+    bench_row(net->name, forward_only ? forward : replayed ? replay : step, &w);
     printf("peak: %.1f MB\n", (double)gt_get_stats(w.gt).bytes_peak / 1e6);
     const bool failed = gt_failed(w.gt);
     if (failed) fprintf(stderr, "%s\n", gt_error_message(w.gt));
@@ -68,12 +94,12 @@ static bool measure(const network *net, int batch, bool forward_only)
 int main(int argc, char **argv)
 {
     const int batch = argc > 2 ? atoi(argv[2]) : 1;
-    const bool forward_only = argc > 3 && strcmp(argv[3], "forward") == 0;
+    const char *const what = argc > 3 ? argv[3] : "step";
     bool fine = true, found = false;
     for (int i = 0; i < N_NETWORKS; i++)
         if (argc < 2 || strcmp(argv[1], networks[i].name) == 0) {
             found = true;
-            fine = measure(&networks[i], batch, forward_only) && fine;
+            fine = measure(&networks[i], batch, what) && fine;
         }
     if (!found) fprintf(stderr, "no network %s\n", argv[1]);
     return !fine || !found;

@@ -1,4 +1,5 @@
-/* One iteration of the notebook's learning loop, eager: forward, backward, SGD step. */
+/* One iteration of the notebook's learning loop, eager and replayed: forward, backward, SGD step.
+ */
 #include <gradtape.h>
 
 #include "bench.h"
@@ -20,6 +21,21 @@ static void iterate(void *work)
     gt_optimizer_step(l->sgd);
 }
 
+static gt_tensor *captured_step(gt_ctx *gt, void *work)
+{
+    const loop *l = work;
+    (void)gt;
+    gt_tensor *loss = gt_sum(gt_square(gt_sub(gt_forward(l->conv, l->X), l->Y)));
+    gt_backward(loss);
+    gt_optimizer_step(l->sgd);
+    return loss;
+}
+
+static void replay(void *captured)
+{
+    gt_replay(captured);
+}
+
 int main(void)
 {
     loop l = {.gt = gt_open()};
@@ -34,6 +50,8 @@ int main(void)
     const uint64_t before = gt_get_stats(l.gt).mallocs;
     bench_row("notebook_loop", iterate, &l);
     printf("mallocs: %llu in all\n", (unsigned long long)(gt_get_stats(l.gt).mallocs - before));
+    gt_captured *c = gt_capture(l.gt, captured_step, &l);
+    bench_row("notebook_replay", replay, c);
     const bool failed = gt_failed(l.gt);
     if (failed) fprintf(stderr, "%s\n", gt_error_message(l.gt));
     gt_close(l.gt);

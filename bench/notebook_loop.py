@@ -23,3 +23,4 @@ def eager():
 
 def rows(quick):
     yield Row("notebook_loop", ["notebook_loop"], {"eager": eager})
+    yield Row("notebook_loop, replayed", ["notebook_loop"], {"eager": eager}, pick="notebook_replay")

@@ -34,8 +34,8 @@ class Row:
     name: str
     ours: list              # a program of bench/ and its words, asked for the row's line; or a
                             # function of Bench and threads, which returns numbers
-    theirs: dict = dataclasses.field(default_factory=dict)  # mode -> function, see above; or
-                            # variables of the environment, for ours in another way
+    theirs: dict = dataclasses.field(default_factory=dict)  # mode -> function, see above; or, for
+                            # ours in another way, variables of the environment or a tuple of words
     flop: float = 0         # what one turn computes, for the share of the peak
     bytes: float = 0        # what one turn must read and write, for the share of memcpy
     items: float = 0        # how many images, say, are through after a turn
@@ -115,6 +115,8 @@ class Bench:
         """Numbers of one turn of the opponent."""
         if isinstance(prepared, dict):
             return self.ours(row, threads, prepared)
+        if isinstance(prepared, tuple):
+            return self.ours(dataclasses.replace(row, ours=list(prepared)), threads)
         return self.time(prepared, self.span(row)) if row.unit == "ns" else prepared
 
     def time(self, turn, span):
@@ -142,7 +144,7 @@ class Bench:
         if torch:
             torch.set_num_threads(threads)
         for mode, theirs in row.theirs.items():
-            if isinstance(theirs, dict):
+            if isinstance(theirs, (dict, tuple)):
                 prepared[mode] = theirs
             elif torch:
                 try:
