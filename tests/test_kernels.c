@@ -183,10 +183,19 @@ static void test_gemm_of(const gti_kernels *t, int dtype)
         {1, 200, 33}, {200, 1, 33}, {1, 1, 999}, {2, 3, 4},    {3, 2, 40},  {4, 4, 4},
         {5, 17, 9},   {8, 8, 8},    {16, 16, 3}, {16, 16, 16}, {17, 33, 5}, {31, 32, 33},
         {3, 129, 65}, {65, 130, 7}, {64, 1, 64}, {33, 127, 40}};
+    /* Deep and wide enough to be packed and cut. */
+    static const int64_t large[][3] = {{9, 3, 1030}, {3, 9, 1030}, {43, 33, 260}, {5, 262, 257}};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         for (int bits = 0; bits < 16; bits++) {
             const product p = {bits & 1,     bits & 2,     bits & 4,        shapes[i][0],
                                shapes[i][1], shapes[i][2], bits & 8 ? 3 : 0};
+            gemm_case(t, dtype, &p);
+        }
+    for (size_t i = 0; i < sizeof large / sizeof large[0]; i++)
+        for (int bits = 0; bits < 4; bits++) {
+            const product p = {
+                bits & 1,    bits & 2, bits == 1 || bits == 2, large[i][0], large[i][1],
+                large[i][2], 3};
             gemm_case(t, dtype, &p);
         }
     for (int i = 0; i < 200; i++) {
