@@ -138,8 +138,17 @@ static void run_alone(const gt_op *op, const gt_sample *sample, gt_dtype dtype)
     gt_close(gt);
 }
 
+/* No operation draws numbers; test_random compares them at every level. */
+static void draw_numbers(gt_dtype dtype)
+{
+    gt_ctx *gt = gt_open();
+    gt_randn(gt, GT_SHAPE(32), .dtype = dtype);
+    gt_close(gt);
+}
+
 static void run_all(gt_dtype dtype)
 {
+    draw_numbers(dtype);
     size_t n_ops;
     const gt_op_info *info = gt_ops(&n_ops);
     for (size_t k = 0; k < n_ops; k++)

@@ -3,7 +3,7 @@
 
 #include "support.h"
 
-#include "base/random.h"
+#include "kernels/levels.h"
 
 typedef enum { RAND, UNIFORM, RANDN, RANDINT, RANDPERM } kind;
 
@@ -104,9 +104,8 @@ static void check_value(const row *r, gt_tensor *t, int64_t i, double expected)
     fail_msg("row %d, element %d: %.17g instead of %.17g", (int)(r - rows), (int)i, got, expected);
 }
 
-static void test_recorded(void **state)
+static void check_recorded(void)
 {
-    (void)state;
     gt_ctx *gt = gt_open();
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
         const row *r = &rows[k];
@@ -120,6 +119,16 @@ static void test_recorded(void **state)
     }
     assert_false(gt_failed(gt));
     gt_close(gt);
+}
+
+/* The same bits at every level. */
+static void test_recorded(void **state)
+{
+    (void)state;
+    for (int i = 0; gti_kernels_cpu_word(i); i++) {
+        assert_true(gti_kernels_choose(gti_kernels_cpu_word(i), NULL));
+        check_recorded();
+    }
 }
 
 static void check_all(gt_tensor *t, int64_t n, const double *expected)
@@ -161,12 +170,12 @@ static void test_state_copies(void **state)
     gti_random r;
     gti_random_seed(&r, 42);
     double skipped[3], a[700], b[700];
-    gti_random_normal_f64(&r, skipped, 3);
+    gti_random_normal(&r, GT_F64, 3, skipped);
     gti_random copy = r;
-    gti_random_normal_f64(&r, a, 5);
-    gti_random_uniform_f64(&r, a + 5, 695, 0, 1);
-    gti_random_normal_f64(&copy, b, 5);
-    gti_random_uniform_f64(&copy, b + 5, 695, 0, 1);
+    gti_random_normal(&r, GT_F64, 5, a);
+    gti_random_uniform(&r, GT_F64, 695, 0, 1, a + 5);
+    gti_random_normal(&copy, GT_F64, 5, b);
+    gti_random_uniform(&copy, GT_F64, 695, 0, 1, b + 5);
     assert_memory_equal(a, b, sizeof a);
 }
 

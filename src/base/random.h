@@ -1,5 +1,6 @@
 /* Random numbers: the Mersenne Twister MT19937 and the ways in which PyTorch's CPU generator turns
- * its 32-bit outputs into numbers, so that the same seed gives the same tensors.
+ * its 32-bit outputs into numbers, so that the same seed gives the same tensors; those of real
+ * numbers stand in src/kernels/random.h.
  *
  * All functions continue one stream; `n` is a number of elements and `out` has room for them. */
 #ifndef GTI_BASE_RANDOM_H
@@ -23,14 +24,12 @@ void gti_random_seed(gti_random *r, uint64_t seed);
 uint32_t gti_random_u32(gti_random *r);
 uint64_t gti_random_u64(gti_random *r);
 
-/* u * (high - low) + low with u uniform in [0,1): 24 bits and one output an element, or 53 bits and
- * two outputs. The bounds are rounded to float in the first. */
-void gti_random_uniform_f32(gti_random *r, float *out, int64_t n, double low, double high);
-void gti_random_uniform_f64(gti_random *r, double *out, int64_t n, double low, double high);
+/* The next n outputs. */
+void gti_random_words(gti_random *r, int64_t n, uint32_t *out);
 
-/* Standard normals. As in PyTorch, runs of 16 and more take another path than shorter ones. */
-void gti_random_normal_f32(gti_random *r, float *out, int64_t n);
-void gti_random_normal_f64(gti_random *r, double *out, int64_t n);
+/* A standard normal, of those that a short run is made of; src/kernels/random.h has the long ones.
+ */
+double gti_random_short_normal(gti_random *r);
 
 /* Whole numbers in [low, high); low < high. */
 void gti_random_integers(gti_random *r, int64_t *out, int64_t n, int64_t low, int64_t high);

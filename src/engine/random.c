@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/context.h"
+#include "kernels/random.h"
 #include <gradtape/ops.h>
 
 /* Keys of the context's seed, from this call on. Needs no memory: there may be no tensor yet. */
@@ -137,13 +138,11 @@ static bool draw(gt_tensor *const t[], const void *data)
     gti_random *r = &t[0]->ctx->random;
     void *to = t[0]->data;
     const int64_t n = t[0]->size;
-    const bool f32 = t[0]->dtype == GT_F32;
+    const int dtype = (int)t[0]->dtype;
     if (d->what == INTEGERS) gti_random_integers(r, to, n, d->from, d->to);
     else if (d->what == PERMUTATION) gti_random_permutation(r, to, n);
-    else if (d->what == NORMAL && f32) gti_random_normal_f32(r, to, n);
-    else if (d->what == NORMAL) gti_random_normal_f64(r, to, n);
-    else if (f32) gti_random_uniform_f32(r, to, n, d->low, d->high);
-    else gti_random_uniform_f64(r, to, n, d->low, d->high);
+    else if (d->what == NORMAL) gti_random_normal(r, dtype, n, to);
+    else gti_random_uniform(r, dtype, n, d->low, d->high, to);
     return true;
 }
 

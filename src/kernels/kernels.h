@@ -27,6 +27,7 @@
 #include "kernels/normalize.h"
 #include "kernels/pad.h"
 #include "kernels/pool.h"
+#include "kernels/random.h"
 #include "kernels/reduce.h"
 #include "kernels/resample.h"
 #include "kernels/softmax.h"
@@ -92,6 +93,7 @@ typedef struct {
     gti_into_kernels into;
 
     gti_dropout_kernels dropout;
+    gti_random_kernels random;
     gti_normalize_kernels normalize;
 } gti_kernels;
 
