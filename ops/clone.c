@@ -1,9 +1,8 @@
 /* A copy with data of its own.
  *
  *   dx = dy */
-#include <string.h>
-
 #include "common.h"
+#include "kernels/stream.h"
 
 static bool clone_infer(gt_node *n)
 {
@@ -14,9 +13,10 @@ static bool clone_infer(gt_node *n)
 static void clone_elements(gt_node *n, int64_t begin, int64_t end)
 {
     const gt_tensor *x = n->in[0];
+    const size_t element = gt_dtype_size(x->dtype);
     if (begin < end)
-        memcpy(gti_to(n->out[0], begin), gti_from(x, begin),
-               (size_t)(end - begin) * gt_dtype_size(x->dtype));
+        gti_copy((size_t)(end - begin) * element, gti_from(x, begin), gti_to(n->out[0], begin),
+                 x->size * (int64_t)element);
 }
 
 static bool clone_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])

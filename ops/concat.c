@@ -86,6 +86,7 @@ static void concat_parts(gt_node *n, const gt_range *r)
 {
     const gt_tensor *y = n->out[0];
     const int64_t outer = outer_of(n), row = y->size / outer;
+    const int64_t bytes = y->size * (int64_t)gt_dtype_size(y->dtype);
     const gti_items rows = gti_items_of(n, r, outer);
     const int64_t ystride[] = {row, 1};
     int64_t start = rows.first * row;
@@ -94,7 +95,7 @@ static void concat_parts(gt_node *n, const gt_range *r)
         const int64_t width = x->size / outer;
         const int64_t block[] = {rows.count, width}, xstride[] = {width, 1};
         gti_copy_strided(2, block, gt_dtype_size(y->dtype), gti_from(x, rows.first * width),
-                         xstride, gti_to(y, start), ystride);
+                         xstride, gti_to(y, start), ystride, bytes);
         start += width;
     }
 }

@@ -26,8 +26,9 @@ void gti_copying_run(const gt_node *n, const gt_range *r, const gt_shape *shape,
 {
     const gt_dtype dtype = n->out[0]->dtype;
     const size_t element = gt_dtype_size(dtype);
+    const int64_t whole = n->out[0]->size * (int64_t)element;
     if (r->end - r->begin == n->parts[r->stage]) {
-        gti_copy_strided(shape->ndim, shape->dim, element, x, xstride, y, ystride);
+        gti_copy_strided(shape->ndim, shape->dim, element, x, xstride, y, ystride, whole);
         return;
     }
     gt_shape part = *shape;
@@ -36,5 +37,5 @@ void gti_copying_run(const gt_node *n, const gt_range *r, const gt_shape *shape,
     part.dim[cut] = items.count;
     gti_copy_strided(part.ndim, part.dim, element,
                      gti_const_at(x, items.first * xstride[cut], dtype), xstride,
-                     gti_at(y, items.first * ystride[cut], dtype), ystride);
+                     gti_at(y, items.first * ystride[cut], dtype), ystride, whole);
 }

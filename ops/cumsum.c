@@ -53,6 +53,8 @@ static const gt_sample samples[] = {
     {.label = "rows", .in = {GT_IN(3, 4)}, AXIS(0)},
     {.label = "columns", .in = {GT_IN(3, 4)}, AXIS(-1)},
     {.label = "columns, reverse", .in = {GT_IN(3, 4)}, AXIS(1, true)},
+    {.label = "five rows", .in = {GT_IN(5, 3)}, AXIS(1)},
+    {.label = "five rows, reverse", .in = {GT_IN(5, 3)}, AXIS(1, true)},
     {.label = "middle", .in = {GT_IN(2, 3, 4)}, AXIS(1)},
     {.label = "middle, reverse", .in = {GT_IN(2, 3, 4)}, AXIS(1, true)},
     {.label = "size one", .in = {GT_IN(1, 1)}, AXIS(1)},

@@ -9,6 +9,8 @@
 
 #include "common.h"
 
+enum { PAD_COST = 2 }; /* of an element */
+
 typedef struct {
     gt_pad_opts pad;
     gt_shape shape;
@@ -91,6 +93,30 @@ static gti_pad geometry(const gt_pad_opts *opts, gt_shape x, gt_shape y)
     return p;
 }
 
+/* What is padded alike: planes of the axes from the first one on that changes, x and y elements
+ * each. */
+typedef struct {
+    gti_pad p;
+    int64_t count, x, y;
+} pad_planes;
+
+static pad_planes planes_of(const gt_pad_opts *opts, gt_shape x, gt_shape y)
+{
+    pad_planes a = {.p = geometry(opts, x, y), .count = 1};
+    gti_pad *const p = &a.p;
+    int skip = 0;
+    while (skip < p->ndim && p->before[skip] == 0 && p->x[skip] == p->y[skip])
+        a.count *= p->x[skip++];
+    p->ndim -= skip;
+    a.x = a.y = p->inner;
+    for (int d = 0; d < p->ndim; d++) {
+        a.x *= p->x[d] = p->x[d + skip];
+        a.y *= p->y[d] = p->y[d + skip];
+        p->before[d] = p->before[d + skip];
+    }
+    return a;
+}
+
 /* The constant as an element of a dtype; false where it is none. */
 static bool element_of(double value, gt_dtype dtype, unsigned char element[8])
 {
@@ -115,18 +141,25 @@ static bool pad_infer(gt_node *n)
     if (opts->mode == GT_PAD_CONSTANT && !element_of(opts->value, x->dtype, element))
         return gt_op_fail(n, GT_ERR_ARGUMENT, "value is %g, which is no %s", opts->value,
                           gt_dtype_name(x->dtype));
-    return padded_shape(n, opts, x->shape, &n->out[0]->shape);
+    gt_shape *y = &n->out[0]->shape;
+    if (!padded_shape(n, opts, x->shape, y)) return false;
+    if (gt_shape_size(*y) <= 0) return true;
+    const pad_planes a = planes_of(opts, x->shape, *y);
+    n->parts[0] = gt_parts(n, a.count, PAD_COST * (double)a.y);
+    return true;
 }
 
-static void pad_forward(gt_node *n)
+static void pad_parts(gt_node *n, const gt_range *r)
 {
     const gt_pad_opts *opts = n->opts;
     const gt_tensor *x = n->in[0], *y = n->out[0];
-    if (y->size == 0) return;
     unsigned char element[8];
     element_of(opts->value, y->dtype, element);
-    const gti_pad p = geometry(opts, x->shape, y->shape);
-    gti_pad_copy(&p, gt_dtype_size(y->dtype), x->data, element, y->data);
+    const pad_planes a = planes_of(opts, x->shape, y->shape);
+    const gti_items items = gti_items_of(n, r, a.count);
+    for (int64_t i = items.first; i < items.first + items.count; i++)
+        gti_pad_copy(&a.p, gt_dtype_size(y->dtype), gti_from(x, i * a.x), element,
+                     gti_to(y, i * a.y));
 }
 
 /* Padding by as much with the other sign. */
@@ -158,25 +191,27 @@ static bool pad_dx_infer(gt_node *n)
         return gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, must be %s", GTI_SHAPE_TEXT(n->in[0]->shape),
                           GTI_SHAPE_TEXT(dy));
     n->out[0]->shape = opts->shape;
-    int64_t elements, bytes; /* an overflow is reported where dx is allocated */
-    if (n->dtype != GT_F64 &&
-        gti_size_of_shape(opts->shape.ndim, opts->shape.dim, sizeof(double), &elements, &bytes))
-        n->scratch_size = (size_t)bytes;
+    if (gt_shape_size(opts->shape) <= 0) return true;
+    const pad_planes a = planes_of(&opts->pad, opts->shape, dy);
+    n->parts[0] = gt_parts(n, a.count, 2 * PAD_COST * (double)a.x);
+    if (n->dtype != GT_F64) n->worker_scratch = (size_t)a.x * sizeof(double);
     return true;
 }
 
-/* Sums in double, in scratch; in place where dx is of doubles. */
-static void pad_dx_forward(gt_node *n)
+/* Sums in double, a plane of them in scratch; in place where dx is of doubles. */
+static void pad_dx_parts(gt_node *n, const gt_range *r)
 {
     const dx_opts *opts = n->opts;
     const gt_tensor *dy = n->in[0], *dx = n->out[0];
     const gti_kernels *kernels = gti_kernels_for(n);
-    if (dx->size == 0) return;
-    double *sum = n->dtype == GT_F64 ? dx->data : n->scratch;
-    memset(sum, 0, (size_t)dx->size * sizeof *sum);
-    const gti_pad p = geometry(&opts->pad, dx->shape, dy->shape);
-    if (dy->size > 0) kernels->pad.fold(&p, dy->data, sum);
-    if (sum != dx->data) kernels->index.round(dx->size, sum, dx->data);
+    const pad_planes a = planes_of(&opts->pad, dx->shape, dy->shape);
+    const gti_items items = gti_items_of(n, r, a.count);
+    for (int64_t i = items.first; i < items.first + items.count; i++) {
+        double *const sum = n->dtype == GT_F64 ? gti_to(dx, i * a.x) : r->scratch;
+        memset(sum, 0, (size_t)a.x * sizeof *sum);
+        if (a.y > 0) kernels->pad.fold(&a.p, gti_from(dy, i * a.y), sum);
+        if (n->dtype != GT_F64) kernels->index.round(a.x, sum, gti_to(dx, i * a.x));
+    }
 }
 
 static bool pad_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -212,7 +247,7 @@ const gt_op gt_op_pad = {
     .attrs = GT_ATTRS(pad_attrs),
     .flags = GT_OP_NO_SAVED | GT_OP_FRAME,
     .infer = pad_infer,
-    .forward = GT_FOR_ALL(pad_forward),
+    .parts = GT_FOR_ALL(pad_parts),
     .backward = pad_backward,
     .gradient = "dx = dy, cut out (constant), or each element the sum of dy where it was copied to",
     GT_SAMPLES(pad_samples),
@@ -228,7 +263,7 @@ const gt_op gt_op_pad_dx = {
     .attrs = GT_ATTRS(pad_dx_attrs),
     .flags = GT_OP_NO_SAVED,
     .infer = pad_dx_infer,
-    .forward = GT_FOR_FLOATS(pad_dx_forward),
+    .parts = GT_FOR_FLOATS(pad_dx_parts),
     .backward = pad_dx_backward,
     .gradient = "d dy = g, padded; zeros where pad put a constant",
     GT_SAMPLES(dx_samples),

@@ -84,7 +84,7 @@ gti_reduced gti_reduction_to(gt_node *n, unsigned axes, int64_t kept)
     if (x->size == 0 || side_by_side(x->shape, reduced, &r.s)) return r;
     const sorted_dims d = reduction_sort_dims(x->shape, reduced);
     gti_copy_strided(d.shape.ndim, d.shape.dim, gt_dtype_size(x->dtype), x->data, d.own, n->scratch,
-                     d.sorted);
+                     d.sorted, 0);
     return (gti_reduced){.s = {kept, x->size / kept, 1, 0}, .x = n->scratch};
 }
 
@@ -99,7 +99,7 @@ void gti_reduction_scatter(gt_node *n, unsigned axes, const void *sorted, void *
     gti_reduction_dims(n, axes, &reduced);
     const sorted_dims d = reduction_sort_dims(n->in[0]->shape, reduced);
     gti_copy_strided(d.shape.ndim, d.shape.dim, gt_dtype_size(n->dtype), sorted, d.sorted, to,
-                     d.own);
+                     d.own, 0);
 }
 
 int64_t gti_reduction_count(const gt_node *n)

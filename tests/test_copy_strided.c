@@ -18,6 +18,12 @@ static const copying copies[] = {
     {2, {3, 5}, {0, 1}, {1, 0}, 0, 0},
     {2, {67, 35}, {1, 0}, {0, 1}, 0, 0},
     {2, {40, 33}, {1, 0}, {0, 1}, 0, 2},
+    {2, {40, 70}, {1, 0}, {0, 1}, 0, 0},
+    {2, {3, 200}, {1, 0}, {0, 1}, 0, 0},
+    {2, {64, 64}, {1, 0}, {0, 1}, 0, 0},
+    {3, {5, 7, 8}, {1, 0, 2}, {0, 1, 2}, 0, 0},
+    {3, {5, 70, 2}, {1, 0, 2}, {0, 1, 2}, 0, 0},
+    {3, {3, 5, 33}, {1, 0, 2}, {0, 1, 2}, 0, 0},
     {2, {6, 7}, {0, 1}, {0, 1}, 2, 0},
     {2, {6, 100}, {0, 1}, {0, 1}, 1, 0},
     {3, {4, 1, 9}, {2, 1, 0}, {0, 1, 2}, 0, 0},
@@ -40,7 +46,7 @@ static void strides_of(const copying *c, const int *order, int64_t *stride)
     }
 }
 
-static void copy_case(const copying *c, size_t element)
+static void copy_case(const copying *c, size_t element, int64_t whole)
 {
     int64_t xstride[6] = {0}, ystride[6] = {0}, count = 1, origin = 0;
     strides_of(c, c->xorder, xstride);
@@ -56,7 +62,7 @@ static void copy_case(const copying *c, size_t element)
     const array x = new_output(F64, count), y = new_output(F64, (count * (int64_t)element + 7) / 8);
     for (size_t i = 0; i < x.bytes; i++) x.data[i] = (unsigned char)next_random();
     gti_copy_strided(c->ndim, c->dim, element, x.data + origin * (int64_t)element, xstride, y.data,
-                     ystride);
+                     ystride, whole);
     for (int64_t i = 0; i < count; i++) {
         int64_t from = origin, to = 0, rest = i;
         for (int d = c->ndim - 1; d >= 0; d--) {
@@ -76,7 +82,10 @@ static void test_copy_strided(void **state)
     (void)state;
     static const size_t elements[] = {1, 4, 8};
     for (size_t i = 0; i < sizeof copies / sizeof copies[0]; i++)
-        for (int e = 0; e < 3; e++) copy_case(&copies[i], elements[e]);
+        for (int e = 0; e < 3; e++) {
+            copy_case(&copies[i], elements[e], 0);
+            copy_case(&copies[i], elements[e], INT64_MAX);
+        }
 }
 
 int main(void)

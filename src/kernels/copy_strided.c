@@ -1,10 +1,12 @@
 #include <string.h>
 
 #include "kernels/kernels.h"
+#include "kernels/loop.h"
+#include "kernels/stream.h"
+#include "kernels/transpose.h"
 
-#define GTI_INLINE static inline __attribute__((always_inline))
-
-enum { MAX_DIMS = 8, TILE = 16, LONG_ROW = 64 };
+/* Bytes: LINE of a line of cache, LONG_ROW from which rows are worth a call of memcpy. */
+enum { MAX_DIMS = 8, LINE = 64, LONG_ROW = 64, TILE = 16, ROWS = 64, STREAM_ROWS = 32 };
 
 /* One dimension: its length and the distance between elements in x and in y, in bytes. */
 typedef struct {
@@ -42,11 +44,30 @@ static void make_innermost(layout *l, int i)
     l->dim[i] = d;
 }
 
-/* Copies n elements; inlined with a constant size each memcpy is one load and one store. */
+/* Takes a short innermost dimension that is contiguous on both sides for one element. */
+static size_t join_elements(layout *l, size_t element)
+{
+    const dimension d = l->dim[l->n - 1];
+    const int64_t size = (int64_t)element, bytes = d.n * size;
+    if (l->n < 2 || d.x != size || d.y != size || bytes > LINE || (bytes & (bytes - 1)) != 0)
+        return element;
+    l->n--;
+    return (size_t)bytes;
+}
+
+/* Copies n elements; inlined with a constant size each memcpy is a load and a store or few. */
 GTI_INLINE void copy_elements(size_t size, int64_t n, const char *restrict x, int64_t dx,
                               char *restrict y, int64_t dy)
 {
     for (int64_t i = 0; i < n; i++) memcpy(y + i * dy, x + i * dx, size);
+}
+
+/* The same from one element, of `size` bytes in a buffer of a line. */
+GTI_INLINE void repeat_element(size_t size, int64_t n, const char *x, char *restrict y)
+{
+    char element[LINE];
+    memcpy(element, x, size);
+    for (int64_t i = 0; i < n; i++) memcpy(y + i * (int64_t)size, element, size);
 }
 
 /* Inlined with a constant size: the common steps become loops of their own. */
@@ -55,32 +76,111 @@ GTI_INLINE void copy_line(size_t element, const dimension *d, const char *x, cha
     const int64_t size = (int64_t)element;
     if (d->y != size) copy_elements(element, d->n, x, d->x, y, d->y);
     else if (d->x == size) copy_elements(element, d->n, x, size, y, size);
-    else if (d->x == 0) copy_elements(element, d->n, x, 0, y, size);
+    else if (d->x == 0) repeat_element(element, d->n, x, y);
+    else if (d->x == -size) copy_elements(element, d->n, x, -size, y, size);
     else copy_elements(element, d->n, x, d->x, y, size);
+}
+
+static bool is_long_row(size_t element, const dimension *d)
+{
+    const int64_t size = (int64_t)element;
+    return d->x == size && d->y == size && d->n * size >= LONG_ROW;
 }
 
 static void copy_row(size_t element, const dimension *d, const char *x, char *y)
 {
-    const int64_t size = (int64_t)element;
-    if (d->x == size && d->y == size && d->n * size >= LONG_ROW)
-        memcpy(y, x, (size_t)(d->n * size));
-    else if (size == 4) copy_line(4, d, x, y);
-    else if (size == 8) copy_line(8, d, x, y);
-    else copy_line(1, d, x, y);
+    if (is_long_row(element, d)) {
+        memcpy(y, x, (size_t)d->n * element);
+        return;
+    }
+    switch (element) {
+    case 1: copy_line(1, d, x, y); break;
+    case 2: copy_line(2, d, x, y); break;
+    case 4: copy_line(4, d, x, y); break;
+    case 8: copy_line(8, d, x, y); break;
+    case 16: copy_line(16, d, x, y); break;
+    case 32: copy_line(32, d, x, y); break;
+    default: copy_line(64, d, x, y); break;
+    }
 }
 
-/* Copies the plane a x b in squares of TILE: x runs along one of the two, y along the other, and a
- * square of both stays in cache. */
-static void copy_tiled(size_t element, const dimension *a, const dimension *b, const char *x,
-                       char *y)
+/* A plane whose rows a lie along x and whose columns b lie along y: y's element (i,j) is x's
+ * (j,i). */
+typedef struct {
+    size_t element;
+    dimension a, b;
+    bool streamed; /* y is written past the caches */
+} plane;
+
+/* Rows by columns of it, of elements as large as `size`, in lines along y or, of few columns, along
+ * x. */
+static void copy_rest(const plane *p, int64_t rows, int64_t columns, const char *x, char *y)
 {
-    for (int64_t i = 0; i < a->n; i += TILE)
-        for (int64_t j = 0; j < b->n; j += TILE) {
-            const int64_t rows = a->n - i < TILE ? a->n - i : TILE;
-            const dimension row = {b->n - j < TILE ? b->n - j : TILE, b->x, b->y};
-            for (int64_t r = i; r < i + rows; r++)
-                copy_row(element, &row, x + r * a->x + j * b->x, y + r * a->y + j * b->y);
+    const dimension a = {rows, p->a.x, p->a.y}, b = {columns, p->b.x, p->b.y};
+    const bool along_y = columns >= rows;
+    const dimension *const line = along_y ? &b : &a, *const other = along_y ? &a : &b;
+    for (int64_t i = 0; i < other->n; i++)
+        copy_row(p->element, line, x + i * other->x, y + i * other->y);
+}
+
+/* The same in squares of `side`, and what is left over. */
+GTI_INLINE void copy_squares(const plane *p, const int64_t side, int64_t rows, int64_t columns,
+                             const char *x, char *y)
+{
+    const int64_t whole_rows = rows - rows % side, whole_columns = columns - columns % side;
+    for (int64_t j = 0; j < whole_columns; j += side)
+        for (int64_t i = 0; i < whole_rows; i += side) {
+            const char *const from = x + i * p->a.x + j * p->b.x;
+            char *const to = y + i * p->a.y + j * p->b.y;
+            if (side == 4) gti_transpose_4x4(from, p->b.x, to, p->a.y);
+            else gti_transpose_2x2(from, p->b.x, to, p->a.y);
         }
+    if (whole_columns < columns)
+        copy_rest(p, rows, columns - whole_columns, x + whole_columns * p->b.x,
+                  y + whole_columns * p->b.y);
+    if (whole_rows < rows)
+        copy_rest(p, rows - whole_rows, whole_columns, x + whole_rows * p->a.x,
+                  y + whole_rows * p->a.y);
+}
+
+static void copy_block(const plane *p, int64_t rows, int64_t columns, const char *x, char *y)
+{
+    if (p->element == 4) copy_squares(p, 4, rows, columns, x, y);
+    else if (p->element == 8) copy_squares(p, 2, rows, columns, x, y);
+    else copy_rest(p, rows, columns, x, y);
+}
+
+/* By way of a block in cache, whose rows are then streamed. */
+static void stream_block(const plane *p, int64_t rows, int64_t columns, const char *x, char *y)
+{
+    _Alignas(16) char block[LINE * STREAM_ROWS];
+    plane into = *p;
+    into.a.y = columns * (int64_t)p->element;
+    copy_block(&into, rows, columns, x, block);
+    for (int64_t i = 0; i < rows; i++)
+        gti_stream_aligned((size_t)into.a.y, block + i * into.a.y, y + i * p->a.y);
+}
+
+static int64_t at_most(int64_t n, int64_t most)
+{
+    return n < most ? n : most;
+}
+
+/* In blocks of a line's width in x. */
+static void copy_plane(const plane *p, const char *x, char *y)
+{
+    const int64_t size = (int64_t)p->element, width = LINE / size > 4 ? LINE / size : 4;
+    const bool streamed =
+        p->streamed && width * size == LINE && (uintptr_t)y % 16 == 0 && p->a.y % 16 == 0;
+    const int64_t height = size < 4 || size > 8 ? TILE : streamed ? STREAM_ROWS : ROWS;
+    for (int64_t j = 0; j < p->b.n; j += height) {
+        const int64_t columns = at_most(p->b.n - j, height);
+        for (int64_t i = 0; i < p->a.n; i += width)
+            (streamed && columns * size % 16 == 0 ? stream_block : copy_block)(
+                p, at_most(p->a.n - i, width), columns, x + i * p->a.x + j * p->b.x,
+                y + i * p->a.y + j * p->b.y);
+    }
+    if (streamed) gti_stream_end();
 }
 
 static int dimension_with(const layout *l, bool of_x, int64_t stride)
@@ -105,7 +205,7 @@ static bool advance(int outer, const dimension *dim, int64_t *at, const char **x
 }
 
 void gti_copy_strided(int ndim, const int64_t *dim, size_t element, const void *x_,
-                      const int64_t *xstride, void *y_, const int64_t *ystride)
+                      const int64_t *xstride, void *y_, const int64_t *ystride, int64_t whole)
 {
     const char *x = x_;
     char *y = y_;
@@ -116,16 +216,23 @@ void gti_copy_strided(int ndim, const int64_t *dim, size_t element, const void *
         memcpy(y, x, element);
         return;
     }
+    element = join_elements(&l, element);
     const int along_x = dimension_with(&l, true, (int64_t)element);
     const int along_y = dimension_with(&l, false, (int64_t)element);
-    const bool tiled = along_x >= 0 && along_y >= 0 && along_x != along_y;
-    if (tiled) make_innermost(&l, along_x);
-    if (along_y >= 0) make_innermost(&l, tiled && along_y > along_x ? along_y - 1 : along_y);
-    const int outer = l.n - (tiled ? 2 : 1);
+    const bool crossed = along_x >= 0 && along_y >= 0 && along_x != along_y;
+    if (crossed) make_innermost(&l, along_x);
+    if (along_y >= 0) make_innermost(&l, crossed && along_y > along_x ? along_y - 1 : along_y);
+    const int outer = l.n - (crossed ? 2 : 1);
     const dimension *const inner = &l.dim[l.n - 1];
+    const bool streamed = gti_streams(whole);
+    plane p = {.element = element, .b = *inner, .streamed = streamed};
+    if (crossed) p.a = inner[-1];
+    const bool rows = streamed && is_long_row(element, inner);
     int64_t at[MAX_DIMS] = {0};
     do {
-        if (tiled) copy_tiled(element, inner - 1, inner, x, y);
+        if (crossed) copy_plane(&p, x, y);
+        else if (rows) gti_stream((size_t)(inner->n * (int64_t)element), x, y);
         else copy_row(element, inner, x, y);
     } while (advance(outer, l.dim, at, &x, &y));
+    if (rows) gti_stream_end();
 }

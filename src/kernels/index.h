@@ -32,6 +32,12 @@ void gti_index_gather_row(const gti_gather *g, size_t element, const void *x, co
 /* y[i] += 1 */
 void gti_index_count(int64_t n, int64_t *y);
 
+/* Whether slices are so narrow that sums of all x are kept, instead of sorting the index. */
+static inline bool gti_index_adds_by_column(const gti_indexed *g)
+{
+    return g->inner < 16;
+}
+
 /* Bytes of scratch of index_add. */
 size_t gti_index_add_scratch(const gti_indexed *g);
 

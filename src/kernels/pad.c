@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "kernels/loop.h"
+
 /* How many elements of x along an axis are not cut off. */
 static int64_t kept(const gti_pad *p, int axis)
 {
@@ -30,13 +32,39 @@ typedef struct {
     size_t xstep[GTI_PAD_DIMS], ystep[GTI_PAD_DIMS];
 } padding;
 
+/* Inlined with a constant size of an element. */
+GTI_INLINE void fill_with(size_t size, const char *value, size_t bytes, char *y)
+{
+    for (size_t i = 0; i < bytes; i += size) memcpy(y + i, value, size);
+}
+
 static void fill(const padding *c, size_t bytes, char *y)
 {
-    if (c->element == 1) {
-        memset(y, *(const unsigned char *)c->value, bytes);
+    if (c->element == 4) fill_with(4, c->value, bytes, y);
+    else if (c->element == 8) fill_with(8, c->value, bytes, y);
+    else memset(y, *(const unsigned char *)c->value, bytes);
+}
+
+/* memcpy, of what are mostly short rows: two overlapping halves of a line without a call. */
+static void copy_block(size_t bytes, const char *x, char *y)
+{
+    enum { HALF = 32 };
+    char first[HALF], last[HALF];
+    if (bytes < HALF || bytes > 2 * HALF) {
+        memcpy(y, x, bytes);
         return;
     }
-    for (size_t i = 0; i < bytes; i += c->element) memcpy(y + i, c->value, c->element);
+    memcpy(first, x, HALF);
+    memcpy(last, x + bytes - HALF, HALF);
+    memcpy(y, first, HALF);
+    memcpy(y + bytes - HALF, last, HALF);
+}
+
+/* How many elements of y from j on are the constant, j being one. */
+static int64_t constants(const gti_pad *p, int axis, int64_t j)
+{
+    const int64_t begin = p->before[axis], end = begin + p->x[axis];
+    return (j < begin && end > begin && begin < p->y[axis] ? begin : p->y[axis]) - j;
 }
 
 /* Writes y from axis `axis` inwards; on the last axis what lies within x is one block. */
@@ -48,12 +76,13 @@ static void pad_axis(const padding *c, int axis, const char *x, char *y)
         const int64_t from = gti_pad_source(p, axis, j);
         count = 1;
         if (from < 0) {
-            fill(c, ystep, y);
+            count = constants(p, axis, j);
+            fill(c, (size_t)count * ystep, y);
         } else if (axis < p->ndim - 1) {
             pad_axis(c, axis + 1, x + (size_t)from * xstep, y);
         } else {
             if (from == j - p->before[axis]) count = gti_pad_inside(p, axis, j);
-            memcpy(y, x + (size_t)from * xstep, (size_t)count * ystep);
+            copy_block((size_t)count * ystep, x + (size_t)from * xstep, y);
         }
     }
 }

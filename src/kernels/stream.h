@@ -1,0 +1,67 @@
+/* Copies that leave the caches alone. What is larger than they are would be gone from them before
+ * it is read again, and written past them its lines need not be fetched first. */
+#ifndef GTI_KERNELS_STREAM_H
+#define GTI_KERNELS_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+enum { GTI_STREAM_BYTES = 1 << 24 }; /* an array from which it pays */
+
+/* Whether it can be done here, for an array of so many bytes. */
+static inline bool gti_streams(int64_t bytes)
+{
+#ifdef __SSE2__
+    return bytes >= GTI_STREAM_BYTES;
+#else
+    (void)bytes;
+    return false;
+#endif
+}
+
+/* y is aligned to 16 bytes, and bytes a multiple of 16. */
+static inline void gti_stream_aligned(size_t bytes, const char *x, char *y)
+{
+#ifdef __SSE2__
+    for (size_t i = 0; i < bytes; i += 16)
+        _mm_stream_si128((__m128i *)(y + i), _mm_loadu_si128((const __m128i *)(x + i)));
+#else
+    memcpy(y, x, bytes);
+#endif
+}
+
+/* Before others may see what was streamed. */
+static inline void gti_stream_end(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
+static inline void gti_stream(size_t bytes, const char *x, char *y)
+{
+    const size_t to_line = -(uintptr_t)y % 64, head = to_line < bytes ? to_line : bytes;
+    const size_t lines = (bytes - head) & ~(size_t)63;
+    memcpy(y, x, head);
+    gti_stream_aligned(lines, x + head, y + head);
+    memcpy(y + head + lines, x + head + lines, bytes - head - lines);
+}
+
+/* memcpy, of a piece of an array of `whole` bytes. */
+static inline void gti_copy(size_t bytes, const void *x, void *y, int64_t whole)
+{
+    if (!gti_streams(whole)) {
+        memcpy(y, x, bytes);
+        return;
+    }
+    gti_stream(bytes, x, y);
+    gti_stream_end();
+}
+
+#endif
