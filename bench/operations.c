@@ -9,14 +9,16 @@
 #include "bench.h"
 
 /* What calls work on: x, y, p [rows,256], ten [rows,10], image [n,c,side,side] and sequence [n,c,l]
- * with c channels, each of as many elements; what has no gradient is called by other names. */
+ * with c channels, table [1024,64], each but the last of as many elements; what has no gradient is
+ * called by other names. */
 typedef struct row row;
 typedef struct {
     gt_ctx *gt;
     int64_t size, side;
-    gt_tensor *x, *y, *p, *far, *ten, *image, *sequence;
+    gt_tensor *x, *y, *p, *far, *ten, *image, *sequence, *table;
     gt_tensor *row, *beside, *column, *scale, *shift, *slope;
     gt_tensor *target, *chance, *mask, *classes, *digits, *pixels, *mean, *variance;
+    gt_tensor *some, *order, *places, *words;
     gt_mark start;
     const row *asked; /* that is measured, and the gradient that arrives at its result */
     gt_tensor *dy;
@@ -58,6 +60,7 @@ static world make_world(int64_t n, gt_dtype dtype)
     w.ten = gt_randn(w.gt, GT_SHAPE(n / 10, 10), LEAF);
     w.image = gt_randn(w.gt, GT_SHAPE(n / (c * side * side), c, side, side), LEAF);
     w.sequence = gt_randn(w.gt, GT_SHAPE(n / (c * side * side), c, side * side), LEAF);
+    w.table = gt_randn(w.gt, GT_SHAPE(1024, 64), LEAF);
     w.row = gt_uniform(w.gt, GT_SHAPE(256), 0.5, 1.5, LEAF);
     w.beside = gt_randn(w.gt, GT_SHAPE(256), LEAF);
     w.column = gt_randn(w.gt, GT_SHAPE(m, 1), LEAF);
@@ -73,6 +76,10 @@ static world make_world(int64_t n, gt_dtype dtype)
                        GT_I64);
     w.mean = gt_zeros(w.gt, GT_SHAPE(c), .dtype = dtype);
     w.variance = gt_ones(w.gt, GT_SHAPE(c), .dtype = dtype);
+    w.some = gt_randint(w.gt, 0, m, GT_SHAPE(m));
+    w.order = gt_randperm(w.gt, 256);
+    w.places = gt_randint(w.gt, 0, 256, GT_SHAPE(m, 256));
+    w.words = gt_randint(w.gt, 0, 1024, GT_SHAPE(n / 64));
     w.start = gt_mark_tape(w.gt);
     return w;
 }

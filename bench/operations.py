@@ -10,9 +10,10 @@ import re
 from side_by_side import Row, torch
 
 PLACE = 8
-LEAVES = ("x", "y", "p", "far", "ten", "image", "sequence", "row", "beside", "column", "scale", "shift")
+LEAVES = ("x", "y", "p", "far", "ten", "image", "sequence", "table", "row", "beside", "column", "scale",
+          "shift")
 QUICK = ("exp", "tanh", "gelu", "add", "sum_columns", "amax_rows", "softmax", "cross_entropy", "batch_norm",
-         "layer_norm", "max_pool_2")
+         "layer_norm", "max_pool_2", "transpose", "randn")
 SIZES = {1 << 16: "64k", 1 << 24: "16M"}
 TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "operations.def")
 ROW = re.compile(r'^ROW\((\w+), ([\d.]+), ([\d.]+), .*, "(.*)"\)$', re.MULTILINE)
@@ -35,12 +36,14 @@ def world(size, dtype):
          "far": uniform(-1e6, 1e6, rows, 256), "ten": normal(size // 10, 10),
          "image": normal(images, channels, side, side),
          "sequence": normal(images, channels, side * side), "row": uniform(0.5, 1.5, 256),
-         "beside": normal(256), "column": normal(rows, 1), "scale": uniform(0.5, 1.5, channels),
+         "table": normal(1024, 64), "beside": normal(256), "column": normal(rows, 1), "scale": uniform(0.5, 1.5, channels),
          "shift": normal(channels), "slope": torch.full((1,), 0.25, dtype=dtype),
          "target": normal(rows, 256), "chance": uniform(0.1, 0.9, rows, 256),
          "mask": torch.randint(0, 2, (rows, 256), dtype=torch.bool),
          "classes": torch.randint(0, 256, (rows,)), "digits": torch.randint(0, 10, (size // 10,)),
          "pixels": torch.randint(0, channels, (images, side, side)),
+         "some": torch.randint(0, rows, (rows,)), "order": torch.randperm(256),
+         "places": torch.randint(0, 256, (rows, 256)), "words": torch.randint(0, 1024, (size // 64,)),
          "mean": torch.zeros(channels, dtype=dtype), "variance": torch.ones(channels, dtype=dtype)}
     for name in LEAVES:
         w[name].requires_grad_()
