@@ -15,8 +15,8 @@ static void clone_elements(gt_node *n, int64_t begin, int64_t end)
     const gt_tensor *x = n->in[0];
     const size_t element = gt_dtype_size(x->dtype);
     if (begin < end)
-        gti_copy((size_t)(end - begin) * element, gti_from(x, begin), gti_to(n->out[0], begin),
-                 x->size * (int64_t)element);
+        gti_stream_copy((size_t)(end - begin) * element, gti_from(x, begin),
+                        gti_to(n->out[0], begin), x->size * (int64_t)element);
 }
 
 static bool clone_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])

@@ -118,7 +118,6 @@ const char *gti_kernels_blas(void);
  * possibly 0 (x only) or negative; element is 1, 4 or 8 bytes. x and y point at
  * element [0,..,0]; what is written is of an array of `whole` bytes. */
 void gti_copy_strided(int ndim, const int64_t *dim, size_t element, const void *x,
-                      const int64_t *xstride, void *y, const int64_t *ystride,
-                      int64_t whole);
+                      const int64_t *xstride, void *y, const int64_t *ystride, int64_t whole);
 
 #endif

@@ -54,7 +54,7 @@ static inline void gti_stream(size_t bytes, const char *x, char *y)
 }
 
 /* memcpy, of a piece of an array of `whole` bytes. */
-static inline void gti_copy(size_t bytes, const void *x, void *y, int64_t whole)
+static inline void gti_stream_copy(size_t bytes, const void *x, void *y, int64_t whole)
 {
     if (!gti_streams(whole)) {
         memcpy(y, x, bytes);
