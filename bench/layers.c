@@ -1,7 +1,7 @@
 /* Convolutions, a pass at a time: y, the gradients dx and dw, with recording off.
  *
- * Usage: layers [LAYER_PASS...]; a pass is y, dx or dw: "depthwise_dw", or - for words on stdin.
- * What is measured stands in layers.def. */
+ * Usage: layers [LAYER_PASS...], by default all for one image; a pass is y, dx or dw:
+ * "depthwise_dw", or - for words on stdin. What is measured stands in layers.def. */
 #include <gradtape.h>
 
 #include "bench.h"
@@ -60,14 +60,14 @@ static void turn(void *work)
     else gt_conv2d_dw(w->x, w->dy, w->weight->shape, o);
 }
 
-static void measure(const layer *l, int pass, const char *name)
+static void measure(const layer *l, int64_t images, int pass, const char *name)
 {
     world w = {.gt = gt_open(), .l = l, .pass = pass};
     const gt_dtype dtype = l->kind == f64 ? GT_F64 : GT_F32;
     const gt_shape weight = l->kind == transposed ? GT_SHAPE(l->c, l->k / l->groups, l->kh, l->kw)
                                                   : GT_SHAPE(l->k, l->c / l->groups, l->kh, l->kw);
     gt_set_recording(w.gt, false);
-    w.x = gt_randn(w.gt, GT_SHAPE(l->n, l->c, l->h, l->w), .dtype = dtype);
+    w.x = gt_randn(w.gt, GT_SHAPE(images, l->c, l->h, l->w), .dtype = dtype);
     w.weight = gt_randn(w.gt, weight, .dtype = dtype);
     const gt_tensor *const y = forward(&w);
     if (y) w.dy = gt_randn(w.gt, y->shape, .dtype = dtype);
@@ -77,14 +77,15 @@ static void measure(const layer *l, int pass, const char *name)
     gt_close(w.gt);
 }
 
-static bool answer(void *unused, const char *name)
+/* `one`: for one image, unless it is NULL. */
+static bool answer(void *one, const char *name)
 {
     char word[64];
-    (void)unused;
     for (int i = 0; i < N_LAYERS; i++)
         for (int pass = 0; pass < 3; pass++) {
             snprintf(word, sizeof word, "%s_%s", layers[i].name, passes[pass]);
-            if (strcmp(name, word) == 0) return measure(&layers[i], pass, name), true;
+            if (strcmp(name, word) == 0)
+                return measure(&layers[i], one ? 1 : layers[i].n, pass, name), true;
         }
     return false;
 }
@@ -95,7 +96,7 @@ int main(int argc, char **argv)
     char word[64];
     for (int i = 0; argc < 2 && i < 3 * N_LAYERS; i++) {
         snprintf(word, sizeof word, "%s_%s", layers[i / 3].name, passes[i % 3]);
-        answer(NULL, word);
+        answer(word, word);
     }
     for (int i = 1; fine && i < argc; i++) fine = bench_answer(argv[i], answer, NULL);
     return !fine;

@@ -4,6 +4,7 @@ import argparse
 import glob
 import importlib
 import os
+import re
 import sys
 
 import report
@@ -24,7 +25,7 @@ def sections():
 
 
 def wanted(section, row, only):
-    return not only or any(word == section.__name__ or word in row.name for word in only)
+    return not only or any(word == section.__name__ or re.search(word, row.name) for word in only)
 
 
 def run_section(section, turns, bench, kept):
@@ -50,7 +51,7 @@ def main():
     parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the most telling rows, in two minutes")
     parser.add_argument("--only", action="append", metavar="NAME",
-                        help="this section, or rows with this in their names")
+                        help="this section, or rows whose names this expression is found in")
     parser.add_argument("--list", action="store_true", help="only name the rows")
     parser.add_argument("--write", action="store_true",
                         help="write docs/benchmarks.md of the rows measured so far, in several runs")
