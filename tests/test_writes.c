@@ -21,7 +21,7 @@ static const struct exception {
     {"src/gradcheck/", 13, "inputs of samples, and the checker's own memory"},
     {"src/nn/init", 5, "initialisers: constructors of weights"},
     {"src/nn/change.c", 1, "gt_from, which reads it"},
-    {"src/data/", 24, "readers of data"},
+    {"src/data/", 26, "readers of data"},
     {"src/io/", 8, "readers of files"},
     {"src/train/fit_run.c", 1, "numbers of the host, kept in a tensor to be saved"},
     {"src/train/fit_history.c", 2, "the same"},

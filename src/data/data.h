@@ -32,7 +32,8 @@ bool gti_source_open_plain(gti_source *s, const char *path, gt_data_error *error
 void gti_source_close(gti_source *s);
 /* Reads n bytes of what is called `part`. */
 bool gti_source_read(gti_source *s, void *to, int64_t n, const char *part);
-/* The same into memory of its own, which never is much more than what the file has given. */
+/* The same into memory of its own, of n + 1 bytes, which never is much more than what the file has
+ * given. */
 uint8_t *gti_source_take(gti_source *s, int64_t n, const char *part);
 /* Whether the file ends here. */
 bool gti_source_end(gti_source *s);

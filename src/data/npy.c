@@ -129,33 +129,39 @@ static bool parse_dictionary(const char *p, header *h)
     return p && !*skip_spaces(p) && seen == 7;
 }
 
-/* Finds the dictionary; *data gets the place where the elements begin. */
-static bool read_header(const uint8_t *bytes, int64_t size, header *h, int64_t *data,
-                        const char *path, gt_data_error *error)
+/* Where the dictionary lies in an array that begins with these bytes and has `size`. */
+typedef struct {
+    int64_t begin, length;
+} span;
+
+enum { HEAD = 12 }; /* bytes that tell the span, or 10 */
+
+static bool find_dictionary(const uint8_t head[HEAD], int64_t size, span *d, const char *path,
+                            gt_data_error *error)
 {
-    if (size < 10 || memcmp(bytes, "\x93NUMPY", 6) != 0)
+    if (size < 10 || memcmp(head, "\x93NUMPY", 6) != 0)
         return gt_data_fail(error, GT_ERR_FORMAT,
                             "%s: expected a .npy array, which begins with \\x93NUMPY", path);
-    const int64_t begin = bytes[6] >= 2 ? 12 : 10;
-    int64_t length = bytes[8] | bytes[9] << 8;
-    if (begin == 12 && size >= 12) length |= (int64_t)bytes[10] << 16 | (int64_t)bytes[11] << 24;
-    if (bytes[6] < 1 || bytes[6] > 3 || begin > size || length > size - begin)
-        return gt_data_fail(error, GT_ERR_FORMAT,
-                            "%s: expected a header of %lld bytes (version %d), found %lld: "
-                            "truncated, or a version unknown here",
-                            path, (long long)length, bytes[6],
-                            (long long)(size > begin ? size - begin : 0));
-    char *text = gti_data_malloc((size_t)length + 1, error);
-    if (!text) return false;
-    memcpy(text, bytes + begin, (size_t)length);
-    text[length] = 0;
-    const bool ok = strlen(text) == (size_t)length && parse_dictionary(text, h);
-    if (!ok)
-        gt_data_fail(error, GT_ERR_FORMAT, "%s: a .npy header that is not understood: %.200s", path,
-                     text);
-    free(text);
-    *data = begin + length;
-    return ok;
+    d->begin = head[6] >= 2 ? 12 : 10;
+    d->length = head[8] | head[9] << 8;
+    if (d->begin == 12 && size >= 12)
+        d->length |= (int64_t)head[10] << 16 | (int64_t)head[11] << 24;
+    if (head[6] >= 1 && head[6] <= 3 && d->begin <= size && d->length <= size - d->begin)
+        return true;
+    return gt_data_fail(error, GT_ERR_FORMAT,
+                        "%s: expected a header of %lld bytes (version %d), found %lld: "
+                        "truncated, or a version unknown here",
+                        path, (long long)d->length, head[6],
+                        (long long)(size > d->begin ? size - d->begin : 0));
+}
+
+/* `text` has length + 1 bytes, of which the last is 0. */
+static bool read_dictionary(const char *text, int64_t length, header *h, const char *path,
+                            gt_data_error *error)
+{
+    if (strlen(text) == (size_t)length && parse_dictionary(text, h)) return true;
+    return gt_data_fail(error, GT_ERR_FORMAT, "%s: a .npy header that is not understood: %.200s",
+                        path, text);
 }
 
 /* --- the elements --- */
@@ -184,26 +190,95 @@ static bool check_size(const header *h, int64_t size, const char *path, gt_data_
                         (long long)size);
 }
 
+/* A tensor for the array, whose elements are `size` bytes. */
+static gt_tensor *make(gt_ctx *gt, const header *h, int64_t size, const char *path,
+                       gt_data_error *error)
+{
+    gt_dtype dtype;
+    if (!gti_element_dtype(&h->element, &dtype)) {
+        gt_data_fail(error, GT_ERR_UNSUPPORTED,
+                     "%s: elements of kind '%c%d'; f2 to f8, i1 to i8, u1 to u4 and b1 can be read",
+                     path, h->element.kind, h->element.size);
+        return NULL;
+    }
+    if (!check_size(h, size, path, error)) return NULL;
+    return gt_empty_(gt, h->shape, (gt_new_opts){.dtype = dtype});
+}
+
+/* Whether the file's bytes are the tensor's. */
+static bool is_alike(const header *h, const gt_tensor *t)
+{
+    const uint16_t one = 1;
+    const bool big = !*(const uint8_t *)&one;
+    if (h->fortran && h->shape.ndim > 1) return false;
+    return (size_t)h->element.size == gt_dtype_size(t->dtype) &&
+           (h->element.size == 1 || h->element.big == big);
+}
+
+static void fill(const header *h, const uint8_t *bytes, gt_tensor *t)
+{
+    if (is_alike(h, t)) {
+        memcpy(t->data, bytes, (size_t)t->size * gt_dtype_size(t->dtype));
+        return;
+    }
+    for (int64_t i = 0; i < t->size; i++) {
+        const int64_t place = h->fortran ? fortran_place(h->shape, i) : i;
+        gti_element_convert(&h->element, bytes + place * h->element.size, t, i);
+    }
+}
+
 gt_tensor *gti_npy_parse(gt_ctx *gt, const uint8_t *bytes, int64_t size, const char *path,
                          gt_data_error *error)
 {
     header h = {.fortran = false};
-    int64_t data = 0;
-    gt_dtype dtype;
-    if (!read_header(bytes, size, &h, &data, path, error)) return NULL;
-    if (!gti_element_dtype(&h.element, &dtype)) {
-        gt_data_fail(error, GT_ERR_UNSUPPORTED,
-                     "%s: elements of kind '%c%d'; f2 to f8, i1 to i8, u1 to u4 and b1 can be read",
-                     path, h.element.kind, h.element.size);
-        return NULL;
-    }
-    if (!check_size(&h, size - data, path, error)) return NULL;
-    gt_tensor *t = gt_empty_(gt, h.shape, (gt_new_opts){.dtype = dtype});
-    for (int64_t i = 0; t && i < t->size; i++) {
-        const int64_t place = h.fortran ? fortran_place(h.shape, i) : i;
-        gti_element_convert(&h.element, bytes + data + place * h.element.size, t, i);
-    }
+    span d;
+    uint8_t head[HEAD] = {0};
+    memcpy(head, bytes, size < HEAD ? (size_t)size : HEAD);
+    if (!find_dictionary(head, size, &d, path, error)) return NULL;
+    char *text = gti_data_malloc((size_t)d.length + 1, error);
+    if (!text) return NULL;
+    memcpy(text, bytes + d.begin, (size_t)d.length);
+    text[d.length] = 0;
+    const int64_t data = d.begin + d.length;
+    const bool ok = read_dictionary(text, d.length, &h, path, error);
+    free(text);
+    gt_tensor *t = ok ? make(gt, &h, size - data, path, error) : NULL;
+    if (t) fill(&h, bytes + data, t);
     return t;
+}
+
+/* The header of a file; the elements are what follows. */
+static bool take_header(gti_source *s, header *h)
+{
+    static const char part[] = "a .npy header";
+    uint8_t head[HEAD] = {0};
+    span d;
+    const bool later = s->limit >= HEAD;
+    if (!gti_source_read(s, head, later ? 10 : s->limit, part)) return false;
+    if (later && head[6] >= 2 && !gti_source_read(s, head + 10, 2, part)) return false;
+    if (!find_dictionary(head, s->limit, &d, s->path, s->error)) return false;
+    char *text = (char *)gti_source_take(s, d.length, part);
+    if (!text) return false;
+    text[d.length] = 0; /* gti_source_take has room for it */
+    const bool ok = read_dictionary(text, d.length, h, s->path, s->error);
+    free(text);
+    return ok;
+}
+
+/* Elements that are the tensor's go straight to it. */
+static gt_tensor *take_array(gt_ctx *gt, gti_source *s)
+{
+    static const char part[] = "elements";
+    header h = {.fortran = false};
+    if (!take_header(s, &h)) return NULL;
+    const int64_t size = s->limit - s->taken;
+    gt_tensor *t = make(gt, &h, size, s->path, s->error);
+    if (!t) return NULL;
+    if (is_alike(&h, t)) return gti_source_read(s, t->data, size, part) ? t : NULL;
+    uint8_t *bytes = gti_source_take(s, size, part);
+    if (bytes) fill(&h, bytes, t);
+    free(bytes);
+    return bytes ? t : NULL;
 }
 
 gt_tensor *gt_npy_load(gt_ctx *gt, const char *path)
@@ -211,11 +286,13 @@ gt_tensor *gt_npy_load(gt_ctx *gt, const char *path)
     static const char what[] = "gt_npy_load";
     if (!gti_data_ready(gt, what)) return NULL;
     gt_data_error error = {.code = GT_OK};
-    int64_t size;
+    gt_tensor *t = NULL;
+    gti_source s;
     if (!path) gt_data_fail(&error, GT_ERR_ARGUMENT, "the path is NULL");
-    uint8_t *bytes = path ? gti_file_read(path, &size, &error) : NULL;
-    gt_tensor *t = bytes ? gti_npy_parse(gt, bytes, size, path, &error) : NULL;
-    free(bytes);
+    if (path && gti_source_open_plain(&s, path, &error)) {
+        t = take_array(gt, &s);
+        gti_source_close(&s);
+    }
     if (!t) gti_data_report(gt, what, &error);
     return t;
 }
