@@ -207,10 +207,10 @@ static void pad_dx_parts(gt_node *n, const gt_range *r)
     const pad_planes a = planes_of(&opts->pad, dx->shape, dy->shape);
     const gti_items items = gti_items_of(n, r, a.count);
     for (int64_t i = items.first; i < items.first + items.count; i++) {
-        double *const sum = n->dtype == GT_F64 ? gti_to(dx, i * a.x) : r->scratch;
+        double *const sum = r->scratch ? r->scratch : gti_to(dx, i * a.x);
         memset(sum, 0, (size_t)a.x * sizeof *sum);
         if (a.y > 0) kernels->pad.fold(&a.p, gti_from(dy, i * a.y), sum);
-        if (n->dtype != GT_F64) kernels->index.round(a.x, sum, gti_to(dx, i * a.x));
+        if (r->scratch) kernels->index.round(a.x, sum, gti_to(dx, i * a.x));
     }
 }
 
