@@ -38,7 +38,11 @@ static char *from_system(gti_pool *p, size_t bytes)
 
 void *gti_pool_new_block_(gti_pool *p, size_t bytes)
 {
-    if (bytes > SMALL) return from_system(p, bytes);
+    if (bytes > SMALL) {
+        char *block = from_system(p, bytes);
+        if (block) gti_system_make_pages(block, bytes);
+        return block;
+    }
     if ((size_t)(p->slab_end - p->slab) < bytes) {
         char *slab = from_system(p, SLAB_BYTES);
         if (!slab) return NULL;

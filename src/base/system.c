@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #endif
 
-enum { GRAIN = 64, HUGE_PAGE = 2 << 20 };
+enum { GRAIN = 64, PAGE = 4096, HUGE_PAGE = 2 << 20 };
 
 static size_t round_up(size_t bytes, size_t grain)
 {
@@ -26,6 +26,17 @@ void *gti_system_get(gti_system *s, size_t bytes)
 #endif
     s->bytes += round_up(bytes, GRAIN);
     return block;
+}
+
+void gti_system_make_pages(void *block, size_t bytes)
+{
+#ifdef MADV_POPULATE_WRITE
+    const size_t from = round_up((size_t)(uintptr_t)block, PAGE) - (size_t)(uintptr_t)block;
+    if (from < bytes && bytes < 2 * HUGE_PAGE)
+        madvise((char *)block + from, bytes - from, MADV_POPULATE_WRITE);
+#else
+    (void)block, (void)bytes;
+#endif
 }
 
 void gti_system_put(gti_system *s, void *block, size_t bytes)

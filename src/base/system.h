@@ -14,6 +14,9 @@ typedef struct {
 /* 64-byte aligned memory of `bytes` rounded up to 64, NULL when there is none. Large blocks ask for
  * huge pages. */
 void *gti_system_get(gti_system *s, size_t bytes);
+/* Makes the pages of a block that is to be written from end to end, in one call instead of a fault
+ * each; advice, which a system need not know. Huge pages come one by one. */
+void gti_system_make_pages(void *block, size_t bytes);
 void gti_system_put(gti_system *s, void *block, size_t bytes);
 
 /* Whether this request to a pool or an arena is to fail, although there is memory. Never; tests
