@@ -103,6 +103,14 @@ static void test_wide_run(void **state)
     assert_int_equal(gt_optimizer_step(run.optimizer), GT_OK);
     assert_int_equal(gt_run_save(&run, scratch("run")), GT_OK);
     assert_int_equal(gt_run_load(&run, scratch("run")), GT_OK);
+    gt_tensors *list = gt_load_tensors(gt, scratch("run"));
+    for (int i = 0; i < MANY / 4; i++) {
+        char name[48];
+        snprintf(name, sizeof name, "module.%d.weight", i);
+        assert_string_equal(gt_name(gt_tensors_find(list, name)), name);
+    }
+    assert_null(gt_tensors_find(list, "module.0"));
+    gt_tensors_free(list);
     for (int i = 1; i < MANY / 4; i += 2) {
         char path[32], source[32];
         snprintf(path, sizeof path, "%d.weight", i % 4 == 1 ? i : i - 1);
@@ -110,6 +118,18 @@ static void test_wide_run(void **state)
         assert_int_equal(gt_module_tie(net, path, source), GT_OK);
     }
     assert_int_equal(gt_module_n_parameters(net), MANY / 4 + MANY / 8);
+    assert_well(gt);
+}
+
+/* Branches whose results are asked back one by one. */
+static void test_wide_concat(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_module *net = gt_nn_concat_(gt, 0, NULL);
+    for (int i = 0; i < MANY; i++) gt_module_append(net, gt_nn_relu(gt));
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(1, 1), .requires_grad = true);
+    gt_backward(gt_sum(gt_forward(net, gt_square(x))));
+    assert_true(gt_item(x->grad) == 2 * MANY);
     assert_well(gt);
 }
 
@@ -225,6 +245,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wide, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_many_parameters, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_wide_run, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_wide_concat, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_refused, open_context, close_context),
         cmocka_unit_test(test_deep),
         cmocka_unit_test_setup_teardown(test_scopes, open_context, close_context),

@@ -124,6 +124,26 @@ static void results_over_inputs_are_the_same(void **state)
 
 /* --- one tensor --- */
 
+static void far_back_is_left_alone(void **state)
+{
+    gt_ctx *gt = *state;
+    static const struct {
+        int later; /* operations of an input and a result each */
+        bool released;
+    } cases[] = {{0, true}, {2000, true}, {2100, false}};
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        gt_tensor *x = gt_ones(gt, GT_SHAPE(3), .requires_grad = true), *h = gt_neg(x);
+        gt_tensor *z = gt_neg(x);
+        for (int i = 0; i < cases[k].later; i++) z = gt_neg(z);
+        gt_tensor *y = gt_neg(h);
+        gt_release(h);
+        assert_int_equal(gt_unusable(h) != NULL, cases[k].released);
+        gt_backward(gt_sum(gt_add(y, z)));
+        assert_true(gt_get(x->grad, 0) == 1 + (cases[k].later % 2 ? 1 : -1));
+    }
+    assert_well(gt);
+}
+
 static void what_a_rule_reads_stays(void **state)
 {
     gt_ctx *gt = *state;
@@ -319,6 +339,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
         TEST(rules_read_no_more_than_they_say),
         TEST(results_over_inputs_are_the_same),
+        TEST(far_back_is_left_alone),
         TEST(what_a_rule_reads_stays),
         TEST(stretches_keep_what_they_read),
         TEST(settings_that_look_back_keep_everything),

@@ -25,6 +25,10 @@ static bool reads(const gti_node *n, const gti_tensor *base)
     return false;
 }
 
+/* The most tensors that are looked through for one that may go early: a container asks for each of
+ * its branches, of which there may be thousands. What lies further back waits for the sweep. */
+enum { LOOKED_THROUGH = 4096 };
+
 /* Nodes that read base are younger than it. */
 static bool releasable(const gti_tensor *base)
 {
@@ -32,8 +36,11 @@ static bool releasable(const gti_tensor *base)
     const unsigned others = GTI_KEPT | GTI_PINNED | GTI_RELEASED | GTI_DEAD | GTI_TARGET | GTI_SLAB;
     if (base->flags & others || base->hold) return false;
     if (gt->failed || gt->recording_all || gt->stretch || gt->anomaly) return false;
-    for (const gti_node *n = gt->last_node; n && n->id > base->id; n = n->prev)
-        if (reads(n, base)) return false;
+    int left = LOOKED_THROUGH;
+    for (const gti_node *n = gt->last_node; n && n->id > base->id; n = n->prev) {
+        left -= n->pub.n_in + n->pub.n_out;
+        if (left < 0 || reads(n, base)) return false;
+    }
     return true;
 }
 

@@ -39,6 +39,7 @@ gt_status gt_save_tensors_(gt_ctx *gt, const char *path, const gt_named_tensor *
 typedef struct {
     gt_tensors pub;
     gt_named_tensor *tensors;
+    const gt_named_tensor **named; /* by name */
     gt_metadata *metadata;
     char *header; /* that all names lie in */
 } loaded;
@@ -46,9 +47,11 @@ typedef struct {
 static void free_lists(loaded *l)
 {
     free(l->tensors);
+    free(l->named);
     free(l->metadata);
     free(l->header);
     l->tensors = NULL;
+    l->named = NULL;
     l->metadata = NULL;
     l->header = NULL;
     l->pub = (gt_tensors){.ctx = l->pub.ctx};
@@ -71,8 +74,10 @@ void gt_tensors_free(gt_tensors *list)
 static loaded *new_loaded(gt_ctx *gt, const char *what, size_t n)
 {
     loaded *l = calloc(1, sizeof *l);
-    if (!l || !(l->tensors = calloc(n + 1, sizeof *l->tensors))) {
-        free(l);
+    if (l) l->tensors = calloc(n + 1, sizeof *l->tensors);
+    if (l) l->named = calloc(n + 1, sizeof *l->named);
+    if (!l || !l->tensors || !l->named) {
+        if (l) free_loaded(l);
         gt_fail(gt, GT_ERR_MEMORY, what, "out of memory");
         return NULL;
     }
@@ -107,6 +112,7 @@ gt_tensors *gt_load_tensors_(gt_ctx *gt, const char *path, gt_load_tensors_opts 
         l->tensors[i] = (gt_named_tensor){file.at[i].name, gt_set_name(t, file.at[i].name)};
         l->pub.n++;
     }
+    for (size_t i = 0; l && i < n; i++) l->named[i] = &l->tensors[file.named[i] - file.at];
     const bool ok = l && (size_t)l->pub.n == n;
     if (ok) take_names(l, &file);
     else if (l) gt_tensors_free(&l->pub);
@@ -116,11 +122,18 @@ gt_tensors *gt_load_tensors_(gt_ctx *gt, const char *path, gt_load_tensors_opts 
 
 /* --- finding --- */
 
+static int by_name(const void *name, const void *t)
+{
+    return strcmp(name, (*(const gt_named_tensor *const *)t)->name);
+}
+
 gt_tensor *gt_tensors_find(const gt_tensors *list, const char *name)
 {
-    for (int64_t i = 0; list && name && i < list->n; i++)
-        if (!strcmp(list->tensors[i].name, name)) return list->tensors[i].tensor;
-    return NULL;
+    if (!list || !name || !list->n) return NULL;
+    const gt_named_tensor **named = ((const loaded *)list)->named;
+    const gt_named_tensor *const *found =
+        bsearch(name, named, (size_t)list->n, sizeof *named, by_name);
+    return found ? (*found)->tensor : NULL;
 }
 
 const char *gt_tensors_metadata(const gt_tensors *list, const char *name)
