@@ -431,6 +431,53 @@ static void what_is_not_as_it_was(void **state)
     }
 }
 
+static gt_tensor *adding_step(gt_ctx *gt, void *user)
+{
+    (void)gt;
+    world *w = user;
+    gt_tensor *loss = gt_mean(gt_square(gt_forward(w->net, w->x)));
+    gt_backward(loss);
+    return loss;
+}
+
+/* A step that adds to gradients replays where there are some, or none, as when it was captured. */
+static void gradients_that_are_added_to(void **state)
+{
+    static const struct {
+        int before; /* eager steps */
+        bool zero;  /* then, before the replay */
+        gt_status code;
+        const char *message;
+    } rows[] = {
+        {0, true, GT_OK, ""},
+        {0, false, GT_ERR_STATE,
+         "'0.weight' has a gradient, which a call of the step would add to"},
+        {1, false, GT_OK, ""},
+        {1, true, GT_ERR_STATE, "the gradient of '0.weight', which the captured step adds to"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (int made = 0; made < 2; made++) { /* whether the parameters are, or the step does it */
+            gt_ctx *gt = gt_open();
+            world w;
+            make_world(&w, gt);
+            gt_eval(w.net);
+            if (made) gt_forward(w.net, w.x);
+            for (int k = 0; k < rows[i].before; k++) adding_step(gt, &w);
+            w.c = gt_capture(gt, adding_step, &w, .inputs = {&w.x});
+            const gt_tensor *weight = gt_module_parameter(w.net, "0.weight");
+            const double first = gt_load_element(weight->grad, 0);
+            if (rows[i].zero) gt_zero_grad(w.net);
+            assert_int_equal(gt_replay(w.c), rows[i].code);
+            if (rows[i].code != GT_OK) assert_error(gt, rows[i].code, rows[i].message);
+            const double want = first * (rows[i].before ? 1.5 : 1);
+            if (rows[i].code == GT_OK)
+                assert_true(fabs(gt_load_element(weight->grad, 0) - want) < 1e-6);
+            gt_close(w.elsewhere);
+            gt_close(gt);
+        }
+}
+
 static void nothing_to_capture(void **state)
 {
     gt_ctx *gt = *state;
@@ -623,7 +670,7 @@ static void inference(void **state)
     make_training(&t, &rules[0]);
     step(&t); /* running statistics */
     gt_eval(t.net);
-    gt_captured *c = gt_capture(t.gt, infer, &t, .inputs = {&t.x[0]});
+    gt_captured *c = gt_capture(t.gt, infer, &t, .inputs = {&t.x[0], &t.y[0]}); /* y unused */
     assert_true(gt_captured_get_stats(c).ready);
     for (int i = 0; i < 3; i++) {
         draw_batch(&t);
@@ -662,6 +709,7 @@ int main(void)
         TEST(those_that_look_at_values_say_so),
         TEST(what_a_step_must_not_do),
         TEST(what_is_not_as_it_was),
+        TEST(gradients_that_are_added_to),
         TEST(nothing_to_capture),
         TEST(goes_with_eager_steps),
         TEST(results_are_tensors),

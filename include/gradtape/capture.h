@@ -30,7 +30,8 @@
  *
  * Errors at a replay, each with the reason: a tensor from outside of the step was dropped, freed,
  * or has another shape or other memory now; it requires gradients and did not, or the other way
- * round; it has other hooks; a module is in another mode or has other hooks; labels out of range.
+ * round; it has other hooks; it has a gradient that the step would add to and had none, or the
+ * other way round; a module is in another mode or has other hooks; labels out of range.
  * What is called within a step must not rewind the tape, load data, or write to tensors past the
  * operations: that fails the capture.
  *

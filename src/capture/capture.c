@@ -281,6 +281,7 @@ gt_status gt_replay(gt_captured *c)
             gt, GT_ERR_STATE, what,
             "called while everything is recorded (gt_set_recording_all), which what runs "
             "without being called is not");
+    if (!c->ready && c->taken && !gti_outside_check_grads(c->taken)) return gt_error_code(gt);
     if (!c->ready) return call(c) ? GT_OK : gt_error_code(gt);
     if (!gti_outside_check(c->taken) || !bring_inputs(c)) return gt_error_code(gt);
     return gti_replay_run(c->taken) ? GT_OK : gt_error_code(gt);

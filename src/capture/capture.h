@@ -5,6 +5,7 @@
 #include <gradtape/capture.h>
 
 #include "engine/context.h"
+#include "engine/sweep.h"
 #include <gradtape/autograd.h>
 
 /* One thing that a program does. */
@@ -77,7 +78,8 @@ typedef struct {
     gti_outside *outside;
     gti_ran *ran;
     gti_leaf_grad *grad;
-    int64_t n_items, n_lives, n_outside, n_ran, n_grads;
+    gti_leaf_grad *start; /* leaves that it gave gradients to, and what it added them to, or NULL */
+    int64_t n_items, n_lives, n_outside, n_ran, n_grads, n_starts;
 } gti_taken;
 
 /* Whether t was made within the step. */
@@ -101,6 +103,8 @@ bool gti_program_skip(gti_taken *k);
 bool gti_outside_note(gti_taken *k);
 /* Whether that is as it was; otherwise fails. */
 bool gti_outside_check(const gti_taken *k);
+/* Whether leaves have the gradients, or none, that the step added to. */
+bool gti_outside_check_grads(const gti_taken *k);
 
 /* --- replay.c --- */
 /* Chooses how a node's item runs. */

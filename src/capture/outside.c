@@ -123,9 +123,35 @@ static bool note_grads(gti_taken *k)
     return true;
 }
 
+static int by_leaf(const void *a, const void *b)
+{
+    const gti_grad_use *x = *(gti_grad_use *const *)a, *y = *(gti_grad_use *const *)b;
+    if (x->leaf != y->leaf) return (uintptr_t)x->leaf > (uintptr_t)y->leaf ? 1 : -1;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Of each leaf the first use tells what the step began with. */
+static bool note_starts(gti_taken *k)
+{
+    int64_t n = 0;
+    for (gti_grad_use *u = k->recorder.grads; u; u = u->next) n++;
+    gti_grad_use **use = gti_capture_room(k, n, sizeof(gti_grad_use *));
+    k->start = gti_capture_room(k, n, sizeof *k->start);
+    if (!use || !k->start) return false;
+    n = 0;
+    for (gti_grad_use *u = k->recorder.grads; u; u = u->next) use[n++] = u;
+    qsort(use, (size_t)n, sizeof(gti_grad_use *), by_leaf);
+    for (int64_t i = 0; i < n; i++) {
+        const bool first = i == 0 || use[i - 1]->leaf != use[i]->leaf;
+        if (!first || use[i]->renewed || gti_taken_has(k, use[i]->leaf)) continue;
+        k->start[k->n_starts++] = (gti_leaf_grad){use[i]->leaf, use[i]->added_to};
+    }
+    return true;
+}
+
 bool gti_outside_note(gti_taken *k)
 {
-    return note_grads(k) && note_tensors(k) && note_scopes(k);
+    return note_grads(k) && note_starts(k) && note_tensors(k) && note_scopes(k);
 }
 
 /* --- looking again --- */
@@ -176,11 +202,33 @@ static bool module_unchanged(const gti_taken *k, const gti_ran *r)
     return false;
 }
 
+static bool start_unchanged(const gti_taken *k, const gti_leaf_grad *s)
+{
+    char name[128];
+    if (gti_grad_of(s->leaf) == s->grad) return true;
+    gt_fail(k->gt, GT_ERR_STATE, "gt_replay",
+            s->grad ? "the gradient of %s, which the captured step adds to, was taken away\n"
+                      "  hint: call gt_zero_grad within the step, or capture it anew"
+                    : "%s has a gradient, which a call of the step would add to, and had none when "
+                      "it was captured\n"
+                      "  hint: call gt_zero_grad within the step or before each replay; to add up "
+                      "gradients, capture the step when there are some",
+            gti_naming_tensor(&s->leaf->pub, name, sizeof name));
+    return false;
+}
+
+bool gti_outside_check_grads(const gti_taken *k)
+{
+    for (int64_t i = 0; i < k->n_starts; i++)
+        if (!start_unchanged(k, &k->start[i])) return false;
+    return true;
+}
+
 bool gti_outside_check(const gti_taken *k)
 {
     for (int64_t i = 0; i < k->n_outside; i++)
         if (!outside_unchanged(&k->outside[i])) return false;
     for (int64_t i = 0; i < k->n_ran; i++)
         if (!module_unchanged(k, &k->ran[i])) return false;
-    return true;
+    return gti_outside_check_grads(k);
 }

@@ -64,6 +64,7 @@ static void mark_readable(const gti_taken *k, const gt_tensor *t)
 static void mark_all_readable(const gti_taken *k)
 {
     mark_readable(k, k->result);
+    for (int i = 0; i < k->n_inputs; i++) mark_readable(k, k->input[i]); /* written to if unused */
     for (int64_t i = 0; i < k->n_grads; i++) mark_readable(k, k->grad[i].grad);
     for (const gti_host *h = k->recorder.outputs; h; h = h->next) mark_readable(k, h->t[0]);
 }

@@ -81,13 +81,53 @@ static bool accumulate(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
     return ok;
 }
 
-/* Whether the leaf's grad is of a step that is over, since the leaf has changed: it is still there
- * where the tape was not rewound, or to a mark that was set after that step. Or the program has
- * kept it and freed it. */
-static bool is_over(const gti_tensor *leaf)
+gt_tensor *gti_grad_of(const gti_tensor *leaf)
 {
-    const gt_tensor *g = leaf->pub.grad;
-    return g && (leaf->base->version > leaf->graded || gt_unusable(g));
+    gt_tensor *g = leaf->pub.grad;
+    return g && leaf->base->version <= leaf->graded && !gt_unusable(g) ? g : NULL;
+}
+
+static void unlink_graded(gt_ctx *gt, gti_tensor *leaf)
+{
+    for (gti_tensor **p = &gt->graded; *p; p = &(*p)->next_graded) {
+        if (*p != leaf) continue;
+        *p = leaf->next_graded;
+        return;
+    }
+}
+
+static void forget_grad(gt_tensor *leaf)
+{
+    if (!leaf->grad) return;
+    unlink_graded(leaf->ctx, gti_t(leaf));
+    gti_t(leaf->grad)->base->hold--;
+    leaf->grad = NULL;
+}
+
+/* For captured steps, which begin with the gradients that they began with at first. */
+static bool note_use(gti_tensor *leaf, bool renewed)
+{
+    gt_ctx *gt = leaf->pub.ctx;
+    gti_recorder *r = gt->recorder;
+    if (!r) return true;
+    gti_grad_use *use = gti_arena_get(&gt->step, sizeof *use);
+    if (!use) return gt_fail(gt, GT_ERR_MEMORY, "gt_capture", "out of memory"), false;
+    *use = (gti_grad_use){leaf, gti_grad_of(leaf), renewed, ++gt->clock, r->grads};
+    r->grads = use;
+    return true;
+}
+
+void gt_clear_grad(gt_tensor *leaf)
+{
+    if (!leaf) return;
+    note_use(gti_t(leaf), true);
+    forget_grad(leaf);
+}
+
+static bool note_settling(gti_tensor *leaf)
+{
+    const gti_recorder *r = leaf->pub.ctx->recorder;
+    return !r || note_use(leaf, leaf->base->version > r->since);
 }
 
 static bool settle(gti_sweep *s)
@@ -97,7 +137,8 @@ static bool settle(gti_sweep *s)
     for (gti_tensor *leaf = s->leaves; leaf; leaf = leaf->next_touched) {
         gt_tensor *g = leaf->work;
         leaf->work = NULL;
-        if (ok && is_over(leaf)) gt_clear_grad(&leaf->pub);
+        ok = ok && note_settling(leaf);
+        if (ok && !gti_grad_of(leaf)) forget_grad(&leaf->pub);
         if (!ok) gti_sweep_unhold(s, g);
         else ok = leaf->pub.grad ? accumulate(s, leaf, g) : adopt(s, leaf, g);
         if (ok && s->gt->anomaly) ok = gti_anomaly_gradient_finite(s, &leaf->pub, leaf->pub.grad);
@@ -116,23 +157,6 @@ gt_status gt_backward_(gt_tensor *loss, gt_backward_opts opts)
     if (!gti_sweep_seed(&s, loss, opts.upstream)) return status_of(loss);
     if (!gti_sweep_run(&s, gti_t(loss)->node) || !settle(&s)) return status_of(loss);
     return GT_OK;
-}
-
-static void unlink_graded(gt_ctx *gt, gti_tensor *leaf)
-{
-    for (gti_tensor **p = &gt->graded; *p; p = &(*p)->next_graded) {
-        if (*p != leaf) continue;
-        *p = leaf->next_graded;
-        return;
-    }
-}
-
-void gt_clear_grad(gt_tensor *leaf)
-{
-    if (!leaf || !leaf->grad) return;
-    unlink_graded(leaf->ctx, gti_t(leaf));
-    gti_t(leaf->grad)->base->hold--;
-    leaf->grad = NULL;
 }
 
 /* --- gt_grad --- */

@@ -118,7 +118,8 @@ typedef struct {
     uint64_t since; /* clock: what is younger is the step's */
     uint64_t kept;  /* tensors that were kept within it */
     gti_host *hosts;
-    gti_host *outputs; /* of gt_capture_output: t[0] */
+    gti_host *outputs;          /* of gt_capture_output: t[0] */
+    struct gti_grad_use *grads; /* sweep.h */
 } gti_recorder;
 
 /* The headers of a captured step that is over. Nodes on the tape may refer to them until it is

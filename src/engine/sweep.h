@@ -54,4 +54,20 @@ bool gti_sweep_stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, 
  */
 bool gti_checkpoint_open(const gti_sweep *s, gti_stretch *st);
 
+/* --- gradients of leaves --- */
+
+/* A leaf's grad, or NULL where that is of a step which is over, since the leaf has changed: it is
+ * still there where the tape was not rewound, or to a mark that was set after that step. Or the
+ * program has kept it and freed it. */
+gt_tensor *gti_grad_of(const gti_tensor *leaf);
+
+/* A leaf whose gradient a captured step took away, or gave it. */
+typedef struct gti_grad_use {
+    gti_tensor *leaf;
+    gt_tensor *added_to;       /* what it had; NULL: none, or one that was over */
+    bool renewed;              /* whatever it had: the step has taken that away, or ended it */
+    uint64_t id;               /* its time, on the context's clock */
+    struct gti_grad_use *next; /* the one before */
+} gti_grad_use;
+
 #endif
