@@ -231,7 +231,7 @@ gt_tensor *gti_npy_parse(gt_ctx *gt, const uint8_t *bytes, int64_t size, const c
                          gt_data_error *error)
 {
     header h = {.fortran = false};
-    span d;
+    span d = {0, 0};
     uint8_t head[HEAD] = {0};
     memcpy(head, bytes, size < HEAD ? (size_t)size : HEAD);
     if (!find_dictionary(head, size, &d, path, error)) return NULL;
@@ -252,7 +252,7 @@ static bool take_header(gti_source *s, header *h)
 {
     static const char part[] = "a .npy header";
     uint8_t head[HEAD] = {0};
-    span d;
+    span d = {0, 0};
     const bool later = s->limit >= HEAD;
     if (!gti_source_read(s, head, later ? 10 : s->limit, part)) return false;
     if (later && head[6] >= 2 && !gti_source_read(s, head + 10, 2, part)) return false;
