@@ -54,6 +54,18 @@ static void test_dtypes(void **state)
     assert_true(((float *)w->data)[7] == 0.1f);
 }
 
+/* More than two huge pages, and no whole number of them. */
+static void test_large(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_module *a = dense_new(gt, 1201, 1001, GT_F32), *b = dense_new(gt, 1201, 1001, GT_F32);
+    const gt_tensor *w = gt_module_parameter(a, "weight"), *v = gt_module_parameter(b, "weight");
+    assert_int_equal(gt_save(a, file), GT_OK);
+    assert_int_equal(gt_load(b, file), GT_OK);
+    assert_int_equal(w->size, 1201 * 1001);
+    assert_memory_equal(w->data, v->data, (size_t)w->size * sizeof(float));
+}
+
 /* The weights that PyTorch saved give PyTorch's output. */
 static void test_torch_network(void **state)
 {
@@ -279,10 +291,10 @@ static void test_bad_calls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IO_TEST(test_round_trip),    IO_TEST(test_versions), IO_TEST(test_dtypes),
-        IO_TEST(test_torch_network), IO_TEST(test_shared),   IO_TEST(test_misfits),
-        IO_TEST(test_long_names),    IO_TEST(test_partial),  IO_TEST(test_lazy),
-        IO_TEST(test_bad_calls),
+        IO_TEST(test_round_trip), IO_TEST(test_versions),      IO_TEST(test_dtypes),
+        IO_TEST(test_large),      IO_TEST(test_torch_network), IO_TEST(test_shared),
+        IO_TEST(test_misfits),    IO_TEST(test_long_names),    IO_TEST(test_partial),
+        IO_TEST(test_lazy),       IO_TEST(test_bad_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
