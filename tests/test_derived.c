@@ -126,12 +126,25 @@ static void exchange_two(gt_tensor *w)
     ((float *)w->data)[1] = 1;
 }
 
+/* Signs are the highest bits of words: what two of them change must not cancel. */
+static void negate_two(gt_tensor *w)
+{
+    float *data = w->data;
+    data[1] = -data[1];
+    data[17] = -data[17];
+}
+
+static void negate_all(gt_tensor *w)
+{
+    for (int i = 0; i < N; i++) ((float *)w->data)[i] *= -1;
+}
+
 /* derives() compares the values; so these also hold where the program does not call gt_touch. */
 static void made_again_when_values_change(void **state)
 {
     gt_ctx *gt = *state;
-    static void (*const changes[])(gt_tensor *) = {change, change_slice, change_view, write_one,
-                                                   exchange_two};
+    static void (*const changes[])(gt_tensor *) = {
+        change, change_slice, change_view, write_one, exchange_two, negate_two, negate_all};
     gt_tensor *w = new_weight(gt);
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         settle(w);

@@ -27,10 +27,12 @@ struct gti_derived {
     gti_derived *next; /* in ctx->free_derived */
 };
 
-/* One to one in each word of the data, so a single change is never missed. */
+/* One to one in each word of the data, so a single change is never missed. A product carries bits
+ * upwards only: halves change places, or else two changed signs, the highest bits, would cancel. */
 static uint64_t mix(uint64_t h, uint64_t word)
 {
-    return (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    const uint64_t mixed = h ^ word;
+    return (mixed << 32 | mixed >> 32) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 typedef uint64_t word_of_data __attribute__((may_alias));
