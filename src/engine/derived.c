@@ -73,8 +73,8 @@ void gti_derived_drop(gti_tensor *base)
     gt->free_derived = d;
 }
 
-/* What was derived from base as it is; NULL where nothing can be kept. A captured step's block is no
- * single tensor. */
+/* What was derived from base as it is; NULL where nothing can be kept. A captured step's block is
+ * no single tensor. */
 static gti_derived *derived_of(gti_tensor *base)
 {
     gt_ctx *gt = base->pub.ctx;
