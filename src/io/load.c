@@ -102,47 +102,40 @@ typedef struct {
     int hint_length;
 } misfits;
 
-/* Whether the tensor of `it` is in the file under an earlier or later name, being shared. */
-static bool found_elsewhere(const gti_load *l, const gt_tensor *t)
-{
-    gti_text name = {.at = NULL};
-    bool found = false;
-    gt_state_iter it = gt_module_state(l->module);
-    while (!found && gt_state_next(&it)) {
-        if (it.tensor != t) continue;
-        const char *path = gti_text_path(&name, l->prefix, &it);
-        found = path && gti_st_find(l->file, path);
-        if (!path) gti_st_fail(l->file, GT_ERR_MEMORY, "cannot be read: out of memory");
-    }
-    free(name.at);
-    return found;
-}
-
 static bool same_shape(const gti_st_entry *e, const gt_tensor *t)
 {
     return gti_st_fits(e, t->dtype) && gt_shape_equal(e->shape, t->shape);
 }
 
-static bool check_one(gti_load *l, const char *name, gt_tensor *t, misfits *m)
+/* What the file has a name of; tensors that are shared have several. */
+typedef struct {
+    const gt_tensor **at;
+    size_t n;
+} present;
+
+static int by_address(const void *a, const void *b)
 {
-    gti_st_entry *e = gti_st_find(l->file, name);
+    const gt_tensor *const *x = a, *const *y = b;
+    return ((uintptr_t)*x > (uintptr_t)*y) - ((uintptr_t)*x < (uintptr_t)*y);
+}
+
+static bool is_present(const present *p, const gt_tensor *t)
+{
+    return bsearch(&t, p->at, p->n, sizeof *p->at, by_address);
+}
+
+static bool check_one(gti_load *l, gti_st_entry *e, gt_tensor *t, misfits *m)
+{
     char shown[GTI_SHOWN], shape[128], is[160];
-    if (e) e->used = true;
-    if (!e && found_elsewhere(l, t)) return true;
-    if (gt_failed(l->file->gt)) return false;
-    if (e && same_shape(e, t)) {
+    e->used = true;
+    if (same_shape(e, t)) {
         m->report.loaded++;
         return gti_load_add(l, e, t);
     }
-    if (e) {
-        m->report.misshaped++;
-        add_sample(&m->misshaped, "%s is %s, not %s %s", gti_text_show(name, shown),
-                   gti_st_describe(e, is, sizeof is), gt_dtype_name(t->dtype),
-                   gt_shape_format(t->shape, shape, sizeof shape));
-        return true;
-    }
-    m->report.missing++;
-    add_sample(&m->missing, "%s", gti_text_show(name, shown));
+    m->report.misshaped++;
+    add_sample(&m->misshaped, "%s is %s, not %s %s", gti_text_show(e->name, shown),
+               gti_st_describe(e, is, sizeof is), gt_dtype_name(t->dtype),
+               gt_shape_format(t->shape, shape, sizeof shape));
     return true;
 }
 
@@ -161,19 +154,42 @@ static void find_hint(const gti_load *l, const char *missing, misfits *m)
     }
 }
 
-static bool check_state(gti_load *l, misfits *m)
+static void note_missing(const gti_load *l, const char *name, misfits *m)
+{
+    char shown[GTI_SHOWN];
+    m->report.missing++;
+    add_sample(&m->missing, "%s", gti_text_show(name, shown));
+    if (!m->hint) find_hint(l, name, m);
+}
+
+/* The first time, what the file names goes to p, which has room for as many as the file has; the
+ * second time, when p is in order, what it lacks is missing. */
+static bool check_names(gti_load *l, present *p, bool again, misfits *m)
 {
     gti_text name = {.at = NULL};
     gt_state_iter it = gt_module_state(l->module);
     bool ok = true;
     while (ok && gt_state_next(&it)) {
-        const int64_t missing = m->report.missing;
         const char *path = gti_text_path(&name, l->prefix, &it);
-        ok = path && check_one(l, path, it.tensor, m);
-        if (ok && m->report.missing > missing && !m->hint) find_hint(l, path, m);
+        gti_st_entry *e = path ? gti_st_find(l->file, path) : NULL;
+        ok = path;
+        if (again && ok && !e && !is_present(p, it.tensor)) note_missing(l, path, m);
+        if (again || !e) continue;
+        p->at[p->n++] = it.tensor;
+        ok = check_one(l, e, it.tensor, m);
     }
-    if (!ok) gti_st_fail(l->file, GT_ERR_MEMORY, "cannot be read: out of memory");
     free(name.at);
+    return ok;
+}
+
+static bool check_state(gti_load *l, misfits *m)
+{
+    present p = {.at = malloc((l->file->n + 1) * sizeof *p.at)};
+    bool ok = p.at && check_names(l, &p, false, m);
+    if (ok) qsort(p.at, p.n, sizeof *p.at, by_address);
+    ok = ok && check_names(l, &p, true, m);
+    if (!ok) gti_st_fail(l->file, GT_ERR_MEMORY, "cannot be read: out of memory");
+    free(p.at);
     return ok;
 }
 
