@@ -478,6 +478,26 @@ static void gradients_that_are_added_to(void **state)
         }
 }
 
+/* Of a step that has made parameters, too, whose results have blocks of their own. */
+static void results_are_kept_as_copies(void **state)
+{
+    gt_ctx *gt = *state;
+    world w;
+    make_world(&w, gt);
+    w.c = gt_capture(gt, small_step, &w, .inputs = {&w.x, &w.y});
+    assert_false(gt_captured_get_stats(w.c).ready);
+    for (int i = 0; i < 3; i++) {
+        const gt_tensor *result = gt_captured_result(w.c), *kept = gt_keep((gt_tensor *)result);
+        const double value = gt_item(result);
+        gt_rewind(gt, gt_mark_tape(gt));
+        assert_well(gt);
+        assert_ptr_not_equal(kept->data, result->data);
+        assert_int_equal(gt_replay(w.c), GT_OK);
+        assert_true(gt_item(kept) == value);
+    }
+    gt_close(w.elsewhere);
+}
+
 static void nothing_to_capture(void **state)
 {
     gt_ctx *gt = *state;
@@ -710,6 +730,7 @@ int main(void)
         TEST(what_a_step_must_not_do),
         TEST(what_is_not_as_it_was),
         TEST(gradients_that_are_added_to),
+        TEST(results_are_kept_as_copies),
         TEST(nothing_to_capture),
         TEST(goes_with_eager_steps),
         TEST(results_are_tensors),

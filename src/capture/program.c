@@ -375,7 +375,8 @@ bool gti_program_skip(gti_taken *k)
     if (!make_lives(k)) return false;
     mark_all_readable(k);
     for (int64_t i = 0; i < k->n_lives; i++)
-        if (!k->life[i].readable) gti_release(k->life[i].t);
+        if (k->life[i].readable) k->life[i].t->flags |= GTI_SLAB;
+        else gti_release(k->life[i].t);
     for (gti_tensor *t = k->last; t; t = t->prev) {
         t->node = NULL;
         t->pub.requires_grad = false;

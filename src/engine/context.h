@@ -25,7 +25,7 @@ enum {
     GTI_REPLAYED = 64, /* dropped by gt_checkpoint: data comes back when its node is run again */
     GTI_HOOKED = 128,  /* has a label with hooks */
     GTI_LASTING = 256, /* of the step, but its label, or what hangs on it, lies in kept memory */
-    GTI_SLAB = 512,    /* stands for the block that the results of a captured step lie in */
+    GTI_SLAB = 512,    /* stands for a block that results of a captured step lie in */
     GTI_GIVEN = 1024,  /* released because whoever had it will not read it again */
 };
 

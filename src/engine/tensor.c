@@ -218,13 +218,14 @@ gt_tensor *gt_keep(gt_tensor *t)
     gti_tensor *k = kept_header(gt);
     if (!k) return NULL;
     init_kept(k, old);
-    if (!copy_label(k, old->label) || (old->base != old && !copy_data(k, t))) {
+    const bool shared = old->base != old || old->flags & GTI_SLAB;
+    if (!copy_label(k, old->label) || (shared && !copy_data(k, t))) {
         k->flags |= GTI_DEAD | GTI_RELEASED;
         gti_tensor_spare(gt, k);
         return NULL;
     }
     gti_derived_drop(old);
-    if (old->base == old) move_views(gt, old, k);
+    if (!shared) move_views(gt, old, k);
     if (gt->recorder) gt->recorder->kept++;
     return &k->pub;
 }
