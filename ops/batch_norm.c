@@ -93,15 +93,15 @@ static bool batch_norm_eval_backward(gt_node *n, gt_tensor *const gout[], gt_ten
         if (gt_needs_grad(n, 0))
             gin[0] =
                 gt_reshape(gt_mul(dy, gti_normalize_view_parameter(slope, &s)), n->in[0]->shape);
-        if (gt_needs_grad(n, 2) || gt_needs_grad(n, 3)) gin[2] = channel_sum(dy, weight);
-        if (gt_needs_grad(n, 3)) gin[3] = gt_neg(gt_mul(slope, gin[2]));
         if (gt_needs_grad(n, 1) || gt_needs_grad(n, 4)) {
-            gt_tensor *d =
-                gt_sub(gti_normalize_view(n->in[0], &s), gti_normalize_view_parameter(mean, &s));
-            gt_tensor *sum = channel_sum(gt_mul(dy, d), weight);
-            gin[1] = GT_MUTANT(batch_norm_eval_weight, gt_mul(sum, rstd), sum);
+            gt_normalize_grad(gout[0], n->in[0], weight, mean, rstd, s, &gin[1], &gin[2]);
+            gt_tensor *sum = gt_div(gin[1], rstd);
+            gin[1] = GT_MUTANT(batch_norm_eval_weight, gin[1], sum);
             drstd = gti_normalize_plus(drstd, gt_mul(sum, weight));
+        } else if (gt_needs_grad(n, 2) || gt_needs_grad(n, 3)) {
+            gin[2] = channel_sum(dy, weight);
         }
+        if (gt_needs_grad(n, 3)) gin[3] = gt_neg(gt_mul(slope, gin[2]));
     }
     for (int i = 0; i < 4; i++)
         if (!gin[i] && gt_needs_grad(n, i)) gin[i] = gt_zeros_like(n->in[i]);

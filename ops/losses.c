@@ -32,34 +32,31 @@ static double count_of(const gt_tensor *x, gt_reduction reduction)
     return 1;
 }
 
-static double count(const gt_node *n)
+static gt_reduction reduction_of(const gt_node *n)
 {
-    return count_of(n->in[0], ((const loss_opts *)n->opts)->reduction);
+    return ((const loss_opts *)n->opts)->reduction;
 }
 
 enum { COST = 8 }; /* of an element */
 
 static bool is_reduced(const gt_node *n)
 {
-    return ((const loss_opts *)n->opts)->reduction != GT_NONE;
+    return reduction_of(n) != GT_NONE;
 }
 
-/* Where in scratch the sums of chunks stand, behind the losses. */
-static size_t sums_at(const gt_node *n)
-{
-    return ((size_t)n->in[0]->size * gt_dtype_size(n->in[0]->dtype) + 7) & ~(size_t)7;
-}
-
+/* Sums are those of chunks, whose losses are made in the worker's scratch: they stay in the cache.
+ */
 static void losses_divide(gt_node *n)
 {
     const int64_t size = n->in[0]->size;
-    if (is_reduced(n)) {
-        gti_reduction_chunks_divide(n, size, COST);
-        n->scratch_size = sums_at(n);
-        if (n->parts[1]) n->scratch_size += (size_t)gti_reduction_chunks(size) * sizeof(double);
-    } else {
+    if (!is_reduced(n)) {
         n->parts[0] = gt_element_parts(n, size, COST);
+        return;
     }
+    gti_reduction_chunks_divide(n, size, COST);
+    n->scratch_size = (size_t)gti_reduction_chunks(size) * sizeof(double);
+    n->worker_scratch =
+        (size_t)(size < GTI_SUM_CHUNK ? size : GTI_SUM_CHUNK) * gt_dtype_size(n->in[0]->dtype);
 }
 
 static bool losses_infer(gt_node *n)
@@ -99,25 +96,29 @@ static void run_reduced(gt_node *n, const gt_range *r, gti_pair which)
 {
     const gti_kernels *k = gti_kernels_for(n);
     const int64_t size = n->in[0]->size;
-    void *losses = n->scratch, *y = n->out[0]->data;
-    double *sums = losses ? (void *)((char *)losses + sums_at(n)) : NULL;
+    double *sums = n->scratch;
+    void *y = n->out[0]->data;
     if (r->stage == 0) {
         const gti_items at = gti_reduction_chunks_of(n, r, size);
-        void *own = gti_at(losses, at.first, n->dtype);
-        losses_compare(n, which, at, own);
-        if (n->parts[0] == 1) k->sum(&(gti_along){1, size, 1, 0}, losses, y);
-        else k->sum_chunks(at.count, own, sums + at.first / GTI_SUM_CHUNK);
-    } else {
-        k->sum_of_chunks(gti_reduction_chunks(size), sums, y);
+        for (int64_t first = at.first, end = first + at.count; first < end;
+             first += GTI_SUM_CHUNK) {
+            const int64_t left = end - first, count = left < GTI_SUM_CHUNK ? left : GTI_SUM_CHUNK;
+            losses_compare(n, which, (gti_items){first, count}, r->scratch);
+            k->sum_chunks(count, r->scratch, sums + first / GTI_SUM_CHUNK);
+        }
     }
-    if (r->stage == 1 || n->parts[0] == 1) k->unary[GTI_UNARY_mul_scalar](1, y, 1 / count(n), y);
+    if (r->stage == 0 && n->parts[0] > 1) return;
+    if (size > 0) k->sum_of_chunks(gti_reduction_chunks(size), sums, y);
+    else k->fill(1, 0, y);
+    k->unary[GTI_UNARY_mul_scalar](1, y, 1 / count_of(n->in[0], reduction_of(n)), y);
 }
 
-/* dy as it broadcasts to x: for a mean, divided. */
-static gt_tensor *upstream(const gt_node *n, gt_tensor *dy)
+/* dy times a factor, as it broadcasts to x: for a mean, divided. */
+static gt_tensor *upstream(const gt_node *n, double factor, gt_tensor *dy)
 {
-    const double divisor = count(n);
-    return divisor == 1 ? dy : gt_mul_scalar(dy, divisor > 0 ? 1 / divisor : 0);
+    const double divisor = count_of(n->in[0], reduction_of(n));
+    const double by = divisor > 0 ? factor / divisor : 0;
+    return by == 1 ? dy : gt_mul_scalar(dy, by);
 }
 
 static gt_tensor *one_minus(gt_tensor *x)
@@ -193,9 +194,9 @@ static const gt_attr kl_div_attrs[] = {
     REDUCTION(4, GTI_REDUCTIONS " GT_BATCHMEAN")};
 // clang-format on
 
-/* A row: name; kernel; samples; error samples; d loss / dx and d loss / dt, of x, t, s and
- * log_target; both as text. */
-#define LOSS(id, kernel, table, errors, dx, dt, formula)                                           \
+/* A row: name; kernel; samples; error samples; a factor of both derivatives, d loss / dx and
+ * d loss / dt, of x, t, s and log_target; both as text. */
+#define LOSS(id, kernel, table, errors, factor, dx, dt, formula)                                   \
     static void id##_parts(gt_node *n, const gt_range *r)                                          \
     {                                                                                              \
         const bool log_target = ((const loss_opts *)n->opts)->log_target;                          \
@@ -206,8 +207,8 @@ static const gt_attr kl_div_attrs[] = {
     static bool id##_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])               \
     {                                                                                              \
         gt_tensor *x = n->in[0], *t = n->in[1];                                                    \
-        gt_tensor *dy = upstream(n, GT_MUTANT(id##_upstream, gout[0], n->out[0]));                 \
         const double s = scale_of(n);                                                              \
+        gt_tensor *dy = upstream(n, (factor), GT_MUTANT(id##_upstream, gout[0], n->out[0]));       \
         const bool log_target = ((const loss_opts *)n->opts)->log_target;                          \
         (void)s, (void)log_target;                                                                 \
         if (gt_needs_grad(n, 0)) gin[0] = gt_mul(dy, (dx));                                        \
@@ -232,13 +233,13 @@ static const gt_attr kl_div_attrs[] = {
     };
 
 // clang-format off
-LOSS(mse_loss, GTI_PAIR_mse, samples, error_samples, gt_mul_scalar(gt_sub(x, t), 2), gt_mul_scalar(gt_sub(t, x), 2), "dx = dy 2 (x - target), dtarget = -dx")
-LOSS(l1_loss, GTI_PAIR_l1, samples, error_samples, gt_sign(gt_sub(x, t)), gt_sign(gt_sub(t, x)), "dx = dy sign(x - target), dtarget = -dx")
-LOSS(smooth_l1_loss, GTI_PAIR_smooth_l1, bent_samples, bent_error_samples, gt_clamp(gt_mul_scalar(gt_sub(x, t), 1 / s), -1, 1), gt_clamp(gt_mul_scalar(gt_sub(t, x), 1 / s), -1, 1), "dx = dy d, dtarget = -dx; d = (x - target) / beta, moved into [-1, 1]")
-LOSS(huber_loss, GTI_PAIR_huber, bent_samples, bent_error_samples, gt_clamp(gt_sub(x, t), -s, s), gt_clamp(gt_sub(t, x), -s, s), "dx = dy d, dtarget = -dx; d = x - target, moved into [-delta, delta]")
-LOSS(binary_cross_entropy, GTI_PAIR_bce, probability_samples, error_samples, bce_slope(x, t), gt_sub(bounded_log1p(gt_neg(x)), bounded_log(x)), "dx = dy (x - target) / (x (1 - x)), dtarget = dy (log(1 - x) - log x)")
-LOSS(binary_cross_entropy_with_logits, GTI_PAIR_bce_logits, logit_samples, error_samples, gt_sub(gt_sigmoid(x), t), gt_neg(x), "dx = dy (sigmoid(x) - target), dtarget = -dy x")
-LOSS(kl_div, log_target ? GTI_PAIR_kl_div_log : GTI_PAIR_kl_div, kl_samples, error_samples, gt_neg(log_target ? gt_exp(t) : t), log_target ? kl_log_slope(x, t) : kl_slope(x, t), "dx = -dy target, dtarget = dy (log target - x + 1); with log_target dx = -dy e^target, dtarget = dy e^target (target - x + 1)")
+LOSS(mse_loss, GTI_PAIR_mse, samples, error_samples, 2, gt_sub(x, t), gt_sub(t, x), "dx = dy 2 (x - target), dtarget = -dx")
+LOSS(l1_loss, GTI_PAIR_l1, samples, error_samples, 1, gt_sign(gt_sub(x, t)), gt_sign(gt_sub(t, x)), "dx = dy sign(x - target), dtarget = -dx")
+LOSS(smooth_l1_loss, GTI_PAIR_smooth_l1, bent_samples, bent_error_samples, 1 / s, gt_clamp(gt_sub(x, t), -s, s), gt_clamp(gt_sub(t, x), -s, s), "dx = dy d, dtarget = -dx; d = (x - target) / beta, moved into [-1, 1]")
+LOSS(huber_loss, GTI_PAIR_huber, bent_samples, bent_error_samples, 1, gt_clamp(gt_sub(x, t), -s, s), gt_clamp(gt_sub(t, x), -s, s), "dx = dy d, dtarget = -dx; d = x - target, moved into [-delta, delta]")
+LOSS(binary_cross_entropy, GTI_PAIR_bce, probability_samples, error_samples, 1, bce_slope(x, t), gt_sub(bounded_log1p(gt_neg(x)), bounded_log(x)), "dx = dy (x - target) / (x (1 - x)), dtarget = dy (log(1 - x) - log x)")
+LOSS(binary_cross_entropy_with_logits, GTI_PAIR_bce_logits, logit_samples, error_samples, 1, gt_sub(gt_sigmoid(x), t), gt_neg(x), "dx = dy (sigmoid(x) - target), dtarget = -dy x")
+LOSS(kl_div, log_target ? GTI_PAIR_kl_div_log : GTI_PAIR_kl_div, kl_samples, error_samples, 1, gt_neg(log_target ? gt_exp(t) : t), log_target ? kl_log_slope(x, t) : kl_slope(x, t), "dx = -dy target, dtarget = dy (log target - x + 1); with log_target dx = -dy e^target, dtarget = dy e^target (target - x + 1)")
 // clang-format on
 
 /* --- the functions --- */
