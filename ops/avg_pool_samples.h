@@ -23,6 +23,8 @@
     ROW("all of x", (2, 2, 3, 4), (2, 2, 1, 1), .kernel = {3, 4})                                  \
     ROW("size one", (1, 1, 1, 1), (1, 1, 1, 1), .kernel = {1})                                     \
     ROW("17 wide", (1, 1, 2, 17), (1, 1, 1, 16), .kernel = {2}, .stride = {1})                     \
+    ROW("pairs, 81 wide", (1, 1, 3, 81), (1, 1, 1, 40), .kernel = {2})                             \
+    ROW("overlapping, 41 wide", (1, 1, 5, 41), (1, 1, 3, 21), .kernel = {3}, .stride = {2}, .padding = {1}) \
     ROW("no images", (0, 2, 4, 4), (0, 2, 2, 2), .kernel = {2})
 #define SEQUENCES(ROW)                                                                             \
     ROW("sequences, 2", (2, 2, 6), (2, 2, 3), .kernel = {1, 2}, .stride = {1, 2})                  \

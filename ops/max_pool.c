@@ -51,9 +51,11 @@ static void max_pool_parts(gt_node *n, const gt_range *r)
     const gti_items planes = gti_pool_planes_of(n, r, &x->shape);
     gti_pool2d s = gti_pool_describe(n->opts, &x->shape, &y->shape);
     s.planes = planes.count;
-    gti_kernels_for(n)->pool.max_pool(&s, gti_pool_planes_from(x, planes),
-                                      gti_pool_planes_to(y, planes),
-                                      gti_pool_planes_to(n->out[1], planes), r->scratch);
+    const gti_pool_kernels *k = &gti_kernels_for(n)->pool;
+    const void *from = gti_pool_planes_from(x, planes);
+    void *to = gti_pool_planes_to(y, planes), *indices = gti_pool_planes_to(n->out[1], planes);
+    if (gti_pool_is_pairs(&s)) k->max_pairs(&s, from, to, indices);
+    else k->max_pool(&s, from, to, indices, r->scratch);
 }
 
 static const char max_pool2d_gradient[] = "dx = dy added where the maxima were";

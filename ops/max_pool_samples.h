@@ -47,6 +47,10 @@ static const gt_sample max_pool2d_samples[] = {
     {.label = "all of x", .in = {GT_IN(2, 2, 3, 4)}, OPTS(.kernel = {3, 4})},
     {.label = "size one", .in = {GT_IN(1, 1, 1, 1)}, OPTS(.kernel = {1})},
     {.label = "17 wide", .in = {GT_IN(1, 1, 2, 17)}, OPTS(.kernel = {2}, .stride = {1})},
+    {.label = "pairs, 81 wide", .in = {GT_IN(1, 1, 3, 81)}, OPTS(.kernel = {2})},
+    {.label = "pairs of a row",
+     .in = {GT_IN(1, 2, 2, 7)},
+     OPTS(.kernel = {1, 2}, .stride = {1, 2})},
     {.label = "no images", .in = {GT_IN(0, 2, 4, 4)}, OPTS(.kernel = {2})},
 };
 

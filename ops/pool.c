@@ -88,11 +88,12 @@ gti_items gti_pool_planes_of(const gt_node *n, const gt_range *r, const gt_shape
 
 bool gti_pool_windows_scratch(gt_node *n, const gt_shape *x, const gt_shape *y)
 {
-    int64_t spans, bytes, row;
+    int64_t spans, bytes, columns, row;
     if (x->dim[0] == 0 || x->dim[1] == 0) return true;
     if (!gti_size_add(gti_height(y), gti_width(y), &spans) ||
         !gti_size_mul(spans, sizeof(gti_span), &bytes) ||
-        !gti_size_mul(gti_width(x), sizeof(double), &row) || !gti_size_add(bytes, row, &bytes))
+        !gti_size_add(gti_width(x), gti_width(y), &columns) ||
+        !gti_size_mul(columns, sizeof(double), &row) || !gti_size_add(bytes, row, &bytes))
         return gt_op_fail(n, GT_ERR_MEMORY, "the size of the output %s overflows",
                           GTI_SHAPE_TEXT(*y));
     n->worker_scratch = (size_t)bytes;

@@ -3,6 +3,7 @@
 #ifndef GTI_KERNELS_POOL_H
 #define GTI_KERNELS_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,14 @@ typedef struct {
     int64_t planes, h, w, oh, ow;
     int64_t kh, kw, sh, sw, ph, pw, dh, dw;
 } gti_pool2d;
+
+/* Whether windows are one or two rows of two columns, all inside, and share no column. */
+static inline bool gti_pool_is_pairs(const gti_pool2d *s)
+{
+    const bool columns = s->kw == 2 && s->sw == 2 && s->dw == 1 && s->pw == 0;
+    const bool rows = s->kh <= 2 && s->dh == 1 && s->ph == 0;
+    return columns && rows && 2 * s->ow <= s->w && (s->oh - 1) * s->sh + s->kh <= s->h;
+}
 
 /* The inputs lo .. hi - 1 of a window along one dimension, at least one, and the number that counts
  * for the mean (which may include padding). */
@@ -25,7 +34,7 @@ typedef struct {
     int64_t planes, h, w, oh, ow;
     const gti_span *rows, *cols; /* [oh], [ow] */
     double divisor;              /* of means; 0: the product of both counts */
-    void *row;                   /* working memory, [w] */
+    void *row;                   /* working memory, [w + ow] */
 } gti_windows;
 
 typedef struct {
@@ -34,6 +43,8 @@ typedef struct {
      * elements gives -infinity and -1. Scratch as max_pool_scratch says; h w <= 2^30. */
     void (*max_pool)(const gti_pool2d *s, const void *x, void *y, int64_t *index, void *scratch);
     size_t (*max_pool_scratch)(const gti_pool2d *s);
+    /* The same where gti_pool_is_pairs. */
+    void (*max_pairs)(const gti_pool2d *s, const void *x, void *y, int64_t *index);
     /* The same for other windows. */
     void (*max_windows)(const gti_windows *s, const void *x, void *y, int64_t *index);
     /* y[p,i] = x[p,index[p,i]], i < n, x [planes,size]; 0 where the index lies outside. */
