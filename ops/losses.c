@@ -32,7 +32,7 @@ static double count_of(const gt_tensor *x, gt_reduction reduction)
     return 1;
 }
 
-static gt_reduction reduction_of(const gt_node *n)
+static gt_reduction losses_reduction_of(const gt_node *n)
 {
     return ((const loss_opts *)n->opts)->reduction;
 }
@@ -41,7 +41,7 @@ enum { COST = 8 }; /* of an element */
 
 static bool is_reduced(const gt_node *n)
 {
-    return reduction_of(n) != GT_NONE;
+    return losses_reduction_of(n) != GT_NONE;
 }
 
 /* Sums are those of chunks, whose losses are made in the worker's scratch: they stay in the cache.
@@ -110,13 +110,13 @@ static void run_reduced(gt_node *n, const gt_range *r, gti_pair which)
     if (r->stage == 0 && n->parts[0] > 1) return;
     if (size > 0) k->sum_of_chunks(gti_reduction_chunks(size), sums, y);
     else k->fill(1, 0, y);
-    k->unary[GTI_UNARY_mul_scalar](1, y, 1 / count_of(n->in[0], reduction_of(n)), y);
+    k->unary[GTI_UNARY_mul_scalar](1, y, 1 / count_of(n->in[0], losses_reduction_of(n)), y);
 }
 
 /* dy times a factor, as it broadcasts to x: for a mean, divided. */
 static gt_tensor *upstream(const gt_node *n, double factor, gt_tensor *dy)
 {
-    const double divisor = count_of(n->in[0], reduction_of(n));
+    const double divisor = count_of(n->in[0], losses_reduction_of(n));
     const double by = divisor > 0 ? factor / divisor : 0;
     return by == 1 ? dy : gt_mul_scalar(dy, by);
 }
