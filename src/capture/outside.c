@@ -205,7 +205,7 @@ static bool module_unchanged(const gti_taken *k, const gti_ran *r)
 static bool start_unchanged(const gti_taken *k, const gti_leaf_grad *s)
 {
     char name[128];
-    if (gti_grad_of(s->leaf) == s->grad) return true;
+    if (gti_autograd_grad_of(s->leaf) == s->grad) return true;
     gt_fail(k->gt, GT_ERR_STATE, "gt_replay",
             s->grad ? "the gradient of %s, which the captured step adds to, was taken away\n"
                       "  hint: call gt_zero_grad within the step, or capture it anew"

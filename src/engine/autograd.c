@@ -81,7 +81,7 @@ static bool accumulate(const gti_sweep *s, gti_tensor *leaf, gt_tensor *g)
     return ok;
 }
 
-gt_tensor *gti_grad_of(const gti_tensor *leaf)
+gt_tensor *gti_autograd_grad_of(const gti_tensor *leaf)
 {
     gt_tensor *g = leaf->pub.grad;
     return g && leaf->base->version <= leaf->graded && !gt_unusable(g) ? g : NULL;
@@ -112,7 +112,7 @@ static bool note_use(gti_tensor *leaf, bool renewed)
     if (!r) return true;
     gti_grad_use *use = gti_arena_get(&gt->step, sizeof *use);
     if (!use) return gt_fail(gt, GT_ERR_MEMORY, "gt_capture", "out of memory"), false;
-    *use = (gti_grad_use){leaf, gti_grad_of(leaf), renewed, ++gt->clock, r->grads};
+    *use = (gti_grad_use){leaf, gti_autograd_grad_of(leaf), renewed, ++gt->clock, r->grads};
     r->grads = use;
     return true;
 }
@@ -138,7 +138,7 @@ static bool settle(gti_sweep *s)
         gt_tensor *g = leaf->work;
         leaf->work = NULL;
         ok = ok && note_settling(leaf);
-        if (ok && !gti_grad_of(leaf)) forget_grad(&leaf->pub);
+        if (ok && !gti_autograd_grad_of(leaf)) forget_grad(&leaf->pub);
         if (!ok) gti_sweep_unhold(s, g);
         else ok = leaf->pub.grad ? accumulate(s, leaf, g) : adopt(s, leaf, g);
         if (ok && s->gt->anomaly) ok = gti_anomaly_gradient_finite(s, &leaf->pub, leaf->pub.grad);

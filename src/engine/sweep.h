@@ -59,7 +59,7 @@ bool gti_checkpoint_open(const gti_sweep *s, gti_stretch *st);
 /* A leaf's grad, or NULL where that is of a step which is over, since the leaf has changed: it is
  * still there where the tape was not rewound, or to a mark that was set after that step. Or the
  * program has kept it and freed it. */
-gt_tensor *gti_grad_of(const gti_tensor *leaf);
+gt_tensor *gti_autograd_grad_of(const gti_tensor *leaf);
 
 /* A leaf whose gradient a captured step took away, or gave it. */
 typedef struct gti_grad_use {
