@@ -2,6 +2,8 @@
  *
  * gt_rewind takes gradients away, so their sum is kept in the optimizer. It also becomes the
  * gradient, by value, so that clipping and the step work on it as on any other. */
+#include <string.h>
+
 #include "rule.h"
 
 #include <gradtape/autograd.h>
@@ -20,11 +22,28 @@ static gt_status take(const gti_slot *s, const share *of)
     return gt_apply_into(&gt_op_copy_scaled, NULL, 3, in);
 }
 
+typedef struct {
+    const gt_optimizer *o;
+    int64_t slot;
+} summand;
+
+/* A sum of an accumulation that is over begins anew, also in a captured step. */
+static bool begin_sum(gt_tensor *const t[], const void *user)
+{
+    const summand *of = user;
+    gti_slot *s = &of->o->slots.at[of->slot];
+    if (s->summed != of->o->accumulation)
+        memset(t[0]->data, 0, (size_t)t[0]->size * gt_dtype_size(t[0]->dtype));
+    s->summed = of->o->accumulation;
+    return true;
+}
+
 /* sum += weight grad: the parameter has a gradient in this micro-batch. */
 static gt_status accumulate_add(const gt_optimizer *o, gti_slot *s, const share *of)
 {
-    if (s->summed != o->accumulation) gt_fill(s->sum, 0);
-    s->summed = o->accumulation;
+    gt_ctx *gt = gti_optimizer_context(o);
+    const summand one = {o, s - o->slots.at};
+    if (!gt_host_call(gt, begin_sum, 1, &s->sum, &one, sizeof one)) return gt_error_code(gt);
     return gt_apply_into(&gt_op_axpy, NULL, 3, (gt_tensor *[]){s->sum, s->tensor->grad, of->by});
 }
 

@@ -478,6 +478,39 @@ static void gradients_that_are_added_to(void **state)
         }
 }
 
+static gt_tensor *gathering_step(gt_ctx *gt, void *user)
+{
+    world *w = user;
+    gt_zero_grad(w->net);
+    gt_tensor *loss = adding_step(gt, w);
+    gt_optimizer_accumulate(w->sgd, .loss = loss);
+    return loss;
+}
+
+/* Sums of micro-batches begin anew after the optimizer's step, which lies outside of theirs. */
+static void micro_batches_replay(void **state)
+{
+    (void)state;
+    double weight[2];
+    for (int captured = 0; captured < 2; captured++) {
+        gt_ctx *gt = gt_open();
+        world w;
+        make_world(&w, gt);
+        gt_eval(w.net);
+        for (int i = 0; i < 9; i++) {
+            if (!captured) gathering_step(gt, &w);
+            else if (w.c) gt_replay(w.c);
+            else w.c = gt_capture(gt, gathering_step, &w, .inputs = {&w.x});
+            if (i % 3 == 2) gt_optimizer_step(w.sgd);
+        }
+        assert_well(gt);
+        weight[captured] = gt_get(gt_module_parameter(w.net, "0.weight"), 0, 0);
+        gt_close(w.elsewhere);
+        gt_close(gt);
+    }
+    assert_true(weight[0] == weight[1]);
+}
+
 /* Of a step that has made parameters, too, whose results have blocks of their own. */
 static void results_are_kept_as_copies(void **state)
 {
@@ -731,6 +764,7 @@ int main(void)
         TEST(what_is_not_as_it_was),
         TEST(gradients_that_are_added_to),
         TEST(results_are_kept_as_copies),
+        TEST(micro_batches_replay),
         TEST(nothing_to_capture),
         TEST(goes_with_eager_steps),
         TEST(results_are_tensors),
