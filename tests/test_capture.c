@@ -4,6 +4,8 @@
 
 #include "samples.h"
 
+#include <math.h>
+
 enum { STEPS = 100, FEW = 12 };
 
 /* --- the same bits --- */

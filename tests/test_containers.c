@@ -35,7 +35,7 @@ static void test_insert(void **state)
     assert_well(gt);
     static const char *const want[] = {"Flatten", "ReLU", "Tanh", "Linear", "Sigmoid", "SELU"};
     for (int i = 0; i < 6; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "%d", i);
         assert_string_equal(gt_module_nth(net, i)->type->name, want[i]);
         assert_string_equal(gt_module_nth(net, i)->scope.name, name);

@@ -96,7 +96,7 @@ static void test_sizes(void **state)
         gt_ctx *gt = gt_open();
         gt_module *m = gt_module_new(gt, &bag_type);
         for (int n = 0; n < 20; n++) {
-            char name[8];
+            char name[16];
             snprintf(name, sizeof name, "w%d", n);
             gt_module_add_parameter(m, name, gt_ones(gt, GT_SHAPE(n)));
         }
