@@ -7,6 +7,7 @@
 #include "rule.h"
 
 #include <gradtape/autograd.h>
+#include <gradtape/capture.h>
 #include <math.h>
 
 /* Of a micro-batch. */
@@ -27,7 +28,8 @@ typedef struct {
     int64_t slot;
 } summand;
 
-/* A sum of an accumulation that is over begins anew, also in a captured step. */
+/* A sum of an accumulation that is over begins anew. In a captured step it depends on the replay
+ * whether it does, so there it is the host's part. */
 static bool begin_sum(gt_tensor *const t[], const void *user)
 {
     const summand *of = user;
@@ -43,6 +45,10 @@ static gt_status accumulate_add(const gt_optimizer *o, gti_slot *s, const share 
 {
     gt_ctx *gt = gti_optimizer_context(o);
     const summand one = {o, s - o->slots.at};
+    if (s->summed != o->accumulation && !gt_is_capturing(gt)) {
+        gt_fill(s->sum, 0);
+        s->summed = o->accumulation;
+    }
     if (!gt_host_call(gt, begin_sum, 1, &s->sum, &one, sizeof one)) return gt_error_code(gt);
     return gt_apply_into(&gt_op_axpy, NULL, 3, (gt_tensor *[]){s->sum, s->tensor->grad, of->by});
 }

@@ -78,6 +78,9 @@ gt_status gt_replay(gt_captured *c);
  * gradient. NULL: nothing was returned, or the latest call failed. */
 gt_tensor *gt_captured_result(const gt_captured *c);
 
+/* Whether a step is being called that is to be kept. */
+bool gt_is_capturing(const gt_ctx *gt);
+
 /* To be called within a step: t's values, too, can be read after each replay, through the pointer
  * that the step got when it was captured. Results of one element and the gradients of leaves can
  * always be; other memory of the step serves again while it runs. Returns t; outside of a capture

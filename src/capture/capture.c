@@ -292,6 +292,11 @@ gt_tensor *gt_captured_result(const gt_captured *c)
     return c && c->taken ? c->taken->result : NULL;
 }
 
+bool gt_is_capturing(const gt_ctx *gt)
+{
+    return gt && gt->recorder;
+}
+
 gt_tensor *gt_capture_output(gt_tensor *t)
 {
     if (!t || !t->ctx->recorder) return t;
