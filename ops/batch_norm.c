@@ -94,9 +94,10 @@ static bool batch_norm_eval_backward(gt_node *n, gt_tensor *const gout[], gt_ten
             gin[0] =
                 gt_reshape(gt_mul(dy, gti_normalize_view_parameter(slope, &s)), n->in[0]->shape);
         if (gt_needs_grad(n, 1) || gt_needs_grad(n, 4)) {
-            gt_normalize_grad(gout[0], n->in[0], weight, mean, rstd, s, &gin[1], &gin[2]);
-            gt_tensor *sum = gt_div(gin[1], rstd);
-            gin[1] = GT_MUTANT(batch_norm_eval_weight, gin[1], sum);
+            gt_tensor *dweight = NULL;
+            gt_normalize_grad(gout[0], n->in[0], weight, mean, rstd, s, &dweight, &gin[2]);
+            gt_tensor *sum = gt_div(dweight, rstd);
+            gin[1] = GT_MUTANT(batch_norm_eval_weight, dweight, sum);
             drstd = gti_normalize_plus(drstd, gt_mul(sum, weight));
         } else if (gt_needs_grad(n, 2) || gt_needs_grad(n, 3)) {
             gin[2] = channel_sum(dy, weight);

@@ -110,7 +110,7 @@ static bool take_inputs(const gt_captured *c, gti_taken *k)
 /* Calls the step with its own inputs in the variables. */
 static void call_step(const gt_captured *c, gti_taken *k)
 {
-    gt_tensor *old[GT_CAPTURE_INPUTS];
+    gt_tensor *old[GT_CAPTURE_INPUTS] = {NULL};
     for (int i = 0; i < k->n_inputs; i++) {
         old[i] = *c->inputs[i];
         *c->inputs[i] = k->input[i];

@@ -240,11 +240,13 @@ static void share_places(gti_taken *k)
         const gt_node *n = k->item[i].node;
         if (!n || !n->op->elements[n->dtype] || n->op->flags & GT_OP_INTO) continue;
         gti_life *y = life_of(k, n->out[0]);
-        for (int j = 0; y && !y->in && j < n->n_in; j++) {
+        for (int j = 0; y && j < n->n_in; j++) {
             gti_life *x = life_of(k, n->in[j]);
             if (!x || !takes_over(x, n->in[j], y, i)) continue;
-            y->in = x->in ? x->in : x;
-            y->in->last = y->last;
+            gti_life *at = x->in ? x->in : x;
+            at->last = y->last;
+            y->in = at;
+            break;
         }
     }
 }
