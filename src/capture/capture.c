@@ -20,28 +20,19 @@ struct gt_captured {
 
 void *gti_capture_room(gti_taken *k, int64_t n, size_t size)
 {
-    void *room = gti_arena_get(&k->arena, (size_t)n * size);
+    void *room = gti_arena_get(&k->tape.step, (size_t)n * size);
     if (!room) gt_fail(k->gt, GT_ERR_MEMORY, "gt_capture", "out of memory");
     return room;
 }
 
 /* --- taking --- */
 
-/* What a context has of its tape. */
-typedef struct {
-    gti_arena step;
-    gti_tensor *last;
-    gti_node *first_node, *last_node;
-    uint64_t n_nodes;
-    gti_mark *marks;
-} tape;
-
-static tape tape_of(const gt_ctx *gt)
+static gti_tape tape_of(const gt_ctx *gt)
 {
-    return (tape){gt->step, gt->last, gt->first_node, gt->last_node, gt->n_nodes, gt->marks};
+    return (gti_tape){gt->step, gt->last, gt->first_node, gt->last_node, gt->n_nodes, gt->marks};
 }
 
-static void set_tape(gt_ctx *gt, const tape *t)
+static void set_tape(gt_ctx *gt, const gti_tape *t)
 {
     gt->step = t->step;
     gt->last = t->last;
@@ -59,20 +50,8 @@ static gti_taken *begin(gt_ctx *gt)
     gti_taken *k = gti_arena_get(&arena, sizeof *k);
     if (!k) return gti_arena_close(&arena), NULL;
     *k = (gti_taken){.gt = gt, .recorder.since = ++gt->clock};
-    set_tape(gt, &(tape){.step = arena});
+    set_tape(gt, &(gti_tape){.step = arena});
     return k;
-}
-
-/* Gives the tape to the recording. */
-static void end(gti_taken *k)
-{
-    const gt_ctx *gt = k->gt;
-    k->until = gt->clock;
-    k->arena = gt->step;
-    k->last = gt->last;
-    k->first_node = gt->first_node;
-    k->last_node = gt->last_node;
-    k->n_nodes = gt->n_nodes;
 }
 
 /* The first variable that holds what variable i does. */
@@ -125,7 +104,7 @@ static void call_step(const gt_captured *c, gti_taken *k)
 static gti_taken *take(gt_captured *c)
 {
     gt_ctx *gt = c->gt;
-    const tape outer = tape_of(gt);
+    const gti_tape outer = tape_of(gt);
     gti_taken *k = begin(gt);
     if (!k) return gt_fail(gt, GT_ERR_MEMORY, "gt_capture", "out of memory"), NULL;
     gt_mark_tape(gt);
@@ -134,7 +113,8 @@ static gti_taken *take(gt_captured *c)
     if (ready && !gt_failed(gt)) call_step(c, k);
     gt->recorder = NULL;
     gt_set_recording_all(gt, all);
-    end(k);
+    k->tape = tape_of(gt);
+    k->until = gt->clock;
     set_tape(gt, &outer);
     return k;
 }
@@ -158,13 +138,13 @@ static void retire(gti_taken *k)
     if (!k) return;
     gt_ctx *gt = k->gt;
     drop_grads(k);
-    for (gti_tensor *t = k->last; t; t = t->prev) {
+    for (gti_tensor *t = k->tape.last; t; t = t->prev) {
         gti_release(t);
         if (t->flags & GTI_LASTING) gti_label_clear(t);
         t->flags |= GTI_DEAD;
     }
     if (k->slab && k->slab->pub.data) gti_pool_put(&gt->pool, k->slab->pub.data, k->slab_class);
-    gti_arena arena = k->arena;
+    gti_arena arena = k->tape.step;
     gti_retired *r = gti_arena_get(&arena, sizeof *r);
     if (!r) r = (gti_retired *)(void *)k; /* it is over, and larger */
     *r = (gti_retired){.arena = arena, .id = ++gt->clock, .next = gt->retired};
@@ -323,7 +303,7 @@ gt_captured_stats gt_captured_get_stats(const gt_captured *c)
     const gti_taken *k = c->taken;
     return (gt_captured_stats){
         .ready = c->ready,
-        .nodes = (int64_t)k->n_nodes,
+        .nodes = (int64_t)k->tape.n_nodes,
         .runs = k->n_items,
         .bytes = k->bytes,
         .unshared = k->unshared,

@@ -58,13 +58,19 @@ typedef struct {
     gt_tensor *grad;
 } gti_leaf_grad;
 
+/* What a context has of a tape. */
+typedef struct {
+    gti_arena step;
+    gti_tensor *last;
+    gti_node *first_node, *last_node;
+    uint64_t n_nodes;
+    gti_mark *marks;
+} gti_tape;
+
 /* A step that has run, in an arena of its own, in which all that is named here lies, too. */
 typedef struct {
     gt_ctx *gt;
-    gti_arena arena;
-    gti_tensor *last; /* of its tensors */
-    gti_node *first_node, *last_node;
-    uint64_t n_nodes;
+    gti_tape tape;
     uint64_t until; /* clock at its end */
     gti_recorder recorder;
     gt_tensor *input[GT_CAPTURE_INPUTS]; /* of its own, which the variables' values go into */

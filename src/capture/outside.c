@@ -10,7 +10,7 @@ typedef void visit(gti_taken *k, gti_tensor *t);
 
 static void each_named(gti_taken *k, visit *see)
 {
-    for (gti_node *n = k->first_node; n; n = n->next) {
+    for (gti_node *n = k->tape.first_node; n; n = n->next) {
         for (int i = 0; i < n->pub.n_in; i++)
             if (n->pub.in[i]) see(k, gti_t(n->pub.in[i]));
         for (int i = 0; i < n->pub.n_out; i++) see(k, gti_t(n->pub.out[i]));
@@ -84,13 +84,13 @@ static bool note_scopes(gti_taken *k)
 {
     const gt_scope *before = NULL;
     int64_t n = 0;
-    for (const gti_node *at = k->first_node; at; before = at->scope, at = at->next)
+    for (const gti_node *at = k->tape.first_node; at; before = at->scope, at = at->next)
         if (at->scope != before) n += scopes_above(at->scope, NULL);
     k->ran = gti_capture_room(k, n, sizeof *k->ran);
     if (!k->ran) return false;
     n = 0;
     before = NULL;
-    for (const gti_node *at = k->first_node; at; before = at->scope, at = at->next)
+    for (const gti_node *at = k->tape.first_node; at; before = at->scope, at = at->next)
         if (at->scope != before) n += scopes_above(at->scope, k->ran + n);
     qsort(k->ran, (size_t)n, sizeof *k->ran, by_scope);
     for (int64_t i = 0; i < n; i++)

@@ -23,11 +23,11 @@ static bool owns_block(const gti_taken *k, const gti_tensor *t)
 static bool make_lives(gti_taken *k)
 {
     int64_t n = 0;
-    for (const gti_tensor *t = k->last; t; t = t->prev) n += owns_block(k, t);
+    for (const gti_tensor *t = k->tape.last; t; t = t->prev) n += owns_block(k, t);
     k->life = gti_capture_room(k, n, sizeof *k->life);
     if (!k->life) return false;
     k->n_lives = n;
-    for (gti_tensor *t = k->last; t; t = t->prev)
+    for (gti_tensor *t = k->tape.last; t; t = t->prev)
         if (owns_block(k, t))
             k->life[--n] = (gti_life){
                 .t = t,
@@ -80,12 +80,12 @@ static int by_time(const void *a, const void *b)
 /* All that ran, in order. Views are made, and stay. */
 static bool make_items(gti_taken *k)
 {
-    int64_t n = (int64_t)k->n_nodes;
+    int64_t n = (int64_t)k->tape.n_nodes;
     for (const gti_host *h = k->recorder.hosts; h; h = h->next) n++;
     k->item = gti_capture_room(k, n, sizeof *k->item);
     if (!k->item) return false;
     n = 0;
-    for (gti_node *at = k->first_node; at; at = at->next)
+    for (gti_node *at = k->tape.first_node; at; at = at->next)
         if (!(at->pub.op->flags & GT_OP_VIEW))
             k->item[n++] = (gti_item){.node = &at->pub, .id = at->id};
     for (const gti_host *h = k->recorder.hosts; h; h = h->next)
@@ -339,7 +339,7 @@ static void attach(const gti_taken *k, gti_tensor *t, const gti_life *l, const c
 /* Views first, which find their block by its tensor. */
 static void move(gti_taken *k)
 {
-    for (gti_tensor *t = k->last; t; t = t->prev) {
+    for (gti_tensor *t = k->tape.last; t; t = t->prev) {
         if (t->base == t || !gti_taken_has(k, t->base)) continue;
         const gti_life *l = life_of(k, &t->pub);
         attach(k, t, l, l->t->pub.data);
@@ -379,7 +379,7 @@ bool gti_program_skip(gti_taken *k)
     for (int64_t i = 0; i < k->n_lives; i++)
         if (k->life[i].readable) k->life[i].t->flags |= GTI_SLAB;
         else gti_release(k->life[i].t);
-    for (gti_tensor *t = k->last; t; t = t->prev) {
+    for (gti_tensor *t = k->tape.last; t; t = t->prev) {
         t->node = NULL;
         t->pub.requires_grad = false;
     }
