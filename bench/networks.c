@@ -1,7 +1,8 @@
 /* A training step, or a forward pass, of one network, and the most memory that its tensors took.
  * bench/networks.py runs it in turns with PyTorch.
  *
- * Usage: networks NETWORK BATCH step|forward|replay     by default a step of each, of one image */
+ * Usage: networks NETWORK BATCH step|forward|replay|replay-forward [apart]
+ * By default a step of each, of one image; apart: replays without chains */
 #include <gradtape.h>
 
 #include "bench.h"
@@ -45,6 +46,13 @@ static void step(void *work)
     gt_optimizer_step(w->sgd);
 }
 
+static gt_tensor *captured_forward(gt_ctx *gt, void *work)
+{
+    const world *w = work;
+    (void)gt;
+    return gt_forward(w->net, w->x);
+}
+
 static gt_tensor *captured_step(gt_ctx *gt, void *work)
 {
     const world *w = work;
@@ -61,17 +69,19 @@ static void replay(void *work)
 }
 
 /* Captures the step, so that what is measured are replays, and their memory. */
-static void capture(world *w)
+static void capture(world *w, gt_step what, const char *how)
 {
-    w->captured = gt_capture(w->gt, captured_step, w);
+    const bool apart = strcmp(how, "apart") == 0;
+    w->captured = gt_capture(w->gt, what, w, .without = apart ? GT_CAPTURE_CHAINS : 0);
     if (!gt_captured_get_stats(w->captured).ready) gt_replay(w->captured);
     gt_stats_reset_peak(w->gt);
 }
 
 /* False when it has failed. */
-static bool measure(const network *net, int batch, const char *what)
+static bool measure(const network *net, int batch, const char *what, const char *how)
 {
-    const bool forward_only = strcmp(what, "forward") == 0, replayed = strcmp(what, "replay") == 0;
+    const bool forward_only = strstr(what, "forward") != NULL;
+    const bool replayed = strncmp(what, "replay", 6) == 0;
     world w = {.gt = gt_open()};
     w.net = net->make(w.gt);
     w.x = gt_randn(w.gt, GT_SHAPE(batch, net->channels, net->side, net->side));
@@ -82,8 +92,8 @@ static bool measure(const network *net, int batch, const char *what)
         gt_eval(w.net);
         gt_set_recording(w.gt, false);
     }
-    if (replayed) capture(&w);
-    bench_row(net->name, forward_only ? forward : replayed ? replay : step, &w);
+    if (replayed) capture(&w, forward_only ? captured_forward : captured_step, how);
+    bench_row(net->name, replayed ? replay : forward_only ? forward : step, &w);
     printf("peak: %.1f MB\n", (double)gt_get_stats(w.gt).bytes_peak / 1e6);
     const bool failed = gt_failed(w.gt);
     if (failed) fprintf(stderr, "%s\n", gt_error_message(w.gt));
@@ -94,12 +104,12 @@ static bool measure(const network *net, int batch, const char *what)
 int main(int argc, char **argv)
 {
     const int batch = argc > 2 ? atoi(argv[2]) : 1;
-    const char *const what = argc > 3 ? argv[3] : "step";
+    const char *const what = argc > 3 ? argv[3] : "step", *const how = argc > 4 ? argv[4] : "";
     bool fine = true, found = false;
     for (int i = 0; i < N_NETWORKS; i++)
         if (argc < 2 || strcmp(argv[1], networks[i].name) == 0) {
             found = true;
-            fine = measure(&networks[i], batch, what) && fine;
+            fine = measure(&networks[i], batch, what, how) && fine;
         }
     if (!found) fprintf(stderr, "no network %s\n", argv[1]);
     return !fine || !found;

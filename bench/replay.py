@@ -1,7 +1,8 @@
 """Captured steps
 
-The training steps of the networks above, captured once (gt_capture) and replayed, beside the same steps
-called, and beside PyTorch. The results are the same bits.
+Training steps and forward passes of the networks above, captured once (gt_capture) and replayed, beside
+the same called, beside replays whose elementwise operations run apart, and beside PyTorch. The results are
+the same bits.
 """
 import functools
 
@@ -12,17 +13,21 @@ PLACE = 6
 
 
 def rows(quick):
-    for make, batch in ((networks.mlp, 1), (networks.mlp, 64), (networks.lenet, 1), (networks.lenet, 64),
-                        (networks.resnet18, 32)):
-        name = make.__name__
-        words = ["networks", name, batch, "replay"]
-        modes = ("eager", "compile") if make is not networks.resnet18 else (
-            "eager", "channels_last", "compile")
-        yield Row(f"{name}, batch {batch}, and called", words, {"called": ("networks", name, batch, "step")})
+    for make, batch, what in ((networks.mlp, 1, "step"), (networks.mlp, 64, "step"),
+                              (networks.lenet, 1, "step"), (networks.lenet, 64, "step"),
+                              (networks.resnet18, 32, "step"), (networks.resnet18, 32, "forward"),
+                              (networks.mobilenet_v2, 32, "forward")):
+        name = f"{make.__name__} {what}, batch {batch}"
+        called = ["networks", make.__name__, batch]
+        words = [*called, "replay" if what == "step" else "replay-forward"]
+        yield Row(f"{name}, and called", words, {"called": (*called, what)})
+        yield Row(f"{name}, and operations apart", words, {"apart": (*words, "apart")})
         if quick:
             continue
-        yield Row(f"{name}, batch {batch}", words,
-                  {mode: functools.partial(networks.turn_of, make, batch, "step", mode) for mode in modes})
+        small = make in (networks.mlp, networks.lenet)
+        modes = ("eager", "compile") if small else ("eager", "channels_last", "compile")
+        yield Row(name, words,
+                  {mode: functools.partial(networks.turn_of, make, batch, what, mode) for mode in modes})
     if not quick:
         row = networks.memory_row(networks.resnet18, 32, "step")
         row.name, row.ours = "resnet18 replay memory, batch 32", ["networks", "resnet18", 32, "replay"]

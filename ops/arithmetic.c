@@ -1,6 +1,7 @@
 /* Operations on two tensors that broadcast: y[i] = f(a[i], b[i]), y of the shape that a and b
  * broadcast to; gradients are summed back over the dimensions along which an operand was repeated.
  * The kernels' formulas are in kernels/binary.def, the rules in the rows at the end. */
+#include "bound.h"
 #include "broadcast.h"
 
 static void arithmetic_row(const gt_node *n, int which, int64_t length, const void *const in[],
@@ -9,12 +10,22 @@ static void arithmetic_row(const gt_node *n, int which, int64_t length, const vo
     gti_kernels_for(n)->binary[which](length, in[0], stride[0], in[1], stride[1], y);
 }
 
+/* Where both operands are as large as y or single numbers. */
+static inline bool arithmetic_bind(const gt_node *n, gt_bound *b, gti_binary which)
+{
+    const int64_t size = n->out[0]->size;
+    GTI_BIND(b, n, gti_run_binary, gti_kernels_for(n)->binary[which], n->in[0], n->in[1]);
+    for (int i = 0; i < 2; i++) {
+        b->by.stride[i] = n->in[i]->size == size;
+        if (!b->by.stride[i] && n->in[i]->size != 1) return false;
+    }
+    return true;
+}
+
 static inline void arithmetic_run(gt_node *n, int64_t begin, int64_t end, gti_binary which)
 {
-    const gt_tensor *a = n->in[0], *b = n->in[1];
-    if (gt_same_shape(a, b))
-        gti_kernels_for(n)->binary[which](end - begin, gti_from(a, begin), 1, gti_from(b, begin), 1,
-                                          gti_to(n->out[0], begin));
+    gt_bound b;
+    if (arithmetic_bind(n, &b, which)) gti_run_binary(&b, begin, end);
     else gti_broadcast_elements(n, begin, end, (int)which, arithmetic_row);
 }
 
@@ -282,6 +293,10 @@ static const gt_error_sample same_shape_error_samples[] = {
 
 /* A row: name; flags; shape rule; tables of samples and error samples. */
 #define BINARY(id, flag_set, shape_rule, table, error_table)                                       \
+    static bool id##_bind(const gt_node *n, gt_bound *b)                                           \
+    {                                                                                              \
+        return arithmetic_bind(n, b, GTI_BINARY_##id);                                             \
+    }                                                                                              \
     static void id##_elements(gt_node *n, int64_t begin, int64_t end)                              \
     {                                                                                              \
         arithmetic_run(n, begin, end, GTI_BINARY_##id);                                            \
@@ -294,6 +309,7 @@ static const gt_error_sample same_shape_error_samples[] = {
         .flags = (flag_set) | GT_OP_OVER,                                                          \
         .infer = (shape_rule),                                                                     \
         .elements = GT_FOR_FLOATS(id##_elements),                                                  \
+        .bind = id##_bind,                                                                         \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(table),                                                                         \

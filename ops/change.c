@@ -4,7 +4,7 @@
  * step to step are inputs, so that a step which was recorded can be run again with new ones. */
 #include <string.h>
 
-#include "common.h"
+#include "bound.h"
 
 static bool refuse_input(gt_node *n, int i, gt_status code, const char *is, const char *needs)
 {
@@ -95,12 +95,12 @@ static void fill_slice_forward(gt_node *n)
         fill_run(y, first, run, o->value);
 }
 
-static void copy_elements(gt_node *n, int64_t begin, int64_t end)
+static bool copy_bind(const gt_node *n, gt_bound *b)
 {
-    const gt_tensor *y = n->out[0];
-    memmove(gti_at(y->data, begin, y->dtype), gti_const_at(n->in[1]->data, begin, y->dtype),
-            (size_t)(end - begin) * gt_dtype_size(y->dtype));
+    GTI_BIND(b, n, gti_run_copy, NULL, n->in[1], n->in[1]);
+    return true;
 }
+GTI_BOUND_ELEMENTS(copy, gti_run_copy)
 
 /* --- floats --- */
 
@@ -117,11 +117,12 @@ static void exchange_elements(gt_node *n, int64_t begin, int64_t end)
                                       gti_at(n->out[1]->data, begin, n->dtype));
 }
 
-static void accumulate_elements(gt_node *n, int64_t begin, int64_t end)
+static bool accumulate_bind(const gt_node *n, gt_bound *b)
 {
-    gti_kernels_for(n)->accumulate(end - begin, gti_from(n->in[1], begin),
-                                   gti_to(n->out[0], begin));
+    GTI_BIND(b, n, gti_run_accumulate, gti_kernels_for(n)->accumulate, n->in[1], n->in[1]);
+    return true;
 }
+GTI_BOUND_ELEMENTS(accumulate, gti_run_accumulate)
 
 static void change(gt_node *n, gti_into which, double p, double q, int64_t begin, int64_t end)
 {
@@ -314,7 +315,7 @@ const gt_op gt_op_exchange = {
     GT_ERROR_SAMPLES(exchange_error_samples),
 };
 
-#define CHANGE(id, input_names, number, options, mixed, rule, dtypes, table)                       \
+#define CHANGE(id, input_names, number, options, mixed, rule, dtypes, bound, table)                \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = (input_names),                                                                   \
@@ -324,6 +325,7 @@ const gt_op gt_op_exchange = {
         .flags = GT_OP_INTO | (mixed),                                                             \
         .infer = rule##_infer,                                                                     \
         .elements = dtypes(id##_elements),                                                         \
+        bound,                                                                                     \
         GT_SAMPLES(table##_samples),                                                               \
         GT_ERROR_SAMPLES(table##_error_samples),                                                   \
     };
@@ -333,14 +335,15 @@ const gt_op gt_op_exchange = {
     }
 #define ARGS .opts_size = sizeof(gt_change_args), .attrs = GT_PLAIN_ATTRS(change_attrs)
 #define NO_ARGS .opts_size = 0
+#define NOT_BOUND .bind = NULL
 
-CHANGE(fill, "y", 1, ARGS, 0, change, GT_FOR_ALL, one)
-CHANGE(copy, "y x", 2, NO_ARGS, 0, change, GT_FOR_ALL, two)
-CHANGE(accumulate, "y x", 2, NO_ARGS, 0, change, GT_FOR_FLOATS, two)
-CHANGE(axpy, "y x p", 3, NO_ARGS, GT_OP_MIXED, numbered, GT_FOR_FLOATS, numbered)
-CHANGE(copy_scaled, "y x p", 3, NO_ARGS, GT_OP_MIXED, numbered, GT_FOR_FLOATS, numbered)
-CHANGE(lerp, "y x p", 3, NO_ARGS, GT_OP_MIXED, numbered, GT_FOR_FLOATS, numbered)
-CHANGE(blend, "y x", 2, ARGS, 0, change, GT_FOR_FLOATS, two)
-CHANGE(average, "y x n", 3, ARGS, GT_OP_MIXED, counted, GT_FOR_FLOATS, counted)
-CHANGE(limit, "y", 1, ARGS, 0, change, GT_FOR_FLOATS, one)
-CHANGE(count, "n", 1, NO_ARGS, 0, change, FOR_WHOLE, count)
+CHANGE(fill, "y", 1, ARGS, 0, change, GT_FOR_ALL, NOT_BOUND, one)
+CHANGE(copy, "y x", 2, NO_ARGS, 0, change, GT_FOR_ALL, .bind = copy_bind, two)
+CHANGE(accumulate, "y x", 2, NO_ARGS, 0, change, GT_FOR_FLOATS, .bind = accumulate_bind, two)
+CHANGE(axpy, "y x p", 3, NO_ARGS, GT_OP_MIXED, numbered, GT_FOR_FLOATS, NOT_BOUND, numbered)
+CHANGE(copy_scaled, "y x p", 3, NO_ARGS, GT_OP_MIXED, numbered, GT_FOR_FLOATS, NOT_BOUND, numbered)
+CHANGE(lerp, "y x p", 3, NO_ARGS, GT_OP_MIXED, numbered, GT_FOR_FLOATS, NOT_BOUND, numbered)
+CHANGE(blend, "y x", 2, ARGS, 0, change, GT_FOR_FLOATS, NOT_BOUND, two)
+CHANGE(average, "y x n", 3, ARGS, GT_OP_MIXED, counted, GT_FOR_FLOATS, NOT_BOUND, counted)
+CHANGE(limit, "y", 1, ARGS, 0, change, GT_FOR_FLOATS, NOT_BOUND, one)
+CHANGE(count, "n", 1, NO_ARGS, 0, change, FOR_WHOLE, NOT_BOUND, count)

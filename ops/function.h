@@ -10,7 +10,7 @@
 #ifndef GTI_OPS_FUNCTION_H
 #define GTI_OPS_FUNCTION_H
 
-#include "common.h"
+#include "bound.h"
 
 /* The parameters of a function are its attributes, at most two, in their order. */
 typedef struct {
@@ -23,6 +23,12 @@ typedef gt_tensor *gti_bend(gt_tensor *gg, gt_tensor *v, const double *p);
 bool gti_function_infer(gt_node *n);
 bool gti_function_grad_infer(gt_node *n);
 gti_parameters gti_function_parameters(const gt_node *n);
+static inline bool gti_function_bind_parameters(const gt_node *n, gt_bound *b)
+{
+    const gti_parameters all = gti_function_parameters(n);
+    for (int i = 0; i < 2; i++) b->by.p[i] = all.p[i];
+    return true;
+}
 /* A NAME_grad with these parameters. */
 gt_tensor *gti_function_grad(const gt_op *grad, gt_tensor *dy, gt_tensor *v, double p, double q);
 /* dx of a NAME that has the gradient operation grad. */
@@ -47,18 +53,20 @@ enum { GTI_FUNCTION_COST = 10 };
 /* A row: name; formula of the gradient; parameters; shape rule; bend; samples, those of the
  * gradient being samples_grad; error samples. */
 #define GTI_FUNCTION_OP(id, formula, parameters, shape_rule, bend, table, error_table)             \
-    static void id##_elements(gt_node *n, int64_t begin, int64_t end)                              \
+    static bool id##_bind(const gt_node *n, gt_bound *b)                                           \
     {                                                                                              \
-        gti_kernels_for(n)->function.value[GTI_FUNCTION_##id](                                     \
-            end - begin, gti_from(n->in[0], begin), gti_function_parameters(n).p,                  \
-            gti_to(n->out[0], begin));                                                             \
+        const gti_kernels *k = gti_kernels_for(n);                                                 \
+        GTI_BIND(b, n, gti_run_value, k->function.value[GTI_FUNCTION_##id], n->in[0], n->in[0]);   \
+        return gti_function_bind_parameters(n, b);                                                 \
     }                                                                                              \
-    static void id##_grad_elements(gt_node *n, int64_t begin, int64_t end)                         \
+    static bool id##_grad_bind(const gt_node *n, gt_bound *b)                                      \
     {                                                                                              \
-        gti_kernels_for(n)->function.slope[GTI_FUNCTION_##id](                                     \
-            end - begin, gti_from(n->in[0], begin), gti_from(n->in[1], begin),                     \
-            gti_function_parameters(n).p, gti_to(n->out[0], begin));                               \
+        const gti_kernels *k = gti_kernels_for(n);                                                 \
+        GTI_BIND(b, n, gti_run_slope, k->function.slope[GTI_FUNCTION_##id], n->in[0], n->in[1]);   \
+        return gti_function_bind_parameters(n, b);                                                 \
     }                                                                                              \
+    GTI_BOUND_ELEMENTS(id, gti_run_value)                                                          \
+    GTI_BOUND_ELEMENTS(id##_grad, gti_run_slope)                                                   \
     static bool id##_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])               \
     {                                                                                              \
         gt_tensor *dy = GT_MUTANT(id##_upstream, gout[0], gt_square(gout[0]));                     \
@@ -86,6 +94,7 @@ enum { GTI_FUNCTION_COST = 10 };
         .unread = GTI_SLOPE_##id ? GT_UNREAD_IN(0) : GT_UNREAD_OUT(0),                             \
         .infer = (shape_rule),                                                                     \
         .elements = GT_FOR_FLOATS(id##_elements),                                                  \
+        .bind = id##_bind,                                                                         \
         .cost = GTI_FUNCTION_COST,                                                                 \
         .backward = id##_backward,                                                                 \
         .gradient = (formula),                                                                     \
@@ -100,6 +109,7 @@ enum { GTI_FUNCTION_COST = 10 };
         parameters,                                                                                \
         .infer = gti_function_grad_infer,                                                          \
         .elements = GT_FOR_FLOATS(id##_grad_elements),                                             \
+        .bind = id##_grad_bind,                                                                    \
         .cost = GTI_FUNCTION_COST,                                                                 \
         .backward = id##_grad_backward,                                                            \
         .gradient = "d dy = g f'(x), dv = g dy times the derivative of f'(x) in v",                \

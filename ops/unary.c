@@ -1,7 +1,7 @@
 /* Operations on the elements of one tensor, y[i] = f(x[i], s), y of x's shape; s is a number that
  * only some of them have. The kernels' formulas are in kernels/unary.def, the rows at the end.
  * (Functions whose derivative is a formula of its own are rows of function.h.) */
-#include "common.h"
+#include "bound.h"
 
 typedef struct {
     double s;
@@ -13,10 +13,11 @@ static bool unary_infer(gt_node *n)
     return true;
 }
 
-static inline void unary_run(gt_node *n, int64_t begin, int64_t end, gti_unary which, double s)
+static inline bool unary_bind(const gt_node *n, gt_bound *b, gti_unary which, double s)
 {
-    gti_kernels_for(n)->unary[which](end - begin, gti_from(n->in[0], begin), s,
-                                     gti_to(n->out[0], begin));
+    GTI_BIND(b, n, gti_run_unary, gti_kernels_for(n)->unary[which], n->in[0], n->in[0]);
+    b->by.p[0] = s;
+    return true;
 }
 
 static double scalar_of(const gt_node *n)
@@ -140,10 +141,11 @@ static const gt_attr scalar_attrs[] = {{GT_ARGUMENT("s", scalar_opts, s), .meani
 
 /* A row: name; options; flags; table of samples; s. */
 #define UNARY(id, opts, flag_set, table, s)                                                        \
-    static void id##_elements(gt_node *n, int64_t begin, int64_t end)                              \
+    static bool id##_bind(const gt_node *n, gt_bound *b)                                           \
     {                                                                                              \
-        unary_run(n, begin, end, GTI_UNARY_##id, (s));                                             \
+        return unary_bind(n, b, GTI_UNARY_##id, (s));                                              \
     }                                                                                              \
+    GTI_BOUND_ELEMENTS(id, gti_run_unary)                                                          \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = "x",                                                                             \
@@ -153,6 +155,7 @@ static const gt_attr scalar_attrs[] = {{GT_ARGUMENT("s", scalar_opts, s), .meani
         .flags = (flag_set),                                                                       \
         .infer = unary_infer,                                                                      \
         .elements = GT_FOR_FLOATS(id##_elements),                                                  \
+        .bind = id##_bind,                                                                         \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(table),                                                                         \

@@ -50,12 +50,23 @@ typedef struct gt_captured gt_captured;
 typedef gt_tensor *(*gt_step)(gt_ctx *gt, void *user);
 
 enum { GT_CAPTURE_INPUTS = 8 };
+
+/* What a capture makes of a step, to be left out by name. */
+enum {
+    GT_CAPTURE_CONSTANTS = 1, /* what follows from constants is worked out once */
+    GT_CAPTURE_UNREAD = 2,    /* what nobody reads is left out */
+    GT_CAPTURE_SHARING = 4,   /* results share memory by when they are used */
+    GT_CAPTURE_CHAINS = 8,    /* neighbours that compute elements run together, block by block */
+    GT_CAPTURE_ALL = 15,
+};
 typedef struct {
     gt_keywords gt_;
     gt_tensor **inputs[GT_CAPTURE_INPUTS]; /* variables in which the step finds tensors that differ
                                             * from call to call, such as a batch. At each call what
                                             * they hold is copied (it may be of another context);
                                             * shape and dtype are those of the first call */
+    unsigned without; /* GT_CAPTURE_...: left out. Changes no bit; to see what each brings, and to
+                       * find faults */
 } gt_capture_opts;
 
 /* Runs step(gt, user), which is kept; `user` must outlive it. A step that makes what outlives it
@@ -96,6 +107,8 @@ typedef struct {
     int64_t runs;      /* those that a replay runs: no views, nothing that is constant or unused */
     uint64_t bytes;    /* the block of all results */
     uint64_t unshared; /* what they would need if none shared memory */
+    int64_t chains;    /* of several operations, run block by block, */
+    int64_t chained;   /* and how many those are */
 } gt_captured_stats;
 gt_captured_stats gt_captured_get_stats(const gt_captured *c);
 

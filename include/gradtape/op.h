@@ -42,6 +42,21 @@ typedef struct {
     void *derived; /* the bytes of gt_derived, 64-byte aligned; NULL: none */
 } gt_range;
 
+/* A call of one kernel, with its arguments: what a replay (capture.h) runs in place of `elements`.
+ */
+typedef struct gt_bound gt_bound;
+struct gt_bound {
+    void (*run)(const gt_bound *b, int64_t begin, int64_t end); /* elements begin to end */
+    void (*kernel)(void);                                       /* what `run` calls, cast to it */
+    const void *in[2];
+    void *out;
+    int64_t bytes; /* of an element of the output, and of inputs where they have as many */
+    union {
+        double p[2];
+        int64_t stride[2];
+    } by;
+};
+
 /* What stage 0 makes of one input alone, such as weights in the order in which a kernel reads them.
  * It depends on that input's values and on the key, which says for what it is made. Beside a tensor
  * that outlives the step the engine keeps it from the second call with unchanged values on, and
@@ -151,10 +166,15 @@ struct gt_op {
     void (*forward[GT_N_DTYPES])(gt_node *n);
     /* Instead of forward, one of the two, where work is worth dividing among threads; with results
      * that are the same bits for any number of them.
-     * elements: computes elements begin to end of output 0, each by itself; ranges begin at
-     * multiples of 16. */
+     * elements: computes elements begin to end of output 0 (all outputs have as many), each by
+     * itself: of inputs with as many elements it reads only the one in the same place, before it
+     * writes there, so that replays (capture.h) may put the result into an input's memory and run
+     * neighbours block by block. Ranges begin at multiples of 16. */
     void (*elements[GT_N_DTYPES])(gt_node *n, int64_t begin, int64_t end);
     double cost; /* of an element, in additions; 0: 1 */
+    /* Sets b to the call that `elements` would make for n, whose tensors stay where they are.
+     * False: it makes several, or looks at values first. NULL: always so. */
+    bool (*bind)(const gt_node *n, gt_bound *b);
     /* parts: computes parts of a stage, whose numbers infer sets from shapes alone (gt_parts). A
      * stage begins when the one before has ended; its parts run in any order, several at a time,
      * must not write where another part reads or writes, and must not depend on how they are joined

@@ -12,6 +12,7 @@ struct gt_captured {
     gt_step step;
     void *user;
     gt_tensor **inputs[GT_CAPTURE_INPUTS];
+    unsigned without;
     gti_taken *taken; /* the latest call; NULL: it failed */
     bool ready;       /* that can be run again */
     bool freed;
@@ -107,6 +108,7 @@ static gti_taken *take(gt_captured *c)
     const gti_tape outer = tape_of(gt);
     gti_taken *k = begin(gt);
     if (!k) return gt_fail(gt, GT_ERR_MEMORY, "gt_capture", "out of memory"), NULL;
+    k->without = c->without;
     gt_mark_tape(gt);
     const bool ready = take_inputs(c, k), all = gt_set_recording_all(gt, true);
     gt->recorder = &k->recorder;
@@ -200,9 +202,13 @@ gt_captured *gt_capture_(gt_ctx *gt, gt_step step, void *user, gt_capture_opts o
     if (!gt) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the context is NULL"), NULL;
     if (!callable(gt, what)) return NULL;
     if (!step) return gt_fail(gt, GT_ERR_ARGUMENT, what, "the step is NULL"), NULL;
+    if (opts.without & ~(unsigned)GT_CAPTURE_ALL)
+        return gt_fail(gt, GT_ERR_ARGUMENT, what, "without is %#x, knows %#x", opts.without,
+                       (unsigned)GT_CAPTURE_ALL),
+               NULL;
     gt_captured *c = calloc(1, sizeof *c);
     if (!c) return gt_fail(gt, GT_ERR_MEMORY, what, "out of memory"), NULL;
-    *c = (gt_captured){.gt = gt, .step = step, .user = user};
+    *c = (gt_captured){.gt = gt, .step = step, .user = user, .without = opts.without};
     for (int i = 0; i < GT_CAPTURE_INPUTS; i++) c->inputs[i] = opts.inputs[i];
     if (gt_at_close(gt, free_captured, c) != GT_OK) return free(c), NULL;
     if (call(c)) return c;
@@ -307,5 +313,7 @@ gt_captured_stats gt_captured_get_stats(const gt_captured *c)
         .runs = k->n_items,
         .bytes = k->bytes,
         .unshared = k->unshared,
+        .chains = k->n_chains,
+        .chained = k->n_chained,
     };
 }

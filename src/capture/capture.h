@@ -8,15 +8,24 @@
 #include "engine/sweep.h"
 #include <gradtape/autograd.h>
 
+/* Neighbours in a program that compute elements, as many each: one after the other, in blocks where
+ * there are many. */
+typedef struct {
+    gt_ctx *gt;
+    gt_bound *call;
+    int64_t n_calls, size, block, parts;
+    gt_tensor **changed; /* of what lies outside */
+    int64_t n_changed;
+} gti_chain;
+
 /* One thing that a program does. */
 typedef struct gti_item {
     bool (*run)(const struct gti_item *item); /* false after a failure */
     union {
-        void (*elements)(gt_node *n, int64_t begin, int64_t end);
+        const gti_chain *chain;
         void (*forward)(gt_node *n);
         void (*part)(gt_node *n, const gt_range *r);
     } by;
-    int64_t size;  /* of output 0 */
     gt_node *node; /* NULL: of a host's call */
     const gti_host *host;
     uint64_t id; /* its time, on the context's clock */
@@ -80,12 +89,15 @@ typedef struct {
     int slab_class;
     size_t bytes, unshared;
     gti_item *item;
-    gti_life *life; /* by the tensors' age */
+    gti_item *joined; /* the same with chains as one item each: what replays run */
+    gti_life *life;   /* by the tensors' age */
     gti_outside *outside;
     gti_ran *ran;
     gti_leaf_grad *grad;
     gti_leaf_grad *start; /* leaves that it gave gradients to, and what it added them to, or NULL */
-    int64_t n_items, n_lives, n_outside, n_ran, n_grads, n_starts;
+    int64_t n_items, n_joined, n_lives, n_outside, n_ran, n_grads, n_starts;
+    int64_t n_chains, n_chained; /* chains of several items, and those */
+    unsigned without;            /* gt_capture_opts */
 } gti_taken;
 
 /* Whether t was made within the step. */
@@ -99,10 +111,16 @@ void *gti_capture_room(gti_taken *k, int64_t n, size_t size);
 
 /* --- program.c --- */
 /* Makes the program: what a replay runs, and where results lie, which moves them there. False after
- * a failure; then nothing has been moved. */
+ * a failure. */
 bool gti_program_make(gti_taken *k);
 /* Only gives back what nobody may read afterwards. */
 bool gti_program_skip(gti_taken *k);
+
+/* --- chain.c --- */
+/* Lets what chains use live as long as they run, since their blocks take turns. */
+bool gti_chain_stretch_lives(gti_taken *k);
+/* Makes k->joined, once everything lies in its place. */
+bool gti_chain_join(gti_taken *k);
 
 /* --- outside.c --- */
 /* Notes what the step uses from outside, and the gradients that it leaves. */
@@ -115,6 +133,7 @@ bool gti_outside_check_grads(const gti_taken *k);
 /* --- replay.c --- */
 /* Chooses how a node's item runs. */
 void gti_replay_choose(gti_item *item);
+void gti_replay_choose_chain(gti_item *item);
 bool gti_replay_run(gti_taken *k);
 
 #endif

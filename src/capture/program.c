@@ -215,10 +215,11 @@ static void live(const gti_taken *k, const gti_item *item, gti_life *l, bool wri
 
 static void find_lives(gti_taken *k)
 {
+    const bool shared = !(k->without & GT_CAPTURE_SHARING);
     for (int64_t i = 0; i < k->n_items; i++) each_life(k, &k->item[i], live);
     for (int64_t i = 0; i < k->n_lives; i++) {
         gti_life *l = &k->life[i];
-        const bool used = l->first <= l->last, stays = l->leaf || l->constant;
+        const bool used = l->first <= l->last, stays = l->leaf || l->constant || !shared;
         if ((used && stays) || (l->readable && !used)) l->first = 0;
         if ((used && stays) || l->readable) l->last = k->n_items;
     }
@@ -362,14 +363,14 @@ bool gti_program_make(gti_taken *k)
     if (!make_lives(k) || !make_items(k)) return false;
     mark_all_readable(k);
     note_makers(k);
-    fold_constants(k);
-    drop_unseen(k);
+    if (!(k->without & GT_CAPTURE_CONSTANTS)) fold_constants(k);
+    if (!(k->without & GT_CAPTURE_UNREAD)) drop_unseen(k);
     find_lives(k);
-    share_places(k);
-    if (!place(k) || !make_slab(k)) return false;
+    if (!(k->without & GT_CAPTURE_SHARING)) share_places(k);
+    if (!gti_chain_stretch_lives(k) || !place(k) || !make_slab(k)) return false;
     move(k);
     for (int64_t i = 0; i < k->n_items; i++) gti_replay_choose(&k->item[i]);
-    return true;
+    return gti_chain_join(k);
 }
 
 bool gti_program_skip(gti_taken *k)

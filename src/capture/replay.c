@@ -17,12 +17,6 @@ static bool run_node(const gti_item *item)
     return gti_apply_run(n);
 }
 
-static bool run_elements(const gti_item *item)
-{
-    item->by.elements(item->node, 0, item->size);
-    return true;
-}
-
 static bool run_forward(const gti_item *item)
 {
     item->by.forward(item->node);
@@ -40,17 +34,54 @@ void gti_replay_choose(gti_item *item)
     const gt_node *n = item->node;
     item->run = n ? run_node : run_host;
     if (!n || n->scratch_size || n->op->flags & (GT_OP_INTO | GT_OP_VALUES)) return;
-    item->size = n->out[0]->size;
-    if (n->op->elements[n->dtype]) {
-        item->by.elements = n->op->elements[n->dtype];
-        if (item->size <= n->in[0]->ctx->few) item->run = run_elements;
-    } else if (n->op->forward[n->dtype]) {
+    if (n->op->elements[n->dtype]) return;
+    if (n->op->forward[n->dtype]) {
         item->by.forward = n->op->forward[n->dtype];
         item->run = run_forward;
     } else if (gti_apply_one_part(n)) {
         item->by.part = n->op->parts[n->dtype];
         item->run = run_part;
     }
+}
+
+/* --- chains --- */
+
+static void run_calls(const gti_chain *c, int64_t begin, int64_t end)
+{
+    for (const gt_bound *b = c->call, *last = b + c->n_calls; b < last; b++) b->run(b, begin, end);
+}
+
+static bool run_chain(const gti_item *item)
+{
+    run_calls(item->by.chain, 0, item->by.chain->size);
+    return true;
+}
+
+/* Parts of a chain, block by block. */
+static void run_blocks(void *arg, int worker, int64_t begin, int64_t end)
+{
+    const gti_chain *c = arg;
+    (void)worker;
+    const int64_t last = gt_element_begin(c->size, c->parts, end);
+    for (int64_t at = gt_element_begin(c->size, c->parts, begin), next; at < last; at = next) {
+        next = last - at > c->block ? at + c->block : last;
+        run_calls(c, at, next);
+    }
+}
+
+static bool run_cut_chain(const gti_item *item)
+{
+    const gti_chain *c = item->by.chain;
+    gti_threads_run(c->gt, c->parts, run_blocks, (void *)c);
+    for (int64_t i = 0; i < c->n_changed; i++) gti_touch(c->changed[i]);
+    return true;
+}
+
+void gti_replay_choose_chain(gti_item *item)
+{
+    const gti_chain *c = item->by.chain;
+    const bool whole = c->parts <= 1 && c->block >= c->size && c->n_changed == 0;
+    item->run = whole ? run_chain : run_cut_chain;
 }
 
 /* --- all of them --- */
@@ -68,7 +99,7 @@ static bool run_watched(const gti_taken *k)
 static bool run_items(const gti_taken *k)
 {
     if (k->gt->anomaly) return run_watched(k);
-    for (const gti_item *item = k->item, *end = item + k->n_items; item < end; item++)
+    for (const gti_item *item = k->joined, *end = item + k->n_joined; item < end; item++)
         if (!item->run(item)) return false;
     return true;
 }

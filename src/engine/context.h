@@ -353,6 +353,8 @@ bool gti_host_keep_values(gt_tensor *t);
 void gti_threads_init(gt_ctx *gt);
 /* How many additions are worth a part: 2^15, some 10 us. Tests lower it. */
 void gti_threads_set_part_work(gt_ctx *gt, int64_t additions);
+/* Calls work for all parts, on the threads that there are. */
+void gti_threads_run(gt_ctx *gt, int64_t parts, gti_team_work *work, void *arg);
 /* Runs op->elements. */
 void gti_threads_run_elements(gt_node *n);
 /* Runs op->parts of all stages; fails by name when there is no scratch. */

@@ -71,6 +71,13 @@ static gti_team *team_of(gt_ctx *gt)
     return gt->team;
 }
 
+void gti_threads_run(gt_ctx *gt, int64_t parts, gti_team_work *work, void *arg)
+{
+    gti_team *team = parts > 1 ? team_of(gt) : NULL;
+    if (team) gti_team_run(team, parts, work, arg);
+    else work(arg, 0, 0, parts);
+}
+
 /* --- elements --- */
 
 typedef struct {
@@ -92,9 +99,7 @@ void gti_threads_run_elements(gt_node *n)
     const double cost = n->op->cost > 0 ? n->op->cost : 1;
     const int64_t size = n->out[0]->size;
     elements_job j = {n, gt_element_parts(n, size, cost)};
-    gti_team *team = j.parts > 1 ? team_of(n->in[0]->ctx) : NULL;
-    if (team) gti_team_run(team, j.parts, run_elements, &j);
-    else n->op->elements[n->dtype](n, 0, size);
+    if (j.parts > 0) gti_threads_run(n->in[0]->ctx, j.parts, run_elements, &j);
 }
 
 /* --- stages --- */
