@@ -1,8 +1,9 @@
 /* A training step, or a forward pass, of one network, and the most memory that its tensors took.
  * bench/networks.py runs it in turns with PyTorch.
  *
- * Usage: networks NETWORK BATCH step|forward|replay|replay-forward [apart]
- * By default a step of each, of one image; apart: replays without chains */
+ * Usage: networks NETWORK BATCH step|forward|replay|replay-forward [apart|recomputed]
+ * By default a step of each, of one image; apart: replays without chains; recomputed: steps that make
+ * cheap results again instead of keeping them */
 #include <gradtape.h>
 
 #include "bench.h"
@@ -83,6 +84,7 @@ static bool measure(const network *net, int batch, const char *what, const char 
     const bool forward_only = strstr(what, "forward") != NULL;
     const bool replayed = strncmp(what, "replay", 6) == 0;
     world w = {.gt = gt_open()};
+    gt_set_recomputing(w.gt, strcmp(how, "recomputed") == 0);
     w.net = net->make(w.gt);
     w.x = gt_randn(w.gt, GT_SHAPE(batch, net->channels, net->side, net->side));
     w.labels = gt_zeros(w.gt, GT_SHAPE(batch), .dtype = GT_I64);

@@ -4,7 +4,8 @@ Training steps (forward, cross entropy, backward, SGD with momentum) and forward
 PyTorch's fused SGD and its ReLUs in place. The MLP is 784-128-10; LeNet the book's, with sigmoids and
 mean pooling, and one with ReLU and max pooling; "cifar" has six convolutions of 32 to 128 channels with
 batch norm; ResNet-18 and MobileNetV2 are those for images of 32 x 32. Memory is the most that tensors took:
-parameters, gradients, momentum, activations and what is in between.
+parameters, gradients, momentum, activations, what is in between and, of ours alone, the scratch of kernels.
+"recomputed" is with gt_set_recomputing, which takes some of the time to save memory.
 """
 import functools
 
@@ -134,10 +135,12 @@ def network_rows(make, batches, what="step", threads=(1, 2)):
                   threads=threads, items=batch)
 
 
-def memory_row(make, batch, what):
-    return Row(f"{make.__name__} {what} memory, batch {batch}",
-               ["networks", make.__name__, batch, what],
-               {"eager": functools.partial(peak, make, batch, what)}, unit="MB", pick="peak")
+def memory_rows(make, batch):
+    for what, *way in (("step", "step"), ("step", "step", "recomputed"), ("step", "replay"),
+                       ("step", "replay", "recomputed"), ("forward", "forward")):
+        yield Row(f"{make.__name__} {', '.join(way)}, memory, batch {batch}",
+                  ["networks", make.__name__, batch, *way],
+                  {"eager": functools.partial(peak, make, batch, what)}, unit="MB", pick="peak")
 
 
 def rows(quick):
@@ -152,5 +155,5 @@ def rows(quick):
     for make in resnet18, mobilenet_v2:
         yield from network_rows(make, (32, 128))
         yield from network_rows(make, (1, 32), "forward")
-        yield memory_row(make, 32, "step")
-        yield memory_row(make, 32, "forward")
+    for make in resnet18, mobilenet_v2, relu_lenet:
+        yield from memory_rows(make, 32)

@@ -28,7 +28,3 @@ def rows(quick):
         modes = ("eager", "compile") if small else ("eager", "channels_last", "compile")
         yield Row(name, words,
                   {mode: functools.partial(networks.turn_of, make, batch, what, mode) for mode in modes})
-    if not quick:
-        row = networks.memory_row(networks.resnet18, 32, "step")
-        row.name, row.ours = "resnet18 replay memory, batch 32", ["networks", "resnet18", 32, "replay"]
-        yield row

@@ -224,6 +224,7 @@ static const gt_attrs batch_norm_call = GT_ATTRS(batch_norm_options);
         .opts_size = sizeof(gti_normalize_opts),                                                   \
         .attrs = GT_ATTRS(batch_norm_attrs),                                                       \
         .call = (options),                                                                         \
+        .flags = GT_OP_CHEAP,                                                                      \
         .unread = GT_UNREAD_OUT(0),                                                                \
         .infer = (shape_rule),                                                                     \
         .parts = GT_FOR_FLOATS(id##_parts),                                                        \

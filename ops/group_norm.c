@@ -113,6 +113,7 @@ const gt_op gt_op_group_norm = {
     .n_out = 3,
     .opts_size = sizeof(gti_normalize_opts),
     .attrs = GT_ATTRS(group_norm_attrs),
+    .flags = GT_OP_CHEAP,      
     .unread = GT_UNREAD_OUT(0),
     .infer = group_norm_infer,
     .parts = GT_FOR_FLOATS(group_norm_parts),

@@ -94,6 +94,7 @@ const gt_op gt_op_layer_norm = {
     .n_out = 3,
     .opts_size = sizeof(gti_normalize_opts),
     .attrs = GT_ATTRS(layer_norm_attrs),
+    .flags = GT_OP_CHEAP,      
     .unread = GT_UNREAD_OUT(0),
     .infer = layer_norm_infer,
     .parts = GT_FOR_FLOATS(layer_norm_parts),

@@ -85,6 +85,7 @@ const gt_op gt_op_rms_norm = {
     .n_out = 2,
     .opts_size = sizeof(gti_normalize_opts),
     .attrs = GT_ATTRS(rms_norm_attrs),
+    .flags = GT_OP_CHEAP,      
     .unread = GT_UNREAD_OUT(0),
     .infer = rms_norm_infer,
     .parts = GT_FOR_FLOATS(rms_norm_parts),

@@ -65,7 +65,8 @@ void gt_clear_grad(gt_tensor *leaf);
  * back, as ever. For what a forward function makes between two operations: gt_tensor *h =
  * gt_conv2d(x, w), *y = gt_relu(h); gt_release(h); Using it afterwards is an error that says so.
  * Nothing happens to kept tensors, where everything is recorded, in gt_checkpoint, which releases
- * by itself, with anomaly checks, and where much (thousands of tensors) was recorded since. */
+ * by itself, with anomaly checks, and where much (thousands of tensors) was recorded since. With
+ * gt_set_recomputing what a rule reads may go, too, and is computed again for it. */
 void gt_release(gt_tensor *t);
 
 /* --- hooks ---

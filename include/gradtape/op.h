@@ -82,6 +82,8 @@ enum {
                          * (capture.h) calls it again */
     GT_OP_OVER = 128,   /* `elements` reads no others of inputs that have output 0's shape, each
                          * before it writes it: output 0 may be input 0's block (gt_apply_over) */
+    GT_OP_CHEAP = 256,  /* takes little longer than reading its inputs does, as what has `elements`:
+                         * may be computed again rather than kept (gt_set_recomputing) */
 };
 
 /* --- samples: what the gradient checker runs an operation on --- */

@@ -163,6 +163,7 @@ static inline void link_node(gt_ctx *gt, gti_node *n)
     n->stretch = gt->stretch;
     n->id = ++gt->clock;
     n->path = 0;
+    n->again = false;
     n->in_backward = gt->in_sweep;
     n->spent = false;
     n->index = gt->n_nodes++;

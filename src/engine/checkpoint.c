@@ -89,26 +89,9 @@ static bool makes(const gti_node *n, const gti_tensor *t)
     return false;
 }
 
-static bool inputs_intact(const gti_sweep *s, const gti_node *n)
-{
-    for (int i = 0; i < n->pub.n_in; i++) {
-        char name[64], what[128];
-        const gt_tensor *x = n->pub.in[i];
-        gt_op_input_name(n->pub.op, i, name, sizeof name);
-        if (gti_sweep_stale(s, n, x, name)) return false;
-        const char *why = gti_t(x)->base->flags & GTI_REPLAYED ? NULL : gt_unusable(x);
-        if (!why) continue;
-        gt_fail(s->gt, GT_ERR_STATE, s->what,
-                "input %s of %s, to be recomputed for gt_checkpoint, %s", name,
-                gti_naming_tensor(n->pub.out[0], what, sizeof what), why);
-        return false;
-    }
-    return true;
-}
-
 static bool allocate_outputs(const gti_sweep *s, gti_node *n)
 {
-    if (!inputs_intact(s, n)) return false;
+    if (!gti_recompute_ready(s, n)) return false;
     for (int i = 0; i < n->pub.n_out; i++) {
         gti_tensor *y = gti_t(n->pub.out[i]);
         if (!(y->flags & GTI_RELEASED)) continue;

@@ -1,5 +1,5 @@
 /* Opening, closing, settings and statistics of a context. */
-#include "engine/context.h"
+#include "engine/release.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +57,7 @@ gt_ctx *gt_open(void)
     check_word(gt, "GRADTAPE_CPU", gti_kernels_cpu_word);
     check_word(gt, "GRADTAPE_BLAS", gti_kernels_blas_word);
     gti_threads_init(gt);
+    gt->recomputed_least = GTI_RECOMPUTED_LEAST;
     gti_error_skip(); /* the place of a failure would be the next call's */
     return gt;
 }

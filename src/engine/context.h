@@ -27,6 +27,7 @@ enum {
     GTI_LASTING = 256, /* of the step, but its label, or what hangs on it, lies in kept memory */
     GTI_SLAB = 512,    /* stands for a block that results of a captured step lie in */
     GTI_GIVEN = 1024,  /* released because whoever had it will not read it again */
+    GTI_AGAIN = 2048,  /* dropped by gt_release: a sweep that needs it makes it again */
 };
 
 typedef struct gti_hook gti_hook;
@@ -70,6 +71,7 @@ struct gti_tensor {
     gti_tensor *next_graded;  /* in ctx->graded */
     gti_tensor *next_touched; /* in a sweep's list of leaves */
     gt_tensor *work;          /* gradient gathered by the running sweep */
+    gt_tensor *twin;          /* with GTI_AGAIN, in a step that is being captured: made again */
     gti_label *label;         /* NULL while there is none */
     uint64_t id;              /* birth, on the context's clock; of a kept one that of its data */
     uint64_t version;         /* of a base: last in-place change, on the same clock */
@@ -87,6 +89,7 @@ struct gti_node {
     uint64_t id;
     uint64_t index;   /* on the tape, from 0 */
     uint64_t path;    /* clock of the gt_grad call that wants this node */
+    bool again;       /* results of it may be made again */
     bool in_backward; /* recorded by a sweep */
     bool spent;       /* its activations were released */
 };
@@ -150,7 +153,8 @@ struct gt_ctx {
     bool over;          /* the call's output 0 takes the block of its input 0 */
     bool anomaly;       /* NaN and Inf are errors */
     bool shapes_only;   /* forward is skipped */
-    bool special;       /* there has been a hook or a checkpoint */
+    bool special;       /* there has been a hook, a checkpoint, or something to recompute */
+    bool recomputing;   /* sweeps make cheap results again, which forward passes drop */
     gti_system system;
     gti_arena step, kept; /* headers by lifetime */
     gti_pool pool;
@@ -172,8 +176,9 @@ struct gt_ctx {
     gti_closer *closers;
     gti_team *team; /* NULL until it was needed */
     int threads;
-    uint64_t divided;       /* operations that ran on several threads */
-    int64_t part_work, few; /* additions that are worth a part; elements that are not */
+    uint64_t divided;         /* operations that ran on several threads */
+    int64_t part_work, few;   /* additions that are worth a part; elements that are not */
+    int64_t recomputed_least; /* elements of a result that is not simply kept; tests lower it */
     gti_random random;
     uint64_t seed;
     gt_tensor *keys;                /* kept: i64 {seed, keys drawn}, of gti_random_keys */
@@ -383,12 +388,6 @@ int gti_hooks_count(const gti_tensor *t);
 /* --- anomaly.c --- */
 /* Fails n, just computed, if an output holds NaN or Inf. */
 bool gti_anomaly_outputs_finite(const gt_node *n);
-
-/* Whether the rule of op reads values of output i. */
-static inline bool gti_reads_output(const gt_op *op, int i)
-{
-    return !(op->flags & GT_OP_NO_SAVED) && !(op->unread & GT_UNREAD_OUT(i));
-}
 
 /* --- random.c --- */
 /* The state that keys are drawn from, kept; made when first needed. NULL after a failure. */

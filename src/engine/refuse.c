@@ -1,7 +1,7 @@
-/* Refusing calls of operations: what is wrong with them, for messages. */
+/* Refusals: what is wrong with calls of operations, and what a sweep cannot pass, for messages. */
 #include <string.h>
 
-#include "engine/context.h"
+#include "engine/sweep.h"
 
 static void fail_input(gt_ctx *gt, const gt_op *op, gt_status code, int i, const char *why)
 {
@@ -93,4 +93,67 @@ bool gti_refuse_change(const gt_node *n)
 {
     gt_op_fail(n, GT_ERR_STATE, "changes its inputs in place");
     return gt_op_hint(n, "gt_apply_into calls it");
+}
+
+/* --- what a sweep meets --- */
+
+/* The node, for messages. */
+#define NODE_TEXT(n) gti_naming_node(&(n)->pub, (char[128]){0}, 128)
+
+bool gti_refuse_stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const char *role)
+{
+    char path[64];
+    gti_naming_path(t, path, sizeof path);
+    gt_fail(s->gt, GT_ERR_STATE, s->what,
+            "%s of %s%s%s%s was changed in place after it was recorded, and its old values "
+            "are needed\n  hint: change it before the forward pass or after gt_backward",
+            role, NODE_TEXT(n), gt_name(t)[0] ? ", '" : "", gt_name(t)[0] ? path : "",
+            gt_name(t)[0] ? "'," : "");
+    return false;
+}
+
+/* Headers of freed tensors are not used again while the node is there. */
+bool gti_refuse_freed(const gti_sweep *s, const gti_node *n)
+{
+    for (int i = 0; i < n->pub.n_in; i++) {
+        char name[64], what[128];
+        const gti_tensor *x = gti_t(n->pub.in[i]);
+        if (!((x->flags | x->base->flags) & GTI_DEAD)) continue;
+        gt_fail(s->gt, GT_ERR_STATE, s->what,
+                "input %s of %s, %s, was freed by gt_free after it was recorded\n"
+                "  hint: free it after gt_backward, or rewind the tape first",
+                gt_op_input_name(n->pub.op, i, name, sizeof name), NODE_TEXT(n),
+                gti_naming_tensor(&x->pub, what, sizeof what));
+        return true;
+    }
+    return false;
+}
+
+bool gti_refuse_spent(const gti_sweep *s, const gti_node *n)
+{
+    gt_fail(s->gt, GT_ERR_STATE, s->what,
+            "%s was released by an earlier gt_backward\n"
+            "  hint: pass .retain = true to every gt_backward over it but the last",
+            NODE_TEXT(n));
+    return false;
+}
+
+bool gti_refuse_gradient(const gti_sweep *s, const gti_node *n, int i, const gt_tensor *g)
+{
+    char name[64], a[128], b[128];
+    const gt_tensor *x = n->pub.in[i];
+    gt_fail(s->gt, GT_ERR_SHAPE, s->what,
+            "the backward rule of %s gave input %s, %s %s, a gradient of %s %s", NODE_TEXT(n),
+            gt_op_input_name(n->pub.op, i, name, sizeof name), gt_dtype_name(x->dtype),
+            gt_shape_format(x->shape, a, sizeof a), gt_dtype_name(g->dtype),
+            gt_shape_format(g->shape, b, sizeof b));
+    return false;
+}
+
+bool gti_refuse_rule(const gti_sweep *s, const gti_node *n)
+{
+    if (!s->gt->failed)
+        gt_fail(s->gt, GT_ERR_STATE, s->what, "the backward rule failed without a message");
+    gti_error_note(s->gt, "in the backward rule of %s", NODE_TEXT(n));
+    return false;
 }

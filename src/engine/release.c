@@ -1,28 +1,30 @@
 /* Giving back what nobody will read, before the sweep or the rewind does. */
 #include <gradtape/autograd.h>
 
-#include "engine/context.h"
+#include "engine/release.h"
 
 #undef gt_apply
 #undef gt_apply_over
 
-static bool reads_input(const gt_op *op, int i)
-{
-    if (op->flags & GT_OP_NO_SAVED) return false;
-    return i >= 16 || !(op->unread & GT_UNREAD_IN(i));
-}
+typedef enum { NOBODY, RULES, WHAT_RUNS_AGAIN } readers;
 
-/* Whether n's rule will read data of base. What may be run again reads all: stretches of
- * gt_checkpoint, and what was recorded because everything was. */
-static bool reads(const gti_node *n, const gti_tensor *base)
+/* Who will read data of base because of n. What may be run again reads all: stretches of
+ * gt_checkpoint, what is recomputed, and what was recorded because everything was. */
+static readers reader(const gti_node *n, const gti_tensor *base)
 {
-    const bool again = n->stretch || !n->pub.needs;
-    for (int i = 0; i < n->pub.n_in; i++)
-        if (gti_t(n->pub.in[i])->base == base && (again || reads_input(n->pub.op, i))) return true;
-    for (int i = 0; i < n->pub.n_out; i++)
-        if (gti_t(n->pub.out[i])->base == base && (again || gti_reads_output(n->pub.op, i)))
-            return true;
-    return false;
+    bool named = false, read = false;
+    for (int i = 0; i < n->pub.n_in; i++) {
+        if (gti_t(n->pub.in[i])->base != base) continue;
+        named = true;
+        read |= gti_reads_input(n->pub.op, i);
+    }
+    for (int i = 0; i < n->pub.n_out; i++) {
+        if (gti_t(n->pub.out[i])->base != base) continue;
+        named = true;
+        read |= gti_reads_output(n->pub.op, i);
+    }
+    if (named && (n->stretch || n->again || !n->pub.needs)) return WHAT_RUNS_AGAIN;
+    return read ? RULES : NOBODY;
 }
 
 /* The most tensors that are looked through for one that may go early: a container asks for each of
@@ -30,27 +32,46 @@ static bool reads(const gti_node *n, const gti_tensor *base)
 enum { LOOKED_THROUGH = 4096 };
 
 /* Nodes that read base are younger than it. */
-static bool releasable(const gti_tensor *base)
+static readers readers_of(const gti_tensor *base)
+{
+    readers all = NOBODY;
+    int left = LOOKED_THROUGH;
+    for (const gti_node *n = base->pub.ctx->last_node; n && n->id > base->id; n = n->prev) {
+        left -= n->pub.n_in + n->pub.n_out;
+        const readers one = left < 0 ? WHAT_RUNS_AGAIN : reader(n, base);
+        if (one == WHAT_RUNS_AGAIN) return one;
+        if (one == RULES) all = one;
+    }
+    return all;
+}
+
+bool gti_release_is_read(const gti_tensor *base)
+{
+    return readers_of(base) != NOBODY;
+}
+
+/* Whether somebody may let base go, if nobody reads it. */
+static bool is_loose(const gti_tensor *base)
 {
     const gt_ctx *gt = base->pub.ctx;
     const unsigned others = GTI_KEPT | GTI_PINNED | GTI_RELEASED | GTI_DEAD | GTI_TARGET | GTI_SLAB;
-    if (base->flags & others || base->hold) return false;
-    if (gt->failed || gt->recording_all || gt->stretch || gt->anomaly) return false;
-    int left = LOOKED_THROUGH;
-    for (const gti_node *n = gt->last_node; n && n->id > base->id; n = n->prev) {
-        left -= n->pub.n_in + n->pub.n_out;
-        if (left < 0 || reads(n, base)) return false;
-    }
-    return true;
+    return !(base->flags & others || base->hold || gt->failed || gt->stretch || gt->anomaly) &&
+           (!gt->recording_all || (gt->recorder && gt->recomputing));
 }
 
 void gt_release(gt_tensor *t)
 {
     if (!t) return;
     gti_tensor *base = gti_t(t)->base;
-    if (!releasable(base)) return;
-    base->flags |= GTI_GIVEN;
-    gti_release(base);
+    if (!is_loose(base)) return;
+    const gt_ctx *gt = t->ctx;
+    const readers all = readers_of(base);
+    if (all == NOBODY && !gt->recorder) {
+        base->flags |= GTI_GIVEN;
+        gti_release(base);
+    } else if (all != WHAT_RUNS_AGAIN && gt->recomputing) {
+        gti_recompute_drop(base);
+    }
 }
 
 static bool can_go_over(const gt_op *op, int n_in, gt_tensor *const in[])
@@ -59,10 +80,11 @@ static bool can_go_over(const gt_op *op, int n_in, gt_tensor *const in[])
         return false;
     const gti_tensor *x = gti_t(in[0]);
     const gt_ctx *gt = in[0]->ctx;
-    if (x->base != x || gt->watched || !releasable(x)) return false;
+    if (x->base != x || gt->watched || gt->recording_all || !is_loose(x)) return false;
+    if (gti_release_is_read(x)) return false;
     for (int i = 0; i < n_in; i++) {
         if (!in[i] || !gt_same_shape(in[i], in[0])) return false;
-        if (gti_t(in[i])->base == x && gt->recording && reads_input(op, i)) return false;
+        if (gti_t(in[i])->base == x && gt->recording && gti_reads_input(op, i)) return false;
     }
     return true;
 }

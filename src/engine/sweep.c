@@ -6,6 +6,7 @@
  * earlier node can have read them. What is older than the innermost mark is never released, since
  * the next turn of a loop may use it again. */
 #include "engine/sweep.h"
+#include "engine/release.h"
 
 #include <string.h>
 
@@ -122,50 +123,11 @@ bool gti_sweep_seed(gti_sweep *s, gt_tensor *y, gt_tensor *upstream)
 
 /* --- one node --- */
 
-/* The node, for messages. */
-#define NODE_TEXT(n) gti_naming_node(&(n)->pub, (char[128]){0}, 128)
-
-bool gti_sweep_stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const char *role)
-{
-    if (gti_t(t)->base->version <= n->id) return false;
-    char path[64];
-    gti_naming_path(t, path, sizeof path);
-    gt_fail(s->gt, GT_ERR_STATE, s->what,
-            "%s of %s%s%s%s was changed in place after it was recorded, and its old values "
-            "are needed\n  hint: change it before the forward pass or after gt_backward",
-            role, NODE_TEXT(n), gt_name(t)[0] ? ", '" : "", gt_name(t)[0] ? path : "",
-            gt_name(t)[0] ? "'," : "");
-    return true;
-}
-
-/* Headers of freed tensors are not used again while the node is there. */
-static bool refuse_freed(const gti_sweep *s, const gti_node *n)
-{
-    for (int i = 0; i < n->pub.n_in; i++) {
-        char name[64], what[128];
-        const gti_tensor *x = gti_t(n->pub.in[i]);
-        if (!((x->flags | x->base->flags) & GTI_DEAD)) continue;
-        gt_fail(s->gt, GT_ERR_STATE, s->what,
-                "input %s of %s, %s, was freed by gt_free after it was recorded\n"
-                "  hint: free it after gt_backward, or rewind the tape first",
-                gt_op_input_name(n->pub.op, i, name, sizeof name), NODE_TEXT(n),
-                gti_naming_tensor(&x->pub, what, sizeof what));
-        return false;
-    }
-    return true;
-}
-
 /* Whether the rule can be run: nothing it reads was freed, released or changed. */
 static bool intact(const gti_sweep *s, const gti_node *n)
 {
-    if (n->spent) {
-        gt_fail(s->gt, GT_ERR_STATE, s->what,
-                "%s was released by an earlier gt_backward\n"
-                "  hint: pass .retain = true to every gt_backward over it but the last",
-                NODE_TEXT(n));
-        return false;
-    }
-    if (s->gt->freed > n->id && !refuse_freed(s, n)) return false;
+    if (n->spent) return gti_refuse_spent(s, n);
+    if (s->gt->freed > n->id && gti_refuse_freed(s, n)) return false;
     if (n->pub.op->flags & GT_OP_NO_SAVED) return true;
     for (int i = 0; i < n->pub.n_in; i++)
         if (gti_t(n->pub.in[i])->base->version > n->id) {
@@ -193,25 +155,13 @@ static uint64_t needs_on_path(const gti_sweep *s, const gti_node *n)
     return needs;
 }
 
-static bool refuse_gradient(const gti_sweep *s, const gti_node *n, int i, const gt_tensor *g)
-{
-    char name[64], a[128], b[128];
-    const gt_tensor *x = n->pub.in[i];
-    gt_fail(s->gt, GT_ERR_SHAPE, s->what,
-            "the backward rule of %s gave input %s, %s %s, a gradient of %s %s", NODE_TEXT(n),
-            gt_op_input_name(n->pub.op, i, name, sizeof name), gt_dtype_name(x->dtype),
-            gt_shape_format(x->shape, a, sizeof a), gt_dtype_name(g->dtype),
-            gt_shape_format(g->shape, b, sizeof b));
-    return false;
-}
-
 static bool hand_out(gti_sweep *s, gti_node *n, gt_tensor *const gin[])
 {
     for (int i = 0; i < n->pub.n_in; i++) {
         gt_tensor *x = n->pub.in[i];
         if (!gin[i] || !gt_needs_grad(&n->pub, i) || !x->requires_grad) continue;
         if (gin[i]->dtype != x->dtype || !gt_same_shape(gin[i], x))
-            return refuse_gradient(s, n, i, gin[i]);
+            return gti_refuse_gradient(s, n, i, gin[i]);
         if (s->selective && !on_path(s, x)) continue;
         if (!add_work(s, gti_t(x), gin[i])) return false;
     }
@@ -224,23 +174,18 @@ void gti_sweep_release_since(const gti_sweep *s, const gti_tensor *before)
         if (!t->hold && t->base == t) gti_release(t);
 }
 
-static bool rule_failed(const gti_sweep *s, const gti_node *n)
-{
-    if (!s->gt->failed)
-        gt_fail(s->gt, GT_ERR_STATE, s->what, "the backward rule failed without a message");
-    gti_error_note(s->gt, "in the backward rule of %s", NODE_TEXT(n));
-    return false;
-}
-
 static bool run_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_ctx *gt = s->gt;
     const gti_tensor *before = gt->last;
     if (!n->pub.op->backward) {
-        gt_fail(gt, GT_ERR_UNSUPPORTED, s->what, "%s has no backward rule", NODE_TEXT(n));
+        gt_fail(gt, GT_ERR_UNSUPPORTED, s->what, "%s has no backward rule",
+                gti_naming_node(&n->pub, (char[128]){0}, 128));
         return false;
     }
-    if (!n->pub.op->backward(&n->pub, gout, gin) || gt->failed) return rule_failed(s, n);
+    const bool ok =
+        s->twins ? gti_recompute_rule(n, gout, gin) : n->pub.op->backward(&n->pub, gout, gin);
+    if (!ok || gt->failed) return gti_refuse_rule(s, n);
     if (!hand_out(s, n, gin)) return false;
     if (!s->keeping) gti_sweep_release_since(s, before);
     return true;
@@ -322,7 +267,8 @@ static GTI_COLD bool attend(const gti_sweep *s, const gti_node *n)
         any |= y->work != NULL;
         if (!complete(s, y)) return false;
     }
-    return !any || !n->stretch || !wanted(s, n) || gti_checkpoint_open(s, n->stretch);
+    if (!any || !wanted(s, n)) return true;
+    return (!n->stretch || gti_checkpoint_open(s, n->stretch)) && gti_recompute_for(s, n);
 }
 
 /* A leaf's gradient is shown once a sweep. */
@@ -408,6 +354,7 @@ bool gti_sweep_run(gti_sweep *s, gti_node *last)
     const gt_scope *scope = gt->scope;
     const bool recording = gti_sweep_enter(s);
     s->attentive = gt->special || gt->anomaly;
+    s->twins = gt->recorder && gt->recomputing && !s->create;
     if (s->attentive) gti_hooks_schedule(s, last);
     bool ok = true;
     for (gti_node *n = last; n && s->pending > 0 && ok; n = n->prev) ok = visit(s, n);

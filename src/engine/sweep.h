@@ -11,7 +11,9 @@ typedef struct {
     bool create;        /* record what the rules compute */
     bool keeping;       /* what is no longer needed stays: create, or everything is recorded */
     bool freeing;       /* release activations that are no longer needed */
-    bool attentive;     /* there may be hooks or checkpoints, or anomaly checks are on */
+    bool attentive;     /* there may be hooks, checkpoints, results that were dropped, or anomaly
+                         * checks are on */
+    bool twins;         /* rules read what was made again beside what was dropped */
     bool selective;     /* only what lies between the outputs and tensors with GTI_TARGET */
     uint64_t path;      /* marks the nodes of this sweep, where it is selective or attentive */
     gti_tensor *leaves; /* that have gathered work, linked by next_touched */
@@ -48,11 +50,32 @@ bool gti_hooks_run(const gti_sweep *s, gti_tensor *t);
 void gti_hooks_schedule(gti_sweep *s, gti_node *last);
 /* Fails if the gradient g of x holds NaN or Inf. */
 bool gti_anomaly_gradient_finite(const gti_sweep *s, const gt_tensor *x, const gt_tensor *g);
+/* Of a node that cannot be passed; all but gti_refuse_freed fail and return false. Its activations
+ * were released; t, which it reads or made, was changed in place, `role` saying what t is to it;
+ * its rule gave input i a gradient g of another shape or dtype; its rule failed. */
+GTI_COLD bool gti_refuse_spent(const gti_sweep *s, const gti_node *n);
+GTI_COLD bool gti_refuse_stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t,
+                               const char *role);
+GTI_COLD bool gti_refuse_gradient(const gti_sweep *s, const gti_node *n, int i, const gt_tensor *g);
+GTI_COLD bool gti_refuse_rule(const gti_sweep *s, const gti_node *n);
+/* Fails and returns true if one of its inputs was freed. */
+bool gti_refuse_freed(const gti_sweep *s, const gti_node *n);
 /* Whether t, which n reads or made, was changed in place since; then fails. */
-bool gti_sweep_stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t, const char *role);
+static inline bool gti_sweep_stale(const gti_sweep *s, const gti_node *n, const gt_tensor *t,
+                                   const char *role)
+{
+    return gti_t(t)->base->version > n->id && !gti_refuse_stale(s, n, t, role);
+}
 /* Recomputes what gt_checkpoint dropped of a stretch and those around it, if that is still to do.
  */
 bool gti_checkpoint_open(const gti_sweep *s, gti_stretch *st);
+/* Whether n can be run again, with what it read then; otherwise fails. */
+bool gti_recompute_ready(const gti_sweep *s, const gti_node *n);
+/* Makes what n's rule reads again where it was dropped. */
+bool gti_recompute_for(const gti_sweep *s, const gti_node *n);
+/* n's rule, of a step that is being captured: results that are read again are made again by
+ * operations, which replays run at this place; n itself names those of the forward pass. */
+bool gti_recompute_rule(const gti_node *n, gt_tensor *const gout[], gt_tensor *gin[]);
 
 /* --- gradients of leaves --- */
 

@@ -48,7 +48,7 @@ const char *gt_unusable(const gt_tensor *t)
         return "was dropped by gt_rewind; gt_keep it, or make it before gt_mark_tape";
     if (base->flags & GTI_REPLAYED)
         return "was dropped by gt_checkpoint, which keeps only the result of its function";
-    if (base->flags & GTI_GIVEN)
+    if ((base->flags & (GTI_GIVEN | GTI_RELEASED)) == (GTI_GIVEN | GTI_RELEASED))
         return "was released before it was read, by gt_release or by the module that made it for its "
                "own next one; read it before, hook its module (gt_module_add_hook), or record "
                "everything (gt_set_recording_all)";

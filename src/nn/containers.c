@@ -156,9 +156,9 @@ static gt_tensor *forward_residual(gt_module *m, gt_tensor *x)
     gt_module *body = m->child, *shortcut = body->next;
     bool spare = false;
     gt_tensor *y = gt_pass(body, x, &spare);
-    if (!y || !shortcut) return y ? add_around(m, y, x, spare) : NULL;
-    bool around_spare = m->spare && y->data != x->data;
-    gt_tensor *around = gt_pass(shortcut, x, &around_spare);
+    if (!y) return NULL;
+    bool around_spare = m->spare && shortcut && y->data != x->data;
+    gt_tensor *around = shortcut ? gt_pass(shortcut, x, &around_spare) : x;
     gt_tensor *sum = around ? add_around(m, y, around, spare) : NULL;
     if (sum && spare) gt_release(y);
     if (sum && around_spare) gt_release(around);

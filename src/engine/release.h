@@ -1,0 +1,28 @@
+/* What data somebody reads, and giving back what nobody does. */
+#ifndef GTI_ENGINE_RELEASE_H
+#define GTI_ENGINE_RELEASE_H
+
+#include "engine/context.h"
+
+/* Whether the rule of op reads values of input i, of output i. */
+static inline bool gti_reads_input(const gt_op *op, int i)
+{
+    if (op->flags & GT_OP_NO_SAVED) return false;
+    return i >= 16 || !(op->unread & GT_UNREAD_IN(i));
+}
+
+static inline bool gti_reads_output(const gt_op *op, int i)
+{
+    return !(op->flags & GT_OP_NO_SAVED) && !(op->unread & GT_UNREAD_OUT(i));
+}
+
+/* --- release.c --- */
+/* Whether the rule of something recorded reads data of base. */
+bool gti_release_is_read(const gti_tensor *base);
+
+/* --- recompute.c --- */
+enum { GTI_RECOMPUTED_LEAST = 1 << 14 };
+/* Drops t, which rules read, where its node can make it again. */
+void gti_recompute_drop(gti_tensor *t);
+
+#endif
