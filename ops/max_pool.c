@@ -30,7 +30,7 @@ static bool max_pool_infer_rank(gt_node *n, int rank)
         return false;
     n->out[0]->shape = n->out[1]->shape = y;
     n->out[1]->dtype = GT_I64;
-    if (gt_is_floating(n->dtype)) n->worker_scratch = gti_kernels_for(n)->pool.max_pool_scratch(&s);
+    if (gt_is_floating(n->dtype)) n->worker_scratch = gti_kernels_for(n)->pool.max_pool.scratch(&s);
     gti_pool_planes_divide(n, &n->in[0]->shape, &y);
     return true;
 }
@@ -55,7 +55,7 @@ static void max_pool_parts(gt_node *n, const gt_range *r)
     const void *from = gti_pool_planes_from(x, planes);
     void *to = gti_pool_planes_to(y, planes), *indices = gti_pool_planes_to(n->out[1], planes);
     if (gti_pool_is_pairs(&s)) k->max_pairs(&s, from, to, indices);
-    else k->max_pool(&s, from, to, indices, r->scratch);
+    else k->max_pool.run(&s, from, to, indices, r->scratch);
 }
 
 static const char max_pool2d_gradient[] = "dx = dy added where the maxima were";

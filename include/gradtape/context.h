@@ -340,9 +340,9 @@ GT_MUST_CHECK static inline gt_status gt_checked_at_(gt_status status, const cha
 
 /* --- versions --- */
 const char *gt_version(void); /* "0.1.0" */
-/* The level of the kernels, "plain", "v3" (x86-64 with AVX2) or "v4" (with AVX-512): the best that
- * the machine can, or what GRADTAPE_CPU says in the environment. Chosen at the first computation of
- * the process; gt_open fails for a level that there is not. */
+/* The level of the kernels, "plain", "v3" (x86-64 with AVX2), "v4" (with AVX-512) or "neon"
+ * (AArch64): the best that the machine can, or what GRADTAPE_CPU says in the environment. Chosen at
+ * the first computation of the process; gt_open fails for a level that there is not. */
 const char *gt_cpu_level(void);
 /* Who multiplies matrices: "OpenBLAS 0.3.21", or "native", the library itself, where it was built
  * without, or GRADTAPE_BLAS=native is in the environment, or OpenBLAS does not know the processor

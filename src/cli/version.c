@@ -38,7 +38,7 @@ int gti_cli_version(int argc, char **argv)
             "Prints the versions of gradtape, of the linear algebra library in use and of\n"
             "the compiler, the level of the kernels and the number of threads.\n\n"
             "In the environment:\n"
-            "  GRADTAPE_CPU       kernels: plain, v3 (AVX2) or v4 (AVX-512)\n"
+            "  GRADTAPE_CPU       kernels: plain, v3 (AVX2), v4 (AVX-512) or neon\n"
             "  GRADTAPE_BLAS      native, or openblas also where it does not know the processor\n"
             "  GRADTAPE_THREADS   1 to 256\n"
             "  GRADTAPE_ERRORS    print, abort or quiet\n");

@@ -85,6 +85,16 @@ static void v4_init(gti_kernels table[GTI_N_FLOATING], const gti_kernels below[G
 }
 #endif
 
+#ifdef GTI_WITH_NEON
+static void neon_init(gti_kernels table[GTI_N_FLOATING], const gti_kernels below[GTI_N_FLOATING])
+{
+    take_loops(&table[0], &gti_neon_loops_f32);
+    take_loops(&table[1], &gti_neon_loops_f64);
+    gti_neon_init_f32(&table[0], &below[0]);
+    gti_neon_init_f64(&table[1], &below[1]);
+}
+#endif
+
 /* From the slowest to the fastest. */
 static const rung cpus[] = {
     {"plain", NULL, plain_init},
@@ -93,6 +103,9 @@ static const rung cpus[] = {
 #endif
 #ifdef GTI_WITH_V4
     {"v4", v4_can, v4_init},
+#endif
+#ifdef GTI_WITH_NEON
+    {"neon", NULL, neon_init},
 #endif
 };
 static const rung blases[] = {
@@ -175,7 +188,7 @@ static int rung_asked_for(const char *variable, const rung *rungs, int n, int be
 /* A BLAS that does not know the machine multiplies as on an older one. */
 static int best_blas(int cpu)
 {
-#ifdef GT_WITH_BLAS
+#if defined(GT_WITH_BLAS) && defined(GTI_WITH_V3)
     const char *const level = cpus[cpu].name;
     if (strcmp(level, "plain") != 0 && !gti_blas_knows(strcmp(level, "v4") == 0)) return 0;
 #endif

@@ -25,6 +25,11 @@ void gti_v3_init_f32(gti_kernels *table, const gti_kernels *below);
 void gti_v3_init_f64(gti_kernels *table, const gti_kernels *below);
 void gti_v4_init_f32(gti_kernels *table, const gti_kernels *below);
 void gti_v4_init_f64(gti_kernels *table, const gti_kernels *below);
+#elif defined(__aarch64__) && defined(__GNUC__)
+#define GTI_WITH_NEON /* vectors of 16 bytes, which every such processor has */
+extern const gti_kernels gti_neon_loops_f32, gti_neon_loops_f64;
+void gti_neon_init_f32(gti_kernels *table, const gti_kernels *below);
+void gti_neon_init_f64(gti_kernels *table, const gti_kernels *below);
 #endif
 
 #ifdef GT_WITH_BLAS

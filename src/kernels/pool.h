@@ -37,12 +37,17 @@ typedef struct {
     void *row;                   /* working memory, [w + ow] */
 } gti_windows;
 
+/* Together, since a kernel knows the scratch it needs. */
 typedef struct {
     /* y = the greatest element of each window, index = its place in the plane, i w + j. Of equals
      * the first counts, of NaNs, which are greater than numbers, the last. A window without
-     * elements gives -infinity and -1. Scratch as max_pool_scratch says; h w <= 2^30. */
-    void (*max_pool)(const gti_pool2d *s, const void *x, void *y, int64_t *index, void *scratch);
-    size_t (*max_pool_scratch)(const gti_pool2d *s);
+     * elements gives -infinity and -1. h w <= 2^30. */
+    void (*run)(const gti_pool2d *s, const void *x, void *y, int64_t *index, void *scratch);
+    size_t (*scratch)(const gti_pool2d *s);
+} gti_max_pool_kernels;
+
+typedef struct {
+    gti_max_pool_kernels max_pool;
     /* The same where gti_pool_is_pairs. */
     void (*max_pairs)(const gti_pool2d *s, const void *x, void *y, int64_t *index);
     /* The same for other windows. */
