@@ -47,6 +47,7 @@
 #include <gradtape/layers.h>
 #include <gradtape/loss.h>
 #include <gradtape/nn.h>
+#include <gradtape/onnx.h>
 #include <gradtape/op.h>
 #include <gradtape/ops.h>
 #include <gradtape/optim.h>

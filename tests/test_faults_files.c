@@ -198,6 +198,27 @@ static void render_tape(world *w)
     (void)(gt_tape_render(w->gt, scratch("net.svg")) == GT_OK);
 }
 
+static void with_onnx(world *w)
+{
+    (void)w;
+    size_t n;
+    const unsigned char *bytes = slurp(fixture("onnx/opset24.onnx"), &n);
+    write_file(scratch("net.onnx"), bytes, n);
+    write_file(scratch("x.pb"), (const unsigned char[]){8, 1, 16, 1, 74, 4, 0, 0, 0, 0}, 10);
+}
+
+static void load_onnx(world *w)
+{
+    gt_module *m = gt_onnx_load(w->gt, scratch("net.onnx"));
+    gt_tensor *out[2];
+    if (m) gt_onnx_forward(m, 0, NULL, out);
+}
+
+static void load_onnx_tensor(world *w)
+{
+    gt_onnx_load_tensor(w->gt, scratch("x.pb"));
+}
+
 static const program programs[] = {
     {"gt_save", with_saved_net, save_net, .whole = true, .file = "net.safetensors"},
     {"gt_save, new", with_net, save_net, .whole = true, .file = "net.safetensors"},
@@ -212,6 +233,8 @@ static const program programs[] = {
     {"gt_history_write_jsonl", with_history, write_jsonl, .whole = true, .file = "h.jsonl"},
     {"gt_history_write_svg", with_history, write_svg, .whole = true, .file = "h.svg"},
     {"gt_history_read_csv", with_csv, read_csv, .whole = true, .file = "h.csv"},
+    {"gt_onnx_load", with_onnx, load_onnx, .whole = true, .file = "net.onnx"},
+    {"gt_onnx_load_tensor", with_onnx, load_onnx_tensor, .whole = true, .file = "x.pb"},
     {"gt_graph_render", with_graph, render, .whole = true, .file = "net.svg", .needs = "dot"},
     {"gt_tape_render", with_tape, render_tape, .whole = true, .file = "net.svg", .needs = "dot"},
     {"gt_board_open", with_array, write_board, .whole = false, .file = "board"},

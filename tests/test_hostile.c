@@ -120,6 +120,16 @@ static bool read_history(gt_ctx *gt, const char *path)
     return gt_history_read_csv(gt, path);
 }
 
+static bool read_onnx(gt_ctx *gt, const char *path)
+{
+    return gt_onnx_load(gt, path);
+}
+
+static bool read_onnx_tensor(gt_ctx *gt, const char *path)
+{
+    return gt_onnx_load_tensor(gt, path);
+}
+
 /* --- the table --- */
 
 static const struct row {
@@ -144,6 +154,8 @@ static const struct row {
     {"gt_load_tensors_", read_tensors, "made.tensors", NULL, false},
     {"gt_run_load", read_run, "made.run", NULL, false},
     {"gt_history_read_csv", read_history, "made.csv", NULL, true},
+    {"gt_onnx_load_", read_onnx, "onnx/opset24.onnx", NULL, false},
+    {"gt_onnx_load_tensor", read_onnx_tensor, "made.tensor", NULL, false},
 #ifdef GT_WITH_ZLIB
     {"gt_npz_load", read_npz, "packed.npz", NULL, false},
     {"gt_idx_load", read_idx, "made.gz", NULL, false},
@@ -178,6 +190,8 @@ static void make_samples(gt_ctx *gt)
                                            1, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6};
     static const unsigned char labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 3, 9};
     static unsigned char records[3074] = {7, 8};
+    static const unsigned char onnx[] = {8, 2, 16, 1, 74, 8, 0, 0, 128, 63, 0, 0, 0, 64};
+    write_file(scratch("made.tensor"), onnx, sizeof onnx);
     write_file(scratch("made.idx"), idx, sizeof idx);
 #ifdef GT_WITH_ZLIB
     write_gz(scratch("made.gz"), idx, sizeof idx);

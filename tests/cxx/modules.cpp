@@ -30,6 +30,17 @@ static void look(gt_module *, gt_tensor *, gt_tensor *, void *calls)
     ++*static_cast<int *>(calls);
 }
 
+/* What cannot be loaded: there is no such file. */
+static void test_onnx(gt_ctx *gt)
+{
+    gt_set_error_handler(gt, gt_ignore_error, nullptr);
+    gt_module *m = gt_onnx_load(gt, "", .frozen = true);
+    gt_tensor *x = gt_onnx_load_tensor(gt, ""), *out[] = {nullptr};
+    IS_TRUE(!m && !x && gt_onnx_forward(m, 1, &x, out) != GT_OK);
+    gt_error_clear(gt);
+    gt_set_error_handler(gt, nullptr, nullptr);
+}
+
 static void test_containers(gt_ctx *gt)
 {
     gt_module *net = gt_nn_sequential(gt, gt_nn_linear(gt, 3, 3), gt_nn_relu(gt));
@@ -105,6 +116,7 @@ static void test_loss_objects(gt_ctx *gt)
 
 void test_modules(gt_ctx *gt)
 {
+    test_onnx(gt);
     test_containers(gt);
     test_use(gt);
     test_init(gt);

@@ -1,0 +1,54 @@
+/* ONNX files: models of other frameworks as modules.
+ *
+ *   gt_module *net = gt_onnx_load(gt, "resnet18.onnx");
+ *   gt_tensor *logits = gt_forward(net, images);
+ *
+ * The module has the model's initialisers as parameters (weights, biases) and buffers (running
+ * statistics, other numbers), under their names in the file: "layer1.0.conv1.weight" is a path, as
+ * in PyTorch's state dict. It is in evaluation mode; after gt_train(net) its batch normalisations
+ * and dropouts train, and it is fine-tuned like any other.
+ *
+ * Read are operator sets 6 to 28, IR versions from 3 on, floats of 16 bits as f32, whole numbers as
+ * i64, truth values as u8, and the operators that gt_onnx_imports knows. What cannot be
+ * imported is refused with the node's name and the reason: control flow, quantised and 3-D
+ * operators, strings, functions of the model's own. Nothing of a file is trusted. */
+#ifndef GRADTAPE_ONNX_H
+#define GRADTAPE_ONNX_H
+
+#include <gradtape/nn.h>
+
+GT_BEGIN_DECLS
+
+typedef struct {
+    gt_keywords gt_;
+    bool frozen; /* its parameters require no gradients */
+} gt_onnx_opts;
+
+/* A module that runs the model of a file, a root. Errors: GT_ERR_IO, GT_ERR_FORMAT (no model, cut
+ * off, names from nowhere, cycles), GT_ERR_UNSUPPORTED (what is not imported), GT_ERR_MEMORY. */
+gt_module *gt_onnx_load_(gt_ctx *gt, const char *path, gt_onnx_opts opts);
+/* gt_onnx_load(gt, "net.onnx"), gt_onnx_load(gt, "net.onnx", .frozen = true) */
+#define gt_onnx_load(gt, ...) GT_ONNX_LOAD_(gt, __VA_ARGS__, )
+#define GT_ONNX_LOAD_(gt, path, ...)                                                               \
+    GT_MODULE_AT(gt_onnx_load_(gt, path, GT_OPTS(gt_onnx_opts, __VA_ARGS__)))
+
+/* Models of several inputs and outputs, in the order of the file; gt_forward is for one input and
+ * gives the first output. */
+int gt_onnx_n_inputs(const gt_module *m);
+int gt_onnx_n_outputs(const gt_module *m);
+const char *gt_onnx_input_name(const gt_module *m, int i); /* NULL when there is none */
+const char *gt_onnx_output_name(const gt_module *m, int i);
+/* Fills out with all outputs, NULL after a failure. Errors: GT_ERR_ARGUMENT (m is no such module,
+ * another number of inputs), and those of the operators, which name the node. */
+gt_status gt_onnx_forward(gt_module *m, int n_in, gt_tensor *const in[], gt_tensor *out[]);
+#define gt_onnx_forward(...) GT_STATUS_AT(gt_onnx_forward(__VA_ARGS__))
+
+/* Whether an operator of the standard's domain can be imported. */
+bool gt_onnx_imports(const char *operator_name);
+
+/* A tensor of a file with one TensorProto, as ONNX's test data has them. Errors as above. */
+gt_tensor *gt_onnx_load_tensor(gt_ctx *gt, const char *path);
+#define gt_onnx_load_tensor(gt, path) GT_AT(gt_onnx_load_tensor(gt, path))
+
+GT_END_DECLS
+#endif
