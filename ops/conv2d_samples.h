@@ -25,6 +25,12 @@
     ROW("groups 3, everything else", (1, 3, 4, 5), (6, 1, 2, 3), (1, 6, 4, 2),                     \
         .groups = 3, .stride = {1, 2}, .padding = {1, GT_ZERO}, .dilation = {2, 1})                      \
     ROW("depthwise", (1, 3, 4, 3), (3, 1, 2, 2), (1, 3, 3, 2), .groups = 3)                        \
+    ROW("depthwise, vectors of a row", (1, 4, 4, 9), (4, 1, 3, 3), (1, 4, 4, 9),                   \
+        .groups = 4, .padding = {1, 1})                                                            \
+    ROW("depthwise, vectors of rows", (1, 8, 4, 4), (8, 1, 3, 3), (1, 8, 4, 4),                    \
+        .groups = 8, .padding = {1, 1})                                                            \
+    ROW("depthwise, stride 2", (1, 8, 7, 8), (8, 1, 3, 3), (1, 8, 4, 4),                           \
+        .groups = 8, .stride = {2}, .padding = {1, 1})                                             \
     ROW("1x1", (2, 3, 2, 3), (2, 3, 1, 1), (2, 2, 2, 3), .groups = 1)                              \
     ROW("1x1, stride 2", (1, 2, 4, 3), (2, 2, 1, 1), (1, 2, 2, 2), .stride = {2})                  \
     ROW("kernel as large as x", (2, 2, 3, 4), (2, 2, 3, 4), (2, 2, 1, 1), .groups = 1)             \
@@ -71,6 +77,10 @@ static const gt_sample conv2d_samples[] = {
      .n_in = 3,
      .in = {GT_IN(2, 3, 4, 4), GT_IN(4, 3, 3, 3), GT_IN(4)},
      OPTS(.padding = {1, 1})},
+    {.label = "bias, depthwise",
+     .n_in = 3,
+     .in = {GT_IN(1, 8, 4, 4), GT_IN(8, 1, 3, 3), GT_IN(8)},
+     OPTS(.groups = 8, .padding = {1, 1})},
     {.label = "bias, blocks",
      .n_in = 3,
      .in = {GT_IN(1, 16, 3, 2), GT_IN(17, 16, 2, 2), GT_IN(17)}},
