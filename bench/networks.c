@@ -10,20 +10,6 @@
 #include "networks.h"
 
 typedef struct {
-    const char *name;
-    gt_module *(*make)(gt_ctx *gt);
-    int channels, side;
-} network;
-
-static const network networks[] = {{"mlp", bench_mlp, 1, 28},
-                                   {"lenet", bench_lenet, 1, 28},
-                                   {"relu_lenet", bench_relu_lenet, 1, 28},
-                                   {"cifar", bench_cifar, 3, 32},
-                                   {"resnet18", bench_resnet18, 3, 32},
-                                   {"mobilenet_v2", bench_mobilenet_v2, 3, 32}};
-enum { N_NETWORKS = sizeof networks / sizeof *networks };
-
-typedef struct {
     gt_ctx *gt;
     gt_module *net;
     gt_optimizer *sgd;
@@ -79,7 +65,7 @@ static void capture(world *w, gt_step what, const char *how)
 }
 
 /* False when it has failed. */
-static bool measure(const network *net, int batch, const char *what, const char *how)
+static bool measure(const bench_network *net, int batch, const char *what, const char *how)
 {
     const bool forward_only = strstr(what, "forward") != NULL;
     const bool replayed = strncmp(what, "replay", 6) == 0;
@@ -108,10 +94,10 @@ int main(int argc, char **argv)
     const int batch = argc > 2 ? atoi(argv[2]) : 1;
     const char *const what = argc > 3 ? argv[3] : "step", *const how = argc > 4 ? argv[4] : "";
     bool fine = true, found = false;
-    for (int i = 0; i < N_NETWORKS; i++)
-        if (argc < 2 || strcmp(argv[1], networks[i].name) == 0) {
+    for (int i = 0; i < BENCH_NETWORKS; i++)
+        if (argc < 2 || strcmp(argv[1], bench_networks[i].name) == 0) {
             found = true;
-            fine = measure(&networks[i], batch, what, how) && fine;
+            fine = measure(&bench_networks[i], batch, what, how) && fine;
         }
     if (!found) fprintf(stderr, "no network %s\n", argv[1]);
     return !fine || !found;

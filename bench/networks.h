@@ -1,4 +1,4 @@
-/* The networks that the programs of bench/ train. */
+/* The networks that the programs of bench/ and `gradtape profile` train. */
 #ifndef GT_BENCH_NETWORKS_H
 #define GT_BENCH_NETWORKS_H
 
@@ -126,5 +126,19 @@ static inline gt_module *bench_mobilenet_v2(gt_ctx *gt)
     for (size_t i = 0; i < sizeof head / sizeof *head; i++) gt_module_append(net, head[i]);
     return net;
 }
+
+typedef struct {
+    const char *name;
+    gt_module *(*make)(gt_ctx *gt);
+    int channels, side; /* of the images */
+} bench_network;
+
+static const bench_network bench_networks[] = {{"mlp", bench_mlp, 1, 28},
+                                               {"lenet", bench_lenet, 1, 28},
+                                               {"relu_lenet", bench_relu_lenet, 1, 28},
+                                               {"cifar", bench_cifar, 3, 32},
+                                               {"resnet18", bench_resnet18, 3, 32},
+                                               {"mobilenet_v2", bench_mobilenet_v2, 3, 32}};
+enum { BENCH_NETWORKS = sizeof bench_networks / sizeof *bench_networks };
 
 #endif

@@ -22,6 +22,7 @@
  *   gt_gradcheck(...)                             prove a derivative (gradcheck.h)
  *   gt_save(net, "net.safetensors")               weights, and runs to be resumed (io.h)
  *   gt_capture(gt, step, &mine)                   keep a step, and gt_replay it (capture.h)
+ *   gt_profile_begin(gt), gt_profile_print(p, stdout)     see where time goes (profile.h)
  *   gt_graph_render(loss, "graph.svg")            see the graph (graph.h)
  *   gt_apply(&my_op, ...)                         operations of your own (op.h)
  *   gt_close(gt);
@@ -51,6 +52,7 @@
 #include <gradtape/op.h>
 #include <gradtape/ops.h>
 #include <gradtape/optim.h>
+#include <gradtape/profile.h>
 #include <gradtape/schedule.h>
 #include <gradtape/summary.h>
 #include <gradtape/tensor.h>

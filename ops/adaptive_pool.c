@@ -220,6 +220,12 @@ static const gt_attr adaptive_avg_pool2d_dx_attrs[] = {
     SIZES, {GT_ARGUMENT("x", adaptive_opts, target), .meaning = "the shape of x"}};
 // clang-format on
 
+/* Windows overlap by little. */
+static double adaptive_pool_flops(const gt_node *n)
+{
+    return (double)(n->in[0]->size > n->out[0]->size ? n->in[0]->size : n->out[0]->size);
+}
+
 #define ADAPTIVE_POOL(id, input_names, outputs, op_flags)                                          \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
@@ -233,6 +239,7 @@ static const gt_attr adaptive_avg_pool2d_dx_attrs[] = {
         .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
+        .flops = adaptive_pool_flops,                                                              \
         GT_SAMPLES(id##_samples),                                                                  \
         GT_ERROR_SAMPLES(id##_error_samples),                                                      \
     };

@@ -296,7 +296,7 @@ const gt_op gt_op_fill_slice = {
     .n_out = 1,
     .opts_size = sizeof(gt_fill_slice_args),
     .attrs = GT_PLAIN_ATTRS(fill_slice_attrs),
-    .flags = GT_OP_INTO,
+    .flags = GT_OP_INTO | GT_OP_MOVE,
     .infer = fill_slice_infer,
     .forward = GT_FOR_ALL(fill_slice_forward),
     GT_SAMPLES(fill_slice_samples),
@@ -308,21 +308,21 @@ const gt_op gt_op_exchange = {
     .inputs = "a b",
     .n_in = 2,
     .n_out = 2,
-    .flags = GT_OP_INTO,
+    .flags = GT_OP_INTO | GT_OP_MOVE,
     .infer = exchange_infer,
     .elements = GT_FOR_FLOATS(exchange_elements),
     GT_SAMPLES(two_samples),
     GT_ERROR_SAMPLES(exchange_error_samples),
 };
 
-#define CHANGE(id, input_names, number, options, mixed, rule, dtypes, bound, table)                \
+#define CHANGE(id, input_names, number, options, more_flags, rule, dtypes, bound, table)           \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = (input_names),                                                                   \
         .n_in = (number),                                                                          \
         .n_out = 1,                                                                                \
         options,                                                                                   \
-        .flags = GT_OP_INTO | (mixed),                                                             \
+        .flags = GT_OP_INTO | (more_flags),                                                        \
         .infer = rule##_infer,                                                                     \
         .elements = dtypes(id##_elements),                                                         \
         bound,                                                                                     \
@@ -337,8 +337,8 @@ const gt_op gt_op_exchange = {
 #define NO_ARGS .opts_size = 0
 #define NOT_BOUND .bind = NULL
 
-CHANGE(fill, "y", 1, ARGS, 0, change, GT_FOR_ALL, NOT_BOUND, one)
-CHANGE(copy, "y x", 2, NO_ARGS, 0, change, GT_FOR_ALL, .bind = copy_bind, two)
+CHANGE(fill, "y", 1, ARGS, GT_OP_MOVE, change, GT_FOR_ALL, NOT_BOUND, one)
+CHANGE(copy, "y x", 2, NO_ARGS, GT_OP_MOVE, change, GT_FOR_ALL, .bind = copy_bind, two)
 CHANGE(accumulate, "y x", 2, NO_ARGS, 0, change, GT_FOR_FLOATS, .bind = accumulate_bind, two)
 CHANGE(axpy, "y x p", 3, NO_ARGS, GT_OP_MIXED, numbered, GT_FOR_FLOATS, NOT_BOUND, numbered)
 CHANGE(copy_scaled, "y x p", 3, NO_ARGS, GT_OP_MIXED, numbered, GT_FOR_FLOATS, NOT_BOUND, numbered)

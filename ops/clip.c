@@ -133,6 +133,11 @@ static const gt_error_sample clip_norm_error_samples[] = {
 
 static const gt_attr clip_attrs[] = {GTI_CHANGE_ATTRS};
 
+static double add_powers_flops(const gt_node *n)
+{
+    return 2 * (double)n->in[1]->size;
+}
+
 const gt_op gt_op_add_powers = {
     .name = "add_powers",
     .inputs = "sum x",
@@ -143,6 +148,7 @@ const gt_op gt_op_add_powers = {
     .flags = GT_OP_INTO | GT_OP_MIXED,
     .infer = add_powers_infer,
     .parts = GT_FOR_FLOATS(add_powers_parts),
+    .flops = add_powers_flops,
     GT_SAMPLES(add_powers_samples),
     GT_ERROR_SAMPLES(add_powers_error_samples),
 };

@@ -180,7 +180,7 @@ static const gt_attr embedding_dw_attrs[] = {
 };
 // clang-format on
 
-#define EMBEDDING(id, names, options, opts_type, prefix, run)                                      \
+#define EMBEDDING(id, names, options, opts_type, prefix, run, more_flags)                          \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = (names),                                                                         \
@@ -189,7 +189,7 @@ static const gt_attr embedding_dw_attrs[] = {
         .opts_size = sizeof(opts_type),                                                            \
         .attrs = GT_PLAIN_ATTRS(id##_attrs),                                                       \
         .call = (options),                                                                         \
-        .flags = GT_OP_MIXED | GT_OP_VALUES,                                                       \
+        .flags = GT_OP_MIXED | GT_OP_VALUES | (more_flags),                                        \
         .infer = prefix##_infer,                                                                   \
         .run = GT_FOR_FLOATS(prefix##_##run),                                                      \
         .backward = prefix##_backward,                                                             \
@@ -198,8 +198,9 @@ static const gt_attr embedding_dw_attrs[] = {
         GT_ERROR_SAMPLES(id##_error_samples),                                                      \
     };
 
-EMBEDDING(embedding, "weight index", &embedding_call, embedding_opts, embedding, parts)
-EMBEDDING(embedding_dw, "dy index", NULL, dw_opts, dw, forward)
+EMBEDDING(embedding, "weight index", &embedding_call, embedding_opts, embedding, parts,
+          GT_OP_MOVE | GT_OP_PICK)
+EMBEDDING(embedding_dw, "dy index", NULL, dw_opts, dw, forward, 0)
 
 /* Negative paddings count from the end. */
 gt_tensor *gt_embedding_(gt_tensor *index, gt_tensor *weight, gt_embedding_opts opts)

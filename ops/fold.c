@@ -249,7 +249,12 @@ static const gt_attr fold_attrs[] = {
 };
 // clang-format on
 
-#define FOLD_OP(id)                                                                                \
+static double fold_flops(const gt_node *n)
+{
+    return (double)n->in[0]->size;
+}
+
+#define FOLD_OP(id, more_flags, work)                                                              \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = "x",                                                                             \
@@ -257,18 +262,19 @@ static const gt_attr fold_attrs[] = {
         .n_out = 1,                                                                                \
         .opts_size = sizeof(gti_pool_opts),                                                        \
         .attrs = GT_ATTRS(id##_attrs),                                                             \
-        .flags = GT_OP_NO_SAVED,                                                                   \
+        .flags = GT_OP_NO_SAVED | (more_flags),                                                    \
         .plan_size = sizeof(gti_pool2d),                                                           \
         .infer = id##_infer,                                                                       \
         .parts = GT_FOR_FLOATS(id##_parts),                                                        \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
+        .flops = (work),                                                                           \
         GT_SAMPLES(id##_samples),                                                                  \
         GT_ERROR_SAMPLES(id##_error_samples),                                                      \
     };
 
-FOLD_OP(unfold)
-FOLD_OP(fold)
+FOLD_OP(unfold, GT_OP_MOVE, NULL)
+FOLD_OP(fold, 0, fold_flops)
 
 static gti_pool_opts fold_internal(const gt_fold_opts *o)
 {

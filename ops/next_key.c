@@ -63,7 +63,7 @@ const gt_op gt_op_next_key = {
     .inputs = "key state",
     .n_in = 2,
     .n_out = 2,
-    .flags = GT_OP_INTO,
+    .flags = GT_OP_INTO | GT_OP_MOVE,
     .infer = next_key_infer,
     .forward = {NULL, NULL, next_key_forward, NULL},
     GT_SAMPLES(samples),

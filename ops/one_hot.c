@@ -128,7 +128,7 @@ const gt_op gt_op_one_hot = {
     .n_out = 1,
     .opts_size = sizeof(one_hot_opts),
     .attrs = GT_ATTRS(one_hot_attrs),
-    .flags = GT_OP_VALUES,
+    .flags = GT_OP_VALUES | GT_OP_MOVE,
     .infer = one_hot_infer,
     .forward = {NULL, NULL, one_hot_forward, NULL},
     GT_SAMPLES(samples),

@@ -156,6 +156,12 @@ static const gt_attr step_attrs[] = {
     {GT_ARGUMENT("row", gt_step_args, row), .meaning = "of the numbers"}};
 
 /* input_names: "w m v grad"; work of an element in additions */
+/* Of an element: 4, and 5 for each state, about. */
+static double step_flops(const gt_node *n)
+{
+    return (double)n->in[0]->size * (5 * n->n_out - 1);
+}
+
 #define STEP(id, number, input_names, work)                                                        \
     static void id##_elements(gt_node *n, int64_t begin, int64_t end)                              \
     {                                                                                              \
@@ -172,6 +178,7 @@ static const gt_attr step_attrs[] = {
         .infer = step_infer,                                                                       \
         .elements = GT_FOR_FLOATS(id##_elements),                                                  \
         .cost = (work),                                                                            \
+        .flops = step_flops,                                                                       \
         GT_SAMPLES(samples_of_##number),                                                           \
         GT_ERROR_SAMPLES(errors_of_##number),                                                      \
     };

@@ -20,6 +20,7 @@ typedef struct {
     gt_loader *loader;
     gt_dataset *data;
     gt_history *history;
+    gt_profile *profile;
     gt_board *board;
     gt_tensor *t, *x, *y; /* kept */
     gt_run run;

@@ -24,6 +24,7 @@ static const struct {
     {"help help", 0, "usage: gradtape COMMAND"},
     {"help ops", 0, "usage: gradtape ops"},
     {"help check", 0, "usage: gradtape check"},
+    {"help profile", 0, "usage: gradtape profile"},
     {"help version", 0, "usage: gradtape version"},
     {"help opps", 2, "there is no command 'opps'; did you mean 'ops'?"},
     {"help ops check", 2, "takes one command"},
@@ -56,6 +57,16 @@ static const struct {
     {"ops conv3d", 2, "there is no operation 'conv3d'; did you mean 'conv2d'?"},
     {"ops xyzzy", 2, "there is no operation 'xyzzy'\n"},
     {"ops --inner", 2, "there is no option '--inner'"},
+    {"profile mlp --batch 2 --steps=3 --threads 1", 0, "mlp, batches of 2, 3 steps with momentum"},
+    {"profile mlp --batch 2 --steps 1 --replay --by module --depth 1", 0, "\nModule "},
+    {"profile mlp --batch 2 --steps 1 --forward --by shape --sort calls --most 2", 0,
+     "\nadd [2,10] [10] f32 "},
+    {"profile lenett", 2, "there is no network 'lenett'; did you mean 'lenet'?"},
+    {"profile --batch 0", 2, "--batch does not take '0'"},
+    {"profile --by colour", 2, "--by does not take 'colour'"},
+    {"profile --replay=no", 2, "there is no option '--replay=no'"},
+    {"profile --speed", 2, "there is no option '--speed'"},
+    {"profile mlp --batch 2 --steps 1 --trace /nowhere/at/all.json", 1, "/nowhere/at/all.json"},
 };
 
 static void answers(void **state)

@@ -219,6 +219,19 @@ static void load_onnx_tensor(world *w)
     gt_onnx_load_tensor(w->gt, scratch("x.pb"));
 }
 
+static void with_profile(world *w)
+{
+    with_net(w);
+    w->profile = gt_profile_begin(w->gt);
+    gt_exp(w->x);
+    gt_profile_end(w->profile);
+}
+
+static void save_trace(world *w)
+{
+    (void)(gt_profile_save_trace(w->profile, scratch("trace.json")) == GT_OK);
+}
+
 static const program programs[] = {
     {"gt_save", with_saved_net, save_net, .whole = true, .file = "net.safetensors"},
     {"gt_save, new", with_net, save_net, .whole = true, .file = "net.safetensors"},
@@ -237,6 +250,7 @@ static const program programs[] = {
     {"gt_onnx_load_tensor", with_onnx, load_onnx_tensor, .whole = true, .file = "x.pb"},
     {"gt_graph_render", with_graph, render, .whole = true, .file = "net.svg", .needs = "dot"},
     {"gt_tape_render", with_tape, render_tape, .whole = true, .file = "net.svg", .needs = "dot"},
+    {"gt_profile_save_trace", with_profile, save_trace, .whole = false, .file = "trace.json"},
     {"gt_board_open", with_array, write_board, .whole = false, .file = "board"},
 };
 

@@ -177,6 +177,29 @@ static void draw(world *w)
     if (f) fclose(f);
 }
 
+/* Operations go on where nothing more can be noted of them. */
+static void profile(world *w)
+{
+    gt_profile_row row[4];
+    gt_profile *p = gt_profile_begin(w->gt);
+    if (!p) return;
+    const gt_span span = gt_span_begin(w->gt, "span");
+    powers(w->gt, (gt_tensor *[]){w->x, w->y}, NULL);
+    gt_span_end(w->gt, span);
+    gt_span_add(w->gt, "line", "span", span.began, gt_clock());
+    if (gt_profile_end(p) == GT_OK &&
+        gt_profile_rows(p, row, 4, .by = GT_BY_MODULE, .depth = 1) > 0)
+        assert_int_equal(row[0].calls, 4);
+    gt_measure_copy(w->gt, 64, 0);
+    gt_profile_free(p);
+}
+
+static void work(world *w)
+{
+    gt_work work;
+    gt_op_work(w->gt, &gt_op_exp, NULL, 1, &(gt_kind){GT_SHAPE(3), GT_F32}, &work, NULL);
+}
+
 static void print(world *w)
 {
     FILE *f = fopen("/dev/null", "w");
@@ -199,6 +222,8 @@ static const program programs[] = {
     {"gt_gradcheck_module", with_f64, check_module, .whole = true},
     {"graphs", with_net, draw, .whole = false},
     {"gt_print", with_net, print, .whole = true},
+    {"gt_profile", with_pair, profile, .whole = false},
+    {"gt_op_work", NULL, work, .whole = true},
 };
 
 /* Opening a context fails without a context. */

@@ -355,6 +355,7 @@ static bool has_row(const char *name)
         "gt_history_write_jsonl",
         "gt_history_write_svg_",
         "gt_board_open",
+        "gt_profile_save_trace",
 #ifndef GT_WITH_PNG
         "gt_image_load_",
         "gt_image_folder_",

@@ -30,6 +30,7 @@ static const struct floor {
 } floors[] = {
     {"src/base/", 0, LOWER},       {"src/kernels/", 1, LOWER}, {"include/", 2, PUBLIC},
     {"src/engine/", 3, LOWER},     {"ops/", 4, LOWER},         {"src/capture/", 4, LOWER},
+    {"src/profile/", 4, LOWER},
     {"src/gradcheck/", 5, PUBLIC}, {"src/nn/", 5, PUBLIC},     {"src/data/", 5, PUBLIC},
     {"src/io/", 5, PUBLIC},        {"src/onnx/", 5, PUBLIC},   {"src/train/", 5, PUBLIC},
     {"src/view/", 5, PUBLIC},      {"src/graph/", 5, PUBLIC},  {"src/cli/", 5, PUBLIC},
@@ -43,6 +44,7 @@ static const struct {
 } doors[] = {
     {"src/gradcheck/", "src/engine/session.h"},
     {"src/gradcheck/", "src/engine/mutants.h"},
+    {"src/cli/", "bench/networks.h"},
 };
 
 static bool has_door(const char *folder, const char *header)

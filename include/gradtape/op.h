@@ -84,6 +84,9 @@ enum {
                          * before it writes it: output 0 may be input 0's block (gt_apply_over) */
     GT_OP_CHEAP = 256,  /* takes little longer than reading its inputs does, as what has `elements`:
                          * may be computed again rather than kept (gt_set_recomputing) */
+    GT_OP_MOVE = 512,   /* moves or fills elements, without arithmetic */
+    GT_OP_PICK = 1024,  /* reads of an input no more elements than output 0 has; with GT_OP_INTO, of
+                         * output 0 no more than the last input has */
 };
 
 /* --- samples: what the gradient checker runs an operation on --- */
@@ -203,7 +206,8 @@ struct gt_op {
     int n_samples;
     const gt_error_sample *error_samples;
     int n_error_samples;
-    /* Work of one call, for summaries and benchmarks; NULL: one operation an output element. */
+    /* Arithmetic of one call, from shapes, options and plan alone (gt_node_work); NULL: one
+     * operation for an element of output 0, or none of what is a view or has GT_OP_MOVE. */
     double (*flops)(const gt_node *n);
     /* For summaries, of operations on images and sequences: the windows of input 0 that the
      * elements of output 0 see; NULL: an element sees its own place, and all of it where sizes
@@ -308,6 +312,29 @@ bool gt_op_axes(const gt_node *n, unsigned axes, int ndim, unsigned *dims);
 bool gt_shape_broadcast(gt_shape a, gt_shape b, gt_shape *out);
 /* Number of elements, or -1 on overflow or a negative dimension. */
 int64_t gt_shape_size(gt_shape shape);
+
+/* --- what a call costs --- */
+/* Of the definition, whatever way a kernel takes: a multiply-add is two operations, so is each
+ * product of a convolution that Winograd's transforms save; exp or a comparison is one. Every input
+ * is read once and every output written once; an intermediate result that stays within the
+ * operation is free, and so are views. Comparable with PyTorch's and other profilers' numbers for
+ * products and convolutions, and rough for the rest. */
+typedef struct {
+    double flops;         /* operations on numbers */
+    double read, written; /* bytes */
+} gt_work;
+gt_work gt_node_work(const gt_node *n);
+/* What a tensor is, without its values. */
+typedef struct {
+    gt_shape shape;
+    gt_dtype dtype;
+} gt_kind;
+/* The work of op on inputs of these kinds, without computing or allocating any; values that infer
+ * checks (GT_OP_VALUES) are taken as 0. opts as in gt_apply. Where `out` is not NULL, out[0] to
+ * out[op->n_out - 1] get the results' kinds. Errors: those of op on such inputs, GT_ERR_MEMORY. */
+gt_status gt_op_work(gt_ctx *gt, const gt_op *op, const void *opts, int n_in, const gt_kind in[],
+                     gt_work *work, gt_kind out[]);
+#define gt_op_work(...) GT_STATUS_AT(gt_op_work(__VA_ARGS__))
 
 /* --- the host's part in a step --- */
 /* Calls fn(t, data), which works out numbers on the host (a learning rate, a weight) and may write

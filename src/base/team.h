@@ -8,13 +8,15 @@
 
 #include <stdint.h>
 
+enum { GTI_TEAM_MOST = 256 }; /* workers */
+
 typedef struct gti_team gti_team;
 
 /* Parts [begin, end) for one worker, 0 <= worker < the team's size. */
 typedef void gti_team_work(void *arg, int worker, int64_t begin, int64_t end);
 
-/* A team of `size` workers, the caller of gti_team_run among them, so of size - 1 threads; of fewer
- * where the system gives none. NULL when there is no memory. */
+/* A team of `size` workers, at most GTI_TEAM_MOST, the caller of gti_team_run among them, so of
+ * size - 1 threads; of fewer where the system gives none. NULL when there is no memory. */
 gti_team *gti_team_open(int size);
 void gti_team_close(gti_team *t);
 int gti_team_size(const gti_team *t);

@@ -13,6 +13,7 @@
 typedef struct {
     gt_ctx *gt;
     gt_bound *call;
+    gt_node **node; /* of each call */
     int64_t n_calls, size, block, parts;
     gt_tensor **changed; /* of what lies outside */
     int64_t n_changed;

@@ -113,8 +113,9 @@ static gti_chain *make_chain(gti_taken *k, int64_t first, int64_t end)
     c->parts = parts_of(link, c->n_calls);
     c->block = is_cut(link, c->n_calls) ? BLOCK : c->size;
     c->call = gti_capture_room(k, c->n_calls, sizeof *c->call);
-    if (!c->call || !note_changed(k, c, link)) return NULL;
-    for (int64_t i = 0; i < c->n_calls; i++) c->call[i] = bind(link[i].node);
+    c->node = gti_capture_room(k, c->n_calls, sizeof(gt_node *));
+    if (!c->call || !c->node || !note_changed(k, c, link)) return NULL;
+    for (int64_t i = 0; i < c->n_calls; i++) c->call[i] = bind(c->node[i] = link[i].node);
     return c;
 }
 

@@ -86,19 +86,38 @@ void gti_replay_choose_chain(gti_item *item)
 
 /* --- all of them --- */
 
+static bool is_chain(const gti_item *item)
+{
+    return item->run == run_chain || item->run == run_cut_chain;
+}
+
+/* As if the program called it. */
+static bool run_item_watched(gt_ctx *gt, const gti_item *item)
+{
+    if (!item->node) return item->run(item);
+    const gti_chain *c = is_chain(item) ? item->by.chain : NULL;
+    gt->scope = gt_node_scope(item->node);
+    gt->in_sweep = gt_node_in_backward(item->node);
+    if (gt->probe) gt->probe->begin(gt->probe);
+    const bool ok = item->run(item);
+    if (gt->probe) gt->probe->end(gt->probe, c ? c->node : &item->node, c ? c->n_calls : 1);
+    gt->in_sweep = false;
+    return ok && (!gt->anomaly || gti_anomaly_outputs_finite(item->node));
+}
+
+/* Anomaly checks see the results of each item before the next one takes their place. */
 static bool run_watched(const gti_taken *k)
 {
-    for (int64_t i = 0; i < k->n_items; i++) {
-        const gti_item *item = &k->item[i];
-        if (!item->run(item)) return false;
-        if (item->node && !gti_anomaly_outputs_finite(item->node)) return false;
-    }
+    const gti_item *items = k->gt->anomaly ? k->item : k->joined;
+    const int64_t n = k->gt->anomaly ? k->n_items : k->n_joined;
+    for (int64_t i = 0; i < n; i++)
+        if (!run_item_watched(k->gt, &items[i])) return false;
     return true;
 }
 
 static bool run_items(const gti_taken *k)
 {
-    if (k->gt->anomaly) return run_watched(k);
+    if (k->gt->watched) return run_watched(k);
     for (const gti_item *item = k->joined, *end = item + k->n_joined; item < end; item++)
         if (!item->run(item)) return false;
     return true;

@@ -43,32 +43,18 @@ static void usage(FILE *f)
 
 /* --- the question --- */
 
-static int refuse(const char *option, const char *value)
+static bool set_order(void *to, const char *value)
 {
-    if (!value) fprintf(stderr, "gradtape check: there is no option '%s'\n", option);
-    else fprintf(stderr, "gradtape check: %s does not take '%s'\n", option, value);
-    fprintf(stderr, "Try 'gradtape check --help'.\n");
-    return 2;
-}
-
-static bool parse_number(const char *text, unsigned long long *value)
-{
-    char *end;
-    if (*text < '0' || *text > '9') return false;
-    *value = strtoull(text, &end, 10);
-    return *end == '\0';
-}
-
-static bool set_order(request *q, const char *value)
-{
+    request *q = to;
     if (strcmp(value, "1") != 0 && strcmp(value, "2") != 0) return false;
     q->run[value[0] == '1' ? ORDER_2 : ORDER_1] = false;
     q->run[IN_F32] = false;
     return true;
 }
 
-static bool set_dtype(request *q, const char *value)
+static bool set_dtype(void *to, const char *value)
 {
+    request *q = to;
     const bool f32 = strcmp(value, "f32") == 0;
     if (!f32 && strcmp(value, "f64") != 0) return false;
     if (f32) q->run[ORDER_1] = q->run[ORDER_2] = false;
@@ -76,53 +62,49 @@ static bool set_dtype(request *q, const char *value)
     return true;
 }
 
-static bool set_mode(request *q, const char *value)
+static bool set_mode(void *to, const char *value)
 {
+    request *q = to;
     const bool full = strcmp(value, "full") == 0;
     q->mode = full ? GT_GRADCHECK_FULL : GT_GRADCHECK_FAST;
     return full || strcmp(value, "fast") == 0;
 }
 
-static bool set_sample(request *q, const char *value)
+static bool set_sample(void *to, const char *value)
 {
+    request *q = to;
     unsigned long long n;
-    if (!parse_number(value, &n) || n > 1000000) return false;
+    if (!gti_cli_number(value, &n) || n > 1000000) return false;
     q->sample = (long long)n;
     return true;
 }
 
-static bool set_seed(request *q, const char *value)
+static bool set_seed(void *to, const char *value)
 {
+    request *q = to;
     unsigned long long n;
-    if (!parse_number(value, &n)) return false;
+    if (!gti_cli_number(value, &n)) return false;
     q->seed = n;
     return true;
 }
 
-static const struct {
-    const char *name;
-    bool (*set)(request *q, const char *value);
-} options[] = {
-    {"--order", set_order}, {"--dtype", set_dtype}, {"--sample", set_sample},
-    {"--seed", set_seed},   {"--mode", set_mode},
-};
-enum { N_OPTIONS = sizeof options / sizeof *options };
-
-/* Takes the option at argv[*i], "--seed 7" or "--seed=7". A status, 0 when all is well. */
-static int take_option(request *q, int argc, char **argv, int *i)
+static bool set_verbose(void *q, const char *value)
 {
-    const char *option = argv[*i];
-    const size_t length = strcspn(option, "=");
-    if (strcmp(option, "--verbose") == 0) return q->verbose = true, 0;
-    if (strcmp(option, "--help") == 0 || strcmp(option, "-h") == 0) return q->help = true, 0;
-    for (size_t k = 0; k < N_OPTIONS; k++) {
-        if (strlen(options[k].name) != length || strncmp(options[k].name, option, length) != 0)
-            continue;
-        const char *value = option[length] ? option + length + 1 : ++*i < argc ? argv[*i] : "";
-        return options[k].set(q, value) ? 0 : refuse(options[k].name, value);
-    }
-    return refuse(option, NULL);
+    (void)value;
+    return ((request *)q)->verbose = true;
 }
+
+static bool set_help(void *q, const char *value)
+{
+    (void)value;
+    return ((request *)q)->help = true;
+}
+
+static const gti_cli_option options[] = {
+    {"--order", set_order, false}, {"--dtype", set_dtype, false}, {"--sample", set_sample, false},
+    {"--seed", set_seed, false},   {"--mode", set_mode, false},   {"--verbose", set_verbose, true},
+    {"--help", set_help, true},    {"-h", set_help, true},        {NULL, NULL, false},
+};
 
 /* Names are moved to the front of argv. */
 static int parse(request *q, int argc, char **argv)
@@ -133,8 +115,7 @@ static int parse(request *q, int argc, char **argv)
             q->name[q->n_names++] = argv[i];
             continue;
         }
-        const int status = take_option(q, argc, argv, &i);
-        if (status) return status;
+        if (!gti_cli_take_option("check", options, q, argc, argv, &i)) return 2;
     }
     if (q->run[ORDER_1] || q->run[ORDER_2] || q->run[IN_F32]) return 0;
     q->run[IN_F32] = true; /* --dtype f32 with an order: that stage does both orders */

@@ -7,6 +7,7 @@
 
 int gti_cli_check(int argc, char **argv);
 int gti_cli_ops(int argc, char **argv);
+int gti_cli_profile(int argc, char **argv);
 int gti_cli_version(int argc, char **argv);
 
 /* Among n names the one that a user who typed `typed` may have meant, or NULL. name(i) is the i-th.
@@ -26,5 +27,18 @@ const char *gti_cli_gradient(const gt_op_info *info);
 /* --- markdown.c --- */
 /* Prints docs/operations.md. */
 void gti_cli_markdown(void);
+
+/* --- options.c --- */
+typedef struct {
+    const char *name; /* "--seed"; NULL ends the list */
+    /* Puts the value, "" where none is there, into the command's request; false: it cannot be. */
+    bool (*set)(void *request, const char *value);
+    bool alone; /* has no value */
+} gti_cli_option;
+/* Takes the option at argv[*i], "--seed 7" or "--seed=7". False after a complaint. */
+bool gti_cli_take_option(const char *command, const gti_cli_option *options, void *request,
+                         int argc, char **argv, int *i);
+/* A whole number that is not negative. */
+bool gti_cli_number(const char *text, unsigned long long *value);
 
 #endif

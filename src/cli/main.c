@@ -15,6 +15,7 @@ static int help(int argc, char **argv);
 static const command commands[] = {
     {"ops", "list the operations, or describe one", gti_cli_ops},
     {"check", "check the operations' derivatives", gti_cli_check},
+    {"profile", "show where the time of a network's step goes", gti_cli_profile},
     {"version", "say what this program is made of", gti_cli_version},
     {"help", "explain a command", help},
 };

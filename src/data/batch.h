@@ -47,11 +47,18 @@ bool gti_batch_make(const gti_batches *b, int64_t i, gti_bench *bench, float *x,
 
 /* --- prefetch.c: threads that make batches ahead ---
  * They are idle until begun, and again when halted; `b` must not change in between. */
+/* Which thread, from 1 on, has made a batch, and when (gt_clock). 0: the caller has. */
+typedef struct {
+    int thread;
+    uint64_t began, ended;
+} gti_making;
+
 typedef struct gti_prefetch gti_prefetch;
 gti_prefetch *gti_prefetch_new(const gti_batches *b, int threads, gt_data_error *error);
 void gti_prefetch_begin(gti_prefetch *p, int64_t first);
 /* Waits for the next batch; its x and y, or NULL and the error. */
-const float *gti_prefetch_take(gti_prefetch *p, const int64_t **y, gt_data_error *error);
+const float *gti_prefetch_take(gti_prefetch *p, const int64_t **y, gti_making *making,
+                               gt_data_error *error);
 /* Gives the batch that was taken back. */
 void gti_prefetch_release(gti_prefetch *p);
 /* Returns when no thread is at work. */

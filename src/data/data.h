@@ -5,6 +5,7 @@
 
 #include <gradtape/io.h>
 #include <gradtape/op.h>
+#include <gradtape/profile.h>
 #include <stdio.h>
 
 /* --- dataset.c --- */

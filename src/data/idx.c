@@ -69,7 +69,9 @@ gt_tensor *gt_idx_load(gt_ctx *gt, const char *path)
     gt_shape shape;
     gt_dtype dtype;
     if (!path) gt_data_fail(&error, GT_ERR_ARGUMENT, "the path is NULL");
+    const gt_span span = gt_span_begin(gt, what);
     uint8_t *bytes = path ? read_idx(path, &e, &shape, &error) : NULL;
+    gt_span_end(gt, span);
     if (!bytes || !gti_element_dtype(&e, &dtype)) {
         gti_data_report(gt, what, &error);
         return NULL;

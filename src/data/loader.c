@@ -263,6 +263,15 @@ static void copy_out(gt_tensor *x, const float *from)
     for (int64_t i = 0; i < x->size; i++) to[i] = (double)from[i];
 }
 
+/* The line of a thread in profiles. */
+static void tell_making(const gt_loader *l, const gti_making *m)
+{
+    char line[64];
+    if (!m->thread) return;
+    snprintf(line, sizeof line, "loader of %.32s, thread %d", gt_loader_dataset(l)->type->name, m->thread);
+    gt_span_add(l->gt, line, "batch made", m->began, m->ended);
+}
+
 static bool fill(gt_loader *l, gt_tensor *x, gt_tensor *y, gt_data_error *error)
 {
     const int64_t i = (int64_t)l->at.position;
@@ -273,7 +282,9 @@ static bool fill(gt_loader *l, gt_tensor *x, gt_tensor *y, gt_data_error *error)
         return true;
     }
     const int64_t *labels;
-    const float *from = gti_prefetch_take(l->prefetch, &labels, error);
+    gti_making making;
+    const float *from = gti_prefetch_take(l->prefetch, &labels, &making, error);
+    tell_making(l, &making);
     if (!from) return false;
     copy_out(x, from);
     memcpy(y->data, labels, (size_t)y->size * sizeof *labels);
@@ -314,7 +325,7 @@ static void pass_on(gt_loader *l, gt_ctx *from, const char *what)
     gt_error_clear(from);
 }
 
-bool gt_loader_next(gt_loader *l, gt_tensor **x, gt_tensor **y)
+static bool next(gt_loader *l, gt_tensor **x, gt_tensor **y)
 {
     static const char what[] = "gt_loader_next";
     bool ok = usable(l, what);
@@ -332,6 +343,15 @@ bool gt_loader_next(gt_loader *l, gt_tensor **x, gt_tensor **y)
     if (x) *x = NULL;
     if (y) *y = NULL;
     return false;
+}
+
+bool gt_loader_next(gt_loader *l, gt_tensor **x, gt_tensor **y)
+{
+    gt_ctx *gt = l ? l->gt : NULL;
+    const gt_span span = gt_span_begin(gt, "gt_loader_next");
+    const bool more = next(l, x, y);
+    gt_span_end(gt, span);
+    return more;
 }
 
 void gt_loader_reset(gt_loader *l)

@@ -285,6 +285,7 @@ gt_tensor *gt_npy_load(gt_ctx *gt, const char *path)
 {
     static const char what[] = "gt_npy_load";
     if (!gti_data_ready(gt, what)) return NULL;
+    const gt_span time = gt_span_begin(gt, what);
     gt_data_error error = {.code = GT_OK};
     gt_tensor *t = NULL;
     gti_source s;
@@ -294,6 +295,7 @@ gt_tensor *gt_npy_load(gt_ctx *gt, const char *path)
         gti_source_close(&s);
     }
     if (!t) gti_data_report(gt, what, &error);
+    gt_span_end(gt, time);
     return t;
 }
 

@@ -194,6 +194,7 @@ gt_tensor *gt_npz_load(gt_ctx *gt, const char *path, const char *name)
 {
     static const char what[] = "gt_npz_load";
     if (!gti_data_ready(gt, what)) return NULL;
+    const gt_span span = gt_span_begin(gt, what);
     gt_data_error error = {.code = GT_OK};
     archive a = {.path = path, .error = &error};
     if (!path || !name) gt_data_fail(&error, GT_ERR_ARGUMENT, "the path or the name is NULL");
@@ -203,5 +204,6 @@ gt_tensor *gt_npz_load(gt_ctx *gt, const char *path, const char *name)
     gt_tensor *t = bytes && find_entry(&a, name, &e) ? load_member(gt, &a, &e) : NULL;
     free(bytes);
     if (!t) gti_data_report(gt, what, &error);
+    gt_span_end(gt, span);
     return t;
 }

@@ -70,7 +70,10 @@ gt_tensor *gt_image_load_(gt_ctx *gt, const char *path, gt_image_opts opts)
     gt_data_error error = {.code = GT_OK};
     gti_picture p;
     if (!path) gt_data_fail(&error, GT_ERR_ARGUMENT, "the path is NULL");
-    if (!path || !gti_picture_read(path, &opts, &p, &error)) {
+    const gt_span span = gt_span_begin(gt, what);
+    const bool read = path && gti_picture_read(path, &opts, &p, &error);
+    gt_span_end(gt, span);
+    if (!read) {
         gti_data_report(gt, what, &error);
         return NULL;
     }

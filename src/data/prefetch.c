@@ -18,6 +18,7 @@ typedef struct {
     float *x;
     int64_t *y;
     int64_t ready; /* the batch that is in here; -1: none */
+    gti_making making;
     gt_data_error error;
 } slot;
 
@@ -72,7 +73,9 @@ static void make_next(gti_prefetch *p, worker *w)
     p->busy++;
     pthread_mutex_unlock(&p->lock);
     s->error.code = GT_OK;
+    s->making = (gti_making){.thread = (int)(w - p->workers) + 1, .began = gt_clock()};
     gti_batch_make(p->batches, i, &w->bench, s->x, s->y, &s->error);
+    s->making.ended = gt_clock();
     pthread_mutex_lock(&p->lock);
     s->ready = i;
     p->busy--;
@@ -205,15 +208,18 @@ static slot *wait_for_slot(gti_prefetch *p)
     unlock(p);
     if (s->ready == p->released) return s;
     s->error.code = GT_OK;
+    s->making = (gti_making){0};
     gti_batch_make(p->batches, p->released, &p->workers[0].bench, s->x, s->y, &s->error);
     s->ready = p->released;
     return s;
 }
 
-const float *gti_prefetch_take(gti_prefetch *p, const int64_t **y, gt_data_error *error)
+const float *gti_prefetch_take(gti_prefetch *p, const int64_t **y, gti_making *making,
+                               gt_data_error *error)
 {
     const slot *s = wait_for_slot(p);
     *y = s->y;
+    *making = s->making;
     if (s->error.code == GT_OK) return s->x;
     *error = s->error;
     return NULL;

@@ -136,6 +136,16 @@ static void take_over(gti_tensor *y, gti_tensor *x)
     x->flags |= GTI_RELEASED | GTI_GIVEN;
 }
 
+static bool run_probed(gt_node *n)
+{
+    gti_probe *p = n->in[0]->ctx->probe;
+    if (!p) return run(n);
+    p->begin(p);
+    const bool ok = run(n);
+    p->end(p, &n, 1);
+    return ok;
+}
+
 static GTI_COLD bool compute_watched(gt_node *n)
 {
     const gt_ctx *gt = n->in[0]->ctx;
@@ -144,7 +154,7 @@ static GTI_COLD bool compute_watched(gt_node *n)
         if (!gti_allocate(gti_t(n->out[i]), n->op->name)) return false;
     if (gt->shapes_only) return can_run(n) ? skip_forward(n) : gti_refuse_dtype(n);
     if (gt->prefill) prefill(n, gt->prefill);
-    if (!run(n)) return false;
+    if (!run_probed(n)) return false;
     return !gt->anomaly || gti_anomaly_outputs_finite(n);
 }
 
@@ -194,9 +204,18 @@ bool gt_set_shapes_only(gt_ctx *gt, bool on)
     return old;
 }
 
+static GTI_COLD bool run_again_watched(gt_node *n)
+{
+    if (!run_probed(n)) return false;
+    if (n->op->flags & GT_OP_INTO)
+        for (int i = 0; i < n->n_out; i++) gti_touch(n->out[i]);
+    return true;
+}
+
 bool gti_apply_run(gt_node *n)
 {
     if (n->op->flags & GT_OP_VIEW) return true;
+    if (UNLIKELY(n->in[0]->ctx->watched)) return run_again_watched(n);
     if (!run(n)) return false;
     if (!(n->op->flags & GT_OP_INTO)) return true;
     for (int i = 0; i < n->n_out; i++) gti_touch(n->out[i]);

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/size.h"
 #include "base/team.h"
+#include "engine/probe.h"
 #include "engine/session.h"
 
 typedef struct gti_tensor gti_tensor;
@@ -149,7 +150,7 @@ struct gt_ctx {
     gti_prefill prefill;
     bool record_all;    /* also what requires no gradient: a whole backward pass */
     bool recording_all; /* everything, whatever `recording` says; nothing is given back then */
-    bool watched;       /* prefill, anomaly, shapes_only or over */
+    bool watched;       /* prefill, anomaly, shapes_only, over or a probe */
     bool over;          /* the call's output 0 takes the block of its input 0 */
     bool anomaly;       /* NaN and Inf are errors */
     bool shapes_only;   /* forward is skipped */
@@ -178,6 +179,8 @@ struct gt_ctx {
     int threads;
     uint64_t divided;         /* operations that ran on several threads */
     int64_t part_work, few;   /* additions that are worth a part; elements that are not */
+    int64_t few_changes;      /* the same of changes in place; -1 where they are to be watched */
+    gti_probe *probe;         /* sees what runs; or NULL */
     int64_t recomputed_least; /* elements of a result that is not simply kept; tests lower it */
     gti_random random;
     uint64_t seed;
@@ -291,7 +294,15 @@ gt_tensor *gti_tensor_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new_
 /* Sets ctx->watched from the settings that make it. */
 static inline void gti_update_watched(gt_ctx *gt)
 {
-    gt->watched = gt->prefill || gt->anomaly || gt->shapes_only || gt->over;
+    gt->watched = gt->prefill || gt->anomaly || gt->shapes_only || gt->over || gt->probe;
+    gt->few_changes = gt->anomaly || gt->probe ? -1 : gt->few;
+}
+
+/* Makes p, or with NULL nobody, look on. */
+static inline void gti_set_probe(gt_ctx *gt, gti_probe *p)
+{
+    gt->probe = p;
+    gti_update_watched(gt);
 }
 
 /* --- values.c --- */

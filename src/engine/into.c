@@ -54,7 +54,8 @@ static inline void fill_node(gt_node *n, const gt_op *op, const void *opts, int 
 /* Most changes are of parameters, many of which are small. */
 static inline bool is_small(const gt_node *n)
 {
-    return n->op->elements[n->dtype] && !n->scratch_size && n->in[0]->size <= n->in[0]->ctx->few;
+    return n->op->elements[n->dtype] && !n->scratch_size &&
+           n->in[0]->size <= n->in[0]->ctx->few_changes;
 }
 
 static inline bool run_small(gt_node *n)
@@ -127,7 +128,7 @@ bool gti_into_change(const gt_op *op, const void *opts, int n_in, gt_tensor *con
 bool gti_into_accumulate(gt_tensor *y, gt_tensor *x)
 {
     const gt_ctx *gt = y->ctx;
-    if (gt->recording_all || y->size > gt->few)
+    if (gt->recording_all || y->size > gt->few_changes)
         return gti_into_change(&gt_op_accumulate, NULL, 2, (gt_tensor *[]){y, x});
     gti_kernels_of((int)y->dtype)->accumulate(y->size, x->data, y->data);
     gti_touch(y);

@@ -9,13 +9,14 @@ enum {
     PART_WORK = 1 << 15,
     MOST_COST = 1 << 9, /* of an element, nearly */
     MOST_PARTS = 64,
-    MOST_THREADS = 256,
+    MOST_THREADS = GTI_TEAM_MOST,
 };
 
 void gti_threads_set_part_work(gt_ctx *gt, int64_t additions)
 {
     gt->part_work = additions;
     gt->few = additions / MOST_COST;
+    gti_update_watched(gt);
 }
 
 void gti_threads_init(gt_ctx *gt)
@@ -71,11 +72,18 @@ static gti_team *team_of(gt_ctx *gt)
     return gt->team;
 }
 
+/* Parts of a stage; with team NULL by one thread. */
+static inline void divide(gt_ctx *gt, gti_team *team, int stage, int64_t parts, gti_team_work *work,
+                          void *arg)
+{
+    if (gt->probe) gt->probe->divide(gt->probe, team, stage, parts, work, arg);
+    else if (team) gti_team_run(team, parts, work, arg);
+    else work(arg, 0, 0, parts);
+}
+
 void gti_threads_run(gt_ctx *gt, int64_t parts, gti_team_work *work, void *arg)
 {
-    gti_team *team = parts > 1 ? team_of(gt) : NULL;
-    if (team) gti_team_run(team, parts, work, arg);
-    else work(arg, 0, 0, parts);
+    divide(gt, parts > 1 ? team_of(gt) : NULL, 0, parts, work, arg);
 }
 
 /* --- elements --- */
@@ -123,8 +131,8 @@ static void run_stages(gti_team *team, stage_job *j)
 {
     for (j->stage = j->derived.made; j->stage < GT_OP_STAGES; j->stage++) {
         const int64_t parts = j->n->parts[j->stage];
-        if (team && parts > 1) gti_team_run(team, parts, run_parts, j);
-        else if (parts > 0) run_parts(j, 0, 0, parts);
+        if (parts > 0)
+            divide(j->n->in[0]->ctx, parts > 1 ? team : NULL, j->stage, parts, run_parts, j);
     }
 }
 

@@ -24,6 +24,7 @@ struct gt_file {
     char *temporary; /* what is written now; NULL: nothing yet */
     int fd, lock;    /* the second stays open until the file has its name: temporary.c says why */
     gt_status status;
+    gt_span span; /* from here to its end */
     size_t used;
     char buffer[BUFFER];
 };
@@ -44,6 +45,7 @@ static gt_status fail_call(gt_file *f)
 
 static void free_file(gt_file *f)
 {
+    gt_span_end(f->gt, f->span);
     if (f->fd >= 0) close(f->fd);
     if (f->lock >= 0) close(f->lock);
     free(f->path);
@@ -100,6 +102,7 @@ gt_file *gti_file_create(gt_ctx *gt, const char *what, const char *path)
     f->target = f->temporary = NULL;
     f->fd = f->lock = -1;
     f->status = GT_OK;
+    f->span = gt_span_begin(gt, what);
     f->used = 0;
     if (begin(f)) return f;
     gt_file_discard(f);

@@ -4,6 +4,7 @@
 
 #include <gradtape/io.h>
 #include <gradtape/op.h>
+#include <gradtape/profile.h>
 
 /* --- text.c --- */
 
@@ -104,6 +105,7 @@ typedef struct {
 typedef struct {
     gt_ctx *gt;
     const char *what, *path;
+    gt_span span; /* from its opening to its end */
     int fd;
     char *header; /* that names and metadata lie in */
     size_t header_size;

@@ -126,6 +126,7 @@ bool gti_st_open(gti_st *s, gt_ctx *gt, const char *what, const char *path)
 {
     *s = (gti_st){.gt = gt, .what = what, .path = path, .fd = -1};
     if (!gti_io_ready(gt, what, path)) return false;
+    s->span = gt_span_begin(gt, what);
     int64_t size = 0;
     if (gti_io_little_endian(gt, what) && open_file(s, &size) && read_header(s, size) &&
         gti_st_parse(s))
@@ -136,6 +137,7 @@ bool gti_st_open(gti_st *s, gt_ctx *gt, const char *what, const char *path)
 
 void gti_st_close(gti_st *s)
 {
+    gt_span_end(s->gt, s->span);
     if (s->fd >= 0) close(s->fd);
     free(s->header);
     free(s->at);

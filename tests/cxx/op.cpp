@@ -34,6 +34,15 @@ static const gt_sample samples[] = {
 static const gt_error_sample errors[] = {
     {.label = "scalar", .in = {GT_IN_SCALAR}, .code = GT_ERR_SHAPE, .message = "must be a matrix"},
 };
+static void test_work(gt_ctx *gt)
+{
+    const gt_kind in[] = {{{1, {10}}, GT_F32}};
+    gt_work work;
+    gt_kind out[1];
+    IS_TRUE(gt_op_work(gt, &gt_op_exp, nullptr, 1, in, &work, out) == GT_OK);
+    IS_TRUE(work.flops == 10 && out[0].shape.dim[0] == 10);
+}
+
 static const gt_op double_op = {
     .name = "double",
     .inputs = "x",
@@ -108,6 +117,7 @@ static const gt_op float_op = {.name = "f", .n_in = 1, .n_out = 1, .forward = GT
 void test_op(gt_ctx *gt)
 {
     test_options(gt);
+    test_work(gt);
     gt_tensor *x = gt_ones(gt, GT_SHAPE(2, 2)), *y;
     gt_gradcheck_report report;
     IS_TRUE(gt_get(gt_apply(&double_op, nullptr, 1, &x), 1, 1) == 2);

@@ -29,6 +29,22 @@ static void test_histories(gt_ctx *gt, FILE *f)
     IS_TRUE(gt_history_plot(h, f, .ascii = true, .width = 40) == GT_OK);
 }
 
+static void test_profiles(gt_ctx *gt, FILE *f)
+{
+    gt_tensor *x = gt_rand(gt, GT_SHAPE(4, 4));
+    gt_profile *p = gt_profile_begin(gt, .most_events = 100);
+    const gt_span span = gt_span_begin(gt, "span");
+    gt_exp(x);
+    gt_span_end(gt, span);
+    gt_span_add(gt, "line", "span", gt_clock(), gt_clock());
+    IS_TRUE(gt_profile_end(p) == GT_OK && gt_profile_seconds(p) > 0);
+    gt_profile_row row;
+    IS_TRUE(gt_profile_rows(p, &row, 1) == 1 && row.calls == 1);
+    IS_TRUE(gt_profile_print(p, f, .by = GT_BY_SHAPE, .sort = GT_SORT_CALLS) == GT_OK);
+    IS_TRUE(gt_profile_save_trace(p, in_folder("trace.json")) == GT_OK);
+    gt_profile_free(p);
+}
+
 static void test_boards(gt_ctx *gt)
 {
     gt_tensor *x = gt_rand(gt, GT_SHAPE(4, 4));
@@ -82,6 +98,7 @@ void test_training(gt_ctx *gt)
     IS_TRUE(f != nullptr);
     test_metrics(gt);
     test_histories(gt, f);
+    test_profiles(gt, f);
     test_boards(gt);
     test_fit(gt);
     test_capture(gt);
