@@ -3,8 +3,8 @@
  * What gt_release is given and rules read goes where its node is cheap and can be run again with
  * what stays: leaves, what other rules read, and what can be made again itself. A sweep runs the
  * node before the first rule that reads the result, and releases it as ever when it has passed the
- * node; by then nothing older has been released. So each result is made again once, with the same
- * bits, and in a second order, too.
+ * node; by then nothing older has been released. What is made again on the way to another result is
+ * dropped again. The bits are the same, and in a second order, too.
  *
  * A step that is being captured keeps everything. There the node's operation is applied once more
  * within the sweep, and rules are shown the new results in the place of the old ones (twins), whose
@@ -159,6 +159,7 @@ static bool give_block(gti_tensor *t, const gt_node *n)
 
 static bool bring(const gti_sweep *s, gti_tensor *t);
 
+/* Those that are not there are for n alone. */
 static bool bring_inputs(const gti_sweep *s, const gti_node *n)
 {
     for (int i = 0; i < n->pub.n_in; i++) {
@@ -174,21 +175,22 @@ static bool bring(const gti_sweep *s, gti_tensor *t)
     if (!outputs_stay(n, t)) return refuse_outputs(s, t);
     if (n->spent) return gti_refuse_spent(s, n);
     if (!bring_inputs(s, n) || !give_block(t, &n->pub)) return false;
-    const int gone = GTI_RELEASED | (t->flags & GTI_AGAIN ? GTI_AGAIN | GTI_GIVEN : 0);
-    t->flags &= (uint16_t)~gone;
+    t->flags &= (uint16_t)~GTI_RELEASED;
     const bool ok = gti_apply_run(&n->pub);
     for (int i = 0; i < n->pub.n_in; i++)
         if (is_between(gti_t(n->pub.in[i]))) gti_release(gti_t(n->pub.in[i]));
-    if (ok) return true;
-    t->flags |= (uint16_t)gone;
-    gti_pool_put(&s->gt->pool, t->pub.data, t->size_class);
-    return false;
+    if (!ok) gti_release(t);
+    return ok;
 }
 
+/* For a rule: from here on t stays. */
 static bool bring_dropped(const gti_sweep *s, gt_tensor *t)
 {
     const unsigned dropped = GTI_AGAIN | GTI_RELEASED;
-    return (gti_t(t)->flags & dropped) != dropped || bring(s, gti_t(t));
+    if ((gti_t(t)->flags & dropped) != dropped) return true;
+    if (!bring(s, gti_t(t))) return false;
+    gti_t(t)->flags &= (uint16_t) ~(GTI_AGAIN | GTI_GIVEN);
+    return true;
 }
 
 bool gti_recompute_for(const gti_sweep *s, const gti_node *n)
@@ -211,31 +213,30 @@ static bool is_intact(const gti_node *n)
     return true;
 }
 
-static gt_tensor *twin_of(gt_tensor *x);
-
-static bool twins_of(gt_tensor *const t[], int n, gt_tensor *twin[])
-{
-    for (int i = 0; i < n; i++)
-        if (!(twin[i] = twin_of(t[i]))) return false;
-    return true;
-}
-
 /* x again, or x itself where it stays; NULL after a failure. */
-static gt_tensor *twin_of(gt_tensor *x)
+static gt_tensor *made_again(gt_tensor *x)
 {
-    gti_tensor *t = gti_t(x);
-    gti_node *n = t->node;
+    const gti_tensor *t = gti_t(x);
+    const gti_node *n = t->node;
     if (!(t->flags & GTI_AGAIN) || (!t->twin && !is_intact(n))) return x;
     if (t->twin) return t->twin;
-    gt_ctx *gt = x->ctx;
-    gt_tensor *in[MOST_INPUTS], *out[GT_OP_OUTPUTS];
-    if (!twins_of(n->pub.in, n->pub.n_in, in)) return NULL;
-    const gt_scope *scope = gt_set_scope(gt, n->scope);
+    gt_tensor *in[MOST_INPUTS], *out[GT_OP_OUTPUTS], *y = NULL;
+    for (int i = 0; i < n->pub.n_in; i++)
+        if (!(in[i] = made_again(n->pub.in[i]))) return NULL;
+    const gt_scope *scope = gt_set_scope(x->ctx, n->scope);
     gt_apply_n(n->pub.op, n->pub.opts, n->pub.n_in, in, out);
-    gt_set_scope(gt, scope);
+    gt_set_scope(x->ctx, scope);
     for (int i = 0; i < n->pub.n_out; i++)
-        if (n->pub.out[i] == x) t->twin = out[i];
-    return t->twin;
+        if (n->pub.out[i] == x) y = out[i];
+    return y;
+}
+
+/* For a rule: from here on the twin stays. */
+static gt_tensor *twin_of(gt_tensor *x)
+{
+    gt_tensor *y = made_again(x);
+    if (y != x) gti_t(x)->twin = y;
+    return y;
 }
 
 bool gti_recompute_rule(const gti_node *n, gt_tensor *const gout[], gt_tensor *gin[])
