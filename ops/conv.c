@@ -145,10 +145,20 @@ void gti_conv_divide(gt_node *n, gti_conv2d_pass pass)
                               : gt_parts(n, p->stage[s].items, p->stage[s].cost / PER_ADDITION);
 }
 
+/* Where weights are large and meet pixels enough, packing them takes little beside multiplying: they
+ * are packed anew each time, rather than held twice or three times. */
+enum { SMALL_WEIGHTS = 1 << 19, MANY_PIXELS = 512 };
+
 gt_derived gti_conv_derived(const gt_node *n)
 {
     const gti_conv2d_plan *p = gti_conv_plan(n);
-    return (gt_derived){p->derived, 1, &p->key, sizeof p->key};
+    return (gt_derived){
+        .bytes = p->derived,
+        .input = 1,
+        .key = &p->key,
+        .key_size = sizeof p->key,
+        .passing = p->derived > SMALL_WEIGHTS && p->s.n * p->s.oh * p->s.ow >= MANY_PIXELS,
+    };
 }
 
 void gti_conv_parts(gt_node *n, const gt_range *r)

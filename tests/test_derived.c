@@ -31,7 +31,10 @@ static void add_double_parts(gt_node *n, const gt_range *r)
 
 static gt_derived add_double_derived(const gt_node *n)
 {
-    return (gt_derived){(size_t)n->in[1]->size * sizeof(float), 1, n->opts, sizeof(double_opts)};
+    return (gt_derived){.bytes = (size_t)n->in[1]->size * sizeof(float),
+                        .input = 1,
+                        .key = n->opts,
+                        .key_size = sizeof(double_opts)};
 }
 
 static const gt_op add_double = {
@@ -221,13 +224,40 @@ static void convolutions_keep_packed_weights(void **state)
     assert_int_equal(bytes(gt), 0);
 }
 
+/* Packing is little work where weights meet many pixels; small ones are kept for all that. */
+static void large_weights_of_many_pixels_are_not_kept(void **state)
+{
+    gt_ctx *gt = *state;
+    static const struct {
+        int channels, images;
+        bool kept;
+    } cases[] = {{256, 1, true}, {256, 32, false}, {32, 32, true}};
+    gt_set_recording(gt, false);
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        const int c = cases[k].channels;
+        gt_tensor *w = gt_keep(gt_randn(gt, GT_SHAPE(c, c, 3, 3)));
+        gt_tensor *x = gt_randn(gt, GT_SHAPE(cases[k].images, c, 4, 4));
+        gt_conv2d(x, w, .padding = {1});
+        gt_conv2d(x, w, .padding = {1});
+        const uint64_t kept = bytes(gt);
+        const bool packs = strcmp(gt_cpu_level(), "plain") != 0;
+        assert_int_equal(kept > 0, cases[k].kept && packs);
+        gt_free(w);
+    }
+    assert_well(gt);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
-        TEST(kept_from_the_second_call_on), TEST(made_again_when_values_change),
-        TEST(keys_are_told_apart),          TEST(dropped_by_a_rewind),
-        TEST(dropped_when_kept_anew),       TEST(convolutions_keep_packed_weights),
+        TEST(kept_from_the_second_call_on),
+        TEST(made_again_when_values_change),
+        TEST(keys_are_told_apart),
+        TEST(dropped_by_a_rewind),
+        TEST(dropped_when_kept_anew),
+        TEST(convolutions_keep_packed_weights),
+        TEST(large_weights_of_many_pixels_are_not_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

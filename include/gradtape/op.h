@@ -67,6 +67,7 @@ typedef struct {
     int input;
     const void *key; /* of at most GT_DERIVED_KEY bytes */
     size_t key_size;
+    bool passing; /* little work beside the rest of the call: never kept */
 } gt_derived;
 
 enum {

@@ -1,7 +1,7 @@
 /* What operations derive from tensors, such as weights packed for a kernel, kept beside the tensor.
  *
  * It is kept from the second call on that finds the values unchanged: what changes in every step is
- * derived in every step, and no memory is held for it. Versions tell of changes; and since a
+ * derived in every step, and no memory is held for it; nor for what is little work. Versions tell of changes; and since a
  * program may write through gt_tensor.data and forget gt_touch, so does a fingerprint of the
  * values, which takes a fraction of the time that deriving takes. */
 #include <string.h>
@@ -130,7 +130,7 @@ bool gti_derived_get(const gt_node *n, const gt_derived *what, gti_derived_room 
 {
     gti_tensor *base = gti_t(n->in[what->input])->base;
     gt_ctx *gt = base->pub.ctx;
-    gti_derived *d = derived_of(base);
+    gti_derived *d = what->passing ? NULL : derived_of(base);
     item *k = d ? item_of(d, what) : NULL;
     if (!k) {
         if (!take(gt, what, NULL, room)) return false;
