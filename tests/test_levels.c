@@ -4,6 +4,9 @@
 #define _POSIX_C_SOURCE 200809L
 #include "samples.h"
 
+#ifdef GT_WITH_BLAS
+#include <dlfcn.h>
+#endif
 #include <math.h>
 #include <stdlib.h>
 
@@ -220,6 +223,37 @@ static void the_words_are_what_is_told(void **state)
         }
 }
 
+/* --- OpenBLAS --- */
+
+#ifdef GT_WITH_BLAS
+static bool has_openblas(void)
+{
+    return dlopen("libopenblas.so.0", RTLD_NOW | RTLD_NOLOAD) != NULL;
+}
+
+/* It takes its time, and its threads. Before anything else asks for it. */
+static void openblas_is_loaded_only_when_asked_for(void **state)
+{
+    (void)state;
+    gt_ctx *gt = gt_open();
+    gt_matmul(gt_ones(gt, GT_SHAPE(64, 64)), gt_ones(gt, GT_SHAPE(64, 64)));
+    assert_well(gt);
+    gt_close(gt);
+    assert_true(has_openblas() == !strncmp(gt_blas_name(), "OpenBLAS", 8));
+    assert_true(!has_openblas() || !strcmp(gt_cpu_level(), "plain") || getenv("GRADTAPE_BLAS"));
+}
+
+/* Only the engine divides work. */
+static void openblas_has_one_thread(void **state)
+{
+    (void)state;
+    int (*num_threads)(void) = NULL;
+    if (!gti_blas_name()) skip();
+    gti_blas_find("openblas_get_num_threads", &num_threads);
+    assert_int_equal(num_threads(), 1);
+}
+#endif
+
 /* --- all levels but plain --- */
 
 static int test_level(void)
@@ -242,6 +276,10 @@ static int test_level(void)
 int main(void)
 {
     const struct CMUnitTest words[] = {
+#ifdef GT_WITH_BLAS
+        cmocka_unit_test(openblas_is_loaded_only_when_asked_for),
+        cmocka_unit_test(openblas_has_one_thread),
+#endif
         cmocka_unit_test(words_that_mean_nothing_are_said),
         cmocka_unit_test(the_words_are_what_is_told),
     };

@@ -40,10 +40,7 @@ have() {
         #include <setjmp.h>
         #include <cmocka.h>' ;;
     python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
-    libopenblas-dev)
-        compiles '#include <openblas_config.h>' ||
-            pkg-config --exists openblas 2>/dev/null ||
-            [ -e /usr/include/openblas/cblas.h ] ;;
+    libopenblas0) PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -q 'libopenblas\.so\.0' ;;
     zlib1g-dev) compiles '#include <zlib.h>' ;;
     libpng-dev) compiles '#include <png.h>' ;;
     libjpeg-dev)
@@ -81,7 +78,7 @@ need() {
     needed=
     for package in $missing; do
         case $package in
-        libopenblas-dev | zlib1g-dev | libpng-dev | libjpeg-dev) ;; # gradtape works without;
+        libopenblas0 | zlib1g-dev | libpng-dev | libjpeg-dev) ;; # gradtape works without;
         *) needed=yes ;;                                            # configuring says so
         esac
     done

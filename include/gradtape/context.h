@@ -344,13 +344,13 @@ const char *gt_version(void); /* "0.1.0" */
  * (AArch64): the best that the machine can, or what GRADTAPE_CPU says in the environment. Chosen at
  * the first computation of the process; gt_open fails for a level that there is not. */
 const char *gt_cpu_level(void);
-/* Who multiplies matrices: "OpenBLAS 0.3.21", or "native", the library itself, where it was built
- * without, or GRADTAPE_BLAS=native is in the environment, or OpenBLAS does not know the processor
- * and the kernels are not "plain" (GRADTAPE_BLAS=openblas takes it all the same). The library sets
- * OpenBLAS to one thread, for the whole process, when it first computes. What the BLAS does inside
- * is its own: the memory that it takes is not in gt_get_stats, and when it gets none, it may crash
- * or end the process (0.3.21 does not look at what malloc gives it for small products). A program
- * that must outlive that builds with -DGRADTAPE_BLAS=OFF, or runs with GRADTAPE_BLAS=native. */
+/* Who multiplies matrices: "native", the library itself, or "OpenBLAS 0.3.21". OpenBLAS is loaded
+ * where GRADTAPE_BLAS=openblas is in the environment, and where the kernels are "plain", if it is
+ * installed (libopenblas.so.0); a level above multiplies as fast by itself. The library sets it to
+ * one thread, for the whole process. What it does inside is its own: the memory that it takes is
+ * not in gt_get_stats, and when it gets none, it may crash or end the process (0.3.21 does not look
+ * at what malloc gives it for small products). A program that must outlive that builds with
+ * -DGRADTAPE_BLAS=OFF, or runs with GRADTAPE_BLAS=native. */
 const char *gt_blas_name(void);
 
 GT_END_DECLS

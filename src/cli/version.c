@@ -39,7 +39,7 @@ int gti_cli_version(int argc, char **argv)
             "the compiler, the level of the kernels and the number of threads.\n\n"
             "In the environment:\n"
             "  GRADTAPE_CPU       kernels: plain, v3 (AVX2), v4 (AVX-512) or neon\n"
-            "  GRADTAPE_BLAS      native, or openblas also where it does not know the processor\n"
+            "  GRADTAPE_BLAS      native or openblas\n"
             "  GRADTAPE_THREADS   1 to 256\n"
             "  GRADTAPE_ERRORS    print, abort or quiet\n");
         return asks ? 0 : 2;

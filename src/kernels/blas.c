@@ -1,50 +1,65 @@
 #include "kernels/levels.h"
 
 #ifdef GT_WITH_BLAS
+#include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cblas.h>
+/* Written by load(), under `once`; constant after. */
+static struct {
+    void *library; /* NULL: there is none */
+    char name[32];
+} blas;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* Both set OpenBLAS to one thread and return its configuration; NULL for another BLAS. */
-#ifdef OPENBLAS_CONFIG_H
-static const char *setup_openblas(void)
+void gti_blas_find(const char *function, void *pointer)
 {
-    openblas_set_num_threads(1);
-    return openblas_get_config();
+    void *const found = dlsym(blas.library, function);
+    memcpy(pointer, &found, sizeof found);
 }
-#else /* the header is another's; the library may be OpenBLAS all the same */
-__attribute__((weak)) void openblas_set_num_threads(int num_threads);
-__attribute__((weak)) char *openblas_get_config(void);
 
-static const char *setup_openblas(void)
+static bool has_all(void)
 {
-    if (openblas_set_num_threads) openblas_set_num_threads(1);
-    return openblas_get_config ? openblas_get_config() : NULL;
+    static const char *const functions[] = {"openblas_set_num_threads",
+                                            "openblas_get_config",
+                                            "cblas_sgemm",
+                                            "cblas_dgemm",
+                                            "cblas_sgemv",
+                                            "cblas_dgemv"};
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+        if (!dlsym(blas.library, functions[i])) return false;
+    return true;
 }
-#endif
 
-/* The first two words of the configuration: "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ..." */
-const char *gti_blas_setup(void)
+/* The name is of the first two words of the configuration: "OpenBLAS 0.3.21 DYNAMIC_ARCH ..." */
+static void set_up(void)
 {
-    static char name[32] = "BLAS";
+    void (*set_num_threads)(int n);
+    const char *(*get_config)(void);
     char first[16], second[15];
-    const char *const configuration = setup_openblas();
-    if (configuration && sscanf(configuration, "%15s %14s", first, second) == 2)
-        snprintf(name, sizeof name, "%s %s", first, second);
-    return name;
+    gti_blas_find("openblas_set_num_threads", &set_num_threads);
+    gti_blas_find("openblas_get_config", &get_config);
+    set_num_threads(1);
+    const bool read = sscanf(get_config(), "%15s %14s", first, second) == 2;
+    snprintf(blas.name, sizeof blas.name, "%s %s", read ? first : "OpenBLAS", read ? second : "");
 }
 
-/* The configuration ends with the processor that OpenBLAS takes this one for; one that it has never
- * heard of is a Prescott to it, of 2004. */
-bool gti_blas_knows(bool avx512)
+static void load(void)
 {
-    static const char *const names[] = {"SkylakeX", "Cooperlake", "SapphireRapids", "Haswell",
-                                        "Zen"};
-    const char *const configuration = setup_openblas();
-    const size_t n = avx512 ? 3 : sizeof names / sizeof *names;
-    for (size_t i = 0; configuration && i < n; i++)
-        if (strstr(configuration, names[i])) return true;
-    return !configuration; /* another BLAS */
+    static const char *const files[] = {"libopenblas.so.0", "libopenblas.so", "libopenblas.dylib"};
+    for (size_t i = 0; !blas.library && i < sizeof files / sizeof *files; i++) {
+        blas.library = dlopen(files[i], RTLD_NOW | RTLD_LOCAL);
+        if (!blas.library || has_all()) continue;
+        dlclose(blas.library);
+        blas.library = NULL;
+    }
+    if (blas.library) set_up();
+}
+
+const char *gti_blas_name(void)
+{
+    pthread_once(&once, load);
+    return blas.library ? blas.name : NULL;
 }
 #endif

@@ -26,6 +26,11 @@ static void native_init(gti_kernels table[GTI_N_FLOATING], const gti_kernels bel
 }
 
 #ifdef GT_WITH_BLAS
+static bool openblas_can(void)
+{
+    return gti_blas_name() != NULL;
+}
+
 static void openblas_init(gti_kernels table[GTI_N_FLOATING],
                           const gti_kernels below[GTI_N_FLOATING])
 {
@@ -111,7 +116,7 @@ static const rung cpus[] = {
 static const rung blases[] = {
     {"native", NULL, native_init},
 #ifdef GT_WITH_BLAS
-    {"openblas", NULL, openblas_init},
+    {"openblas", openblas_can, openblas_init},
 #endif
 };
 enum { N_CPUS = sizeof cpus / sizeof *cpus, N_BLASES = sizeof blases / sizeof *blases };
@@ -121,7 +126,6 @@ enum { N_CPUS = sizeof cpus / sizeof *cpus, N_BLASES = sizeof blases / sizeof *b
 static struct {
     gti_kernels table[N_CPUS + 1][GTI_N_FLOATING];
     int cpu, blas;
-    const char *blas_name;
 } state;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -137,7 +141,7 @@ static bool can(const rung *r)
 static int rung_named(const char *name, const rung *rungs, int n)
 {
     for (int i = n - 1; i >= 0; i--)
-        if (can(&rungs[i]) && (!name || strcmp(name, rungs[i].name) == 0)) return i;
+        if ((!name || strcmp(name, rungs[i].name) == 0) && can(&rungs[i])) return i;
     return -1;
 }
 
@@ -185,23 +189,14 @@ static int rung_asked_for(const char *variable, const rung *rungs, int n, int be
     return r < 0 ? best : r;
 }
 
-/* A BLAS that does not know the machine multiplies as on an older one. */
+/* Above plain our own products are as fast as OpenBLAS's, which takes its time to be loaded. */
 static int best_blas(int cpu)
 {
-#if defined(GT_WITH_BLAS) && defined(GTI_WITH_V3)
-    const char *const level = cpus[cpu].name;
-    if (strcmp(level, "plain") != 0 && !gti_blas_knows(strcmp(level, "v4") == 0)) return 0;
-#endif
-    (void)cpu;
-    return N_BLASES - 1;
+    return cpu == 0 ? rung_named(NULL, blases, N_BLASES) : 0;
 }
 
 static void choose(void)
 {
-    state.blas_name = "native";
-#ifdef GT_WITH_BLAS
-    state.blas_name = gti_blas_setup();
-#endif
     const int best = rung_named(NULL, cpus, N_CPUS);
     const int cpu = rung_asked_for("GRADTAPE_CPU", cpus, N_CPUS, best);
     climb(cpu, rung_asked_for("GRADTAPE_BLAS", blases, N_BLASES, best_blas(cpu)));
@@ -231,5 +226,8 @@ const char *gti_kernels_cpu(void)
 const char *gti_kernels_blas(void)
 {
     pthread_once(&once, choose);
-    return state.blas ? state.blas_name : "native";
+#ifdef GT_WITH_BLAS
+    if (state.blas) return gti_blas_name();
+#endif
+    return blases[0].name;
 }

@@ -33,13 +33,15 @@ void gti_neon_init_f64(gti_kernels *table, const gti_kernels *below);
 #endif
 
 #ifdef GT_WITH_BLAS
-/* Overwrite the entries that a BLAS computes faster: the product and the convolutions. */
+/* OpenBLAS does large products and, through im2col, the convolutions that no level claims. Use
+ * after gti_blas_name. */
 void gti_blas_init_f32(gti_kernels *table, const gti_kernels *below);
 void gti_blas_init_f64(gti_kernels *table, const gti_kernels *below);
-/* Makes the BLAS run on one thread where it offers that, and returns its name and version. */
-const char *gti_blas_setup(void);
-/* Whether it runs kernels that use vectors of AVX2, or of AVX-512. */
-bool gti_blas_knows(bool avx512);
+/* Loads OpenBLAS at the first call, and sets it to one thread: "OpenBLAS 0.3.21", or NULL where
+ * there is none. */
+const char *gti_blas_name(void);
+/* Writes the address of one of its functions to what pointer points to. */
+void gti_blas_find(const char *function, void *pointer);
 #endif
 
 /* The words of GRADTAPE_CPU and GRADTAPE_BLAS that this machine understands, the lowest first; NULL

@@ -1,5 +1,5 @@
 # gradtape_link_flags(ITEMS FLAGS) turns what a static gradtape links, targets included, into the
-# linker flags of a pkg-config file and sets FLAGS in the caller: "-lopenblas -lm".
+# linker flags of a pkg-config file and sets FLAGS in the caller: "-lpng -lm".
 function(gradtape_link_flags items flags)
   set(result "")
   foreach(item IN LISTS items)
