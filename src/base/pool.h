@@ -15,13 +15,18 @@
 
 typedef struct gti_pool_block gti_pool_block;
 
+/* What is left of the memory that blocks of a kind are cut from. */
+typedef struct {
+    char *begin, *end;
+} gti_pool_slab;
+
 typedef struct {
     gti_system *system;
     void *free[GTI_POOL_CLASSES];   /* free blocks of a class, linked through their first word */
     size_t bytes[GTI_POOL_CLASSES]; /* of a block of the class */
-    char *slab, *slab_end;          /* rest of the slab that small blocks are cut from */
-    gti_pool_block *blocks;         /* all that came from the system */
-    uint64_t live, peak;            /* bytes handed out, and the most of it */
+    gti_pool_slab small, middle;
+    gti_pool_block *blocks; /* all that came from the system */
+    uint64_t live, peak;    /* bytes handed out, and the most of it */
 } gti_pool;
 
 void gti_pool_open(gti_pool *p, gti_system *system);
