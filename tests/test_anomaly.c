@@ -158,6 +158,157 @@ static void finite_work_passes(void **state)
     assert_false(gt_set_anomaly_check(NULL, true));
 }
 
+/* --- what is to blame --- */
+
+static gt_module *two_layers(gt_ctx *gt)
+{
+    return gt_nn_sequential(gt, gt_nn_linear(gt, 2, 3), gt_nn_linear(gt, 3, 4));
+}
+
+static gt_tensor *leaf(gt_tensor *x)
+{
+    gt_require_grad(x, true);
+    return gt_set_name(x, "x");
+}
+
+static void scale(gt_module *net, const char *name, double by)
+{
+    gt_tensor *w = gt_module_parameter(net, name);
+    gt_copy_into(w, gt_mul_scalar(w, by));
+}
+
+/* e^(x - max) vanishes for logits that are far apart. */
+static void log_of_softmax(gt_ctx *gt)
+{
+    gt_module *net = two_layers(gt);
+    scale(net, "1.weight", 1e4);
+    gt_tensor *p = gt_softmax(gt_forward(net, gt_ones(gt, GT_SHAPE(5, 2))), 1);
+    gt_backward(gt_neg(gt_mean(gt_log(p))));
+}
+
+static void nothing_by_nothing(gt_ctx *gt)
+{
+    gt_tensor *x = gt_set_name(gt_ones(gt, GT_SHAPE(3), .requires_grad = true), "x");
+    gt_div(gt_sub(x, x), gt_sum(gt_relu(gt_neg(x))));
+}
+
+static void root_of_nothing(gt_ctx *gt)
+{
+    gt_tensor *x = gt_values(gt, GT_SHAPE(3), 4, 0, 1);
+    gt_backward(gt_sum(gt_sqrt(gt_relu(leaf(x)))));
+}
+
+static void large_exponent(gt_ctx *gt)
+{
+    gt_tensor *x = gt_values(gt, GT_SHAPE(2, 2), 1, 30, 2, 3);
+    gt_exp(gt_mul_scalar(leaf(x), 4));
+}
+
+static void bad_data(gt_ctx *gt)
+{
+    gt_tensor *x = gt_set_name(gt_values(gt, GT_SHAPE(2, 2), 1, NAN, 2, 3), "batch");
+    gt_forward(two_layers(gt), x);
+}
+
+static void learn_once(gt_module *net, gt_optimizer *o)
+{
+    gt_backward(gt_sum(gt_square(gt_forward(net, gt_ones(net->ctx, GT_SHAPE(5, 2))))));
+    gt_optimizer_step(o);
+}
+
+/* The first step makes the weights large, the second forward pass overflows. */
+static void exploding_weights(gt_ctx *gt)
+{
+    gt_module *net = two_layers(gt);
+    gt_optimizer *o = gt_sgd(net, .lr = 1e25);
+    learn_once(net, o);
+    assert_well(gt);
+    learn_once(net, o);
+}
+
+/* The step itself overflows. */
+static void step_too_far(gt_ctx *gt)
+{
+    gt_module *net = two_layers(gt);
+    scale(net, "1.weight", 1e8);
+    learn_once(net, gt_sgd(net, .lr = 1e30));
+}
+
+static void changed_in_place(gt_ctx *gt)
+{
+    gt_tensor *y = gt_set_name(gt_full(gt, GT_SHAPE(3), 3e38), "total");
+    gt_apply_into(&gt_op_accumulate, NULL, 2, (gt_tensor *[]){y, gt_clone(y)});
+}
+
+/* Nothing is recorded: what can be seen are inputs. */
+static void not_recorded(gt_ctx *gt)
+{
+    gt_set_recording(gt, false);
+    gt_log(gt_relu(gt_values(gt, GT_SHAPE(2), -1, 1)));
+    gt_set_recording(gt, true);
+}
+
+/* Each message has these, in their order. */
+static const struct {
+    void (*run)(gt_ctx *gt);
+    const char *parts[8];
+} blamed[] = {
+    {log_of_softmax,
+     {"log (test_anomaly.c:", "because the logarithm of 0 is infinite", "\n  x: from 0 to ",
+      "are 0, there 0; the result of softmax (test_anomaly.c:", "\n    x: from -", "in '1'",
+      "'1.weight'"}},
+    {nothing_by_nothing,
+     {"div (", "element [0] is nan", "because it divides by 0",
+      "a: from 0 to 0, there 0; the result of sub", "b: from 0 to 0; the result of sum",
+      "\n    x: from 0 to 0; the result of relu", "\n      x: from -1 to -1; the result of neg",
+      "\n        x: from 1 to 1; 'x', [3]"}},
+    {root_of_nothing,
+     {"sqrt_grad", "because the square root has an infinite slope at 0",
+      "there 0; the result of sqrt",
+      "the result of relu (test_anomaly.c:", "in the backward rule of sqrt (test_anomaly.c:"}},
+    {large_exponent,
+     {"exp (", "element [0,1] is inf", "because e^x overflows from 88.7 on",
+      "x: from 4 to 120, there 120; the result of mul_scalar",
+      "\n    x: from 1 to 30, there 30; 'x', [2,2]"}},
+    {bad_data,
+     {"linear '0' (", "a: from 1 to 3, and 1 NaN, 0 Inf; 'batch', [2,2]", "an input came with it"}},
+    {exploding_weights,
+     {"linear '1' (", "because numbers of these sizes overflow", "e+", "'1.weight'"}},
+    {step_too_far,
+     {"sgd_step", "because numbers of these sizes overflow", "w afterwards: ", "'0.weight', [3,2]",
+      "grad: from "}},
+    {changed_in_place,
+     {"accumulate (", "y afterwards: nothing finite, and 0 NaN, 3 Inf, there inf; 'total', [3]"}},
+    {not_recorded,
+     {"log (", "the logarithm of 0 is infinite",
+      "x: from 0 to 1, 1 of 2 are 0, there 0; a leaf, [2]"}},
+};
+
+static void the_tree_leads_to_what_is_to_blame(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_set_anomaly_check(gt, true);
+    for (size_t i = 0; i < sizeof blamed / sizeof *blamed; i++) {
+        blamed[i].run(gt);
+        const char *message = gt_error_message(gt), *at = message;
+        for (int k = 0; k < 8 && blamed[i].parts[k]; k++) {
+            at = strstr(at, blamed[i].parts[k]);
+            if (!at) fail_msg("%zu: no \"%s\" in \"%s\"", i, blamed[i].parts[k], message);
+        }
+        assert_error(gt, GT_ERR_NUMERIC, "");
+    }
+}
+
+/* What is filled so is meant so. */
+static void masks_may_be_infinite(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_set_anomaly_check(gt, true);
+    gt_tensor *mask = gt_full(gt, GT_SHAPE(3), -INFINITY);
+    gt_fill(mask, NAN);
+    assert_well(gt);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +318,8 @@ int main(void)
         TEST(a_nan_of_the_backward_pass_names_the_forward_call),
         TEST(sums_of_gradients_are_checked),
         TEST(finite_work_passes),
+        TEST(the_tree_leads_to_what_is_to_blame),
+        TEST(masks_may_be_infinite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,10 +177,10 @@ void gt_ignore_error(gt_status status, const char *message, void *user);
 /* With `on`, the first failure of this context is printed and abort() called, as with
  * GRADTAPE_ERRORS=abort. Off by default. */
 void gt_set_abort_on_error(gt_ctx *gt, bool on);
-/* With `on`, the first NaN or Inf that an operation computes, forward or backward, is an error:
- * GT_ERR_NUMERIC, naming the operation, its module, the element, the inputs' shapes and ranges, and
- * in the backward pass the forward call. For finding bugs: it reads every result once more. Off by
- * default. Returns the old setting. */
+/* With `on`, the first NaN or Inf that an operation computes (forward, backward, in place) is an
+ * error, GT_ERR_NUMERIC: which operation, element and cause, ranges of the inputs and of what those
+ * were made from, as a tree, and in the backward pass the forward call. It reads all results once
+ * more. What gt_fill writes is taken as meant. Off by default. Returns the old setting. */
 bool gt_set_anomaly_check(gt_ctx *gt, bool on);
 /* With `on`, results that are cheap to compute (of elementwise operations and norms) and that only
  * backward passes will read again are dropped as soon as modules have passed them on (gt_pass), or

@@ -246,7 +246,7 @@ gt_status gt_apply_n(const gt_op *op, const void *opts, int n_in, gt_tensor *con
 gt_tensor *gt_apply_over(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[]);
 /* For operations with GT_OP_INTO. No gradient goes through, so inputs may require gradients, and
  * the call is recorded only where everything is (gt_set_recording_all). The versions of what is
- * changed rise. GT_OK, or the error, and then nothing has changed. */
+ * changed rise. GT_OK, or the error, and then nothing has changed (but by an anomaly). */
 gt_status gt_apply_into(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[]);
 #define gt_apply_into(...) GT_STATUS_AT(gt_apply_into(__VA_ARGS__))
 #define gt_apply(...) GT_AT(gt_apply(__VA_ARGS__))

@@ -4,6 +4,7 @@
 #include "engine/attrs.h"
 #include "engine/context.h"
 #include "kernels/kernels.h"
+#include <gradtape/ops.h>
 
 #undef gt_apply
 #undef gt_apply_n
@@ -207,9 +208,11 @@ bool gt_set_shapes_only(gt_ctx *gt, bool on)
 static GTI_COLD bool run_again_watched(gt_node *n)
 {
     if (!run_probed(n)) return false;
-    if (n->op->flags & GT_OP_INTO)
-        for (int i = 0; i < n->n_out; i++) gti_touch(n->out[i]);
-    return true;
+    if (!(n->op->flags & GT_OP_INTO)) return true;
+    for (int i = 0; i < n->n_out; i++) gti_touch(n->out[i]);
+    const gt_ctx *gt = n->in[0]->ctx;
+    const bool gathers = gt->in_sweep && n->op == &gt_op_accumulate; /* looked at once complete */
+    return !gt->anomaly || gathers || gti_anomaly_outputs_finite(n);
 }
 
 bool gti_apply_run(gt_node *n)

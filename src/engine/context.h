@@ -103,8 +103,8 @@ typedef struct {
     const char *where; /* static string */
     char what[192];    /* "conv2d 'net.conv1'" */
     char text[768];
-    char tail[512]; /* lines of shapes and hints */
-    char message[1600];
+    char tail[3072]; /* lines of shapes, of where values come from, and hints */
+    char message[4096];
 } gti_error;
 
 /* A call of the host within a captured step. */
