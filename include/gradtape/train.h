@@ -188,6 +188,12 @@ typedef struct {
     int64_t accumulate;       /* 1: batches to each step of the optimizer, which is that of one
                                * batch of them all */
     double clip_grad_norm;    /* 0: no clipping */
+    bool capture;             /* forward and backward of full batches are captured once an epoch and
+                               * replayed (capture.h): the same bits, faster. Not where the module
+                               * or the loss looks at values or differs from batch to batch, which
+                               * the library cannot know: hence not by itself. Callbacks, metrics,
+                               * updates and a smaller last batch are as ever; what a capture
+                               * cannot do is an error of gt_capture or gt_replay */
     const char *monitor;      /* "val_loss", without .valid "loss": the column that says which
                                * epoch is best and whether to stop early; more is better for
                                * gt_metric_accuracy and gt_metric_top_k, less for all others, */

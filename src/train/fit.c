@@ -82,14 +82,51 @@ static bool in_place(const gti_fit *f, int64_t given)
     return gti_measure_place(f->train, f->loader_epoch, given, what);
 }
 
+/* Forward and backward, to be captured. */
+static gt_tensor *learn(gt_ctx *gt, void *fit)
+{
+    gti_fit *f = fit;
+    (void)gt;
+    f->out = gt_capture_output(gt_forward(f->m, f->x));
+    gt_tensor *loss = f->out ? gti_measure_loss(&f->measure, f->out, f->x, f->y) : NULL;
+    if (loss) gt_backward(loss);
+    return loss;
+}
+
+static bool is_captured(const gti_fit *f, const gt_tensor *x)
+{
+    return f->opts.capture && (!f->captured || gt_shape_equal(x->shape, f->full));
+}
+
+static gt_tensor *learn_captured(gti_fit *f, gt_tensor *x, gt_tensor *y)
+{
+    f->x = x;
+    f->y = y;
+    f->full = x->shape;
+    if (f->captured) gt_replay(f->captured);
+    else f->captured = gt_capture(f->gt, learn, f, .inputs = {&f->x, &f->y});
+    gt_tensor *loss = gt_failed(f->gt) ? NULL : gt_captured_result(f->captured);
+    return loss && gti_measure_add(&f->measure, f->out, x, y, loss, &f->means) ? loss : NULL;
+}
+
+/* Another epoch may have other modes, hooks, or leaves that learn. */
+static void forget_captured(gti_fit *f)
+{
+    gt_captured_free(f->captured);
+    f->captured = NULL;
+}
+
 static bool train_batch(gti_fit *f, gt_tensor *x, gt_tensor *y)
 {
     gt_rewind(f->gt, f->start);
-    gt_tensor *loss = gti_measure_batch(&f->measure, f->m, x, y, &f->means);
+    const bool captured = is_captured(f, x);
+    gt_tensor *loss =
+        captured ? learn_captured(f, x, y) : gti_measure_batch(&f->measure, f->m, x, y, &f->means);
     if (!loss || !in_place(f, f->state.batch + 1)) return false;
     const double weight = gt_mean_weight(loss);
     f->state.loss = gt_item(loss);
-    if (weight > 0 && (!is_finite(f, f->state.loss) || gt_backward(loss) != GT_OK)) return false;
+    if (weight > 0 && !is_finite(f, f->state.loss)) return false;
+    if (weight > 0 && !captured && gt_backward(loss) != GT_OK) return false;
     f->state.batch++;
     f->pending++;
     f->weight += weight;
@@ -179,6 +216,7 @@ bool gti_fit_is_exhausted(const gti_fit *f)
 static bool end_epoch(gti_fit *f)
 {
     f->state.loss = gt_running_value(&f->means.mean[0]);
+    forget_captured(f);
     if (!validate(f) || !record_epoch(f)) return false;
     const double value = gt_history_get(f->history, -1, f->monitor);
     if (!f->opts.schedule_each_step && !step_schedule(f, value)) return false;
@@ -222,6 +260,7 @@ gt_history *gt_fit_(gt_module *m, gt_optimizer *o, gt_loader *train, gt_fit_opts
     f.start = gt_mark_tape(f.gt);
     const bool done = gti_fit_open(&f, what) && run(&f);
     gti_fit_show_stop(&f);
+    forget_captured(&f);
     gt_free(f.memory);
     gti_fit_history_free(&f);
     gt_rewind(f.gt, f.start);

@@ -3,6 +3,7 @@
 #define GTI_TRAIN_FIT_H
 
 #include "train/train.h"
+#include <gradtape/capture.h>
 
 enum { GTI_NAME = 4 + GT_NAME_MOST + 1 }; /* "val_" and a metric's */
 
@@ -23,6 +24,9 @@ typedef struct {
     gt_metadata notes[2];
     gt_fit_state state;
     gti_means means, valid; /* of the present epoch */
+    gt_captured *captured;  /* forward and backward of a batch of shape `full`; or NULL */
+    gt_shape full;
+    gt_tensor *x, *y, *out; /* of the batch that it runs on */
     gt_mark start;
     uint64_t loader_epoch; /* the loader's number of the present epoch */
     int64_t pending;       /* batches since the optimizer's last step, */

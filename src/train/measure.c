@@ -93,8 +93,7 @@ static bool measure(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt_tenso
     return !gt_failed(x->ctx);
 }
 
-/* The function's loss; NULL after a failure. */
-static gt_tensor *loss_of(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt_tensor *y)
+gt_tensor *gti_measure_loss(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt_tensor *y)
 {
     gt_tensor *loss = m->loss(out, x, y, m->user);
     if (gt_failed(x->ctx)) return NULL;
@@ -111,16 +110,22 @@ static gt_tensor *loss_of(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt
     return NULL;
 }
 
+bool gti_measure_add(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt_tensor *y,
+                     const gt_tensor *loss, gti_means *means)
+{
+    const double value = gt_item(loss);
+    if (gt_failed(x->ctx)) return false;
+    gt_running_add(&means->mean[0], value, gt_mean_weight(loss));
+    means->items += x->shape.dim[0];
+    return measure(m, out, x, y, means);
+}
+
 gt_tensor *gti_measure_batch(const gti_measure *m, gt_module *module, gt_tensor *x, gt_tensor *y,
                              gti_means *means)
 {
     gt_tensor *out = gt_forward(module, x);
-    gt_tensor *loss = out ? loss_of(m, out, x, y) : NULL;
-    const double value = loss ? gt_item(loss) : NAN;
-    if (!loss || gt_failed(x->ctx)) return NULL;
-    gt_running_add(&means->mean[0], value, gt_mean_weight(loss));
-    means->items += x->shape.dim[0];
-    return measure(m, out, x, y, means) ? loss : NULL;
+    gt_tensor *loss = out ? gti_measure_loss(m, out, x, y) : NULL;
+    return loss && gti_measure_add(m, out, x, y, loss, means) ? loss : NULL;
 }
 
 bool gti_measure_epoch(const gti_measure *m, gt_module *module, gt_loader *loader, gti_means *means,

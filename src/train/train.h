@@ -29,6 +29,10 @@ bool gti_measure_place(const gt_loader *loader, uint64_t epoch, int64_t position
  * a failure. */
 gt_tensor *gti_measure_batch(const gti_measure *m, gt_module *module, gt_tensor *x, gt_tensor *y,
                              gti_means *means);
+/* The two halves of it: the loss of an output, and adding it and the metrics to the means. */
+gt_tensor *gti_measure_loss(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt_tensor *y);
+bool gti_measure_add(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt_tensor *y,
+                     const gt_tensor *loss, gti_means *means);
 /* A loader's epoch in evaluation mode. `seen`, if there is one, hears of each batch that is done.
  */
 typedef void (*gti_seen_fn)(void *user, int64_t done);
