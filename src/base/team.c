@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* SPINS: looks for work before a thread sleeps, some 50 us. STACK: of a thread, for libraries with
- * small ones (the BLAS packs on it). */
-enum { SPINS = 1 << 11, GRABS = 4, STACK = 2 << 20 };
+/* SPINS: looks for work before a thread sleeps, some 50 us. SHARES: a thread takes this part of its
+ * equal share of what is left, so that the last are small and all end together. STACK: of a thread,
+ * for libraries with small ones (the BLAS packs on it). */
+enum { SPINS = 1 << 11, SHARES = 2, STACK = 2 << 20 };
 
 typedef struct {
     gti_team *team;
@@ -22,7 +23,7 @@ typedef struct {
 struct gti_team {
     int size;
     pid_t process; /* that the threads are in */
-    int64_t n, grab;
+    int64_t n;
     gti_team_work *work;
     void *arg;
     _Atomic int64_t next;   /* part to be taken */
@@ -45,10 +46,15 @@ static inline void pause_cpu(void)
 
 static void take_parts(gti_team *t, int index)
 {
-    for (;;) {
-        const int64_t begin = atomic_fetch_add_explicit(&t->next, t->grab, memory_order_relaxed);
-        if (begin >= t->n) return;
-        t->work(t->arg, index, begin, t->n - begin < t->grab ? t->n : begin + t->grab);
+    int64_t begin = atomic_load_explicit(&t->next, memory_order_relaxed);
+    while (begin < t->n) {
+        const int64_t share = (t->n - begin) / ((int64_t)t->size * SHARES);
+        const int64_t end = begin + (share < 1 ? 1 : share);
+        if (!atomic_compare_exchange_weak_explicit(&t->next, &begin, end, memory_order_relaxed,
+                                                   memory_order_relaxed))
+            continue;
+        t->work(t->arg, index, begin, end);
+        begin = atomic_load_explicit(&t->next, memory_order_relaxed);
     }
 }
 
@@ -177,8 +183,6 @@ static void wake_sleepers(gti_team *t)
 void gti_team_run(gti_team *t, int64_t n, gti_team_work *work, void *arg)
 {
     t->n = n;
-    t->grab = n / ((int64_t)t->size * GRABS);
-    if (t->grab < 1) t->grab = 1;
     t->work = work;
     t->arg = arg;
     atomic_store_explicit(&t->next, 0, memory_order_relaxed);
