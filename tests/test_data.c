@@ -131,10 +131,10 @@ static void test_gz(void **state)
         {0, 0, 1, 0, NULL},
         {0, 0, 40000, 0, NULL},
         {7, 513, 100, 0, NULL},
-        {0, 0, 4, 1, "the gzip file is truncated"},
-        {0, 0, 4, 4, "not a sound gzip file behind its end: incorrect header check"},
-        {0, 0, 0, 8, "not a sound gzip file: incorrect data check"},
-        {0, 0, 0, 1, "not a sound gzip file: incorrect length check"},
+        {0, 0, 4, 1, "the compressed data is truncated"},
+        {0, 0, 4, 4, "the compressed data goes on behind its end: incorrect header check"},
+        {0, 0, 0, 8, "the compressed data is not sound: incorrect data check"},
+        {0, 0, 0, 1, "the compressed data is not sound: incorrect length check"},
     };
     gt_ctx *gt = *state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -26,11 +26,19 @@ typedef struct {
     void *inflater; /* NULL: the file is plain */
     int64_t limit;  /* no more bytes than this can come */
     int64_t taken;
+    bool summed; /* crc is that of what was taken */
+    uint32_t crc;
     gt_data_error *error;
 } gti_source;
 bool gti_source_open(gti_source *s, const char *path, gt_data_error *error);
 bool gti_source_open_plain(gti_source *s, const char *path, gt_data_error *error); /* as it is */
 void gti_source_close(gti_source *s);
+/* Goes on with the n bytes at `at` of a plain file, which has them. */
+bool gti_source_seek(gti_source *s, int64_t at, int64_t n);
+/* What follows in a plain file is n bytes that were deflated. */
+bool gti_source_inflate(gti_source *s, int64_t n);
+/* Whether the sum of the bytes that were taken is crc; true where zlib is missing. */
+bool gti_source_check(const gti_source *s, uint32_t crc);
 /* Reads n bytes of what is called `part`. */
 bool gti_source_read(gti_source *s, void *to, int64_t n, const char *part);
 /* The same into memory of its own, of n + 1 bytes, which never is much more than what the file has
@@ -84,9 +92,8 @@ void gti_element_convert(const gti_element *e, const uint8_t *from, gt_tensor *t
 
 /* --- npy.c --- */
 
-/* The array in these bytes; `path` is for messages. */
-gt_tensor *gti_npy_parse(gt_ctx *gt, const uint8_t *bytes, int64_t size, const char *path,
-                         gt_data_error *error);
+/* The array that is the rest of the source. */
+gt_tensor *gti_npy_take(gt_ctx *gt, gti_source *s);
 
 /* --- picture.c, png_read.c, png_write.c, jpeg.c --- */
 

@@ -227,26 +227,6 @@ static void fill(const header *h, const uint8_t *bytes, gt_tensor *t)
     }
 }
 
-gt_tensor *gti_npy_parse(gt_ctx *gt, const uint8_t *bytes, int64_t size, const char *path,
-                         gt_data_error *error)
-{
-    header h = {.fortran = false};
-    span d = {0, 0};
-    uint8_t head[HEAD] = {0};
-    memcpy(head, bytes, size < HEAD ? (size_t)size : HEAD);
-    if (!find_dictionary(head, size, &d, path, error)) return NULL;
-    char *text = gti_data_malloc((size_t)d.length + 1, error);
-    if (!text) return NULL;
-    memcpy(text, bytes + d.begin, (size_t)d.length);
-    text[d.length] = 0;
-    const int64_t data = d.begin + d.length;
-    const bool ok = read_dictionary(text, d.length, &h, path, error);
-    free(text);
-    gt_tensor *t = ok ? make(gt, &h, size - data, path, error) : NULL;
-    if (t) fill(&h, bytes + data, t);
-    return t;
-}
-
 /* The header of a file; the elements are what follows. */
 static bool take_header(gti_source *s, header *h)
 {
@@ -265,8 +245,7 @@ static bool take_header(gti_source *s, header *h)
     return ok;
 }
 
-/* Elements that are the tensor's go straight to it. */
-static gt_tensor *take_array(gt_ctx *gt, gti_source *s)
+gt_tensor *gti_npy_take(gt_ctx *gt, gti_source *s)
 {
     static const char part[] = "elements";
     header h = {.fortran = false};
@@ -291,7 +270,7 @@ gt_tensor *gt_npy_load(gt_ctx *gt, const char *path)
     gti_source s;
     if (!path) gt_data_fail(&error, GT_ERR_ARGUMENT, "the path is NULL");
     if (path && gti_source_open_plain(&s, path, &error)) {
-        t = take_array(gt, &s);
+        t = gti_npy_take(gt, &s);
         gti_source_close(&s);
     }
     if (!t) gti_data_report(gt, what, &error);

@@ -2,11 +2,9 @@
  * counts; of the copy in front of each member only the length is used. */
 #include <stdlib.h>
 #include <string.h>
-#ifdef GT_WITH_ZLIB
-#include <zlib.h>
-#endif
 
 #include "data/data.h"
+#include <gradtape/autograd.h>
 
 enum {
     END_SIZE = 22, /* of the record at the archive's end, without its comment */
@@ -20,11 +18,15 @@ enum {
 #define ENTRY_MAGIC 0x02014b50u
 #define LOCAL_MAGIC 0x04034b50u
 
+static const char nowhere[] = "a member is not where the zip directory says it is";
+
 typedef struct {
-    const uint8_t *bytes;
-    int64_t size;
+    gti_source s;
     const char *path;
     gt_data_error *error;
+    int64_t size;
+    uint8_t *tail; /* its bytes from `from` on, in memory of its own */
+    int64_t from;
 } archive;
 
 typedef struct {
@@ -58,11 +60,21 @@ static bool has(const archive *a, int64_t at, int64_t n)
     return at >= 0 && at <= a->size && n <= a->size - at;
 }
 
-/* Finds the directory: its place and the number of its entries. */
-static bool find_directory(const archive *a, int64_t *place, int *entries)
+static bool take_tail(archive *a, int64_t from)
 {
-    for (int64_t at = a->size - END_SIZE; at >= 0 && a->size - at <= END_SIZE + COMMENT; at--) {
-        const uint8_t *p = a->bytes + at;
+    free(a->tail);
+    a->tail = NULL;
+    a->from = from;
+    if (gti_source_seek(&a->s, from, a->size - from))
+        a->tail = gti_source_take(&a->s, a->size - from, "the zip directory");
+    return a->tail;
+}
+
+/* Finds the end of the directory in the tail; its place and the number of its entries. */
+static bool find_end(const archive *a, int64_t *place, int *entries)
+{
+    for (int64_t at = a->size - END_SIZE; at >= a->from; at--) {
+        const uint8_t *p = a->tail + (at - a->from);
         if (get32(p) != END_MAGIC || at + END_SIZE + (int64_t)get16(p + 20) != a->size) continue;
         *entries = (int)get16(p + 10);
         *place = (int64_t)get32(p + 16);
@@ -75,11 +87,19 @@ static bool find_directory(const archive *a, int64_t *place, int *entries)
     return broken(a, "expected an .npz (zip) archive, found no zip directory: truncated?");
 }
 
+/* Finds the directory, and has it in the tail. */
+static bool find_directory(archive *a, int64_t *place, int *entries)
+{
+    const int64_t from = a->size - END_SIZE - COMMENT;
+    if (!take_tail(a, from > 0 ? from : 0) || !find_end(a, place, entries)) return false;
+    return *place >= a->from || take_tail(a, *place);
+}
+
 static bool read_entry(const archive *a, int64_t at, entry *e)
 {
-    if (!has(a, at, ENTRY_SIZE) || get32(a->bytes + at) != ENTRY_MAGIC)
+    if (!has(a, at, ENTRY_SIZE) || get32(a->tail + (at - a->from)) != ENTRY_MAGIC)
         return broken(a, "the zip directory is broken");
-    const uint8_t *p = a->bytes + at;
+    const uint8_t *p = a->tail + (at - a->from);
     const int name = (int)get16(p + 28);
     *e = (entry){.flags = get16(p + 8),
                  .method = get16(p + 10),
@@ -96,7 +116,7 @@ static bool read_entry(const archive *a, int64_t at, entry *e)
 }
 
 /* Finds the entry of this name; otherwise fails, with the names that there are. */
-static bool find_entry(const archive *a, const char *name, entry *e)
+static bool find_entry(archive *a, const char *name, entry *e)
 {
     int64_t at = 0;
     int n = 0;
@@ -113,81 +133,47 @@ static bool find_entry(const archive *a, const char *name, entry *e)
                         name, names);
 }
 
-/* --- a member's bytes --- */
+/* --- a member --- */
 
-static bool find_member(const archive *a, const entry *e, const uint8_t **packed)
+static bool check_sizes(const archive *a, const entry *e)
 {
     if (e->flags & 1 || e->packed == UINT32_MAX || e->size == UINT32_MAX || e->local == UINT32_MAX)
         return gt_data_fail(a->error, GT_ERR_UNSUPPORTED,
                             "%s: '%.*s' is encrypted, or larger than 4 GiB", a->path, e->name_size,
                             e->name);
-    if (!has(a, e->local, LOCAL_SIZE) || get32(a->bytes + e->local) != LOCAL_MAGIC)
-        return broken(a, "a member is not where the zip directory says it is");
-    const uint8_t *p = a->bytes + e->local;
-    const int64_t at = e->local + LOCAL_SIZE + (int64_t)get16(p + 26) + (int64_t)get16(p + 28);
-    if (!has(a, at, e->packed)) return broken(a, "a member reaches beyond the archive's end");
+    if (e->method != STORED && e->method != DEFLATED)
+        return gt_data_fail(a->error, GT_ERR_UNSUPPORTED,
+                            "%s: zip method %u; stored and deflated members can be read", a->path,
+                            e->method);
     if (e->size / GTI_DEFLATE_RATIO > e->packed || (e->method == STORED && e->size != e->packed))
         return broken(a, "a member claims more bytes than it can hold");
-    *packed = a->bytes + at;
     return true;
 }
 
-#ifdef GT_WITH_ZLIB
-static bool inflate_member(const archive *a, const entry *e, const uint8_t *packed, uint8_t *to)
+/* Goes to the member's bytes. */
+static bool seek_member(archive *a, const entry *e)
 {
-    z_stream z = {.next_in = (Bytef *)(uintptr_t)packed,
-                  .avail_in = (uInt)e->packed,
-                  .next_out = to,
-                  .avail_out = (uInt)e->size};
-    if (inflateInit2(&z, -MAX_WBITS) != Z_OK)
-        return gt_data_fail(a->error, GT_ERR_MEMORY, "%s: out of memory", a->path);
-    const int code = inflate(&z, Z_FINISH);
-    const bool whole = code == Z_STREAM_END && !z.avail_in && !z.avail_out;
-    inflateEnd(&z);
-    if (code == Z_MEM_ERROR)
-        return gt_data_fail(a->error, GT_ERR_MEMORY, "%s: out of memory", a->path);
-    return whole || broken(a, "a member does not inflate to the size it claims");
+    uint8_t p[LOCAL_SIZE];
+    if (!has(a, e->local, LOCAL_SIZE)) return broken(a, nowhere);
+    if (!gti_source_seek(&a->s, e->local, LOCAL_SIZE) ||
+        !gti_source_read(&a->s, p, LOCAL_SIZE, "a member's header"))
+        return false;
+    if (get32(p) != LOCAL_MAGIC) return broken(a, nowhere);
+    const int64_t at = e->local + LOCAL_SIZE + (int64_t)get16(p + 26) + (int64_t)get16(p + 28);
+    if (!has(a, at, e->packed)) return broken(a, "a member reaches beyond the archive's end");
+    return gti_source_seek(&a->s, at, e->packed);
 }
 
-static bool check_member(const archive *a, const entry *e, const uint8_t *bytes)
+static gt_tensor *load_member(gt_ctx *gt, archive *a, const entry *e)
 {
-    return (uint32_t)crc32(0, bytes, (uInt)e->size) == e->crc ||
-           broken(a, "a member's checksum is wrong");
-}
-#else
-static bool inflate_member(const archive *a, const entry *e, const uint8_t *packed, uint8_t *to)
-{
-    (void)e, (void)packed, (void)to;
-    return gt_data_fail(a->error, GT_ERR_UNSUPPORTED,
-                        "%s: is compressed, and this gradtape was built without zlib", a->path);
-}
-
-static bool check_member(const archive *a, const entry *e, const uint8_t *bytes)
-{
-    (void)a, (void)e, (void)bytes;
-    return true;
-}
-#endif
-
-static gt_tensor *load_member(gt_ctx *gt, const archive *a, const entry *e)
-{
-    const uint8_t *packed = NULL;
-    if (!find_member(a, e, &packed)) return NULL;
-    if (e->method != STORED && e->method != DEFLATED) {
-        gt_data_fail(a->error, GT_ERR_UNSUPPORTED,
-                     "%s: zip method %u; stored and deflated members "
-                     "can be read",
-                     a->path, e->method);
-        return NULL;
-    }
-    uint8_t *own = e->method == DEFLATED ? gti_data_malloc((size_t)e->size, a->error) : NULL;
-    const bool ok = e->method == STORED || (own && inflate_member(a, e, packed, own));
-    const uint8_t *bytes = own ? own : packed;
-    gt_tensor *t = ok && check_member(a, e, bytes)
-                       ? gti_npy_parse(gt, bytes, e->size, a->path, a->error)
-                       : NULL;
-    free(own);
-    return t;
+    if (!check_sizes(a, e) || !seek_member(a, e)) return NULL;
+    if (e->method == DEFLATED && !gti_source_inflate(&a->s, e->size)) return NULL;
+    a->s.summed = true;
+    gt_tensor *t = gti_npy_take(gt, &a->s);
+    if (!t || gti_source_check(&a->s, e->crc)) return t;
+    broken(a, "a member's checksum is wrong");
+    gt_release(t);
+    return NULL;
 }
 
 gt_tensor *gt_npz_load(gt_ctx *gt, const char *path, const char *name)
@@ -197,12 +183,15 @@ gt_tensor *gt_npz_load(gt_ctx *gt, const char *path, const char *name)
     const gt_span span = gt_span_begin(gt, what);
     gt_data_error error = {.code = GT_OK};
     archive a = {.path = path, .error = &error};
+    gt_tensor *t = NULL;
     if (!path || !name) gt_data_fail(&error, GT_ERR_ARGUMENT, "the path or the name is NULL");
-    uint8_t *bytes = path && name ? gti_file_read(path, &a.size, &error) : NULL;
-    a.bytes = bytes;
-    entry e = {.next = 0};
-    gt_tensor *t = bytes && find_entry(&a, name, &e) ? load_member(gt, &a, &e) : NULL;
-    free(bytes);
+    else if (gti_source_open_plain(&a.s, path, &error)) {
+        entry e = {.next = 0};
+        a.size = a.s.limit;
+        if (find_entry(&a, name, &e)) t = load_member(gt, &a, &e);
+        free(a.tail);
+        gti_source_close(&a.s);
+    }
     if (!t) gti_data_report(gt, what, &error);
     gt_span_end(gt, span);
     return t;

@@ -34,21 +34,43 @@ static FILE *open_regular(const char *path, int64_t *size, gt_data_error *error)
 /* --- gzip --- */
 
 #ifdef GT_WITH_ZLIB
+static void sum(gti_source *s, const void *bytes, int64_t n)
+{
+    s->crc = (uint32_t)crc32(s->crc, bytes, (uInt)n);
+}
+
+bool gti_source_check(const gti_source *s, uint32_t crc)
+{
+    return s->crc == crc;
+}
+
 typedef struct {
     z_stream z;
     bool ended; /* a member has, and another one may follow */
     uint8_t in[1 << 14];
 } inflater;
 
-static bool start_inflating(gti_source *s)
+/* `window`: zlib's, which says the form of the data, too. */
+static bool start_inflating(gti_source *s, int window)
 {
     inflater *i = calloc(1, sizeof *i);
-    if (i && inflateInit2(&i->z, MAX_WBITS + 16) == Z_OK) {
+    if (i && inflateInit2(&i->z, window) == Z_OK) {
         s->inflater = i;
         return true;
     }
     free(i);
     return gt_data_fail(s->error, GT_ERR_MEMORY, "%s: out of memory", s->path);
+}
+
+static bool start_gzip(gti_source *s)
+{
+    return start_inflating(s, MAX_WBITS + 16);
+}
+
+bool gti_source_inflate(gti_source *s, int64_t n)
+{
+    s->limit = n;
+    return start_inflating(s, -MAX_WBITS);
 }
 
 static void stop_inflating(gti_source *s)
@@ -70,8 +92,10 @@ static bool inflate_failed(gti_source *s, const inflater *i, int code)
 {
     if (code == Z_MEM_ERROR)
         return gt_data_fail(s->error, GT_ERR_MEMORY, "%s: out of memory", s->path);
-    return gt_data_fail(s->error, GT_ERR_FORMAT, "%s: not a sound gzip file%s: %s", s->path,
-                        i->ended ? " behind its end" : "", i->z.msg ? i->z.msg : zError(code));
+    return gt_data_fail(s->error, GT_ERR_FORMAT, "%s: %s: %s", s->path,
+                        i->ended ? "the compressed data goes on behind its end"
+                                 : "the compressed data is not sound",
+                        i->z.msg ? i->z.msg : zError(code));
 }
 
 /* Zeros behind a member fill up a tape's block or the like, and are no part of the file. */
@@ -90,7 +114,8 @@ static bool more_to_inflate(gti_source *s, inflater *i, bool *ok)
     if (refill(s, i)) return true;
     if (ferror(s->f)) *ok = gti_file_fail(s->path, s->error);
     else if (!i->ended)
-        *ok = gt_data_fail(s->error, GT_ERR_FORMAT, "%s: the gzip file is truncated", s->path);
+        *ok =
+            gt_data_fail(s->error, GT_ERR_FORMAT, "%s: the compressed data is truncated", s->path);
     return false;
 }
 
@@ -114,11 +139,29 @@ static int64_t inflate_some(gti_source *s, void *to, int64_t n)
     return ok ? (int64_t)(room - i->z.avail_out) : -1;
 }
 #else
-static bool start_inflating(gti_source *s)
+static void sum(gti_source *s, const void *bytes, int64_t n)
+{
+    (void)s, (void)bytes, (void)n;
+}
+
+bool gti_source_check(const gti_source *s, uint32_t crc)
+{
+    (void)s, (void)crc;
+    return true;
+}
+
+static bool start_gzip(gti_source *s)
 {
     return gt_data_fail(s->error, GT_ERR_UNSUPPORTED,
                         "%s: is gzipped, and this gradtape was built without zlib; gunzip it first",
                         s->path);
+}
+
+bool gti_source_inflate(gti_source *s, int64_t n)
+{
+    (void)n;
+    return gt_data_fail(s->error, GT_ERR_UNSUPPORTED,
+                        "%s: is compressed, and this gradtape was built without zlib", s->path);
 }
 
 static void stop_inflating(gti_source *s)
@@ -158,7 +201,7 @@ bool gti_source_open(gti_source *s, const char *path, gt_data_error *error)
     if (gzipped)
         s->limit =
             s->limit > INT64_MAX / GTI_DEFLATE_RATIO ? INT64_MAX : s->limit * GTI_DEFLATE_RATIO;
-    if (error->code == GT_OK && (!gzipped || start_inflating(s))) return true;
+    if (error->code == GT_OK && (!gzipped || start_gzip(s))) return true;
     gti_source_close(s);
     return false;
 }
@@ -167,6 +210,14 @@ void gti_source_close(gti_source *s)
 {
     stop_inflating(s);
     fclose(s->f);
+}
+
+bool gti_source_seek(gti_source *s, int64_t at, int64_t n)
+{
+    s->limit = n;
+    s->taken = 0;
+    s->crc = 0;
+    return fseeko(s->f, (off_t)at, SEEK_SET) == 0 || gti_file_fail(s->path, s->error);
 }
 
 /* At most n bytes, fewer only at the end; -1 after a failure. */
@@ -199,6 +250,7 @@ bool gti_source_read(gti_source *s, void *to, int64_t n, const char *part)
             return gt_data_fail(s->error, GT_ERR_FORMAT,
                                 "%s: truncated: expected %lld bytes of %s, found %lld", s->path,
                                 (long long)n, part, (long long)done);
+        if (s->summed) sum(s, (char *)to + done, got);
         done += got;
         s->taken += got;
     }
