@@ -1,9 +1,9 @@
 /* A training step, or a forward pass, of one network, and the most memory that its tensors took.
  * bench/networks.py runs it in turns with PyTorch.
  *
- * Usage: networks NETWORK BATCH step|forward|replay|replay-forward [apart|recomputed]
- * By default a step of each, of one image; apart: replays without chains; recomputed: steps that make
- * cheap results again instead of keeping them */
+ * Usage: networks NETWORK BATCH step|forward|replay|replay-forward [apart|folded|recomputed]
+ * By default a step of each, of one image; apart: replays without chains; folded: batch norms in
+ * the convolutions; recomputed: steps that make cheap results again instead of keeping them */
 #include <gradtape.h>
 
 #include "bench.h"
@@ -58,8 +58,9 @@ static void replay(void *work)
 /* Captures the step, so that what is measured are replays, and their memory. */
 static void capture(world *w, gt_step what, const char *how)
 {
-    const bool apart = strcmp(how, "apart") == 0;
-    w->captured = gt_capture(w->gt, what, w, .without = apart ? GT_CAPTURE_CHAINS : 0);
+    const bool apart = strcmp(how, "apart") == 0, folded = strcmp(how, "folded") == 0;
+    w->captured = gt_capture(w->gt, what, w, .without = apart ? GT_CAPTURE_CHAINS : 0,
+                             .fold_batch_norm = folded);
     if (!gt_captured_get_stats(w->captured).ready) gt_replay(w->captured);
     gt_stats_reset_peak(w->gt);
 }

@@ -2,7 +2,7 @@
 
 Training steps and forward passes of the networks above, captured once (gt_capture) and replayed, beside
 the same called, beside replays whose elementwise operations run apart, and beside PyTorch. The results are
-the same bits.
+the same bits, but for those with batch norms folded into the convolutions.
 """
 import functools
 
@@ -22,6 +22,8 @@ def rows(quick):
         words = [*called, "replay" if what == "step" else "replay-forward"]
         yield Row(f"{name}, and called", words, {"called": (*called, what)})
         yield Row(f"{name}, and operations apart", words, {"apart": (*words, "apart")})
+        if what == "forward":
+            yield Row(f"{name}, and norms folded", (*words, "folded"), {"plain": tuple(words)})
         if quick:
             continue
         small = make in (networks.mlp, networks.lenet)

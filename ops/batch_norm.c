@@ -3,7 +3,7 @@
  *
  *   batch_norm       statistics of the batch; mean, rstd and the variance (of the population) are
  *                    outputs too; the gradient is normalize.c's
- *   batch_norm_eval  statistics that are given; rstd is an output too
+ *   batch_norm_eval  statistics that are given
  *
  * Running statistics are changed in place: no gradient goes through them.
  */
@@ -24,14 +24,13 @@ static double eps_of(const gt_node *n)
     return ((const gti_normalize_opts *)n->opts)->eps;
 }
 
-static bool infer_channels(gt_node *n)
+static bool check_channels(gt_node *n)
 {
     if (!gti_normalize_check_image(n)) return false;
     const gt_shape c = GT_SHAPE(n->in[0]->shape.dim[1]);
     for (int i = 1; i < n->n_in; i++)
         if (!gti_normalize_check_parameter(n, i, c)) return false;
-    const gt_normalize_layout layout = batch_norm_layout_of(n);
-    return gti_normalize_set_outputs(n, &layout, c);
+    return true;
 }
 
 /* --- batch_norm --- */
@@ -39,7 +38,9 @@ static bool infer_channels(gt_node *n)
 static bool batch_norm_infer(gt_node *n)
 {
     const gt_tensor *x = n->in[0];
-    if (!infer_channels(n)) return false;
+    if (!check_channels(n)) return false;
+    const gt_normalize_layout layout = batch_norm_layout_of(n);
+    if (!gti_normalize_set_outputs(n, &layout, GT_SHAPE(x->shape.dim[1]))) return false;
     if (x->size == 0 || x->size > x->shape.dim[1]) return true;
     gt_op_fail(n, GT_ERR_SHAPE, "x %s has one element a channel; statistics of a batch need more",
                GTI_SHAPE_TEXT(x->shape));
@@ -63,15 +64,19 @@ static bool batch_norm_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *
 
 /* --- batch_norm_eval --- */
 
-static void batch_norm_eval_parts(gt_node *n, const gt_range *r)
+static bool batch_norm_eval_infer(gt_node *n)
 {
-    const gt_normalize_layout layout = batch_norm_layout_of(n);
-    const gti_normalize_range at = gti_normalize_range_of(n, &layout, r->begin, r->end);
+    n->out[0]->shape = n->in[0]->shape;
+    return check_channels(n);
+}
+
+static void batch_norm_eval_elements(gt_node *n, int64_t begin, int64_t end)
+{
     gt_tensor *const *in = n->in;
-    gti_kernels_for(n)->normalize.apply(&at.s, gti_from(in[0], at.x), gti_from(in[1], at.channel),
-                                        gti_from(in[2], at.channel), gti_from(in[3], at.set),
-                                        gti_from(in[4], at.set), eps_of(n), gti_to(n->out[0], at.x),
-                                        gti_to(n->out[1], at.set), r->scratch);
+    const gt_normalize_layout s = batch_norm_layout_of(n);
+    gti_kernels_for(n)->normalize.apply(begin, end, s.groups, s.inner, in[0]->data, in[1]->data,
+                                        in[2]->data, in[3]->data, in[4]->data, eps_of(n),
+                                        n->out[0]->data);
 }
 
 /* t of [n,c,1,inner] summed to [c] */
@@ -85,30 +90,25 @@ static const char batch_norm_eval_gradient[] =
     "dmean = -rstd weight dbias, dvariance = -rstd^3 weight sum of dy (x - mean) / 2";
 static bool batch_norm_eval_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
-    /* drstd = weight sum of dy (x - mean), and what comes to rstd itself */
+    /* with drstd = weight sum of dy (x - mean) */
     const gt_normalize_layout s = batch_norm_layout_of(n);
-    gt_tensor *weight = n->in[1], *mean = n->in[3], *rstd = n->out[1], *drstd = gout[1];
-    if (gout[0]) {
-        gt_tensor *dy = gti_normalize_view(gout[0], &s), *slope = gt_mul(rstd, weight);
-        if (gt_needs_grad(n, 0))
-            gin[0] =
-                gt_reshape(gt_mul(dy, gti_normalize_view_parameter(slope, &s)), n->in[0]->shape);
-        if (gt_needs_grad(n, 1) || gt_needs_grad(n, 4)) {
-            gt_tensor *dweight = NULL;
-            gt_normalize_grad(gout[0], n->in[0], weight, mean, rstd, s, &dweight, &gin[2]);
-            gt_tensor *sum = gt_div(dweight, rstd);
-            gin[1] = GT_MUTANT(batch_norm_eval_weight, dweight, sum);
-            drstd = gti_normalize_plus(drstd, gt_mul(sum, weight));
-        } else if (gt_needs_grad(n, 2) || gt_needs_grad(n, 3)) {
-            gin[2] = channel_sum(dy, weight);
-        }
-        if (gt_needs_grad(n, 3)) gin[3] = gt_neg(gt_mul(slope, gin[2]));
+    gt_tensor *weight = n->in[1], *mean = n->in[3];
+    gt_tensor *rstd = gt_rsqrt(gt_add_scalar(n->in[4], eps_of(n)));
+    gt_tensor *dy = gti_normalize_view(gout[0], &s), *slope = gt_mul(rstd, weight);
+    if (gt_needs_grad(n, 0))
+        gin[0] = gt_reshape(gt_mul(dy, gti_normalize_view_parameter(slope, &s)), n->in[0]->shape);
+    if (gt_needs_grad(n, 1) || gt_needs_grad(n, 4)) {
+        gt_tensor *dweight = NULL;
+        gt_normalize_grad(gout[0], n->in[0], weight, mean, rstd, s, &dweight, &gin[2]);
+        gt_tensor *sum = gt_div(dweight, rstd);
+        gin[1] = GT_MUTANT(batch_norm_eval_weight, dweight, sum);
+        if (gt_needs_grad(n, 4))
+            gin[4] = gt_mul_scalar(gt_mul(gt_mul(sum, weight), gt_mul(gt_square(rstd), rstd)),
+                                   GT_MUTANT(batch_norm_eval_variance, -0.5, 0.5));
+    } else if (gt_needs_grad(n, 2) || gt_needs_grad(n, 3)) {
+        gin[2] = channel_sum(dy, weight);
     }
-    for (int i = 0; i < 4; i++)
-        if (!gin[i] && gt_needs_grad(n, i)) gin[i] = gt_zeros_like(n->in[i]);
-    if (gt_needs_grad(n, 4))
-        gin[4] = gt_mul_scalar(gt_mul(drstd, gt_mul(gt_square(rstd), rstd)),
-                               GT_MUTANT(batch_norm_eval_variance, -0.5, 0.5));
+    if (gt_needs_grad(n, 3)) gin[3] = gt_neg(gt_mul(slope, gin[2]));
     return true;
 }
 
@@ -215,7 +215,7 @@ static const gt_attr batch_norm_options[] = {
 };
 static const gt_attrs batch_norm_call = GT_ATTRS(batch_norm_options);
 
-#define BATCH_NORM(id, input_names, inputs_n, outputs_n, shape_rule, options)                      \
+#define BATCH_NORM(id, input_names, inputs_n, outputs_n, how, options)                             \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = (input_names),                                                                   \
@@ -226,8 +226,8 @@ static const gt_attrs batch_norm_call = GT_ATTRS(batch_norm_options);
         .call = (options),                                                                         \
         .flags = GT_OP_CHEAP,                                                                      \
         .unread = GT_UNREAD_OUT(0),                                                                \
-        .infer = (shape_rule),                                                                     \
-        .parts = GT_FOR_FLOATS(id##_parts),                                                        \
+        .infer = id##_infer,                                                                       \
+        how,                                                                                       \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
         GT_SAMPLES(id##_samples),                                                                  \
@@ -235,17 +235,18 @@ static const gt_attrs batch_norm_call = GT_ATTRS(batch_norm_options);
         .flops = gti_normalize_flops,                                                              \
     };
 
-BATCH_NORM(batch_norm, "x weight bias", 3, 4, batch_norm_infer, &batch_norm_call)
-BATCH_NORM(batch_norm_eval, "x weight bias running_mean running_var", 5, 2, infer_channels, NULL)
+#define BY_CHANNELS .parts = GT_FOR_FLOATS(batch_norm_parts)
+#define BY_ELEMENTS .elements = GT_FOR_FLOATS(batch_norm_eval_elements), .cost = 4
+
+BATCH_NORM(batch_norm, "x weight bias", 3, 4, BY_CHANNELS, &batch_norm_call)
+BATCH_NORM(batch_norm_eval, "x weight bias running_mean running_var", 5, 1, BY_ELEMENTS, NULL)
 
 gt_tensor *gt_batch_norm_eval(gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean,
                               gt_tensor *variance, double eps)
 {
     const gti_normalize_opts all = {.eps = eps};
-    gt_tensor *out[2];
-    gt_apply_n(&gt_op_batch_norm_eval, &all, 5, (gt_tensor *[]){x, weight, bias, mean, variance},
-               out);
-    return out[0];
+    return gt_apply(&gt_op_batch_norm_eval, &all, 5,
+                    (gt_tensor *[]){x, weight, bias, mean, variance});
 }
 
 /* --- running statistics --- */

@@ -65,6 +65,12 @@ typedef struct {
                                             * from call to call, such as a batch. At each call what
                                             * they hold is copied (it may be of another context);
                                             * shape and dtype are those of the first call */
+    bool fold_batch_norm; /* in evaluation, into the convolution before it, whose result nobody else
+                           * reads: fewer passes, in memory for a second copy of the weights. The
+                           * weights are multiplied, and rounded, before they are summed up, so the
+                           * results are others in their last bits: by some epsilons of the dtype
+                           * times the sum of the products' magnitudes. Parameters that change are
+                           * noticed at the next replay */
     unsigned without; /* GT_CAPTURE_...: left out. Changes no bit; to see what each brings, and to
                        * find faults */
 } gt_capture_opts;
@@ -109,6 +115,7 @@ typedef struct {
     uint64_t unshared; /* what they would need if none shared memory */
     int64_t chains;    /* of several operations, run block by block, */
     int64_t chained;   /* and how many those are */
+    int64_t folded;    /* batch norms that are a part of their convolution */
 } gt_captured_stats;
 gt_captured_stats gt_captured_get_stats(const gt_captured *c);
 

@@ -13,6 +13,7 @@ struct gt_captured {
     void *user;
     gt_tensor **inputs[GT_CAPTURE_INPUTS];
     unsigned without;
+    bool folds;       /* batch norms */
     gti_taken *taken; /* the latest call; NULL: it failed */
     bool ready;       /* that can be run again */
     bool freed;
@@ -109,6 +110,7 @@ static gti_taken *take(gt_captured *c)
     gti_taken *k = begin(gt);
     if (!k) return gt_fail(gt, GT_ERR_MEMORY, "gt_capture", "out of memory"), NULL;
     k->without = c->without;
+    k->folds = c->folds;
     gt_mark_tape(gt);
     const bool ready = take_inputs(c, k), all = gt_set_recording_all(gt, true);
     gt->recorder = &k->recorder;
@@ -140,6 +142,7 @@ static void retire(gti_taken *k)
     if (!k) return;
     gt_ctx *gt = k->gt;
     drop_grads(k);
+    gti_fold_release(k);
     for (gti_tensor *t = k->tape.last; t; t = t->prev) {
         gti_release(t);
         if (t->flags & GTI_LASTING) gti_label_clear(t);
@@ -208,7 +211,11 @@ gt_captured *gt_capture_(gt_ctx *gt, gt_step step, void *user, gt_capture_opts o
                NULL;
     gt_captured *c = calloc(1, sizeof *c);
     if (!c) return gt_fail(gt, GT_ERR_MEMORY, what, "out of memory"), NULL;
-    *c = (gt_captured){.gt = gt, .step = step, .user = user, .without = opts.without};
+    *c = (gt_captured){.gt = gt,
+                       .step = step,
+                       .user = user,
+                       .without = opts.without,
+                       .folds = opts.fold_batch_norm};
     for (int i = 0; i < GT_CAPTURE_INPUTS; i++) c->inputs[i] = opts.inputs[i];
     if (gt_at_close(gt, free_captured, c) != GT_OK) return free(c), NULL;
     if (call(c)) return c;
@@ -315,5 +322,6 @@ gt_captured_stats gt_captured_get_stats(const gt_captured *c)
         .unshared = k->unshared,
         .chains = k->n_chains,
         .chained = k->n_chained,
+        .folded = k->n_folds,
     };
 }

@@ -57,6 +57,9 @@ typedef struct {
     bool requires_grad;
 } gti_outside;
 
+/* A batch norm that was folded into a convolution. */
+typedef struct gti_fold gti_fold;
+
 /* A module that the step ran. */
 typedef struct {
     const gt_scope *scope;
@@ -98,7 +101,10 @@ typedef struct {
     gti_leaf_grad *start; /* leaves that it gave gradients to, and what it added them to, or NULL */
     int64_t n_items, n_joined, n_lives, n_outside, n_ran, n_grads, n_starts;
     int64_t n_chains, n_chained; /* chains of several items, and those */
-    unsigned without;            /* gt_capture_opts */
+    gti_fold **fold;
+    int64_t n_folds;
+    unsigned without; /* gt_capture_opts */
+    bool folds;
 } gti_taken;
 
 /* Whether t was made within the step. */
@@ -114,6 +120,8 @@ void *gti_capture_room(gti_taken *k, int64_t n, size_t size);
 /* Makes the program: what a replay runs, and where results lie, which moves them there. False after
  * a failure. */
 bool gti_program_make(gti_taken *k);
+/* The life of t's block. NULL of what lies outside, and of an input that is not given. */
+gti_life *gti_program_life(const gti_taken *k, const gt_tensor *t);
 /* Only gives back what nobody may read afterwards. */
 bool gti_program_skip(gti_taken *k);
 
@@ -122,6 +130,13 @@ bool gti_program_skip(gti_taken *k);
 bool gti_chain_stretch_lives(gti_taken *k);
 /* Makes k->joined, once everything lies in its place. */
 bool gti_chain_join(gti_taken *k);
+
+/* --- fold.c --- */
+/* Folds batch norms into convolutions, before anything has its place. */
+bool gti_fold_batch_norms(gti_taken *k);
+/* Makes the parameters where those they come from have changed. */
+void gti_fold_update(const gti_taken *k);
+void gti_fold_release(gti_taken *k);
 
 /* --- outside.c --- */
 /* Notes what the step uses from outside, and the gradients that it leaves. */

@@ -47,8 +47,7 @@ static int by_birth(const void *key, const void *element)
     return (a > b) - (a < b);
 }
 
-/* NULL of what lies outside, and of an input that is not given. */
-static gti_life *life_of(const gti_taken *k, const gt_tensor *t)
+gti_life *gti_program_life(const gti_taken *k, const gt_tensor *t)
 {
     if (!t || !gti_taken_has(k, gti_t(t)->base)) return NULL;
     const uint64_t id = gti_t(t)->base->id;
@@ -57,7 +56,7 @@ static gti_life *life_of(const gti_taken *k, const gt_tensor *t)
 
 static void mark_readable(const gti_taken *k, const gt_tensor *t)
 {
-    gti_life *l = life_of(k, t);
+    gti_life *l = gti_program_life(k, t);
     if (l) l->readable = true;
 }
 
@@ -103,11 +102,11 @@ static void each_life(const gti_taken *k, const gti_item *item, visit *see)
     const gt_node *n = item->node;
     gti_life *l;
     for (int i = 0; n && i < n->n_out; i++)
-        if ((l = life_of(k, n->out[i]))) see(k, item, l, true);
+        if ((l = gti_program_life(k, n->out[i]))) see(k, item, l, true);
     for (int i = 0; n && i < n->n_in; i++)
-        if ((l = life_of(k, n->in[i]))) see(k, item, l, false);
+        if ((l = gti_program_life(k, n->in[i]))) see(k, item, l, false);
     for (int i = 0; !n && i < item->host->n; i++)
-        if ((l = life_of(k, item->host->t[i]))) see(k, item, l, true);
+        if ((l = gti_program_life(k, item->host->t[i]))) see(k, item, l, true);
 }
 
 static bool is_fill(const gti_item *item)
@@ -128,14 +127,14 @@ static void note_maker(const gti_taken *k, const gti_item *item, gti_life *l, bo
 static void note_makers(gti_taken *k)
 {
     for (int64_t i = 0; i < k->n_items; i++) each_life(k, &k->item[i], note_maker);
-    for (int i = 0; i < k->n_inputs; i++) life_of(k, k->input[i])->changed = true;
+    for (int i = 0; i < k->n_inputs; i++) gti_program_life(k, k->input[i])->changed = true;
 }
 
 /* --- what does not change, what nobody reads --- */
 
 static bool is_constant(const gti_taken *k, const gt_tensor *t)
 {
-    const gti_life *l = life_of(k, t);
+    const gti_life *l = gti_program_life(k, t);
     return l && l->constant;
 }
 
@@ -145,7 +144,7 @@ static bool gives_constants(const gti_taken *k, const gti_item *item)
     const gt_node *n = item->node;
     if (!n || (n->op->flags & GT_OP_INTO && !is_fill(item))) return false;
     for (int i = 0; i < n->n_out; i++) {
-        const gti_life *l = life_of(k, n->out[i]);
+        const gti_life *l = gti_program_life(k, n->out[i]);
         if (!l || l->changed || l->t->pub.size > SMALL) return false;
     }
     for (int i = 0; i < n->n_in && !is_fill(item); i++)
@@ -165,7 +164,8 @@ static void fold_constants(gti_taken *k)
             k->item[n++] = *item;
             continue;
         }
-        for (int j = 0; j < item->node->n_out; j++) life_of(k, item->node->out[j])->constant = true;
+        for (int j = 0; j < item->node->n_out; j++)
+            gti_program_life(k, item->node->out[j])->constant = true;
     }
     k->n_items = n;
 }
@@ -184,7 +184,7 @@ static bool is_seen(const gti_taken *k, const gti_item *item)
     const gt_node *n = item->node;
     if (!n) return true;
     for (int i = 0; i < n->n_out; i++) {
-        const gti_life *l = life_of(k, n->out[i]);
+        const gti_life *l = gti_program_life(k, n->out[i]);
         if (!l || l->needed || l->readable) return true;
     }
     return false;
@@ -240,9 +240,9 @@ static void share_places(gti_taken *k)
     for (int64_t i = 0; i < k->n_items; i++) {
         const gt_node *n = k->item[i].node;
         if (!n || !n->op->elements[n->dtype] || n->op->flags & GT_OP_INTO) continue;
-        gti_life *y = life_of(k, n->out[0]);
+        gti_life *y = gti_program_life(k, n->out[0]);
         for (int j = 0; y && j < n->n_in; j++) {
-            gti_life *x = life_of(k, n->in[j]);
+            gti_life *x = gti_program_life(k, n->in[j]);
             if (!x || !takes_over(x, n->in[j], y, i)) continue;
             gti_life *at = x->in ? x->in : x;
             at->last = y->last;
@@ -342,7 +342,7 @@ static void move(gti_taken *k)
 {
     for (gti_tensor *t = k->tape.last; t; t = t->prev) {
         if (t->base == t || !gti_taken_has(k, t->base)) continue;
-        const gti_life *l = life_of(k, &t->pub);
+        const gti_life *l = gti_program_life(k, &t->pub);
         attach(k, t, l, l->t->pub.data);
     }
     for (int64_t i = 0; i < k->n_lives; i++) {
@@ -365,6 +365,7 @@ bool gti_program_make(gti_taken *k)
     note_makers(k);
     if (!(k->without & GT_CAPTURE_CONSTANTS)) fold_constants(k);
     if (!(k->without & GT_CAPTURE_UNREAD)) drop_unseen(k);
+    if (k->folds && !gti_fold_batch_norms(k)) return false;
     find_lives(k);
     if (!(k->without & GT_CAPTURE_SHARING)) share_places(k);
     if (!gti_chain_stretch_lives(k) || !place(k) || !make_slab(k)) return false;

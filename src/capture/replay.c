@@ -145,6 +145,7 @@ bool gti_replay_run(gti_taken *k)
     const gt_scope *scope = gt->scope;
     const uint64_t then = ++gt->clock;
     k->slab->version = then;
+    gti_fold_update(k);
     const bool ok = run_items(k);
     gt->scope = scope;
     if (ok) give_grads(k, then);

@@ -29,6 +29,7 @@ enum {
     GTI_SLAB = 512,    /* stands for a block that results of a captured step lie in */
     GTI_GIVEN = 1024,  /* released because whoever had it will not read it again */
     GTI_AGAIN = 2048,  /* dropped by gt_release: a sweep that needs it makes it again */
+    GTI_OWN = 4096,    /* no program can write to it past its version */
 };
 
 typedef struct gti_hook gti_hook;
@@ -388,6 +389,8 @@ typedef struct {
  * was made. */
 bool gti_derived_get(const gt_node *n, const gt_derived *d, gti_derived_room *room);
 void gti_derived_put(gt_ctx *gt, const gti_derived_room *room);
+/* Another number for other values, nearly always. */
+uint64_t gti_derived_fingerprint(const gt_tensor *t);
 /* Gives back what was derived from base. */
 void gti_derived_drop(gti_tensor *base);
 

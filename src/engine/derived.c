@@ -37,7 +37,7 @@ static uint64_t mix(uint64_t h, uint64_t word)
 
 typedef uint64_t word_of_data __attribute__((may_alias));
 
-static uint64_t fingerprint_of(const gt_tensor *t)
+uint64_t gti_derived_fingerprint(const gt_tensor *t)
 {
     const word_of_data *word = t->data; /* as aligned as a pool's block */
     const size_t bytes = (size_t)t->size * gt_dtype_size(t->dtype), ahead = 256;
@@ -139,7 +139,7 @@ bool gti_derived_get(const gt_node *n, const gt_derived *what, gti_derived_room 
     }
     const bool had = k->block != NULL;
     if (!had && !take(gt, what, k, room)) return false;
-    const uint64_t now = fingerprint_of(&base->pub);
+    const uint64_t now = base->flags & GTI_OWN ? 0 : gti_derived_fingerprint(&base->pub);
     if (had)
         *room = (gti_derived_room){.block = k->block, .made = k->fingerprint == now, .kept = true};
     k->fingerprint = now;

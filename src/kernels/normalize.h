@@ -32,10 +32,11 @@ typedef struct {
     /* y, and of each set mean, rstd and variance; variance may be NULL. */
     void (*forward)(const gti_normalize *s, const void *x, const void *weight, const void *bias,
                     double eps, void *y, void *mean, void *rstd, void *variance, void *scratch);
-    /* The same for a mean and a variance that are given; s is pooled. Makes y and rstd. */
-    void (*apply)(const gti_normalize *s, const void *x, const void *weight, const void *bias,
-                  const void *mean, const void *variance, double eps, void *y, void *rstd,
-                  void *scratch);
+    /* Elements begin to end of y [n,channels,inner] for a mean and a variance [channels] that are
+     * given. y may be x. */
+    void (*apply)(int64_t begin, int64_t end, int64_t channels, int64_t inner, const void *x,
+                  const void *weight, const void *bias, const void *mean, const void *variance,
+                  double eps, void *y);
     /* dx, and sums [2,groups channels], from dy, which is 0 where it counts for mean and rstd: with
      * h = (x - mean) rstd, g = dy weight and M the mean over a set
      *   dx = rstd (g - M(g) - h M(g h))   sums[0] = sum of dy   sums[1] = sum of dy h */
