@@ -177,6 +177,67 @@ static void divided_among_threads(void **state)
     assert_true(gt->divided > 0);
 }
 
+/* --- behind a convolution, part by part --- */
+
+typedef struct {
+    int n, c, side, k, kernel, stride, groups;
+} convolution;
+
+typedef struct {
+    convolution by;
+    gt_tensor *x, *w, *mean, *var;
+} tailed;
+
+static gt_tensor *run_tailed(gt_ctx *gt, void *user)
+{
+    tailed *t = user;
+    const bool recording = gt_set_recording(gt, false);
+    gt_tensor *y = gt_conv2d(t->x, t->w, .padding = {t->by.kernel / 2}, .stride = {t->by.stride},
+                             .groups = t->by.groups);
+    y = gt_relu(gt_batch_norm(y, t->mean, t->var));
+    if (gt_same_shape(y, t->x)) y = gt_tanh(gt_add(y, t->x)); /* takes the place of x */
+    gt_set_recording(gt, recording);
+    return y;
+}
+
+static void check_tail(gt_ctx *gt, const convolution *by)
+{
+    const gt_mark start = gt_mark_tape(gt);
+    tailed t = {.by = *by};
+    t.x = gt_randn(gt, GT_SHAPE(by->n, by->c, by->side, by->side));
+    t.w = gt_randn(gt, GT_SHAPE(by->k, by->c / by->groups, by->kernel, by->kernel));
+    t.mean = gt_randn(gt, GT_SHAPE(by->k));
+    t.var = gt_rand(gt, GT_SHAPE(by->k));
+    gt_captured *c = gt_capture(gt, run_tailed, &t, .inputs = {&t.x});
+    t.x = gt_mul_scalar(t.x, 0.75);
+    const gt_tensor *want = run_tailed(gt, &t);
+    for (int i = 0; i < 2; i++) gt_replay(c);
+    assert_well(gt);
+    if (memcmp(gt_captured_result(c)->data, want->data, (size_t)want->size * sizeof(float)) != 0)
+        fail_msg("%d images of %d x %d, %d to %d channels: other bits behind a convolution", by->n,
+                 by->side, by->side, by->c, by->k);
+    assert_int_equal(gt_captured_get_stats(c).chains, 1);
+    gt_captured_free(c);
+    gt_rewind(gt, start);
+}
+
+/* Blocks, Winograd's tiles in bands and in several images, image by image; ends off the grain. */
+static void behind_convolutions(void **state)
+{
+    static const convolution table[] = {
+        {5, 32, 7, 32, 3, 1, 1},  {3, 16, 33, 32, 3, 1, 1}, {7, 32, 9, 32, 3, 2, 1},
+        {9, 3, 13, 3, 3, 1, 1},   {6, 8, 11, 8, 3, 1, 8},   {5, 24, 7, 10, 1, 1, 1},
+        {1, 32, 16, 32, 3, 1, 1},
+    };
+    gt_ctx *gt = *state;
+    for (int i = 0; i < 4; i++)
+        for (size_t k = 0; k < sizeof table / sizeof *table; k++) {
+            gt_set_threads(gt, i & 1 ? 3 : 1);
+            gti_threads_set_part_work(gt, i & 2 ? 1 : 1 << 12);
+            check_tail(gt, &table[k]);
+        }
+}
+
 static void unknown_parts_are_refused(void **state)
 {
     gt_ctx *gt = *state;
@@ -193,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(random_steps_replay),
         TEST(divided_among_threads),
+        TEST(behind_convolutions),
         TEST(unknown_parts_are_refused),
     };
     return cmocka_run_group_tests_name("chains", tests, NULL, NULL);

@@ -144,6 +144,13 @@ typedef struct gti_closer {
 /* What GRADTAPE_ERRORS says, for contexts without a handler. */
 typedef enum { GTI_ERRORS_AUTO, GTI_ERRORS_PRINT, GTI_ERRORS_ABORT, GTI_ERRORS_QUIET } gti_errors;
 
+/* What goes on with the elements of a node's output 0 as they are complete (gt_op.ready). */
+typedef struct {
+    void (*run)(const void *arg, int64_t begin, int64_t end);
+    const void *arg;
+    int64_t done; /* elements that it has been called for */
+} gti_tail;
+
 struct gt_ctx {
     bool failed, recording, in_sweep, abort_on_error;
     gti_errors errors;
@@ -176,6 +183,7 @@ struct gt_ctx {
     gti_derived *free_derived;
     uint64_t derived_bytes; /* of the pool's */
     gti_closer *closers;
+    gti_tail *tail; /* of the node that runs, or NULL */
     gti_team *team; /* NULL until it was needed */
     int threads;
     uint64_t divided;         /* operations that ran on several threads */
