@@ -1,7 +1,10 @@
 """Matrix products
 
-Square, odd, thin, tiny and batched ones, plain (N) and transposed (T) operands: batches x m x n x k.
+Square, odd, thin, tiny and batched ones, plain (N) and transposed (T) operands: batches x m x n x k; and single
+ones over OpenBLAS, where that is installed. It may take a processor that it does not know for an old one;
+OPENBLAS_CORETYPE=SkylakeX or Haswell in the environment says otherwise.
 """
+import ctypes.util
 import functools
 
 from side_by_side import Row, torch
@@ -41,7 +44,20 @@ def product(batches, m, n, k, form, own, dtype):
     return turn
 
 
+def over_openblas():
+    """Rows for what src/kernels/kernels.c chooses."""
+    if not ctypes.util.find_library("openblas"):
+        return
+    for dtype in ("f32", "f64"):
+        for *sizes, forms, own in SQUARE + ODD + THIN + LAYERS + TINY:
+            word = ",".join(map(str, (*sizes, forms[0], own)))
+            yield Row(f"{word} {dtype} over OpenBLAS", ["products", dtype, "-"],
+                      {"OpenBLAS": {"GRADTAPE_BLAS": "openblas"}}, asked=word, dtype=dtype, brief=True)
+
+
 def rows(quick):
+    if not quick:
+        yield from over_openblas()
     shapes = SQUARE[1:4] if quick else SQUARE + ODD + THIN + LAYERS + TINY + BATCHES
     for dtype in ("f32",) if quick else ("f32", "f64"):
         for *sizes, forms, own in shapes:
