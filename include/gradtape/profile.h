@@ -35,8 +35,8 @@ typedef struct {
                           * tables alone, and they say how much it was. GT_ZERO: none */
 } gt_profile_opts;
 
-/* Begins to note. NULL after a failure: GT_ERR_STATE while another profile of the context runs or
- * an operation is running, GT_ERR_ARGUMENT, GT_ERR_MEMORY. */
+/* Begins to note. NULL after a failure: GT_ERR_STATE while another profile of the context runs,
+ * GT_ERR_ARGUMENT, GT_ERR_MEMORY. Not to be called from an operation. */
 gt_profile *gt_profile_begin_(gt_ctx *gt, gt_profile_opts opts);
 GT_DEFINE_AT(gt_profile)
 /* gt_profile_begin(gt), gt_profile_begin(gt, .most_events = GT_ZERO) */

@@ -55,7 +55,8 @@ static void free_trial(trial *t)
 
 static trial *make_trial(const gt_op *op, const void *opts, int n_in)
 {
-    const size_t all = (size_t)(n_in + op->n_out), opts_size = (op->opts_size + 7) & ~(size_t)7;
+    const size_t all = (size_t)n_in + (size_t)op->n_out,
+                 opts_size = (op->opts_size + 7) & ~(size_t)7;
     const size_t heads = all * sizeof(gti_tensor), pointers = all * sizeof(gt_tensor *);
     trial *t = calloc(1, sizeof *t + heads + pointers + opts_size + op->plan_size);
     if (!t) return NULL;

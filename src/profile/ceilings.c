@@ -31,7 +31,7 @@ enum { CHAINS = 12 };
         }                                                                                          \
         EACH_CHAIN(GATHER)                                                                         \
         *sink = sum[0];                                                                            \
-        return 2.0 * CHAINS * ROUNDS * (double)(sizeof(vector) / sizeof(T));                       \
+        return 2.0 * CHAINS * ROUNDS * (double)sizeof(vector) / (double)sizeof(T);                 \
     }
 PEAK(narrow_f32, float, 16, )
 PEAK(narrow_f64, double, 16, )
@@ -92,6 +92,12 @@ static void *measure(void *arg)
     return NULL;
 }
 
+static int threads_of(const gt_ctx *gt)
+{
+    const int threads = gt_threads(gt);
+    return threads > 1 ? threads : 1;
+}
+
 static double rate_of(job *jobs, int threads)
 {
     pthread_t id[GTI_TEAM_MOST];
@@ -113,7 +119,7 @@ double gt_measure_flops(gt_ctx *gt, gt_dtype dtype, double seconds)
     if (!gt || gt_failed(gt)) return 0;
     if (!gt_is_floating(dtype))
         return gt_fail(gt, GT_ERR_ARGUMENT, "gt_measure_flops", "the dtype must be f32 or f64"), 0;
-    const int threads = gt_threads(gt);
+    const int threads = threads_of(gt);
     for (int i = 0; i < threads; i++) jobs[i] = (job){peak_of(dtype), &number[i], seconds, 0};
     return rate_of(jobs, threads);
 }
@@ -123,7 +129,7 @@ double gt_measure_copy(gt_ctx *gt, size_t bytes, double seconds)
     job jobs[GTI_TEAM_MOST];
     copying c[GTI_TEAM_MOST];
     if (!gt || gt_failed(gt)) return 0;
-    const int threads = gt_threads(gt);
+    const int threads = threads_of(gt);
     bool fine = true;
     for (int i = 0; i < threads; i++) {
         c[i] = (copying){bytes, malloc(bytes), malloc(bytes)};
