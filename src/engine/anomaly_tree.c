@@ -137,9 +137,19 @@ static void tell_input(const gt_node *n, int i, int depth, const gt_tensor *y, i
 
 /* --- the walk --- */
 
-static double size_of(const gt_tensor *t)
+/* Rows of numbers of an optimizer's step, of which an operation reads one, and others may never
+ * have been written. */
+static bool is_table(const gt_node *n, int i)
 {
-    if (!gt_is_floating(t->dtype) || is_gone(t) || !t->size) return -1;
+    char name[64];
+    return n->op->flags & GT_OP_INTO &&
+           strcmp(gt_op_input_name(n->op, i, name, sizeof name), "numbers") == 0;
+}
+
+static double size_of(const gt_node *n, int i)
+{
+    const gt_tensor *t = n->in[i];
+    if (!gt_is_floating(t->dtype) || is_gone(t) || !t->size || is_table(n, i)) return -1;
     const gti_range r = gti_anomaly_range(t);
     return r.first >= 0 ? INFINITY : fmax(fabs(r.low), fabs(r.high));
 }
@@ -154,9 +164,9 @@ static int to_blame(const gt_node *n, const gt_tensor *y, int64_t at)
 {
     int most = first_input(n);
     for (int i = most + 1; i < n->n_in && i < INPUTS; i++)
-        if (size_of(n->in[i]) > size_of(n->in[most])) most = i;
+        if (size_of(n, i) > size_of(n, most)) most = i;
     const int cause = cause_of(n, y, at);
-    return isinf(size_of(n->in[most])) || cause < 0 ? most : causes[cause].i;
+    return isinf(size_of(n, most)) || cause < 0 ? most : causes[cause].i;
 }
 
 /* The inputs of n, and below the one to blame what that was made from. */
@@ -165,14 +175,14 @@ static void walk(const gt_node *n, int depth, const gt_tensor *y, int64_t at)
     if (depth == LEVELS) return;
     const int blame = to_blame(n, y, at);
     for (int i = 0; i < n->n_in && i < INPUTS; i++) {
-        tell_input(n, i, depth, y, at);
+        if (!is_table(n, i)) tell_input(n, i, depth, y, at);
         const gt_node *maker = i == blame ? gt_producer(n->in[i]) : NULL;
         if (!maker || is_gone(n->in[i])) continue;
         const int64_t e = element_for(n, n->in[i], y, at);
         walk(maker, depth + 1, n->in[i],
-             e >= 0                     ? e
-             : isinf(size_of(n->in[i])) ? gti_anomaly_range(n->in[i]).first
-                                        : -1);
+             e >= 0                 ? e
+             : isinf(size_of(n, i)) ? gti_anomaly_range(n->in[i]).first
+                                    : -1);
     }
 }
 
@@ -180,7 +190,7 @@ void gti_anomaly_tell_causes(const gt_node *n, const gt_tensor *y, int64_t at)
 {
     gt_ctx *gt = n->in[0]->ctx;
     bool inherited = false;
-    for (int i = first_input(n); i < n->n_in; i++) inherited |= isinf(size_of(n->in[i]));
+    for (int i = first_input(n); i < n->n_in; i++) inherited |= isinf(size_of(n, i));
     const int cause = inherited ? -1 : cause_of(n, y, at);
     if (cause >= 0) gti_error_note(gt, "because %s", causes[cause].why);
     else if (!inherited) gti_error_note(gt, "because numbers of these sizes overflow");
