@@ -4,7 +4,8 @@
  * for element the same is computed, by the same kernels. */
 #include "capture/capture.h"
 
-enum { BLOCK = 1 << 9 }; /* elements; a multiple of GT_GRAIN */
+enum { BLOCK = 1 << 9 };  /* elements; a multiple of GT_GRAIN */
+enum { TAIL_PARTS = 16 }; /* additions worth so many parts: 2 MB of f32 */
 
 /* --- finding --- */
 
@@ -27,13 +28,16 @@ static int64_t chain_end(const gti_taken *k, int64_t i)
 }
 
 /* Whether item i is complete in parts, so that a chain behind it can be its tail: goes on with each
- * part while it is in the cache. What changes in place might change what other parts read. */
+ * part while it is in the cache. A smaller output stays there as a whole, and parts by themselves
+ * take longer than together. What changes in place might change what other parts read. */
 static bool has_tail(const gti_taken *k, int64_t i)
 {
     const gt_node *n = k->item[i].node;
     if (k->without & GT_CAPTURE_CHAINS || !n || !n->op->ready || i + 1 == k->n_items) return false;
     const gti_item *link = &k->item[i + 1], *end = &k->item[chain_end(k, i + 1)];
-    if (!is_link(link) || link->node->out[0]->size != n->out[0]->size) return false;
+    const int64_t size = n->out[0]->size;
+    if (!is_link(link) || link->node->out[0]->size != size) return false;
+    if (size / TAIL_PARTS < k->gt->part_work) return false;
     for (; link < end; link++)
         if (link->node->op->flags & GT_OP_INTO) return false;
     return n->op->ready(n, 1) > 0;
