@@ -55,7 +55,7 @@ static void learn(gt_ctx *gt, gt_tensor *X, gt_tensor *Y, const settings *s)
         if (epoch % 2 == 0) printf("epoch %d, loss %.3f\n", epoch, gt_item(loss));
     }
     gt_print(stdout, gt_reshape(gt_detach(weight), GT_SHAPE(1, 2)));
-    if (s->graph && gt_tape_render(gt, s->graph) == GT_OK)
+    if (s->graph && gt_tape_render(gt, s->graph, .detail = GT_DETAIL_CALLS) == GT_OK)
         printf("graph of the last step: %s\n", s->graph);
 }
 

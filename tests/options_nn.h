@@ -55,6 +55,15 @@ SUBJECT(summary, gt_summary_opts, {.gt_ = NULL})
     return size;
 }
 
+SUBJECT(graph, gt_graph_opts, {.gt_ = NULL})
+{
+    FILE *f = tmpfile();
+    const bool ok = gt_graph_write_dot_(gt_sum(gt_ones(gt, GT_SHAPE(2))), f, o) == GT_OK;
+    const double size = (double)ftell(f);
+    fclose(f);
+    return ok ? size : 0;
+}
+
 #define OPTIONS_OF_MODULES(ROW)                                                                    \
     ROW(nn_conv2d, gt_nn_conv2d_opts, kernel, REFUSED)                                             \
     ROW(nn_conv2d, gt_nn_conv2d_opts, stride, REFUSED)                                             \
@@ -93,5 +102,9 @@ SUBJECT(summary, gt_summary_opts, {.gt_ = NULL})
     ROW(trunc_normal, gt_init_trunc_normal_opts, low, CHANGES)                                     \
     ROW(trunc_normal, gt_init_trunc_normal_opts, high, CHANGES)                                    \
     ROW(clip, gt_clip_grad_norm_opts, norm_type, REFUSED)                                          \
-    ROW(summary, gt_summary_opts, depth, SAME)
+    ROW(summary, gt_summary_opts, depth, SAME)                                                     \
+    ROW(graph, gt_graph_opts, depth, SAME)                                                         \
+    ROW(graph, gt_graph_opts, dpi, REFUSED)                                                        \
+    ROW(graph, gt_graph_opts, most_pixels, REFUSED)                                                \
+    ROW(graph, gt_graph_opts, seconds, REFUSED)
 /* clang-format on */

@@ -67,6 +67,22 @@ static const struct {
     {"profile --replay=no", 2, "there is no option '--replay=no'"},
     {"profile --speed", 2, "there is no option '--speed'"},
     {"profile mlp --batch 2 --steps 1 --trace /nowhere/at/all.json", 1, "/nowhere/at/all.json"},
+    {"graph --help", 0, "usage: gradtape graph NETWORK -o FILE"},
+    {"help summary", 0, "usage: gradtape summary NETWORK"},
+    {"graph", 2, "wants the name of a network"},
+    {"graph lenet", 2, "wants a file to write, behind '-o'"},
+    {"graph lenet -o", 2, "there is no value behind '-o'"},
+    {"graph lenet --size x -o /dev/null", 2, "--size does not take 'x'"},
+    {"graph lenet --heat x -o a.dot", 2, "--heat does not take 'x'"},
+    {"graph lenet resnet18", 2, "takes one network, not also 'resnet18'"},
+    {"graph resnet81 -o a.svg", 2, "there is no network 'resnet81'; did you mean 'resnet18'?"},
+    {"graph lenet -o a.gif", 1, "'a.gif' does not end in .svg"},
+    {"graph lenet --weights no.safetensors -o a.dot", 1, "no.safetensors"},
+    {"graph lenet -o " GT_BINARY_DIR "/tests/cli.dot --backward --heat flops", 0, "cli.dot"},
+    {"graph unet --size 16 -o " GT_BINARY_DIR "/tests/cli.dot", 0, "cli.dot"},
+    {"summary lenet", 0, "Params       61,706"},
+    {"summary lenet --backward", 2, "there is no option '--backward'"},
+    {"summary resnet18 --size 32 --depth 1", 0, "Params       11,689,512"},
 };
 
 static void answers(void **state)

@@ -232,6 +232,24 @@ static void save_trace(world *w)
     (void)(gt_profile_save_trace(w->profile, scratch("trace.json")) == GT_OK);
 }
 
+static void render_module(world *w)
+{
+    (void)(gt_module_render(w->net, scratch("net.dot"), w->x->shape, .backward = true) == GT_OK);
+}
+
+static void with_dot(world *w)
+{
+    with_net(w);
+    write_file(scratch("net.dot"), "old", 3);
+}
+
+static void save_graph(world *w)
+{
+    gt_graph *g = gt_module_graph(w->net, w->x->shape);
+    if (g) (void)(gt_graph_save(g, scratch("net.dot")) == GT_OK);
+    gt_graph_free(g);
+}
+
 static const program programs[] = {
     {"gt_save", with_saved_net, save_net, .whole = true, .file = "net.safetensors"},
     {"gt_save, new", with_net, save_net, .whole = true, .file = "net.safetensors"},
@@ -251,6 +269,8 @@ static const program programs[] = {
     {"gt_graph_render", with_graph, render, .whole = true, .file = "net.svg", .needs = "dot"},
     {"gt_tape_render", with_tape, render_tape, .whole = true, .file = "net.svg", .needs = "dot"},
     {"gt_profile_save_trace", with_profile, save_trace, .whole = false, .file = "trace.json"},
+    {"gt_module_render", with_dot, render_module, .file = "net.dot"},
+    {"gt_graph_save", with_dot, save_graph, .whole = true, .file = "net.dot"},
     {"gt_board_open", with_array, write_board, .whole = false, .file = "board"},
 };
 

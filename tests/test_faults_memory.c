@@ -173,6 +173,7 @@ static void draw(world *w)
 {
     FILE *f = fopen("/dev/null", "w");
     gt_tensor *y = gt_forward(w->net, w->x);
+    gt_graph_free(gt_module_graph(w->net, w->x->shape, .backward = true));
     if (f && y && gt_graph_write_dot(y, f) == GT_OK) (void)(gt_tape_write_dot(w->gt, f) == GT_OK);
     if (f) fclose(f);
 }

@@ -347,6 +347,8 @@ static bool has_row(const char *name)
         "gt_image_save",
         "gt_graph_render_",
         "gt_tape_render_",
+        "gt_module_render_",
+        "gt_graph_save_",
         "gt_save_",
         "gt_save_tensors_",
         "gt_run_save",

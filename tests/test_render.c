@@ -135,7 +135,7 @@ static void names_are_escaped(void **state)
     for (size_t i = 0; i < N_NAMES; i++) {
         FILE *f = tmpfile();
         assert_non_null(f);
-        gti_escape_write(f, names[i].name);
+        gti_escape_write(f, names[i].name, GTI_IN_MARKUP);
         char *text = read_all(f);
         assert_string_equal(text, names[i].escaped);
         free(text);
@@ -165,6 +165,10 @@ static void dot_takes_hostile_names(void **state)
         gt_status status = gt_graph_render(out[0], path);
         if (status) print_error("%s: %s\n", names[i].name, gt_error_message(gt));
         assert_int_equal(status, GT_OK);
+        char *svg = read_all(fopen(path, "r"));
+        if (strstr(names[i].name, "\\N")) /* of the scope, the operation, x and the place */
+            assert_int_equal(count(svg, names[i].name), 4);
+        free(svg);
         assert_int_equal(unlink(path), 0);
         gt_close(gt);
     }
@@ -209,8 +213,7 @@ static const struct {
     const char *message;
 } failures[] = {
     {"no dot", NULL, "a.svg", GT_ERR_IO,
-     "the program 'dot' was not found\n  hint: install graphviz (apt install graphviz), or write the text with "
-     "gt_graph_write_dot"},
+     "the program 'dot' was not found\n  hint: install graphviz (apt install graphviz), or save the text as .dot"},
     {"dot fails", "cat >/dev/null; echo 'syntax error near x' >&2; exit 3", "a.svg", GT_ERR_IO,
      "dot failed with status 3: syntax error near x"},
     {"dot fails without reading or a word", "exit 1", "a.svg", GT_ERR_IO,
@@ -220,9 +223,10 @@ static const struct {
     {"dot complains at length", "yes complaint | head -c 1000000 >&2; exit 1", "a.svg", GT_ERR_IO,
      "dot failed with status 1: complaint\ncomplaint"},
     {"unknown ending", "exit 0", "a.jpeg", GT_ERR_ARGUMENT,
-     "a.jpeg' does not end in .svg, .png or .pdf"},
-    {"no ending", "exit 0", "svg", GT_ERR_ARGUMENT, "svg' does not end in .svg, .png or .pdf"},
-    {"empty path", "exit 0", "", GT_ERR_ARGUMENT, "' does not end in .svg, .png or .pdf"},
+     "a.jpeg' does not end in .svg, .png, .pdf, .dot, .mmd or .json"},
+    {"no ending", "exit 0", "svg", GT_ERR_ARGUMENT,
+     "svg' does not end in .svg, .png, .pdf, .dot, .mmd or .json"},
+    {"empty path", "exit 0", "", GT_ERR_ARGUMENT, "' does not end in .svg, .png, .pdf, .dot, .mmd or .json"},
     {"no such folder", "exit 0", "no/a.svg", GT_ERR_IO,
      "no/a.svg' cannot be written: No such file"},
     {"a folder in its place", "echo x", "folder.svg", GT_ERR_IO, "folder.svg' cannot be written: "},
@@ -268,12 +272,50 @@ static void says_why_there_is_no_picture(void **state)
     gt_close(gt);
 }
 
+/* dot may not take for ever, nor draw what no screen shows. */
+static void has_limits(void **state)
+{
+    (void)state;
+    gt_tensor *w;
+    gt_ctx *gt = gt_open();
+    gt_tensor *loss = small_loss(gt, &w);
+    fake_dot("exec sleep 60");
+    assert_int_equal(gt_graph_render(loss, in_folder("a.svg"), .seconds = 0.05),
+                     GT_ERR_UNSUPPORTED);
+    assert_has(gt_error_message(gt), "dot was not done with '");
+    assert_has(gt_error_message(gt), "after 0.05 seconds\n  hint: .depth = 1 shows less");
+    gt_error_clear(gt);
+    assert_int_equal(unlink(in_folder("dot")), 0);
+    assert_int_equal(gt_graph_render(loss, in_folder("a.dot")), GT_OK); /* needs no dot */
+    assert_int_equal(unlink(in_folder("a.dot")), 0);
+    setenv("PATH", old_path, 1);
+    assert_int_equal(gt_graph_render(loss, in_folder("a.svg"), .backward = true), GT_ERR_ARGUMENT);
+    assert_has(gt_error_message(gt), ".backward says how a module is run");
+    gt_error_clear(gt);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+    if (have_dot()) {
+        assert_int_equal(gt_graph_render(loss, in_folder("a.png"), .most_pixels = 9),
+                         GT_ERR_UNSUPPORTED);
+        assert_has(gt_error_message(gt), "pixels, more than 9");
+        gt_error_clear(gt);
+        assert_int_equal(symlink("b.svg", in_folder("a.svg")), 0);
+        FILE *f = fopen(in_folder("b.svg"), "w");
+        fclose(f);
+        assert_int_equal(gt_graph_render(loss, in_folder("a.svg")), GT_OK);
+        assert_int_equal(unlink(in_folder("b.svg")), 0); /* the link still leads there */
+        assert_int_equal(readlink(in_folder("a.svg"), (char[9]){0}, 8), 5);
+        assert_int_equal(unlink(in_folder("a.svg")), 0);
+    }
+    assert_int_equal(files_in_folder(), 0);
+    gt_close(gt);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outputs_have_their_cells),     cmocka_unit_test(names_are_escaped),
         cmocka_unit_test(dot_takes_hostile_names),      cmocka_unit_test(draws_pictures),
-        cmocka_unit_test(says_why_there_is_no_picture),
+        cmocka_unit_test(says_why_there_is_no_picture), cmocka_unit_test(has_limits),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -7,10 +7,10 @@
 
 typedef struct {
     const train_net *net;
-    const char *data, *save, *curve;               /* NULL: none */
+    const char *data, *save, *curve, *graph;       /* NULL: none */
     long size, images, epochs, steps, batch, seed; /* size, epochs, batch 0: see complete */
     double lr, momentum;                           /* lr 0, momentum NaN: likewise */
-    bool variant, book, xavier, sgd, resume, summary, losses, f64, no_dropout, capture;
+    bool variant, book, xavier, sgd, resume, summary, backward, losses, f64, no_dropout, capture;
     int64_t done; /* steps of this run */
 } settings;
 
@@ -55,6 +55,9 @@ static gt_module *make(gt_ctx *gt, settings *s)
     if (s->net->start && !s->xavier) s->net->start(m);
     if (s->f64) gt_module_to(m, GT_F64);
     if (s->summary) gt_summary(stdout, m, input, .dtype = s->f64 ? GT_F64 : GT_F32);
+    input.dim[0] = 2; /* one image has no variance where maps are of one pixel */
+    if (s->graph && gt_module_render(m, s->graph, input, .backward = s->backward) == GT_OK)
+        printf("graph: %s\n", s->graph);
     return m;
 }
 
@@ -218,6 +221,9 @@ int train_net_main(int argc, char **argv, const train_net *net)
         {"--resume", NULL, "go on from there", .on = &s.resume, .needs = "--save"},
         {"--curve", "FILE", "draw the losses as SVG", .text = &s.curve, .ends = ".svg"},
         {"--summary", NULL, "print the network first, layer by layer", .on = &s.summary},
+        {"--graph", "FILE", "draw the network first, as .svg, .png, .dot, ...",
+         .text = &s.graph},
+        {"--backward", NULL, "and its backward pass", .on = &s.backward, .needs = "--graph"},
         {"--losses", NULL, "print the loss of each batch", .on = &s.losses},
         {"--f64", NULL, "compute with doubles", .on = &s.f64},
         {"--capture", NULL, "capture a step and replay it; without --save and --curve",

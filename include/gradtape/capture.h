@@ -95,6 +95,12 @@ gt_status gt_replay(gt_captured *c);
  * gradient. NULL: nothing was returned, or the latest call failed. */
 gt_tensor *gt_captured_result(const gt_captured *c);
 
+/* The operations of the latest call, oldest first, for gt_tape_next; valid until the next replay
+ * that calls the step, or gt_captured_free. NULL: it failed. And input i, as the step saw it; NULL
+ * behind the last. For reading what the step is made of, as gt_captured_graph does. */
+const struct gt_node *gt_captured_first(const gt_captured *c);
+const gt_tensor *gt_captured_input(const gt_captured *c, int i);
+
 /* Whether a step is being called that is to be kept. */
 bool gt_is_capturing(const gt_ctx *gt);
 

@@ -269,6 +269,7 @@ typedef struct gt_scope {
     const struct gt_call *call; /* of a function; NULL in scopes of modules and of the program */
     uint32_t state;             /* of a module: another number in another mode or with other hooks,
                                  * which captured steps look at */
+    const struct gt_module *module; /* of a module; NULL in other scopes */
 } gt_scope;
 /* Makes `scope` the current one (NULL: none) and returns the one before, to be restored the same
  * way. */

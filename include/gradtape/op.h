@@ -414,6 +414,9 @@ bool gt_call_made(const gt_call *c, const gt_tensor *t);
 const gt_call *gt_scope_call(const gt_scope *scope);
 
 /* --- reading the tape --- */
+/* Of a step; an update: clipping, optimizers' steps, averages of weights. */
+typedef enum { GT_PART_FORWARD, GT_PART_BACKWARD, GT_PART_UPDATE } gt_part;
+enum { GT_PARTS = GT_PART_UPDATE + 1 };
 /* Nodes from the oldest on; NULL at the end. Valid until the next rewind. */
 const gt_node *gt_tape_first(const gt_ctx *gt);
 const gt_node *gt_tape_next(const gt_node *n);
@@ -424,6 +427,8 @@ const gt_node *gt_producer(const gt_tensor *t);
 const gt_scope *gt_node_scope(const gt_node *n);
 /* Whether n was recorded while gt_backward or gt_grad ran. */
 bool gt_node_in_backward(const gt_node *n);
+/* The node whose backward rule recorded n; NULL: none did. */
+const gt_node *gt_node_swept(const gt_node *n);
 /* Sets and gets the scope whose path stands before t's name, as modules do for parameters. */
 void gt_set_owner(gt_tensor *t, const gt_scope *owner);
 const gt_scope *gt_owner(const gt_tensor *t);

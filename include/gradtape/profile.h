@@ -55,10 +55,8 @@ void gt_profile_free(gt_profile *p);
 
 /* --- tables --- */
 
-/* Of a step. An update is what changes tensors in place outside of scopes and of backward passes:
- * clipping, optimizers' steps, averages of weights. */
-typedef enum { GT_PART_FORWARD, GT_PART_BACKWARD, GT_PART_UPDATE } gt_part;
-enum { GT_PARTS = GT_PART_UPDATE + 1 };
+/* Of the parts of a step (gt_part) an update is here what changes tensors in place outside of
+ * scopes and of backward passes. */
 
 typedef enum {
     GT_BY_OPERATION, /* "conv2d" */
@@ -94,8 +92,8 @@ typedef struct {
  *             beyond the caches (in the head) data came from a cache
  *   Threads   that were at work, on average
  *
- * and below them spans; or spans alone. The first call measures the ceilings, which takes a tenth of a second.
- * Errors: GT_ERR_STATE while it runs, GT_ERR_ARGUMENT, GT_ERR_IO, GT_ERR_MEMORY. */
+ * and below them spans; or spans alone. The first call measures the ceilings, which takes a tenth
+ * of a second. Errors: GT_ERR_STATE while it runs, GT_ERR_ARGUMENT, GT_ERR_IO, GT_ERR_MEMORY. */
 gt_status gt_profile_print_(gt_profile *p, FILE *f, gt_profile_print_opts opts);
 /* gt_profile_print(p, stdout), gt_profile_print(p, f, .by = GT_BY_SHAPE, .sort = GT_SORT_MEAN) */
 #define gt_profile_print(p, ...) GT_PROFILE_PRINT_(p, __VA_ARGS__, )

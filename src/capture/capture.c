@@ -185,11 +185,11 @@ static bool call(gt_captured *c)
 static bool callable(gt_ctx *gt, const char *what)
 {
     if (gt_failed(gt) || gt_host_only(gt, what, "a step is one whole")) return false;
-    if (!gt->in_sweep && !gt->stretch && !gt->shapes_only) return true;
+    if (!gti_in_sweep(gt) && !gt->stretch && !gt->shapes_only) return true;
     gt_fail(gt, GT_ERR_STATE, what, "called %s",
-            gt->in_sweep  ? "while gt_backward or gt_grad runs"
-            : gt->stretch ? "within gt_checkpoint"
-                          : "while only shapes are worked out (gt_set_shapes_only)");
+            gti_in_sweep(gt) ? "while gt_backward or gt_grad runs"
+            : gt->stretch    ? "within gt_checkpoint"
+                             : "while only shapes are worked out (gt_set_shapes_only)");
     return false;
 }
 
@@ -283,6 +283,16 @@ gt_status gt_replay(gt_captured *c)
 gt_tensor *gt_captured_result(const gt_captured *c)
 {
     return c && c->taken ? c->taken->result : NULL;
+}
+
+const gt_node *gt_captured_first(const gt_captured *c)
+{
+    return c && c->taken && c->taken->tape.first_node ? &c->taken->tape.first_node->pub : NULL;
+}
+
+const gt_tensor *gt_captured_input(const gt_captured *c, int i)
+{
+    return c && c->taken && i >= 0 && i < c->taken->n_inputs ? c->taken->input[i] : NULL;
 }
 
 bool gt_is_capturing(const gt_ctx *gt)

@@ -121,11 +121,11 @@ static bool run_item_watched(gt_ctx *gt, const gti_item *item)
     if (!item->node) return item->run(item);
     const gti_chain *c = is_chain(item) ? item->by.chain : NULL;
     gt->scope = gt_node_scope(item->node);
-    gt->in_sweep = gt_node_in_backward(item->node);
+    gt->swept = ((const gti_node *)item->node)->swept;
     if (gt->probe) gt->probe->begin(gt->probe);
     const bool ok = item->run(item);
     if (gt->probe) gt->probe->end(gt->probe, c ? c->node : &item->node, c ? c->n_nodes : 1);
-    gt->in_sweep = false;
+    gt->swept = NULL;
     return ok && (!gt->anomaly || gti_anomaly_outputs_finite(item->node));
 }
 

@@ -14,6 +14,8 @@ static int help(int argc, char **argv);
 
 static const command commands[] = {
     {"ops", "list the operations, or describe one", gti_cli_ops},
+    {"graph", "draw a network's computation graph", gti_cli_graph},
+    {"summary", "print a network, layer by layer", gti_cli_graph},
     {"check", "check the operations' derivatives", gti_cli_check},
     {"profile", "show where the time of a network's step goes", gti_cli_profile},
     {"version", "say what this program is made of", gti_cli_version},

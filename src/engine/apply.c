@@ -175,7 +175,7 @@ static inline void link_node(gt_ctx *gt, gti_node *n)
     n->id = ++gt->clock;
     n->path = 0;
     n->again = false;
-    n->in_backward = gt->in_sweep;
+    n->swept = gt->swept;
     n->spent = false;
     n->index = gt->n_nodes++;
     n->next = NULL;
@@ -211,7 +211,8 @@ static GTI_COLD bool run_again_watched(gt_node *n)
     if (!(n->op->flags & GT_OP_INTO)) return true;
     for (int i = 0; i < n->n_out; i++) gti_touch(n->out[i]);
     const gt_ctx *gt = n->in[0]->ctx;
-    const bool gathers = gt->in_sweep && n->op == &gt_op_accumulate; /* looked at once complete */
+    const bool gathers =
+        gti_in_sweep(gt) && n->op == &gt_op_accumulate; /* looked at once complete */
     return !gt->anomaly || gathers || gti_anomaly_outputs_finite(n);
 }
 
@@ -291,7 +292,7 @@ static inline ALWAYS bool fill_node(gt_ctx *gt, gt_node *n, const gt_op *op, con
     if (!op->elements[in[0]->dtype] && !op->forward[in[0]->dtype]) clear_parts(n);
     n->scratch = NULL;
     for (int i = 0; i < n_in; i++) n->in[i] = in[i];
-    const unsigned born = gt->in_sweep ? GTI_ENGINE : 0;
+    const unsigned born = gti_in_sweep(gt) ? GTI_ENGINE : 0;
     for (int i = 0; i < n_out; i++) {
         gti_tensor *y = gti_header(gt);
         if (UNLIKELY(!y)) return false;

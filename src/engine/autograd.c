@@ -10,7 +10,7 @@
 static bool startable(const gt_tensor *y, const char *what)
 {
     if (!gti_tensor_usable(y, what)) return false;
-    if (y->ctx->in_sweep)
+    if (gti_in_sweep(y->ctx))
         gt_fail(y->ctx, GT_ERR_STATE, what,
                 "called from a backward rule; build gradients with "
                 "operations there");

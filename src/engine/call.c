@@ -8,12 +8,14 @@ gt_call *gt_call_begin(const gt_tensor *x, const gt_op_info *function, const voi
                        size_t opts_size)
 {
     gt_ctx *gt = x ? x->ctx : NULL;
-    if (!gt || gt->failed || (gt->in_sweep && !gt->recording && !gt->recording_all)) return NULL;
+    if (!gt || gt->failed || (gti_in_sweep(gt) && !gt->recording && !gt->recording_all))
+        return NULL;
     gt_call *c = gti_arena_get(&gt->step, sizeof *c + opts_size);
     if (!c) return gt_fail(gt, GT_ERR_MEMORY, function->name, "out of memory"), NULL;
     c->scope.name = function->name;
     c->scope.parent = gt->scope;
     c->scope.call = c;
+    c->scope.module = NULL;
     c->function = function;
     c->opts = opts_size ? memcpy(c + 1, opts, opts_size) : NULL;
     c->opts_size = opts_size;

@@ -92,7 +92,7 @@ struct gti_node {
     uint64_t index;   /* on the tape, from 0 */
     uint64_t path;    /* clock of the gt_grad call that wants this node */
     bool again;       /* results of it may be made again */
-    bool in_backward; /* recorded by a sweep */
+    const gti_node *swept; /* gt_ctx.swept, when it was recorded */
     bool spent;       /* its activations were released */
 };
 
@@ -152,7 +152,7 @@ typedef struct {
 } gti_tail;
 
 struct gt_ctx {
-    bool failed, recording, in_sweep, abort_on_error;
+    bool failed, recording, abort_on_error;
     gti_errors errors;
     gt_error_handler handler;
     gti_prefill prefill;
@@ -175,6 +175,7 @@ struct gt_ctx {
     gt_tensor *one[2];  /* kept: the number 1 in f32 and f64, once it was needed */
     gti_tensor *graded; /* leaves whose grad is set */
     const gt_scope *scope;
+    const gti_node *swept;  /* whose rule runs; gti_swept_none: none, but a sweep does; or NULL */
     gti_stretch *stretch;   /* being recorded */
     gti_recorder *recorder; /* of the step that is being captured, or NULL */
     gti_retired *retired;
@@ -200,6 +201,12 @@ struct gt_ctx {
     int n_spare;
     gti_error error;
 };
+
+extern const gti_node gti_swept_none; /* sweep.c */
+static inline bool gti_in_sweep(const gt_ctx *gt)
+{
+    return gt->swept != NULL;
+}
 
 /* Keeps what is rarely done out of the callers' code. */
 #define GTI_COLD __attribute__((noinline, cold))

@@ -38,7 +38,7 @@ static void compose(gti_error *e)
 /* The function that the program called, where one runs: in a sweep the rules call them. */
 static const char *called(const gt_ctx *gt)
 {
-    const gt_call *call = gt && !gt->in_sweep ? gt_scope_call(gt->scope) : NULL;
+    const gt_call *call = gt && !gti_in_sweep(gt) ? gt_scope_call(gt->scope) : NULL;
     return call ? call->scope.name : NULL;
 }
 

@@ -33,7 +33,7 @@ static void free_hook(gt_ctx *gt, gti_hook *h)
 static bool changeable(const gt_tensor *t, const char *what)
 {
     if (!gti_tensor_usable(t, what)) return false;
-    if (!t->ctx->in_sweep) return true;
+    if (!gti_in_sweep(t->ctx)) return true;
     gt_fail(t->ctx, GT_ERR_STATE, what, "called while gt_backward or gt_grad runs");
     return false;
 }

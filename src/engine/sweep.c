@@ -28,16 +28,18 @@ bool gti_sweep_exclusive(const gt_tensor *g)
     return t->base == t && t->hold == 1 && t->flags & GTI_ENGINE && !t->pub.requires_grad;
 }
 
+const gti_node gti_swept_none;
+
 bool gti_sweep_enter(const gti_sweep *s)
 {
-    s->gt->in_sweep = true;
+    s->gt->swept = &gti_swept_none;
     s->gt->record_all = s->create;
     return gt_set_recording(s->gt, s->create);
 }
 
 void gti_sweep_leave(const gti_sweep *s, bool recording)
 {
-    s->gt->in_sweep = false;
+    s->gt->swept = NULL;
     s->gt->record_all = false;
     s->gt->recording = recording;
 }
@@ -328,6 +330,7 @@ static bool visit(gti_sweep *s, gti_node *n)
 {
     if (!n->pub.needs) return true;
     s->gt->scope = n->scope;
+    s->gt->swept = n;
     if (s->attentive && !attend(s, n)) return false;
     return pass(s, n) && (!s->attentive || complete_leaves_of(s, n));
 }

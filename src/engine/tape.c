@@ -6,7 +6,7 @@ enum { QUARANTINED_TURNS = 3 };
 
 static bool callable(gt_ctx *gt, const char *what)
 {
-    if (!gt->in_sweep) return true;
+    if (!gti_in_sweep(gt)) return true;
     gt_fail(gt, GT_ERR_STATE, what, "called while gt_backward or gt_grad runs");
     return false;
 }
@@ -178,5 +178,11 @@ const gt_scope *gt_node_scope(const gt_node *n)
 
 bool gt_node_in_backward(const gt_node *n)
 {
-    return n && ((const gti_node *)n)->in_backward;
+    return n && ((const gti_node *)n)->swept;
+}
+
+const gt_node *gt_node_swept(const gt_node *n)
+{
+    const gti_node *swept = n ? ((const gti_node *)n)->swept : NULL;
+    return swept == &gti_swept_none ? NULL : public_node(swept);
 }

@@ -120,7 +120,7 @@ gt_tensor *gti_tensor_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new_
     t->pub.shape = shape;
     t->pub.dtype = opts.dtype;
     t->pub.requires_grad = opts.requires_grad;
-    t->flags = gt->in_sweep ? GTI_ENGINE : 0;
+    t->flags = gti_in_sweep(gt) ? GTI_ENGINE : 0;
     if (!gti_allocate(t, what)) {
         t->flags |= GTI_RELEASED;
         return NULL;

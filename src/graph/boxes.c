@@ -1,17 +1,18 @@
-/* The boxes of a picture: operations, calls and leaves, in the clusters of their modules. */
+/* The boxes of a picture: layers, operations, calls and leaves, in the clusters of their frames. */
 #include <string.h>
 
 #include "graph/escape.h"
 #include "graph/picture.h"
 
 #define HIGHLIGHT "#dc2626"
+#define SMALL "<font point-size=\"10\" color=\"" GTI_MUTED "\">"
+
+static void write_text(const gti_picture *p, const char *text)
+{
+    gti_escape_write(p->f, text, GTI_IN_LABEL);
+}
 
 /* --- clusters --- */
-
-static bool is_named(const gt_scope *scope)
-{
-    return scope->name && *scope->name;
-}
 
 static void indent(const gti_picture *p)
 {
@@ -27,74 +28,88 @@ static void close_clusters(gti_picture *p)
     }
 }
 
-static void open_backward(gti_picture *p)
+static void open_cluster(gti_picture *p, const char *kind, int number)
 {
     indent(p);
-    fputs("subgraph cluster_backward {\n", p->f);
+    fprintf(p->f, "subgraph cluster_%s%d {\n", kind, number);
     p->depth++;
-    indent(p);
-    fputs("graph [label=\"backward\" labelloc=b labeljust=r color=\"#e9d5ff\""
-          " fillcolor=\"#fdf8ff\" fontcolor=\"#9333ea\"]\n",
-          p->f);
 }
 
-static bool open_scopes(gti_picture *p, const gt_scope *scope)
+static void open_part(gti_picture *p, gti_place at)
 {
-    if (!scope) return true;
-    if (!open_scopes(p, scope->parent)) return false;
-    if (!is_named(scope)) return true;
-    gti_map *seen = &p->scopes[p->backward];
-    uint32_t before = seen->count;
-    if (!gti_map_add(seen, scope)) return false;
+    if (at.part == GT_PART_FORWARD) return;
+    const bool backward = at.part == GT_PART_BACKWARD;
+    open_cluster(p, backward ? "backward" : "update", at.pass);
     indent(p);
-    fprintf(p->f, "subgraph cluster_%c%u {\n", p->backward ? 'b' : 'f', gti_map_find(seen, scope));
-    p->depth++;
-    if (seen->count == before) return true;
-    indent(p);
-    fputs("graph [labelloc=t labeljust=l color=\"#cbd5e1\" fillcolor=\"", p->f);
-    fputs(p->backward ? "#faf5ff" : "#f8fafc", p->f);
-    fputs("\" fontcolor=\"" GTI_MUTED "\" label=<", p->f);
-    gti_escape_write(p->f, scope->name);
-    fputs(">]\n", p->f);
-    return true;
+    fprintf(p->f,
+            "graph [label=\"%s\" labelloc=b labeljust=r color=\"%s\" fillcolor=\"%s\""
+            " fontcolor=\"%s\"]\n",
+            backward ? "backward" : "update", backward ? "#e9d5ff" : "#fde68a",
+            backward ? "#fdf8ff" : "#fffdf5", backward ? GTI_GRADIENT : "#92400e");
 }
 
-static bool is_too_deep(const gt_scope *scope)
+static void write_frame_label(const gti_picture *p, const gti_frame *frame)
 {
-    int above = 0;
-    while (scope && (scope = scope->parent)) above++;
-    return above > GTI_SCOPES_MOST;
+    const gt_graph_scope *s = &p->g->scope[frame->scope];
+    char path[GTI_WORDS];
+    gti_words_path(p->g, frame->scope, path);
+    fputs(" label=<", p->f);
+    write_text(p, p->view.layered ? path : s->name);
+    if (*s->type && strcmp(s->type, s->name) != 0) {
+        fputs(p->view.layered ? ": " : "  ", p->f);
+        write_text(p, s->type);
+    }
+    if (frame->times > 1) fprintf(p->f, "  <b>\xc3\x97 %d</b>", frame->times);
+    fputs(">", p->f);
+    if (frame->times > 1) fputs(" color=\"#334155\" penwidth=1.5 fontcolor=\"" GTI_INK "\"", p->f);
 }
 
-static bool go_to(gti_picture *p, const gt_scope *scope, bool backward)
+static void open_frame(gti_picture *p, int frame, bool backward)
 {
-    if (scope == p->scope && backward == p->backward) return true;
-    p->too_deep = is_too_deep(scope);
-    if (p->too_deep) return false;
+    const gti_frame *it = &p->view.frame[frame];
+    open_cluster(p, "f", frame);
+    if (p->framed[frame]) return;
+    p->framed[frame] = true;
+    indent(p);
+    fprintf(p->f,
+            "graph [%slabelloc=t labeljust=l color=\"#cbd5e1\" fillcolor=\"%s\" fontcolor=\"%s\"",
+            p->view.layered ? "margin=5 " : "",
+            backward        ? "#faf5ff"
+            : it->times > 1 ? "#f1f5f9"
+                            : "#f8fafc",
+            GTI_MUTED);
+    write_frame_label(p, it);
+    fputs("]\n", p->f);
+}
+
+static void go_to(gti_picture *p, gti_place at)
+{
+    if (!memcmp(&at, &p->at, sizeof at)) return;
+    int chain[GTI_VIEW_LEVELS + 1], n = 0;
+    for (int f = at.frame; f >= 0; f = p->view.frame[f].parent)
+        if (p->view.frame[f].shown) chain[n++] = f;
     close_clusters(p);
-    p->scope = scope;
-    p->backward = backward;
-    if (backward) open_backward(p);
-    return open_scopes(p, scope);
+    p->at = at;
+    open_part(p, at);
+    while (n-- > 0) open_frame(p, chain[n], at.part == GT_PART_BACKWARD);
 }
 
 /* --- parts of labels --- */
 
-static void write_kind(const gti_picture *p, const gt_tensor *t)
+static void write_kind(const gti_picture *p, int value)
 {
-    char shape[128];
-    fputs("<font point-size=\"10\" color=\"" GTI_MUTED "\">", p->f);
-    fputs(t->shape.ndim ? gt_shape_format(t->shape, shape, sizeof shape) : "scalar", p->f);
-    fprintf(p->f, " %s</font>", gt_dtype_name(t->dtype));
+    char text[GTI_WORDS];
+    gti_words_shape(&p->g->value[value], p->g->batch, true, text);
+    fprintf(p->f, SMALL "%s %s</font>", text, gt_dtype_name(p->g->value[value].dtype));
 }
 
 /* The place in the user's program, without its directories, shows when the mouse rests there. */
-static void write_place(const gti_picture *p, const gt_tensor *t)
+static void write_place(const gti_picture *p, int value)
 {
-    if (!t->where) return;
-    const char *slash = strrchr(t->where, '/');
+    const char *where = p->g->value[value].where, *slash = where ? strrchr(where, '/') : NULL;
+    if (!where) return;
     fputs(" tooltip=\"", p->f);
-    gti_escape_write(p->f, slash ? slash + 1 : t->where);
+    gti_escape_write(p->f, slash ? slash + 1 : where, GTI_IN_TOOLTIP);
     fputs("\"", p->f);
 }
 
@@ -103,194 +118,346 @@ static void write_highlight(const gti_picture *p, bool on)
     if (on) fputs(" color=\"" HIGHLIGHT "\" penwidth=2.5", p->f);
 }
 
-/* --- what a box shows: its outputs --- */
+/* --- boxes of operations and calls --- */
 
-static bool is_shown(const gti_picture *p, const gti_box *b, const gt_tensor *t)
+/* The first value that the box shows. */
+static int first_output(const gti_picture *p, const gti_box *b)
 {
-    return !b->call || gti_map_find(&p->outputs, t) != GTI_NOT_IN_MAP;
+    const gti_row *r = &p->view.row[b->first];
+    for (int i = r->first; i <= r->last; i++)
+        for (int k = 0; k < p->g->node[i].n_out; k++)
+            if (p->port[p->g->node[i].out[k]] == 0) return p->g->node[i].out[k];
+    return p->g->node[r->last].out[0];
 }
 
-static uint32_t count_outputs(const gti_picture *p, const gti_box *b)
+static bool is_view(const gti_picture *p, const gti_row *r)
 {
-    return b->call ? b->n_out : (uint32_t)gti_node_at(p, b->last)->n_out;
-}
-
-/* The first one; of a call whose results nobody reads, what it made last. */
-static const gt_tensor *first_output(const gti_picture *p, const gti_box *b)
-{
-    for (uint32_t i = b->first; i <= b->last; i++) {
-        const gt_node *n = gti_node_at(p, i);
-        for (int k = 0; k < n->n_out && p->number[i] != GTI_NOT_IN_MAP; k++)
-            if (is_shown(p, b, n->out[k])) return n->out[k];
-    }
-    return gti_node_at(p, b->last)->out[0];
-}
-
-/* Cells with ports: of an operation o and the output's index, of a call o and its number. */
-static void write_cells(const gti_picture *p, const gti_box *b)
-{
-    for (uint32_t i = b->first; i <= b->last; i++) {
-        const gt_node *n = gti_node_at(p, i);
-        for (int k = 0; k < n->n_out && p->number[i] != GTI_NOT_IN_MAP; k++) {
-            if (!is_shown(p, b, n->out[k])) continue;
-            const uint32_t port = b->call ? gti_map_find(&p->outputs, n->out[k]) : (uint32_t)k;
-            fprintf(p->f, "<td port=\"o%u\">", port);
-            write_kind(p, n->out[k]);
-            fputs("</td>", p->f);
-        }
-    }
-}
-
-static bool is_view(const gti_picture *p, const gti_box *b)
-{
-    for (uint32_t i = b->first; i <= b->last; i++)
-        if (p->number[i] != GTI_NOT_IN_MAP && !(gti_node_at(p, i)->op->flags & GT_OP_VIEW))
-            return false;
+    for (int i = r->first; i <= r->last; i++)
+        if (!(p->g->node[i].op->flags & GT_OP_VIEW)) return false;
     return true;
 }
 
-/* --- boxes --- */
-
-static void write_name(const gti_picture *p, const gti_box *b)
+static void write_name(const gti_picture *p, const gti_row *r)
 {
-    const char *name = b->call ? b->call->scope.name : gti_node_at(p, b->first)->op->name;
+    const gt_graph_scope *s = r->scope >= 0 ? &p->g->scope[r->scope] : NULL;
+    const char *name = !s ? p->g->node[r->first].op->name : *s->type ? s->type : s->name;
     fputs("<b>", p->f);
-    gti_escape_write(p->f, name && *name ? name : "?");
+    write_text(p, name && *name ? name : "?");
     fputs("</b>", p->f);
-    if (is_view(p, b)) fputs(" <i>view</i>", p->f);
+    if (is_view(p, r)) fputs(" <i>view</i>", p->f);
 }
 
 /* What was asked for besides inputs: "stride={2, 2}". */
-static void write_attributes(const gti_picture *p, const gti_box *b)
+static void write_attributes(const gti_picture *p, const gti_row *r)
 {
-    const gt_node *n = gti_node_at(p, b->first);
-    const gt_attrs *attrs = b->call ? b->call->function->attrs : &n->op->attrs;
-    const void *opts = b->call ? b->call->opts : n->opts;
-    char text[80];
-    if (!attrs || !opts || !*gt_attrs_format(attrs, opts, text, sizeof text)) return;
+    const gt_graph_node *n = &p->g->node[r->first];
+    char text[80] = "";
+    if (r->scope >= 0) snprintf(text, sizeof text, "%s", p->g->scope[r->scope].arguments);
+    else if (n->opts) gt_attrs_format(&n->op->attrs, n->opts, text, sizeof text);
+    if (!*text) return;
     fputs("<br/><font point-size=\"10\">", p->f);
-    gti_escape_write(p->f, text);
+    write_text(p, text);
     fputs(strlen(text) + 1 < sizeof text ? "</font>" : "&#8230;</font>", p->f);
 }
 
-static void write_label(const gti_picture *p, const gti_box *b)
+static void write_cells(const gti_picture *p, const gti_row *r)
 {
-    const uint32_t n_out = count_outputs(p, b);
-    if (n_out > 1)
-        fprintf(p->f, "<table border=\"0\" cellspacing=\"0\"><tr><td colspan=\"%u\">", n_out);
-    write_name(p, b);
-    write_attributes(p, b);
-    fputs(n_out > 1 ? "</td></tr><tr>" : "<br/>", p->f);
-    if (n_out > 1) write_cells(p, b);
-    else write_kind(p, first_output(p, b));
-    if (n_out > 1) fputs("</tr></table>", p->f);
+    for (int i = r->first; i <= r->last; i++)
+        for (int k = 0; k < p->g->node[i].n_out; k++) {
+            const int value = p->g->node[i].out[k];
+            if (p->port[value] < 0) continue;
+            fprintf(p->f, "<td port=\"o%d\">", p->port[value]);
+            write_kind(p, value);
+            fputs("</td>", p->f);
+        }
 }
 
-static void write_box(const gti_picture *p, uint32_t number)
+static void write_call(const gti_picture *p, int box)
 {
-    const gti_box *b = &p->box[number];
+    const gti_box *b = &p->view.box[box];
+    const gti_row *r = &p->view.row[b->first];
+    const bool cells = gti_boxes_have_cells(p, box);
+    const char *name = cells ? "" : p->g->value[first_output(p, b)].name;
+    if (cells)
+        fprintf(p->f, "<table border=\"0\" cellspacing=\"0\"><tr><td colspan=\"%d\">",
+                p->n_out[box]);
+    write_name(p, r);
+    write_attributes(p, r);
+    fputs(cells ? "</td></tr><tr>" : "<br/>", p->f);
+    if (*name) fputs("<i>", p->f);
+    write_text(p, name);
+    if (*name) fputs("</i> ", p->f);
+    if (cells) write_cells(p, r);
+    else write_kind(p, first_output(p, b));
+    if (cells) fputs("</tr></table>", p->f);
+}
+
+/* --- boxes of layers --- */
+
+static bool is_number(const char *name)
+{
+    return strspn(name, "0123456789") == strlen(name);
+}
+
+static void write_row(const gti_picture *p, int row, int times)
+{
+    const gti_row *r = &p->view.row[row];
+    const gt_graph_scope *s = r->scope >= 0 ? &p->g->scope[r->scope] : NULL;
+    const bool backward = r->part == GT_PART_BACKWARD;
+    char text[GTI_WORDS];
+    gti_words_of_row(&p->view, row, text);
+    const size_t name = strcspn(text, "(");
+    fputs("<tr><td align=\"left\">", p->f);
+    if (backward) fputs("\xe2\x88\x87 ", p->f);
+    if (s && s->kind == GT_SCOPE_MODULE && !backward && !is_number(s->name)) {
+        fputs(SMALL, p->f);
+        write_text(p, s->name);
+        fputs("</font> ", p->f);
+    }
+    const char inside = text[name];
+    text[name] = 0;
+    fputs(backward ? "" : "<b>", p->f);
+    write_text(p, text);
+    fputs(backward ? "" : "</b>", p->f);
+    text[name] = inside;
+    if (!backward) write_text(p, text + name);
+    if (times > 1) fprintf(p->f, " <b>\xc3\x97 %d</b>", times);
+    fputs("</td></tr>", p->f);
+}
+
+static bool reads_alike(const gti_picture *p, int a, int b)
+{
+    char x[GTI_WORDS], y[GTI_WORDS];
+    gti_words_of_row(&p->view, a, x);
+    gti_words_of_row(&p->view, b, y);
+    return !strcmp(x, y);
+}
+
+static double heat_of(const gti_picture *p, const gti_box *b)
+{
+    switch (p->view.opts->heat) {
+    case GT_HEAT_FLOPS: return b->flops;
+    case GT_HEAT_BYTES: return b->bytes;
+    case GT_HEAT_PARAMETERS: return (double)b->parameters;
+    case GT_HEAT_NONE: break;
+    }
+    return 0;
+}
+
+static void write_numbers(const gti_picture *p, const gti_box *b)
+{
+    char text[GTI_WORDS];
+    const double kept = b->part == GT_PART_BACKWARD && b->of >= 0 ? p->view.box[b->of].keeps : 0;
+    if (kept < 1 && (b->part != GT_PART_FORWARD || !b->parameters)) return;
+    fputs("<tr><td align=\"left\">" SMALL, p->f);
+    gti_words_bytes(kept, text);
+    if (kept >= 1) fprintf(p->f, "keeps %s", text);
+    gti_words_count((double)b->parameters, text);
+    if (kept < 1) fprintf(p->f, "%s params", text);
+    gti_words_count(b->flops, text);
+    if (kept < 1) fprintf(p->f, " \xc2\xb7 %s%sFLOP", text, strchr(text, ' ') ? "" : " ");
+    fputs("</font></td></tr>", p->f);
+}
+
+static void write_stack(const gti_picture *p, const gti_box *b)
+{
+    fputs("<table border=\"0\" cellborder=\"0\" cellspacing=\"0\" cellpadding=\"1\">", p->f);
+    for (int i = b->first; i >= 0;) {
+        int n = p->view.row[i].times, next = p->view.row[i].next;
+        for (; next >= 0 && reads_alike(p, i, next); next = p->view.row[next].next)
+            n += p->view.row[next].times;
+        write_row(p, i, n);
+        i = next;
+    }
+    write_numbers(p, b);
+    fputs("</table>", p->f);
+}
+
+/* --- colours: each kind also has its own border, and stands in its own column --- */
+
+typedef struct {
+    const char *meaning, *border, *fill, *style;
+} look;
+enum { PRODUCT, LAYER, OPERATION, BACKWARD, UPDATE, PARAMETER, INPUT, LOOKS };
+static const look looks[LOOKS] = {
+    [PRODUCT] = {"multiplies by weights", "#2563eb", "#dbeafe", "filled,rounded"},
+    [LAYER] = {"other layer", "#0f766e", "#ecfdf5", "filled,rounded"},
+    [OPERATION] = {"operation", "#64748b", "#ffffff", "filled,rounded"},
+    [BACKWARD] = {"\xe2\x88\x87 differentiates", "#9333ea", "#f5ebff", "filled,dashed"},
+    [UPDATE] = {"updates parameters", "#92400e", "#fffbeb", "filled"},
+    [PARAMETER] = {"parameter", "#d97706", "#fef3c7", "filled"},
+    [INPUT] = {"input, constant", "#64748b", "#f1f5f9", "filled"},
+};
+
+static int look_of_box(const gti_picture *p, const gti_box *b)
+{
+    bool product = false, layer = false;
+    if (b->part != GT_PART_FORWARD) return b->part == GT_PART_BACKWARD ? BACKWARD : UPDATE;
+    for (int i = b->first; i >= 0; i = p->view.row[i].next) {
+        product |= p->view.row[i].product;
+        const int scope = p->view.row[i].scope;
+        layer |= scope >= 0 && p->g->scope[scope].kind == GT_SCOPE_MODULE;
+    }
+    return product ? PRODUCT : layer ? LAYER : OPERATION;
+}
+
+/* White to orange, by the share of the hottest box. */
+static void write_heat(const gti_picture *p, const gti_box *b)
+{
+    const double share = p->hottest > 0 ? heat_of(p, b) / p->hottest : 0;
+    fprintf(p->f, " fillcolor=\"#%02x%02x%02x\"", 255, (int)(255 - 105 * share),
+            (int)(255 - 215 * share));
+}
+
+static void write_look(const gti_picture *p, int box)
+{
+    const gti_box *b = &p->view.box[box];
+    const int kind = look_of_box(p, b);
+    if (p->view.layered || kind >= BACKWARD)
+        fprintf(p->f, " color=\"%s\" fillcolor=\"%s\"", looks[kind].border, looks[kind].fill);
+    if (p->view.opts->heat) write_heat(p, b);
+    if (kind >= BACKWARD) fprintf(p->f, " style=\"%s\"", looks[kind].style);
+    else if (!p->view.layered && is_view(p, &p->view.row[b->first]))
+        fputs(" style=\"filled,rounded,dashed\"", p->f);
+    if (kind == UPDATE) fputs(" peripheries=2", p->f);
+}
+
+void gti_boxes_legend(const gti_picture *p)
+{
+    bool there[LOOKS] = {false};
+    int n = 0;
+    for (int i = 0; i < p->view.n_boxes; i++) there[look_of_box(p, &p->view.box[i])] = true;
+    for (int i = 0; i < LOOKS; i++) n += there[i];
+    static const char *const heats[] = {"", "operations", "bytes", "parameters"};
+    const gt_graph_heat heat = p->view.opts->heat;
+    if (p->view.opts->no_legend || !p->view.layered || (n < 2 && !heat)) return;
+    fputs("  graph [labelloc=b labeljust=l label=<<table border=\"0\" cellspacing=\"6\"><tr>",
+          p->f);
+    for (int i = 0; i < LOOKS; i++)
+        if (there[i])
+            fprintf(p->f, "<td border=\"1\" color=\"%s\" bgcolor=\"%s\"%s>" SMALL "%s</font></td>",
+                    looks[i].border, looks[i].fill,
+                    i == BACKWARD ? " style=\"dashed\"" : " style=\"rounded\"", looks[i].meaning);
+    if (heat)
+        fprintf(p->f, "<td border=\"1\" bgcolor=\"#ff9628\">" SMALL "most %s</font></td>",
+                heats[heat]);
+    fputs("</tr></table>>]\n", p->f);
+}
+
+/* --- a box --- */
+
+static void write_box(gti_picture *p, int box)
+{
+    const gti_box *b = &p->view.box[box];
+    const gt_graph *g = p->g;
+    go_to(p, (gti_place){b->frame, b->part, b->pass});
     indent(p);
-    fprintf(p->f, "n%u [label=<", number);
-    write_label(p, b);
+    fprintf(p->f, "n%d [label=<", box);
+    if (p->view.layered) write_stack(p, b);
+    else write_call(p, box);
     fputs(">", p->f);
-    if (p->backward) fputs(" color=\"#a855f7\" fillcolor=\"#f5ebff\"", p->f);
-    if (is_view(p, b)) fputs(" style=\"filled,rounded,dashed\"", p->f);
-    write_highlight(p, p->of && gti_fold_maker(p, p->of) == number);
+    write_look(p, box);
+    const int maker = g->result < 0 ? -1 : gti_view_maker(&p->view, g->result);
+    write_highlight(p, !p->view.layered && maker >= 0 && p->view.row[maker].box == box);
     write_place(p, first_output(p, b));
     fputs("]\n", p->f);
 }
 
-/* Of a leaf: as input k of the operation n; n NULL: as none. */
-typedef struct {
-    const gt_node *n;
-    int k;
-} use;
+/* --- leaves --- */
 
 /* A tensor without a name is called by what it is to the operation that uses it first. */
-static void write_role(const gti_picture *p, const gt_tensor *t, use first)
+static void write_role(const gti_picture *p, const gt_graph_value *v, const gt_graph_node *n, int k)
 {
+    static const char *const kinds[] = {"result", "input", "variable",
+                                        "buffer", "state", "constant"};
     char name[32];
-    const bool changed = first.n && first.n->op->flags & GT_OP_INTO && first.k < first.n->n_out;
-    fprintf(p->f, "<i>%s</i>", t->requires_grad ? "variable" : changed ? "state" : "constant");
-    if (!first.n) return;
+    fprintf(p->f, "<i>%s</i>", kinds[v->kind]);
+    if (!n || v->kind == GT_VALUE_INPUT) return;
     fputs(" ", p->f);
-    gti_escape_write(p->f, gt_op_input_name(first.n->op, first.k, name, sizeof name));
+    write_text(p, gt_op_input_name(n->op, k, name, sizeof name));
 }
 
-static void write_leaf_name(const gti_picture *p, const gt_tensor *t, use first)
+static void write_leaf_name(const gti_picture *p, const gt_graph_value *v, const gt_graph_node *n,
+                            int k)
 {
-    char path[256];
-    size_t length = gt_scope_path(gt_owner(t), path, sizeof path);
-    if (!*gt_name(t)) {
-        write_role(p, t, first);
+    char path[GTI_WORDS];
+    if (!*v->name) {
+        write_role(p, v, n, k);
         return;
     }
+    gti_words_path(p->g, v->scope, path);
     fputs("<b>", p->f);
-    gti_escape_write(p->f, path);
-    if (length) fputs(length < sizeof path ? "." : "&#8230;", p->f);
-    gti_escape_write(p->f, gt_name(t));
+    write_text(p, path);
+    if (*path) fputs(".", p->f);
+    write_text(p, v->name);
     fputs("</b>", p->f);
 }
 
-static void write_leaf(const gti_picture *p, uint32_t i, use first)
+static void write_leaf(gti_picture *p, int value, const gt_graph_node *n, int k)
 {
-    const gt_tensor *t = p->leaves.key[i];
-    const char *parameter = "color=\"#d97706\" fillcolor=\"#fef3c7\"";
-    const char *input = "color=\"#64748b\" fillcolor=\"#f1f5f9\"";
+    const gt_graph_value *v = &p->g->value[value];
+    const look *l = &looks[v->kind == GT_VALUE_PARAMETER ? PARAMETER : INPUT];
+    p->leaf[value] = ++p->n_leaves;
     indent(p);
-    fprintf(p->f, "t%u [style=filled %s label=<", i, t->requires_grad ? parameter : input);
-    write_leaf_name(p, t, first);
+    fprintf(p->f, "t%d [style=filled color=\"%s\" fillcolor=\"%s\" label=<", p->n_leaves - 1,
+            l->border, l->fill);
+    write_leaf_name(p, v, n, k);
     fputs("<br/>", p->f);
-    write_kind(p, t);
+    write_kind(p, value);
     fputs(">", p->f);
-    write_highlight(p, t == p->of);
-    write_place(p, t);
+    write_highlight(p, value == p->g->result);
+    write_place(p, value);
     fputs("]\n", p->f);
 }
 
-/* Leaves of a module, and of an open call, stand in its cluster, others outside or with the
- * backward pass that uses them first. */
-static bool add_leaf(gti_picture *p, const gt_tensor *t, use first, const gt_call *maker,
-                     bool backward)
+/* Leaves of a frame stand in it, others outside, or with the backward pass that uses them first. */
+static void add_leaf(gti_picture *p, int value, int row, int node, int k)
 {
-    uint32_t before = p->leaves.count;
-    if (!gti_map_add(&p->leaves, t)) return false;
-    if (p->leaves.count == before) return true;
-    const gt_scope *owner = gt_owner(t);
-    if (!owner && maker) owner = &maker->scope;
-    backward = backward && !owner;
-    if (backward && !gti_map_add(&p->late, t)) return false;
-    if (!go_to(p, owner, backward)) return false;
-    write_leaf(p, before, first);
-    return true;
+    const gti_view *v = &p->view;
+    const gti_row *r = &v->row[row];
+    if (v->g->value[value].node >= 0 || p->leaf[value] || gti_view_hides(v, value, row)) return;
+    int frame = v->box[r->box].frame;
+    while (frame >= 0 && v->frame[frame].scope != v->g->value[value].scope)
+        frame = v->frame[frame].parent;
+    p->late[value] = r->part != GT_PART_FORWARD && frame < 0;
+    go_to(p, p->late[value] ? (gti_place){-1, r->part, r->pass}
+                            : (gti_place){frame, GT_PART_FORWARD, 0});
+    write_leaf(p, value, &v->g->node[node], k);
 }
 
-/* What a folded call made for itself does not show. */
-static bool add_leaves_of(gti_picture *p, const gt_node *n)
+static void add_leaves_of(gti_picture *p, int box)
 {
-    for (int k = 0; k < n->n_in; k++) {
-        if (gti_fold_maker(p, n->in[k]) != GTI_NOT_IN_MAP) continue;
-        const gt_call *maker = gti_fold_inner_leaf(n, n->in[k]);
-        if (maker && !p->open) continue;
-        if (!add_leaf(p, n->in[k], (use){n, k}, maker, gt_node_in_backward(n))) return false;
-    }
-    return true;
+    const gti_view *v = &p->view;
+    for (int i = v->box[box].first; i >= 0; i = v->row[i].next)
+        for (int j = v->row[i].first; j <= v->row[i].last; j++)
+            for (int k = 0; k < v->g->node[j].n_in; k++) add_leaf(p, v->g->node[j].in[k], i, j, k);
 }
 
-bool gti_boxes_write(gti_picture *p)
+/* In pictures of layers the result has a mark of its own. */
+static void write_result(gti_picture *p)
 {
-    for (uint32_t i = 0; i < p->nodes.count; i++) {
-        const gt_node *n = gti_node_at(p, i);
-        if (p->number[i] == GTI_NOT_IN_MAP) continue;
-        if (!add_leaves_of(p, n)) return false;
-        const gti_box *b = &p->box[p->number[i]];
-        if (b->last != i) continue;
-        const gt_scope *scope = b->call ? b->call->scope.parent : gt_node_scope(n);
-        if (!go_to(p, scope, gt_node_in_backward(n))) return false;
-        write_box(p, p->number[i]);
+    char text[GTI_WORDS];
+    const int value = p->g->result;
+    if (value < 0) return;
+    const bool leaf = p->g->value[value].node < 0;
+    go_to(p, (gti_place){-1, GT_PART_FORWARD, 0});
+    if (leaf && !p->leaf[value]) write_leaf(p, value, NULL, 0);
+    if (!p->view.layered || leaf) return;
+    gti_words_shape(&p->g->value[value], p->g->batch, false, text);
+    fprintf(p->f, "  result [shape=plain style=\"\" label=<" SMALL "%s %s</font>>]\n",
+            *p->g->value[value].name ? "" : "result", text);
+    fprintf(p->f, "  n%d -> result\n", p->view.row[gti_view_maker(&p->view, value)].box);
+}
+
+void gti_boxes_write(gti_picture *p)
+{
+    for (int i = 0; i < p->view.n_boxes; i++) {
+        if (heat_of(p, &p->view.box[i]) > p->hottest) p->hottest = heat_of(p, &p->view.box[i]);
     }
-    bool alone = p->of && gti_fold_maker(p, p->of) == GTI_NOT_IN_MAP;
-    if (alone && !add_leaf(p, p->of, (use){NULL, 0}, NULL, false)) return false;
+    for (int i = 0; i < p->view.n_boxes; i++) {
+        add_leaves_of(p, i);
+        write_box(p, i);
+    }
+    write_result(p);
     close_clusters(p);
-    return true;
 }

@@ -27,22 +27,46 @@ static size_t character_length(const unsigned char *s)
     return allowed ? length : 0;
 }
 
-static void write_control(FILE *f, unsigned char c)
+/* A character that means something where the text stands. */
+static void write_entity(FILE *f, unsigned char c, gti_escape_in in)
 {
-    if (c == '\n') fputs("&#92;n", f);
-    else if (c == '\t') fputs("&#92;t", f);
-    else fprintf(f, "&#92;x%02x", c);
+    if (in == GTI_IN_JSON) fprintf(f, "\\u%04x", c);
+    else fprintf(f, "%s#%d;", in == GTI_IN_MERMAID ? "" : "&", c);
 }
 
-void gti_escape_write(FILE *f, const char *text)
+static void write_backslash(FILE *f, gti_escape_in in)
+{
+    const int n = in <= GTI_IN_TOOLTIP ? (int)in : 1;
+    for (int i = 0; i < n; i++) write_entity(f, '\\', in);
+}
+
+static void write_control(FILE *f, unsigned char c, gti_escape_in in)
+{
+    if (in == GTI_IN_JSON) {
+        write_entity(f, c, in);
+        return;
+    }
+    write_backslash(f, in);
+    if (c == '\n') fputs("n", f);
+    else if (c == '\t') fputs("t", f);
+    else fprintf(f, "x%02x", c);
+}
+
+static bool is_special(unsigned char c, gti_escape_in in)
+{
+    return strchr(in == GTI_IN_JSON ? "\"" : in == GTI_IN_MERMAID ? "&<>\"'#;`" : "&<>\"'", c);
+}
+
+void gti_escape_write(FILE *f, const char *text, gti_escape_in in)
 {
     const unsigned char *s = (const unsigned char *)text;
     while (*s) {
         size_t length = character_length(s);
         if (length == 0) fputs("\xef\xbf\xbd", f);
         else if (length > 1) fwrite(s, 1, length, f);
-        else if (*s < 0x20 || *s == 0x7f) write_control(f, *s);
-        else if (strchr("&<>\"'\\", *s)) fprintf(f, "&#%d;", *s);
+        else if (*s < 0x20 || *s == 0x7f) write_control(f, *s, in);
+        else if (*s == '\\') write_backslash(f, in);
+        else if (is_special(*s, in)) write_entity(f, *s, in);
         else putc(*s, f);
         s += length ? length : 1;
     }

@@ -1,64 +1,64 @@
-/* The picture of a tape in Graphviz's language; see dot.c. */
+/* The picture of a graph, as text; see dot.c and mermaid.c. */
 #ifndef GTI_GRAPH_PICTURE_H
 #define GTI_GRAPH_PICTURE_H
 
-#include <gradtape/graph.h>
-
-#include "graph/map.h"
+#include "graph/view.h"
 
 #define GTI_INK "#0f172a"
 #define GTI_MUTED "#475569"
+#define GTI_GRADIENT "#9333ea"
 
-/* One box: an operation, or a call of a function. */
+/* Where a box stands. */
 typedef struct {
-    const gt_call *call;  /* NULL: an operation */
-    uint32_t first, last; /* its nodes; between them lie none of other boxes */
-    uint32_t n_out;       /* of a call: how many of its tensors are outputs */
-} gti_box;
+    int frame; /* that is shown; -1: none */
+    gt_part part;
+    int pass;
+} gti_place;
 
 typedef struct {
     FILE *f;
-    const gt_tensor *of; /* to be highlighted; NULL: the whole tape */
-    bool open;           /* calls are clusters */
-    gti_map nodes;       /* of the tape, oldest first */
-    uint32_t *number;    /* [nodes.count] of its box, GTI_NOT_IN_MAP for what is left out */
-    gti_box *box;        /* [n_boxes] in the order of the tape */
-    uint32_t n_boxes;
-    gti_map outputs; /* of calls' boxes: results, and what others read of them */
-    gti_map ends;    /* where the edges to box `at` come from that are drawn already */
-    uint32_t at;
-    gti_map leaves;        /* tensors without a node on the tape, in the order of their use */
-    gti_map late;          /* those of them that stand in the cluster of the backward pass */
-    gti_map scopes[2];     /* seen in the forward and in the backward pass */
-    const gt_scope *scope; /* whose cluster is open, NULL for none */
-    bool backward;         /* inside the cluster of the backward pass */
-    int depth;             /* of open clusters */
-    bool too_deep;         /* a scope has more than GTI_SCOPES_MOST above it */
+    const gt_graph *g;
+    gti_view view;
+    gti_place at; /* whose clusters are open */
+    int depth;    /* of open clusters */
+    int *leaf;    /* of a value: its number, from 1; 0: it is not drawn */
+    bool *late;   /* of a leaf's value: it stands with a backward pass */
+    bool *framed; /* of a frame: its label is written */
+    int n_leaves;
+    int *port;     /* of a value that its box shows: which of them it is; -1: it does not */
+    int *n_out;    /* of a box: how many those are */
+    int *seen_box; /* of a box, or a value: 1 + the box that an edge was last drawn to */
+    int *leaf_seen;
+    bool *labelled; /* of a value: its shape stands already */
+    double hottest; /* of boxes */
 } gti_picture;
-enum { GTI_SCOPES_MOST = 1000 };
 
-static inline const gt_node *gti_node_at(const gti_picture *p, uint32_t i)
-{
-    return p->nodes.key[i];
-}
+/* --- edges.c --- */
+/* False after a failure of the graph's context; to be closed in any case. */
+bool gti_edges_open(gti_picture *p, const gt_graph *g, const gt_graph_opts *opts, const char *what);
+/* The context's error, also where the stream has one. */
+gt_status gti_edges_close(gti_picture *p, const char *what);
+/* The box that makes a value; -1 of a leaf. */
+int gti_edges_from(const gti_picture *p, int value);
+/* Calls draw for each edge, which leads from where the value is made to the box `to`. Leaves have
+ * been numbered by then. */
+typedef void (*gti_edges_draw)(gti_picture *p, int value, int to);
+void gti_edges_visit(gti_picture *p, gti_edges_draw draw);
+/* What is to stand on an edge of a value: in pictures of layers its shape where that is another
+ * than before, and its dtype where that is of whole numbers; once a value. False: nothing. */
+bool gti_edges_label(gti_picture *p, int value, char text[GTI_WORDS]);
 
 /* --- dot.c --- */
-/* Writes the nodes that lead to `of`, or with NULL the whole tape of gt. `what` is the function for
- * messages. */
-gt_status gti_dot_write(gt_ctx *gt, const gt_tensor *of, gt_graph_opts opts, const char *what,
-                        FILE *f);
-
-/* --- fold.c --- */
-/* Puts the nodes that `number` does not leave out into boxes. False when memory is short. */
-bool gti_fold_nodes(gti_picture *p);
-/* The number of the box that t comes out of; GTI_NOT_IN_MAP for a leaf. */
-uint32_t gti_fold_maker(const gti_picture *p, const gt_tensor *t);
-/* The innermost call that both reads the leaf t, by its node n, and has made it: t is its own
- * affair. NULL: none. */
-const gt_call *gti_fold_inner_leaf(const gt_node *n, const gt_tensor *t);
+/* Writes a graph; `what` is the function for messages. */
+gt_status gti_dot_write(const gt_graph *g, const gt_graph_opts *opts, const char *what, FILE *f);
 
 /* --- boxes.c --- */
-/* Writes boxes and leaves in their clusters. False when memory is short, or scopes are too deep. */
-bool gti_boxes_write(gti_picture *p);
+void gti_boxes_write(gti_picture *p);
+void gti_boxes_legend(const gti_picture *p);
+/* Whether a box has cells for its outputs, which edges begin at. */
+static inline bool gti_boxes_have_cells(const gti_picture *p, int box)
+{
+    return !p->view.layered && p->n_out[box] > 1;
+}
 
 #endif

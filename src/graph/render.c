@@ -6,17 +6,17 @@
 #define _XOPEN_SOURCE 700
 #include <errno.h>
 #include <fcntl.h>
-#include <gradtape/graph.h>
 #include <gradtape/io.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "graph/picture.h"
+#include "graph/render.h"
 
 extern char **environ;
 
@@ -24,7 +24,7 @@ typedef struct {
     gt_ctx *gt;
     const char *what; /* the function, for messages */
     const char *path;
-    gt_graph_opts opts;
+    const gt_graph_opts *opts;
     const char *type; /* "-Tsvg" */
     FILE *text;       /* the graph: dot's standard input */
     FILE *picture;    /* dot's standard output */
@@ -32,15 +32,6 @@ typedef struct {
 } job;
 
 /* --- files --- */
-
-static const char *type_of(const char *path)
-{
-    static const char *const types[] = {"-Tsvg", "-Tpng", "-Tpdf"};
-    const char *dot = strrchr(path, '.');
-    for (size_t i = 0; dot && i < sizeof types / sizeof *types; i++)
-        if (strcasecmp(dot + 1, types[i] + strlen("-T")) == 0) return types[i];
-    return NULL;
-}
 
 /* An open file without a name, in the folder that the picture will be in. Its descriptor is above
  * the standard ones, so that it can be put in their place. */
@@ -101,11 +92,17 @@ static gt_status copy_picture(const job *j)
 
 /* --- the program --- */
 
+static bool is_png(const job *j)
+{
+    return strcmp(j->type, "-Tpng") == 0;
+}
+
 /* 0, or an errno. */
 static int start(const job *j, pid_t *child)
 {
-    const char *resolution = strcmp(j->type, "-Tpng") == 0 ? "-Gdpi=144" : "-Gdpi=72";
-    char *const argv[] = {"dot", (char *)j->type, (char *)resolution, NULL};
+    char resolution[32];
+    snprintf(resolution, sizeof resolution, "-Gdpi=%d", is_png(j) ? j->opts->dpi : 72);
+    char *const argv[] = {"dot", (char *)j->type, resolution, NULL};
     posix_spawn_file_actions_t files;
     int error = posix_spawn_file_actions_init(&files);
     if (error) return error;
@@ -118,12 +115,26 @@ static int start(const job *j, pid_t *child)
     return error;
 }
 
-/* The exit status as of waitpid; 0 where the program ignores SIGCHLD and it is lost. */
-static int wait_for(pid_t child)
+/* The exit status as of waitpid; 0 where the program ignores SIGCHLD and it is lost. *late: the
+ * child had to be killed. */
+static int wait_for(pid_t child, double seconds, bool *late)
 {
+    enum { TICK = 2000000 }; /* nanoseconds */
+    const struct timespec tick = {.tv_nsec = TICK};
     int status = 0;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) return 0;
+    struct timespec start, now;
+    timespec_get(&start, TIME_UTC);
+    for (pid_t done = 0; !done;) {
+        done = waitpid(child, &status, *late ? 0 : WNOHANG);
+        if (done < 0 && errno != EINTR) return 0;
+        if (done < 0) done = 0;
+        if (done || *late) continue;
+        timespec_get(&now, TIME_UTC);
+        *late = difftime(now.tv_sec, start.tv_sec) + 1e-9 * (double)(now.tv_nsec - start.tv_nsec) >
+                seconds;
+        if (*late) kill(child, SIGKILL);
+        else nanosleep(&tick, NULL);
+    }
     return status;
 }
 
@@ -131,8 +142,40 @@ static gt_status fail_missing(const job *j)
 {
     return gt_fail(j->gt, GT_ERR_IO, j->what,
                    "the program 'dot' was not found\n"
-                   "  hint: install graphviz (apt install graphviz), or write the text with %s",
-                   strstr(j->what, "tape") ? "gt_tape_write_dot" : "gt_graph_write_dot");
+                   "  hint: install graphviz (apt install graphviz), or save the text as .dot");
+}
+
+#define LESS ".depth = 1 shows less"
+
+static gt_status fail_late(const job *j)
+{
+    return gt_fail(j->gt, GT_ERR_UNSUPPORTED, j->what,
+                   "dot was not done with '%s' after %g seconds\n"
+                   "  hint: " LESS ", .seconds gives it more time, and .dot has the text",
+                   j->path, j->opts->seconds);
+}
+
+/* Of a PNG: width and height are the first numbers behind its signature and the first chunk's head.
+ */
+static gt_status check_pixels(const job *j)
+{
+    enum { HEAD = 24, WIDTH = 16, HEIGHT = 20 };
+    unsigned char head[HEAD];
+    long size[2] = {0, 0};
+    rewind(j->picture);
+    if (fread(head, 1, HEAD, j->picture) < HEAD) return GT_OK;
+    for (int i = 0; i < 4; i++) {
+        size[0] = 256 * size[0] + head[WIDTH + i];
+        size[1] = 256 * size[1] + head[HEIGHT + i];
+    }
+    const long most = j->opts->most_pixels;
+    if (size[0] <= most && size[1] <= most) return GT_OK;
+    return gt_fail(j->gt, GT_ERR_UNSUPPORTED, j->what,
+                   "'%s' would be %ldx%ld pixels, more than %ld\n"
+                   "  hint: " LESS
+                   ", .dpi = %d makes it smaller, .most_pixels allows more, and .svg "
+                   "has none",
+                   j->path, size[0], size[1], most, (j->opts->dpi + 1) / 2);
 }
 
 static gt_status fail_ended(const job *j, int status)
@@ -162,43 +205,25 @@ static gt_status run(const job *j)
     if (error)
         return gt_fail(j->gt, gt_status_of_errno(error), j->what,
                        "dot cannot be started for '%s': %s", j->path, strerror(error));
-    int status = wait_for(child);
+    bool late = false;
+    int status = wait_for(child, j->opts->seconds, &late);
+    if (late) return fail_late(j);
     if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND) return fail_missing(j);
     struct stat made;
     if (fstat(fileno(j->picture), &made) != 0) return fail_call(j);
     return status || !made.st_size ? fail_ended(j, status) : GT_OK;
 }
 
-static gt_status draw(job *j, const gt_tensor *of)
+gt_status gti_render(const gt_graph *g, const char *path, const char *type,
+                     const gt_graph_opts *opts, const char *what)
 {
-    gt_status status = open_files(j);
-    if (!status) status = gti_dot_write(j->gt, of, j->opts, j->what, j->text);
-    if (!status) rewind(j->text);
-    if (!status) status = run(j);
-    return status ? status : copy_picture(j);
-}
-
-static gt_status render(gt_ctx *gt, const gt_tensor *of, const char *path, gt_graph_opts opts,
-                        const char *what)
-{
-    if (gt_failed(gt)) return gt_error_code(gt);
-    if (!path) return gt_fail(gt, GT_ERR_ARGUMENT, what, "the path is NULL");
-    job j = {.gt = gt, .what = what, .path = path, .opts = opts, .type = type_of(path)};
-    if (!j.type)
-        return gt_fail(gt, GT_ERR_ARGUMENT, what, "'%s' does not end in .svg, .png or .pdf", path);
-    gt_status status = draw(&j, of);
+    job j = {.gt = g->ctx, .what = what, .path = path, .opts = opts, .type = type};
+    gt_status status = open_files(&j);
+    if (!status) status = gti_dot_write(g, opts, what, j.text);
+    if (!status) rewind(j.text);
+    if (!status) status = run(&j);
+    if (!status && is_png(&j)) status = check_pixels(&j);
+    if (!status) status = copy_picture(&j);
     close_files(&j);
     return status;
-}
-
-gt_status gt_graph_render_(const gt_tensor *of, const char *path, gt_graph_opts opts)
-{
-    if (!of) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_graph_render", "the tensor is NULL");
-    return render(of->ctx, of, path, opts, "gt_graph_render");
-}
-
-gt_status gt_tape_render_(gt_ctx *gt, const char *path, gt_graph_opts opts)
-{
-    if (!gt) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_tape_render", "the context is NULL");
-    return render(gt, NULL, path, opts, "gt_tape_render");
 }

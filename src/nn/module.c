@@ -83,6 +83,7 @@ gt_module *gt_module_new(gt_ctx *gt, const gt_module_type *type)
     m->levels = 1;
     m->holders = !type->keeps_nothing;
     m->scope.name = "";
+    m->scope.module = m;
     m->training = true;
     m->ready = !type->materialise;
     if (gt_at_close(gt, free_module, m) == GT_OK) return m;
@@ -287,7 +288,8 @@ gt_module *gt_module_add_child(gt_module *m, const char *name, gt_module *child)
         gt_module_fail(m, GT_ERR_MEMORY, "out of memory for '%s'", name);
         return NULL;
     }
-    child->scope = (gt_scope){.name = memcpy(copy, name, size), .parent = &m->scope};
+    child->scope.name = memcpy(copy, name, size);
+    child->scope.parent = &m->scope;
     child->parent = m;
     link_child(m, child, size - 1);
     gti_module_hold(m, child->holders);

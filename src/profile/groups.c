@@ -123,7 +123,7 @@ static gti_profile_group *group_of(gt_profile *p, const key *k, const char *name
 
 static gt_part part_of(const gt_ctx *gt, const gt_op *op)
 {
-    if (gt->in_sweep) return GT_PART_BACKWARD;
+    if (gti_in_sweep(gt)) return GT_PART_BACKWARD;
     const bool changes = (op->flags & (GT_OP_INTO | GT_OP_MOVE)) == GT_OP_INTO;
     return changes && !gt->scope ? GT_PART_UPDATE : GT_PART_FORWARD;
 }

@@ -73,6 +73,15 @@ static void test_use(gt_ctx *gt)
     FILE *f = tmpfile();
     IS_TRUE(f && gt_summary(f, net, GT_SHAPE(2)) == GT_OK);
     IS_TRUE(gt_summary(f, net, GT_SHAPE(2), .dtype = GT_F32, .depth = 1) == GT_OK);
+    gt_graph *g = gt_module_graph(net, GT_SHAPE(2)),
+             *b = gt_module_graph(net, GT_SHAPE(2), .training = true);
+    IS_TRUE(g && b && g->batch == 2);
+    gt_graph_free(g);
+    gt_graph_free(b);
+    IS_TRUE(gt_module_render(net, "net.txt", GT_SHAPE(2)) != GT_OK);
+    gt_error_clear(gt);
+    IS_TRUE(gt_module_render(net, "net.txt", GT_SHAPE(2), .depth = 1, .backward = true) != GT_OK);
+    gt_error_clear(gt);
     fclose(f);
 }
 

@@ -122,11 +122,19 @@ void test_gradients(gt_ctx *gt)
     test_functional(gt);
     FILE *f = tmpfile();
     IS_TRUE(f && gt_graph_write_dot(y, f) == GT_OK && gt_tape_write_dot(gt, f) == GT_OK);
-    IS_TRUE(gt_graph_write_dot(y, f, .open_functions = true) == GT_OK);
-    IS_TRUE(gt_tape_write_dot(gt, f, .open_functions = true) == GT_OK);
+    IS_TRUE(gt_graph_write_dot(y, f, .detail = GT_DETAIL_OPERATIONS) == GT_OK);
+    IS_TRUE(gt_tape_write_dot(gt, f, .detail = GT_DETAIL_OPERATIONS) == GT_OK);
     fclose(f);
-    IS_TRUE(gt_graph_render(y, "graph.txt", .open_functions = true) != GT_OK);
+    IS_TRUE(gt_graph_render(y, "graph.txt", .detail = GT_DETAIL_OPERATIONS) != GT_OK);
     HAS_FAILED(gt, GT_ERR_ARGUMENT);
-    IS_TRUE(gt_tape_render(gt, "graph.txt", .open_functions = true) != GT_OK);
+    IS_TRUE(gt_tape_render(gt, "graph.txt", .detail = GT_DETAIL_OPERATIONS) != GT_OK);
+    gt_error_clear(gt);
+    gt_graph *tape = gt_tape_graph(gt), *tensor = gt_tensor_graph(y);
+    IS_TRUE(tape && tensor && tape->n_nodes >= tensor->n_nodes);
+    IS_TRUE(gt_graph_save(tensor, "graph.txt", .depth = 1) != GT_OK);
+    gt_error_clear(gt);
+    IS_TRUE(gt_graph_save(tape, "graph.txt") != GT_OK);
+    gt_graph_free(tape);
+    gt_graph_free(tensor);
     HAS_FAILED(gt, GT_ERR_ARGUMENT);
 }

@@ -89,6 +89,9 @@ static void test_capture(gt_ctx *gt)
     IS_TRUE(c && plain);
     x = gt_full(gt, GT_SHAPE(3), 4);
     IS_TRUE(gt_replay(c) == GT_OK && gt_get(gt_captured_result(c), 0) == 8);
+    gt_graph *g = gt_captured_graph(c);
+    IS_TRUE(g && g->n_nodes == 1 && gt_captured_first(c) && gt_captured_input(c, 0));
+    gt_graph_free(g);
     gt_captured_free(c);
 }
 
