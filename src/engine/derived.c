@@ -86,6 +86,7 @@ static gti_derived *derived_of(gti_tensor *base)
         if (d) gt->free_derived = d->next;
         else if (!(d = gti_arena_get(&gt->kept, sizeof *d))) return NULL;
         d->n = 0;
+        d->version = base->version;
         l->derived = d;
         base->flags |= GTI_LASTING;
     }
