@@ -299,6 +299,33 @@ static void the_tree_leads_to_what_is_to_blame(void **state)
     }
 }
 
+typedef struct {
+    gt_tensor *x;
+} input;
+
+static gt_tensor *logarithms(gt_ctx *gt, void *user)
+{
+    (void)gt;
+    return gt_sum(gt_log(gt_relu(gt_mul_scalar(((input *)user)->x, 2))));
+}
+
+/* A replay's memory serves again, so that only what is certain is told. */
+static void replays_are_looked_at(void **state)
+{
+    gt_ctx *gt = *state;
+    input in = {gt_ones(gt, GT_SHAPE(600))};
+    gt_captured *c = gt_capture(gt, logarithms, &in, .inputs = {&in.x});
+    assert_int_equal(gt_replay(c), GT_OK);
+    gt_set_anomaly_check(gt, true);
+    in.x = gt_full(gt, GT_SHAPE(600), -1);
+    assert_int_equal(gt_replay(c), GT_ERR_NUMERIC);
+    const char *message = gt_error_message(gt);
+    if (!strstr(message, "log (") || !strstr(message, "element [0] is -inf") ||
+        strstr(message, "an input came with it") || strstr(message, "negative"))
+        fail_msg("%s", message);
+    assert_error(gt, GT_ERR_NUMERIC, "log");
+}
+
 /* What is filled so is meant so. */
 static void masks_may_be_infinite(void **state)
 {
@@ -319,6 +346,7 @@ int main(void)
         TEST(sums_of_gradients_are_checked),
         TEST(finite_work_passes),
         TEST(the_tree_leads_to_what_is_to_blame),
+        TEST(replays_are_looked_at),
         TEST(masks_may_be_infinite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,18 @@ static bool is_gone(const gt_tensor *t)
     return flags & (GTI_DEAD | GTI_RELEASED);
 }
 
+/* In a replay the memory of what came before serves again, */
+static bool is_shared(const gt_tensor *t)
+{
+    return gti_t(t)->base->flags & GTI_SLAB;
+}
+
+/* and so may that of an input. */
+static bool is_overwritten(const gt_node *n, int i)
+{
+    return !(n->op->flags & GT_OP_INTO) && is_shared(n->in[i]) && n->in[i]->data == n->out[0]->data;
+}
+
 /* The element of t that element `at` of y is computed from, where each is by itself; -1: it is not
  * one alone. */
 static int64_t element_for(const gt_node *n, const gt_tensor *t, const gt_tensor *y, int64_t at)
@@ -77,7 +89,8 @@ static int cause_of(const gt_node *n, const gt_tensor *y, int64_t at)
 {
     for (int c = 0; c < N_CAUSES; c++) {
         const int i = causes[c].i;
-        if (strcmp(causes[c].op, n->op->name) != 0 || i >= n->n_in) continue;
+        if (strcmp(causes[c].op, n->op->name) != 0 || i >= n->n_in || is_overwritten(n, i))
+            continue;
         const int64_t e = element_for(n, n->in[i], y, at);
         if (e >= 0 && has_sign(gt_load_element(n->in[i], e), causes[c].sign)) return c;
     }
@@ -149,7 +162,9 @@ static bool is_table(const gt_node *n, int i)
 static double size_of(const gt_node *n, int i)
 {
     const gt_tensor *t = n->in[i];
-    if (!gt_is_floating(t->dtype) || is_gone(t) || !t->size || is_table(n, i)) return -1;
+    if (!gt_is_floating(t->dtype) || is_gone(t) || !t->size || is_table(n, i) ||
+        is_overwritten(n, i))
+        return -1;
     const gti_range r = gti_anomaly_range(t);
     return r.first >= 0 ? INFINITY : fmax(fabs(r.low), fabs(r.high));
 }
@@ -175,9 +190,9 @@ static void walk(const gt_node *n, int depth, const gt_tensor *y, int64_t at)
     if (depth == LEVELS) return;
     const int blame = to_blame(n, y, at);
     for (int i = 0; i < n->n_in && i < INPUTS; i++) {
-        if (!is_table(n, i)) tell_input(n, i, depth, y, at);
+        if (!is_table(n, i) && !is_overwritten(n, i)) tell_input(n, i, depth, y, at);
         const gt_node *maker = i == blame ? gt_producer(n->in[i]) : NULL;
-        if (!maker || is_gone(n->in[i])) continue;
+        if (!maker || is_gone(n->in[i]) || is_shared(n->in[i])) continue;
         const int64_t e = element_for(n, n->in[i], y, at);
         walk(maker, depth + 1, n->in[i],
              e >= 0                 ? e
@@ -189,11 +204,14 @@ static void walk(const gt_node *n, int depth, const gt_tensor *y, int64_t at)
 void gti_anomaly_tell_causes(const gt_node *n, const gt_tensor *y, int64_t at)
 {
     gt_ctx *gt = n->in[0]->ctx;
-    bool inherited = false;
-    for (int i = first_input(n); i < n->n_in; i++) inherited |= isinf(size_of(n, i));
+    bool inherited = false, seen = true;
+    for (int i = first_input(n); i < n->n_in; i++) {
+        inherited |= isinf(size_of(n, i));
+        seen &= !is_overwritten(n, i);
+    }
     const int cause = inherited ? -1 : cause_of(n, y, at);
     if (cause >= 0) gti_error_note(gt, "because %s", causes[cause].why);
-    else if (!inherited) gti_error_note(gt, "because numbers of these sizes overflow");
+    else if (!inherited && seen) gti_error_note(gt, "because numbers of these sizes overflow");
     walk(n, 0, y, at);
     if (inherited)
         gt_op_hint(n, "an input came with it: it was made before gt_set_anomaly_check, or not by "
