@@ -5,6 +5,8 @@
 
 #include "function.h"
 
+enum { FUNCTION_COST = 10 }; /* most have an exponential */
+
 static gt_tensor *bend_tanh(gt_tensor *gg, gt_tensor *v, const double *p)
 {
     /* phi(y) = 1 - y^2 */

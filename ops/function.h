@@ -43,8 +43,7 @@ gt_tensor *gti_function_not_far(gt_tensor *v);
 
 extern const gt_error_sample gti_function_errors[2], gti_function_grad_errors[3];
 
-/* Most have an exponential. */
-enum { GTI_FUNCTION_COST = 10 };
+/* FUNCTION_COST, the cost of an element, is defined by each file of rows. */
 
 /* For a row's `parameters`: the type of its options, and their attributes. */
 #define GTI_NO_PARAMETERS .opts_size = 0
@@ -95,7 +94,7 @@ enum { GTI_FUNCTION_COST = 10 };
         .infer = (shape_rule),                                                                     \
         .elements = GT_FOR_FLOATS(id##_elements),                                                  \
         .bind = id##_bind,                                                                         \
-        .cost = GTI_FUNCTION_COST,                                                                 \
+        .cost = FUNCTION_COST,                                                                     \
         .backward = id##_backward,                                                                 \
         .gradient = (formula),                                                                     \
         GT_SAMPLES(table),                                                                         \
@@ -107,10 +106,11 @@ enum { GTI_FUNCTION_COST = 10 };
         .n_in = 2,                                                                                 \
         .n_out = 1,                                                                                \
         parameters,                                                                                \
+        .flags = GT_OP_OVER,                                                                       \
         .infer = gti_function_grad_infer,                                                          \
         .elements = GT_FOR_FLOATS(id##_grad_elements),                                             \
         .bind = id##_grad_bind,                                                                    \
-        .cost = GTI_FUNCTION_COST,                                                                 \
+        .cost = FUNCTION_COST,                                                                     \
         .backward = id##_grad_backward,                                                            \
         .gradient = "d dy = g f'(x), dv = g dy times the derivative of f'(x) in v",                \
         GT_SAMPLES(table##_grad),                                                                  \

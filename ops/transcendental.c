@@ -3,6 +3,8 @@
  * derivative as a function of v. */
 #include "function.h"
 
+enum { FUNCTION_COST = 10 }; /* most have an exponential */
+
 static gt_tensor *bend_exp(gt_tensor *gg, gt_tensor *v, const double *p)
 {
     /* phi(y) = y */

@@ -152,7 +152,7 @@ static const gt_attr scalar_attrs[] = {{GT_ARGUMENT("s", scalar_opts, s), .meani
         .n_in = 1,                                                                                 \
         .n_out = 1,                                                                                \
         opts,                                                                                      \
-        .flags = (flag_set),                                                                       \
+        .flags = (flag_set) | GT_OP_OVER,                                                          \
         .infer = unary_infer,                                                                      \
         .elements = GT_FOR_FLOATS(id##_elements),                                                  \
         .bind = id##_bind,                                                                         \

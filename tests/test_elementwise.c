@@ -348,6 +348,24 @@ static void test_prelu(void **state)
 }
 
 /* Masks have no gradient; what is selected with them has. */
+/* 17 MB, larger than the caches, is written past them: the same for any number of threads, with a
+ * row that broadcasts and an end that fills no line. */
+static void test_past_the_caches(void **state)
+{
+    gt_ctx *gt = *state;
+    enum { ROWS = 2050, WIDE = 1025, N = ROWS * WIDE };
+    gt_tensor *x = gt_randn(gt, GT_SHAPE(ROWS, WIDE), .dtype = GT_F64);
+    gt_tensor *row = gt_randn(gt, GT_SHAPE(WIDE), .dtype = GT_F64);
+    for (int threads = 1; threads <= 3; threads++) {
+        gt_set_threads(gt, threads);
+        const double *y = gt_mul(x, row)->data, *z = gt_relu(x)->data;
+        const double *const xs = x->data, *const rows = row->data;
+        for (int64_t i = 0; i < N; i++)
+            if (y[i] != xs[i] * rows[i % WIDE] || z[i] != (xs[i] > 0 ? xs[i] : 0))
+                fail_msg("element %lld with %d threads", (long long)i, threads);
+    }
+}
+
 static void test_masks_stop_gradients(void **state)
 {
     gt_ctx *gt = *state;
@@ -371,6 +389,7 @@ static int all_tests(void)
         FRESH(test_whole_numbers),
         FRESH(test_numbers_that_are_not_there),
         FRESH(test_prelu),
+        FRESH(test_past_the_caches),
         FRESH(test_masks_stop_gradients),
     };
     return cmocka_run_group_tests_name("elementwise", tests, NULL, NULL);

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 
 #include "engine/context.h"
+#include "kernels/stream.h"
 
 enum {
+    STREAM_BLOCK = 1 << 13, /* bytes */
     PART_WORK = 1 << 15,
     MOST_COST = 1 << 9, /* of an element, nearly */
     MOST_PARTS = 64,
@@ -91,22 +93,57 @@ void gti_threads_run(gt_ctx *gt, int64_t parts, gti_team_work *work, void *arg)
 typedef struct {
     gt_node *n;
     int64_t parts;
+    bool streamed;
 } elements_job;
+
+/* Whether output 0 is larger than the caches, and no input's block, whose lines are there. What
+ * computes more than it moves is as fast without, since it writes meanwhile. */
+static bool is_streamed(const gt_node *n)
+{
+    const gt_tensor *const y = n->out[0];
+    if (!(n->op->flags & GT_OP_OVER) || n->op->cost > 1) return false;
+    if (!gti_streams(y->size * (int64_t)gt_dtype_size(y->dtype))) return false;
+    for (int i = 0; i < n->n_in; i++)
+        if (n->in[i]->data == y->data) return false;
+    return true;
+}
+
+/* Elements begin to end, made in a block that stays in the caches, and written past them. */
+static void stream_elements(const gt_node *n, int64_t begin, int64_t end)
+{
+    _Alignas(64) char block[STREAM_BLOCK];
+    gt_tensor y = *n->out[0];
+    gt_node piece = *n;
+    piece.out = (gt_tensor *[]){&y};
+    const int64_t size = (int64_t)gt_dtype_size(y.dtype), most = STREAM_BLOCK / size;
+    for (int64_t count; begin < end; begin += count) {
+        count = end - begin < most ? end - begin : most;
+        y.data = (void *)((uintptr_t)block - (uintptr_t)(begin * size));
+        n->op->elements[n->dtype](&piece, begin, begin + count);
+        gti_stream((size_t)(count * size), block, (char *)n->out[0]->data + begin * size);
+    }
+    gti_stream_end();
+}
+
+static void elements_of(const elements_job *j, int64_t begin, int64_t end)
+{
+    if (j->streamed) stream_elements(j->n, begin, end);
+    else j->n->op->elements[j->n->dtype](j->n, begin, end);
+}
 
 static void run_elements(void *arg, int worker, int64_t begin, int64_t end)
 {
     const elements_job *j = arg;
     (void)worker;
     const int64_t size = j->n->out[0]->size;
-    j->n->op->elements[j->n->dtype](j->n, gt_element_begin(size, j->parts, begin),
-                                    gt_element_begin(size, j->parts, end));
+    elements_of(j, gt_element_begin(size, j->parts, begin), gt_element_begin(size, j->parts, end));
 }
 
 void gti_threads_run_elements(gt_node *n)
 {
     const double cost = n->op->cost > 0 ? n->op->cost : 1;
     const int64_t size = n->out[0]->size;
-    elements_job j = {n, gt_element_parts(n, size, cost)};
+    elements_job j = {n, gt_element_parts(n, size, cost), is_streamed(n)};
     if (j.parts > 0) gti_threads_run(n->in[0]->ctx, j.parts, run_elements, &j);
 }
 
