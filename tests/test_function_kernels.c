@@ -178,9 +178,80 @@ static void functions_are_right_everywhere(void **state)
     }
 }
 
+/* --- powers of two numbers --- */
+
+/* Pairs of all sizes, such that most powers are finite, and of all that is special. */
+static void draw_pair(int i, int dtype, double *a, double *b)
+{
+    static const double special[] = {0.0,
+                                     -0.0,
+                                     1,
+                                     -1,
+                                     2,
+                                     -2,
+                                     0.5,
+                                     -0.5,
+                                     3,
+                                     -3,
+                                     2.5,
+                                     1e-40,
+                                     1e30,
+                                     -1e30,
+                                     1e300,
+                                     5e-324,
+                                     (double)INFINITY,
+                                     (double)-INFINITY,
+                                     (double)NAN};
+    enum { N_SPECIAL = sizeof special / sizeof *special };
+    const double x = any_number(dtype), y = in_range(i % 3, dtype), size = log(fabs(x));
+    const bool all = i < N_SPECIAL * N_SPECIAL;
+    *a = all ? special[i % N_SPECIAL] : i % 4 ? fabs(x) : 1 + y / 64;
+    *b = all ? special[i / N_SPECIAL] : i % 4 == 1 ? floor(y) : i % 4 ? 7 * y / size : 40 * y;
+    if (dtype == F32) *a = (double)(float)*a, *b = (double)(float)*b;
+}
+
+static void powers_at(const char *level, int dtype)
+{
+    assert_true(gti_kernels_choose(level, NULL));
+    const gti_kernels *const k = gti_kernels_of(dtype);
+    const array a = new_array(dtype, N), b = new_array(dtype, N), y = new_output(dtype, N);
+    const array one = new_output(dtype, 1);
+    const size_t size = dtype == F32 ? sizeof(float) : sizeof(double);
+    for (int i = 0; i < N; i++) {
+        double p, q;
+        draw_pair(i, dtype, &p, &q);
+        set(&a, i, p);
+        set(&b, i, q);
+    }
+    k->binary[GTI_BINARY_pow](N, a.data, 1, b.data, 1, y.data);
+    for (int i = 0; i < N; i++) {
+        const double p = get(&a, i), q = get(&b, i), got = get(&y, i);
+        const double error = error_of(powl(p, q), got, dtype);
+        if (error > 1.5)
+            fail_msg("%.17g^%.17g of f%d at %s is %.17g, wrong by %.3g units", p, q,
+                     dtype == F32 ? 32 : 64, level, got, error);
+        k->binary[GTI_BINARY_pow](1, a.data + (size_t)i * size, 1, b.data + (size_t)i * size, 1,
+                                  one.data);
+        if (!isnan(got)) assert_memory_equal(one.data, y.data + (size_t)i * size, size);
+    }
+    free_array(&a);
+    free_array(&b);
+    free_array(&y);
+    free_array(&one);
+}
+
+static void powers_are_right_everywhere(void **state)
+{
+    (void)state;
+    for (int dtype = 0; dtype < N_DTYPES; dtype++)
+        for (int c = 0; gti_kernels_cpu_word(c); c++) powers_at(gti_kernels_cpu_word(c), dtype);
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[GTI_N_FUNCTION];
+    struct CMUnitTest tests[GTI_N_FUNCTION + 1];
+    tests[GTI_N_FUNCTION] =
+        (struct CMUnitTest){.name = "pow", .test_func = powers_are_right_everywhere};
     for (int f = 0; f < GTI_N_FUNCTION; f++)
         tests[f] = (struct CMUnitTest){.name = rows[f].name,
                                        .test_func = functions_are_right_everywhere,

@@ -28,6 +28,14 @@ def log_tail(z):
     return (2 * mp.atanh(s) / s - 2) / z
 
 
+def pow_tail(z):
+    """2 atanh(s) = 2 s + s z (2/3 + z P(z)), z = s^2"""
+    if z < mpf(10) ** -20:
+        return mpf(2) / 5 + 2 * z / 7
+    s = mp.sqrt(z)
+    return ((2 * mp.atanh(s) / s - 2) / z - mpf(2) / 3) / z
+
+
 def sin_tail(z):
     """sin(r) = r + r z P(z), z = r^2"""
     r = mp.sqrt(z)
@@ -66,6 +74,8 @@ def rows(t):
          5 if single else 11),
         ("LOG", "(log((1 + s) / (1 - s)) / s - 2) / z, z = s^2, for (1 + s) / (1 - s) <= sqrt 2",
          log_tail, mpf(0), edge, 4 if single else 7),
+        ("POW", "((log((1 + s) / (1 - s)) / s - 2) / z - 2/3) / z, the same", pow_tail, mpf(0), edge,
+         3 if single else 8),
         ("SIN", "(sin(r) / r - 1) / z, z = r^2, for |r| <= pi / 4", sin_tail, mpf(0), quarter,
          3 if single else 6),
         ("COS", "(cos(r) - 1 + z / 2) / z^2, z = r^2, for |r| <= pi / 4", cos_tail, mpf(0), quarter,
