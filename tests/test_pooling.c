@@ -206,6 +206,24 @@ static void test_long_means(void **state)
     ASSERT_VALUES(gt_global_avg_pool2d(x), 1e-6, 1.1f);
 }
 
+/* 2x2 windows side by side are taken some rows at a time: more rows than that, of three planes. */
+static void test_quads(void **state)
+{
+    gt_ctx *gt = *state;
+    enum { PLANES = 3, HIGH = 10, WIDE = 120 };
+    gt_tensor *x = gt_randn(gt, GT_SHAPE(1, PLANES, HIGH, WIDE), .requires_grad = true);
+    gt_tensor *y = gt_avg_pool2d(x, .kernel = {2}), *dy = gt_randn(gt, y->shape);
+    gt_backward(y, .upstream = dy);
+    const float *const dx = x->grad->data, *const xs = x->data, *const ys = y->data;
+    const float *const dys = dy->data;
+    for (int i = 0; i < PLANES * HIGH * WIDE / 4; i++) {
+        const int at = i / (WIDE / 2) * 2 * WIDE + i % (WIDE / 2) * 2;
+        const float want = (xs[at] + xs[at + 1] + xs[at + WIDE] + xs[at + WIDE + 1]) / 4;
+        assert_float_equal(ys[i], want, 1e-6f);
+        for (int k = 0; k < 4; k++) assert_true(dx[at + k % 2 + k / 2 * WIDE] == dys[i] / 4);
+    }
+}
+
 /* A weight of zero does not keep an infinity out of a blend, but nearest takes nothing else. */
 static void test_infinities_are_not_spread(void **state)
 {
@@ -283,10 +301,15 @@ static int all_tests(void)
 {
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, open_context, close_context)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_references),     FRESH(test_not_a_number),
-        FRESH(test_windows_without_elements),  FRESH(test_long_means),
-        FRESH(test_infinities_are_not_spread), FRESH(test_calls_refuse),
-        FRESH(test_null_is_refused),           FRESH(test_indices_are_no_gradients_way),
+        cmocka_unit_test(test_references),
+        FRESH(test_not_a_number),
+        FRESH(test_windows_without_elements),
+        FRESH(test_long_means),
+        FRESH(test_quads),
+        FRESH(test_infinities_are_not_spread),
+        FRESH(test_calls_refuse),
+        FRESH(test_null_is_refused),
+        FRESH(test_indices_are_no_gradients_way),
     };
     return cmocka_run_group_tests_name("pooling", tests, NULL, NULL);
 }

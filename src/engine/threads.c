@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "engine/context.h"
+#include "kernels/loop.h"
 #include "kernels/stream.h"
 
 enum {
@@ -108,6 +109,17 @@ static bool is_streamed(const gt_node *n)
     return true;
 }
 
+/* Asks for count elements each of the inputs that are as large as output 0. */
+static void read_inputs_ahead(const gt_node *n, int64_t begin, int64_t count)
+{
+    for (int i = 0; i < n->n_in; i++) {
+        const gt_tensor *const x = n->in[i];
+        const size_t size = gt_dtype_size(x->dtype);
+        if (x->size == n->out[0]->size)
+            gti_read_ahead((const char *)x->data + (size_t)begin * size, (size_t)count * size);
+    }
+}
+
 /* Elements begin to end, made in a block that stays in the caches, and written past them. */
 static void stream_elements(const gt_node *n, int64_t begin, int64_t end)
 {
@@ -119,6 +131,7 @@ static void stream_elements(const gt_node *n, int64_t begin, int64_t end)
     for (int64_t count; begin < end; begin += count) {
         count = end - begin < most ? end - begin : most;
         y.data = (void *)((uintptr_t)block - (uintptr_t)(begin * size));
+        read_inputs_ahead(n, begin, count);
         n->op->elements[n->dtype](&piece, begin, begin + count);
         gti_stream((size_t)(count * size), block, (char *)n->out[0]->data + begin * size);
     }

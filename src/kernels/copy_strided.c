@@ -78,6 +78,7 @@ GTI_INLINE void copy_line(size_t element, const dimension *d, const char *x, cha
     else if (d->x == size) copy_elements(element, d->n, x, size, y, size);
     else if (d->x == 0) repeat_element(element, d->n, x, y);
     else if (d->x == -size) copy_elements(element, d->n, x, -size, y, size);
+    else if (d->x == 2 * size) copy_elements(element, d->n, x, 2 * size, y, size);
     else copy_elements(element, d->n, x, d->x, y, size);
 }
 

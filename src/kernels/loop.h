@@ -2,6 +2,8 @@
 #ifndef GTI_KERNELS_LOOP_H
 #define GTI_KERNELS_LOOP_H
 
+#include <stddef.h>
+
 /* For helpers that become several loops, one for each constant they are called with. */
 #define GTI_INLINE static inline __attribute__((always_inline))
 
@@ -17,5 +19,13 @@
 #else
 #define GTI_INDEPENDENT _Pragma("GCC ivdep")
 #endif
+
+/* Asks for `bytes` that stand so far behind x that they arrive in time. Beyond the caches reading
+ * goes twice as fast: what the processor asks for by itself ends with a page. */
+GTI_INLINE void gti_read_ahead(const void *x, size_t bytes)
+{
+    enum { AHEAD = 1 << 13, LINE = 64 };
+    for (size_t i = 0; i < bytes; i += LINE) __builtin_prefetch((const char *)x + AHEAD + i, 0, 1);
+}
 
 #endif
