@@ -134,7 +134,6 @@ void gti_conv_divide(gt_node *n, gti_conv2d_pass pass)
     if (pass == GTI_CONV2D_DW && p->s.n > 1)
         p->chunks = gt_parts(n, p->s.n, gti_conv2d_work(&p->s) / PER_ADDITION);
     p->shared = p->scratch = p->derived = 0;
-    p->bands = 0;
     for (int s = 0; s < GTI_CONV2D_STAGES; s++) p->stage[s].items = 0;
     gti_kernels_for(n)->conv2d(p);
     n->scratch_size = p->shared;
@@ -144,17 +143,6 @@ void gti_conv_divide(gt_node *n, gti_conv2d_pass pass)
             n->parts[s] = p->stage[s].items == 1
                               ? 1
                               : gt_parts(n, p->stage[s].items, p->stage[s].cost / PER_ADDITION);
-}
-
-/* Pieces of images are as even as can be, or all but the last as large as the first. */
-int64_t gti_conv_ready(const gt_node *n, int64_t parts)
-{
-    const gti_conv2d_plan *p = gti_conv_plan(n);
-    const int last = p->stage[1].items > 0 ? 1 : 0;
-    if (p->bands == 0 || n->parts[last] == 0) return 0;
-    const int64_t items = gt_part_begin(p->stage[last].items, n->parts[last], parts);
-    const int64_t pieces = p->stage[last].items / p->bands;
-    return p->s.n * (items / p->bands) / pieces * (p->s.k * p->s.oh * p->s.ow);
 }
 
 /* Where weights are large and meet pixels enough, packing them takes little beside multiplying:

@@ -117,8 +117,6 @@ double gti_conv_flops(const gt_node *n);
 void gti_conv_divide(gt_node *n, gti_conv2d_pass pass);
 /* For gt_op.parts and gt_op.derived. */
 void gti_conv_parts(gt_node *n, const gt_range *r);
-/* For gt_op.ready of an operation whose output is y. */
-int64_t gti_conv_ready(const gt_node *n, int64_t parts);
 gt_derived gti_conv_derived(const gt_node *n);
 
 /* The shape of a weight that may be NULL, of which the engine tells. */

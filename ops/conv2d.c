@@ -123,7 +123,7 @@ static const gt_attr conv2d_grad_attrs[] = {
     {GT_ARGUMENT("shape", gti_conv_grad_opts, target), .meaning = "of the result"},
 };
 
-#define CONV_OP(id, input_names, number, opts, rows, see, is_ready)                                \
+#define CONV_OP(id, input_names, number, opts, rows, see)                                          \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = (input_names),                                                                   \
@@ -137,7 +137,6 @@ static const gt_attr conv2d_grad_attrs[] = {
         .plan_size = sizeof(gti_conv2d_plan),                                                      \
         .infer = id##_infer,                                                                       \
         .parts = GT_FOR_FLOATS(gti_conv_parts),                                                    \
-        .ready = (is_ready),                                                                       \
         .derived = gti_conv_derived,                                                               \
         .backward = id##_backward,                                                                 \
         .gradient = id##_gradient,                                                                 \
@@ -147,9 +146,9 @@ static const gt_attr conv2d_grad_attrs[] = {
         .window = (see),                                                                           \
     };
 
-CONV_OP(conv2d, "x weight bias", 3, gti_conv_opts, conv2d_attrs, gti_conv_window, gti_conv_ready)
-CONV_OP(conv2d_dx, "dy weight", 2, gti_conv_grad_opts, conv2d_grad_attrs, NULL, NULL)
-CONV_OP(conv2d_dw, "x dy", 2, gti_conv_grad_opts, conv2d_grad_attrs, NULL, NULL)
+CONV_OP(conv2d, "x weight bias", 3, gti_conv_opts, conv2d_attrs, gti_conv_window)
+CONV_OP(conv2d_dx, "dy weight", 2, gti_conv_grad_opts, conv2d_grad_attrs, NULL)
+CONV_OP(conv2d_dw, "x dy", 2, gti_conv_grad_opts, conv2d_grad_attrs, NULL)
 
 static gti_conv_opts conv2d_internal(const gt_conv2d_opts *o, const gt_shape *weight)
 {

@@ -177,7 +177,7 @@ static void divided_among_threads(void **state)
     assert_true(gt->divided > 0);
 }
 
-/* --- behind a convolution, part by part --- */
+/* --- behind a convolution --- */
 
 typedef struct {
     int n, c, side, k, kernel, stride, groups;
@@ -221,7 +221,7 @@ static void check_tail(gt_ctx *gt, const convolution *by)
     gt_rewind(gt, start);
 }
 
-/* Blocks, Winograd's tiles in bands and in several images, image by image; ends off the grain. */
+/* Which may read memory that the chain's results take; ends off the grain. */
 static void behind_convolutions(void **state)
 {
     static const convolution table[] = {

@@ -54,11 +54,10 @@ static gt_tensor *learn(gt_ctx *gt, void *user)
     return loss;
 }
 
-/* Replayed, each operation by itself. */
 static gt_profile *profile_steps(gt_ctx *gt, training *t, int steps, bool replayed)
 {
     const gt_mark start = gt_mark_tape(gt);
-    gt_captured *c = replayed ? gt_capture(gt, learn, t, .without = GT_CAPTURE_CHAINS) : NULL;
+    gt_captured *c = replayed ? gt_capture(gt, learn, t) : NULL;
     if (c) gt_replay(c);
     gt_profile *p = gt_profile_begin(gt);
     for (int i = 0; i < steps; i++) {

@@ -186,10 +186,6 @@ struct gt_op {
      * must not write where another part reads or writes, and must not depend on how they are joined
      * to ranges. */
     void (*parts[GT_N_DTYPES])(gt_node *n, const gt_range *r);
-    /* How many elements of output 0, from the first on, are complete when parts 0 to `parts` of the
-     * last stage have run, and no others. NULL: that cannot be said. For replays, which go on with
-     * them while they are in the cache. */
-    int64_t (*ready)(const gt_node *n, int64_t parts);
     gt_derived (*derived)(const gt_node *n); /* NULL: nothing */
     size_t plan_size;                        /* of gt_node.plan */
     /* Sets gin[i], the gradient of input i, by calling operations on gout (gradients of the

@@ -13,8 +13,8 @@
 typedef struct {
     gt_ctx *gt;
     gt_bound *call;
-    gt_node **node; /* of each call, and of what it is the tail of */
-    int64_t n_calls, n_nodes, size, block, parts;
+    gt_node **node; /* of each call */
+    int64_t n_calls, size, block, parts;
     gt_tensor **changed; /* of what lies outside */
     int64_t n_changed;
 } gti_chain;
@@ -149,9 +149,7 @@ bool gti_outside_check_grads(const gti_taken *k);
 /* --- replay.c --- */
 /* Chooses how a node's item runs. */
 void gti_replay_choose(gti_item *item);
-/* The same of a chain, and of a node with a chain behind it. */
-void gti_replay_choose_chain(gti_item *item, const gti_chain *c);
-void gti_replay_choose_tail(gti_item *item, const gti_chain *c);
+void gti_replay_choose_chain(gti_item *item);
 bool gti_replay_run(gti_taken *k);
 
 #endif

@@ -4,8 +4,7 @@
  * for element the same is computed, by the same kernels. */
 #include "capture/capture.h"
 
-enum { BLOCK = 1 << 9 };  /* elements; a multiple of GT_GRAIN */
-enum { TAIL_PARTS = 16 }; /* additions worth so many parts: 2 MB of f32 */
+enum { BLOCK = 1 << 9 }; /* elements; a multiple of GT_GRAIN */
 
 /* --- finding --- */
 
@@ -25,22 +24,6 @@ static int64_t chain_end(const gti_taken *k, int64_t i)
            k->item[end].node->out[0]->size == size)
         end++;
     return end;
-}
-
-/* Whether item i is complete in parts, so that a chain behind it can be its tail: goes on with each
- * part while it is in the cache. A smaller output stays there as a whole, and parts by themselves
- * take longer than together. What changes in place might change what other parts read. */
-static bool has_tail(const gti_taken *k, int64_t i)
-{
-    const gt_node *n = k->item[i].node;
-    if (k->without & GT_CAPTURE_CHAINS || !n || !n->op->ready || i + 1 == k->n_items) return false;
-    const gti_item *link = &k->item[i + 1], *end = &k->item[chain_end(k, i + 1)];
-    const int64_t size = n->out[0]->size;
-    if (!is_link(link) || link->node->out[0]->size != size) return false;
-    if (size / TAIL_PARTS < k->gt->part_work) return false;
-    for (; link < end; link++)
-        if (link->node->op->flags & GT_OP_INTO) return false;
-    return n->op->ready(n, 1) > 0;
 }
 
 /* Into how many parts threads cut it, by shapes alone. */
@@ -68,9 +51,8 @@ bool gti_chain_stretch_lives(gti_taken *k)
     if (!first || !last) return false;
     first[n] = last[n] = n;
     for (int64_t i = 0, end; i < n; i = end) {
-        const bool tail = has_tail(k, i);
-        end = chain_end(k, tail ? i + 1 : i);
-        const bool cut = tail || (end > i + 1 && is_cut(&k->item[i], end - i));
+        end = chain_end(k, i);
+        const bool cut = is_cut(&k->item[i], end - i);
         for (int64_t j = i; j < end; j++) {
             first[j] = cut ? i : j;
             last[j] = cut ? end - 1 : j;
@@ -122,20 +104,18 @@ static bool note_changed(gti_taken *k, gti_chain *c, const gti_item *link)
     return true;
 }
 
-static gti_chain *make_chain(gti_taken *k, int64_t first, int64_t end, bool tail)
+static gti_chain *make_chain(gti_taken *k, int64_t first, int64_t end)
 {
     gti_item *const link = &k->item[first];
     gti_chain *c = gti_capture_room(k, 1, sizeof *c);
     if (!c) return NULL;
     *c = (gti_chain){.gt = k->gt, .n_calls = end - first, .size = link->node->out[0]->size};
     c->parts = parts_of(link, c->n_calls);
-    c->block = tail || is_cut(link, c->n_calls) ? BLOCK : c->size;
+    c->block = is_cut(link, c->n_calls) ? BLOCK : c->size;
     c->call = gti_capture_room(k, c->n_calls, sizeof *c->call);
-    c->node = gti_capture_room(k, c->n_calls + 1, sizeof(gt_node *));
+    c->node = gti_capture_room(k, c->n_calls, sizeof(gt_node *));
     if (!c->call || !c->node || !note_changed(k, c, link)) return NULL;
-    if (tail) c->node[c->n_nodes++] = link[-1].node;
-    for (int64_t i = 0; i < c->n_calls; i++)
-        c->call[i] = bind(c->node[c->n_nodes++] = link[i].node);
+    for (int64_t i = 0; i < c->n_calls; i++) c->call[i] = bind(c->node[i] = link[i].node);
     return c;
 }
 
@@ -144,17 +124,15 @@ bool gti_chain_join(gti_taken *k)
     k->joined = gti_capture_room(k, k->n_items, sizeof *k->joined);
     if (!k->joined) return false;
     for (int64_t i = 0, end; i < k->n_items; i = end) {
-        const bool tail = has_tail(k, i);
-        end = chain_end(k, tail ? i + 1 : i);
+        end = chain_end(k, i);
         gti_item *item = &k->joined[k->n_joined++];
         *item = k->item[i];
-        if (!is_link(&k->item[end - 1])) continue;
-        const gti_chain *c = make_chain(k, tail ? i + 1 : i, end, tail);
+        if (!is_link(item)) continue;
+        const gti_chain *c = item->by.chain = make_chain(k, i, end);
         if (!c) return false;
-        if (tail) gti_replay_choose_tail(item, c);
-        else gti_replay_choose_chain(item, c);
-        k->n_chains += end > i + 1;
-        k->n_chained += end > i + 1 ? end - i : 0;
+        gti_replay_choose_chain(item);
+        k->n_chains += c->n_calls > 1;
+        k->n_chained += c->n_calls > 1 ? c->n_calls : 0;
     }
     return true;
 }

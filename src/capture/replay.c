@@ -57,53 +57,29 @@ static bool run_chain(const gti_item *item)
     return true;
 }
 
-static void run_blocks(const void *chain, int64_t begin, int64_t end)
-{
-    const gti_chain *c = chain;
-    for (int64_t next; begin < end; begin = next) {
-        next = end - begin > c->block ? begin + c->block : end;
-        run_calls(c, begin, next);
-    }
-}
-
-static void run_parts(void *arg, int worker, int64_t begin, int64_t end)
+/* Parts of a chain, block by block. */
+static void run_blocks(void *arg, int worker, int64_t begin, int64_t end)
 {
     const gti_chain *c = arg;
     (void)worker;
-    run_blocks(c, gt_element_begin(c->size, c->parts, begin),
-               gt_element_begin(c->size, c->parts, end));
+    const int64_t last = gt_element_begin(c->size, c->parts, end);
+    for (int64_t at = gt_element_begin(c->size, c->parts, begin), next; at < last; at = next) {
+        next = last - at > c->block ? at + c->block : last;
+        run_calls(c, at, next);
+    }
 }
 
 static bool run_cut_chain(const gti_item *item)
 {
     const gti_chain *c = item->by.chain;
-    gti_threads_run(c->gt, c->parts, run_parts, (void *)c);
+    gti_threads_run(c->gt, c->parts, run_blocks, (void *)c);
     for (int64_t i = 0; i < c->n_changed; i++) gti_touch(c->changed[i]);
     return true;
 }
 
-/* A node, and its tail as far as its parts are complete. */
-static bool run_with_tail(const gti_item *item)
+void gti_replay_choose_chain(gti_item *item)
 {
     const gti_chain *c = item->by.chain;
-    gti_tail tail = {.run = run_blocks, .arg = c};
-    c->gt->tail = &tail;
-    const bool ok = run_node(item);
-    c->gt->tail = NULL;
-    if (!ok || tail.done == 0) return ok && run_cut_chain(item);
-    for (int64_t i = 0; i < c->n_changed; i++) gti_touch(c->changed[i]);
-    return true;
-}
-
-void gti_replay_choose_tail(gti_item *item, const gti_chain *c)
-{
-    item->run = run_with_tail;
-    item->by.chain = c;
-}
-
-void gti_replay_choose_chain(gti_item *item, const gti_chain *c)
-{
-    item->by.chain = c;
     const bool whole = c->parts <= 1 && c->block >= c->size && c->n_changed == 0;
     item->run = whole ? run_chain : run_cut_chain;
 }
@@ -112,7 +88,7 @@ void gti_replay_choose_chain(gti_item *item, const gti_chain *c)
 
 static bool is_chain(const gti_item *item)
 {
-    return item->run == run_chain || item->run == run_cut_chain || item->run == run_with_tail;
+    return item->run == run_chain || item->run == run_cut_chain;
 }
 
 /* As if the program called it. */
@@ -124,7 +100,7 @@ static bool run_item_watched(gt_ctx *gt, const gti_item *item)
     gt->swept = ((const gti_node *)item->node)->swept;
     if (gt->probe) gt->probe->begin(gt->probe);
     const bool ok = item->run(item);
-    if (gt->probe) gt->probe->end(gt->probe, c ? c->node : &item->node, c ? c->n_nodes : 1);
+    if (gt->probe) gt->probe->end(gt->probe, c ? c->node : &item->node, c ? c->n_calls : 1);
     gt->swept = NULL;
     return ok && (!gt->anomaly || gti_anomaly_outputs_finite(item->node));
 }

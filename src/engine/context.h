@@ -89,11 +89,11 @@ struct gti_node {
     const gt_scope *scope;
     gti_stretch *stretch; /* innermost gt_checkpoint that it was recorded in */
     uint64_t id;
-    uint64_t index;   /* on the tape, from 0 */
-    uint64_t path;    /* clock of the gt_grad call that wants this node */
-    bool again;       /* results of it may be made again */
+    uint64_t index;        /* on the tape, from 0 */
+    uint64_t path;         /* clock of the gt_grad call that wants this node */
+    bool again;            /* results of it may be made again */
     const gti_node *swept; /* gt_ctx.swept, when it was recorded */
-    bool spent;       /* its activations were released */
+    bool spent;            /* its activations were released */
 };
 
 /* The parts of a message; composed when asked for, since the place may come late. */
@@ -144,13 +144,6 @@ typedef struct gti_closer {
 /* What GRADTAPE_ERRORS says, for contexts without a handler. */
 typedef enum { GTI_ERRORS_AUTO, GTI_ERRORS_PRINT, GTI_ERRORS_ABORT, GTI_ERRORS_QUIET } gti_errors;
 
-/* What goes on with the elements of a node's output 0 as they are complete (gt_op.ready). */
-typedef struct {
-    void (*run)(const void *arg, int64_t begin, int64_t end);
-    const void *arg;
-    int64_t done; /* elements that it has been called for */
-} gti_tail;
-
 struct gt_ctx {
     bool failed, recording, abort_on_error;
     gti_errors errors;
@@ -184,7 +177,6 @@ struct gt_ctx {
     gti_derived *free_derived;
     uint64_t derived_bytes; /* of the pool's */
     gti_closer *closers;
-    gti_tail *tail; /* of the node that runs, or NULL */
     gti_team *team; /* NULL until it was needed */
     int threads;
     uint64_t divided;         /* operations that ran on several threads */

@@ -177,31 +177,12 @@ static void run_parts(void *arg, int worker, int64_t begin, int64_t end)
     j->n->op->parts[j->n->dtype](j->n, &r);
 }
 
-/* Part by part of the last stage, by one thread, and the tail behind each. */
-static void run_parts_and_tail(void *arg, int worker, int64_t begin, int64_t end)
-{
-    const stage_job *j = arg;
-    gti_tail *const tail = j->n->in[0]->ctx->tail;
-    const int64_t size = j->n->out[0]->size;
-    for (int64_t p = begin; p < end; p++) {
-        run_parts(arg, worker, p, p + 1);
-        const int64_t ready = j->n->op->ready(j->n, p + 1);
-        const int64_t done = ready < size ? ready - ready % GT_GRAIN : size;
-        if (done > tail->done) tail->run(tail->arg, tail->done, done);
-        tail->done = done;
-    }
-}
-
 static void run_stages(gti_team *team, stage_job *j)
 {
-    gt_ctx *gt = j->n->in[0]->ctx;
     for (j->stage = j->derived.made; j->stage < GT_OP_STAGES; j->stage++) {
         const int64_t parts = j->n->parts[j->stage];
-        const bool last = j->stage + 1 == GT_OP_STAGES || !j->n->parts[j->stage + 1];
-        const bool tail = gt->tail && last && !team;
         if (parts > 0)
-            divide(gt, parts > 1 ? team : NULL, j->stage, parts,
-                   tail ? run_parts_and_tail : run_parts, j);
+            divide(j->n->in[0]->ctx, parts > 1 ? team : NULL, j->stage, parts, run_parts, j);
     }
 }
 

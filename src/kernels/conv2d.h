@@ -67,8 +67,6 @@ struct gti_conv2d_plan {
     size_t shared, scratch, derived; /* bytes of gti_conv2d_io */
     gti_conv2d_key key;              /* where something is derived */
     bool settled;                    /* there is nothing better: levels above leave it alone */
-    int64_t bands; /* of y: neighbouring items of the last stage that an image falls into, pieces of
-                    * as many images; 0: it is not in order */
     /* What a level notes for itself. */
     gti_conv2d_images *images;
     int64_t rows, sums;
