@@ -8,6 +8,7 @@ parameters, gradients, momentum, activations, what is in between and, of ours al
 "recomputed" is with gt_set_recomputing, which takes some of the time to save memory.
 """
 import functools
+import gc
 
 from side_by_side import Row, torch
 
@@ -114,6 +115,7 @@ def turn_of(make, batch, what, mode):
 
 def peak(make, batch, what):
     """The most bytes of tensors at a time, in MB: the sum of what the allocator was asked for."""
+    gc.collect()  # what another row has left must not go while this one is measured
     with torch.profiler.profile(profile_memory=True) as profile:
         turn = turn_of(make, batch, what, "eager")
         for _ in range(2):
