@@ -97,7 +97,7 @@ static bool exists(const char *path)
 
 static gt_tensor *tensor_of(gt_ctx *gt, const char *set, const char *kind, int i)
 {
-    char path[PATH];
+    char path[PATH + 64];
     snprintf(path, sizeof path, "%s/%s_%d.pb", set, kind, i);
     return gt_onnx_load_tensor(gt, path);
 }

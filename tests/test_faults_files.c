@@ -214,6 +214,26 @@ static void load_onnx(world *w)
     if (m) gt_onnx_forward(m, 0, NULL, out);
 }
 
+static void save_onnx(world *w)
+{
+    (void)(gt_onnx_save(w->net, scratch("own.onnx"), GT_SHAPE(2, 3)) == GT_OK);
+}
+
+static void with_graph_of_sum(world *w)
+{
+    with_array(w);
+    gt_set_recording_all(w->gt, true);
+    w->y = gt_sum(w->x);
+    gt_set_recording_all(w->gt, false);
+}
+
+static void save_onnx_graph(world *w)
+{
+    gt_graph *g = gt_tensor_graph(w->y);
+    if (g) (void)(gt_onnx_save_graph(g, scratch("own.onnx")) == GT_OK);
+    gt_graph_free(g);
+}
+
 static void load_onnx_tensor(world *w)
 {
     gt_onnx_load_tensor(w->gt, scratch("x.pb"));
@@ -265,6 +285,8 @@ static const program programs[] = {
     {"gt_history_write_svg", with_history, write_svg, .whole = true, .file = "h.svg"},
     {"gt_history_read_csv", with_csv, read_csv, .whole = true, .file = "h.csv"},
     {"gt_onnx_load", with_onnx, load_onnx, .whole = true, .file = "net.onnx"},
+    {"gt_onnx_save", with_net, save_onnx, .whole = true, .file = "own.onnx"},
+    {"gt_onnx_save_graph", with_graph_of_sum, save_onnx_graph, .whole = true, .file = "own.onnx"},
     {"gt_onnx_load_tensor", with_onnx, load_onnx_tensor, .whole = true, .file = "x.pb"},
     {"gt_graph_render", with_graph, render, .whole = true, .file = "net.svg", .needs = "dot"},
     {"gt_tape_render", with_tape, render_tape, .whole = true, .file = "net.svg", .needs = "dot"},

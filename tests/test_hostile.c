@@ -349,6 +349,8 @@ static bool has_row(const char *name)
         "gt_tape_render_",
         "gt_module_render_",
         "gt_graph_save_",
+        "gt_onnx_save_",
+        "gt_onnx_save_graph_",
         "gt_save_",
         "gt_save_tensors_",
         "gt_run_save",

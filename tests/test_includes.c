@@ -28,23 +28,26 @@ static const struct floor {
     int height;
     reach reach;
 } floors[] = {
-    {"src/base/", 0, LOWER},       {"src/kernels/", 1, LOWER}, {"include/", 2, PUBLIC},
-    {"src/engine/", 3, LOWER},     {"ops/", 4, LOWER},         {"src/capture/", 4, LOWER},
-    {"src/profile/", 4, LOWER},
-    {"src/gradcheck/", 5, PUBLIC}, {"src/nn/", 5, PUBLIC},     {"src/data/", 5, PUBLIC},
-    {"src/io/", 5, PUBLIC},        {"src/onnx/", 5, PUBLIC},   {"src/train/", 5, PUBLIC},
-    {"src/view/", 5, PUBLIC},      {"src/graph/", 5, PUBLIC},  {"src/cli/", 5, PUBLIC},
-    {"optim/", 5, PUBLIC},         {"examples/", 6, PUBLIC},   {"bench/", 6, PUBLIC},
-    {"tests/package/", 6, PUBLIC}, {"tests/", 7, FREE},
+    {"src/base/", 0, LOWER},    {"src/kernels/", 1, LOWER},
+    {"include/", 2, PUBLIC},    {"src/engine/", 3, LOWER},
+    {"ops/", 4, LOWER},         {"src/capture/", 4, LOWER},
+    {"src/profile/", 4, LOWER}, {"src/gradcheck/", 5, PUBLIC},
+    {"src/nn/", 5, PUBLIC},     {"src/data/", 5, PUBLIC},
+    {"src/io/", 5, PUBLIC},     {"src/onnx/", 5, PUBLIC},
+    {"src/train/", 5, PUBLIC},  {"src/view/", 5, PUBLIC},
+    {"src/graph/", 5, PUBLIC},  {"src/cli/", 5, PUBLIC},
+    {"optim/", 5, PUBLIC},      {"examples/", 6, PUBLIC},
+    {"bench/", 6, PUBLIC},      {"tests/package/", 6, PUBLIC},
+    {"tests/", 7, FREE},
 };
 
 /* What a folder may see besides: one narrow header, made for it. */
 static const struct {
     const char *folder, *header;
 } doors[] = {
-    {"src/gradcheck/", "src/engine/session.h"},
-    {"src/gradcheck/", "src/engine/mutants.h"},
-    {"src/cli/", "bench/networks.h"},
+    {"src/gradcheck/", "src/engine/session.h"}, {"src/gradcheck/", "src/engine/mutants.h"},
+    {"src/cli/", "bench/networks.h"},           {"src/view/", "src/base/proto.h"},
+    {"src/onnx/", "src/base/proto.h"},
 };
 
 static bool has_door(const char *folder, const char *header)

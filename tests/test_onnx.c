@@ -4,9 +4,9 @@
 #define _POSIX_C_SOURCE 200809L
 #include "support.h"
 
+#include "base/proto.h"
 #include "files.h"
 #include "onnx/op.h"
-#include "view/proto.h"
 
 #include <math.h>
 

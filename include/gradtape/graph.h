@@ -41,6 +41,9 @@ typedef enum {
     GT_VALUE_CONSTANT,
 } gt_value_kind;
 
+/* Elements of tensors that no node makes are copied up to so many bytes. */
+#define GT_GRAPH_DATA 65536
+
 /* A tensor, as it was between two changes in place: a change makes another value of it. */
 typedef struct {
     const char *name;  /* "weight", or "" */
@@ -54,6 +57,7 @@ typedef struct {
     int scope;        /* that its name belongs to, or the call that it was made in; -1: none */
     int before;       /* the value that was changed into this one; -1: none */
     int gradient;     /* of a leaf, where that was computed; -1: it was not */
+    const void *data; /* its elements, where no node makes it and they are few; else NULL */
     bool needs_grad;
     bool saved; /* a backward rule reads it */
     bool view;  /* shares another value's data */

@@ -15,7 +15,7 @@
 #ifndef GRADTAPE_ONNX_H
 #define GRADTAPE_ONNX_H
 
-#include <gradtape/nn.h>
+#include <gradtape/graph.h>
 
 GT_BEGIN_DECLS
 
@@ -49,6 +49,37 @@ bool gt_onnx_imports(const char *operator_name);
 /* A tensor of a file with one TensorProto, as ONNX's test data has them. Errors as above. */
 gt_tensor *gt_onnx_load_tensor(gt_ctx *gt, const char *path);
 #define gt_onnx_load_tensor(gt, path) GT_AT(gt_onnx_load_tensor(gt, path))
+
+/* --- writing ---
+ * What a module computes in evaluation mode, or a graph (graph.h), as a model that onnxruntime,
+ * Netron and others read. Names are PyTorch's, the batch is symbolic where the module takes any,
+ * and every value has its shape. Convolution and bias are one node, product and bias, too. */
+typedef struct {
+    gt_keywords gt_;
+    int opset;                /* 17; to 24. Later ones have operators that are composed otherwise */
+    gt_dtype dtype;           /* of the input: the parameters' */
+    const gt_module *weights; /* of gt_onnx_save_graph alone: has the graph's parameters */
+} gt_onnx_save_opts;
+
+/* The file appears whole or not at all. Errors: those of the module on such an input;
+ * GT_ERR_UNSUPPORTED (an operation that has no counterpart, with the reason; large constants of the
+ * program), GT_ERR_ARGUMENT, GT_ERR_IO, GT_ERR_MEMORY. */
+GT_MUST_CHECK gt_status gt_onnx_save_(gt_module *m, const char *path, gt_shape input,
+                                      gt_onnx_save_opts opts);
+/* gt_onnx_save(net, "net.onnx", GT_SHAPE(1, 3, 224, 224)), gt_onnx_save(net, path, shape, .opset =
+ * 21) */
+#define gt_onnx_save(m, path, ...) GT_ONNX_SAVE_(m, path, __VA_ARGS__, )
+#define GT_ONNX_SAVE_(m, path, input, ...)                                                         \
+    GT_CHECKED_AT(gt_onnx_save_(m, path, input, GT_OPTS(gt_onnx_save_opts, __VA_ARGS__)))
+GT_MUST_CHECK gt_status gt_onnx_save_graph_(const gt_graph *g, const char *path,
+                                            gt_onnx_save_opts opts);
+/* gt_onnx_save_graph(g, "loss.onnx") */
+#define gt_onnx_save_graph(g, ...) GT_ONNX_SAVE_GRAPH_(g, __VA_ARGS__, )
+#define GT_ONNX_SAVE_GRAPH_(g, path, ...)                                                          \
+    GT_CHECKED_AT(gt_onnx_save_graph_(g, path, GT_OPTS(gt_onnx_save_opts, __VA_ARGS__)))
+
+/* Why an operation cannot be exported; NULL: it can. */
+const char *gt_onnx_export_reason(const gt_op *op);
 
 GT_END_DECLS
 #endif

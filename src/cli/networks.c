@@ -57,12 +57,13 @@ static gt_module *vgg11(gt_ctx *gt, int channels, int classes)
         gt_module_append(features, gt_nn_relu(gt));
         in = (size_t)width[i];
     }
-    gt_module *classifier = gt_nn_sequential(
-        gt, gt_nn_linear(gt, 512 * 7 * 7, 4096), gt_nn_relu(gt), gt_nn_dropout(gt, 0.5),
-        gt_nn_linear(gt, 4096, 4096), gt_nn_relu(gt), gt_nn_dropout(gt, 0.5),
-        gt_nn_linear(gt, 4096, classes));
-    return NAMED(gt, &type, {"features", features}, {"avgpool", gt_nn_adaptive_avg_pool2d(gt, 7, 7)},
-                 {"flatten", gt_nn_flatten(gt)}, {"classifier", classifier});
+    gt_module *classifier =
+        gt_nn_sequential(gt, gt_nn_linear(gt, 512 * 7 * 7, 4096), gt_nn_relu(gt),
+                         gt_nn_dropout(gt, 0.5), gt_nn_linear(gt, 4096, 4096), gt_nn_relu(gt),
+                         gt_nn_dropout(gt, 0.5), gt_nn_linear(gt, 4096, classes));
+    return NAMED(gt, &type, {"features", features},
+                 {"avgpool", gt_nn_adaptive_avg_pool2d(gt, 7, 7)}, {"flatten", gt_nn_flatten(gt)},
+                 {"classifier", classifier});
 }
 
 /* --- ResNet-18 --- */

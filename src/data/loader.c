@@ -268,7 +268,8 @@ static void tell_making(const gt_loader *l, const gti_making *m)
 {
     char line[64];
     if (!m->thread) return;
-    snprintf(line, sizeof line, "loader of %.32s, thread %d", gt_loader_dataset(l)->type->name, m->thread);
+    snprintf(line, sizeof line, "loader of %.32s, thread %d", gt_loader_dataset(l)->type->name,
+             m->thread);
     gt_span_add(l->gt, line, "batch made", m->began, m->ended);
 }
 

@@ -1,9 +1,9 @@
 /* What operations derive from tensors, such as weights packed for a kernel, kept beside the tensor.
  *
  * It is kept from the second call on that finds the values unchanged: what changes in every step is
- * derived in every step, and no memory is held for it; nor for what is little work. Versions tell of changes; and since a
- * program may write through gt_tensor.data and forget gt_touch, so does a fingerprint of the
- * values, which takes a fraction of the time that deriving takes. */
+ * derived in every step, and no memory is held for it; nor for what is little work. Versions tell
+ * of changes; and since a program may write through gt_tensor.data and forget gt_touch, so does a
+ * fingerprint of the values, which takes a fraction of the time that deriving takes. */
 #include <string.h>
 
 #include "engine/context.h"

@@ -214,8 +214,13 @@ static int read_value(gti_model *g, const gt_tensor *t, const gt_node *n, int k)
     if (known >= 0) return known;
     const gt_scope *owner = gt_owner(t);
     const int i = add_value(g, t, gti_model_add_scope(g, owner ? owner : maker_of(n, t)));
-    if (i >= 0) gti_model_value(g, i)->kind = kind_of_leaf(t, n, k);
-    return i;
+    if (i < 0) return -1;
+    gt_graph_value *v = gti_model_value(g, i);
+    v->kind = kind_of_leaf(t, n, k);
+    if (v->bytes > GT_GRAPH_DATA || gt_unusable(t)) return i;
+    void *copy = gti_model_room(g, (size_t)v->bytes + 1);
+    v->data = copy ? memcpy(copy, t->data, (size_t)v->bytes) : NULL;
+    return copy ? i : -1;
 }
 
 /* --- nodes --- */

@@ -46,10 +46,13 @@ static gt_tensor *run_batch(gti_onnx_call *c)
     return c->out[0] = gt_batch_norm_(c->in[0], c->in[3], c->in[4], opts);
 }
 
+/* A group for each channel; one of a single element is its bias. */
 static gt_tensor *run_instance(gti_onnx_call *c)
 {
-    return gt_instance_norm_(
-        c->in[0],
+    gt_tensor *x = c->in[0];
+    if (x->shape.ndim < 3) return gti_call_fail(c, GT_ERR_SHAPE, "needs an input [n,c,..]");
+    return gt_group_norm_(
+        x, x->shape.dim[1],
         (gt_normalize_opts){.weight = c->in[1], .bias = c->in[2], .eps = epsilon(c, 1e-5)});
 }
 

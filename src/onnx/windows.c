@@ -203,9 +203,10 @@ static void round_up(const gti_onnx_call *c, const gt_tensor *x, const window *w
         if (!gti_call_int(c, "ceil_mode", 0)) continue;
         const int64_t reach = (w->kernel[i] - 1) * w->dilation[i] + 1;
         const int64_t size = x->shape.dim[2 + i], room = size + w->begin[i] + w->end[i] - reach;
-        const int64_t rest = room < 0 ? 0 : (w->stride[i] - room % w->stride[i]) % w->stride[i];
+        const int64_t stride = w->stride[i],
+                      short_of = room < 0 ? -room : (stride - room % stride) % stride;
         /* The last window begins in the input, or before it. */
-        if (rest && room + rest < size + w->begin[i]) end[i] += rest;
+        if (short_of < stride && room + short_of < size + w->begin[i]) end[i] += short_of;
     }
 }
 

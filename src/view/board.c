@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "view/proto.h"
+#include "base/proto.h"
 #include "view/view.h"
 
 struct gt_board {

@@ -1,4 +1,4 @@
-#include "view/proto.h"
+#include "base/proto.h"
 
 #include <stdlib.h>
 #include <string.h>

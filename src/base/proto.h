@@ -1,7 +1,7 @@
 /* Messages in the encoding of protocol buffers: a field is a number and a wire type in a varint,
  * and then its value. */
-#ifndef GTI_VIEW_PROTO_H
-#define GTI_VIEW_PROTO_H
+#ifndef GTI_BASE_PROTO_H
+#define GTI_BASE_PROTO_H
 
 #include <stdbool.h>
 #include <stddef.h>
