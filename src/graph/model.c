@@ -260,9 +260,10 @@ static int make_output(gti_model *g, const gt_node *n, int k, int place, int sco
 /* Its own copies, and the saved values: those that the rule of a node with gradients reads. */
 static bool fill_node(gti_model *g, gt_graph_node *to, const gt_node *n, int place)
 {
-    int *in = gti_model_room(g, (size_t)(n->n_in + n->n_out) * sizeof *in), *out = in + n->n_in;
+    int *in = gti_model_room(g, (size_t)(n->n_in + n->n_out) * sizeof *in);
     void *opts = n->op->opts_size ? gti_model_room(g, n->op->opts_size) : NULL;
     if (!in || (n->op->opts_size && !opts)) return false;
+    int *out = in + n->n_in;
     if (opts) memcpy(opts, n->opts, n->op->opts_size);
     for (int k = 0; k < n->n_in; k++)
         if ((in[k] = read_value(g, n->in[k], n, k)) < 0) return false;

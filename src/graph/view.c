@@ -122,8 +122,9 @@ static bool count_kept(gti_view *v)
         seen[base] = true;
         v->row[v->row_of[g->value[base].node]].keeps += g->value[base].bytes;
     }
+    const bool ok = seen != NULL;
     free(seen);
-    return seen;
+    return ok;
 }
 
 static bool count_parameters(gti_view *v)
@@ -137,8 +138,9 @@ static bool count_parameters(gti_view *v)
     for (int i = 0; below && i < v->n_rows; i++)
         if (v->row[i].scope >= 0 && v->row[i].part == GT_PART_FORWARD)
             v->row[i].parameters = below[v->row[i].scope];
+    const bool ok = below != NULL;
     free(below);
-    return below;
+    return ok;
 }
 
 /* --- sums of gradients --- */
