@@ -7,93 +7,6 @@
 #define HIGHLIGHT "#dc2626"
 #define SMALL "<font point-size=\"10\" color=\"" GTI_MUTED "\">"
 
-static void write_text(const gti_picture *p, const char *text)
-{
-    gti_escape_write(p->f, text, GTI_IN_LABEL);
-}
-
-/* --- clusters --- */
-
-static void indent(const gti_picture *p)
-{
-    for (int i = 0; i <= p->depth; i++) fputs("  ", p->f);
-}
-
-static void close_clusters(gti_picture *p)
-{
-    while (p->depth > 0) {
-        p->depth--;
-        indent(p);
-        fputs("}\n", p->f);
-    }
-}
-
-static void open_cluster(gti_picture *p, const char *kind, int number)
-{
-    indent(p);
-    fprintf(p->f, "subgraph cluster_%s%d {\n", kind, number);
-    p->depth++;
-}
-
-static void open_part(gti_picture *p, gti_place at)
-{
-    if (at.part == GT_PART_FORWARD) return;
-    const bool backward = at.part == GT_PART_BACKWARD;
-    open_cluster(p, backward ? "backward" : "update", at.pass);
-    indent(p);
-    fprintf(p->f,
-            "graph [label=\"%s\" labelloc=b labeljust=r color=\"%s\" fillcolor=\"%s\""
-            " fontcolor=\"%s\"]\n",
-            backward ? "backward" : "update", backward ? "#e9d5ff" : "#fde68a",
-            backward ? "#fdf8ff" : "#fffdf5", backward ? GTI_GRADIENT : "#92400e");
-}
-
-static void write_frame_label(const gti_picture *p, const gti_frame *frame)
-{
-    const gt_graph_scope *s = &p->g->scope[frame->scope];
-    char path[GTI_WORDS];
-    gti_words_path(p->g, frame->scope, path);
-    fputs(" label=<", p->f);
-    write_text(p, p->view.layered ? path : s->name);
-    if (*s->type && strcmp(s->type, s->name) != 0) {
-        fputs(p->view.layered ? ": " : "  ", p->f);
-        write_text(p, s->type);
-    }
-    if (frame->times > 1) fprintf(p->f, "  <b>\xc3\x97 %d</b>", frame->times);
-    fputs(">", p->f);
-    if (frame->times > 1) fputs(" color=\"#334155\" penwidth=1.5 fontcolor=\"" GTI_INK "\"", p->f);
-}
-
-static void open_frame(gti_picture *p, int frame, bool backward)
-{
-    const gti_frame *it = &p->view.frame[frame];
-    open_cluster(p, "f", frame);
-    if (p->framed[frame]) return;
-    p->framed[frame] = true;
-    indent(p);
-    fprintf(p->f,
-            "graph [%slabelloc=t labeljust=l color=\"#cbd5e1\" fillcolor=\"%s\" fontcolor=\"%s\"",
-            p->view.layered ? "margin=5 " : "",
-            backward        ? "#faf5ff"
-            : it->times > 1 ? "#f1f5f9"
-                            : "#f8fafc",
-            GTI_MUTED);
-    write_frame_label(p, it);
-    fputs("]\n", p->f);
-}
-
-static void go_to(gti_picture *p, gti_place at)
-{
-    if (!memcmp(&at, &p->at, sizeof at)) return;
-    int chain[GTI_VIEW_LEVELS + 1], n = 0;
-    for (int f = at.frame; f >= 0; f = p->view.frame[f].parent)
-        if (p->view.frame[f].shown) chain[n++] = f;
-    close_clusters(p);
-    p->at = at;
-    open_part(p, at);
-    while (n-- > 0) open_frame(p, chain[n], at.part == GT_PART_BACKWARD);
-}
-
 /* --- parts of labels --- */
 
 static void write_kind(const gti_picture *p, int value)
@@ -142,7 +55,7 @@ static void write_name(const gti_picture *p, const gti_row *r)
     const gt_graph_scope *s = r->scope >= 0 ? &p->g->scope[r->scope] : NULL;
     const char *name = !s ? p->g->node[r->first].op->name : *s->type ? s->type : s->name;
     fputs("<b>", p->f);
-    write_text(p, name && *name ? name : "?");
+    gti_clusters_text(p, name && *name ? name : "?");
     fputs("</b>", p->f);
     if (is_view(p, r)) fputs(" <i>view</i>", p->f);
 }
@@ -156,7 +69,7 @@ static void write_attributes(const gti_picture *p, const gti_row *r)
     else if (n->opts) gt_attrs_format(&n->op->attrs, n->opts, text, sizeof text);
     if (!*text) return;
     fputs("<br/><font point-size=\"10\">", p->f);
-    write_text(p, text);
+    gti_clusters_text(p, text);
     fputs(strlen(text) + 1 < sizeof text ? "</font>" : "&#8230;</font>", p->f);
 }
 
@@ -185,7 +98,7 @@ static void write_call(const gti_picture *p, int box)
     write_attributes(p, r);
     fputs(cells ? "</td></tr><tr>" : "<br/>", p->f);
     if (*name) fputs("<i>", p->f);
-    write_text(p, name);
+    gti_clusters_text(p, name);
     if (*name) fputs("</i> ", p->f);
     if (cells) write_cells(p, r);
     else write_kind(p, first_output(p, b));
@@ -211,16 +124,16 @@ static void write_row(const gti_picture *p, int row, int times)
     if (backward) fputs("\xe2\x88\x87 ", p->f);
     if (s && s->kind == GT_SCOPE_MODULE && !backward && !is_number(s->name)) {
         fputs(SMALL, p->f);
-        write_text(p, s->name);
+        gti_clusters_text(p, s->name);
         fputs("</font> ", p->f);
     }
     const char inside = text[name];
     text[name] = 0;
     fputs(backward ? "" : "<b>", p->f);
-    write_text(p, text);
+    gti_clusters_text(p, text);
     fputs(backward ? "" : "</b>", p->f);
     text[name] = inside;
-    if (!backward) write_text(p, text + name);
+    if (!backward) gti_clusters_text(p, text + name);
     if (times > 1) fprintf(p->f, " <b>\xc3\x97 %d</b>", times);
     fputs("</td></tr>", p->f);
 }
@@ -350,8 +263,8 @@ static void write_box(gti_picture *p, int box)
 {
     const gti_box *b = &p->view.box[box];
     const gt_graph *g = p->g;
-    go_to(p, (gti_place){b->frame, b->part, b->pass});
-    indent(p);
+    gti_clusters_go(p, (gti_place){b->frame, b->part, b->pass});
+    gti_clusters_indent(p);
     fprintf(p->f, "n%d [label=<", box);
     if (p->view.layered) write_stack(p, b);
     else write_call(p, box);
@@ -374,7 +287,7 @@ static void write_role(const gti_picture *p, const gt_graph_value *v, const gt_g
     fprintf(p->f, "<i>%s</i>", kinds[v->kind]);
     if (!n || v->kind == GT_VALUE_INPUT) return;
     fputs(" ", p->f);
-    write_text(p, gt_op_input_name(n->op, k, name, sizeof name));
+    gti_clusters_text(p, gt_op_input_name(n->op, k, name, sizeof name));
 }
 
 static void write_leaf_name(const gti_picture *p, const gt_graph_value *v, const gt_graph_node *n,
@@ -387,9 +300,9 @@ static void write_leaf_name(const gti_picture *p, const gt_graph_value *v, const
     }
     gti_words_path(p->g, v->scope, path);
     fputs("<b>", p->f);
-    write_text(p, path);
+    gti_clusters_text(p, path);
     if (*path) fputs(".", p->f);
-    write_text(p, v->name);
+    gti_clusters_text(p, v->name);
     fputs("</b>", p->f);
 }
 
@@ -398,7 +311,7 @@ static void write_leaf(gti_picture *p, int value, const gt_graph_node *n, int k)
     const gt_graph_value *v = &p->g->value[value];
     const look *l = &looks[v->kind == GT_VALUE_PARAMETER ? PARAMETER : INPUT];
     p->leaf[value] = ++p->n_leaves;
-    indent(p);
+    gti_clusters_indent(p);
     fprintf(p->f, "t%d [style=filled color=\"%s\" fillcolor=\"%s\" label=<", p->n_leaves - 1,
             l->border, l->fill);
     write_leaf_name(p, v, n, k);
@@ -420,8 +333,8 @@ static void add_leaf(gti_picture *p, int value, int row, int node, int k)
     while (frame >= 0 && v->frame[frame].scope != v->g->value[value].scope)
         frame = v->frame[frame].parent;
     p->late[value] = r->part != GT_PART_FORWARD && frame < 0;
-    go_to(p, p->late[value] ? (gti_place){-1, r->part, r->pass}
-                            : (gti_place){frame, GT_PART_FORWARD, 0});
+    gti_clusters_go(p, p->late[value] ? (gti_place){-1, r->part, r->pass}
+                                      : (gti_place){frame, GT_PART_FORWARD, 0});
     write_leaf(p, value, &v->g->node[node], k);
 }
 
@@ -440,7 +353,7 @@ static void write_result(gti_picture *p)
     const int value = p->g->result;
     if (value < 0) return;
     const bool leaf = p->g->value[value].node < 0;
-    go_to(p, (gti_place){-1, GT_PART_FORWARD, 0});
+    gti_clusters_go(p, (gti_place){-1, GT_PART_FORWARD, 0});
     if (leaf && !p->leaf[value]) write_leaf(p, value, NULL, 0);
     if (!p->view.layered || leaf) return;
     gti_words_shape(&p->g->value[value], p->g->batch, false, text);
@@ -459,5 +372,5 @@ void gti_boxes_write(gti_picture *p)
         write_box(p, i);
     }
     write_result(p);
-    close_clusters(p);
+    gti_clusters_close(p);
 }

@@ -52,6 +52,15 @@ bool gti_edges_label(gti_picture *p, int value, char text[GTI_WORDS]);
 /* Writes a graph; `what` is the function for messages. */
 gt_status gti_dot_write(const gt_graph *g, const gt_graph_opts *opts, const char *what, FILE *f);
 
+/* --- clusters.c --- */
+/* Text of a label. */
+void gti_clusters_text(const gti_picture *p, const char *text);
+/* Begins a line within the clusters that are open. */
+void gti_clusters_indent(const gti_picture *p);
+/* Closes and opens clusters so that what follows stands there; closes all. */
+void gti_clusters_go(gti_picture *p, gti_place at);
+void gti_clusters_close(gti_picture *p);
+
 /* --- boxes.c --- */
 void gti_boxes_write(gti_picture *p);
 void gti_boxes_legend(const gti_picture *p);
