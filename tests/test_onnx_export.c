@@ -159,6 +159,12 @@ static void test_networks(void **state)
         assert_well(gt);
         if (!agree(z, y)) fail_msg("%s differs", nets[i].name);
         assert_names(net, back);
+        /* What is worked out from the batch is known without computing, too. */
+        const bool shapes_only = gt_set_shapes_only(gt, true);
+        z = gt_forward(back, x);
+        gt_set_shapes_only(gt, shapes_only);
+        assert_well(gt);
+        assert_true(gt_same_shape(z, y));
     }
 }
 
@@ -180,6 +186,10 @@ static void test_nodes(void **state)
             found |= !memcmp(bytes + k, words[i], strlen(words[i]));
         if (!found) fail_msg("there is no %s", words[i]);
     }
+    gt_module *back = gt_onnx_load(gt, scratch("net.onnx"));
+    int numbers = 0; /* the batch's place and what is flattened; no others */
+    for (gt_state_iter it = gt_module_buffers(back); gt_state_next(&it);) numbers++;
+    assert_int_equal(numbers, 2);
 }
 
 /* --- what is refused --- */

@@ -218,10 +218,11 @@ const char *gti_emit_shape(gti_emit *e, const gt_shape *shape, const int64_t *mo
     const char *part[GT_MAX_DIMS], *batch = batch_of(e);
     for (int i = 0; i < shape->ndim; i++) {
         const int64_t rest = shape->dim[i] - more[i] * e->g->batch;
-        part[i] = gti_emit_ints(e, 1, more[i] ? &more[i] : &shape->dim[i]);
-        if (!more[i]) continue;
-        part[i] = more[i] == 1 ? batch : GTI_EMIT(e, "Mul", NULL, batch, part[i]);
-        if (rest) part[i] = GTI_EMIT(e, "Add", NULL, part[i], gti_emit_ints(e, 1, &rest));
+        if (more[i] == 1) part[i] = batch;
+        else part[i] = gti_emit_ints(e, 1, more[i] ? &more[i] : &shape->dim[i]);
+        if (more[i] && more[i] != 1) part[i] = GTI_EMIT(e, "Mul", NULL, batch, part[i]);
+        if (more[i] && rest)
+            part[i] = GTI_EMIT(e, "Add", NULL, part[i], gti_emit_ints(e, 1, &rest));
     }
     gti_emit_attr_int(e, "axis", 0);
     return gti_emit_node(e, "Concat", NULL, shape->ndim, part);

@@ -83,7 +83,10 @@ static bool run_node(run *r, int k)
                        .known = r->known,
                        .store = &r->store};
     memset(c.out, 0, (size_t)n->n_out * sizeof(gt_tensor *));
+    /* Shapes follow from numbers: these are worked out where nothing else is computed. */
+    const bool shapes_only = known && gt_set_shapes_only(c.gt, false);
     gt_tensor *y = gti_op_run(&c);
+    if (shapes_only) gt_set_shapes_only(c.gt, true);
     if (!c.out[0]) c.out[0] = y;
     if (!y || gt_failed(c.gt)) return false;
     for (int i = 0; i < n->n_out; i++) {
