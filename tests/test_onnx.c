@@ -378,17 +378,39 @@ static void too_few_elements(model *m)
     gti_proto_message(&m->graph, 5, &t);
 }
 
-static void outside_of_the_folder(model *m)
+static gti_proto external_tensor(const char *location)
 {
     gti_proto t = {0}, entry = {0};
     gti_proto_int(&t, 1, 1);
     gti_proto_int(&t, 2, 1);
     add_text(&t, 8, "y");
     add_text(&entry, 1, "location");
-    add_text(&entry, 2, "../secret");
+    add_text(&entry, 2, location);
     gti_proto_message(&t, 13, &entry);
     gti_proto_int(&t, 14, 1);
+    return t;
+}
+
+static void external(model *m, const char *location)
+{
+    gti_proto t = external_tensor(location);
     gti_proto_message(&m->graph, 5, &t);
+}
+
+static void outside_of_the_folder(model *m)
+{
+    external(m, "../secret");
+}
+
+static void without_its_data(model *m)
+{
+    external(m, "missing.data");
+}
+
+static void short_of_data(model *m)
+{
+    write_file(scratch("short.data"), "xy", 2);
+    external(m, "short.data");
 }
 
 static void no_output(model *m)
@@ -416,6 +438,8 @@ static const struct {
     {too_few_elements, GT_ERR_FORMAT,
      "the tensor 'y' has another number of elements than its shape says"},
     {outside_of_the_folder, GT_ERR_FORMAT, "has external data outside of the model's folder"},
+    {without_its_data, GT_ERR_IO, "missing.data': No such file or directory"},
+    {short_of_data, GT_ERR_FORMAT, "has external data behind the end of its file"},
     {no_output, GT_ERR_FORMAT, "the output 'y' is made by no node"},
 };
 
@@ -431,11 +455,33 @@ static void test_refused(void **state)
     }
     assert_null(gt_onnx_load(gt, NULL));
     assert_error(gt, GT_ERR_ARGUMENT, "the path is NULL");
+    assert_null(gt_onnx_load(NULL, "x"));
+    assert_non_null(strstr(gt_error_message(NULL), "the context is NULL"));
+    gt_error_clear(NULL);
     assert_null(gt_onnx_load(gt, scratch("nowhere.onnx")));
     assert_error(gt, GT_ERR_IO, "nowhere.onnx");
     write_file(scratch("text.onnx"), "no model", 8);
     assert_null(gt_onnx_load(gt, scratch("text.onnx")));
     assert_error(gt, GT_ERR_FORMAT, "is no ONNX model");
+}
+
+/* Also that of a node lies beside the model, wherever the program runs. */
+static void test_external_constant(void **state)
+{
+    gt_ctx *gt = *state;
+    model m = {0};
+    gti_proto attr = {0}, t = external_tensor("one.data");
+    write_file(scratch("one.data"), "\0\0\x80\x3f", 4);
+    add_text(&attr, 1, "value");
+    gti_proto_message(&attr, 5, &t);
+    gti_proto_int(&attr, 20, 4);
+    add_value(&m, 11, "s");
+    add_node(&m, "ConstantOfShape", "s", "y", attr);
+    add_value(&m, 12, "y");
+    gt_tensor *s = gt_full(gt, GT_SHAPE(1), 2, .dtype = GT_I64), *y = NULL;
+    gt_module *module = gt_onnx_load(gt, write_model(&m, "constant.onnx"));
+    assert_int_equal(gt_onnx_forward(module, 1, &s, &y), GT_OK);
+    assert_true(y->size == 2 && gt_get(y, 1) == 1);
 }
 
 /* Errors at forward name the node. */
@@ -451,9 +497,13 @@ static void test_forward_errors(void **state)
     assert_null(gt_forward(m, gt_rand(gt, GT_SHAPE(2, 3, 5, 5))));
     assert_error(gt, GT_ERR_SHAPE, "conv2d 'c'");
     assert_int_equal(gt_onnx_forward(m, 2, (gt_tensor *[]){x, x}, &out), GT_ERR_ARGUMENT);
-    assert_error(gt, GT_ERR_ARGUMENT, "the model has 1 inputs, not 2");
+    assert_error(gt, GT_ERR_ARGUMENT, "the model has 1 input, not 2");
     assert_int_equal(gt_onnx_forward(m, 1, (gt_tensor *[]){NULL}, &out), GT_ERR_ARGUMENT);
     assert_error(gt, GT_ERR_ARGUMENT, "input 0 is NULL");
+    assert_int_equal(gt_onnx_forward(m, 1, NULL, &out), GT_ERR_ARGUMENT);
+    assert_error(gt, GT_ERR_ARGUMENT, "the array of inputs is NULL");
+    assert_int_equal(gt_onnx_forward(m, 1, &x, NULL), GT_ERR_ARGUMENT);
+    assert_error(gt, GT_ERR_ARGUMENT, "the array of outputs is NULL");
     assert_int_equal(gt_onnx_forward(gt_nn_relu(gt), 1, &x, &out), GT_ERR_ARGUMENT);
     assert_error(gt, GT_ERR_ARGUMENT, "the module is none of gt_onnx_load");
 }
@@ -495,6 +545,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_frozen, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_names, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_refused, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_external_constant, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_forward_errors, open_context, close_context),
         cmocka_unit_test(test_random_bytes),
     };

@@ -163,7 +163,8 @@ static const gt_module_type onnx_type = {.name = "Onnx",
 
 gt_module *gt_onnx_load_(gt_ctx *gt, const char *path, gt_onnx_opts opts)
 {
-    if (!gt || gt_failed(gt)) return NULL;
+    if (!gt) return gt_fail(gt, GT_ERR_ARGUMENT, "gt_onnx_load", "the context is NULL"), NULL;
+    if (gt_failed(gt)) return NULL;
     if (!path) return gt_fail(gt, GT_ERR_ARGUMENT, "gt_onnx_load", "the path is NULL"), NULL;
     gti_onnx_model *model = gti_model_read(gt, path);
     gt_module *m = model ? gt_module_new(gt, &onnx_type) : NULL;
@@ -217,7 +218,9 @@ bool gt_onnx_imports(const char *operator_name)
 gt_tensor *gt_onnx_load_tensor(gt_ctx *gt, const char *path)
 {
     size_t size;
-    if (!gt || gt_failed(gt)) return NULL;
+    if (!gt)
+        return gt_fail(gt, GT_ERR_ARGUMENT, "gt_onnx_load_tensor", "the context is NULL"), NULL;
+    if (gt_failed(gt)) return NULL;
     if (!path) return gt_fail(gt, GT_ERR_ARGUMENT, "gt_onnx_load_tensor", "the path is NULL"), NULL;
     uint8_t *bytes = gti_file_all(gt, "gt_onnx_load_tensor", path, &size);
     if (!bytes) return NULL;

@@ -10,6 +10,7 @@
 typedef struct {
     gt_ctx *gt;
     const gti_onnx_node *node;
+    const char *path; /* of the model */
     int64_t opset;
     bool training;   /* of the module */
     int n_in, n_out; /* those written in the file; absent ones are NULL */

@@ -73,6 +73,7 @@ static bool run_node(run *r, int k)
     const bool known = gather_inputs(r, n) || n->op->shapes_alone;
     gti_onnx_call c = {.gt = r->o->base.ctx,
                        .node = n,
+                       .path = m->path,
                        .opset = m->opset,
                        .training = r->o->base.training,
                        .n_in = n->n_in,
@@ -149,8 +150,9 @@ static bool run_model(gti_onnx *o, int n_in, gt_tensor *const in[], gt_tensor *o
 static bool check_count(const gti_onnx *o, int n_in)
 {
     if (n_in == o->model->n_inputs) return true;
-    gt_module_fail(&o->base, GT_ERR_ARGUMENT, "the model has %d inputs, not %d%s",
-                   o->model->n_inputs, n_in, n_in == 1 ? "; gt_onnx_forward takes several" : "");
+    gt_module_fail(&o->base, GT_ERR_ARGUMENT, "the model has %d input%s, not %d%s",
+                   o->model->n_inputs, o->model->n_inputs == 1 ? "" : "s", n_in,
+                   n_in == 1 ? "; gt_onnx_forward takes several" : "");
     return false;
 }
 
@@ -173,8 +175,10 @@ gt_status gt_onnx_forward(gt_module *m, int n_in, gt_tensor *const in[], gt_tens
     if (!o)
         return gt_fail(m ? m->ctx : NULL, GT_ERR_ARGUMENT, "gt_onnx_forward",
                        "the module is none of gt_onnx_load");
+    if (!out) return gt_module_fail(m, GT_ERR_ARGUMENT, "the array of outputs is NULL");
     for (int i = 0; i < o->model->n_outputs; i++) out[i] = NULL;
     if (!check_count(o, n_in)) return gt_error_code(m->ctx);
+    if (n_in && !in) return gt_module_fail(m, GT_ERR_ARGUMENT, "the array of inputs is NULL");
     for (int i = 0; i < n_in; i++)
         if (!in[i]) return gt_module_fail(m, GT_ERR_ARGUMENT, "input %d is NULL", i);
     return run_model(o, n_in, in, out) ? GT_OK : gt_error_code(m->ctx);

@@ -311,7 +311,7 @@ static gt_tensor *attr_tensor(const gti_onnx_call *c, const gti_onnx_attr *a)
     gti_onnx_tensor t;
     const char *why = NULL;
     gt_tensor *y =
-        gti_tensor_parse(a->tensor, &t, &why) ? gti_tensor_read(c->gt, &t, "", &why) : NULL;
+        gti_tensor_parse(a->tensor, &t, &why) ? gti_tensor_read(c->gt, &t, c->path, &why) : NULL;
     if (why) gti_call_fail(c, GT_ERR_FORMAT, "its tensor %s", why);
     return y;
 }

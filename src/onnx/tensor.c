@@ -1,4 +1,5 @@
 /* TensorProto: the numbers of a file as tensors. */
+#include <errno.h>
 #include <gradtape/io.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,6 +240,19 @@ static bool is_inside(gti_bytes at)
     return at.size && at.at[0] != '/';
 }
 
+/* "folder/net.onnx.data", to be freed; NULL without memory. */
+static char *beside(const char *path, gti_bytes location)
+{
+    const char *end = strrchr(path, '/');
+    const size_t folder = end ? (size_t)(end + 1 - path) : 0;
+    char *name = malloc(folder + location.size + 1);
+    if (!name) return NULL;
+    memcpy(name, path, folder);
+    memcpy(name + folder, location.at, location.size);
+    name[folder + location.size] = 0;
+    return name;
+}
+
 static bool read_external(gt_tensor *y, const gti_onnx_tensor *t, const char *path,
                           const char **why)
 {
@@ -246,21 +260,20 @@ static bool read_external(gt_tensor *y, const gti_onnx_tensor *t, const char *pa
     if (!is_inside(t->location)) *why = "has external data outside of the model's folder";
     else if (t->length >= 0 && t->length != size) *why = "has external data of another size";
     if (*why) return false;
-    const char *end = strrchr(path, '/');
-    const size_t folder = end ? (size_t)(end + 1 - path) : 0;
-    char *name = malloc(folder + t->location.size + 1);
-    uint8_t *bytes = NULL;
-    if (name) {
-        memcpy(name, path, folder);
-        memcpy(name + folder, t->location.at, t->location.size);
-        name[folder + t->location.size] = 0;
-        bytes = gti_file_part(name, t->offset, &size);
-    }
-    if (!bytes || !read_raw(y, t->type, (gti_bytes){bytes, (size_t)size}))
+    char *name = beside(path, t->location);
+    uint8_t *bytes = name ? gti_file_part(name, t->offset, &size) : NULL;
+    const int error = name ? errno : ENOMEM;
+    if (!bytes && error)
+        gt_fail(y->ctx, gt_status_of_errno(error), "gt_onnx_load",
+                "%s: has data of the model in a file of its own, '%s': %s", path, name ? name : "",
+                strerror(error));
+    else if (!bytes) *why = "has external data behind the end of its file";
+    else if (!read_raw(y, t->type, (gti_bytes){bytes, (size_t)size}))
         *why = "has external data that cannot be read";
+    const bool ok = bytes && !*why;
     free(bytes);
     free(name);
-    return !*why;
+    return ok;
 }
 
 gt_tensor *gti_tensor_read(gt_ctx *gt, const gti_onnx_tensor *t, const char *path, const char **why)
