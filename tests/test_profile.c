@@ -209,8 +209,12 @@ static void tables_are_printed(void **state)
     assert_error(gt, GT_ERR_ARGUMENT, "the file is NULL");
     gt_profile_print(p, stdout, .depth = -1);
     assert_error(gt, GT_ERR_ARGUMENT, "depth is -1");
+    gt_profile_print(p, stdout, .most = -1);
+    assert_error(gt, GT_ERR_ARGUMENT, "most is -1, must not be negative");
     gt_profile_print(p, stdout, .by = (gt_profile_by)9);
-    assert_error(gt, GT_ERR_ARGUMENT, "by is 9");
+    assert_error(gt, GT_ERR_ARGUMENT, "by is 9, must be one of GT_BY_");
+    gt_profile_print(p, stdout, .sort = (gt_profile_sort)9);
+    assert_error(gt, GT_ERR_ARGUMENT, "sort is 9, must be one of GT_SORT_");
 }
 
 /* --- spans and traces --- */

@@ -122,12 +122,14 @@ static int64_t merge(gt_profile_row *rows, int64_t n)
 static bool check(gt_profile *p, const gt_profile_print_opts *o)
 {
     static const char what[] = "gt_profile_print";
-    if ((unsigned)o->by > GT_BY_SPAN || (unsigned)o->sort > GT_SORT_NAME)
-        gt_fail(p->gt, GT_ERR_ARGUMENT, what, "by is %d and sort %d, must be 0 to %d and 0 to %d",
-                (int)o->by, (int)o->sort, GT_BY_SPAN, GT_SORT_NAME);
+    if ((unsigned)o->by > GT_BY_SPAN)
+        gt_fail(p->gt, GT_ERR_ARGUMENT, what, "by is %d, must be one of GT_BY_...", (int)o->by);
+    else if ((unsigned)o->sort > GT_SORT_NAME)
+        gt_fail(p->gt, GT_ERR_ARGUMENT, what, "sort is %d, must be one of GT_SORT_...",
+                (int)o->sort);
     else if (o->depth < 0 || o->most < 0)
-        gt_fail(p->gt, GT_ERR_ARGUMENT, what, "depth is %d and most %d, must not be negative",
-                o->depth, o->most);
+        gt_fail(p->gt, GT_ERR_ARGUMENT, what, "%s is %d, must not be negative",
+                o->depth < 0 ? "depth" : "most", o->depth < 0 ? o->depth : o->most);
     return !gt_failed(p->gt);
 }
 
