@@ -295,6 +295,7 @@ static void the_tree_leads_to_what_is_to_blame(void **state)
             at = strstr(at, blamed[i].parts[k]);
             if (!at) fail_msg("%zu: no \"%s\" in \"%s\"", i, blamed[i].parts[k], message);
         }
+        assert_null(strstr(message, "unknown place"));
         assert_error(gt, GT_ERR_NUMERIC, "");
     }
 }

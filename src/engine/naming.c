@@ -16,18 +16,27 @@ void gti_naming_path(const gt_tensor *t, char *path, size_t size)
     if (used < size) snprintf(path + used, size - used, "%s", gt_name(t));
 }
 
-/* What is recorded within a function has no place of its own, but its result has. */
+/* What is recorded within a function has no place of its own, but its result has. NULL: modules
+ * call without one. */
 static const char *place_of_node(const gt_node *n, const gt_call *call)
 {
     const char *where = n->out[0]->where;
-    return gti_naming_site(!where && call && call->result ? call->result->where : where);
+    return !where && call && call->result ? call->result->where : where;
+}
+
+/* " (train.c:42)", or nothing. */
+static char *in_brackets(const char *where, char buf[80])
+{
+    snprintf(buf, 80, where ? " (%.76s)" : "", gti_naming_site(where));
+    return buf;
 }
 
 char *gti_naming_node(const gt_node *n, char *buf, size_t size)
 {
     const gt_call *call = gt_scope_call(gt_node_scope(n));
-    snprintf(buf, size, call ? "%s of %s (%s)" : "%s%s (%s)", n->op->name,
-             call ? call->scope.name : "", place_of_node(n, call));
+    char place[80];
+    snprintf(buf, size, "%s%s%s%s", n->op->name, call ? " of " : "", call ? call->scope.name : "",
+             in_brackets(place_of_node(n, call), place));
     return buf;
 }
 
@@ -40,7 +49,7 @@ const char *gti_naming_maker(const gt_tensor *t)
 
 char *gti_naming_tensor(const gt_tensor *t, char *buf, size_t size)
 {
-    char text[128];
+    char text[128], place[80];
     const gt_node *n = gt_producer(t);
     gti_naming_path(t, text, sizeof text);
     if (gt_name(t)[0]) snprintf(buf, size, "'%.64s'", text);
@@ -48,7 +57,7 @@ char *gti_naming_tensor(const gt_tensor *t, char *buf, size_t size)
     else if (gti_naming_maker(t) == n->op->name)
         snprintf(buf, size, "the result of %s", gti_naming_node(n, text, sizeof text));
     else
-        snprintf(buf, size, "the result of %s (%s)", gti_naming_maker(t),
-                 gti_naming_site(t->where));
+        snprintf(buf, size, "the result of %s%s", gti_naming_maker(t),
+                 in_brackets(t->where, place));
     return buf;
 }
