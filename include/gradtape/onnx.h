@@ -6,10 +6,27 @@
  * The module has the model's initialisers as parameters (weights, biases) and buffers (running
  * statistics, other numbers), under their names in the file: "layer1.0.conv1.weight" is a path, as
  * in PyTorch's state dict. It is in evaluation mode; after gt_train(net) its batch normalisations
- * and dropouts train, and it is fine-tuned like any other.
+ * and dropouts train, and it is fine-tuned like any other:
+ *
+ *   gt_freeze(net, "*");
+ *   gt_unfreeze(net, "fc.*");                the last layer alone
+ *   gt_fit(net, gt_sgd(net, .lr = 0.01), images, .epochs = 3, .capture = true);
+ *
+ * A file has what its exporter left in it. PyTorch's folds batch normalisations into convolutions,
+ * which then train without them, and the older one (dynamo=False) calls those weights
+ * "onnx::Conv_193". To have both, export model.eval() with one of
+ *
+ *   torch.onnx.export(model, (x,), f, dynamo=False, do_constant_folding=False,
+ *                     input_names=["input"], dynamic_axes={"input": {0: "batch"}})
+ *   torch.onnx.export(model, (x,), f, dynamo=True, optimize=False,
+ *                     dynamic_shapes=({0: torch.export.Dim("batch")},))
+ *
+ * Nodes that the file itself has in training mode, as TrainingMode.TRAINING writes them, are so in
+ * evaluation mode, too.
  *
  * Read are operator sets 6 to 28, IR versions from 3 on, floats of 16 bits as f32, whole numbers as
- * i64, truth values as u8, and the operators that gt_onnx_imports knows. What cannot be
+ * i64, truth values as u8, data in files beside the model ("net.onnx.data"), and the operators
+ * that gt_onnx_imports knows. What cannot be
  * imported is refused with the node's name and the reason: control flow, quantised and 3-D
  * operators, strings, functions of the model's own. Nothing of a file is trusted. */
 #ifndef GRADTAPE_ONNX_H
@@ -39,7 +56,7 @@ int gt_onnx_n_outputs(const gt_module *m);
 const char *gt_onnx_input_name(const gt_module *m, int i); /* NULL when there is none */
 const char *gt_onnx_output_name(const gt_module *m, int i);
 /* Fills out with all outputs, NULL after a failure. Errors: GT_ERR_ARGUMENT (m is no such module,
- * another number of inputs), and those of the operators, which name the node. */
+ * another number of inputs, NULL), and those of the operators, which name the node. */
 gt_status gt_onnx_forward(gt_module *m, int n_in, gt_tensor *const in[], gt_tensor *out[]);
 #define gt_onnx_forward(...) GT_STATUS_AT(gt_onnx_forward(__VA_ARGS__))
 
