@@ -21,7 +21,7 @@ static const struct {
 } options[] = {
     {"--weights", "FILE", "load these: a safetensors file that fits the network", AT(weights), 0, 0,
      true},
-    {"--batch", "N", "items in the batch (1; 2 with a backward pass)", 0, AT(batch), 0, true},
+    {"--batch", "N", "items in the batch (1)", 0, AT(batch), 0, true},
     {"--size", "N", "height and width of the images", 0, AT(size), 0, true},
     {"--channels", "N", "of the images", 0, AT(channels), 0, true},
     {"--classes", "N", "of the results", 0, AT(classes), 0, true},
@@ -31,7 +31,8 @@ static const struct {
     {"--detail", "WHAT", "layers, calls or operations", AT(detail), 0, 0, false},
     {"--heat", "WHAT", "fill boxes by their flops, bytes or parameters", AT(heat), 0, 0, false},
     {"--dpi", "N", "resolution of .png (96)", 0, AT(dpi), 0, false},
-    {"--backward", NULL, "and what differentiates it", 0, 0, AT(backward), false},
+    {"--backward", NULL, "and what differentiates it, of a batch of 2 by default", 0, 0,
+     AT(backward), false},
     {"--training", NULL, "in training mode", 0, 0, AT(training), false},
     {"--sideways", NULL, "from left to right", 0, 0, AT(sideways), false},
     {"--unfolded", NULL, "draw like blocks each by itself", 0, 0, AT(unfolded), false},
