@@ -37,7 +37,7 @@ static const struct {
 static bool emit_same(gti_emit *e)
 {
     size_t i = 0;
-    while (strcmp(same[i].ours, e->n->op->name)) i++;
+    while (strcmp(same[i].ours, e->n->op->name) != 0) i++;
     const char *in[] = {gti_emit_in(e, 0), gti_emit_in(e, 1)};
     gti_emit_node(e, same[i].theirs, gti_emit_out(e, 0), 2, in);
     return true;
@@ -260,7 +260,7 @@ static bool emit_comparison(gti_emit *e)
                                            {"lt", "Less"},    {"le", "LessOrEqual"},
                                            {"gt", "Greater"}, {"ge", "GreaterOrEqual"}};
     size_t i = 0;
-    while (strcmp(pairs[i][0], e->n->op->name)) i++;
+    while (strcmp(pairs[i][0], e->n->op->name) != 0) i++;
     const char *y = GTI_EMIT(e, pairs[i][1], NULL, gti_emit_in(e, 0), gti_emit_in(e, 1));
     return mask(e, i == 1 ? GTI_EMIT(e, "Not", NULL, y) : y);
 }

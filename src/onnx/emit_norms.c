@@ -96,7 +96,8 @@ static bool emit_channel_sum(gti_emit *e)
     if (!gt_shape_size(x->shape)) return gti_emit_fail(e, GT_ERR_UNSUPPORTED, "has an empty input");
     double *v = gti_store_get(&e->store, (size_t)(c * c), sizeof *v);
     for (int64_t i = 0; v && i < c * c; i++) {
-        const double off = (double)(i % c - i / c);
+        const int64_t row = i / c;
+        const double off = (double)(i % c - row);
         v[i] = off >= -before && off <= after;
     }
     if (!v) return false;

@@ -23,7 +23,8 @@ static bool is_transposed(const gti_emit *e, const gt_graph_node *n, const char 
 bool gti_emit_products_folded(const gti_emit *e, const gt_graph_node *n)
 {
     const gt_graph_value *value = e->g->value;
-    if (strcmp(n->op->name, "matmul") || e->readers[n->out[0]] != 1 || n->out[0] == e->g->result)
+    if (strcmp(n->op->name, "matmul") != 0 || e->readers[n->out[0]] != 1 ||
+        n->out[0] == e->g->result)
         return false;
     const gt_graph_node *add = &e->g->node[e->reader[n->out[0]]];
     const bool flat = value[n->in[0]].shape.ndim == 2 && value[n->in[1]].shape.ndim == 2;

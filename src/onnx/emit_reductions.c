@@ -41,7 +41,7 @@ static bool emit_reduce(gti_emit *e)
         {"sum", "ReduceSum"},  {"mean", "ReduceMean"}, {"prod", "ReduceProd"},
         {"amax", "ReduceMax"}, {"amin", "ReduceMin"},  {"logsumexp", "ReduceLogSumExp"}};
     size_t i = 0;
-    while (strcmp(pairs[i][0], e->n->op->name)) i++;
+    while (strcmp(pairs[i][0], e->n->op->name) != 0) i++;
     reduce_as(e, pairs[i][1], gti_emit_in(e, 0), gti_emit_out(e, 0),
               gti_emit_whole(e, "keepdim", 0));
     return true;

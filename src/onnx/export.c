@@ -39,6 +39,13 @@ static bool out_of_memory(const gti_emit *e)
     return gt_fail(e->g->ctx, GT_ERR_MEMORY, what, "out of memory") == GT_OK;
 }
 
+/* Puts text before what begins at `at`. */
+static char *put_before(char *at, const char *text)
+{
+    for (size_t k = strlen(text); k-- > 0;) *--at = text[k];
+    return at;
+}
+
 /* "layer1.0.conv1": names of the scopes from the outermost on, but for functions. */
 static const char *path_of(gti_emit *e, int scope, const char *name)
 {
@@ -46,14 +53,12 @@ static const char *path_of(gti_emit *e, int scope, const char *name)
     for (int s = scope; s >= 0; s = e->g->scope[s].parent) size += strlen(e->g->scope[s].name) + 1;
     char *path = gti_store_get(&e->store, size, 1), *at = path ? path + size - 1 : NULL;
     if (!at) return "";
-    at -= strlen(name);
-    memcpy(at, name, strlen(name));
+    at = put_before(at, name);
     for (int s = scope; s >= 0; s = e->g->scope[s].parent) {
         const gt_graph_scope *here = &e->g->scope[s];
         if (here->kind == GT_SCOPE_FUNCTION || !*here->name) continue;
         if (*at) *--at = '.';
-        at -= strlen(here->name);
-        memcpy(at, here->name, strlen(here->name));
+        at = put_before(at, here->name);
     }
     return at;
 }
@@ -156,7 +161,7 @@ static bool is_wanted(const gti_emit *e, int i)
     for (int k = 0; k < e->g->n_nodes; k++) {
         const gt_graph_node *n = &e->g->node[k];
         for (int j = 0; j < n->n_in; j++)
-            if (n->in[j] == i && strcmp(n->op->name, "fill")) return true;
+            if (n->in[j] == i && strcmp(n->op->name, "fill") != 0) return true;
     }
     return e->g->result == i;
 }
@@ -167,7 +172,7 @@ static bool is_wanted(const gti_emit *e, int i)
 static bool is_along_number(const gt_graph *g, const gt_graph_node *n)
 {
     return gt_attr_find(&n->op->attrs, "axis") && !g->value[n->in[0]].shape.ndim &&
-           strcmp(n->op->name, "stack");
+           strcmp(n->op->name, "stack") != 0;
 }
 
 static bool write_node(gti_emit *e, const gt_graph_node *n)

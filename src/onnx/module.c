@@ -40,11 +40,11 @@ static bool is_path(const char *name)
 static char *path_of(gti_onnx_model *m, int i)
 {
     const char *name = m->names.name[m->tensor_value[i]];
-    const bool ok = is_path(name);
-    char *path = gti_store_get(&m->store, strlen(name) + 32, 1);
+    const size_t room = strlen(name) + 32;
+    char *path = gti_store_get(&m->store, room, 1);
     if (!path) return NULL;
-    if (ok) strcpy(path, name);
-    else sprintf(path, "tensor_%d", i);
+    if (is_path(name)) snprintf(path, room, "%s", name);
+    else snprintf(path, room, "tensor_%d", i);
     clean(path, strlen(path));
     return path;
 }

@@ -63,8 +63,11 @@ int gti_names_add(gti_names *names, gti_bytes name)
 char *gti_names_show(const char *name, char buf[GTI_ONNX_SHOWN])
 {
     size_t n = 0;
-    for (; name && name[n] && n < 80; n++)
-        buf[n] = (unsigned char)name[n] < ' ' || name[n] == 127 ? '?' : name[n];
+    for (; name && name[n] && n < 80; n++) {
+        const unsigned char c = (unsigned char)name[n];
+        buf[n] = '?';
+        if (c >= ' ' && c != 127) buf[n] = name[n];
+    }
     if (name && name[n]) buf[n++] = '.', buf[n++] = '.', buf[n++] = '.';
     buf[n] = 0;
     return buf;

@@ -30,10 +30,10 @@ struct gti_onnx_op {
     int least_in, most_in, most_out;
     const char *attrs; /* names of those it has in any version, between spaces: " axis keepdims " */
     unsigned learned;  /* bit i: a floating initializer at input i is a parameter */
+    bool shapes_alone; /* looks at shapes, not at values */
     gt_tensor *(*run)(gti_onnx_call *c);
     gt_tensor *(*unary)(gt_tensor *x); /* instead of run: a function of the elements, */
     gt_tensor *(*binary)(gt_tensor *a, gt_tensor *b); /* of those of two that broadcast */
-    bool shapes_alone;                                /* looks at shapes, not at values */
 };
 const gti_onnx_op *gti_op_find(const char *name);
 bool gti_op_takes(const gti_onnx_op *op, const char *attr);

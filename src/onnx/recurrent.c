@@ -213,7 +213,7 @@ static gt_tensor *together(const gti_onnx_call *c, gt_tensor **each, int dirs, i
 static gt_tensor *run(gti_onnx_call *c)
 {
     const kind *k = kinds;
-    while (strcmp(k->name, c->node->type)) k++;
+    while (strcmp(k->name, c->node->type) != 0) k++;
     const char *name = gti_call_text(c, "direction", "forward");
     const int dirs = strcmp(name, "bidirectional") ? 1 : 2;
     gt_tensor *x, *all[2], *h[2], *cell[2];

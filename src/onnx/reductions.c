@@ -195,7 +195,7 @@ static bool read_loss(const gti_onnx_call *c, gt_nll_loss_opts *opts)
     *opts = (gt_nll_loss_opts){.weight = gti_call_in(c, 2)};
     if (!strcmp(name, "none")) opts->reduction = GT_NONE;
     else if (!strcmp(name, "sum")) opts->reduction = GT_SUM;
-    else if (strcmp(name, "mean"))
+    else if (strcmp(name, "mean") != 0)
         return gti_call_fail(c, GT_ERR_FORMAT, "there is no reduction '%s'", name);
     const gti_onnx_attr *ignore = gti_call_attr(c, "ignore_index");
     if (ignore) opts->ignore_index = GT_EXACTLY(ignore->i);

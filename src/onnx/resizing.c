@@ -184,7 +184,7 @@ static bool read_targets(const gti_onnx_call *c, const gt_tensor *scales, const 
     keep_aspect(policy, x, t->size, t->scale);
     for (int i = 0; i < ndim; i++) {
         const double whole = (double)x->shape.dim[i] * (t->end[i] - t->start[i]) * t->scale[i];
-        if (t->size[i] > 0 && strcmp(policy, "stretch"))
+        if (t->size[i] > 0 && strcmp(policy, "stretch") != 0)
             t->size[i] = floor((double)x->shape.dim[i] * t->scale[i] + 0.5);
         else if (t->size[i] <= 0) t->size[i] = floor(whole + 1e-9);
         if (!(t->scale[i] > 0) || !(t->size[i] < 1e9) || t->size[i] < 0)
@@ -210,16 +210,17 @@ static gt_tensor *resize(gti_onnx_call *c, const method *m, const targets *t)
 
 static bool check_method(const gti_onnx_call *c, const method *m)
 {
-    if (strcmp(m->mode, "nearest") && strcmp(m->mode, "linear") && strcmp(m->mode, "bilinear") &&
-        strcmp(m->mode, "cubic"))
-        return gti_call_fail(c, GT_ERR_UNSUPPORTED, "there is no mode '%s'", m->mode);
+    const char *const modes[] = {"nearest", "linear", "cubic"};
+    bool known = false;
+    for (int i = 0; i < 3; i++) known |= !strcmp(m->mode, modes[i]);
+    if (!known) return gti_call_fail(c, GT_ERR_UNSUPPORTED, "there is no mode '%s'", m->mode);
     return true;
 }
 
 static gt_tensor *run_resize(gti_onnx_call *c)
 {
     const bool old = c->opset < 11; /* scales as input 1, and places as Upsample has them */
-    targets t;
+    targets t = {0};
     method m = {.mode = gti_call_text(c, "mode", "nearest"),
                 .places = gti_call_text(c, "coordinate_transformation_mode",
                                         old ? "asymmetric" : "half_pixel"),
@@ -229,7 +230,8 @@ static gt_tensor *run_resize(gti_onnx_call *c)
                 .exclude_outside = gti_call_int(c, "exclude_outside", 0),
                 .antialias = gti_call_int(c, "antialias", 0)};
     if (m.mode[0] == 'b') m.mode = "linear";
-    const gt_tensor *roi = old || strcmp(m.places, "tf_crop_and_resize") ? NULL : gti_call_in(c, 1);
+    const gt_tensor *roi =
+        old || strcmp(m.places, "tf_crop_and_resize") != 0 ? NULL : gti_call_in(c, 1);
     if (!check_method(c, &m) ||
         !read_targets(c, gti_call_in(c, old ? 1 : 2), old ? NULL : gti_call_in(c, 3), roi, &t))
         return NULL;
@@ -238,7 +240,7 @@ static gt_tensor *run_resize(gti_onnx_call *c)
 
 static gt_tensor *run_upsample(gti_onnx_call *c)
 {
-    targets t;
+    targets t = {0};
     method m = {
         .mode = gti_call_text(c, "mode", "nearest"), .places = "asymmetric", .nearest = "floor"};
     if (m.mode[0] == 'b') m.mode = "linear";

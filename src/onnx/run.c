@@ -119,7 +119,7 @@ static bool make_room(run *r)
     const gti_onnx_model *m = r->o->model;
     size_t wide = 1;
     for (int i = 0; i < m->n_nodes; i++) {
-        const size_t n = (size_t)(m->node[i].n_in + m->node[i].n_out);
+        const size_t n = (size_t)m->node[i].n_in + (size_t)m->node[i].n_out;
         if (n > wide) wide = n;
     }
     r->v = gti_store_get(&r->store, (size_t)m->names.n, sizeof *r->v);
@@ -172,7 +172,7 @@ gt_status gt_onnx_forward(gt_module *m, int n_in, gt_tensor *const in[], gt_tens
 {
     gti_onnx *o = gti_module_onnx(m);
     if (m && gt_failed(m->ctx)) return gt_error_code(m->ctx);
-    if (!o)
+    if (!m || !o)
         return gt_fail(m ? m->ctx : NULL, GT_ERR_ARGUMENT, "gt_onnx_forward",
                        "the module is none of gt_onnx_load");
     if (!out) return gt_module_fail(m, GT_ERR_ARGUMENT, "the array of outputs is NULL");

@@ -81,7 +81,7 @@ static bool read_window(const gti_onnx_call *c, const gt_tensor *x, int rank, wi
     if (!strcmp(automatic, "VALID"))
         memset(w->begin, 0, sizeof w->begin), memset(w->end, 0, sizeof w->end);
     else if (!strncmp(automatic, "SAME_", 5)) pad_same(w, x, !strcmp(automatic, "SAME_UPPER"));
-    else if (strcmp(automatic, "NOTSET"))
+    else if (strcmp(automatic, "NOTSET") != 0)
         return gti_call_fail(c, GT_ERR_FORMAT, "there is no auto_pad '%s'", automatic);
     return true;
 }
