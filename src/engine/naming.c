@@ -27,7 +27,7 @@ static const char *place_of_node(const gt_node *n, const gt_call *call)
 /* " (train.c:42)", or nothing. */
 static char *in_brackets(const char *where, char buf[80])
 {
-    snprintf(buf, 80, where ? " (%.76s)" : "", gti_naming_site(where));
+    snprintf(buf, 80, where ? " (%.76s)" : "%s", where ? gti_naming_site(where) : "");
     return buf;
 }
 
