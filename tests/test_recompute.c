@@ -1,6 +1,8 @@
 /* Results that are made again instead of kept: the same bits, less memory, what is refused. */
 #include "samples.h"
 
+#include <math.h>
+
 #include "engine/context.h"
 
 /* --- every rule, eager and captured --- */
@@ -281,6 +283,28 @@ static void changed_and_freed_inputs_are_named(void **state)
     assert_well(gt);
 }
 
+/* y = x square(x): when all are dropped, x makes square(x) again, and then y. */
+static void results_between_serve_twice(void **state)
+{
+    gt_ctx *gt = *state;
+    gt->recomputed_least = 0;
+    for (int i = 0; i < 4; i++) {
+        const bool dropped = i % 2, last = i / 2;
+        gt_tensor *w = gt_full(gt, GT_SHAPE(3), 0.5, .requires_grad = true);
+        gt_set_recomputing(gt, dropped);
+        gt_tensor *x = gt_exp(w), *b = gt_square(x), *y = last ? gt_mul(b, x) : gt_mul(x, b);
+        gt_tensor *z = gt_sum(gt_square(y));
+        gt_tensor *const read[] = {x, b, y};
+        for (int k = 0; k < 3; k++) {
+            gt_release(read[k]);
+            assert_int_equal(gt_unusable(read[k]) != NULL, dropped);
+        }
+        gt_backward(z);
+        assert_well(gt);
+        assert_float_equal(element(w->grad, 2), 6 * exp(3), 1e-3);
+    }
+}
+
 static void what_has_views_or_costs_more_stays(void **state)
 {
     gt_ctx *gt = *state;
@@ -304,13 +328,13 @@ static void what_has_views_or_costs_more_stays(void **state)
     assert_well(gt);
 }
 
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
-        TEST(gradients_are_the_same_bits),
-        TEST(networks_train_with_less),
-        TEST(changed_and_freed_inputs_are_named),
+        TEST(gradients_are_the_same_bits),        TEST(networks_train_with_less),
+        TEST(changed_and_freed_inputs_are_named), TEST(results_between_serve_twice),
         TEST(what_has_views_or_costs_more_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

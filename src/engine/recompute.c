@@ -138,10 +138,11 @@ static bool refuse_outputs(const gti_sweep *s, const gti_tensor *t)
     return false;
 }
 
-/* Whether t is there for the sake of a result that is being made again. */
+/* Whether t is there for the sake of a result that is being made again, and not of another one that
+ * waits for t. */
 static bool is_between(const gti_tensor *t)
 {
-    return (t->flags & (GTI_GIVEN | GTI_RELEASED)) == GTI_GIVEN;
+    return (t->flags & (GTI_GIVEN | GTI_RELEASED)) == GTI_GIVEN && !t->hold;
 }
 
 /* A block for t, that of input 0 if it serves no other purpose. */
@@ -159,14 +160,18 @@ static bool give_block(gti_tensor *t, const gt_node *n)
 
 static bool bring(const gti_sweep *s, gti_tensor *t);
 
-/* Those that are not there are for n alone. */
+/* Those that are not there are for n alone; one may serve to make the next. */
 static bool bring_inputs(const gti_sweep *s, const gti_node *n)
 {
-    for (int i = 0; i < n->pub.n_in; i++) {
-        gti_tensor *x = gti_t(n->pub.in[i]);
-        if (x->flags & GTI_RELEASED && x->node && x->node->again && !bring(s, x)) return false;
+    bool ok = true;
+    int held = 0;
+    for (; ok && held < n->pub.n_in; held++) {
+        gti_tensor *x = gti_t(n->pub.in[held]);
+        ok = !(x->flags & GTI_RELEASED) || !x->node || !x->node->again || bring(s, x);
+        x->hold++;
     }
-    return gti_recompute_ready(s, n);
+    while (held > 0) gti_t(n->pub.in[--held])->hold--;
+    return ok && gti_recompute_ready(s, n);
 }
 
 static bool bring(const gti_sweep *s, gti_tensor *t)
