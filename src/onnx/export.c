@@ -87,16 +87,23 @@ static bool name_values(gti_emit *e)
     return !e->store.failed || out_of_memory(e);
 }
 
+static bool is_read(const gti_emit *e, const gt_graph_node *n)
+{
+    bool read = false;
+    for (int i = 0; i < n->n_out; i++) read |= e->readers[n->out[i]] > 0;
+    return read && n->part == GT_PART_FORWARD;
+}
+
+/* From the result back, so that what nobody reads does not count as a reader. */
 static void count_readers(gti_emit *e)
 {
-    for (int k = 0; k < e->g->n_nodes; k++) {
-        const gt_graph_node *n = &e->g->node[k];
-        for (int i = 0; n->part == GT_PART_FORWARD && i < n->n_in; i++) {
-            e->readers[n->in[i]]++;
-            e->reader[n->in[i]] = k;
-        }
-    }
     e->readers[e->g->result]++;
+    for (int k = e->g->n_nodes - 1; k >= 0; k--) {
+        const gt_graph_node *n = &e->g->node[k];
+        const int n_in = is_read(e, n) ? n->n_in : 0;
+        for (int i = 0; i < n_in; i++)
+            if (!e->readers[n->in[i]]++) e->reader[n->in[i]] = k;
+    }
 }
 
 /* --- types --- */
@@ -193,10 +200,7 @@ static bool write_nodes(gti_emit *e)
 {
     for (int k = 0; k < e->g->n_nodes; k++) {
         const gt_graph_node *n = &e->g->node[k];
-        bool read = false;
-        for (int i = 0; i < n->n_out; i++) read |= e->readers[n->out[i]] > 0;
-        if (n->part != GT_PART_FORWARD || !read) continue;
-        if (!write_node(e, n)) return false;
+        if (is_read(e, n) && !write_node(e, n)) return false;
     }
     return true;
 }
