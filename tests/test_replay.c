@@ -233,6 +233,8 @@ static void goes_with_eager_steps(void **state)
         assert_well(mixed.gt);
         assert_same(&eager, &mixed, "mixed", i);
     }
+    const gt_captured_stats stats = gt_captured_get_stats(c); /* operations alone */
+    assert_true(stats.runs < stats.nodes);
     gt_close(eager.gt);
     gt_close(mixed.gt);
 }

@@ -324,10 +324,12 @@ gt_captured_stats gt_captured_get_stats(const gt_captured *c)
 {
     if (!c || !c->taken) return (gt_captured_stats){0};
     const gti_taken *k = c->taken;
+    int64_t runs = 0; /* without the library's own work between operations */
+    for (int64_t i = 0; i < k->n_items; i++) runs += k->item[i].node != NULL;
     return (gt_captured_stats){
         .ready = c->ready,
         .nodes = (int64_t)k->tape.n_nodes,
-        .runs = k->n_items,
+        .runs = runs,
         .bytes = k->bytes,
         .unshared = k->unshared,
         .chains = k->n_chains,
