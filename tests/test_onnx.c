@@ -460,6 +460,8 @@ static void test_refused(void **state)
     gt_error_clear(NULL);
     assert_null(gt_onnx_load(gt, scratch("nowhere.onnx")));
     assert_error(gt, GT_ERR_IO, "nowhere.onnx");
+    assert_null(gt_onnx_load(gt, "/dev/null"));
+    assert_error(gt, GT_ERR_IO, "/dev/null: it is no regular file");
     write_file(scratch("text.onnx"), "no model", 8);
     assert_null(gt_onnx_load(gt, scratch("text.onnx")));
     assert_error(gt, GT_ERR_FORMAT, "is no ONNX model");

@@ -63,6 +63,8 @@ uint8_t *gti_file_all(gt_ctx *gt, const char *what, const char *path, size_t *si
     *size = (size_t)n;
     if (!bytes)
         gt_fail(gt, errno ? gt_status_of_errno(errno) : GT_ERR_FORMAT, what, "%s: %s", path,
-                errno ? strerror(errno) : "has become shorter while it was read");
+                errno == EISDIR ? "it is no regular file"
+                : errno         ? strerror(errno)
+                                : "has become shorter while it was read");
     return bytes;
 }
