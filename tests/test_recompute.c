@@ -280,6 +280,13 @@ static void changed_and_freed_inputs_are_named(void **state)
     gt_backward(s.y);
     gt_backward(s.y);
     assert_error(gt, GT_ERR_STATE, "was released by an earlier gt_backward");
+    gt_tensor *seen = gt_exp(s.h), *one = gt_sum(gt_square(seen)), *b = gt_add_scalar(seen, 1);
+    gt_tensor *head = gt_ones(gt, GT_SHAPE(2), .requires_grad = true), *dhead;
+    gt_tensor *other = gt_sum(gt_mul(b, head));
+    gt_release(b);
+    gt_backward(one);
+    gt_grad(&other, 1, &head, 1, &dhead);
+    assert_error(gt, GT_ERR_STATE, "to be recomputed, was released by gt_backward");
     assert_well(gt);
 }
 

@@ -188,8 +188,8 @@ bool gt_set_anomaly_check(gt_ctx *gt, bool on);
  * of what costs least, with the same bits; captured steps do so, too. Takes 3 to 15 % of the time
  * of a step of a convolutional network with batch norm, and half to two thirds of its activations'
  * memory. What such results are computed from must not be changed in place before the backward
- * pass; that is an error then. Off by default. Returns the
- * old setting. */
+ * pass, nor released by that of another loss, which takes .retain then: both are errors that say
+ * so. Off by default. Returns the old setting. */
 bool gt_set_recomputing(gt_ctx *gt, bool on);
 /* With `on`, operations work out shapes and are recorded, but compute nothing: floating results
  * have undefined contents, whole numbers are 0, and parameters, running statistics and states of
