@@ -158,7 +158,7 @@ static void rows_are_folded_and_sorted(void **state)
     gt_set_scope(gt, NULL);
     gt_profile_end(p);
     assert_int_equal(rows_by(p, GT_BY_OPERATION, 0), 2);
-    assert_string_equal(row[0].name, "exp"); /* takes more time; views are none */
+    assert_true(row[0].seconds >= row[1].seconds); /* two: views are none */
     gt_profile_rows(p, row, ROWS, .sort = GT_SORT_CALLS);
     assert_string_equal(row[0].name, "neg");
     static const int64_t rows_at_depth[] = {4, 2, 3, 4};
@@ -192,15 +192,13 @@ static void tables_are_printed(void **state)
     gt_ctx *gt = *state;
     training t = begin_training(gt);
     gt_profile *p = profile_steps(gt, &t, 2, false);
-    char *text = printed(p, (gt_profile_print_opts){.most = 3});
-    static const char *const parts[] = {"operations: forward ",
-                                        "GFLOP/s f32",
-                                        "memcpy ",
-                                        "Operation",
-                                        "conv2d_d",
-                                        "backward",
-                                        " more)"};
+    char *text = printed(p, (gt_profile_print_opts){0});
+    static const char *const parts[] = {
+        "operations: forward ", "GFLOP/s f32", "memcpy ", "Operation", "conv2d_d", "backward"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) expect(text, parts[i]);
+    free(text);
+    text = printed(p, (gt_profile_print_opts){.most = 3});
+    expect(text, " more)");
     free(text);
     text = printed(p, (gt_profile_print_opts){.by = GT_BY_MODULE, .sort = GT_SORT_NAME});
     expect(text, "Module ");
