@@ -97,7 +97,7 @@ static int take(request *q, int argc, char **argv, int *i)
     if (word[0] != '-' && q->network) return refuse(q, "takes one network, not also", word);
     if (word[0] != '-') return q->network = word, 0;
     for (size_t k = 0; k < OPTIONS; k++) {
-        if (strcmp(options[k].name, word) || !(options[k].both || is_graph(q))) continue;
+        if (strcmp(options[k].name, word) != 0 || !(options[k].both || is_graph(q))) continue;
         if (!options[k].on) return take_value(q, k, ++*i < argc ? argv[*i] : NULL);
         *((bool *)(void *)((char *)q + options[k].on)) = true;
         return 0;

@@ -138,7 +138,7 @@ int gti_model_add_scope(gti_model *g, const gt_scope *scope)
     for (const gt_scope *s = scope; s && gti_map_find(&g->scopes, s) == GTI_NOT_IN_MAP;
          s = s->parent)
         missing++;
-    const gt_scope **chain = malloc(missing * sizeof *chain), *s = scope;
+    const gt_scope **chain = malloc((missing + 1) * sizeof *chain), *s = scope;
     if (!chain) return -2;
     for (size_t i = missing; i-- > 0; s = s->parent) chain[i] = s;
     bool ok = true;

@@ -96,8 +96,9 @@ static bool check_path(gt_ctx *gt, const char *path, const char *what)
 /* JSON has all of the model, whatever a picture would show. */
 static bool is_used(gt_ctx *gt, const char *what, int ending, const gt_graph_opts *o)
 {
-    static const gt_graph_opts none;
-    if (endings[ending].write != gti_json_write || !memcmp(o, &none, sizeof none)) return true;
+    const bool drawn = o->sideways || o->unfolded || o->no_legend || o->seconds != 0;
+    const int given = (int)o->detail | o->depth | (int)o->heat | o->dpi | o->most_pixels;
+    if (endings[ending].write != gti_json_write || (!drawn && !given)) return true;
     gt_fail(gt, GT_ERR_ARGUMENT, what, "options of pictures are of no use for %s",
             endings[ending].name);
     return false;

@@ -171,9 +171,9 @@ static void put(stack *s, int row)
 bool gti_stack_rows(gti_view *v)
 {
     const size_t rows = (size_t)v->n_rows + 1, scopes = (size_t)v->g->n_scopes + 1;
-    stack s = {v, malloc(rows * sizeof *s.near), malloc(rows * sizeof *s.last_box),
+    stack s = {v, calloc(rows, sizeof *s.near), malloc(rows * sizeof *s.last_box),
                malloc(scopes * sizeof *s.scope_box)};
-    v->box = malloc(rows * sizeof *v->box);
+    v->box = calloc(rows, sizeof *v->box);
     const bool ok = s.near && s.last_box && s.scope_box && v->box;
     for (int i = 0; i < v->n_frames; i++) v->frame[i].shown = is_shown(v, &v->frame[i]);
     for (int i = 0; ok && i < v->g->n_scopes; i++) s.scope_box[i] = -1;

@@ -253,7 +253,7 @@ gt_graph *gt_tensor_graph(const gt_tensor *of)
 gt_graph *gt_captured_graph(const gt_captured *c)
 {
     static const char name[] = "gt_captured_graph";
-    const gt_tensor *input = gt_captured_input(c, 0), *result = gt_captured_result(c);
+    const gt_tensor *input, *result = gt_captured_result(c);
     const gt_node *first = gt_captured_first(c);
     gt_ctx *gt = first ? first->in[0]->ctx : NULL;
     if (!c || !gt)

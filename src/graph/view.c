@@ -86,8 +86,8 @@ static void begin_row(gti_view *v, int i)
 static bool make_rows(gti_view *v)
 {
     const gt_graph *g = v->g;
-    v->row = malloc(((size_t)g->n_nodes + 1) * sizeof *v->row);
-    v->row_of = malloc(((size_t)g->n_nodes + 1) * sizeof *v->row_of);
+    v->row = calloc((size_t)g->n_nodes + 1, sizeof *v->row);
+    v->row_of = calloc((size_t)g->n_nodes + 1, sizeof *v->row_of);
     if (!v->row || !v->row_of) return false;
     for (int i = 0; i < g->n_nodes; i++) {
         const gt_graph_node *n = &g->node[i];
