@@ -270,6 +270,10 @@ static gt_tensor *run_cast_like(gti_onnx_call *c)
     {                                                                                              \
         name, 2, 2, 1, " axis broadcast consumed_inputs ", 3, .binary = (fn)                       \
     }
+#define MASK(name, fn)                                                                             \
+    {                                                                                              \
+        name, 2, 2, 1, " axis broadcast consumed_inputs ", 3, .is_mask = true, .binary = (fn)      \
+    }
 const gti_onnx_op gti_elementwise_ops[] = {
     UNARY("Abs", gt_abs),
     UNARY("Acosh", acosh_of),
@@ -301,14 +305,14 @@ const gti_onnx_op gti_elementwise_ops[] = {
     BINARY("Sub", gt_sub),
     BINARY("Mul", gt_mul),
     BINARY("Div", gt_div),
-    BINARY("Equal", gt_eq),
-    BINARY("Less", gt_lt),
-    BINARY("LessOrEqual", gt_le),
-    BINARY("Greater", gt_gt),
-    BINARY("GreaterOrEqual", gt_ge),
-    BINARY("And", gt_logical_and),
-    BINARY("Or", gt_logical_or),
-    BINARY("Xor", gt_logical_xor),
+    MASK("Equal", gt_eq),
+    MASK("Less", gt_lt),
+    MASK("LessOrEqual", gt_le),
+    MASK("Greater", gt_gt),
+    MASK("GreaterOrEqual", gt_ge),
+    MASK("And", gt_logical_and),
+    MASK("Or", gt_logical_or),
+    MASK("Xor", gt_logical_xor),
     {"Not", 1, 1, 1, "", 0, .run = run_not},
     {"IsNaN", 1, 1, 1, "", 0, .run = run_is_nan},
     {"IsInf", 1, 1, 1, " detect_negative detect_positive ", 0, .run = run_is_inf},

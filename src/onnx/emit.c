@@ -43,6 +43,22 @@ int64_t gti_emit_whole(const gti_emit *e, const char *attr, int i)
     return gt_attr_whole(gt_attr_find(&e->n->op->attrs, attr), e->n->opts, i);
 }
 
+int gti_emit_axis(const gti_emit *e, int ndim)
+{
+    const int64_t axis = gti_emit_whole(e, "axis", 0);
+    return (int)(axis < 0 ? axis + ndim : axis);
+}
+
+int gti_emit_axes(const gti_emit *e, int64_t axes[GT_MAX_DIMS])
+{
+    const int ndim = gti_emit_value(e, 0)->shape.ndim;
+    const unsigned set = (unsigned)gti_emit_whole(e, "axes", 0);
+    int n = 0;
+    for (int i = 0; i < ndim; i++)
+        if (!set || set & (1u << i) || set & (1u << (32 + i - ndim))) axes[n++] = i;
+    return n;
+}
+
 int64_t gti_emit_hidden(const gti_emit *e, gt_attr_kind kind, int i)
 {
     const gt_attrs *all = &e->n->op->attrs;
@@ -199,6 +215,11 @@ const char *gti_emit_array(gti_emit *e, gt_dtype dtype, gt_shape shape, const do
 const char *gti_emit_number(gti_emit *e, gt_dtype dtype, double v)
 {
     return gti_emit_array(e, dtype, GT_SCALAR, &v);
+}
+
+const char *gti_emit_scalar(gti_emit *e, double v)
+{
+    return gti_emit_number(e, gti_emit_value(e, 0)->dtype, v);
 }
 
 /* The present batch: dimension 0 of the first input of the graph. */

@@ -8,9 +8,12 @@
 #include "base/proto.h"
 #include "onnx/model.h"
 
+typedef struct gti_mapping gti_mapping;
+
 typedef struct {
     const gt_graph *g;
     const gt_graph_node *n; /* the present one */
+    const char *as;         /* of its mapping */
     const char *what;       /* the function, for messages */
     int opset;
     gti_store store;
@@ -24,11 +27,12 @@ typedef struct {
 } gti_emit;
 
 /* One operation: writes n's outputs (gti_emit_out); false after a failure. */
-typedef struct {
+struct gti_mapping {
     const char *op;
     bool (*emit)(gti_emit *e);
+    const char *as;     /* their operator, where `emit` serves several (e->as) */
     const char *reason; /* instead: why there is none */
-} gti_mapping;
+};
 const gti_mapping *gti_export_mapping(const char *op);
 extern const gti_mapping gti_emit_elementwise_list[], gti_emit_shapes_list[],
     gti_emit_windows_list[], gti_emit_products_list[], gti_emit_reductions_list[],
@@ -46,6 +50,10 @@ const char *gti_emit_out(const gti_emit *e, int i);
 /* Attributes by name; numbers of pairs by place. */
 int64_t gti_emit_whole(const gti_emit *e, const char *attr, int i);
 double gti_emit_real(const gti_emit *e, const char *attr);
+/* Its attribute "axis", counted from 0 in ndim dimensions. */
+int gti_emit_axis(const gti_emit *e, int ndim);
+/* The dimensions of input 0 that its attribute "axes" names, all for none; how many. */
+int gti_emit_axes(const gti_emit *e, int64_t axes[GT_MAX_DIMS]);
 /* Of the first attribute of this kind that has no name: it is the operation's own. */
 int64_t gti_emit_hidden(const gti_emit *e, gt_attr_kind kind, int i);
 /* Whether the present node, a product of matrices, is written together with the sum behind it. */
@@ -71,6 +79,7 @@ const char *gti_emit_node(gti_emit *e, const char *type, const char *out, int n,
 /* --- constants: names of new initializers --- */
 const char *gti_emit_ints(gti_emit *e, int n, const int64_t *v);
 const char *gti_emit_number(gti_emit *e, gt_dtype dtype, double v); /* [] */
+const char *gti_emit_scalar(gti_emit *e, double v);                 /* [], of input 0's dtype */
 const char *gti_emit_array(gti_emit *e, gt_dtype dtype, gt_shape shape, const double *v);
 /* A shape of which dimensions may grow with the batch: `more` of each for each item more. */
 const char *gti_emit_shape(gti_emit *e, const gt_shape *shape, const int64_t *more);

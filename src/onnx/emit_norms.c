@@ -3,11 +3,6 @@
 
 #include "onnx/emit.h"
 
-static const char *number(gti_emit *e, double v)
-{
-    return gti_emit_number(e, gti_emit_value(e, 0)->dtype, v);
-}
-
 /* Statistics are for backward rules. */
 static bool refuse_statistics(const gti_emit *e)
 {
@@ -52,8 +47,9 @@ static bool emit_rms_norm(gti_emit *e)
     }
     const char *mean =
         gti_emit_reduce(e, "ReduceMean", GTI_EMIT(e, "Mul", NULL, x, x), NULL, (int)n, axes, true);
-    const char *root = GTI_EMIT(e, "Sqrt", NULL,
-                                GTI_EMIT(e, "Add", NULL, mean, number(e, gti_emit_real(e, "eps"))));
+    const char *root =
+        GTI_EMIT(e, "Sqrt", NULL,
+                 GTI_EMIT(e, "Add", NULL, mean, gti_emit_scalar(e, gti_emit_real(e, "eps"))));
     GTI_EMIT(e, "Mul", gti_emit_out(e, 0), GTI_EMIT(e, "Div", NULL, x, root), gti_emit_in(e, 1));
     return true;
 }
@@ -75,7 +71,8 @@ static bool emit_group_norm(gti_emit *e)
     }
     const char *none[2];
     for (int i = 0; i < 2; i++)
-        none[i] = GTI_EMIT(e, "Expand", NULL, number(e, i == 0), gti_emit_ints(e, 1, &groups));
+        none[i] =
+            GTI_EMIT(e, "Expand", NULL, gti_emit_scalar(e, i == 0), gti_emit_ints(e, 1, &groups));
     const char *grouped = GTI_EMIT(e, "Reshape", NULL, gti_emit_in(e, 0),
                                    gti_emit_ints(e, 3, (int64_t[]){0, groups, -1}));
     gti_emit_attr_float(e, "epsilon", eps);

@@ -4,32 +4,11 @@
 
 #include "onnx/emit.h"
 
-static gt_dtype dtype_of(const gti_emit *e)
-{
-    return gti_emit_value(e, 0)->dtype;
-}
-
-static const char *number(gti_emit *e, double v)
-{
-    return gti_emit_number(e, dtype_of(e), v);
-}
-
-/* Dimensions that the set names, all for none. */
-static int axes_of(const gti_emit *e, int64_t axes[GT_MAX_DIMS])
-{
-    const int ndim = gti_emit_value(e, 0)->shape.ndim;
-    const unsigned set = (unsigned)gti_emit_whole(e, "axes", 0);
-    int n = 0;
-    for (int i = 0; i < ndim; i++)
-        if (!set || set & (1u << i) || set & (1u << (32 + i - ndim))) axes[n++] = i;
-    return n;
-}
-
 static const char *reduce_as(gti_emit *e, const char *type, const char *x, const char *out,
                              bool keepdims)
 {
     int64_t axes[GT_MAX_DIMS];
-    const int n = axes_of(e, axes);
+    const int n = gti_emit_axes(e, axes);
     return gti_emit_reduce(e, type, x, out, n, axes, keepdims);
 }
 
@@ -37,13 +16,7 @@ static const char *reduce_as(gti_emit *e, const char *type, const char *x, const
 
 static bool emit_reduce(gti_emit *e)
 {
-    static const char *const pairs[][2] = {
-        {"sum", "ReduceSum"},  {"mean", "ReduceMean"}, {"prod", "ReduceProd"},
-        {"amax", "ReduceMax"}, {"amin", "ReduceMin"},  {"logsumexp", "ReduceLogSumExp"}};
-    size_t i = 0;
-    while (strcmp(pairs[i][0], e->n->op->name) != 0) i++;
-    reduce_as(e, pairs[i][1], gti_emit_in(e, 0), gti_emit_out(e, 0),
-              gti_emit_whole(e, "keepdim", 0));
+    reduce_as(e, e->as, gti_emit_in(e, 0), gti_emit_out(e, 0), gti_emit_whole(e, "keepdim", 0));
     return true;
 }
 
@@ -67,20 +40,14 @@ static bool emit_var(gti_emit *e)
     const char *sum = reduce_as(e, "ReduceSum", square, NULL, gti_emit_whole(e, "keepdim", 0));
     const bool root = !strcmp(e->n->op->name, "std");
     const char *var = GTI_EMIT(e, "Div", root ? NULL : gti_emit_out(e, 0), sum,
-                               number(e, divisor > 0 ? divisor : 0));
+                               gti_emit_scalar(e, divisor > 0 ? divisor : 0));
     if (root) GTI_EMIT(e, "Sqrt", gti_emit_out(e, 0), var);
     return true;
 }
 
-static int64_t axis_of(const gti_emit *e)
-{
-    const int64_t axis = gti_emit_whole(e, "axis", 0);
-    return axis < 0 ? axis + gti_emit_value(e, 0)->shape.ndim : axis;
-}
-
 static void arg(gti_emit *e, const char *type, const char *out)
 {
-    gti_emit_attr_int(e, "axis", axis_of(e));
+    gti_emit_attr_int(e, "axis", gti_emit_axis(e, gti_emit_value(e, 0)->shape.ndim));
     gti_emit_attr_int(e, "keepdims", gti_emit_whole(e, "keepdim", 0));
     GTI_EMIT(e, type, out, gti_emit_in(e, 0));
 }
@@ -88,7 +55,7 @@ static void arg(gti_emit *e, const char *type, const char *out)
 static bool emit_extreme(gti_emit *e)
 {
     const bool max = !strcmp(e->n->op->name, "max");
-    const int64_t axis = axis_of(e);
+    const int64_t axis = gti_emit_axis(e, gti_emit_value(e, 0)->shape.ndim);
     gti_emit_reduce(e, max ? "ReduceMax" : "ReduceMin", gti_emit_in(e, 0), gti_emit_out(e, 0), 1,
                     &axis, gti_emit_whole(e, "keepdim", 0));
     if (gti_emit_is_read(e, 1)) arg(e, max ? "ArgMax" : "ArgMin", gti_emit_out(e, 1));
@@ -97,13 +64,14 @@ static bool emit_extreme(gti_emit *e)
 
 static bool emit_arg(gti_emit *e)
 {
-    arg(e, strcmp(e->n->op->name, "argmax") ? "ArgMin" : "ArgMax", gti_emit_out(e, 0));
+    arg(e, e->as, gti_emit_out(e, 0));
     return true;
 }
 
 static bool emit_cumsum(gti_emit *e)
 {
-    const char *axis = gti_emit_number(e, GT_I64, (double)axis_of(e));
+    const char *axis =
+        gti_emit_number(e, GT_I64, (double)gti_emit_axis(e, gti_emit_value(e, 0)->shape.ndim));
     if (gti_emit_whole(e, "reverse", 0)) gti_emit_attr_int(e, "reverse", 1);
     GTI_EMIT(e, "CumSum", gti_emit_out(e, 0), gti_emit_in(e, 0), axis);
     return true;
@@ -111,9 +79,8 @@ static bool emit_cumsum(gti_emit *e)
 
 static bool emit_softmax(gti_emit *e)
 {
-    gti_emit_attr_int(e, "axis", axis_of(e));
-    GTI_EMIT(e, strcmp(e->n->op->name, "softmax") ? "LogSoftmax" : "Softmax", gti_emit_out(e, 0),
-             gti_emit_in(e, 0));
+    gti_emit_attr_int(e, "axis", gti_emit_axis(e, gti_emit_value(e, 0)->shape.ndim));
+    GTI_EMIT(e, e->as, gti_emit_out(e, 0), gti_emit_in(e, 0));
     return true;
 }
 
@@ -131,7 +98,7 @@ static bool reduce_loss(gti_emit *e, const char *losses)
                         shape->ndim, axes, false);
     else {
         const char *sum = gti_emit_reduce(e, "ReduceSum", losses, NULL, shape->ndim, axes, false);
-        GTI_EMIT(e, "Div", gti_emit_out(e, 0), sum, number(e, (double)shape->dim[0]));
+        GTI_EMIT(e, "Div", gti_emit_out(e, 0), sum, gti_emit_scalar(e, (double)shape->dim[0]));
     }
     return true;
 }
@@ -156,10 +123,12 @@ static bool emit_l1(gti_emit *e)
 static bool two_parts(gti_emit *e, double bound, double a, double b, double c)
 {
     const char *d = difference(e), *size = GTI_EMIT(e, "Abs", NULL, d);
-    const char *square = GTI_EMIT(e, "Mul", NULL, GTI_EMIT(e, "Mul", NULL, d, d), number(e, a));
+    const char *square =
+        GTI_EMIT(e, "Mul", NULL, GTI_EMIT(e, "Mul", NULL, d, d), gti_emit_scalar(e, a));
     const char *line =
-        GTI_EMIT(e, "Sub", NULL, GTI_EMIT(e, "Mul", NULL, size, number(e, b)), number(e, c));
-    const char *near = GTI_EMIT(e, "Less", NULL, size, number(e, bound));
+        GTI_EMIT(e, "Sub", NULL, GTI_EMIT(e, "Mul", NULL, size, gti_emit_scalar(e, b)),
+                 gti_emit_scalar(e, c));
+    const char *near = GTI_EMIT(e, "Less", NULL, size, gti_emit_scalar(e, bound));
     return reduce_loss(e, GTI_EMIT(e, "Where", NULL, near, square, line));
 }
 
@@ -178,13 +147,13 @@ static bool emit_huber(gti_emit *e)
 /* log of x, at least -100 */
 static const char *bounded_log(gti_emit *e, const char *x)
 {
-    return GTI_EMIT(e, "Max", NULL, GTI_EMIT(e, "Log", NULL, x), number(e, -100));
+    return GTI_EMIT(e, "Max", NULL, GTI_EMIT(e, "Log", NULL, x), gti_emit_scalar(e, -100));
 }
 
 /* -(target log x + (1 - target) log(1 - x)) */
 static bool emit_bce(gti_emit *e)
 {
-    const char *x = gti_emit_in(e, 0), *t = gti_emit_in(e, 1), *one = number(e, 1);
+    const char *x = gti_emit_in(e, 0), *t = gti_emit_in(e, 1), *one = gti_emit_scalar(e, 1);
     const char *a = GTI_EMIT(e, "Mul", NULL, t, bounded_log(e, x));
     const char *b = GTI_EMIT(e, "Mul", NULL, GTI_EMIT(e, "Sub", NULL, one, t),
                              bounded_log(e, GTI_EMIT(e, "Sub", NULL, one, x)));
@@ -208,8 +177,8 @@ static bool emit_kl_div(gti_emit *e)
                                        GTI_EMIT(e, "Sub", NULL, t, x)));
     const char *y =
         GTI_EMIT(e, "Mul", NULL, t, GTI_EMIT(e, "Sub", NULL, GTI_EMIT(e, "Log", NULL, t), x));
-    const char *none = GTI_EMIT(e, "Equal", NULL, t, number(e, 0));
-    return reduce_loss(e, GTI_EMIT(e, "Where", NULL, none, number(e, 0), y));
+    const char *none = GTI_EMIT(e, "Equal", NULL, t, gti_emit_scalar(e, 0));
+    return reduce_loss(e, GTI_EMIT(e, "Where", NULL, none, gti_emit_scalar(e, 0), y));
 }
 
 static bool emit_cross_entropy(gti_emit *e)
@@ -234,22 +203,22 @@ static bool emit_cross_entropy(gti_emit *e)
 }
 
 const gti_mapping gti_emit_reductions_list[] = {
-    {"sum", .emit = emit_reduce},
-    {"mean", .emit = emit_reduce},
-    {"prod", .emit = emit_reduce},
-    {"amax", .emit = emit_reduce},
-    {"amin", .emit = emit_reduce},
-    {"logsumexp", .emit = emit_reduce},
+    {"sum", .emit = emit_reduce, .as = "ReduceSum"},
+    {"mean", .emit = emit_reduce, .as = "ReduceMean"},
+    {"prod", .emit = emit_reduce, .as = "ReduceProd"},
+    {"amax", .emit = emit_reduce, .as = "ReduceMax"},
+    {"amin", .emit = emit_reduce, .as = "ReduceMin"},
+    {"logsumexp", .emit = emit_reduce, .as = "ReduceLogSumExp"},
     {"norm", .emit = emit_norm},
     {"var", .emit = emit_var},
     {"std", .emit = emit_var},
     {"max", .emit = emit_extreme},
     {"min", .emit = emit_extreme},
-    {"argmax", .emit = emit_arg},
-    {"argmin", .emit = emit_arg},
+    {"argmax", .emit = emit_arg, .as = "ArgMax"},
+    {"argmin", .emit = emit_arg, .as = "ArgMin"},
     {"cumsum", .emit = emit_cumsum},
-    {"softmax", .emit = emit_softmax},
-    {"log_softmax", .emit = emit_softmax},
+    {"softmax", .emit = emit_softmax, .as = "Softmax"},
+    {"log_softmax", .emit = emit_softmax, .as = "LogSoftmax"},
     {"mse_loss", .emit = emit_mse},
     {"l1_loss", .emit = emit_l1},
     {"smooth_l1_loss", .emit = emit_smooth_l1},

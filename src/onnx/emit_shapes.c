@@ -42,12 +42,6 @@ static bool emit_permute(gti_emit *e)
 
 /* --- parts --- */
 
-static int axis_of(const gti_emit *e, const char *attr, int ndim)
-{
-    const int64_t axis = gti_emit_whole(e, attr, 0);
-    return (int)(axis < 0 ? axis + ndim : axis);
-}
-
 static void slice(gti_emit *e, int n, const int64_t *axis, const int64_t *start, const int64_t *end,
                   const int64_t *step)
 {
@@ -55,21 +49,10 @@ static void slice(gti_emit *e, int n, const int64_t *axis, const int64_t *start,
              gti_emit_ints(e, n, end), gti_emit_ints(e, n, axis), gti_emit_ints(e, n, step));
 }
 
-/* Dimensions that the set names, all for none. */
-static int axes_of(const gti_emit *e, int64_t axes[GT_MAX_DIMS])
-{
-    const int ndim = gti_emit_value(e, 0)->shape.ndim;
-    const unsigned set = (unsigned)gti_emit_whole(e, "axes", 0);
-    int n = 0;
-    for (int i = 0; i < ndim; i++)
-        if (!set || set & (1u << i) || set & (1u << (32 + i - ndim))) axes[n++] = i;
-    return n;
-}
-
 static bool emit_flip(gti_emit *e)
 {
     int64_t axes[GT_MAX_DIMS], start[GT_MAX_DIMS], end[GT_MAX_DIMS], step[GT_MAX_DIMS];
-    const int n = axes_of(e, axes);
+    const int n = gti_emit_axes(e, axes);
     if (!n) return GTI_EMIT(e, "Identity", gti_emit_out(e, 0), gti_emit_in(e, 0));
     for (int i = 0; i < n; i++) {
         start[i] = step[i] = -1;
@@ -81,7 +64,7 @@ static bool emit_flip(gti_emit *e)
 
 static bool emit_slice(gti_emit *e)
 {
-    const int64_t axis = axis_of(e, "axis", gti_emit_value(e, 0)->shape.ndim);
+    const int64_t axis = gti_emit_axis(e, gti_emit_value(e, 0)->shape.ndim);
     const int64_t start = gti_emit_whole(e, "start", 0), step = gti_emit_whole(e, "step", 0);
     int64_t stop = gti_emit_whole(e, "stop", 0);
     if (stop == GT_END && step < 0) stop = INT64_MIN + 1;
@@ -91,14 +74,14 @@ static bool emit_slice(gti_emit *e)
 
 static bool emit_index_select(gti_emit *e)
 {
-    gti_emit_attr_int(e, "axis", axis_of(e, "axis", gti_emit_value(e, 0)->shape.ndim));
+    gti_emit_attr_int(e, "axis", gti_emit_axis(e, gti_emit_value(e, 0)->shape.ndim));
     GTI_EMIT(e, "Gather", gti_emit_out(e, 0), gti_emit_in(e, 0), gti_emit_in(e, 1));
     return true;
 }
 
 static bool emit_gather(gti_emit *e)
 {
-    gti_emit_attr_int(e, "axis", axis_of(e, "axis", gti_emit_value(e, 0)->shape.ndim));
+    gti_emit_attr_int(e, "axis", gti_emit_axis(e, gti_emit_value(e, 0)->shape.ndim));
     GTI_EMIT(e, "GatherElements", gti_emit_out(e, 0), gti_emit_in(e, 0), gti_emit_in(e, 1));
     return true;
 }
@@ -125,13 +108,13 @@ static void join(gti_emit *e, int axis, bool stacked)
 
 static bool emit_concat(gti_emit *e)
 {
-    join(e, axis_of(e, "axis", gti_emit_value(e, 0)->shape.ndim), false);
+    join(e, gti_emit_axis(e, gti_emit_value(e, 0)->shape.ndim), false);
     return true;
 }
 
 static bool emit_stack(gti_emit *e)
 {
-    join(e, axis_of(e, "axis", gti_emit_value(e, 0)->shape.ndim + 1), true);
+    join(e, gti_emit_axis(e, gti_emit_value(e, 0)->shape.ndim + 1), true);
     return true;
 }
 
@@ -148,7 +131,7 @@ static bool emit_pad(gti_emit *e)
         pads[i] = gti_emit_whole(e, "pad", 2 * (n - 1 - i));
         pads[n + i] = gti_emit_whole(e, "pad", 2 * (n - 1 - i) + 1);
     }
-    const char *value = gti_emit_number(e, gti_emit_value(e, 0)->dtype, gti_emit_real(e, "value"));
+    const char *value = gti_emit_scalar(e, gti_emit_real(e, "value"));
     gti_emit_attr_text(e, "mode", modes[mode]);
     GTI_EMIT(e, "Pad", gti_emit_out(e, 0), gti_emit_in(e, 0), gti_emit_ints(e, 2 * n, pads), value);
     return true;
@@ -184,7 +167,7 @@ static bool emit_one_hot(gti_emit *e)
 static bool emit_pick(gti_emit *e)
 {
     const gt_graph_value *x = gti_emit_value(e, 0);
-    const int axis = axis_of(e, "axis", x->shape.ndim);
+    const int axis = gti_emit_axis(e, x->shape.ndim);
     const char *where = gti_emit_ints(e, 1, (int64_t[]){axis}), *index = gti_emit_in(e, 1);
     const char *skip = gti_emit_number(e, GT_I64, (double)gti_emit_whole(e, "skip", 0));
     const char *left = GTI_EMIT(e, "Equal", NULL, index, skip);
@@ -201,7 +184,7 @@ static bool emit_pick(gti_emit *e)
 static bool emit_place(gti_emit *e)
 {
     const gt_graph_value *y = gti_emit_value(e, 0);
-    const int axis = axis_of(e, "axis", y->shape.ndim + 1);
+    const int axis = gti_emit_axis(e, y->shape.ndim + 1);
     const char *depth = gti_emit_ints(e, 1, (int64_t[]){gti_emit_whole(e, "size", 0)});
     const char *values = gti_emit_array(e, y->dtype, GT_SHAPE(2), (double[]){0, 1});
     const char *skip = gti_emit_number(e, GT_I64, (double)gti_emit_whole(e, "skip", 0));

@@ -258,8 +258,7 @@ static bool emit_avg_pool(gti_emit *e)
     if (!divisor) return true;
     const double elements =
         (double)(gti_emit_whole(e, "kernel", 0) * gti_emit_whole(e, "kernel", 1));
-    GTI_EMIT(e, "Mul", gti_emit_out(e, 0), y,
-             gti_emit_number(e, gti_emit_value(e, 0)->dtype, elements / (double)divisor));
+    GTI_EMIT(e, "Mul", gti_emit_out(e, 0), y, gti_emit_scalar(e, elements / (double)divisor));
     return true;
 }
 

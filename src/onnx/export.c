@@ -94,13 +94,15 @@ static bool is_read(const gti_emit *e, const gt_graph_node *n)
     return read && n->part == GT_PART_FORWARD;
 }
 
-/* From the result back, so that what nobody reads does not count as a reader. */
+/* From the result back, so that what nobody reads does not count as a reader; nor does what fills a
+ * tensor, whatever it held. */
 static void count_readers(gti_emit *e)
 {
     e->readers[e->g->result]++;
     for (int k = e->g->n_nodes - 1; k >= 0; k--) {
         const gt_graph_node *n = &e->g->node[k];
-        const int n_in = is_read(e, n) ? n->n_in : 0;
+        const bool reads = is_read(e, n) && strcmp(n->op->name, "fill") != 0;
+        const int n_in = reads ? n->n_in : 0;
         for (int i = 0; i < n_in; i++)
             if (!e->readers[n->in[i]]++) e->reader[n->in[i]] = k;
     }
@@ -161,16 +163,10 @@ static bool add_leaf(gti_emit *e, const gt_module *weights, int i)
     return false;
 }
 
-/* What fill overwrites needs no values. */
 static bool is_wanted(const gti_emit *e, int i)
 {
-    if (!e->readers[i] || e->g->value[i].node >= 0) return e->g->value[i].kind == GT_VALUE_INPUT;
-    for (int k = 0; k < e->g->n_nodes; k++) {
-        const gt_graph_node *n = &e->g->node[k];
-        for (int j = 0; j < n->n_in; j++)
-            if (n->in[j] == i && strcmp(n->op->name, "fill") != 0) return true;
-    }
-    return e->g->result == i;
+    const gt_graph_value *v = &e->g->value[i];
+    return v->kind == GT_VALUE_INPUT || (e->readers[i] && v->node < 0);
 }
 
 /* --- nodes --- */
@@ -186,6 +182,7 @@ static bool write_node(gti_emit *e, const gt_graph_node *n)
 {
     const gti_mapping *m = gti_export_mapping(n->op->name);
     e->n = n;
+    e->as = m ? m->as : NULL;
     e->place = path_of(e, n->scope, "");
     if (!*e->place) e->place = n->op->name;
     if (is_along_number(e->g, n))

@@ -74,15 +74,16 @@ static bool is_free(gt_module *m, const char *name)
 
 /* --- loading --- */
 
-/* Whether initialiser i is learned: floating, and where an operator has a weight. */
-static bool is_learned(const gti_onnx_model *m, int i, const gt_tensor *t)
+/* Of each value whether an operator has it as a weight; NULL out of memory. */
+static bool *find_weights(gti_onnx_model *m)
 {
-    if (!gt_is_floating(t->dtype)) return false;
-    for (int k = 0; k < m->n_nodes; k++)
-        for (int j = 0; j < m->node[k].n_in && j < 32; j++)
-            if (m->node[k].in[j] == m->tensor_value[i] && m->node[k].op->learned >> j & 1)
-                return true;
-    return false;
+    bool *is_weight = gti_store_get(&m->store, (size_t)m->names.n, sizeof *is_weight);
+    for (int k = 0; is_weight && k < m->n_nodes; k++) {
+        const gti_onnx_node *n = &m->node[k];
+        for (int j = 0; j < n->n_in && j < 32; j++)
+            if (n->in[j] >= 0 && n->op->learned >> j & 1) is_weight[n->in[j]] = true;
+    }
+    return is_weight;
 }
 
 static bool fail_tensor(gt_ctx *gt, const gti_onnx_model *m, int i, const char *why)
@@ -94,7 +95,7 @@ static bool fail_tensor(gt_ctx *gt, const gti_onnx_model *m, int i, const char *
     return false;
 }
 
-static bool add_tensor(gti_onnx *o, int i)
+static bool add_tensor(gti_onnx *o, int i, const bool *is_weight)
 {
     gti_onnx_model *m = o->model;
     const char *why = NULL;
@@ -110,8 +111,8 @@ static bool add_tensor(gti_onnx *o, int i)
         name = path;
     }
     m->tensor_path[i] = path;
-    return is_learned(m, i, t) ? gt_module_add_parameter(to, name, t)
-                               : gt_module_add_buffer(to, name, t);
+    const bool learned = gt_is_floating(t->dtype) && is_weight[m->tensor_value[i]];
+    return learned ? gt_module_add_parameter(to, name, t) : gt_module_add_buffer(to, name, t);
 }
 
 static void find_last(gti_onnx *o)
@@ -173,8 +174,10 @@ gt_module *gt_onnx_load_(gt_ctx *gt, const char *path, gt_onnx_opts opts)
     o->model = model;
     model->users = 1;
     if (!make_own(o)) return gt_module_fail(m, GT_ERR_MEMORY, "out of memory"), NULL;
+    const bool *is_weight = find_weights(model);
+    if (!is_weight) return gt_module_fail(m, GT_ERR_MEMORY, "out of memory"), NULL;
     for (int i = 0; i < model->n_tensors; i++)
-        if (!add_tensor(o, i)) return NULL;
+        if (!add_tensor(o, i, is_weight)) return NULL;
     gt_eval(m);
     if (opts.frozen && gt_module_n_parameters(m)) gt_freeze(m, "*");
     return m;

@@ -30,19 +30,10 @@ static gt_tensor *run_unary(gti_onnx_call *c)
     return gti_call_back(c->node->op->unary(gti_call_real(c->in[0])), c->in[0]);
 }
 
-static bool is_mask(const gti_onnx_call *c)
-{
-    const char *const mask[] = {"Equal", "Less", "LessOrEqual", "Greater",
-                                "And",   "Or",   "Xor",         "GreaterOrEqual"};
-    for (size_t i = 0; i < sizeof mask / sizeof *mask; i++)
-        if (!strcmp(c->node->type, mask[i])) return true;
-    return false;
-}
-
 static gt_tensor *run_binary(gti_onnx_call *c)
 {
     gt_tensor *a = c->in[0], *b = gti_call_aligned(c, a, c->in[1]);
-    if (is_mask(c)) return b ? c->node->op->binary(a, b) : NULL;
+    if (c->node->op->is_mask) return b ? c->node->op->binary(a, b) : NULL;
     return b ? gti_call_back(c->node->op->binary(gti_call_real(a), gti_call_real(b)), a) : NULL;
 }
 

@@ -31,6 +31,7 @@ struct gti_onnx_op {
     const char *attrs; /* names of those it has in any version, between spaces: " axis keepdims " */
     unsigned learned;  /* bit i: a floating initializer at input i is a parameter */
     bool shapes_alone; /* looks at shapes, not at values */
+    bool is_mask;      /* of binary: its result is a mask, of any dtypes */
     gt_tensor *(*run)(gti_onnx_call *c);
     gt_tensor *(*unary)(gt_tensor *x); /* instead of run: a function of the elements, */
     gt_tensor *(*binary)(gt_tensor *a, gt_tensor *b); /* of those of two that broadcast */
