@@ -2,12 +2,13 @@
  * bench/networks.py runs it in turns with PyTorch.
  *
  * Usage: networks NETWORK BATCH step|forward|replay|replay-forward [apart|folded|recomputed]
- * By default a step of each, of one image; apart: replays without chains; folded: batch norms in
- * the convolutions; recomputed: steps that make cheap results again instead of keeping them */
+ * By default a step of each of those for small images, of one; apart: replays without chains;
+ * folded: batch norms in the convolutions; recomputed: steps that make cheap results again instead
+ * of keeping them */
 #include <gradtape.h>
 
 #include "bench.h"
-#include "networks.h"
+#include "src/cli/networks.h"
 
 typedef struct {
     gt_ctx *gt;
@@ -66,14 +67,14 @@ static void capture(world *w, gt_step what, const char *how)
 }
 
 /* False when it has failed. */
-static bool measure(const bench_network *net, int batch, const char *what, const char *how)
+static bool measure(const gti_cli_network *net, int batch, const char *what, const char *how)
 {
     const bool forward_only = strstr(what, "forward") != NULL;
     const bool replayed = strncmp(what, "replay", 6) == 0;
     world w = {.gt = gt_open()};
     gt_set_recomputing(w.gt, strcmp(how, "recomputed") == 0);
-    w.net = net->make(w.gt);
-    w.x = gt_randn(w.gt, GT_SHAPE(batch, net->channels, net->side, net->side));
+    w.net = net->build(w.gt, net->channels, net->classes);
+    w.x = gt_randn(w.gt, GT_SHAPE(batch, net->channels, net->size, net->size));
     w.labels = gt_zeros(w.gt, GT_SHAPE(batch), .dtype = GT_I64);
     w.sgd = gt_sgd(w.net, .lr = 0.01, .momentum = 0.9);
     w.start = gt_mark_tape(w.gt);
@@ -95,10 +96,12 @@ int main(int argc, char **argv)
     const int batch = argc > 2 ? atoi(argv[2]) : 1;
     const char *const what = argc > 3 ? argv[3] : "step", *const how = argc > 4 ? argv[4] : "";
     bool fine = true, found = false;
-    for (int i = 0; i < BENCH_NETWORKS; i++)
-        if (argc < 2 || strcmp(argv[1], bench_networks[i].name) == 0) {
+    size_t n;
+    const gti_cli_network *net = gti_cli_networks(&n);
+    for (size_t i = 0; i < n; i++)
+        if (argc < 2 ? net[i].size <= 32 : strcmp(argv[1], net[i].name) == 0) {
             found = true;
-            fine = measure(&bench_networks[i], batch, what, how) && fine;
+            fine = measure(&net[i], batch, what, how) && fine;
         }
     if (!found) fprintf(stderr, "no network %s\n", argv[1]);
     return !fine || !found;

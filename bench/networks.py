@@ -16,7 +16,7 @@ PLACE = 3
 nn = torch.nn if torch else None
 
 
-# --- the twins of networks.h ---
+# --- the twins of src/cli/networks.c ---
 
 
 def mlp():
@@ -58,7 +58,7 @@ def residual(body, shortcut=()):
     return Residual()
 
 
-def resnet18():
+def resnet18_cifar():
     def block(channels_in, channels, stride):
         body = (conv(channels_in, channels, 3, stride) + [nn.ReLU(inplace=True)] +
                 conv(channels, channels, 3, 1))
@@ -149,13 +149,13 @@ def rows(quick):
     if quick:
         yield from network_rows(mlp, (64,), threads=(1,))
         yield from network_rows(relu_lenet, (64,), threads=(1,))
-        yield from network_rows(resnet18, (32,), threads=(1,))
+        yield from network_rows(resnet18_cifar, (32,), threads=(1,))
         return
     for make in mlp, lenet, relu_lenet:
         yield from network_rows(make, (1, 64, 256) if make is mlp else (1, 16, 64, 256))
     yield from network_rows(cifar, (128,))
-    for make in resnet18, mobilenet_v2:
+    for make in resnet18_cifar, mobilenet_v2:
         yield from network_rows(make, (32, 128))
         yield from network_rows(make, (1, 32), "forward")
-    for make in resnet18, mobilenet_v2, relu_lenet:
+    for make in resnet18_cifar, mobilenet_v2, relu_lenet:
         yield from memory_rows(make, 32)

@@ -15,7 +15,7 @@ PLACE = 6
 def rows(quick):
     for make, batch, what in ((networks.mlp, 1, "step"), (networks.mlp, 64, "step"),
                               (networks.lenet, 1, "step"), (networks.lenet, 64, "step"),
-                              (networks.resnet18, 32, "step"), (networks.resnet18, 32, "forward"),
+                              (networks.resnet18_cifar, 32, "step"), (networks.resnet18_cifar, 32, "forward"),
                               (networks.mobilenet_v2, 32, "forward")):
         name = f"{make.__name__} {what}, batch {batch}"
         called = ["networks", make.__name__, batch]

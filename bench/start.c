@@ -8,14 +8,14 @@
 #include <sys/wait.h>
 
 #include "bench.h"
-#include "networks.h"
+#include "src/cli/networks.h"
 
 enum { BATCH = 64 };
 
 static int step(void)
 {
     gt_ctx *gt = gt_open();
-    gt_module *net = bench_lenet(gt);
+    gt_module *net = gti_cli_network_find("lenet")->build(gt, 1, 10);
     gt_optimizer *sgd = gt_sgd(net, .lr = 0.01, .momentum = 0.9);
     gt_tensor *x = gt_randn(gt, GT_SHAPE(BATCH, 1, 28, 28));
     gt_tensor *labels = gt_zeros(gt, GT_SHAPE(BATCH), .dtype = GT_I64);

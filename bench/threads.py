@@ -8,7 +8,7 @@ from side_by_side import Row
 
 PLACE = 11
 ONE = {"one thread": {"GRADTAPE_THREADS": "1"}}
-STEPS = (("lenet", 64), ("cifar", 128), ("resnet18", 32), ("mobilenet_v2", 32))
+STEPS = (("lenet", 64), ("cifar", 128), ("resnet18_cifar", 32), ("mobilenet_v2", 32))
 
 
 def rows(quick):

@@ -46,7 +46,7 @@ static const struct {
     const char *folder, *header;
 } doors[] = {
     {"src/gradcheck/", "src/engine/session.h"}, {"src/gradcheck/", "src/engine/mutants.h"},
-    {"src/cli/", "bench/networks.h"},           {"src/view/", "src/base/proto.h"},
+    {"bench/", "src/cli/networks.h"},           {"src/view/", "src/base/proto.h"},
     {"src/onnx/", "src/base/proto.h"},
 };
 

@@ -188,6 +188,11 @@ static void test_nodes(void **state)
     }
     for (int again = 0; again < 2; again++) {
         gt_module *back = gt_onnx_load(gt, scratch("net.onnx"));
+        gt_shape input;
+        gt_dtype dtype;
+        assert_true(gt_onnx_input_type(back, 0, &input, &dtype));
+        assert_true(gt_shape_equal(input, GT_SHAPE(0, 1, 4, 4)) && dtype == GT_F32);
+        assert_false(gt_onnx_input_type(back, 1, &input, &dtype));
         int numbers = 0; /* the batch's place and what is flattened; no others */
         for (gt_state_iter it = gt_module_buffers(back); gt_state_next(&it);) numbers++;
         assert_int_equal(numbers, 2);

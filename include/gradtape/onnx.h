@@ -55,6 +55,9 @@ int gt_onnx_n_inputs(const gt_module *m);
 int gt_onnx_n_outputs(const gt_module *m);
 const char *gt_onnx_input_name(const gt_module *m, int i); /* NULL when there is none */
 const char *gt_onnx_output_name(const gt_module *m, int i);
+/* What the file says of an input: its shape, dimensions without a number as 0, and the dtype that
+ * it is read as. False when it says nothing, or there is no such input. */
+bool gt_onnx_input_type(const gt_module *m, int i, gt_shape *shape, gt_dtype *dtype);
 /* Fills out with all outputs, NULL after a failure. Errors: GT_ERR_ARGUMENT (m is no such module,
  * another number of inputs, NULL), and those of the operators, which name the node. */
 gt_status gt_onnx_forward(gt_module *m, int n_in, gt_tensor *const in[], gt_tensor *out[]);

@@ -1,5 +1,7 @@
 /* gradtape check: the derivatives of the operations, proven on their samples. */
 #include <gradtape.h>
+#include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,142 +14,67 @@ typedef enum { ORDER_1, ORDER_2, IN_F32, N_STAGES } stage;
 static const char *const stage_name[N_STAGES] = {"order 1", "order 2", "f32"};
 
 typedef struct {
-    bool run[N_STAGES];
-    gt_gradcheck_mode mode;
-    long long sample; /* -1: all */
-    uint64_t seed;
-    bool verbose, help;
+    int order, dtype; /* places of words; -1: all */
+    int mode;         /* gt_gradcheck_mode */
+    unsigned long long sample, seed;
+    bool verbose;
     char **name; /* of the operations; none: all of them */
     int n_names;
 } request;
+#define ALL ULLONG_MAX /* samples */
 
 typedef struct {
     int operations, samples, checks, failed;
 } tally;
 
-static void usage(FILE *f)
-{
-    fprintf(f,
-            "usage: gradtape check [OPTION...] [OPERATION...]\n\n"
-            "Checks the derivatives of the operations, all of them by default, on their samples:\n"
-            "first and second derivatives in f64 against differences, and f32 against f64.\n\n"
-            "  --order 1|2        derivatives of this order alone\n"
-            "  --dtype f64|f32    f64: the derivatives; f32: the comparison with f64\n"
-            "  --sample N         this sample alone\n"
-            "  --seed N           other random numbers (default 1)\n"
-            "  --mode full|fast   every entry of the Jacobian, or random projections\n"
-            "  --verbose          a report for every check\n"
-            "  --help             this\n\n"
-            "The exit status is 0 if everything passes, 1 if not, 2 for a wrong question.\n");
-}
-
 /* --- the question --- */
 
-static bool set_order(void *to, const char *value)
-{
-    request *q = to;
-    if (strcmp(value, "1") != 0 && strcmp(value, "2") != 0) return false;
-    q->run[value[0] == '1' ? ORDER_2 : ORDER_1] = false;
-    q->run[IN_F32] = false;
-    return true;
-}
-
-static bool set_dtype(void *to, const char *value)
-{
-    request *q = to;
-    const bool f32 = strcmp(value, "f32") == 0;
-    if (!f32 && strcmp(value, "f64") != 0) return false;
-    if (f32) q->run[ORDER_1] = q->run[ORDER_2] = false;
-    q->run[IN_F32] = f32;
-    return true;
-}
-
-static bool set_mode(void *to, const char *value)
-{
-    request *q = to;
-    const bool full = strcmp(value, "full") == 0;
-    q->mode = full ? GT_GRADCHECK_FULL : GT_GRADCHECK_FAST;
-    return full || strcmp(value, "fast") == 0;
-}
-
-static bool set_sample(void *to, const char *value)
-{
-    request *q = to;
-    unsigned long long n;
-    if (!gti_cli_number(value, &n) || n > 1000000) return false;
-    q->sample = (long long)n;
-    return true;
-}
-
-static bool set_seed(void *to, const char *value)
-{
-    request *q = to;
-    unsigned long long n;
-    if (!gti_cli_number(value, &n)) return false;
-    q->seed = n;
-    return true;
-}
-
-static bool set_verbose(void *q, const char *value)
-{
-    (void)value;
-    return ((request *)q)->verbose = true;
-}
-
-static bool set_help(void *q, const char *value)
-{
-    (void)value;
-    return ((request *)q)->help = true;
-}
-
 static const gti_cli_option options[] = {
-    {"--order", set_order, false}, {"--dtype", set_dtype, false}, {"--sample", set_sample, false},
-    {"--seed", set_seed, false},   {"--mode", set_mode, false},   {"--verbose", set_verbose, true},
-    {"--help", set_help, true},    {"-h", set_help, true},        {NULL, NULL, false},
+    {"--order", "1|2", GTI_CLI_WORD, offsetof(request, order), "derivatives of this order alone"},
+    {"--dtype", "f64|f32", GTI_CLI_WORD, offsetof(request, dtype),
+     "f64: the derivatives; f32: the comparison with f64"},
+    {"--sample", "N", GTI_CLI_WHOLE, offsetof(request, sample), "this sample alone"},
+    {"--seed", "N", GTI_CLI_WHOLE, offsetof(request, seed), "other random numbers (default 1)"},
+    {"--mode", "full|fast", GTI_CLI_WORD, offsetof(request, mode),
+     "every entry of the Jacobian, or random projections"},
+    {"--verbose", NULL, GTI_CLI_SWITCH, offsetof(request, verbose), "a report for every check"},
 };
 
-/* Names are moved to the front of argv. */
-static int parse(request *q, int argc, char **argv)
+static void print_statuses(void)
 {
-    *q = (request){.run = {true, true, true}, .sample = -1, .seed = 1, .name = argv};
-    for (int i = 1; i < argc; i++) {
-        if (argv[i][0] != '-') {
-            q->name[q->n_names++] = argv[i];
-            continue;
-        }
-        if (!gti_cli_take_option("check", options, q, argc, argv, &i)) return 2;
-    }
-    if (q->run[ORDER_1] || q->run[ORDER_2] || q->run[IN_F32]) return 0;
-    q->run[IN_F32] = true; /* --dtype f32 with an order: that stage does both orders */
-    return 0;
+    printf("\nThe exit status is 0 if everything passes, 1 if not, 2 for a wrong question.\n");
 }
 
-static const char *op_name(unsigned i)
+static const gti_cli_command command = {
+    "usage: gradtape check [OPTION...] [OPERATION...]\n\n"
+    "Checks the derivatives of the operations, all of them by default, on their samples:\n"
+    "first and second derivatives in f64 against differences, and f32 against f64.\n",
+    GTI_CLI_OPTIONS_OF(options),
+    "names of operations",
+    0,
+    INT_MAX,
+    print_statuses};
+
+/* Both orders of f32 are one stage. */
+static bool is_asked(const request *q, stage s)
 {
-    size_t n;
-    return gt_ops(&n)[i].name;
+    if (s == IN_F32) return q->dtype == 1 || (q->dtype < 0 && q->order < 0);
+    return q->dtype != 1 && (q->order < 0 || q->order == (int)s);
 }
 
-static int unknown(const char *name)
+static bool is_sample(const gt_op *op, unsigned long long i)
 {
-    size_t n;
-    gt_ops(&n);
-    const char *meant = gti_cli_nearest(name, (unsigned)n, op_name);
-    fprintf(stderr, "gradtape check: there is no operation '%s'", name);
-    if (meant) fprintf(stderr, "; did you mean '%s'?", meant);
-    fprintf(stderr, "\nTry 'gradtape ops'.\n");
-    return 2;
+    return i < (unsigned long long)op->n_samples;
 }
 
 static int check_names(const request *q)
 {
     for (int i = 0; i < q->n_names; i++) {
         const gt_op_info *info = gt_op_find(q->name[i]);
-        if (!info) return unknown(q->name[i]);
-        if (!info->op || q->sample < info->op->n_samples) continue;
-        fprintf(stderr, "gradtape check: %s has %d samples, from 0 on; there is no number %lld\n",
-                info->name, info->op->n_samples, q->sample);
-        return 2;
+        if (!info) return gti_cli_unknown_op("check", q->name[i]);
+        if (!info->op || q->sample == ALL || is_sample(info->op, q->sample)) continue;
+        return gti_cli_refuse("check", "%s has %d samples, from 0 on; there is no number %llu",
+                              info->name, info->op->n_samples, q->sample);
     }
     return 0;
 }
@@ -166,11 +93,13 @@ enum { SHOWN = 3 }; /* failures of one operation in one stage that are printed i
 /* One stage on all samples asked for, with reports of failures. Returns the number of failures. */
 static int run_stage(gt_ctx *gt, const request *q, const gt_op *op, stage s, FILE *reports)
 {
-    const gt_gradcheck_opts opts = {
-        .mode = q->mode, .order = s == ORDER_2 ? 2 : 1, .seed = q->seed, .f32 = s == IN_F32};
+    const gt_gradcheck_opts opts = {.mode = (gt_gradcheck_mode)q->mode,
+                                    .order = s == ORDER_2 ? 2 : 1,
+                                    .seed = q->seed,
+                                    .f32 = s == IN_F32};
     int failed = 0;
     for (int i = 0; i < op->n_samples; i++) {
-        if (q->sample >= 0 && q->sample != i) continue;
+        if (q->sample != ALL && q->sample != (unsigned long long)i) continue;
         gt_gradcheck_report r;
         const gt_verdict v = gt_gradcheck_op(gt, op, &op->samples[i], &opts, &r);
         failed += v == GT_FAIL;
@@ -185,12 +114,12 @@ static int run_stage(gt_ctx *gt, const request *q, const gt_op *op, stage s, FIL
 static void check_op(gt_ctx *gt, const request *q, const gt_op *op, tally *all)
 {
     FILE *reports = tmpfile();
-    const int samples = q->sample >= 0 ? q->sample < op->n_samples : op->n_samples;
+    const int samples = q->sample != ALL ? is_sample(op, q->sample) : op->n_samples;
     const double start = seconds();
     printf("%-16s %3d sample%s", op->name, samples, samples == 1 ? " " : "s");
     fflush(stdout);
     for (int s = 0; s < N_STAGES; s++) {
-        if (!q->run[s]) continue;
+        if (!is_asked(q, (stage)s)) continue;
         const int failed = run_stage(gt, q, op, (stage)s, reports ? reports : stderr);
         if (failed) printf("   %s %3d FAILED", stage_name[s], failed);
         else printf("   %s ok        ", stage_name[s]);
@@ -238,12 +167,11 @@ static int run(const request *q)
 
 int gti_cli_check(int argc, char **argv)
 {
-    request q;
-    int status = parse(&q, argc, argv);
-    if (!status && q.help) {
-        usage(stdout);
-        return 0;
-    }
-    if (!status) status = check_names(&q);
+    request q = {.order = -1, .dtype = -1, .mode = GT_GRADCHECK_FULL, .sample = ALL, .seed = 1};
+    int status = gti_cli_read(&command, &q, argc, argv);
+    if (status >= 0) return status;
+    q.name = argv + 1;
+    while (q.n_names + 1 < argc && q.name[q.n_names]) q.n_names++;
+    status = check_names(&q);
     return status ? status : run(&q);
 }

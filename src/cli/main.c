@@ -23,11 +23,6 @@ static const command commands[] = {
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
-static const char *command_name(unsigned i)
-{
-    return commands[i].name;
-}
-
 static const command *find(const char *name)
 {
     for (size_t i = 0; i < N_COMMANDS; i++)
@@ -37,11 +32,7 @@ static const command *find(const char *name)
 
 static int unknown(const char *name)
 {
-    const char *meant = gti_cli_nearest(name, N_COMMANDS, command_name);
-    fprintf(stderr, "gradtape: there is no command '%s'", name);
-    if (meant) fprintf(stderr, "; did you mean '%s'?", meant);
-    fprintf(stderr, "\nTry 'gradtape help'.\n");
-    return 2;
+    return gti_cli_unknown("", "command", name, commands, N_COMMANDS, sizeof *commands);
 }
 
 static void usage(FILE *f)

@@ -1,186 +1,147 @@
-/* Networks that the tool can build. Where torchvision has them, names of parameters are its own, so
- * that its weights fit. */
+/* The networks that the tool knows, and the programs of bench/ train. */
 #include "networks.h"
 
 #include <string.h>
 
-#include "cli.h"
-
-static gt_tensor *run(gt_module *m, const char *child, gt_tensor *x)
+static gt_module *activation(gt_ctx *gt, bool relu)
 {
-    return x ? gt_forward(gt_module_child(m, child), x) : NULL;
+    return relu ? gt_nn_relu(gt) : gt_nn_sigmoid(gt);
 }
 
-/* A root that runs its children one after another, whatever their names. */
-static gt_tensor *forward_chain(gt_module *m, gt_tensor *x)
+static gt_module *pool(gt_ctx *gt, bool largest)
 {
-    for (gt_module *c = m->child; c && x; c = c->next) x = gt_forward(c, x);
-    return x;
+    return largest ? gt_nn_max_pool2d(gt, .kernel = {2}, .stride = {2})
+                   : gt_nn_avg_pool2d(gt, .kernel = {2}, .stride = {2});
 }
 
-static gt_module *named(gt_ctx *gt, const gt_module_type *type, int n, const gt_named_module c[])
-{
-    gt_module *m = gt_module_new(gt, type);
-    for (int i = 0; m && i < n; i++)
-        if (c[i].module && !gt_module_add_child(m, c[i].name, c[i].module)) return NULL;
-    return m;
-}
-#define NAMED(gt, type, ...) named(gt, type, GT_COUNTED(gt_named_module, __VA_ARGS__))
-
-/* --- LeNet --- */
-
-static gt_module *lenet(gt_ctx *gt, int channels, int classes)
+static gt_module *lenet_of(gt_ctx *gt, int channels, int classes, bool relu)
 {
     return gt_nn_sequential(
-        gt, gt_nn_conv2d(gt, channels, 6, .kernel = {5}, .padding = {2}), gt_nn_sigmoid(gt),
-        gt_nn_avg_pool2d(gt, .kernel = {2}, .stride = {2}), gt_nn_conv2d(gt, 6, 16, .kernel = {5}),
-        gt_nn_sigmoid(gt), gt_nn_avg_pool2d(gt, .kernel = {2}, .stride = {2}), gt_nn_flatten(gt),
-        gt_nn_lazy_linear(gt, 120), gt_nn_sigmoid(gt), gt_nn_linear(gt, 120, 84), gt_nn_sigmoid(gt),
-        gt_nn_linear(gt, 84, classes));
+        gt, gt_nn_conv2d(gt, channels, 6, .kernel = {5}, .padding = {2}), activation(gt, relu),
+        pool(gt, relu), gt_nn_conv2d(gt, 6, 16, .kernel = {5}), activation(gt, relu),
+        pool(gt, relu), gt_nn_flatten(gt), gt_nn_lazy_linear(gt, 120), activation(gt, relu),
+        gt_nn_linear(gt, 120, 84), activation(gt, relu), gt_nn_linear(gt, 84, classes));
 }
 
-/* --- VGG-11 --- */
-
-static gt_module *vgg11(gt_ctx *gt, int channels, int classes)
+/* The book's: sigmoid and mean pooling. */
+static gt_module *lenet(gt_ctx *gt, int channels, int classes)
 {
-    static const gt_module_type type = {
-        .name = "VGG", .size = sizeof(gt_module), .forward = forward_chain};
-    static const int width[] = {64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0}; /* 0: pool */
-    gt_module *features = gt_nn_sequential_empty(gt);
-    for (size_t i = 0, in = (size_t)channels; i < sizeof width / sizeof *width; i++) {
-        if (width[i] == 0) {
-            gt_module_append(features, gt_nn_max_pool2d(gt, .kernel = {2}, .stride = {2}));
-            continue;
-        }
-        gt_module_append(features,
-                         gt_nn_conv2d(gt, (int)in, width[i], .kernel = {3}, .padding = {1}));
-        gt_module_append(features, gt_nn_relu(gt));
-        in = (size_t)width[i];
+    return lenet_of(gt, channels, classes, false);
+}
+
+/* With ReLU and the largest of each window. */
+static gt_module *relu_lenet(gt_ctx *gt, int channels, int classes)
+{
+    return lenet_of(gt, channels, classes, true);
+}
+
+static gt_module *mlp(gt_ctx *gt, int channels, int classes)
+{
+    (void)channels; /* the first layer finds out, here and below */
+    return gt_nn_sequential(gt, gt_nn_flatten(gt), gt_nn_lazy_linear(gt, 128), gt_nn_relu(gt),
+                            gt_nn_linear(gt, 128, classes));
+}
+
+static gt_module *conv(gt_ctx *gt, int channels, int kernel, int stride)
+{
+    return gt_nn_sequential(gt,
+                            gt_nn_lazy_conv2d(gt, channels, .kernel = {kernel}, .stride = {stride},
+                                              .padding = {kernel / 2}, .no_bias = true),
+                            gt_nn_lazy_batch_norm2d(gt));
+}
+
+static gt_module *block(gt_ctx *gt, int channels, int stride)
+{
+    gt_module *body = gt_nn_sequential(gt, conv(gt, channels, 3, stride), gt_nn_relu(gt),
+                                       conv(gt, channels, 3, 1));
+    gt_module *shortcut = stride > 1 ? conv(gt, channels, 1, stride) : NULL;
+    return gt_nn_sequential(gt, gt_nn_residual(gt, body, .shortcut = shortcut), gt_nn_relu(gt));
+}
+
+static gt_module *stage(gt_ctx *gt, int channels, int stride)
+{
+    return gt_nn_sequential(gt, block(gt, channels, stride), block(gt, channels, 1));
+}
+
+/* Two convolutions of a stage, and the largest of each window. */
+static gt_module *cifar_stage(gt_ctx *gt, int channels)
+{
+    return gt_nn_sequential(gt, conv(gt, channels, 3, 1), gt_nn_relu(gt), conv(gt, channels, 3, 1),
+                            gt_nn_relu(gt), pool(gt, true));
+}
+
+/* A small network with batch norm, for images of 32 x 32. */
+static gt_module *cifar(gt_ctx *gt, int channels, int classes)
+{
+    (void)channels;
+    return gt_nn_sequential(gt, cifar_stage(gt, 32), cifar_stage(gt, 64), cifar_stage(gt, 128),
+                            gt_nn_flatten(gt), gt_nn_lazy_linear(gt, classes));
+}
+
+/* ResNet-18 as it is made for images of 32 x 32. */
+static gt_module *resnet18_cifar(gt_ctx *gt, int channels, int classes)
+{
+    (void)channels;
+    return gt_nn_sequential(gt, conv(gt, 64, 3, 1), gt_nn_relu(gt), stage(gt, 64, 1),
+                            stage(gt, 128, 2), stage(gt, 256, 2), stage(gt, 512, 2),
+                            gt_nn_global_avg_pool2d(gt), gt_nn_flatten(gt),
+                            gt_nn_lazy_linear(gt, classes));
+}
+
+/* MobileNetV2's block: wider by `expand`, one filter a channel, narrow again; around it the input,
+ * where the shapes allow. */
+static gt_module *inverted(gt_ctx *gt, int in, int out, int stride, int expand)
+{
+    const int wide = in * expand;
+    gt_module *body = gt_nn_sequential_empty(gt);
+    if (expand > 1) {
+        gt_module_append(body, conv(gt, wide, 1, 1));
+        gt_module_append(body, gt_nn_relu6(gt));
     }
-    gt_module *classifier =
-        gt_nn_sequential(gt, gt_nn_linear(gt, 512 * 7 * 7, 4096), gt_nn_relu(gt),
-                         gt_nn_dropout(gt, 0.5), gt_nn_linear(gt, 4096, 4096), gt_nn_relu(gt),
-                         gt_nn_dropout(gt, 0.5), gt_nn_linear(gt, 4096, classes));
-    return NAMED(gt, &type, {"features", features},
-                 {"avgpool", gt_nn_adaptive_avg_pool2d(gt, 7, 7)}, {"flatten", gt_nn_flatten(gt)},
-                 {"classifier", classifier});
+    gt_module_append(body, gt_nn_conv2d(gt, wide, wide, .kernel = {3}, .stride = {stride},
+                                        .padding = {1}, .groups = wide, .no_bias = true));
+    gt_module_append(body, gt_nn_lazy_batch_norm2d(gt));
+    gt_module_append(body, gt_nn_relu6(gt));
+    gt_module_append(body, conv(gt, out, 1, 1));
+    return stride == 1 && in == out ? gt_nn_residual(gt, body) : body;
 }
 
-/* --- ResNet-18 --- */
-
-static gt_module *conv(gt_ctx *gt, int in, int out, int kernel, int stride)
+/* MobileNetV2 as it is made for images of 32 x 32: the first two strides are 1. */
+static gt_module *mobilenet_v2(gt_ctx *gt, int channels, int classes)
 {
-    return gt_nn_conv2d(gt, in, out, .kernel = {kernel}, .stride = {stride},
-                        .padding = {kernel == 1 ? GT_ZERO : kernel / 2}, .no_bias = true);
-}
-
-static gt_tensor *forward_block(gt_module *m, gt_tensor *x)
-{
-    gt_tensor *y = run(m, "relu1", run(m, "bn1", run(m, "conv1", x)));
-    y = run(m, "bn2", run(m, "conv2", y));
-    gt_tensor *around = gt_module_child(m, "downsample") ? run(m, "downsample", x) : x;
-    return y && around ? run(m, "relu2", gt_add(y, around)) : NULL;
-}
-
-static gt_module *block(gt_ctx *gt, int in, int out, int stride)
-{
-    static const gt_module_type type = {
-        .name = "BasicBlock", .size = sizeof(gt_module), .forward = forward_block};
-    gt_module *down = NULL;
-    if (in != out || stride != 1)
-        down = gt_nn_sequential(gt, conv(gt, in, out, 1, stride), gt_nn_batch_norm2d(gt, out));
-    return NAMED(gt, &type, {"conv1", conv(gt, in, out, 3, stride)},
-                 {"bn1", gt_nn_batch_norm2d(gt, out)}, {"relu1", gt_nn_relu(gt)},
-                 {"conv2", conv(gt, out, out, 3, 1)}, {"bn2", gt_nn_batch_norm2d(gt, out)},
-                 {"downsample", down}, {"relu2", gt_nn_relu(gt)});
-}
-
-static gt_module *stage(gt_ctx *gt, int in, int out, int stride)
-{
-    return gt_nn_sequential(gt, block(gt, in, out, stride), block(gt, out, out, 1));
-}
-
-static gt_module *resnet18(gt_ctx *gt, int channels, int classes)
-{
-    static const gt_module_type type = {
-        .name = "ResNet", .size = sizeof(gt_module), .forward = forward_chain};
-    return NAMED(gt, &type, {"conv1", conv(gt, channels, 64, 7, 2)},
-                 {"bn1", gt_nn_batch_norm2d(gt, 64)}, {"relu", gt_nn_relu(gt)},
-                 {"maxpool", gt_nn_max_pool2d(gt, .kernel = {3}, .stride = {2}, .padding = {1})},
-                 {"layer1", stage(gt, 64, 64, 1)}, {"layer2", stage(gt, 64, 128, 2)},
-                 {"layer3", stage(gt, 128, 256, 2)}, {"layer4", stage(gt, 256, 512, 2)},
-                 {"avgpool", gt_nn_adaptive_avg_pool2d(gt, 1, 1)}, {"flatten", gt_nn_flatten(gt)},
-                 {"fc", gt_nn_linear(gt, 512, classes)});
-}
-
-/* --- U-Net --- */
-
-enum { LEVELS = 4 };
-
-static gt_module *twice(gt_ctx *gt, int in, int out)
-{
-    return gt_nn_sequential(gt, conv(gt, in, out, 3, 1), gt_nn_batch_norm2d(gt, out),
-                            gt_nn_relu(gt), conv(gt, out, out, 3, 1), gt_nn_batch_norm2d(gt, out),
-                            gt_nn_relu(gt));
-}
-
-static char *child(char name[16], const char *what, int level)
-{
-    snprintf(name, 16, "%s%d", what, level);
-    return name;
-}
-
-static gt_tensor *forward_unet(gt_module *m, gt_tensor *x)
-{
-    char name[16];
-    gt_tensor *down[LEVELS];
-    for (int i = 0; i < LEVELS; i++) {
-        down[i] = run(m, child(name, "down", i + 1), x);
-        x = run(m, child(name, "pool", i + 1), down[i]);
-    }
-    x = run(m, "bottom", x);
-    for (int i = LEVELS; i-- > 0;) {
-        x = run(m, child(name, "up", i + 1), x);
-        x = x ? gt_concat(((gt_tensor *[]){down[i], x}), 2, 1) : NULL;
-        x = run(m, child(name, "join", i + 1), x);
-    }
-    return run(m, "head", x);
-}
-
-static gt_module *unet(gt_ctx *gt, int channels, int classes)
-{
-    static const gt_module_type type = {
-        .name = "UNet", .size = sizeof(gt_module), .forward = forward_unet};
-    gt_module *m = gt_module_new(gt, &type);
-    char name[16];
-    int in = channels;
-    for (int i = 0; i < LEVELS; i++) {
-        gt_module_add_child(m, child(name, "down", i + 1), twice(gt, in, 64 << i));
-        gt_module_add_child(m, child(name, "pool", i + 1),
-                            gt_nn_max_pool2d(gt, .kernel = {2}, .stride = {2}));
-        in = 64 << i;
-    }
-    gt_module_add_child(m, "bottom", twice(gt, in, 2 * in));
-    for (int i = LEVELS; i-- > 0;) {
-        const int out = 64 << i;
-        gt_module_add_child(m, child(name, "up", i + 1),
-                            gt_nn_conv_transpose2d(gt, 2 * out, out, .kernel = {2}, .stride = {2}));
-        gt_module_add_child(m, child(name, "join", i + 1), twice(gt, 2 * out, out));
-    }
-    gt_module_add_child(m, "head", gt_nn_conv2d(gt, 64, classes, .kernel = {1}));
-    return gt_failed(gt) ? NULL : m;
+    (void)channels;
+    static const struct {
+        int expand, out, n, stride;
+    } stage[] = {{1, 16, 1, 1}, {6, 24, 2, 1},  {6, 32, 3, 2}, {6, 64, 4, 2},
+                 {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
+    enum { N_STAGES = sizeof stage / sizeof *stage };
+    gt_module *net = gt_nn_sequential(gt, conv(gt, 32, 3, 1), gt_nn_relu6(gt));
+    int in = 32;
+    for (int s = 0; s < N_STAGES; s++)
+        for (int i = 0; i < stage[s].n; i++, in = stage[s].out)
+            gt_module_append(
+                net, inverted(gt, in, stage[s].out, i ? 1 : stage[s].stride, stage[s].expand));
+    gt_module *const head[] = {conv(gt, 1280, 1, 1), gt_nn_relu6(gt), gt_nn_global_avg_pool2d(gt),
+                               gt_nn_flatten(gt), gt_nn_lazy_linear(gt, classes)};
+    for (size_t i = 0; i < sizeof head / sizeof *head; i++) gt_module_append(net, head[i]);
+    return net;
 }
 
 /* --- the list --- */
 
 static const gti_cli_network networks[] = {
-    {"lenet", "LeNet with sigmoids, as in \"Dive into Deep Learning\"", 1, 28, 10, lenet},
-    {"vgg11", "VGG-11, torchvision's names", 3, 224, 1000, vgg11},
-    {"resnet18", "ResNet-18, torchvision's names", 3, 224, 1000, resnet18},
-    {"unet", "U-Net of four levels, with batch normalisation", 3, 128, 2, unet},
+    {"mlp", "128 units, as in \"Dive into Deep Learning\"", 1, 28, 10, mlp},
+    {"lenet", "LeNet with sigmoids, as there", 1, 28, 10, lenet},
+    {"relu_lenet", "LeNet with ReLU and max pooling", 1, 28, 10, relu_lenet},
+    {"cifar", "six convolutions with batch normalisation", 3, 32, 10, cifar},
+    {"resnet18_cifar", "ResNet-18 for small images", 3, 32, 10, resnet18_cifar},
+    {"mobilenet_v2", "MobileNetV2 for small images", 3, 32, 10, mobilenet_v2},
+    {"vgg11", "VGG-11, torchvision's names", 3, 224, 1000, gti_cli_vgg11},
+    {"resnet18", "ResNet-18, torchvision's names", 3, 224, 1000, gti_cli_resnet18},
+    {"unet", "U-Net of four levels, with batch normalisation", 3, 128, 2, gti_cli_unet},
 };
 
-const gti_cli_network *gti_cli_networks(unsigned *n)
+const gti_cli_network *gti_cli_networks(size_t *n)
 {
     *n = sizeof networks / sizeof *networks;
     return networks;

@@ -1,4 +1,4 @@
-/* Networks that the tool can build. */
+/* Networks that the tool can build, and the programs of bench/ train. */
 #ifndef GTI_CLI_NETWORKS_H
 #define GTI_CLI_NETWORKS_H
 
@@ -10,8 +10,13 @@ typedef struct {
     gt_module *(*build)(gt_ctx *gt, int channels, int classes);
 } gti_cli_network;
 
-const gti_cli_network *gti_cli_networks(unsigned *n);
+const gti_cli_network *gti_cli_networks(size_t *n);
 /* NULL: there is none of this name. */
 const gti_cli_network *gti_cli_network_find(const char *name);
+
+/* --- networks_named.c --- */
+gt_module *gti_cli_vgg11(gt_ctx *gt, int channels, int classes);
+gt_module *gti_cli_resnet18(gt_ctx *gt, int channels, int classes);
+gt_module *gti_cli_unet(gt_ctx *gt, int channels, int classes);
 
 #endif

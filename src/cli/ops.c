@@ -1,4 +1,6 @@
 /* gradtape ops: the table of operations, and each in full. */
+#include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -108,66 +110,44 @@ static void print_one(const gt_op_info *info)
         printf("  %7d  %s\n", i, info->op->samples[i].label ? info->op->samples[i].label : "");
 }
 
-static const char *op_name(unsigned i)
-{
-    size_t n;
-    return gt_ops(&n)[i].name;
-}
-
 static int print_named(const char *name)
 {
-    size_t n;
-    const char *bare = strncmp(name, "gt_", 3) == 0 ? name + 3 : name;
-    const gt_op_info *info = gt_op_find(bare);
-    if (info) {
-        print_one(info);
-        return 0;
-    }
-    gt_ops(&n);
-    const char *meant = gti_cli_nearest(bare, (unsigned)n, op_name);
-    fprintf(stderr, "gradtape ops: there is no operation '%s'", name);
-    if (meant) fprintf(stderr, "; did you mean '%s'?", meant);
-    fprintf(stderr, "\n");
-    return 2;
+    const gt_op_info *info = gt_op_find(strncmp(name, "gt_", 3) == 0 ? name + 3 : name);
+    if (!info) return gti_cli_unknown_op("ops", name);
+    print_one(info);
+    return 0;
 }
 
-static const char usage[] =
-    "usage: gradtape ops [--markdown | NAME...]\n"
-    "\n"
+typedef struct {
+    bool markdown;
+} request;
+
+static const gti_cli_option options[] = {
+    {"--markdown", NULL, GTI_CLI_SWITCH, offsetof(request, markdown),
+     "all of them in full, as docs/operations.md"},
+};
+
+static const gti_cli_command command = {
+    "usage: gradtape ops [--markdown | NAME...]\n\n"
     "Lists the operations: how each is called, on how many samples its derivatives are\n"
-    "checked, whether it has any, and what it means. With names: these in full.\n"
-    "\n"
-    "  --markdown   all of them in full, as docs/operations.md\n"
-    "  --help       this\n";
-
-/* What the options ask for: the status to end with, or -1 to go on to the names. */
-static int take_options(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        if (argv[i][0] != '-') continue;
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            fputs(usage, stdout);
-            return 0;
-        }
-        if (strcmp(argv[i], "--markdown") == 0 && argc == 2) {
-            gti_cli_markdown();
-            return 0;
-        }
-        if (strcmp(argv[i], "--markdown") == 0)
-            fprintf(stderr, "gradtape ops: --markdown takes no names\n");
-        else fprintf(stderr, "gradtape ops: there is no option '%s'\n%s", argv[i], usage);
-        return 2;
-    }
-    return -1;
-}
+    "checked, whether it has any, and what it means. With names: these in full.\n",
+    GTI_CLI_OPTIONS_OF(options),
+    "names of operations",
+    0,
+    INT_MAX,
+    NULL};
 
 int gti_cli_ops(int argc, char **argv)
 {
-    const int ended = take_options(argc, argv);
-    if (ended >= 0) return ended;
-    if (argc == 1) print_table();
-    int status = 0;
-    for (int i = 1; i < argc; i++) {
+    request q = {0};
+    int status = gti_cli_read(&command, &q, argc, argv);
+    if (status >= 0) return status;
+    if (q.markdown && argv[1] && argc > 2)
+        return gti_cli_refuse("ops", "--markdown takes no names, not '%s'", argv[1]);
+    if (q.markdown) gti_cli_markdown();
+    else if (argc == 1) print_table();
+    status = 0;
+    for (int i = 1; !q.markdown && argv[i]; i++) {
         if (i > 1) putchar('\n');
         const int one = print_named(argv[i]);
         if (one) status = one;

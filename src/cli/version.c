@@ -28,21 +28,20 @@ static int environment(void)
     return bad;
 }
 
+static const gti_cli_command command = {
+    .usage = "usage: gradtape version\n\n"
+             "Prints the versions of gradtape, of the linear algebra library in use and of\n"
+             "the compiler, the level of the kernels and the number of threads.\n\n"
+             "In the environment:\n"
+             "  GRADTAPE_CPU       kernels: plain, v3 (AVX2), v4 (AVX-512) or neon\n"
+             "  GRADTAPE_BLAS      native or openblas\n"
+             "  GRADTAPE_THREADS   1 to 256\n"
+             "  GRADTAPE_ERRORS    print, abort or quiet\n"};
+
 int gti_cli_version(int argc, char **argv)
 {
-    bool asks = argc == 2 && strcmp(argv[1], "--help") == 0;
-    if (argc > 1) {
-        fprintf(asks ? stdout : stderr,
-                "usage: gradtape version\n\n"
-                "Prints the versions of gradtape, of the linear algebra library in use and of\n"
-                "the compiler, the level of the kernels and the number of threads.\n\n"
-                "In the environment:\n"
-                "  GRADTAPE_CPU       kernels: plain, v3 (AVX2), v4 (AVX-512) or neon\n"
-                "  GRADTAPE_BLAS      native or openblas\n"
-                "  GRADTAPE_THREADS   1 to 256\n"
-                "  GRADTAPE_ERRORS    print, abort or quiet\n");
-        return asks ? 0 : 2;
-    }
+    const int status = gti_cli_read(&command, NULL, argc, argv);
+    if (status >= 0) return status;
     printf("gradtape  %s\n", gt_version());
     printf("kernels   %s\n", gt_cpu_level());
     printf("BLAS      %s\n", gt_blas_name());

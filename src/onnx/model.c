@@ -45,22 +45,38 @@ static bool parse_initializers(const gti_parser *p, gti_bytes rest)
     return true;
 }
 
-/* Whether a value's type, if it says one, is a tensor of elements that can be read. */
-static bool check_type(const gti_parser *p, gti_bytes message)
+/* A TensorShapeProto; no shape where it has too many dimensions. */
+static void parse_shape(gti_bytes message, gti_onnx_type_shape *to)
+{
+    gti_field f, d;
+    to->has_shape = true;
+    while (gti_wire_next(&message, &f)) {
+        if (f.number != 1 || f.type != GTI_LENGTH) continue;
+        if (to->shape.ndim == GT_MAX_DIMS) to->has_shape = false;
+        if (!to->has_shape) return;
+        int64_t *dim = &to->shape.dim[to->shape.ndim++];
+        while (gti_wire_next(&f.bytes, &d))
+            if (d.number == 1 && (int64_t)d.value > 0) *dim = (int64_t)d.value;
+    }
+}
+
+/* A value's type, if it says one: a tensor of elements that can be read. */
+static bool parse_type(const gti_parser *p, gti_bytes message, gti_onnx_type_shape *to)
 {
     const gti_bytes type = gti_parse_bytes(message, 2), name = gti_parse_bytes(message, 1);
     gti_bytes tensor = gti_parse_bytes(type, 1);
     char shown[GTI_ONNX_SHOWN];
     const char *text = gti_names_show(gti_parse_text(p, name), shown);
-    gt_dtype dtype;
     gti_field f;
     if (type.size && !tensor.size)
         return gti_parse_fail(p, GT_ERR_UNSUPPORTED, "the input '%s' is no tensor", text);
-    while (gti_wire_next(&tensor, &f))
-        if (f.number == 1 && !gti_tensor_dtype((int64_t)f.value, &dtype))
+    while (gti_wire_next(&tensor, &f)) {
+        if (f.number == 1 && !gti_tensor_dtype((int64_t)f.value, &to->dtype))
             return gti_parse_fail(p, GT_ERR_UNSUPPORTED,
                                   "the input '%s' has elements of the type %s", text,
                                   gti_tensor_type_name((int64_t)f.value));
+        if (f.number == 2 && f.type == GTI_LENGTH) parse_shape(f.bytes, to);
+    }
     return true;
 }
 
@@ -74,7 +90,7 @@ static bool parse_inputs(const gti_parser *p, gti_bytes rest)
         if (!name.size || !gti_parse_text(p, name))
             return gti_parse_malformed(p, "an input of the graph");
         if (gti_names_find(&m->names, name) >= 0) continue; /* its initializer */
-        if (!check_type(p, f.bytes)) return false;
+        if (!parse_type(p, f.bytes, &m->input_type[m->n_inputs])) return false;
         m->input[m->n_inputs++] = gti_names_add(&m->names, name);
     }
     return !m->store.failed || gti_parse_fail(p, GT_ERR_MEMORY, "out of memory");
@@ -133,7 +149,9 @@ static bool parse_graph(const gti_parser *p, gti_bytes graph)
     m->tensor = gti_store_get(&m->store, tensors, sizeof *m->tensor);
     m->tensor_value = gti_store_get(&m->store, tensors, sizeof *m->tensor_value);
     m->tensor_path = gti_store_get(&m->store, tensors, sizeof *m->tensor_path);
-    m->input = gti_store_get(&m->store, (size_t)gti_parse_count(graph, 11), sizeof *m->input);
+    const size_t inputs = (size_t)gti_parse_count(graph, 11);
+    m->input = gti_store_get(&m->store, inputs, sizeof *m->input);
+    m->input_type = gti_store_get(&m->store, inputs, sizeof *m->input_type);
     m->output = gti_store_get(&m->store, (size_t)gti_parse_count(graph, 12), sizeof *m->output);
     if (m->store.failed) return gti_parse_fail(p, GT_ERR_MEMORY, "out of memory");
     return parse_initializers(p, graph) && parse_inputs(p, graph) && parse_nodes(p, graph) &&

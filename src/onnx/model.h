@@ -125,6 +125,13 @@ typedef struct {
     gti_bytes message; /* where it came from */
 } gti_onnx_node;
 
+/* What a file says of a value. */
+typedef struct {
+    bool has_shape;
+    gt_dtype dtype;
+    gt_shape shape; /* 0: a dimension without a number */
+} gti_onnx_type_shape;
+
 struct gti_onnx_model {
     gti_store store;
     gti_names names; /* of values */
@@ -137,7 +144,8 @@ struct gti_onnx_model {
     int *tensor_value;       /* and which values they are, */
     char **tensor_path;      /* and their paths in the module */
     int n_tensors;
-    int *input, *output; /* values; inputs with an initializer are none */
+    int *input, *output;             /* values; inputs with an initializer are none */
+    gti_onnx_type_shape *input_type; /* of each input */
     int n_inputs, n_outputs;
     const char *path; /* as it was given */
     int users;        /* modules that share it */

@@ -212,6 +212,16 @@ const char *gt_onnx_output_name(const gt_module *m, int i)
     return has ? gti_module_onnx(m)->model->names.name[gti_module_onnx(m)->model->output[i]] : NULL;
 }
 
+bool gt_onnx_input_type(const gt_module *m, int i, gt_shape *shape, gt_dtype *dtype)
+{
+    const bool has = i >= 0 && i < gt_onnx_n_inputs(m);
+    const gti_onnx_type_shape *type = has ? &gti_module_onnx(m)->model->input_type[i] : NULL;
+    if (!type || !type->has_shape) return false;
+    *shape = type->shape;
+    *dtype = type->dtype;
+    return true;
+}
+
 bool gt_onnx_imports(const char *operator_name)
 {
     return operator_name && gti_op_find(operator_name);
