@@ -97,6 +97,31 @@ static const struct {
     {"check --order 1 --sample=0 add", 0, "1 sample    order 1 ok"},
     {"check --dtype f32 --sample 0 add", 0, "1 sample    f32 ok"},
     {"summary lenet --backward", 2, "there is no option '--backward'"},
+    {"onnx --help", 0, "usage: gradtape onnx MODEL.onnx"},
+    {"onnx", 2, "wants a file MODEL.onnx, the name of a network, or 'run'"},
+    {"onnx lenet", 2, "wants a file to write 'lenet' into, behind '-o'"},
+    {"onnx lenett -o a.onnx", 2, "there is no network 'lenett'; did you mean 'lenet'?"},
+    {"onnx lenet b -o a.onnx", 2, "takes one model or network, and no 'b'"},
+    {"onnx lenet --opset 99 -o a.onnx", 1, "opset is 99, must be 17 to 24"},
+    {"onnx lenet -o /nowhere/a.onnx", 1, "/nowhere/a.onnx"},
+    {"onnx nothing.onnx", 1, "gt_onnx_print: nothing.onnx: No such file"},
+    {"onnx lenet --opset 21 -o " GT_BINARY_DIR "/tests/cli.onnx", 0, "cli.onnx"},
+    {"onnx " GT_BINARY_DIR "/tests/cli.onnx", 0,
+     "  input                        [batch,1,28,28] FLOAT\n"},
+    {"onnx " GT_BINARY_DIR "/tests/cli.onnx", 0,
+     "cli.onnx: IR version 8, operator set 21, by gradtape"},
+    {"onnx " GT_BINARY_DIR "/tests/cli.onnx --channels 3 -o " GT_BINARY_DIR "/tests/cli.onnx", 2,
+     "--channels is of no use for"},
+    {"summary " GT_BINARY_DIR "/tests/cli.onnx --batch 3", 0, "[3,10]"},
+    {"graph " GT_BINARY_DIR "/tests/cli.onnx -o " GT_BINARY_DIR "/tests/cli.dot", 0, "cli.dot"},
+    {"onnx run", 2, "run wants a model"},
+    {"onnx run " GT_BINARY_DIR "/tests/cli.onnx", 2, "run wants a file to write, behind '-o'"},
+    {"onnx run " GT_BINARY_DIR "/tests/cli.onnx -o y.txt", 2,
+     "'y.txt' does not end in .npy or .safetensors"},
+    {"onnx run " GT_BINARY_DIR "/tests/cli.onnx -o " GT_BINARY_DIR "/tests/cli.npy", 1,
+     "has 1 inputs and 1 outputs; given are 0 arrays"},
+    {"onnx run " GT_BINARY_DIR "/tests/cli.onnx none.npy -o " GT_BINARY_DIR "/tests/cli.npy", 1,
+     "none.npy"},
     {"summary resnet18 --size 32 --depth 1", 0, "Params       11,689,512"},
 };
 
@@ -110,6 +135,32 @@ static void answers(void **state)
                  calls[i].status ? "2>&1 >/dev/null" : "2>/dev/null");
         assert_has(run_program(command, calls[i].status), calls[i].output);
     }
+}
+
+/* What a model makes of an array in the tool is what it makes of it here. */
+static void runs_models(void **state)
+{
+    (void)state;
+    need_program(PROGRAM);
+    static const char *const ends[] = {".npy", ".safetensors"};
+    gt_ctx *gt = gt_open();
+    gt_tensor *x = gt_randn(gt, GT_SHAPE(3, 1, 28, 28));
+    run_program(RUN " onnx relu_lenet -o " GT_BINARY_DIR "/tests/run.onnx", 0);
+    assert_int_equal(gt_npy_save(x, GT_BINARY_DIR "/tests/x.npy"), GT_OK);
+    gt_tensor *y = gt_forward(gt_onnx_load(gt, GT_BINARY_DIR "/tests/run.onnx"), x), *z;
+    for (int i = 0; i < 2; i++) {
+        char command[1024], path[512];
+        snprintf(path, sizeof path, GT_BINARY_DIR "/tests/y%s", ends[i]);
+        snprintf(command, sizeof command,
+                 RUN " onnx run " GT_BINARY_DIR "/tests/run.onnx " GT_BINARY_DIR
+                     "/tests/x.npy -o %s",
+                 path);
+        assert_has(run_program(command, 0), "output f32 [3,10]\n");
+        z = i ? gt_tensors_find(gt_load_tensors(gt, path), "output") : gt_npy_load(gt, path);
+        assert_non_null(z);
+        assert_memory_equal(z->data, y->data, 30 * sizeof(float));
+    }
+    gt_close(gt);
 }
 
 /* A row for each operation, its columns aligned, no line wider than a terminal. */
@@ -156,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers),
+        cmocka_unit_test(runs_models),
         cmocka_unit_test(lists_all_operations),
         cmocka_unit_test(says_what_it_computes_with),
         cmocka_unit_test(notices_a_full_disk),

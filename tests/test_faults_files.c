@@ -214,6 +214,13 @@ static void load_onnx(world *w)
     if (m) gt_onnx_forward(m, 0, NULL, out);
 }
 
+static void print_onnx(world *w)
+{
+    FILE *f = tmpfile();
+    gt_onnx_print(w->gt, scratch("net.onnx"), f);
+    fclose(f);
+}
+
 static void save_onnx(world *w)
 {
     (void)(gt_onnx_save(w->net, scratch("own.onnx"), GT_SHAPE(2, 3)) == GT_OK);
@@ -285,6 +292,7 @@ static const program programs[] = {
     {"gt_history_write_svg", with_history, write_svg, .whole = true, .file = "h.svg"},
     {"gt_history_read_csv", with_csv, read_csv, .whole = true, .file = "h.csv"},
     {"gt_onnx_load", with_onnx, load_onnx, .whole = true, .file = "net.onnx"},
+    {"gt_onnx_print", with_onnx, print_onnx, .whole = true, .file = "net.onnx"},
     {"gt_onnx_save", with_net, save_onnx, .whole = true, .file = "own.onnx"},
     {"gt_onnx_save_graph", with_graph_of_sum, save_onnx_graph, .whole = true, .file = "own.onnx"},
     {"gt_onnx_load_tensor", with_onnx, load_onnx_tensor, .whole = true, .file = "x.pb"},

@@ -125,6 +125,13 @@ static bool read_onnx(gt_ctx *gt, const char *path)
     return gt_onnx_load(gt, path);
 }
 
+static bool print_onnx(gt_ctx *gt, const char *path)
+{
+    static FILE *nowhere; /* opened while there is memory */
+    if (!nowhere) nowhere = fopen("/dev/null", "w");
+    return gt_onnx_print(gt, path, nowhere) == GT_OK;
+}
+
 static bool read_onnx_tensor(gt_ctx *gt, const char *path)
 {
     return gt_onnx_load_tensor(gt, path);
@@ -155,6 +162,7 @@ static const struct row {
     {"gt_run_load", read_run, "made.run", NULL, false},
     {"gt_history_read_csv", read_history, "made.csv", NULL, true},
     {"gt_onnx_load_", read_onnx, "onnx/opset24.onnx", NULL, false},
+    {"gt_onnx_print", print_onnx, "onnx/opset24.onnx", NULL, false},
     {"gt_onnx_load_tensor", read_onnx_tensor, "made.tensor", NULL, false},
 #ifdef GT_WITH_ZLIB
     {"gt_npz_load", read_npz, "packed.npz", NULL, false},

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include "files.h"
+#include "graph_support.h"
 #include "onnx_model.h"
 
 static void unknown_operator(model *m)
@@ -165,6 +166,44 @@ static void test_refused(void **state)
 }
 
 /* Also that of a node lies beside the model, wherever the program runs. */
+/* A look at a file tells of each operator that is refused, and of all else. */
+static void test_print(void **state)
+{
+    gt_ctx *gt = *state;
+    static const char *const wants[] = {
+        "net.onnx: IR version 8, operator set 17\n",
+        "\nInputs\n  x                            []\n",
+        "\nOutputs\n  y                            []\n",
+        "\nOperators, 4 nodes\n  Loop                         2  refused\n",
+        "\n  Relu                         1\n",
+        "\n  Gelu                         1  refused\n",
+        "\nInitialisers, 1\n  w                            [2,3] FLOAT\n  in all                  "
+        "     6 elements\n",
+        "\nRefused\n  node 'a' (Loop): this operator cannot be imported\n",
+        "\n  node 'y' (Gelu): its attribute 'knee' is not known\n",
+    };
+    model m = {0};
+    add_weight(&m, "w", GT_SHAPE(2, 3));
+    add_value(&m, 11, "x");
+    add_value(&m, 11, "w"); /* as old files have their initialisers */
+    add_node(&m, "Loop", "x", "a", (gti_proto){0});
+    add_node(&m, "Loop", "a", "b", (gti_proto){0});
+    add_node(&m, "Relu", "b", "c", (gti_proto){0});
+    add_node(&m, "Gelu", "c", "y", int_attr("knee", 1));
+    add_value(&m, 12, "y");
+    FILE *f = tmpfile();
+    assert_int_equal(gt_onnx_print(gt, write_model(&m, "net.onnx"), f), GT_OK);
+    char *text = read_all(f);
+    for (size_t i = 0; i < sizeof wants / sizeof *wants; i++)
+        if (!strstr(text, wants[i])) fail_msg("there is no '%s' in\n%s", wants[i], text);
+    free(text);
+    f = tmpfile();
+    assert_int_equal(gt_onnx_print(gt, write_network(), f), GT_OK);
+    text = read_all(f);
+    assert_non_null(strstr(text, "\nRefused\n  nothing: gt_onnx_load reads it\n"));
+    free(text);
+}
+
 static void test_external_constant(void **state)
 {
     gt_ctx *gt = *state;
@@ -236,6 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_refused, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_print, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_external_constant, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_forward_errors, open_context, close_context),
         cmocka_unit_test(test_random_bytes),

@@ -63,6 +63,12 @@ bool gt_onnx_input_type(const gt_module *m, int i, gt_shape *shape, gt_dtype *dt
 gt_status gt_onnx_forward(gt_module *m, int n_in, gt_tensor *const in[], gt_tensor *out[]);
 #define gt_onnx_forward(...) GT_STATUS_AT(gt_onnx_forward(__VA_ARGS__))
 
+/* Prints what is in a file, whether or not it can be loaded: versions, inputs and outputs,
+ * operators and how often each is there, initialisers, and what gt_onnx_load refuses, and why.
+ * Errors: GT_ERR_IO, GT_ERR_FORMAT (it is no model), GT_ERR_ARGUMENT, GT_ERR_MEMORY. */
+gt_status gt_onnx_print(gt_ctx *gt, const char *path, FILE *f);
+#define gt_onnx_print(gt, path, f) GT_STATUS_AT(gt_onnx_print(gt, path, f))
+
 /* Whether an operator of the standard's domain can be imported. */
 bool gt_onnx_imports(const char *operator_name);
 

@@ -16,6 +16,7 @@ static const command commands[] = {
     {"ops", "list the operations, or describe one", gti_cli_ops},
     {"graph", "draw a network's computation graph", gti_cli_graph},
     {"summary", "print a network, layer by layer", gti_cli_graph},
+    {"onnx", "look at, write and run models of ONNX", gti_cli_onnx},
     {"check", "check the operations' derivatives", gti_cli_check},
     {"profile", "show where the time of a network's step goes", gti_cli_profile},
     {"version", "say what this program is made of", gti_cli_version},

@@ -186,7 +186,7 @@ static bool check_versions(const gti_parser *p)
     return true;
 }
 
-static bool parse_model(const gti_parser *p)
+bool gti_model_parse_all(const gti_parser *p)
 {
     gti_onnx_model *m = p->m;
     gti_bytes rest = {m->bytes, m->size}, graph = {0};
@@ -218,8 +218,8 @@ gti_onnx_model *gti_model_parse(gt_ctx *gt, const char *path, uint8_t *bytes, si
     m->bytes = bytes;
     m->size = size;
     m->path = gti_store_text(&m->store, (gti_bytes){(const uint8_t *)path, strlen(path)});
-    const gti_parser p = {gt, m};
-    if (m->path ? parse_model(&p)
+    const gti_parser p = {gt, m, NULL};
+    if (m->path ? gti_model_parse_all(&p)
                 : (gt_fail(gt, GT_ERR_MEMORY, "gt_onnx_load", "out of memory"), false))
         return m;
     gti_model_free(m);

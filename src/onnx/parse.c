@@ -5,13 +5,16 @@
 
 bool gti_parse_fail(const gti_parser *p, gt_status code, const char *fmt, ...)
 {
-    char text[512];
+    char text[GTI_PARSE_WHY];
     va_list args;
     va_start(args, fmt);
     gt_vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    gt_fail(p->gt, p->m->store.failed ? GT_ERR_MEMORY : code, "gt_onnx_load", "%s: %s", p->m->path,
-            p->m->store.failed ? "out of memory" : text);
+    const bool full = p->m->store.failed;
+    if (p->why) memcpy(p->why, text, sizeof text);
+    else
+        gt_fail(p->gt, full ? GT_ERR_MEMORY : code, "gt_onnx_load", "%s: %s", p->m->path,
+                full ? "out of memory" : text);
     return false;
 }
 

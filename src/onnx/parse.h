@@ -5,9 +5,11 @@
 #include "onnx/model.h"
 
 /* What is being parsed. */
+enum { GTI_PARSE_WHY = 512 }; /* bytes of a reason */
 typedef struct {
     gt_ctx *gt;
     gti_onnx_model *m;
+    char *why; /* where reasons of failures go; NULL: to the context, with the file's name */
 } gti_parser;
 
 /* --- parse.c --- */
@@ -20,6 +22,11 @@ int gti_parse_count(gti_bytes message, int number);
 gti_bytes gti_parse_bytes(gti_bytes message, int number);
 /* As a string of the model's; NULL out of memory, or where a zero byte is in it. */
 const char *gti_parse_text(const gti_parser *p, gti_bytes text);
+
+/* --- model.c --- */
+
+/* All of m, of which bytes, path and the store of names are set. False after a failure. */
+bool gti_model_parse_all(const gti_parser *p);
 
 /* --- node.c --- */
 
