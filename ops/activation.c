@@ -33,6 +33,13 @@ static gt_tensor *bend_sigmoid(gt_tensor *gg, gt_tensor *v, const double *p)
     return times_one_minus_2s(gg, v);
 }
 
+static gt_tensor *bend_log_sigmoid(gt_tensor *gg, gt_tensor *v, const double *p)
+{
+    /* phi(x) = s(-x), phi' = -s' */
+    (void)p;
+    return gt_neg(sigmoid_slope(gg, v));
+}
+
 static gt_tensor *bend_elu(gt_tensor *gg, gt_tensor *v, const double *p)
 {
     /* phi(x) = alpha e^x for x <= 0, else 1; phi' = phi for x < 0, else 0 */
@@ -213,6 +220,7 @@ static const gt_error_sample softplus_errors[] = {
 // clang-format off
 GTI_FUNCTION_PLAIN(tanh, "dx = dy (1 - y^2)", bend_tanh, flat)
 GTI_FUNCTION_PLAIN(sigmoid, "dx = dy y (1 - y)", bend_sigmoid, flat)
+GTI_FUNCTION_PLAIN(log_sigmoid, "dx = dy sigmoid(-x)", bend_log_sigmoid, smooth)
 GTI_FUNCTION_PLAIN(selu, "dx = dy scale where x > 0, else dy scale alpha e^x", bend_selu, selus)
 GTI_FUNCTION_PLAIN(silu, "dx = dy s (1 + x (1 - s)), s = sigmoid(x)", bend_silu, smooth)
 GTI_FUNCTION_PLAIN(mish, "dx = dy (t + x (1 - t^2) sigmoid(x)), t = tanh(softplus(x))", bend_mish, smooth)

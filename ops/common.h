@@ -135,10 +135,10 @@ static inline bool gti_goes_with(const gt_tensor *x, const gt_tensor *t, const c
 /* Buffers of gt_shape_format, on the spot. */
 #define GTI_SHAPE_TEXT(shape) gt_shape_format(shape, (char[128]){0}, 128)
 
-/* Tables of functions with a number beside x, gti_scalar_args. */
+/* Tables of functions with a number s beside x. */
 #define GTI_SCALAR_ATTRS(name)                                                                     \
     static const gt_attr name##_attrs[] = {                                                        \
-        {GT_ARGUMENT("s", gti_scalar_args, s), .meaning = "the number"}};                          \
+        {GT_ARGUMENT("s", gti_##name##_args, s), .meaning = "the number"}};                        \
     const gt_attrs gt_attrs_##name = GT_PLAIN_ATTRS(name##_attrs);
 
 #endif

@@ -175,6 +175,28 @@ gt_tensor *gt_dropout(gt_tensor *x, double p)
     return gti_is_given(x, "dropout") ? dropout_apply(x, gti_random_key(x->ctx), p, false) : NULL;
 }
 
+static const gt_attr stochastic_depth_attrs[] = {
+    {GT_ARGUMENT("p", gti_stochastic_depth_args, p), .bounds = GT_BETWEEN(0, 1),
+     .meaning = "how likely a row is dropped"},
+    {GT_OPTION("batch", gti_stochastic_depth_args, opts.batch),
+     .meaning = "all rows are dropped, or kept, at once"},
+};
+const gt_attrs gt_attrs_stochastic_depth = GT_ATTRS(stochastic_depth_attrs);
+
+gt_tensor *gti_compose_stochastic_depth(gt_tensor *x, double p, gt_stochastic_depth_opts opts)
+{
+    if (!gti_is_given(x, "stochastic_depth")) return NULL;
+    if (x->shape.ndim == 0) {
+        gt_fail(x->ctx, GT_ERR_SHAPE, "stochastic_depth", "x is a number, needs rows");
+        return NULL;
+    }
+    gt_shape rows = {.ndim = x->shape.ndim};
+    for (int d = 0; d < rows.ndim; d++) rows.dim[d] = 1;
+    if (!opts.batch) rows.dim[0] = x->shape.dim[0];
+    gt_tensor *ones = gt_full(x->ctx, rows, 1, .dtype = x->dtype);
+    return ones ? gt_mul(x, dropout_apply(ones, gti_random_key(x->ctx), p, false)) : NULL;
+}
+
 static const gt_attr dropout2d_attrs[] = {
     {GT_ARGUMENT("p", gti_dropout2d_args, p), .meaning = "how likely a channel is dropped"}};
 const gt_attrs gt_attrs_dropout2d = GT_PLAIN_ATTRS(dropout2d_attrs);

@@ -1,4 +1,4 @@
-/* norm: the length of x over axes.
+/* norm: the length of x over axes. Here p = 1 and 2, others are composed in length.c.
  *
  *   p = 1   y = sum of |x|             dx = dy sign(x), 0 at 0
  *   p = 2   y = sqrt(sum of x^2)       dx = dy x / y, 0 where y is 0; or 2 g x where dy is 2 g y,
@@ -19,7 +19,7 @@ static bool norm_infer(gt_node *n)
 {
     const gt_norm_opts *opts = n->opts;
     if (opts->p != 1 && opts->p != 2)
-        return gt_op_fail(n, GT_ERR_ARGUMENT, "p is %g, must be 1 or 2", opts->p);
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "p is %g, must be 1 or 2 here", opts->p);
     if (!gti_reduction_infer(n, opts->axes, opts->keepdim)) return false;
     gti_reduction_divide(n, opts->axes, 1);
     return true;
@@ -83,7 +83,7 @@ static const gt_error_sample norm_error_samples[] = {
      .in = {GT_IN(4)},
      OPTS(0, .p = 3),
      .code = GT_ERR_ARGUMENT,
-     .message = "p is 3, must be 1 or 2"},
+     .message = "p is 3, must be 1 or 2 here"},
     {.label = "p=1.5",
      .in = {GT_IN(4)},
      OPTS(0, .p = 1.5),
@@ -93,8 +93,9 @@ static const gt_error_sample norm_error_samples[] = {
 
 static const gt_attr norm_attrs[] = {
     GTI_REDUCTION_ATTRS(gt_norm_opts),
-    {GT_OPTION("p", gt_norm_opts, p), .otherwise = 2,
-     .meaning = "2: the root of the sum of squares; 1: the sum of absolute values"},
+    {GT_OPTION("p", gt_norm_opts, p), .otherwise = 2, .bounds = GT_NO_NAN,
+     .meaning = "the root of degree p of the sum of |x|^p; INFINITY: the largest |x|, -INFINITY "
+                "the smallest, GT_ZERO: how many are not 0"},
 };
 
 const gt_op gt_op_norm = {
@@ -112,8 +113,3 @@ const gt_op gt_op_norm = {
     GT_ERROR_SAMPLES(norm_error_samples),
     .flops = norm_flops,
 };
-
-gt_tensor *gt_norm_(gt_tensor *x, gt_norm_opts opts)
-{
-    return gt_apply(&gt_op_norm, &opts, 1, (gt_tensor *[]){x});
-}

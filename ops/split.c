@@ -63,6 +63,52 @@ gt_tensor *gti_compose_split(gt_tensor *x, int axis, int64_t size, gt_tensor **o
     return cut(x, at, size, (int)count, out);
 }
 
+static const gt_attr split_sizes_attrs[] = {
+    GTI_AXIS_ATTR(gti_split_sizes_args),
+    {GT_ARGUMENT("n", gti_split_sizes_args, n), .meaning = "how many pieces"},
+};
+const gt_attrs gt_attrs_split_sizes = GT_PLAIN_ATTRS(split_sizes_attrs);
+
+/* Whether n sizes, none negative, add up to x's along an axis. */
+static bool check_sizes(const gt_tensor *x, int axis, int n, const int64_t *sizes)
+{
+    const int64_t whole = x->shape.dim[axis];
+    int64_t left = whole;
+    for (int i = 0; i < n; i++) {
+        if (sizes[i] < 0 || sizes[i] > left) {
+            gt_fail(x->ctx, GT_ERR_ARGUMENT, "split_sizes",
+                    "size %lld of piece %d: of %lld along axis %d of x %s, %lld are left",
+                    (long long)sizes[i], i, (long long)whole, axis, GTI_SHAPE_TEXT(x->shape),
+                    (long long)left);
+            return false;
+        }
+        left -= sizes[i];
+    }
+    if (left)
+        gt_fail(x->ctx, GT_ERR_ARGUMENT, "split_sizes",
+                "the sizes add up to %lld, axis %d of x %s has %lld", (long long)(whole - left),
+                axis, GTI_SHAPE_TEXT(x->shape), (long long)whole);
+    return left == 0;
+}
+
+gt_tensor *gti_compose_split_sizes(gt_tensor *x, int axis, int n, const int64_t *sizes,
+                                   gt_tensor **out)
+{
+    const int at = split_begin(x, axis, out, n, "split_sizes");
+    if (at < 0) return NULL;
+    if (!sizes) {
+        gt_fail(x->ctx, GT_ERR_ARGUMENT, "split_sizes", "sizes is NULL");
+        return NULL;
+    }
+    if (!check_sizes(x, at, n, sizes)) return NULL;
+    int64_t start = 0;
+    for (int i = 0; i < n; start += sizes[i++]) {
+        out[i] = gt_slice_(x, at, start, start + sizes[i], (gt_slice_opts){0});
+        if (!out[i]) return NULL;
+    }
+    return out[0];
+}
+
 static const gt_attr chunk_attrs[] = {
     GTI_AXIS_ATTR(gti_chunk_args),
     {GT_ARGUMENT("chunks", gti_chunk_args, chunks), .meaning = "how many pieces at most"},

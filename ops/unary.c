@@ -106,7 +106,7 @@ static bool mul_scalar_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *
     return true;
 }
 
-/* sign, floor and round: dx = 0, at the steps too */
+/* sign, floor, ceil and round: dx = 0, at the steps too */
 
 static const char sign_gradient[] = "dx = 0";
 static bool sign_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -123,6 +123,15 @@ static bool floor_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]
     (void)n;
     gt_tensor *zero = GT_MUTANT(floor_result, gt_zeros_like(gout[0]), n->out[0]);
     gin[0] = GT_MUTANT(floor_straight, zero, gout[0]);
+    return true;
+}
+
+static const char ceil_gradient[] = "dx = 0";
+static bool ceil_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    (void)n;
+    gt_tensor *zero = GT_MUTANT(ceil_result, gt_zeros_like(gout[0]), n->out[0]);
+    gin[0] = GT_MUTANT(ceil_straight, zero, gout[0]);
     return true;
 }
 
@@ -169,6 +178,7 @@ UNARY(add_scalar, SCALAR, GT_OP_NO_SAVED, scalar_samples, scalar_of(n))
 UNARY(mul_scalar, SCALAR, GT_OP_NO_SAVED, scalar_samples, scalar_of(n))
 UNARY(sign, NO_SCALAR, GT_OP_NO_SAVED, step_samples, 0)
 UNARY(floor, NO_SCALAR, GT_OP_NO_SAVED, step_samples, 0)
+UNARY(ceil, NO_SCALAR, GT_OP_NO_SAVED, step_samples, 0)
 UNARY(round, NO_SCALAR, GT_OP_NO_SAVED, step_samples, 0)
 // clang-format on
 
@@ -190,6 +200,11 @@ gt_tensor *gt_sign(gt_tensor *x)
 gt_tensor *gt_floor(gt_tensor *x)
 {
     return gt_apply(&gt_op_floor, NULL, 1, (gt_tensor *[]){x});
+}
+
+gt_tensor *gt_ceil(gt_tensor *x)
+{
+    return gt_apply(&gt_op_ceil, NULL, 1, (gt_tensor *[]){x});
 }
 
 gt_tensor *gt_round(gt_tensor *x)

@@ -112,3 +112,15 @@ gt_tensor *gt_where(gt_tensor *cond, gt_tensor *a, gt_tensor *b)
 {
     return gt_apply(&gt_op_where, NULL, 3, (gt_tensor *[]){cond, a, b});
 }
+
+static const gt_attr masked_fill_attrs[] = {
+    {GT_ARGUMENT("value", gti_masked_fill_args, value), .meaning = "what is put in"}};
+const gt_attrs gt_attrs_masked_fill = GT_PLAIN_ATTRS(masked_fill_attrs);
+
+gt_tensor *gti_compose_masked_fill(gt_tensor *x, gt_tensor *mask, double value)
+{
+    if (!gti_is_given(x, "masked_fill") || !gti_goes_with(x, mask, "masked_fill", "mask"))
+        return NULL;
+    gt_tensor *fill = gt_scalar(x->ctx, value, .dtype = x->dtype);
+    return fill ? gt_where(mask, fill, x) : NULL;
+}

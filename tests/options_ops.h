@@ -38,6 +38,8 @@ SUBJECT(sum, gt_reduce_opts, {.gt_ = NULL}) { return mark_of(gt_sum_(TABLE, o));
 SUBJECT(squeeze, gt_squeeze_opts, {.gt_ = NULL}) { return mark_of(gt_squeeze_(TABLE, o)); }
 SUBJECT(var, gt_var_opts, {.gt_ = NULL}) { return mark_of(gt_var_(TABLE, o)); }
 SUBJECT(norm, gt_norm_opts, {.gt_ = NULL}) { return mark_of(gt_norm_(TABLE, o)); }
+SUBJECT(normalize, gt_length_opts, {.gt_ = NULL}) { return mark_of(gt_normalize_(TABLE, o)); }
+SUBJECT(cosine_similarity, gt_cosine_similarity_opts, {.gt_ = NULL}) { return mark_of(gt_cosine_similarity_(gt_mul_scalar(TABLE, 1e-6), TABLE, o)); }
 SUBJECT(embedding, gt_embedding_opts, {.gt_ = NULL})
 {
     gt_tensor *w = TABLE;
@@ -112,8 +114,13 @@ SUBJECT(huber, gt_huber_loss_opts, {.gt_ = NULL}) { return mark_of(gt_huber_loss
     ROW(squeeze, gt_squeeze_opts, axes, REFUSED)                                                   \
     ROW(var, gt_var_opts, axes, REFUSED)                                                           \
     ROW(var, gt_var_opts, correction, CHANGES)                                                     \
+    ROW(normalize, gt_length_opts, p, CHANGES)                                                     \
+    ROW(normalize, gt_length_opts, axis, CHANGES)                                                  \
+    ROW(normalize, gt_length_opts, eps, SAME)                                                      \
+    ROW(cosine_similarity, gt_cosine_similarity_opts, axis, CHANGES)                               \
+    ROW(cosine_similarity, gt_cosine_similarity_opts, eps, SAME)                                   \
     ROW(norm, gt_norm_opts, axes, REFUSED)                                                         \
-    ROW(norm, gt_norm_opts, p, REFUSED)                                                            \
+    ROW(norm, gt_norm_opts, p, CHANGES)                                                            \
     ROW(embedding, gt_embedding_opts, padding_idx, CHANGES)                                        \
     ROW(cross_entropy, gt_cross_entropy_opts, ignore_index, CHANGES)                               \
     ROW(cross_entropy, gt_cross_entropy_opts, label_smoothing, SAME)                               \

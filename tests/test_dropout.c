@@ -136,6 +136,27 @@ static void test_channels(void **state)
     assert_true(fabs((double)dropped - 2500) < 5 * sqrt(10000 * 0.25 * 0.75));
 }
 
+/* Rows, or all, are dropped or scaled as wholes. */
+static void test_depths(void **state)
+{
+    gt_ctx *gt = *state;
+    int64_t dropped = 0, batches = 0;
+    const gt_tensor *y = gt_stochastic_depth(gt_ones(gt, GT_SHAPE(4000, 3)), 0.25);
+    for (int64_t i = 0; i < 4000; i++) {
+        const double is = element(y, 3 * i);
+        assert_true(is == 0 || fabs(is - 1 / 0.75) < 1e-6);
+        for (int k = 1; k < 3; k++) assert_true(element(y, 3 * i + k) == is);
+        dropped += is == 0;
+    }
+    assert_true(fabs((double)dropped - 1000) < 5 * sqrt(4000 * 0.25 * 0.75));
+    for (int i = 0; i < 200; i++) {
+        y = gt_stochastic_depth(gt_ones(gt, GT_SHAPE(2, 3)), 0.5, .batch = true);
+        for (int k = 0; k < 6; k++) assert_true(element(y, k) == element(y, 0));
+        batches += element(y, 0) == 0;
+    }
+    assert_true(batches > 60 && batches < 140);
+}
+
 /* What is dropped is 0, whatever it was. */
 static void test_drops_infinity(void **state)
 {
@@ -177,6 +198,7 @@ int main(void)
         FRESH(test_leaves_the_other_generator_alone),
         FRESH(test_gradient_has_the_mask),
         FRESH(test_channels),
+        FRESH(test_depths),
         FRESH(test_drops_infinity),
         FRESH(test_refuses),
     };

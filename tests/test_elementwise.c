@@ -23,8 +23,7 @@
     WITH(ROW, softplus, gt_softplus(X, .beta = OPT(0), .threshold = OPT(1)))                       \
     WITH(ROW, hardtanh, gt_hardtanh(X, .min_val = OPT(0), .max_val = OPT(1)))                      \
     ROW(sign, gt_sign(X))                                                                          \
-    ROW(floor, gt_floor(X))                                                                        \
-    ROW(round, gt_round(X))
+    ROW(floor, gt_floor(X)) ROW(ceil, gt_ceil(X)) ROW(round, gt_round(X))
 #define SEEN2(ROW, name) ROW(name, seen(in, 2, gt_##name(XY)))
 #define SEEN1(ROW, name, mask) ROW(name, seen(in, 1, mask))
 #define OTHERS(ROW)                                                                                \

@@ -106,6 +106,9 @@ static bool resolve(const char *from, const char *name, char to[PATH])
     if (exists(to)) return true;
     join(to, "src/", 4, name);
     if (exists(to)) return true;
+    char made[PATH];
+    join(made, GT_BINARY_DIR "/made/", strlen(GT_BINARY_DIR "/made/"), name);
+    if (exists(made)) return true; /* and it stands where src/ has it */
     join(to, "", 0, name);
     if (exists(to)) return true;
     join(to, "include/", 8, name);

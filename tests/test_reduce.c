@@ -28,7 +28,7 @@ static gt_var_opts var_opts(const double *o, int n)
 
 static gt_norm_opts norm_opts(const double *o, int n)
 {
-    return (gt_norm_opts){.keepdim = o[0] != 0, .p = o[1], .axes = axes(o + 2, n - 2)};
+    return (gt_norm_opts){.keepdim = o[0] != 0, .p = GT_EXACTLY(o[1]), .axes = axes(o + 2, n - 2)};
 }
 
 /* i64 made comparable, with a gradient of zeros for x. */
@@ -53,6 +53,7 @@ static gt_tensor *share(gt_tensor *x, gt_tensor *y, const double *o, int n)
 }
 
 #define AXIS (int)o[0]
+#define OPTION(i) (n > (i) ? o[i] : 0)
 #define CALLS(ROW)                                                                                 \
     ROW(prod, gt_prod_(in[0], reduce_opts(o, n)))                                                  \
     ROW(amax, gt_amax_(in[0], reduce_opts(o, n)))                                                  \
@@ -61,6 +62,9 @@ static gt_tensor *share(gt_tensor *x, gt_tensor *y, const double *o, int n)
     ROW(var, gt_var_(in[0], var_opts(o, n)))                                                       \
     ROW(std, gt_std_(in[0], var_opts(o, n)))                                                       \
     ROW(norm, gt_norm_(in[0], norm_opts(o, n)))                                                    \
+    ROW(normalize, gt_normalize(in[0], .axis = GT_EXACTLY(AXIS), .p = o[1], .eps = OPTION(2)))     \
+    ROW(cosine_similarity,                                                                         \
+        gt_cosine_similarity(in[0], in[1], .axis = GT_EXACTLY(AXIS), .eps = OPTION(1)))            \
     ROW(max, gt_max(in[0], AXIS, .keepdim = o[1] != 0))                                            \
     ROW(min, gt_min(in[0], AXIS, .keepdim = o[1] != 0))                                            \
     ROW(max_index, index_of(gt_max_, in[0], o))                                                    \

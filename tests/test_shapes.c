@@ -54,6 +54,16 @@ static gt_tensor *piece_of_split(gt_tensor *x, int axis, int64_t size, int i)
     return out[i];
 }
 
+static gt_tensor *piece_of_sizes(gt_tensor *x, const double *o, int n)
+{
+    gt_tensor *out[MAX_PIECES];
+    int64_t sizes[MAX_PIECES];
+    for (int i = 2; i < n; i++) sizes[i - 2] = (int64_t)o[i];
+    gt_tensor *first = gt_split_sizes(x, (int)o[0], n - 2, sizes, out);
+    assert_ptr_equal(first, out[0]);
+    return out[(int)o[1]];
+}
+
 static gt_tensor *piece_of_chunk(gt_tensor *x, int axis, int chunks, int i)
 {
     gt_tensor *out[MAX_PIECES];
@@ -107,6 +117,10 @@ static gt_tensor *hot(gt_tensor *w, const double *o, int n)
     ROW(stack, gt_stack(in, count(in), (int)o[0]))                                                 \
     ROW(split, piece_of_split(X, (int)o[0], (int64_t)o[1], (int)o[2]))                             \
     ROW(chunk, piece_of_chunk(X, (int)o[0], (int)o[1], (int)o[2]))                                 \
+    ROW(split_sizes, piece_of_sizes(X, o, n))                                                      \
+    ROW(roll, gt_roll(X, (int)o[0], (int64_t)o[1]))                                                \
+    ROW(pixel_shuffle, gt_pixel_shuffle(X, (int64_t)o[0]))                                         \
+    ROW(pixel_unshuffle, gt_pixel_unshuffle(X, (int64_t)o[0]))                                     \
     ROW(repeat, gt_repeat(X, shape(o, n)))                                                         \
     ROW(pad, pad(X, o, n))                                                                         \
     ROW(tril, gt_tril(X, (int64_t)o[0]))                                                           \
@@ -117,6 +131,7 @@ static gt_tensor *hot(gt_tensor *w, const double *o, int n)
     ROW(gather_dx,                                                                                 \
         gt_gather_dx(X, index_after_shape(X, o + 1, n - 1), counted_shape(o + 1), (int)o[0]))      \
     ROW(pad_dx, fold(X, o, n))                                                                     \
+    ROW(masked_fill, gt_masked_fill(X, gt_cast(index_of(X, o + 1, n - 1), GT_U8), o[0]))           \
     ROW(one_hot, hot(X, o, n))                                                                     \
     ROW(linear, gt_linear(X, in[1], .bias = in[2]))                                                \
     ROW(dot, gt_dot(X, in[1]))                                                                     \

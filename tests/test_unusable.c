@@ -67,7 +67,7 @@ static void test_no_function_is_left_out(void **state)
         bool found = info[i].inner;
         for (int k = 0; k < N_CALLS && !found; k++)
             found = !strcmp(tensor_calls[k].name, info[i].name);
-        if (!found) fail_msg("tests/calls.h has no call of %s", info[i].name);
+        if (!found) fail_msg("tests/calls_list.h has no call of %s", info[i].name);
     }
 }
 

@@ -50,6 +50,32 @@ static void large_whole_numbers_stay(void **state)
     assert_memory_equal(t->data, &want, sizeof want);
 }
 
+static void lines_and_grids(void **state)
+{
+    gt_ctx *gt = *state;
+    ASSERT_VALUES(gt_values_as(gt, GT_SHAPE(3), GT_I64, 2, 0, -1), 0, 2, 0, -1);
+    ASSERT_VALUES(gt_linspace(gt, -1, 1, 5, .dtype = GT_F64), 0, -1, -0.5, 0, 0.5, 1);
+    ASSERT_VALUES(gt_linspace(gt, 3, 0, 4, .dtype = GT_U8), 0, 3, 2, 1, 0);
+    ASSERT_VALUES(gt_linspace(gt, 0.1, 7, 1, .dtype = GT_F64), 0, 0.1);
+    assert_int_equal(gt_linspace(gt, 0, 1, 0)->size, 0);
+    ASSERT_VALUES(gt_eye(gt, 2, 3), 0, 1, 0, 0, 0, 1, 0);
+    assert_int_equal(gt_eye(gt, 0, 3)->size, 0);
+    gt_tensor *out[2], *y = gt_values(gt, GT_SHAPE(2), 1, 2),
+                       *x = gt_values(gt, GT_SHAPE(3), 3, 4, 5);
+    assert_int_equal(gt_meshgrid(out, y, x), GT_OK);
+    ASSERT_VALUES(out[0], 0, 1, 1, 1, 2, 2, 2);
+    ASSERT_VALUES(out[1], 0, 3, 4, 5, 3, 4, 5);
+    assert_well(gt);
+    assert_int_equal(gt_meshgrid(out, y, out[1]), GT_ERR_SHAPE);
+    assert_error(gt, GT_ERR_SHAPE, "meshgrid (test_values.c:");
+    assert_int_equal(gt_meshgrid(out, y, NULL), GT_ERR_ARGUMENT);
+    assert_error(gt, GT_ERR_ARGUMENT, "tensor 1 is NULL");
+    assert_null(gt_linspace(gt, 0, 1, -1));
+    assert_error(gt, GT_ERR_ARGUMENT, "there are no -1 numbers from 0 to 1");
+    assert_null(gt_linspace(gt, 0, 1, 3, .dtype = GT_I64));
+    assert_error(gt, GT_ERR_ARGUMENT, "0.5 does not fit into i64");
+}
+
 /* --- what a dtype cannot hold --- */
 
 static const double huge[] = {1, 1e300}, half[] = {1, 2, 0.5}, nothing[] = {NAN};
@@ -117,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(arrays_are_converted, open_context, close_context),
         cmocka_unit_test_setup_teardown(large_whole_numbers_stay, open_context, close_context),
+        cmocka_unit_test_setup_teardown(lines_and_grids, open_context, close_context),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, open_context, close_context),
         cmocka_unit_test_setup_teardown(infinities_fit_into_floats, open_context, close_context),
     };

@@ -34,6 +34,7 @@ FUNCTIONS = {
     "erf": (torch.erf, [()], (-3, 3)),
     "sign": (torch.sign, [()], (-2, 2)),
     "floor": (torch.floor, [()], (-3, 3)),
+    "ceil": (torch.ceil, [()], (-3, 3)),
     "round": (torch.round, [()], (-3, 3)),
     "clamp": (torch.clamp, [(-1, 1.5), (0, 1), (-INF, 0.5), (-0.5, INF)], (-2, 2)),
     "sigmoid": (torch.sigmoid, [()], (-4, 4)),
@@ -41,6 +42,7 @@ FUNCTIONS = {
     "leaky_relu": (F.leaky_relu, [(), (0.25,), (-0.5,)], (-2, 2)),
     "elu": (F.elu, [(), (0.25,), (-1.5,)], (-2, 2)),
     "gelu": (lambda x, t=0: F.gelu(x, approximate="tanh" if t else "none"), [(), (1,)], (-4, 4)),
+    "log_sigmoid": (F.logsigmoid, [()], (-4, 4)),
     "silu": (F.silu, [()], (-4, 4)),
     "mish": (F.mish, [()], (-4, 4)),
     "softplus": (F.softplus, [(), (2.0,), (0.5, 1.0), (-1.0, 3.0)], (-4, 4)),
@@ -100,7 +102,7 @@ def functions():
                 return function(x, *opts)
             case(name, f"matrix {text(opts)}".strip(), opts, lambda: [grid((3, 9), low, high)],
                  call)
-            if name in ("sign", "floor", "round"):
+            if name in ("sign", "floor", "ceil", "round"):
                 continue
             filled = list(opts) + list(DEFAULTS.get(name, ()))[len(opts):]
             case(name + "_grad", f"matrix {text(filled)}".strip(), filled,

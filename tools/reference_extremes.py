@@ -161,6 +161,13 @@ def mish(x):
     return x * t, t + x * dt, 2 * dt + x * ddt
 
 
+def log_sigmoid(x):
+    if x < -1000:
+        return linear(x, 1)
+    s, ds, _ = sigmoid_of(-x)
+    return -mp.log1p(exp(-x)), s, -ds
+
+
 def softplus(x, beta=1.0, threshold=20.0):
     z = mpf(beta) * x
     if z > threshold:
@@ -202,6 +209,7 @@ FUNCTIONS = {
     "erf": (erf, [()]),
     "sign": (lambda x: linear(mp.sign(x), 0), [()]),
     "floor": (whole(mp.floor), [()]),
+    "ceil": (whole(mp.ceil), [()]),
     "round": (whole(mp.nint), [()]),
     "clamp": (clamp, [(-1.5, 1.75)]),
     "tanh": (tanh, [()]),
@@ -213,6 +221,7 @@ FUNCTIONS = {
     "elu": (elu, [(1.0,), (-1.5,)]),
     "selu": (selu, [()]),
     "gelu": (gelu, [(0.0,), (1.0,)]),
+    "log_sigmoid": (log_sigmoid, [()]),
     "silu": (silu, [()]),
     "mish": (mish, [()]),
     "softplus": (softplus, [(1.0, 20.0), (2.0, 20.0), (-1.0, 20.0)]),

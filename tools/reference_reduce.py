@@ -65,6 +65,22 @@ def reductions():
         reduce("norm", rows, lambda x, d, k: torch.linalg.vector_norm(x, p, d, k), [p])
         case("norm", f"zeros {p}", [0, p], [torch.zeros(4, dtype=torch.float64)],
              lambda x: torch.linalg.vector_norm(x, p))
+    for p in (3, 1.5, 0.5, -1, np.inf, -np.inf, 0):
+        reduce("norm", ROWS[:9] if p else ROWS[:3], lambda x, d, k: torch.linalg.vector_norm(x, p, d, k),
+               [p], lambda shape: grid(shape, 0.25, 2) * (-1) ** torch.arange(shape[-1]))
+    case("norm", "zeros 3", [0, 3], [torch.zeros(4, dtype=torch.float64)],
+         lambda x: torch.linalg.vector_norm(x, 3))
+    for label, shape, axis, p in [("rows", (3, 4), 1, 2), ("columns", (3, 4), 0, 2),
+                                  ("images", (2, 3, 2, 2), 1, 2), ("p=1", (3, 5), -1, 1),
+                                  ("p=3", (3, 5), 1, 3), ("p=inf", (3, 5), 1, np.inf)]:
+        case("normalize", label, [axis, p], lambda: [grid(shape, 0.25, 2)],
+             lambda x: torch.nn.functional.normalize(x, p, axis))
+    case("normalize", "short", [0, 2, 10], lambda: [grid((4,))],
+         lambda x: torch.nn.functional.normalize(x, 2, 0, 10))
+    for label, a, b, axis in [("rows", (3, 4), (3, 4), 1), ("columns", (3, 4), (3, 4), 0),
+                              ("one", (3, 4), (1, 4), 1), ("images", (2, 3, 2, 2), (3, 1, 1), 1)]:
+        case("cosine_similarity", label, [axis], lambda: [grid(a, 0.25, 2), grid(b)],
+             lambda x, y: torch.cosine_similarity(x, y, axis))
     case("norm", "huge", [0, 2], [torch.tensor([3e200, -4e200], dtype=torch.float64) / 1e170],
          lambda x: torch.linalg.vector_norm(x, 2))
     reduce("logsumexp", ROWS + SMALL, torch.logsumexp)

@@ -110,6 +110,26 @@ def joining():
         for i in range(len(torch.zeros(shape).chunk(n, axis))):
             case("chunk", f"{label} {i}", [axis, n, i], lambda: [grid(shape)],
                  lambda x: x.chunk(n, axis)[i])
+    for label, shape, axis, sizes in [("rows", (6, 2), 0, (1, 3, 2)), ("columns", (2, 5), -1, (5, 0)),
+                                      ("nothing", (0, 2), 0, (0, 0))]:
+        for i in range(len(sizes)):
+            case("split_sizes", f"{label} {i}", [axis, i, *sizes], lambda: [grid(shape)],
+                 lambda x: x.split(sizes, axis)[i])
+    for label, shape, axis, shift in [("rows", (5, 2), 0, 2), ("columns", (2, 5), -1, -1),
+                                      ("around", (2, 3), 1, 7), ("none", (2, 3), 0, 0),
+                                      ("zero-size", (2, 0), 1, 3)]:
+        case("roll", label, [axis, shift], lambda: [grid(shape)], lambda x: x.roll(shift, axis))
+    for label, shape, r in [("images", (2, 8, 2, 3), 2), ("image", (9, 2, 1), 3),
+                            ("batches", (2, 1, 4, 1, 2), 2), ("factor 1", (1, 2, 2, 2), 1)]:
+        case("pixel_shuffle", label, [r], lambda: [grid(shape)], lambda x: F.pixel_shuffle(x, r))
+    for label, shape, r in [("images", (2, 2, 4, 6), 2), ("image", (1, 3, 6), 3),
+                            ("batches", (2, 1, 2, 2, 4), 2)]:
+        case("pixel_unshuffle", label, [r], lambda: [grid(shape)],
+             lambda x: F.pixel_unshuffle(x, r))
+    for label, shape, mask in [("same", (2, 3), [[1, 0, 0], [0, 1, 1]]), ("row", (2, 3), [0, 1, 0]),
+                               ("stretched", (1, 3), [[1], [0]])]:
+        case("masked_fill", label, [7, *numbers_of(torch.tensor(mask))], lambda: [grid(shape)],
+             lambda x: x.masked_fill(torch.tensor(mask) != 0, 7))
     for label, shape, repeats in [("rows", (2, 3), (2, 1)), ("both", (2, 3), (2, 3)),
                                   ("new axes", (2, 3), (2, 2, 1, 2)), ("scalar", (), (3,)),
                                   ("none", (2,), (1,)), ("to nothing", (2, 3), (0, 2)),

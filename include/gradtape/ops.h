@@ -240,8 +240,24 @@ typedef struct {
     gt_keywords gt_;
     unsigned axes; /* as in gt_reduce_opts */
     bool keepdim;
-    double p; /* 1 or 2 */
+    double p; /* any number, INFINITY and -INFINITY; GT_ZERO counts what is not 0 */
 } gt_norm_opts;
+/* Of what is divided by a norm along one axis. */
+typedef struct {
+    gt_keywords gt_;
+    double p;   /* as in gt_norm_opts */
+    int axis;   /* 1; GT_ZERO for axis 0 */
+    double eps; /* norms are at least this */
+} gt_length_opts;
+typedef struct {
+    gt_keywords gt_;
+    int axis; /* 1; GT_ZERO for axis 0 */
+    double eps;
+} gt_cosine_similarity_opts;
+typedef struct {
+    gt_keywords gt_;
+    bool batch; /* all of x is dropped, or kept, at once */
+} gt_stochastic_depth_opts;
 typedef struct {
     gt_keywords gt_;
     bool keepdim;
@@ -362,184 +378,18 @@ typedef struct {
 #define GT_FUN_OPTS_ARGS GT_FUN_OPTS
 #include <gradtape/ops.def>
 
-#include <gradtape/calls.h> /* made from ops.def by the build: GT_AT around every call */
+#include <gradtape/calls.h> /* made from ops.def by the build: a macro around every call */
 
-/* gt_sum(x), gt_sum(x, .axes = GT_AXES(0, -1), .keepdim = true) */
-#define gt_sum(...) GT_SUM_(__VA_ARGS__, )
-#define GT_SUM_(x, ...) GT_AT(gt_sum_(x, GT_OPTS(gt_reduce_opts, __VA_ARGS__)))
-#define gt_mean(...) GT_MEAN_(__VA_ARGS__, )
-#define GT_MEAN_(x, ...) GT_AT(gt_mean_(x, GT_OPTS(gt_reduce_opts, __VA_ARGS__)))
 /* gt_permute(x, 0, 3, 1, 2) */
 #define gt_permute(x, ...) GT_AT(gt_permute_(x, GT_COUNTED(int, __VA_ARGS__)))
-/* gt_slice(x, axis, start, stop), gt_slice(x, 0, 0, GT_END, .step = 2) */
-#define gt_slice(x, axis, start, ...) GT_SLICE_(x, axis, start, __VA_ARGS__, )
-#define GT_SLICE_(x, axis, start, stop, ...)                                                       \
-    GT_AT(gt_slice_(x, axis, start, stop, GT_OPTS(gt_slice_opts, __VA_ARGS__)))
-/* gt_leaky_relu(x), gt_leaky_relu(x, .negative_slope = 0.2) */
-#define gt_leaky_relu(...) GT_LEAKY_RELU_(__VA_ARGS__, )
-#define GT_LEAKY_RELU_(x, ...) GT_AT(gt_leaky_relu_(x, GT_OPTS(gt_leaky_relu_opts, __VA_ARGS__)))
-#define gt_elu(...) GT_ELU_(__VA_ARGS__, )
-#define GT_ELU_(x, ...) GT_AT(gt_elu_(x, GT_OPTS(gt_elu_opts, __VA_ARGS__)))
-/* gt_gelu(x), gt_gelu(x, .tanh_approximation = true) */
-#define gt_gelu(...) GT_GELU_(__VA_ARGS__, )
-#define GT_GELU_(x, ...) GT_AT(gt_gelu_(x, GT_OPTS(gt_gelu_opts, __VA_ARGS__)))
-#define gt_softplus(...) GT_SOFTPLUS_(__VA_ARGS__, )
-#define GT_SOFTPLUS_(x, ...) GT_AT(gt_softplus_(x, GT_OPTS(gt_softplus_opts, __VA_ARGS__)))
-/* gt_hardtanh(x), gt_hardtanh(x, .min_val = -2, .max_val = 2) */
-#define gt_hardtanh(...) GT_HARDTANH_(__VA_ARGS__, )
-#define GT_HARDTANH_(x, ...) GT_AT(gt_hardtanh_(x, GT_OPTS(gt_hardtanh_opts, __VA_ARGS__)))
-/* gt_matmul(a, b), gt_matmul(a, b, .transpose_b = true) */
-#define gt_matmul(a, ...) GT_MATMUL_(a, __VA_ARGS__, )
-#define GT_MATMUL_(a, b, ...) GT_AT(gt_matmul_(a, b, GT_OPTS(gt_matmul_opts, __VA_ARGS__)))
-/* gt_conv2d(x, weight), gt_conv2d(x, weight, .stride = {2}, .padding = {1}, .bias = b) */
-#define gt_conv2d(x, ...) GT_CONV2D_(x, __VA_ARGS__, )
-#define GT_CONV2D_(x, weight, ...)                                                                 \
-    GT_AT(gt_conv2d_(x, weight, GT_OPTS(gt_conv2d_opts, __VA_ARGS__)))
-#define gt_conv1d(x, ...) GT_CONV1D_(x, __VA_ARGS__, )
-#define GT_CONV1D_(x, weight, ...)                                                                 \
-    GT_AT(gt_conv1d_(x, weight, GT_OPTS(gt_conv1d_opts, __VA_ARGS__)))
-/* gt_conv_transpose2d(x, weight, .stride = {2}, .padding = {1}, .output_padding = {1}) */
-#define gt_conv_transpose2d(x, ...) GT_CONV_TRANSPOSE2D_(x, __VA_ARGS__, )
-#define GT_CONV_TRANSPOSE2D_(x, weight, ...)                                                       \
-    GT_AT(gt_conv_transpose2d_(x, weight, GT_OPTS(gt_conv_transpose2d_opts, __VA_ARGS__)))
-#define gt_conv_transpose1d(x, ...) GT_CONV_TRANSPOSE1D_(x, __VA_ARGS__, )
-#define GT_CONV_TRANSPOSE1D_(x, weight, ...)                                                       \
-    GT_AT(gt_conv_transpose1d_(x, weight, GT_OPTS(gt_conv_transpose1d_opts, __VA_ARGS__)))
-/* gt_unfold(x, .kernel = {3}), gt_fold(x, h, w, .kernel = {3}) */
-#define gt_unfold(...) GT_UNFOLD_(__VA_ARGS__, )
-#define GT_UNFOLD_(x, ...) GT_AT(gt_unfold_(x, GT_OPTS(gt_fold_opts, __VA_ARGS__)))
-#define gt_fold(x, h, ...) GT_FOLD_(x, h, __VA_ARGS__, )
-#define GT_FOLD_(x, h, w, ...) GT_AT(gt_fold_(x, h, w, GT_OPTS(gt_fold_opts, __VA_ARGS__)))
-/* gt_max_pool2d(x, .kernel = {3}, .stride = {2}, .indices = &where) */
-#define gt_max_pool2d(...) GT_MAX_POOL2D_(__VA_ARGS__, )
-#define GT_MAX_POOL2D_(x, ...) GT_AT(gt_max_pool2d_(x, GT_OPTS(gt_max_pool2d_opts, __VA_ARGS__)))
-#define gt_max_pool1d(...) GT_MAX_POOL1D_(__VA_ARGS__, )
-#define GT_MAX_POOL1D_(x, ...) GT_AT(gt_max_pool1d_(x, GT_OPTS(gt_max_pool1d_opts, __VA_ARGS__)))
-#define gt_avg_pool2d(...) GT_AVG_POOL2D_(__VA_ARGS__, )
-#define GT_AVG_POOL2D_(x, ...) GT_AT(gt_avg_pool2d_(x, GT_OPTS(gt_avg_pool2d_opts, __VA_ARGS__)))
-#define gt_avg_pool1d(...) GT_AVG_POOL1D_(__VA_ARGS__, )
-#define GT_AVG_POOL1D_(x, ...) GT_AT(gt_avg_pool1d_(x, GT_OPTS(gt_avg_pool1d_opts, __VA_ARGS__)))
-/* gt_adaptive_max_pool2d(x, 7, 7), gt_adaptive_max_pool2d(x, 7, 7, .indices = &where) */
-#define gt_adaptive_max_pool2d(x, oh, ...) GT_ADAPTIVE_MAX_POOL2D_(x, oh, __VA_ARGS__, )
-#define GT_ADAPTIVE_MAX_POOL2D_(x, oh, ow, ...)                                                    \
-    GT_AT(gt_adaptive_max_pool2d_(x, oh, ow, GT_OPTS(gt_adaptive_max_pool_opts, __VA_ARGS__)))
-#define gt_adaptive_max_pool1d(x, ...) GT_ADAPTIVE_MAX_POOL1D_(x, __VA_ARGS__, )
-#define GT_ADAPTIVE_MAX_POOL1D_(x, ol, ...)                                                        \
-    GT_AT(gt_adaptive_max_pool1d_(x, ol, GT_OPTS(gt_adaptive_max_pool_opts, __VA_ARGS__)))
-/* gt_interpolate(x, 64, 64), gt_interpolate(x, 64, 64, .mode = GT_BILINEAR) */
-#define gt_interpolate(x, h, ...) GT_INTERPOLATE_(x, h, __VA_ARGS__, )
-#define GT_INTERPOLATE_(x, h, w, ...)                                                              \
-    GT_AT(gt_interpolate_(x, h, w, GT_OPTS(gt_interpolate_opts, __VA_ARGS__)))
-
-/* --- calls: shapes and products --- */
-/* gt_flatten(x), gt_flatten(x, .start = 1) */
-#define gt_flatten(...) GT_FLATTEN_(__VA_ARGS__, )
-#define GT_FLATTEN_(x, ...) GT_AT(gt_flatten_(x, GT_OPTS(gt_flatten_opts, __VA_ARGS__)))
-/* gt_squeeze(x), gt_squeeze(x, .axes = GT_AXES(0, -1)) */
-#define gt_squeeze(...) GT_SQUEEZE_(__VA_ARGS__, )
-#define GT_SQUEEZE_(x, ...) GT_AT(gt_squeeze_(x, GT_OPTS(gt_squeeze_opts, __VA_ARGS__)))
-/* gt_pad(x, .pad = {left, right, top, bottom}, .mode = GT_PAD_REFLECT) */
-#define gt_pad(...) GT_PAD_(__VA_ARGS__, )
-#define GT_PAD_(x, ...) GT_AT(gt_pad_(x, GT_OPTS(gt_pad_opts, __VA_ARGS__)))
-/* gt_one_hot(index, 10), gt_one_hot(index, 10, .dtype = GT_I64) */
-#define gt_one_hot(index, ...) GT_ONE_HOT_(index, __VA_ARGS__, )
-#define GT_ONE_HOT_(index, classes, ...)                                                           \
-    GT_AT(gt_one_hot_(index, classes, GT_OPTS(gt_one_hot_opts, __VA_ARGS__)))
-/* gt_linear(x, weight), gt_linear(x, weight, .bias = b) */
-#define gt_linear(x, ...) GT_LINEAR_(x, __VA_ARGS__, )
-#define GT_LINEAR_(x, weight, ...)                                                                 \
-    GT_AT(gt_linear_(x, weight, GT_OPTS(gt_linear_opts, __VA_ARGS__)))
-
-/* --- calls: normalisation --- */
-/* gt_batch_norm(x, running_mean, running_var, .weight = w, .bias = b, .training = true) */
-#define gt_batch_norm(x, running_mean, ...) GT_BATCH_NORM_(x, running_mean, __VA_ARGS__, )
-#define GT_BATCH_NORM_(x, running_mean, running_var, ...)                                          \
-    GT_AT(gt_batch_norm_(x, running_mean, running_var, GT_OPTS(gt_batch_norm_opts, __VA_ARGS__)))
-/* gt_layer_norm(x, 1, .weight = w, .bias = b) */
-#define gt_layer_norm(x, ...) GT_LAYER_NORM_(x, __VA_ARGS__, )
-#define GT_LAYER_NORM_(x, n_dims, ...)                                                             \
-    GT_AT(gt_layer_norm_(x, n_dims, GT_OPTS(gt_normalize_opts, __VA_ARGS__)))
-/* gt_group_norm(x, groups, .weight = w, .bias = b) */
-#define gt_group_norm(x, ...) GT_GROUP_NORM_(x, __VA_ARGS__, )
-#define GT_GROUP_NORM_(x, groups, ...)                                                             \
-    GT_AT(gt_group_norm_(x, groups, GT_OPTS(gt_normalize_opts, __VA_ARGS__)))
-/* gt_instance_norm(x), gt_instance_norm(x, .weight = w, .bias = b) */
-#define gt_instance_norm(...) GT_INSTANCE_NORM_(__VA_ARGS__, )
-#define GT_INSTANCE_NORM_(x, ...)                                                                  \
-    GT_AT(gt_instance_norm_(x, GT_OPTS(gt_normalize_opts, __VA_ARGS__)))
-/* gt_rms_norm(x, 1, .weight = w) */
-#define gt_rms_norm(x, ...) GT_RMS_NORM_(x, __VA_ARGS__, )
-#define GT_RMS_NORM_(x, n_dims, ...)                                                               \
-    GT_AT(gt_rms_norm_(x, n_dims, GT_OPTS(gt_rms_norm_opts, __VA_ARGS__)))
-/* gt_local_response_norm(x, 5, .alpha = 1e-3) */
-#define gt_local_response_norm(x, ...) GT_LOCAL_RESPONSE_NORM_(x, __VA_ARGS__, )
-#define GT_LOCAL_RESPONSE_NORM_(x, size, ...)                                                      \
-    GT_AT(gt_local_response_norm_(x, size, GT_OPTS(gt_local_response_norm_opts, __VA_ARGS__)))
-
-/* --- calls: reductions, classes and losses --- */
-/* gt_prod(x), gt_prod(x, .axes = GT_AXES(0, -1), .keepdim = true); likewise amax, amin, logsumexp
- */
-#define gt_prod(...) GT_PROD_(__VA_ARGS__, )
-#define GT_PROD_(x, ...) GT_AT(gt_prod_(x, GT_OPTS(gt_reduce_opts, __VA_ARGS__)))
-#define gt_amax(...) GT_AMAX_(__VA_ARGS__, )
-#define GT_AMAX_(x, ...) GT_AT(gt_amax_(x, GT_OPTS(gt_reduce_opts, __VA_ARGS__)))
-#define gt_amin(...) GT_AMIN_(__VA_ARGS__, )
-#define GT_AMIN_(x, ...) GT_AT(gt_amin_(x, GT_OPTS(gt_reduce_opts, __VA_ARGS__)))
-#define gt_logsumexp(...) GT_LOGSUMEXP_(__VA_ARGS__, )
-#define GT_LOGSUMEXP_(x, ...) GT_AT(gt_logsumexp_(x, GT_OPTS(gt_reduce_opts, __VA_ARGS__)))
-/* gt_var(x), gt_var(x, .axes = GT_AXES(0), .correction = GT_ZERO) */
-#define gt_var(...) GT_VAR_(__VA_ARGS__, )
-#define GT_VAR_(x, ...) GT_AT(gt_var_(x, GT_OPTS(gt_var_opts, __VA_ARGS__)))
-#define gt_std(...) GT_STD_(__VA_ARGS__, )
-#define GT_STD_(x, ...) GT_AT(gt_std_(x, GT_OPTS(gt_var_opts, __VA_ARGS__)))
-/* gt_norm(x), gt_norm(x, .p = 1, .axes = GT_AXES(1)) */
-#define gt_norm(...) GT_NORM_(__VA_ARGS__, )
-#define GT_NORM_(x, ...) GT_AT(gt_norm_(x, GT_OPTS(gt_norm_opts, __VA_ARGS__)))
-/* gt_max(x, 1), gt_max(x, 1, .keepdim = true, .indices = &where) */
-#define gt_max(x, ...) GT_MAX_(x, __VA_ARGS__, )
-#define GT_MAX_(x, axis, ...) GT_AT(gt_max_(x, axis, GT_OPTS(gt_max_opts, __VA_ARGS__)))
-#define gt_min(x, ...) GT_MIN_(x, __VA_ARGS__, )
-#define GT_MIN_(x, axis, ...) GT_AT(gt_min_(x, axis, GT_OPTS(gt_max_opts, __VA_ARGS__)))
-/* gt_argmax(x, 1), gt_argmax(x, 1, .keepdim = true) */
-#define gt_argmax(x, ...) GT_ARGMAX_(x, __VA_ARGS__, )
-#define GT_ARGMAX_(x, axis, ...) GT_AT(gt_argmax_(x, axis, GT_OPTS(gt_argmax_opts, __VA_ARGS__)))
-#define gt_argmin(x, ...) GT_ARGMIN_(x, __VA_ARGS__, )
-#define GT_ARGMIN_(x, axis, ...) GT_AT(gt_argmin_(x, axis, GT_OPTS(gt_argmax_opts, __VA_ARGS__)))
-/* gt_embedding(index, weight), gt_embedding(index, weight, .padding_idx = GT_ZERO) */
-#define gt_embedding(index, ...) GT_EMBEDDING_(index, __VA_ARGS__, )
-#define GT_EMBEDDING_(index, weight, ...)                                                          \
-    GT_AT(gt_embedding_(index, weight, GT_OPTS(gt_embedding_opts, __VA_ARGS__)))
-/* gt_cross_entropy(logits, target), gt_cross_entropy(logits, target, .label_smoothing = 0.1) */
-#define gt_cross_entropy(logits, ...) GT_CROSS_ENTROPY_(logits, __VA_ARGS__, )
-#define GT_CROSS_ENTROPY_(logits, target, ...)                                                     \
-    GT_AT(gt_cross_entropy_(logits, target, GT_OPTS(gt_cross_entropy_opts, __VA_ARGS__)))
-#define gt_nll_loss(x, ...) GT_NLL_LOSS_(x, __VA_ARGS__, )
-#define GT_NLL_LOSS_(x, target, ...)                                                               \
-    GT_AT(gt_nll_loss_(x, target, GT_OPTS(gt_nll_loss_opts, __VA_ARGS__)))
-/* gt_mse_loss(x, target), gt_mse_loss(x, target, .reduction = GT_SUM) */
-#define gt_mse_loss(x, ...) GT_MSE_LOSS_(x, __VA_ARGS__, )
-#define GT_MSE_LOSS_(x, target, ...)                                                               \
-    GT_AT(gt_mse_loss_(x, target, GT_OPTS(gt_loss_opts, __VA_ARGS__)))
-#define gt_l1_loss(x, ...) GT_L1_LOSS_(x, __VA_ARGS__, )
-#define GT_L1_LOSS_(x, target, ...)                                                                \
-    GT_AT(gt_l1_loss_(x, target, GT_OPTS(gt_loss_opts, __VA_ARGS__)))
-#define gt_smooth_l1_loss(x, ...) GT_SMOOTH_L1_LOSS_(x, __VA_ARGS__, )
-#define GT_SMOOTH_L1_LOSS_(x, target, ...)                                                         \
-    GT_AT(gt_smooth_l1_loss_(x, target, GT_OPTS(gt_smooth_l1_loss_opts, __VA_ARGS__)))
-#define gt_huber_loss(x, ...) GT_HUBER_LOSS_(x, __VA_ARGS__, )
-#define GT_HUBER_LOSS_(x, target, ...)                                                             \
-    GT_AT(gt_huber_loss_(x, target, GT_OPTS(gt_huber_loss_opts, __VA_ARGS__)))
-#define gt_binary_cross_entropy(x, ...) GT_BINARY_CROSS_ENTROPY_(x, __VA_ARGS__, )
-#define GT_BINARY_CROSS_ENTROPY_(x, target, ...)                                                   \
-    GT_AT(gt_binary_cross_entropy_(x, target, GT_OPTS(gt_binary_cross_entropy_opts, __VA_ARGS__)))
-#define gt_binary_cross_entropy_with_logits(x, ...)                                                \
-    GT_BINARY_CROSS_ENTROPY_WITH_LOGITS_(x, __VA_ARGS__, )
-#define GT_BINARY_CROSS_ENTROPY_WITH_LOGITS_(x, target, ...)                                       \
-    GT_AT(gt_binary_cross_entropy_with_logits_(                                                    \
-        x, target, GT_OPTS(gt_binary_cross_entropy_with_logits_opts, __VA_ARGS__)))
-#define gt_kl_div(x, ...) GT_KL_DIV_(x, __VA_ARGS__, )
-#define GT_KL_DIV_(x, target, ...)                                                                 \
-    GT_AT(gt_kl_div_(x, target, GT_OPTS(gt_kl_div_opts, __VA_ARGS__)))
+/* Tensors in the call, in place of an array of them: gt_concat_of(1, a, b, c) */
+#define gt_concat_of(axis, ...) gt_concat(GT_LISTED_(__VA_ARGS__), axis)
+#define gt_stack_of(axis, ...) gt_stack(GT_LISTED_(__VA_ARGS__), axis)
+#define GT_LISTED_(...) GT_ARRAY(gt_tensor *, __VA_ARGS__), GT_ARRAY_COUNT(gt_tensor *, __VA_ARGS__)
+/* out[i]: coordinates i of the grid of lines [n0], [n1], .., all of shape [n0,n1,..], as PyTorch's
+ * indexing="ij": gt_meshgrid(out, y, x). Errors: GT_ERR_ARGUMENT, GT_ERR_SHAPE. */
+gt_status gt_meshgrid_(int n, gt_tensor *const *tensors, gt_tensor **out);
+#define gt_meshgrid(out, ...) GT_STATUS_AT(gt_meshgrid_(GT_COUNTED(gt_tensor *, __VA_ARGS__), out))
 
 GT_END_DECLS
 #endif

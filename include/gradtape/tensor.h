@@ -147,6 +147,8 @@ gt_tensor *gt_full_(gt_ctx *gt, gt_shape shape, double value, gt_new_opts opts);
 gt_tensor *gt_from_(gt_ctx *gt, gt_shape shape, const void *data, gt_c_type type, gt_new_opts opts);
 gt_tensor *gt_values_(gt_ctx *gt, gt_shape shape, size_t n, const double *values, gt_new_opts opts);
 gt_tensor *gt_arange_(gt_ctx *gt, double start, double stop, double step, gt_new_opts opts);
+gt_tensor *gt_linspace_(gt_ctx *gt, double start, double stop, int64_t n, gt_new_opts opts);
+gt_tensor *gt_eye_(gt_ctx *gt, int64_t rows, int64_t columns, gt_new_opts opts);
 gt_tensor *gt_rand_(gt_ctx *gt, gt_shape shape, gt_new_opts opts);
 gt_tensor *gt_randn_(gt_ctx *gt, gt_shape shape, gt_new_opts opts);
 gt_tensor *gt_uniform_(gt_ctx *gt, gt_shape shape, double low, double high, gt_new_opts opts);
@@ -188,14 +190,27 @@ gt_status gt_set_random_state(gt_ctx *gt, const gt_tensor *state);
 #define GT_FROM_(gt, shape, data, ...)                                                             \
     GT_AT(gt_from_(gt, shape, data, GT_C_TYPE(data), GT_OPTS(gt_new_opts, __VA_ARGS__)))
 /* gt_values(gt, GT_SHAPE(2, 2), 1, 2, 3, 4): the numbers in the call, as f32; their count must be
- * the shape's. It takes no options; gt_require_grad(t, true) asks for its gradient. */
+ * the shape's. It takes no options; gt_require_grad(t, true) asks for its gradient, and
+ * gt_values_as(gt, GT_SHAPE(3), GT_I64, 2, 0, 1) for another dtype. */
 #define gt_values(gt, shape, ...)                                                                  \
     GT_AT(gt_values_(gt, shape, GT_COUNTED(double, __VA_ARGS__), GT_OPTS(gt_new_opts, )))
+#define gt_values_as(gt, shape, is, ...)                                                           \
+    GT_AT(gt_values_(gt, shape, GT_COUNTED(double, __VA_ARGS__),                                   \
+                     GT_OPTS(gt_new_opts, .dtype = (is), )))
 /* gt_arange(gt, start, stop, step, ...): start, start + step, ... below stop (above it when step <
  * 0). */
 #define gt_arange(gt, start, stop, ...) GT_ARANGE_(gt, start, stop, __VA_ARGS__, )
 #define GT_ARANGE_(gt, start, stop, step, ...)                                                     \
     GT_AT(gt_arange_(gt, start, stop, step, GT_OPTS(gt_new_opts, __VA_ARGS__)))
+/* gt_linspace(gt, start, stop, n, ...): n numbers from start to stop, both with them, equally far
+ * apart. */
+#define gt_linspace(gt, start, stop, ...) GT_LINSPACE_(gt, start, stop, __VA_ARGS__, )
+#define GT_LINSPACE_(gt, start, stop, n, ...)                                                      \
+    GT_AT(gt_linspace_(gt, start, stop, n, GT_OPTS(gt_new_opts, __VA_ARGS__)))
+/* gt_eye(gt, rows, columns, ...): ones on the main diagonal, zeros elsewhere. */
+#define gt_eye(gt, rows, ...) GT_EYE_(gt, rows, __VA_ARGS__, )
+#define GT_EYE_(gt, rows, columns, ...)                                                            \
+    GT_AT(gt_eye_(gt, rows, columns, GT_OPTS(gt_new_opts, __VA_ARGS__)))
 /* Uniform in [0,1), and standard normal: PyTorch's numbers for the same seed. f32 and f64. */
 #define gt_rand(gt, ...) GT_RAND_(gt, __VA_ARGS__, )
 #define GT_RAND_(gt, shape, ...) GT_AT(gt_rand_(gt, shape, GT_OPTS(gt_new_opts, __VA_ARGS__)))

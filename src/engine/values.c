@@ -86,6 +86,31 @@ gt_tensor *gt_arange_(gt_ctx *gt, double start, double stop, double step, gt_new
     return t;
 }
 
+gt_tensor *gt_linspace_(gt_ctx *gt, double start, double stop, int64_t n, gt_new_opts opts)
+{
+    if (gt && (n < 0 || !isfinite(start) || !isfinite(stop))) {
+        gt_fail(gt, GT_ERR_ARGUMENT, "linspace", "there are no %lld numbers from %g to %g",
+                (long long)n, start, stop);
+        return NULL;
+    }
+    const double step = n > 1 ? (stop - start) / (double)(n - 1) : 0;
+    gt_tensor *t = gti_tensor_leaf(gt, "linspace", GT_SHAPE(n), opts);
+    for (int64_t i = 0; t && i < n; i++) { /* from the nearer end, so that both ends are exact */
+        const double value =
+            i < n / 2 || n == 1 ? start + (double)i * step : stop - (double)(n - 1 - i) * step;
+        if (!gti_values_fit(gt, "linspace", t->dtype, value)) return NULL;
+        gt_store_element(t, i, value);
+    }
+    return t;
+}
+
+gt_tensor *gt_eye_(gt_ctx *gt, int64_t rows, int64_t columns, gt_new_opts opts)
+{
+    gt_tensor *t = filled(gti_tensor_leaf(gt, "eye", GT_SHAPE(rows, columns), opts), 0);
+    for (int64_t i = 0; t && i < rows && i < columns; i++) gt_store_element(t, i * columns + i, 1);
+    return t;
+}
+
 /* --- from arrays of C --- */
 
 /* The dtype with this layout, or GT_N_DTYPES. */

@@ -197,6 +197,14 @@ static bool emit_mish(gti_emit *e)
     return true;
 }
 
+/* -log(1 + e^-x) */
+static bool emit_log_sigmoid(gti_emit *e)
+{
+    const char *minus = GTI_EMIT(e, "Neg", NULL, gti_emit_in(e, 0));
+    GTI_EMIT(e, "Neg", gti_emit_out(e, 0), GTI_EMIT(e, "Softplus", NULL, minus));
+    return true;
+}
+
 /* log(1 + e^(beta x)) / beta; x where beta x exceeds the threshold */
 static bool emit_softplus(gti_emit *e)
 {
@@ -305,6 +313,7 @@ const gti_mapping gti_emit_elementwise_list[] = {
     {"erf", .emit = emit_same, .as = "Erf"},
     {"sign", .emit = emit_same, .as = "Sign"},
     {"floor", .emit = emit_same, .as = "Floor"},
+    {"ceil", .emit = emit_same, .as = "Ceil"},
     {"round", .emit = emit_same, .as = "Round"},
     {"tanh", .emit = emit_same, .as = "Tanh"},
     {"relu", .emit = emit_same, .as = "Relu"},
@@ -331,6 +340,7 @@ const gti_mapping gti_emit_elementwise_list[] = {
     {"gelu", .emit = emit_gelu},
     {"silu", .emit = emit_silu},
     {"mish", .emit = emit_mish},
+    {"log_sigmoid", .emit = emit_log_sigmoid},
     {"softplus", .emit = emit_softplus},
     {"eq", .emit = emit_comparison, .as = "Equal"},
     {"ne", .emit = emit_ne},

@@ -1,6 +1,20 @@
 /* calls.h and ops.h, part by part as in ops.def */
 #include "cxx.h"
 
+#include "../calls_list.h"
+
+/* That every call of the list is C++, too; tests in C run them. */
+#define CALL(f, variant, expression, ...)                                                          \
+    [[maybe_unused]] static gt_tensor *call_##f##_##variant(gt_tensor *t[])                        \
+    {                                                                                              \
+        gt_tensor *unread = NULL, *some[2] = {NULL};                                               \
+        const int64_t one_two[2] = {1, 2};                                                         \
+        (void)unread, (void)some, (void)one_two;                                                   \
+        return expression;                                                                         \
+    }
+CALLS(CALL)
+#undef CALL
+
 static void test_arithmetic(gt_tensor *a, gt_tensor *b)
 {
     gt_tensor *all[] = {
@@ -20,6 +34,7 @@ static void test_elements(gt_tensor *x)
         gt_pow_scalar(x, 2),
         gt_sign(x),
         gt_floor(x),
+        gt_ceil(x),
         gt_round(x),
         gt_clamp(x, 0, 1),
         gt_prelu(x, gt_ones(x->ctx, GT_SHAPE(1))),
@@ -103,6 +118,10 @@ static void test_moves(gt_ctx *gt, gt_tensor *x)
     IS_TRUE(gt_gather(x, 1, gt_reshape(index, GT_SHAPE(2, 1)))->size == 2);
     IS_TRUE(gt_concat(GT_ARRAY(gt_tensor *, x, x), 2, 0)->size == 12);
     IS_TRUE(gt_stack(GT_ARRAY(gt_tensor *, x, x), 2, 0)->shape.ndim == 3);
+    IS_TRUE(gt_concat_of(0, x, x)->size == 12 && gt_stack_of(0, x, x)->shape.ndim == 3);
+    IS_TRUE(gt_meshgrid(out, gt_linspace(gt, 0, 1, 2), gt_select(gt_eye(gt, 3, 3), 0, 0)) == GT_OK);
+    IS_TRUE(gt_get(out[0], 1, 2) == 1 && out[1]->shape.dim[1] == 3);
+    IS_TRUE(gt_get(gt_values_as(gt, GT_SHAPE(2), GT_I64, 1, 2), 1) == 2);
     IS_TRUE(gt_split(x, 1, 1, out, 3) == out[0] && out[2]->size == 2);
     IS_TRUE(gt_chunk(x, 0, 2, out) == out[0] && out[1]->size == 3);
     IS_TRUE(gt_pad(x, .pad = {1, 2}, .mode = GT_PAD_CONSTANT, .value = 7)->size == 12);
