@@ -115,6 +115,13 @@ static void write_text(world *w)
     if (f) (void)(gt_file_commit(f) == GT_OK);
 }
 
+static void write_text_for(world *w)
+{
+    gt_file *f = gt_file_create_for(w->gt, "write_text", scratch("text"));
+    gt_file_printf(f, "new");
+    if (f) (void)(gt_file_commit(f) == GT_OK);
+}
+
 /* --- histories, boards, graphs --- */
 
 static void with_array(world *w)
@@ -287,6 +294,7 @@ static const program programs[] = {
     {"gt_run_load", with_saved_run, load_run, .whole = true, .file = "run.safetensors"},
     {"gt_fit", with_run, fit, .whole = false, .file = "run.safetensors"},
     {"gt_file_create", with_old_text, write_text, .whole = true, .file = "text"},
+    {"gt_file_create_for", with_old_text, write_text_for, .whole = true, .file = "text"},
     {"gt_history_write_csv", with_history, write_csv, .whole = true, .file = "h.csv"},
     {"gt_history_write_jsonl", with_history, write_jsonl, .whole = true, .file = "h.jsonl"},
     {"gt_history_write_svg", with_history, write_svg, .whole = true, .file = "h.svg"},

@@ -363,6 +363,7 @@ static bool has_row(const char *name)
         "gt_save_tensors_",
         "gt_run_save",
         "gt_file_create",
+        "gt_file_create_for",
         "gt_history_write_csv",
         "gt_history_write_jsonl",
         "gt_history_write_svg_",

@@ -182,6 +182,8 @@ GT_DEFINE_AT(gt_file)
  * GT_ERR_ARGUMENT, GT_ERR_IO, GT_ERR_MEMORY. */
 gt_file *gt_file_create(gt_ctx *gt, const char *path);
 #define gt_file_create(gt, path) GT_FILE_AT(gt_file_create(gt, path))
+/* The same on behalf of a function, which messages name then; `what` outlives the file. */
+gt_file *gt_file_create_for(gt_ctx *gt, const char *what, const char *path);
 /* Append; after a failure they do nothing, and gt_file_commit returns it. NULL is fine. */
 gt_status gt_file_write(gt_file *f, const void *data, size_t size);
 gt_status gt_file_printf(gt_file *f, const char *fmt, ...) GT_PRINTF(2, 3);

@@ -56,7 +56,7 @@ bool gti_data_live(const gt_tensor *t, const char *what)
 gt_file *gti_file_begin(const gt_tensor *t, const char *path, const char *what, gt_status *status)
 {
     if (gti_data_live(t, what) && !path) gt_fail(t->ctx, GT_ERR_ARGUMENT, what, "the path is NULL");
-    gt_file *f = !t || gt_failed(t->ctx) ? NULL : gt_file_create(t->ctx, path);
+    gt_file *f = !t || gt_failed(t->ctx) ? NULL : gt_file_create_for(t->ctx, what, path);
     *status = t ? gt_error_code(t->ctx) : GT_ERR_ARGUMENT;
     return f;
 }

@@ -79,7 +79,7 @@ static void close_files(const job *j)
 static gt_status copy_picture(const job *j)
 {
     char bytes[4096];
-    gt_file *f = gt_file_create(j->gt, j->path);
+    gt_file *f = gt_file_create_for(j->gt, j->what, j->path);
     rewind(j->picture);
     for (size_t n; f && (n = fread(bytes, 1, sizeof bytes, j->picture)) > 0;)
         gt_file_write(f, bytes, n);

@@ -76,7 +76,7 @@ static gt_status save_text(const gt_graph *g, const char *path, const gt_graph_o
     FILE *f = tmpfile();
     if (!f) return gt_fail(g->ctx, GT_ERR_IO, what, "no temporary file can be made");
     gt_status status = write(g, opts, what, f);
-    gt_file *to = status ? NULL : gt_file_create(g->ctx, path);
+    gt_file *to = status ? NULL : gt_file_create_for(g->ctx, what, path);
     rewind(f);
     for (size_t n; to && (n = fread(bytes, 1, sizeof bytes, f)) > 0;) gt_file_write(to, bytes, n);
     fclose(f);

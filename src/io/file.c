@@ -85,7 +85,7 @@ static bool begin(gt_file *f)
     return f->status == GT_OK;
 }
 
-gt_file *gti_file_create(gt_ctx *gt, const char *what, const char *path)
+gt_file *gt_file_create_for(gt_ctx *gt, const char *what, const char *path)
 {
     if (!gti_io_ready(gt, what, path)) return NULL;
     gt_file *f = malloc(sizeof *f);
@@ -111,7 +111,7 @@ gt_file *gti_file_create(gt_ctx *gt, const char *what, const char *path)
 
 gt_file *gt_file_create(gt_ctx *gt, const char *path)
 {
-    return gti_file_create(gt, "gt_file_create", path);
+    return gt_file_create_for(gt, "gt_file_create", path);
 }
 
 /* --- writing --- */

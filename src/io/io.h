@@ -36,8 +36,6 @@ bool gti_io_little_endian(gt_ctx *gt, const char *what);
 
 /* --- file.c --- */
 
-/* As gt_file_create, on behalf of the function `what`. */
-gt_file *gti_file_create(gt_ctx *gt, const char *what, const char *path);
 /* The status of gt_file_commit. */
 gt_status gti_file_commit(gt_file *f);
 

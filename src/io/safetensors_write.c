@@ -209,7 +209,7 @@ gt_status gti_st_write(gti_st_items *list, const char *path, const gt_metadata *
     gt_file *f = NULL;
     if (gti_io_little_endian(list->gt, list->what) && check_names(list) &&
         check_metadata(list, metadata) && make_header(list, &header, own, metadata))
-        f = gti_file_create(list->gt, list->what, path);
+        f = gt_file_create_for(list->gt, list->what, path);
     if (f) write_all(list, &header, f);
     free(header.at);
     return f ? gti_file_commit(f) : gt_error_code(list->gt);

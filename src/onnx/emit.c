@@ -249,6 +249,21 @@ const char *gti_emit_shape(gti_emit *e, const gt_shape *shape, const int64_t *mo
     return gti_emit_node(e, "Concat", NULL, shape->ndim, part);
 }
 
+const char *gti_emit_reshape(gti_emit *e, const char *x, const char *out, const gt_shape *shape,
+                             const int64_t *more)
+{
+    int64_t dim[GT_MAX_DIMS];
+    int growing = 0;
+    for (int i = 0; i < shape->ndim; i++) {
+        growing += more[i] != 0;
+        dim[i] = more[i] ? -1 : shape->dim[i]; /* what the number of elements leaves */
+    }
+    const bool fixed = growing < 2 && gt_shape_size(*shape);
+    const char *to = fixed ? gti_emit_ints(e, shape->ndim, dim) : gti_emit_shape(e, shape, more);
+    if (!gt_shape_size(*shape)) gti_emit_attr_int(e, "allowzero", 1);
+    return GTI_EMIT(e, "Reshape", out, x, to);
+}
+
 /* --- what several operations need --- */
 
 const char *gti_emit_cast(gti_emit *e, const char *x, const char *out, int type)

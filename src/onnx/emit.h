@@ -81,6 +81,9 @@ const char *gti_emit_ints(gti_emit *e, int n, const int64_t *v);
 const char *gti_emit_number(gti_emit *e, gt_dtype dtype, double v); /* [] */
 const char *gti_emit_scalar(gti_emit *e, double v);                 /* [], of input 0's dtype */
 const char *gti_emit_array(gti_emit *e, gt_dtype dtype, gt_shape shape, const double *v);
+/* x in another shape, of which dimensions may grow with the batch: a node's name, as below. */
+const char *gti_emit_reshape(gti_emit *e, const char *x, const char *out, const gt_shape *shape,
+                             const int64_t *more);
 /* A shape of which dimensions may grow with the batch: `more` of each for each item more. */
 const char *gti_emit_shape(gti_emit *e, const gt_shape *shape, const int64_t *more);
 

@@ -77,7 +77,7 @@ static bool emit_group_norm(gti_emit *e)
                                    gti_emit_ints(e, 3, (int64_t[]){0, groups, -1}));
     gti_emit_attr_float(e, "epsilon", eps);
     const char *y = GTI_EMIT(e, "InstanceNormalization", NULL, grouped, none[0], none[1]);
-    y = GTI_EMIT(e, "Reshape", NULL, y, gti_emit_shape(e, &x->shape, x->growth));
+    y = gti_emit_reshape(e, y, NULL, &x->shape, x->growth);
     y = GTI_EMIT(e, "Mul", NULL, y, gti_emit_channels(e, 1));
     GTI_EMIT(e, "Add", gti_emit_out(e, 0), y, gti_emit_channels(e, 2));
     return true;
@@ -101,8 +101,8 @@ static bool emit_channel_sum(gti_emit *e)
     const char *band = gti_emit_array(e, x->dtype, GT_SHAPE(c, c), v);
     const char *rows =
         GTI_EMIT(e, "Reshape", NULL, gti_emit_in(e, 0), gti_emit_ints(e, 3, (int64_t[]){0, c, -1}));
-    GTI_EMIT(e, "Reshape", gti_emit_out(e, 0), GTI_EMIT(e, "MatMul", NULL, band, rows),
-             gti_emit_shape(e, &x->shape, x->growth));
+    gti_emit_reshape(e, GTI_EMIT(e, "MatMul", NULL, band, rows), gti_emit_out(e, 0), &x->shape,
+                     x->growth);
     return true;
 }
 

@@ -197,8 +197,7 @@ static bool emit_cross_entropy(gti_emit *e)
     gti_emit_attr_int(e, "ignore_index", gti_emit_whole(e, "ignore_index", 0));
     const char *loss =
         GTI_EMIT(e, "SoftmaxCrossEntropyLoss", row ? NULL : gti_emit_out(e, 0), in[0], in[1]);
-    if (row)
-        GTI_EMIT(e, "Reshape", gti_emit_out(e, 0), loss, gti_emit_shape(e, &y->shape, y->growth));
+    if (row) gti_emit_reshape(e, loss, gti_emit_out(e, 0), &y->shape, y->growth);
     return true;
 }
 

@@ -10,12 +10,38 @@ static const int64_t *growth_of(const gti_emit *e)
     return gti_emit_result(e, 0)->growth;
 }
 
+/* Elements of dimensions from..to-1, of a batch with `more` items more. */
+static int64_t product(const gt_graph_value *v, int from, int to, int more)
+{
+    int64_t n = 1;
+    for (int i = from; i < to; i++) n *= v->shape.dim[i] + more * v->growth[i];
+    return n;
+}
+
+/* The axis at which x falls into the two dimensions of y, whatever the batch; -1: there is none. */
+static int flattened_at(const gt_graph_value *x, const gt_graph_value *y)
+{
+    if (y->shape.ndim != 2 || x->shape.ndim < 2 || !gt_shape_size(y->shape)) return -1;
+    for (int axis = 1; axis < x->shape.ndim; axis++) {
+        bool falls = true;
+        for (int more = 0; more < 2; more++)
+            falls &= product(x, 0, axis, more) == y->shape.dim[0] + more * y->growth[0] &&
+                     product(x, axis, x->shape.ndim, more) == y->shape.dim[1] + more * y->growth[1];
+        if (falls) return axis;
+    }
+    return -1;
+}
+
 static bool emit_reshape(gti_emit *e)
 {
-    const gt_shape *to = &gti_emit_result(e, 0)->shape;
-    if (!gt_shape_size(*to)) gti_emit_attr_int(e, "allowzero", 1);
-    GTI_EMIT(e, "Reshape", gti_emit_out(e, 0), gti_emit_in(e, 0),
-             gti_emit_shape(e, to, growth_of(e)));
+    const gt_graph_value *x = gti_emit_value(e, 0), *y = gti_emit_result(e, 0);
+    const int axis = flattened_at(x, y);
+    if (axis < 0) {
+        gti_emit_reshape(e, gti_emit_in(e, 0), gti_emit_out(e, 0), &y->shape, y->growth);
+        return true;
+    }
+    gti_emit_attr_int(e, "axis", axis);
+    GTI_EMIT(e, "Flatten", gti_emit_out(e, 0), gti_emit_in(e, 0));
     return true;
 }
 

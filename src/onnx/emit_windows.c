@@ -168,7 +168,7 @@ static bool emit_unfold(gti_emit *e)
     const char *weight = picking(e, channels);
     fold_attrs(e, channels);
     const char *images = GTI_EMIT(e, "Conv", NULL, gti_emit_in(e, 0), weight);
-    GTI_EMIT(e, "Reshape", gti_emit_out(e, 0), images, gti_emit_shape(e, &y->shape, y->growth));
+    gti_emit_reshape(e, images, gti_emit_out(e, 0), &y->shape, y->growth);
     return true;
 }
 
@@ -196,8 +196,7 @@ static bool emit_fold(gti_emit *e)
         rest[i] = size + 2 * gti_emit_whole(e, "padding", i) - reach -
                   gti_emit_whole(e, "stride", i) * (image.dim[2 + i] - 1);
     }
-    const char *images =
-        GTI_EMIT(e, "Reshape", NULL, gti_emit_in(e, 0), gti_emit_shape(e, &image, more));
+    const char *images = gti_emit_reshape(e, gti_emit_in(e, 0), NULL, &image, more);
     const char *weight = picking(e, channels);
     fold_attrs(e, channels);
     gti_emit_attr_ints(e, "output_padding", 2, rest);

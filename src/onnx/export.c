@@ -230,7 +230,7 @@ static gt_status write_file(gti_emit *e, const char *path)
     gt_status status = GT_ERR_MEMORY;
     if (model.failed || e->store.failed) out_of_memory(e);
     else {
-        gt_file *f = gt_file_create(e->g->ctx, path);
+        gt_file *f = gt_file_create_for(e->g->ctx, what, path);
         if (f) gt_file_write(f, model.at, model.length);
         status = f ? gt_file_commit(f) : gt_error_code(e->g->ctx);
     }
@@ -270,6 +270,10 @@ gt_status gt_onnx_save_graph_(const gt_graph *g, const char *path, gt_onnx_save_
 gt_status gt_onnx_save_(gt_module *m, const char *path, gt_shape input, gt_onnx_save_opts opts)
 {
     if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the module is NULL");
+    if (opts.weights && !gt_failed(m->ctx))
+        gt_fail(m->ctx, GT_ERR_ARGUMENT, what,
+                ".weights is of gt_onnx_save_graph: the module has "
+                "its own");
     gt_graph *g = gt_module_graph_(m, input, (gt_module_graph_opts){.dtype = opts.dtype});
     if (!g) return gt_error_code(m->ctx);
     opts.weights = m;

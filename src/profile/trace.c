@@ -8,7 +8,6 @@
 #include <gradtape/io.h>
 
 #undef gt_profile_save_trace
-#undef gt_file_create
 #undef gt_file_commit
 
 typedef struct {
@@ -263,7 +262,7 @@ gt_status gt_profile_save_trace(gt_profile *p, const char *path)
 {
     static const char what[] = "gt_profile_save_trace";
     if (!gti_profile_readable(p, what)) return p ? gt_error_code(p->gt) : GT_ERR_ARGUMENT;
-    gt_file *f = gt_file_create(p->gt, path);
+    gt_file *f = gt_file_create_for(p->gt, what, path);
     if (!f) return gt_error_code(p->gt);
     gti_profile_event *e = sort_events(p);
     if (!e) {

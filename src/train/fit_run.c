@@ -161,7 +161,7 @@ static bool check_monitor(gti_fit *f, const char *what)
 /* That a file cannot be written should not be known only when an epoch is over. */
 static bool check_file(gti_fit *f, const char *path)
 {
-    if (path) gt_file_discard(gt_file_create(f->gt, path));
+    if (path) gt_file_discard(gt_file_create_for(f->gt, "gt_fit", path));
     return !gt_failed(f->gt);
 }
 

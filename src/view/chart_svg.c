@@ -257,7 +257,7 @@ gt_status gt_history_write_svg_(const gt_history *h, const char *path, gt_curve_
         !gti_chart_open(&d.chart, h, &opts, d.width / 70, d.height / 64, what))
         return h ? gt_error_code(h->gt) : GT_ERR_ARGUMENT;
     set_margins(&d);
-    d.f = gt_file_create(h->gt, path);
+    d.f = gt_file_create_for(h->gt, what, path);
     if (!d.f) return gt_error_code(h->gt);
     draw_head(&d);
     draw_axes(&d);

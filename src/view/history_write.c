@@ -9,7 +9,7 @@ static gt_file *begin(const gt_history *h, const char *path, const char *what, g
 {
     if (!h) *status = gt_fail(NULL, GT_ERR_ARGUMENT, what, "the history is NULL");
     if (!h) return NULL;
-    gt_file *f = gt_failed(h->gt) ? NULL : gt_file_create(h->gt, path);
+    gt_file *f = gt_failed(h->gt) ? NULL : gt_file_create_for(h->gt, what, path);
     *status = gt_error_code(h->gt);
     return f;
 }
