@@ -284,6 +284,13 @@ static void save_graph(world *w)
     gt_graph_free(g);
 }
 
+static void save_page(world *w)
+{
+    gt_graph *g = gt_module_graph(w->net, w->x->shape);
+    if (g) (void)(gt_graph_save(g, scratch("net.html")) == GT_OK);
+    gt_graph_free(g);
+}
+
 static const program programs[] = {
     {"gt_save", with_saved_net, save_net, .whole = true, .file = "net.safetensors"},
     {"gt_save, new", with_net, save_net, .whole = true, .file = "net.safetensors"},
@@ -309,6 +316,7 @@ static const program programs[] = {
     {"gt_profile_save_trace", with_profile, save_trace, .whole = false, .file = "trace.json"},
     {"gt_module_render", with_dot, render_module, .file = "net.dot"},
     {"gt_graph_save", with_dot, save_graph, .whole = true, .file = "net.dot"},
+    {"gt_graph_save, page", with_net, save_page, .whole = true, .file = "net.html"},
     {"gt_board_open", with_array, write_board, .whole = false, .file = "board"},
 };
 

@@ -86,9 +86,38 @@ static void json_has_all(void **state)
     assert_has(text, "\"padding\":[2,2]");
     assert_has(text, "\"part\":\"backward\",\"pass\":1,\"of\":");
     free(text);
-    assert_int_equal(gt_module_render(net, PATH ".json", GT_SHAPE(4, 1, 28, 28), .depth = 1),
-                     GT_ERR_ARGUMENT);
-    assert_error(*state, GT_ERR_ARGUMENT, "options of pictures are of no use for .json");
+}
+
+/* No option is disregarded. */
+static void options_are_used_or_refused(void **state)
+{
+    static const struct {
+        const char *ending;
+        gt_graph_opts opts;
+        const char *message;
+    } rows[] = {
+        {".json", {.depth = 1}, ".depth is of no use for .json, but for .svg .png .pdf .dot .mmd"},
+        {".json", {.heat = GT_HEAT_BYTES}, ".heat is of no use for .json"},
+        {".mmd", {.heat = GT_HEAT_BYTES}, ".heat is of no use for .mmd, but for .svg .png"},
+        {".mmd", {.no_legend = true}, ".no_legend is of no use for .mmd"},
+        {".html", {.sideways = true}, ".sideways is of no use for .html"},
+        {".html", {.unfolded = true}, ".unfolded is of no use for .html"},
+        {".dot", {.seconds = 1}, ".seconds is of no use for .dot, but for .svg .png .pdf"},
+        {".svg", {.dpi = 10}, ".dpi is of no use for .svg, but for .png"},
+        {".pdf", {.most_pixels = 10}, ".most_pixels is of no use for .pdf, but for .png"},
+        {".png", {.dpi = 1201}, "dpi is 1201, must be from 1 to 1200"},
+        {".dot", {.depth = 1}, "depth is 1, but no module made any of the graph"},
+        {".html", {.depth = 2}, "depth is 2, but no module made any of the graph"},
+    };
+    gt_ctx *gt = *state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char path[256];
+        gt_tensor *w, *loss = small_loss(gt, &w);
+        snprintf(path, sizeof path, "%s%s", PATH, rows[i].ending);
+        assert_int_equal(gt_graph_render_(loss, path, rows[i].opts), GT_ERR_ARGUMENT);
+        assert_error(gt, GT_ERR_ARGUMENT, rows[i].message);
+        gt_error_clear(gt);
+    }
 }
 
 /* Names, and numbers that JSON has not. */
@@ -137,6 +166,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
     const struct CMUnitTest tests[] = {
         TEST(json_has_all),
+        TEST(options_are_used_or_refused),
         TEST(json_is_json_whatever_the_names),
         TEST(mermaid_has_the_picture),
     };

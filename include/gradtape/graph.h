@@ -6,7 +6,7 @@
  *   gt_tape_render(gt, "step.pdf")                                all that was recorded
  *
  *   gt_graph *g = gt_module_graph(net, shape);                    the same in two steps: the model,
- *   gt_graph_save(g, "net.json");                                 and one of its outputs
+ *   gt_graph_save(g, "net.html");                                 and one of its outputs
  *   gt_graph_free(g);
  *
  * Pictures show a box for each straight run of layers, with numbers of parameters and operations,
@@ -150,7 +150,7 @@ typedef struct {
     bool unfolded; /* like blocks are drawn each by itself */
     bool no_legend;
     gt_graph_heat heat;
-    int dpi;         /* 96: of .png */
+    int dpi;         /* 96: of .png; at most 1200 */
     int most_pixels; /* 10000: in each direction, of .png */
     double seconds;  /* 20: that dot may take */
     /* Of gt_module_render alone, see gt_module_graph_opts. */
@@ -160,9 +160,12 @@ typedef struct {
 
 /* Writes the graph into a file by its ending: a picture drawn by Graphviz's program `dot` as .svg,
  * .png or .pdf, its text as .dot; the same picture in Mermaid's language as .mmd; all of the model
- * as .json (docs/graph-json.md). The file appears whole or not at all. Errors: GT_ERR_ARGUMENT,
- * GT_ERR_UNSUPPORTED (scopes that nest more than 1,000 levels deep; more pixels, or more of dot's
- * time, than there may be), GT_ERR_IO (dot is missing or fails, too), GT_ERR_MEMORY. */
+ * as .json (docs/graph-json.md), or as .html, a page for any browser in which modules open and
+ * close, with search, details and heat; .detail, .depth and .heat say how it begins. The file
+ * appears whole or not at all. An option that is of no use for an ending is an error. Errors:
+ * GT_ERR_ARGUMENT, GT_ERR_UNSUPPORTED (scopes that nest more than 1,000 levels deep; more pixels,
+ * or more of dot's time, than there may be), GT_ERR_IO (dot is missing or fails, too),
+ * GT_ERR_MEMORY. */
 GT_MUST_CHECK gt_status gt_graph_save_(const gt_graph *g, const char *path, gt_graph_opts opts);
 /* gt_graph_save(g, "net.svg"), gt_graph_save(g, "net.png", .depth = 1, .sideways = true) */
 #define gt_graph_save(g, ...) GT_GRAPH_SAVE_(g, __VA_ARGS__, )

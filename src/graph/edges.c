@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/picture.h"
+#include "graph/render.h"
 
 /* --- outputs of boxes --- */
 
@@ -129,14 +129,9 @@ bool gti_edges_open(gti_picture *p, const gt_graph *g, const gt_graph_opts *opts
 
 gt_status gti_edges_close(gti_picture *p, const char *what)
 {
-    gt_ctx *gt = p->g->ctx;
     void *const arrays[] = {p->leaf,     p->leaf_seen, p->late,  p->port,
                             p->labelled, p->framed,    p->n_out, p->seen_box};
-    const bool ok = gt_failed(gt) || (!fflush(p->f) && !ferror(p->f));
-    if (!ok)
-        gt_fail(gt, gt_status_of_errno(errno), what, "the text cannot be written: %s",
-                errno ? strerror(errno) : "the stream has failed");
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
     gti_view_close(&p->view);
-    return gt_error_code(gt);
+    return gti_save_end(p->g->ctx, what, p->f);
 }

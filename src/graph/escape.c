@@ -54,7 +54,7 @@ static void write_control(FILE *f, unsigned char c, gti_escape_in in)
 
 static bool is_special(unsigned char c, gti_escape_in in)
 {
-    return strchr(in == GTI_IN_JSON ? "\"" : in == GTI_IN_MERMAID ? "&<>\"'#;`" : "&<>\"'", c);
+    return strchr(in == GTI_IN_JSON ? "\"<>&" : in == GTI_IN_MERMAID ? "&<>\"'#;`" : "&<>\"'", c);
 }
 
 void gti_escape_write(FILE *f, const char *text, gti_escape_in in)

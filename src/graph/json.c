@@ -1,7 +1,6 @@
 /* A graph as JSON; docs/graph-json.md says what stands where. */
 #include <errno.h>
 #include <math.h>
-#include <string.h>
 
 #include "graph/escape.h"
 #include "graph/render.h"
@@ -171,7 +170,5 @@ gt_status gti_json_write(const gt_graph *g, const gt_graph_opts *opts, const cha
         write_node(f, &g->node[i]);
     }
     fputs("]}\n", f);
-    if (!fflush(f) && !ferror(f)) return GT_OK;
-    return gt_fail(g->ctx, gt_status_of_errno(errno), what, "the text cannot be written: %s",
-                   errno ? strerror(errno) : "the stream has failed");
+    return gti_save_end(g->ctx, what, f);
 }

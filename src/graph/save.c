@@ -1,4 +1,5 @@
 /* A graph into a file, by its ending. */
+#include <errno.h>
 #include <gradtape/io.h>
 #include <math.h>
 #include <string.h>
@@ -15,6 +16,8 @@ static bool refuse(gt_ctx *gt, const char *what, const char *name, double value,
     return false;
 }
 
+enum { MOST_DPI = 1200 };
+
 static bool complete(gt_ctx *gt, const char *what, gt_graph_opts *o)
 {
     o->depth = (int)gt_option_int(o->depth, 0);
@@ -22,7 +25,8 @@ static bool complete(gt_ctx *gt, const char *what, gt_graph_opts *o)
     o->most_pixels = (int)gt_option_int(o->most_pixels, 10000);
     o->seconds = gt_option(o->seconds, 20);
     if (o->depth < 0) return refuse(gt, what, "depth", o->depth, "must not be negative");
-    if (o->dpi < 1) return refuse(gt, what, "dpi", o->dpi, "must be positive");
+    if (o->dpi < 1 || o->dpi > MOST_DPI)
+        return refuse(gt, what, "dpi", o->dpi, "must be from 1 to 1200");
     if (o->most_pixels < 1)
         return refuse(gt, what, "most_pixels", o->most_pixels, "must be positive");
     if (!(o->seconds > 0) || isinf(o->seconds))
@@ -56,9 +60,10 @@ static const struct {
     {".svg", "-Tsvg", NULL},           {".png", "-Tpng", NULL},
     {".pdf", "-Tpdf", NULL},           {".dot", NULL, gti_dot_write},
     {".mmd", NULL, gti_mermaid_write}, {".json", NULL, gti_json_write},
+    {".html", NULL, gti_page_write},
 };
 enum { ENDINGS = sizeof endings / sizeof *endings };
-#define ALL_ENDINGS ".svg, .png, .pdf, .dot, .mmd or .json"
+#define ALL_ENDINGS ".svg, .png, .pdf, .dot, .mmd, .html or .json"
 
 static int ending_of(const char *path)
 {
@@ -84,6 +89,14 @@ static gt_status save_text(const gt_graph *g, const char *path, const gt_graph_o
     return status ? status : gt_error_code(g->ctx);
 }
 
+gt_status gti_save_end(gt_ctx *gt, const char *what, FILE *f)
+{
+    if (!gt_failed(gt) && (fflush(f) || ferror(f)))
+        gt_fail(gt, gt_status_of_errno(errno), what, "the text cannot be written: %s",
+                errno ? strerror(errno) : "the stream has failed");
+    return gt_error_code(gt);
+}
+
 static bool check_path(gt_ctx *gt, const char *path, const char *what)
 {
     if (gt_failed(gt)) return false;
@@ -93,15 +106,39 @@ static bool check_path(gt_ctx *gt, const char *path, const char *what)
     return !gt_failed(gt);
 }
 
-/* JSON has all of the model, whatever a picture would show. */
-static bool is_used(gt_ctx *gt, const char *what, int ending, const gt_graph_opts *o)
+/* Nothing is disregarded: what an option would change in other files alone is refused. */
+static bool is_used(gt_ctx *gt, const char *what, const char *ending, const gt_graph_opts *o)
 {
-    const bool drawn = o->sideways || o->unfolded || o->no_legend || o->seconds != 0;
-    const int given = (int)o->detail | o->depth | (int)o->heat | o->dpi | o->most_pixels;
-    if (endings[ending].write != gti_json_write || (!drawn && !given)) return true;
-    gt_fail(gt, GT_ERR_ARGUMENT, what, "options of pictures are of no use for %s",
-            endings[ending].name);
-    return false;
+    const struct {
+        const char *name;
+        bool given;
+        const char *used;
+    } options[] = {
+        {"detail", o->detail != GT_DETAIL_LAYERS, ".svg .png .pdf .dot .mmd .html"},
+        {"depth", o->depth != 0, ".svg .png .pdf .dot .mmd .html"},
+        {"heat", o->heat != GT_HEAT_NONE, ".svg .png .pdf .dot .html"},
+        {"sideways", o->sideways, ".svg .png .pdf .dot .mmd"},
+        {"unfolded", o->unfolded, ".svg .png .pdf .dot .mmd"},
+        {"no_legend", o->no_legend, ".svg .png .pdf .dot"},
+        {"seconds", o->seconds != 0, ".svg .png .pdf"},
+        {"dpi", o->dpi != 0, ".png"},
+        {"most_pixels", o->most_pixels != 0, ".png"},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        if (!options[i].given || strstr(options[i].used, ending)) continue;
+        gt_fail(gt, GT_ERR_ARGUMENT, what, ".%s is of no use for %s, but for %s", options[i].name,
+                ending, options[i].used);
+        return false;
+    }
+    return true;
+}
+
+/* Modules are what depth counts. */
+static bool has_modules(const gt_graph *g, const char *what, const gt_graph_opts *o)
+{
+    bool any = !o->depth;
+    for (int i = 0; i < g->n_scopes && !any; i++) any = g->scope[i].kind == GT_SCOPE_MODULE;
+    return any || refuse(g->ctx, what, "depth", o->depth, "but no module made any of the graph");
 }
 
 static gt_status save(const gt_graph *g, const char *path, gt_graph_opts opts, const char *what)
@@ -109,7 +146,8 @@ static gt_status save(const gt_graph *g, const char *path, gt_graph_opts opts, c
     if (!g) return GT_ERR_ARGUMENT;
     if (!check_path(g->ctx, path, what)) return gt_error_code(g->ctx);
     const int i = ending_of(path);
-    if (!is_used(g->ctx, what, i, &opts) || !complete(g->ctx, what, &opts))
+    if (!is_used(g->ctx, what, endings[i].name, &opts) || !complete(g->ctx, what, &opts) ||
+        !has_modules(g, what, &opts))
         return gt_error_code(g->ctx);
     if (endings[i].type) return gti_render(g, path, endings[i].type, &opts, what);
     return save_text(g, path, &opts, what, endings[i].write);
@@ -165,7 +203,8 @@ gt_status gt_module_render_(gt_module *m, const char *path, gt_shape input, gt_g
 
 static gt_status write_own(gt_ctx *gt, gt_graph *g, FILE *f, gt_graph_opts opts, const char *what)
 {
-    const bool ok = g && is_picture(gt, what, &opts) && complete(gt, what, &opts);
+    const bool ok = g && is_picture(gt, what, &opts) && is_used(gt, what, ".dot", &opts) &&
+                    complete(gt, what, &opts) && has_modules(g, what, &opts);
     const gt_status status = ok ? gti_dot_write(g, &opts, what, f) : gt_error_code(gt);
     gt_graph_free(g);
     return status;
