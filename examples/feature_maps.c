@@ -28,11 +28,11 @@ static gt_module *lenet(gt_ctx *gt)
 }
 
 /* A hook: keeps what a module made, in *user. */
-static void watch(gt_module *m, gt_tensor *x, gt_tensor *y, void *user)
+static void watch(gt_module *m, gt_tensor *const in[], gt_tensor *const out[], void *user)
 {
     (void)m;
-    (void)x;
-    *(gt_tensor **)user = y;
+    (void)in;
+    *(gt_tensor **)user = out[0];
 }
 
 /* Planes [..,h,w] as pictures in rows of `columns`, each pixel a square of `zoom` pixels, with a

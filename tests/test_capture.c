@@ -127,11 +127,11 @@ static gt_tensor *see_gradient(gt_tensor *gradient, void *user)
     (void)user;
     return gradient;
 }
-static void see_module(gt_module *m, gt_tensor *x, gt_tensor *y, void *user)
+static void see_module(gt_module *m, gt_tensor *const in[], gt_tensor *const out[], void *user)
 {
     (void)m;
-    (void)x;
-    (void)y;
+    (void)in;
+    (void)out;
     (void)user;
 }
 

@@ -77,9 +77,9 @@ static void test_to(void **state)
     assert_error(gt, GT_ERR_DTYPE, "not i64");
 }
 
-static void count_call(gt_module *m, gt_tensor *x, gt_tensor *y, void *user)
+static void count_call(gt_module *m, gt_tensor *const in[], gt_tensor *const out[], void *user)
 {
-    (void)m, (void)x, (void)y;
+    (void)m, (void)in, (void)out;
     ++*(int *)user;
 }
 

@@ -121,9 +121,9 @@ static void add_parameters(world *w)
         gt_module_add_buffer(w->net, "b", gt_zeros(w->gt, GT_SHAPE(2)));
 }
 
-static void see_nothing(gt_module *m, gt_tensor *x, gt_tensor *y, void *user)
+static void see_nothing(gt_module *m, gt_tensor *const in[], gt_tensor *const out[], void *user)
 {
-    (void)m, (void)x, (void)y, (void)user;
+    (void)m, (void)in, (void)out, (void)user;
 }
 
 static void hook_module(world *w)

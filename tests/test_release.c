@@ -240,12 +240,12 @@ static gt_module *make_net(gt_ctx *gt)
                             gt_nn_leaky_relu(gt), gt_nn_linear(gt, 5, 3), gt_nn_flatten(gt));
 }
 
-static void look(gt_module *m, gt_tensor *x, gt_tensor *y, void *user)
+static void look(gt_module *m, gt_tensor *const in[], gt_tensor *const out[], void *user)
 {
     (void)m;
     gt_tensor ***seen = user;
-    *(*seen)++ = x;
-    *(*seen)++ = y;
+    *(*seen)++ = in[0];
+    *(*seen)++ = out[0];
 }
 
 static void hook_all(gt_module *m, void *user)

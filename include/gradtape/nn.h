@@ -27,6 +27,13 @@ typedef struct {
     size_t size;      /* of the struct that begins with a gt_module */
     gt_tensor *(*forward)(gt_module *m, gt_tensor *x); /* NULL after a failure, of an operation or
                                                         * by gt_module_fail */
+    /* or, of several inputs or outputs: fills out, which is all NULL, in the order of `outputs`;
+     * false after a failure. Inputs that were not given are NULL in `in`, which has a place for
+     * each of `inputs` */
+    bool (*forward_many)(gt_module *m, gt_tensor *const in[], gt_tensor *out[]);
+    const char *inputs, *outputs; /* their names, "query key value", at most GT_MODULE_MOST; NULL:
+                                   * one, "x" and "y" */
+    int n_least; /* inputs that must be there, where the last ones need not; 0: all */
     bool (*materialise)(gt_module *m, gt_tensor *x); /* before every forward until it returns true:
                                                       * makes lazy parameters from the first input;
                                                       * NULL: nothing is lazy */
@@ -57,9 +64,10 @@ typedef struct gt_module_hook gt_module_hook;
 struct gt_module {
     const gt_module_type *type;
     gt_ctx *ctx;
-    gt_module *parent;       /* NULL: a root */
-    gt_module *child, *next; /* its first child; its next sibling */
-    gt_scope scope;          /* its name, "" for a root, below its parent's scope */
+    const char *inputs, *outputs; /* names: its kind's; a kind may set others when it makes one */
+    gt_module *parent;            /* NULL: a root */
+    gt_module *child, *next;      /* its first child; its next sibling */
+    gt_scope scope;               /* its name, "" for a root, below its parent's scope */
     gt_module_entry *parameters, *buffers;
     gt_module_index *index;
     gt_module_hook *hooks;
@@ -108,20 +116,54 @@ gt_status gt_module_fail(const gt_module *m, gt_status code, const char *fmt, ..
 
 /* --- using modules --- */
 
-/* The module's output for x, recorded under the module's path. Lazy modules make their parameters
- * at the first call; these outlive rewinds like all parameters. NULL after a failure, or when x is
- * NULL. */
-gt_tensor *gt_forward(gt_module *m, gt_tensor *x);
-#define gt_forward(m, x) GT_AT(gt_forward(m, x))
+/* The module's output for its inputs, gt_forward(net, x), gt_forward(net, image, text), recorded
+ * under the module's path; in the order in which its kind names them, the last ones may be left out
+ * (or be NULL) where the kind says so. Lazy modules make their parameters at the first call; these
+ * outlive rewinds like all parameters. NULL after a failure, or when an input that must be there is
+ * NULL. Errors: those of the operations, GT_ERR_ARGUMENT for another number of inputs, and for a
+ * module of several outputs, which gt_forward_all returns. */
+gt_tensor *gt_forward_(gt_module *m, int n, gt_tensor *const in[]);
+#define gt_forward(m, ...) GT_AT(gt_forward_(m, GT_COUNTED(gt_tensor *, __VA_ARGS__)))
 
-/* gt_forward, for forward functions that hand x on from module to module, as containers do:
- *   bool spare = m->spare;
- *   x = gt_pass(b->conv, x, &spare);
- *   return gt_pass(b->relu, x, &spare);
- * *spare says that nobody else will read x: then its data goes back to the pool, or the result
- * takes it over, as soon as neither m nor a backward rule needs it (gt_release). Afterwards it says
- * the same of the result. Where a module may hold on to tensors (`holders`), its input and result
- * are left alone. */
+/* All outputs of a module, in the order in which its kind names them:
+ *   gt_outputs y = gt_forward_all(rnn, x, h);
+ *   y.at[0], y.at[1], gt_output(&y, "state")
+ * After a failure at[..] are NULL, so what is done with them does nothing. */
+#define GT_MODULE_MOST 16 /* inputs, and outputs */
+typedef struct {
+    gt_tensor *at[GT_MODULE_MOST]; /* NULL behind the last */
+    int n;
+    const char *names;
+} gt_outputs;
+gt_outputs gt_forward_all_(gt_module *m, int n, gt_tensor *const in[]);
+#define gt_forward_all(m, ...)                                                                     \
+    GT_OUTPUTS_AT_(gt_forward_all_(m, GT_COUNTED(gt_tensor *, __VA_ARGS__)))
+static inline gt_outputs gt_outputs_at_(gt_outputs made, const char *where)
+{
+    for (int i = 0; i < made.n; i++) gt_at_(made.at[i], where);
+    return made;
+}
+#ifdef GT_NO_SITES
+#define GT_OUTPUTS_AT_(call) (call)
+#else
+#define GT_OUTPUTS_AT_(call) gt_outputs_at_((call), GT_HERE)
+#endif
+/* The output of this name; NULL when the kind has none, which is no failure. */
+gt_tensor *gt_output(const gt_outputs *y, const char *name);
+
+/* How many inputs and outputs a module has, those that may be left out among them, and the name of
+ * one, "key": writes into buf (always terminated) and returns it; "" when there is no such one. */
+int gt_module_n_inputs(const gt_module *m);
+int gt_module_n_outputs(const gt_module *m);
+char *gt_module_input_name(const gt_module *m, int i, char *buf, size_t size);
+char *gt_module_output_name(const gt_module *m, int i, char *buf, size_t size);
+
+/* gt_forward of one input, for forward functions that hand x on from module to module, as
+ * containers do: bool spare = m->spare; x = gt_pass(b->conv, x, &spare); return gt_pass(b->relu, x,
+ * &spare); *spare says that nobody else will read x: then its data goes back to the pool, or the
+ * result takes it over, as soon as neither m nor a backward rule needs it (gt_release). Afterwards
+ * it says the same of the result. Where a module may hold on to tensors (`holders`), its input and
+ * result are left alone. */
 gt_tensor *gt_pass(gt_module *m, gt_tensor *x, bool *spare);
 #define gt_pass(m, x, spare) GT_AT(gt_pass(m, x, spare))
 
@@ -133,10 +175,11 @@ void gt_eval(gt_module *m);
  * initialisers, which look at m->type->name or try gt_module_parameter(m, "weight"). */
 void gt_module_apply(gt_module *m, void (*fn)(gt_module *m, void *user), void *user);
 
-/* Calls fn after every gt_forward of m that succeeds, with its input and output: for looking at
- * feature maps. Several are called in the order in which they were added. Errors: GT_ERR_ARGUMENT,
- * GT_ERR_MEMORY. */
-typedef void (*gt_module_hook_fn)(gt_module *m, gt_tensor *x, gt_tensor *y, void *user);
+/* Calls fn after every gt_forward of m that succeeds, with its inputs and outputs, a place for each
+ * that its kind names: for looking at feature maps. Several are called in the order in which they
+ * were added. Errors: GT_ERR_ARGUMENT, GT_ERR_MEMORY. */
+typedef void (*gt_module_hook_fn)(gt_module *m, gt_tensor *const in[], gt_tensor *const out[],
+                                  void *user);
 gt_status gt_module_add_hook(gt_module *m, gt_module_hook_fn fn, void *user);
 #define gt_module_add_hook(m, fn, user) GT_STATUS_AT(gt_module_add_hook(m, fn, user))
 /* Removes the first hook with this function and user pointer, if there is one. */

@@ -2,6 +2,7 @@
 #include "nn/module.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #undef gt_module_add_hook
 
@@ -43,11 +44,13 @@ void gt_module_remove_hook(gt_module *m, gt_module_hook_fn fn, void *user)
     free(found);
 }
 
-void gti_hooks_call(gt_module *m, gt_tensor *x, gt_tensor *y)
+void gti_hooks_call(gt_module *m, int n, gt_tensor *const in[], gt_tensor *const out[])
 {
+    gt_tensor *all[GT_MODULE_MOST] = {NULL};
+    memcpy(all, in, (size_t)n * sizeof *all);
     for (gt_module_hook *h = m->hooks, *next; h; h = next) {
         next = h->next;
-        h->fn(m, x, y, h->user);
+        h->fn(m, all, out, h->user);
     }
 }
 

@@ -1,4 +1,4 @@
-/* Modules: building them and running them. */
+/* Modules: building them and walking over them. */
 #include "nn/module.h"
 
 #include <gradtape/autograd.h>
@@ -56,6 +56,36 @@ static void free_module(void *object)
     free(m);
 }
 
+static const char *inputs_of(const gt_module_type *type)
+{
+    return type->inputs ? type->inputs : "x";
+}
+
+static const char *outputs_of(const gt_module_type *type)
+{
+    return type->outputs ? type->outputs : "y";
+}
+
+/* Whether what a kind says of its inputs and outputs is possible. */
+static bool check_forward(gt_ctx *gt, const gt_module_type *type)
+{
+    const int in = gti_forward_names(inputs_of(type)), out = gti_forward_names(outputs_of(type));
+    if (type->forward && (type->forward_many || in != 1 || out != 1))
+        gt_fail(gt, GT_ERR_ARGUMENT, type->name,
+                "the type's forward has one input and one output; %s",
+                type->forward_many ? "it can have no forward_many beside it"
+                                   : "for several there is forward_many");
+    else if (in < 1 || in > GT_MODULE_MOST || out < 1 || out > GT_MODULE_MOST)
+        gt_fail(gt, GT_ERR_ARGUMENT, type->name,
+                "the type names %d inputs and %d outputs; there can be 1 to %d of each", in, out,
+                GT_MODULE_MOST);
+    else if (type->n_least < 0 || type->n_least > in)
+        gt_fail(gt, GT_ERR_ARGUMENT, type->name, "the type's n_least is %d, but it names %d inputs",
+                type->n_least, in);
+    else return true;
+    return false;
+}
+
 gt_module *gt_module_new(gt_ctx *gt, const gt_module_type *type)
 {
     static const char what[] = "gt_module_new";
@@ -68,6 +98,7 @@ gt_module *gt_module_new(gt_ctx *gt, const gt_module_type *type)
                 sizeof(gt_module));
         return NULL;
     }
+    if (!check_forward(gt, type)) return NULL;
     gt_module *m = calloc(1, type->size);
     gt_module_index *index = calloc(1, sizeof *index);
     if (!m || !index) {
@@ -79,6 +110,8 @@ gt_module *gt_module_new(gt_ctx *gt, const gt_module_type *type)
     index->numbered = true;
     m->type = type;
     m->ctx = gt;
+    m->inputs = inputs_of(type);
+    m->outputs = outputs_of(type);
     m->index = index;
     m->levels = 1;
     m->holders = !type->keeps_nothing;
@@ -302,66 +335,7 @@ void gti_module_hold(gt_module *m, int more)
     for (; m; m = m->parent) m->holders += more;
 }
 
-/* --- running --- */
-
-/* A kind whose functions give nothing, but have not said why. */
-static void fail_silent(const gt_module *m, const char *what)
-{
-    if (!gt_failed(m->ctx))
-        gt_module_fail(m, GT_ERR_STATE, "its %s, but nothing has failed; gt_module_fail says why",
-                       what);
-}
-
-static gt_tensor *run(gt_module *m, gt_tensor *x)
-{
-    if (!m->ready) m->ready = m->type->materialise(m, x);
-    if (!m->ready) {
-        fail_silent(m, "materialise returned false");
-        return NULL;
-    }
-    gt_tensor *y = m->type->forward(m, x);
-    if (!y) fail_silent(m, "forward returned NULL");
-    if (!y || y->ctx == m->ctx) return y;
-    gt_module_fail(m, GT_ERR_ARGUMENT, "its output belongs to another context");
-    return NULL;
-}
-
-static bool can_run(const gt_module *m, const gt_tensor *x)
-{
-    if (m && x && m->ctx == x->ctx && m->type->forward) return !gt_failed(m->ctx);
-    gt_ctx *gt = m ? m->ctx : x ? x->ctx : NULL;
-    if (gt && gt_failed(gt)) return false;
-    if (!m) gt_fail(gt, GT_ERR_ARGUMENT, "forward", "the module is NULL");
-    else if (!x) gt_module_fail(m, GT_ERR_ARGUMENT, "the input is NULL");
-    else if (m->ctx != x->ctx)
-        gt_module_fail(m, GT_ERR_ARGUMENT, "the input belongs to another context");
-    else gt_module_fail(m, GT_ERR_UNSUPPORTED, "this type of module has no forward");
-    return false;
-}
-
-gt_tensor *gt_forward(gt_module *m, gt_tensor *x)
-{
-    if (!can_run(m, x)) return NULL;
-    const gt_scope *outer = gt_set_scope(m->ctx, &m->scope);
-    gt_tensor *y = run(m, x);
-    gt_set_scope(m->ctx, outer);
-    if (y && m->hooks) gti_hooks_call(m, x, y);
-    return y;
-}
-
-/* What m releases within, its result may lie in; then the address is the same, but x was spare. */
-gt_tensor *gt_pass(gt_module *m, gt_tensor *x, bool *spare)
-{
-    const bool clean = m && !m->holders, give = clean && *spare;
-    if (m) m->spare = give;
-    gt_tensor *y = gt_forward(m, x);
-    if (m) m->spare = false;
-    if (!y) return NULL;
-    const bool apart = y->data != x->data;
-    if (give && apart) gt_release(x);
-    *spare = clean && (give || apart);
-    return y;
-}
+/* --- walking --- */
 
 gt_module *gti_module_after(const gt_module *root, const gt_module *m)
 {

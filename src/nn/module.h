@@ -37,8 +37,13 @@ void gti_module_hold(gt_module *m, int more);
 /* The module behind m, parents before children, within root; NULL after the last. */
 gt_module *gti_module_after(const gt_module *root, const gt_module *m);
 
+/* --- forward.c --- */
+/* How many names there are, parted by single spaces. */
+int gti_forward_names(const char *names);
+
 /* --- hook.c --- */
-void gti_hooks_call(gt_module *m, gt_tensor *x, gt_tensor *y);
+/* `in` has n inputs; hooks see all that the kind names. */
+void gti_hooks_call(gt_module *m, int n, gt_tensor *const in[], gt_tensor *const out[]);
 void gti_hooks_free(gt_module *m);
 
 #endif

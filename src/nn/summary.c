@@ -41,10 +41,10 @@ static row *row_of(const summary *s, const gt_scope *scope)
     return gti_table_find(&s->by_scope, scope, 0);
 }
 
-static void see_output(gt_module *m, gt_tensor *x, gt_tensor *y, void *user)
+static void see_output(gt_module *m, gt_tensor *const in[], gt_tensor *const out[], void *user)
 {
-    (void)x;
-    row_of(user, &m->scope)->output = y;
+    (void)in;
+    row_of(user, &m->scope)->output = out[0];
 }
 
 static int count_modules(const gt_module *root)

@@ -25,7 +25,7 @@ static gt_module *new_scale(gt_ctx *gt)
     return m;
 }
 
-static void look(gt_module *, gt_tensor *, gt_tensor *, void *calls)
+static void look(gt_module *, gt_tensor *const *, gt_tensor *const *, void *calls)
 {
     ++*static_cast<int *>(calls);
 }
@@ -54,6 +54,8 @@ static void test_containers(gt_ctx *gt)
     IS_TRUE(gt_module_append(list, gt_nn_module_list(gt, gt_nn_relu(gt), gt_nn_relu(gt))));
     IS_TRUE(gt_module_insert(list, 0, empty) == empty);
     IS_TRUE(gt_forward(both, gt_ones(gt, GT_SHAPE(2, 3)))->size == 12);
+    const gt_outputs all = gt_forward_all(both, gt_ones(gt, GT_SHAPE(2, 3)));
+    IS_TRUE(all.n == 1 && gt_output(&all, "y") == all.at[0]);
     bool spare = false;
     IS_TRUE(gt_pass(both, gt_ones(gt, GT_SHAPE(2, 3)), &spare)->size == 12 && spare);
     IS_TRUE(gt_nn_residual(gt, gt_nn_relu(gt), .shortcut = gt_nn_identity(gt)));
