@@ -173,6 +173,9 @@ static void read_csv(world *w)
 static void write_board(world *w)
 {
     gt_board *b = gt_board_open(w->gt, scratch("board/"));
+    gt_graph *g = gt_module_graph(gt_nn_relu(w->gt), GT_SHAPE(2, 3));
+    if (g) gt_board_graph(b, g);
+    gt_graph_free(g);
     if (!b) return;
     gt_board_scalar(b, "loss", 0.5, 1);
     gt_board_histogram(b, "x", w->x, 1);

@@ -284,6 +284,67 @@ static void test_image(void **state)
 #endif
 }
 
+/* --- graphs --- */
+
+/* Whether the node of this name has the text as an input, or in an attribute. */
+static bool node_has(span def, const char *name, int number, const char *text)
+{
+    field f, own = {0};
+    while (next_field(&def, &f)) {
+        if (f.number != 1) continue;
+        const span n = only(f.bytes, 1, 2).bytes;
+        if ((size_t)(n.end - n.at) != strlen(name) || memcmp(n.at, name, strlen(name)) != 0)
+            continue;
+        for (span rest = f.bytes; next_field(&rest, &own);)
+            for (const unsigned char *c = own.bytes.at;
+                 own.number == number && c + strlen(text) <= own.bytes.end; c++)
+                if (!memcmp(c, text, strlen(text))) return true;
+    }
+    return false;
+}
+
+/* A network's step: two blocks under one name have names of their own, hostile ones are tame. */
+static gt_graph *example_graph(gt_ctx *gt)
+{
+    gt_module *net = gt_nn_sequential_named(
+        gt, {"conv one/\"<", gt_nn_conv2d(gt, 1, 4, .kernel = {3}, .padding = {1})},
+        {"residual", gt_nn_residual(gt, gt_nn_conv2d(gt, 4, 4, .kernel = {1}))},
+        {"flat", gt_nn_flatten(gt)}, {"fc", gt_nn_linear(gt, 4 * 36, 3)});
+    gt_graph *g = gt_module_graph(net, GT_SHAPE(2, 1, 6, 6), .backward = true);
+    assert_well(gt);
+    return g;
+}
+
+static void test_graph(void **state)
+{
+    gt_ctx *gt = *state;
+    const char *folder = scratch("runs/graph");
+    gt_graph *g = example_graph(gt);
+    gt_board *b = open_board(gt, folder);
+    assert_int_equal(gt_board_graph(b, g), GT_OK);
+    span file = close_board(b, folder);
+    const span def = only(next_record(&file), 4, 2).bytes;
+    assert_ptr_equal(file.at, file.end);
+    static const struct {
+        const char *node;
+        int number;
+        const char *text;
+    } wants[] = {
+        {"Sequential/conv_one___/conv2d", 3, "input"},
+        {"Sequential/conv_one___/conv2d", 3, "Sequential/conv_one___/weight"},
+        {"Sequential/conv_one___/conv2d", 5, "padding\x12\x08\x12\x06{1, 1}"},
+        {"Sequential/conv_one___/conv2d", 5, "Conv2d(1, 4, kernel_size=(3, 3), stride=(1, 1)"},
+        {"Sequential/conv_one___/weight", 2, "Parameter"},
+        {"Sequential/residual/body/conv2d", 2, "conv2d"},
+        {"Sequential/fc/linear/matmul", 2, "matmul"},
+        {"backward/Sequential/conv_one___/conv2d_dw", 2, "conv2d_dw"},
+    };
+    for (size_t i = 0; i < sizeof wants / sizeof *wants; i++)
+        if (!node_has(def, wants[i].node, wants[i].number, wants[i].text))
+            fail_msg("%s has no %s", wants[i].node, wants[i].text);
+    gt_graph_free(g);
+}
+
 static void test_errors(void **state)
 {
     gt_ctx *gt = *state;
@@ -331,14 +392,31 @@ static void test_full(void **state)
     assert_error(gt, GT_ERR_IO, "cannot be written");
 }
 
-int main(void)
+/* For another reader, tests/tensorboard.py. */
+static int write_graph(const char *folder)
 {
+    gt_ctx *gt = gt_open();
+    gt_graph *g = example_graph(gt);
+    gt_board_graph(gt_board_open(gt, folder), g);
+    printf("%d\n", g->n_nodes);
+    for (int i = 0; i < g->n_values; i++)
+        if (g->value[i].node < 0) printf("leaf\n");
+    gt_graph_free(g);
+    const bool failed = gt_failed(gt);
+    gt_close(gt);
+    return failed;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && !strcmp(argv[1], "--write")) return write_graph(argv[2]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_crc),
         cmocka_unit_test_setup_teardown(test_scalars, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_histogram, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_limits, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_image, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_graph, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_errors, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_full, open_context, close_context),
     };

@@ -10,7 +10,7 @@
 #ifndef GRADTAPE_VIEW_H
 #define GRADTAPE_VIEW_H
 
-#include <gradtape/data.h>
+#include <gradtape/graph.h>
 #include <gradtape/io.h>
 
 GT_BEGIN_DECLS
@@ -111,6 +111,10 @@ gt_status gt_board_image(gt_board *b, const char *tag, const gt_tensor *t, int64
  * not finite is left out. */
 gt_status gt_board_histogram(gt_board *b, const char *tag, const gt_tensor *t, int64_t step);
 #define gt_board_histogram(b, tag, t, step) GT_STATUS_AT(gt_board_histogram(b, tag, t, step))
+/* The graph of the run, which the tab "Graphs" shows: modules that open and close, with options,
+ * shapes and bytes; backward passes and updates stand apart. The last one counts. */
+gt_status gt_board_graph(gt_board *b, const gt_graph *g);
+#define gt_board_graph(b, g) GT_STATUS_AT(gt_board_graph(b, g))
 /* Hands what was written to the system, so that TensorBoard sees it. */
 gt_status gt_board_flush(gt_board *b);
 #define gt_board_flush(b) GT_STATUS_AT(gt_board_flush(b))

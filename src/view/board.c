@@ -1,6 +1,7 @@
 /* TensorBoard's event files: records of the protocol buffer message Event.
  *
- *   Event     1 double wall_time, 2 int64 step, 3 string file_version, 5 Summary
+ *   Event     1 double wall_time, 2 int64 step, 3 string file_version, 4 bytes of a GraphDef,
+ *             5 Summary
  *   Summary   1 Value (repeated)
  *   Value     1 string tag, 2 float simple_value, 4 Image, 5 HistogramProto
  *   Image     1 height, 2 width, 3 channels (int32), 4 bytes of a PNG file
@@ -15,7 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/proto.h"
 #include "view/view.h"
 
 struct gt_board {
@@ -218,6 +218,21 @@ gt_status gt_board_histogram(gt_board *b, const char *tag, const gt_tensor *t, i
     gti_proto_doubles(&histogram, 7, h.count, n);
     gti_proto_message(&fields, 5, &histogram);
     return write_value(b, tag, step, &fields, what);
+}
+
+gt_status gt_board_graph(gt_board *b, const gt_graph *g)
+{
+    static const char what[] = "gt_board_graph";
+    gt_status status;
+    if (!g) return gt_fail(b ? b->gt : NULL, GT_ERR_ARGUMENT, what, "the graph is NULL");
+    if (!ready(b, what, &status)) return status;
+    gti_proto def = {0}, event = {0};
+    status = gti_board_graph(g, &def, what);
+    gti_proto_double(&event, 1, wall_time());
+    gti_proto_message(&event, 4, &def);
+    if (status == GT_OK) return write_event(b, &event, what);
+    gti_proto_free(&event);
+    return status;
 }
 
 gt_status gt_board_flush(gt_board *b)

@@ -4,6 +4,8 @@
 
 #include <gradtape/view.h>
 
+#include "base/proto.h"
+
 /* Whether a call on a context may begin; otherwise fails on behalf of `what`. */
 static inline bool gti_view_ready(gt_ctx *gt, const char *what)
 {
@@ -41,6 +43,11 @@ char *gti_terminal_duration(char buf[GTI_NUMBER], double seconds);
 uint32_t gti_record_crc(const void *data, size_t size);
 /* Appends a record of TFRecord's framing. False when f cannot take it. */
 bool gti_record_write(FILE *f, const void *data, size_t size);
+
+/* --- board_graph.c --- */
+
+/* The graph as a GraphDef; fails on behalf of `what`. */
+gt_status gti_board_graph(const gt_graph *g, gti_proto *def, const char *what);
 
 /* --- histogram.c --- */
 

@@ -52,6 +52,9 @@ static void test_boards(gt_ctx *gt)
     IS_TRUE(gt_board_scalar(b, "loss", 0.5, 1) == GT_OK);
     if (gt_board_image(b, "x", x, 1) != GT_OK) HAS_FAILED(gt, GT_ERR_UNSUPPORTED);
     IS_TRUE(gt_board_histogram(b, "x", x, 1) == GT_OK);
+    gt_graph *g = gt_module_graph(gt_nn_relu(gt), GT_SHAPE(2, 3));
+    IS_TRUE(gt_board_graph(b, g) == GT_OK);
+    gt_graph_free(g);
     IS_TRUE(gt_board_flush(b) == GT_OK && gt_board_close(b) == GT_OK);
 }
 
