@@ -36,10 +36,10 @@ static gt_module *autoencoder(gt_ctx *gt, long code)
 }
 
 /* gt_fit's loss: how far the output is from the input. */
-static gt_tensor *distance(gt_tensor *logits, gt_tensor *x, gt_tensor *y, void *user)
+static gt_tensor *distance(const gt_batch *b, void *user)
 {
-    (void)y, (void)user;
-    return gt_binary_cross_entropy_with_logits(logits, x);
+    (void)user;
+    return gt_binary_cross_entropy_with_logits(b->out[0], b->in[0]);
 }
 
 /* 16 images that the network has not seen, each above what it makes of them, in two rows of two. */

@@ -96,7 +96,9 @@ SUBJECT(plateau, gt_plateau_opts, {.factor = 0.5, .patience = 2, .cooldown = 3, 
 static double mark_of_batch(gt_loader *l)
 {
     gt_tensor *x = NULL;
-    return gt_loader_next(l, &x, NULL) ? mark_of(x) : 0;
+    gt_tensor **const to[] = {&x, NULL};
+    const gt_dataset *d = gt_loader_dataset(l);
+    return d && gt_loader_next_(l, d->members, to) ? mark_of(x) : 0;
 }
 SUBJECT(digits, gt_generated_digits_opts, {.seed = 3}) { return mark_of(gt_dataset_item(gt_generated_digits_(gt, 2, o), 1, NULL)); }
 SUBJECT(loader, gt_loader_opts, {.shuffle = true, .seed = 3, .threads = 1}) { return mark_of_batch(gt_loader_new_(gt_generated_digits(gt, 9, .size = 8), 4, o)); }
@@ -107,11 +109,11 @@ SUBJECT(folder, gt_image_folder_opts, {.size = {9}})
     mkdir(GT_BINARY_DIR "/tests/options/a", 0777);
     fclose(fopen(GT_BINARY_DIR "/tests/options/a/0.png", "w"));
     const gt_dataset *d = gt_image_folder_(gt, GT_BINARY_DIR "/tests/options", o);
-    return d ? (double)d->shape.dim[1] : 0;
+    return d ? (double)d->member[0].shape.dim[1] : 0;
 }
 static double transformed(gt_ctx *gt, gt_transform t)
 {
-    gt_dataset *d = gt_tensor_dataset(gt_rand(gt, GT_SHAPE(12, 3, 6, 7)), NULL);
+    gt_dataset *d = gt_tensor_dataset(gt_rand(gt, GT_SHAPE(12, 3, 6, 7)));
     return mark_of_batch(gt_loader_new(d, 12, .seed = 5, .transforms = GT_TRANSFORMS(t)));
 }
 SUBJECT(normalise, gt_transform, {.kind = GT_NORMALISE, .mean = {0.5, 0.25}, .std = {0.5}}) { return transformed(gt, o); }
@@ -130,6 +132,12 @@ SUBJECT(fit, gt_fit_opts, {.epochs = 3, .accumulate = 2, .clip_grad_norm = 0.01,
     gt_optimizer *sgd = gt_sgd(net, .lr = 0.1);
     const gt_history *h = gt_fit_(net, sgd, l, o);
     return h ? (double)gt_history_rows(h) + mark_of(gt_module_parameter(net, "1.weight")) : 0;
+}
+SUBJECT(evaluate, gt_evaluate_opts, {.gt_ = NULL})
+{
+    gt_module *net = gt_nn_sequential(gt, gt_nn_flatten(gt), gt_nn_linear(gt, 64, 10));
+    double to[2];
+    return gt_evaluate_(net, gt_loader_new(gt_generated_digits(gt, 4, .size = 8), 4), to, o) == GT_OK ? to[0] : 0;
 }
 static double size_of_plot(gt_ctx *gt, gt_curve_opts o)
 {
@@ -223,11 +231,13 @@ SUBJECT(gradcheck, gt_gradcheck_opts, {.order = 2})
     ROW(digits, gt_generated_digits_opts, noise, CHANGES)                                          \
     ROW(loader, gt_loader_opts, seed, CHANGES)                                                     \
     ROW(loader, gt_loader_opts, threads, SAME)                                                     \
+    ROW(loader, gt_loader_opts, samples, SAME)                                                     \
     ROW(folder, gt_image_folder_opts, size, REFUSED)                                               \
     ROW(normalise, gt_transform, mean, CHANGES)                                                    \
     ROW(normalise, gt_transform, std, REFUSED)                                                     \
     ROW(crop, gt_transform, size, REFUSED)                                                         \
     ROW(crop, gt_transform, padding, CHANGES)                                                      \
+    ROW(mirror, gt_transform, members, REFUSED)                                                    \
     ROW(mirror, gt_transform, p, CHANGES)                                                          \
     ROW(erasing, gt_transform, p, CHANGES)                                                         \
     ROW(rotation, gt_transform, degrees, REFUSED)                                                  \
@@ -237,6 +247,8 @@ SUBJECT(gradcheck, gt_gradcheck_opts, {.order = 2})
     ROW(jitter, gt_transform, contrast, CHANGES)                                                   \
     ROW(jitter, gt_transform, saturation, CHANGES)                                                 \
     ROW(jitter, gt_transform, hue, CHANGES)                                                        \
+    ROW(fit, gt_fit_opts, inputs, SAME)                                                            \
+    ROW(evaluate, gt_evaluate_opts, inputs, SAME)                                                  \
     ROW(fit, gt_fit_opts, epochs, CHANGES)                                                         \
     ROW(fit, gt_fit_opts, accumulate, REFUSED)                                                     \
     ROW(fit, gt_fit_opts, clip_grad_norm, CHANGES)                                                 \

@@ -182,7 +182,7 @@ static void test_mnist(void **state)
     assert_well(gt);
     assert_int_equal(d->count, 3);
     assert_int_equal(d->n_classes, 10);
-    assert_true(gt_shape_equal(d->shape, GT_SHAPE(1, 2, 3)));
+    assert_true(gt_shape_equal(d->member[0].shape, GT_SHAPE(1, 2, 3)));
     int64_t label;
     ASSERT_VALUES(gt_dataset_item(d, 1, &label), 0, 6, 7, 8, 9, 10, 11);
     assert_int_equal(label, 0);
@@ -225,7 +225,7 @@ static void test_real_mnist(void **state)
         gt_dataset *d = gt_mnist(gt, folder, train);
         assert_well(gt);
         assert_int_equal(d->count, train ? 7000 : 1000);
-        assert_true(gt_shape_equal(d->shape, GT_SHAPE(1, 28, 28)));
+        assert_true(gt_shape_equal(d->member[0].shape, GT_SHAPE(1, 28, 28)));
         const gt_mark start = gt_mark_tape(gt);
         double sum = 0;
         int classes[10] = {0};

@@ -310,13 +310,13 @@ static void test_reset(void **state)
 #define WITH_SMALL_STACKS
 #endif
 #ifdef WITH_SMALL_STACKS
-static bool get_deep(const gt_dataset *d, int64_t i, void *x, int64_t *label, gt_data_error *error)
+static bool get_deep(const gt_dataset *d, int64_t i, void *const *to, gt_data_error *error)
 {
     (void)d, (void)error;
     volatile unsigned char page[1 << 19];
     for (size_t k = 0; k < sizeof page; k += 256) page[k] = 1;
-    *(float *)x = (float)(i + page[sizeof page - 256]);
-    *label = i;
+    *(float *)to[0] = (float)(i + page[sizeof page - 256]);
+    *(int64_t *)to[1] = i;
     return true;
 }
 
@@ -334,8 +334,7 @@ static void test_small_stacks(void **state)
     assert_int_equal(pthread_setattr_default_np(&small), 0);
     gt_dataset *d = gt_dataset_new(gt, &deep);
     d->count = 4;
-    d->shape = GT_SHAPE(1);
-    d->dtype = GT_F32;
+    d->member[0].shape = GT_SHAPE(1);
     assert_true(gt_loader_next(gt_loader_new(d, 4, .threads = 2), &x, &y));
     assert_true(gt_get(x, 3, 0) == 4);
     assert_int_equal(pthread_setattr_default_np(&before), 0);

@@ -12,12 +12,12 @@ typedef struct {
     atomic_int calls;
 } fragile;
 
-static bool fragile_get(const gt_dataset *d, int64_t i, void *x, int64_t *label, gt_data_error *e)
+static bool fragile_get(const gt_dataset *d, int64_t i, void *const *to, gt_data_error *e)
 {
     fragile *f = (fragile *)d;
     atomic_fetch_add(&f->calls, 1);
-    *(uint8_t *)x = (uint8_t)i;
-    *label = i;
+    *(uint8_t *)to[0] = (uint8_t)i;
+    *(int64_t *)to[1] = i;
     return i != f->bad || gt_data_fail(e, GT_ERR_NUMERIC, "item %lld is rotten", (long long)i);
 }
 
@@ -30,8 +30,7 @@ static void test_failure(void **state)
     for (int threads = 0; threads < 4; threads++) {
         fragile *f = (fragile *)gt_dataset_new(gt, &fragile_type);
         f->base.count = 20;
-        f->base.shape = GT_SHAPE(1);
-        f->base.dtype = GT_U8;
+        f->base.member[0] = (gt_member){.shape = GT_SHAPE(1), .dtype = GT_U8};
         f->bad = 13;
         gt_loader *l = gt_loader_new(&f->base, 2, .threads = threads);
         gt_tensor *x, *y;
@@ -77,17 +76,17 @@ static void test_misuse(void **state)
         assert_error(gt, rows[i].code, rows[i].part);
     }
     assert_null(gt_loader_new(d, 2, .transforms = GT_TRANSFORMS({.kind = GT_RANDOM_FLIP})));
-    assert_error(gt, GT_ERR_SHAPE, "items of tensor_dataset are [1]");
+    assert_error(gt, GT_ERR_SHAPE, "the first member is f32 [1]");
     assert_null(gt_loader_new(NULL, 2));
     assert_error(NULL, GT_ERR_ARGUMENT, "the dataset is NULL");
     gt_tensor *x, *y;
     assert_false(gt_loader_next(NULL, &x, &y));
     gt_error_clear(NULL);
-    assert_null(gt_tensor_dataset(gt_ones(gt, GT_SHAPE(3, 2)), gt_ones(gt, GT_SHAPE(3))));
-    assert_error(gt, GT_ERR_DTYPE, "): y is f32, must be i64");
+    assert_null(gt_tensor_dataset(gt_ones(gt, GT_SHAPE(3, 2)), NULL));
+    assert_error(gt, GT_ERR_ARGUMENT, "): tensor 1 is NULL");
     assert_null(
         gt_tensor_dataset(gt_ones(gt, GT_SHAPE(3, 2)), gt_arange(gt, 0, 2, 1, .dtype = GT_I64)));
-    assert_error(gt, GT_ERR_SHAPE, "x is [3,2] and y [2]");
+    assert_error(gt, GT_ERR_SHAPE, "tensor 0 is [3,2] and tensor 1 [2], but all must be [n,...]");
     assert_null(gt_subset_at(d, 2, (int64_t[]){0, 4}));
     assert_error(gt, GT_ERR_ARGUMENT, "index 1 is 4");
     assert_null(gt_generated_digits(gt, 3, .size = 5));

@@ -101,11 +101,10 @@ static void test_callbacks(void **state)
 
 /* --- the rest --- */
 
-static gt_tensor *sum_loss(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+static gt_tensor *sum_loss(const gt_batch *b, void *user)
 {
-    (void)y;
-    assert_int_equal(out->shape.dim[0], x->shape.dim[0]);
-    return gt_mul_scalar(gt_mean(gt_square(out)), *(double *)user);
+    assert_int_equal(b->out[0]->shape.dim[0], b->in[0]->shape.dim[0]);
+    return gt_mul_scalar(gt_mean(gt_square(b->out[0])), *(double *)user);
 }
 
 static void test_loss_ema_log_board(void **state)
@@ -137,45 +136,36 @@ static void test_loss_ema_log_board(void **state)
     free_setting(&s);
 }
 
-static gt_tensor *infinite_loss(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+static gt_tensor *infinite_loss(const gt_batch *b, void *user)
 {
-    (void)x;
-    (void)y;
     (void)user;
-    return gt_div_scalar(gt_sum(gt_square(out)), 0);
+    return gt_div_scalar(gt_sum(gt_square(b->out[0])), 0);
 }
 
-static gt_tensor *negative_nan(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+static gt_tensor *negative_nan(const gt_batch *b, void *user)
 {
-    (void)x;
-    (void)y;
     (void)user;
-    return gt_mul_scalar(gt_sum(out), copysign(NAN, -1));
+    return gt_mul_scalar(gt_sum(b->out[0]), copysign(NAN, -1));
 }
 
-static gt_tensor *losses(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+static gt_tensor *losses(const gt_batch *b, void *user)
 {
-    (void)x;
     (void)user;
-    return gt_cross_entropy(out, y, .reduction = GT_NONE);
+    return gt_cross_entropy(b->out[0], b->target[0], .reduction = GT_NONE);
 }
 
-static gt_tensor *no_loss(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+static gt_tensor *no_loss(const gt_batch *b, void *user)
 {
-    (void)out;
-    (void)x;
-    (void)y;
+    (void)b;
     (void)user;
     return NULL;
 }
 
 /* Takes its time over batches of the validation. */
-static double slow(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+static double slow(const gt_batch *b, void *user)
 {
-    (void)out;
-    (void)y;
     (void)user;
-    if (x->shape.dim[0] == VALID_BATCH)
+    if (b->in[0]->shape.dim[0] == VALID_BATCH)
         nanosleep(&(struct timespec){.tv_nsec = 60 * 1000 * 1000}, NULL);
     return 1;
 }

@@ -47,11 +47,10 @@ static bool change(const gt_fit_state *f, void *user)
     return true;
 }
 
-static gt_tensor *ignoring(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+static gt_tensor *ignoring(const gt_batch *b, void *user)
 {
-    (void)x;
     (void)user;
-    return gt_cross_entropy(out, y, .ignore_index = 1);
+    return gt_cross_entropy(b->out[0], b->target[0], .ignore_index = 1);
 }
 
 static const struct {
@@ -138,12 +137,11 @@ static bool hook(const gt_fit_state *f, void *user)
     return true;
 }
 
-static gt_tensor *loading(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+static gt_tensor *loading(const gt_batch *b, void *user)
 {
     gt_tensor *more, *labels;
-    (void)x;
     gt_loader_next(user, &more, &labels);
-    return gt_cross_entropy(out, y);
+    return gt_cross_entropy(b->out[0], b->target[0]);
 }
 
 /* What a capture cannot do is an error that says so. */

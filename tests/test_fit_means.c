@@ -149,22 +149,19 @@ static void test_nothing_at_all(void **state)
 /* --- losses and metrics of one's own --- */
 
 /* Of one's own, and without anything to count 0 / 0, with a gradient of NaN. */
-static gt_tensor *own_loss(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+static gt_tensor *own_loss(const gt_batch *b, void *user)
 {
-    (void)x;
     (void)user;
-    gt_tensor *losses = gt_cross_entropy(out, y, .reduction = GT_SUM);
-    gt_tensor *n = gt_scalar(out->ctx, gt_count_labels(y));
+    gt_tensor *losses = gt_cross_entropy(b->out[0], b->target[0], .reduction = GT_SUM);
+    gt_tensor *n = gt_scalar(b->out[0]->ctx, gt_count_labels(b->target[0]));
     return gt_set_mean_weight(gt_div(losses, n), gt_item(n));
 }
 
 /* Does not know: items of the batch count. */
-static gt_tensor *plain_loss(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+static gt_tensor *plain_loss(const gt_batch *b, void *user)
 {
-    (void)x;
-    (void)y;
     (void)user;
-    return gt_mul_scalar(gt_mean(gt_square(out)), 2);
+    return gt_mul_scalar(gt_mean(gt_square(b->out[0])), 2);
 }
 
 static void test_own_losses(void **state)
@@ -189,17 +186,15 @@ static void test_own_losses(void **state)
 }
 
 /* The labels of a batch added up; its weight is their square. */
-static double label_sum(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+static double label_sum(const gt_batch *b, void *user)
 {
-    (void)out;
-    (void)x;
     (void)user;
-    return gt_item(gt_sum(gt_cast(y, GT_F64)));
+    return gt_item(gt_sum(gt_cast(b->target[0], GT_F64)));
 }
 
-static double label_square(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+static double label_square(const gt_batch *b, void *user)
 {
-    const double sum = label_sum(out, x, y, user);
+    const double sum = label_sum(b, user);
     return sum * sum;
 }
 
@@ -254,10 +249,9 @@ static bool intrude_callback(const gt_fit_state *s, void *user)
     return true;
 }
 
-static gt_tensor *intrude_loss(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+static gt_tensor *intrude_loss(const gt_batch *b, void *user)
 {
-    gt_tensor *loss = gt_cross_entropy(out, y);
-    (void)x;
+    gt_tensor *loss = gt_cross_entropy(b->out[0], b->target[0]);
     if (!((intruder *)user)->busy) {
         ((intruder *)user)->busy = true;
         intrude(user);
@@ -265,9 +259,9 @@ static gt_tensor *intrude_loss(gt_tensor *out, gt_tensor *x, gt_tensor *y, void 
     return loss;
 }
 
-static double intrude_metric(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+static double intrude_metric(const gt_batch *b, void *user)
 {
-    intrude_loss(out, x, y, user);
+    intrude_loss(b, user);
     return 1;
 }
 

@@ -38,11 +38,9 @@ typedef struct {
     int next;
 } script;
 
-static double scripted(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+static double scripted(const gt_batch *b, void *user)
 {
-    (void)out;
-    (void)x;
-    (void)y;
+    (void)b;
     script *s = user;
     return s->numbers[s->next++ / BATCHES];
 }

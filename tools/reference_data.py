@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the small files of arrays and images in tests/files, writes tests/reference/transforms.txt,
-and prints what tests/test_data_loader.c and tests/test_dataset.c expect of PyTorch: the orders of its
-DataLoader, and a random split.
+and prints what tests/test_data_loader.c, tests/test_dataset.c and tests/test_items.c expect of PyTorch:
+the orders of its DataLoader, what it draws by weights, and a random split.
 
 transforms.txt has the format of reference.py, without gradients: images f32 [c,h,w] in 0..1, and what
 torchvision makes of them.
@@ -16,7 +16,7 @@ import PIL.Image
 import torch
 import torchvision
 import torchvision.transforms.v2.functional as F
-from torch.utils.data import DataLoader, TensorDataset, random_split
+from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler, random_split
 from torchvision.transforms import InterpolationMode
 
 sys.dont_write_bytecode = True
@@ -50,6 +50,14 @@ def orders():
     torch.empty(2 * 100000, dtype=torch.int64).random_()
     loader = DataLoader(range(12), batch_size=4, shuffle=True)
     print("seed 42, after 100000 epochs:", [int(v) for x in loader for v in x])
+    torch.manual_seed(7)
+    torch.manual_seed(7)
+    weights = [0, 1, 2, 0.5, 0, 4, 1e-3, 3]
+    for _ in range(2):
+        torch.empty((), dtype=torch.int64).random_()
+        seed = torch.empty((), dtype=torch.int64).random_().item()
+        drawn = WeightedRandomSampler(weights, 12, generator=torch.Generator().manual_seed(seed))
+        print("weighted, seed 7:", list(drawn))
     torch.manual_seed(7)
     print("random_split, seed 7:", [s.indices for s in random_split(range(10), [7, 3])])
 

@@ -58,31 +58,62 @@ bool gt_data_fail(gt_data_error *error, gt_status code, const char *fmt, ...) GT
 typedef struct {
     const char *name; /* "mnist" */
     size_t size;      /* of the struct that begins with a gt_dataset */
-    /* Writes item i, 0 <= i < d->count, to x, which has room for d->shape of d->dtype, and its
-     * class to *label. Called by several threads at once, so it only reads d; it always gives the
-     * same for the same i. False after gt_data_fail. */
-    bool (*get)(const gt_dataset *d, int64_t i, void *x, int64_t *label, gt_data_error *error);
+    /* Writes item i, 0 <= i < d->count: its member k to to[k], which has room for d->member[k] and
+     * nothing more; what is written behind that is noticed, and an error. Called by several threads
+     * at once, so it only reads d; it always gives the same for the same i. False after
+     * gt_data_fail. */
+    bool (*get)(const gt_dataset *d, int64_t i, void *const *to, gt_data_error *error);
     void (*free)(gt_dataset *d); /* what the user's struct owns; may be NULL */
+    /* The class of item i, told without reading it; false where that cannot be. May be NULL. */
+    bool (*label)(const gt_dataset *d, int64_t i, int64_t *label);
 } gt_dataset_type;
+
+/* One tensor of an item. Its dtype says what it is, and what loaders make of it:
+ *   u8         brightness 0..255, which comes as 0..1, f32 or the loader's dtype
+ *   f32        numbers, which come as f32 or the loader's dtype
+ *   f64        numbers, which stay f64
+ *   i64        classes or indices, which stay i64
+ * To transforms u8 and f32 [c,h,w] are pictures, i64 [h,w] and [1,h,w] are masks. */
+typedef struct {
+    gt_shape shape; /* of one item: no n */
+    gt_dtype dtype;
+    const char *name; /* for messages, "mask"; may be NULL */
+} gt_member;
+#define GT_MEMBERS_MOST 8
 
 /* Read these fields; the maker of a dataset writes those behind ctx. */
 struct gt_dataset {
     const gt_dataset_type *type;
     gt_ctx *ctx;
-    int64_t count;              /* of items */
-    gt_shape shape;             /* of one item: [c,h,w] */
-    gt_dtype dtype;             /* of one item: GT_U8 (loaders make 0..255 to 0..1) or GT_F32 */
+    int64_t count; /* of items */
+    int members;   /* of an item */
+    gt_member member[GT_MEMBERS_MOST];
     int64_t n_classes;          /* labels are 0..n_classes-1; 0: unknown */
     const char *const *classes; /* their names, n_classes of them; may be NULL */
 };
 
-/* A dataset of this type: type->size bytes, all zero behind ctx. Errors: GT_ERR_ARGUMENT (a type
- * without name or get, or smaller than a gt_dataset), GT_ERR_MEMORY. */
+/* A dataset of this type: type->size bytes, all zero behind ctx, but for two members to begin with:
+ * "x", an f32 scalar, and "label", an i64 scalar. A set of images and classes says no more than
+ *
+ *   d->count = 1000;
+ *   d->member[0].shape = GT_SHAPE(3, 32, 32);
+ *
+ * Errors: GT_ERR_ARGUMENT (a type without name or get, or smaller than a gt_dataset),
+ * GT_ERR_MEMORY. */
 gt_dataset *gt_dataset_new(gt_ctx *gt, const gt_dataset_type *type);
 #define gt_dataset_new(gt, type) GT_DATASET_AT(gt_dataset_new(gt, type))
 
-/* Item i as a tensor of the step, of d's shape and dtype; its class in *label unless that is NULL.
- * Errors: GT_ERR_ARGUMENT, and what reading the item meets. */
+/* Item i as the dataset gives it: a pointer for each of its members, which is set to a tensor of
+ * the step; NULL for those that are not wanted. Errors: GT_ERR_ARGUMENT (no such item, another
+ * number of members), GT_ERR_STATE (get writes past the item), and what reading the item meets;
+ * then all are NULL. */
+gt_status gt_dataset_get_(gt_dataset *d, int64_t i, int n, gt_tensor **const *to);
+/* gt_tensor *image, *mask; gt_dataset_get(d, 3, &image, &mask); */
+#define gt_dataset_get(d, i, ...)                                                                  \
+    GT_STATUS_AT(gt_dataset_get_(d, i, GT_COUNTED(gt_tensor **, __VA_ARGS__)))
+
+/* The first member of item i alone; its class in *label unless that is NULL. Errors are those of
+ * gt_dataset_get, and GT_ERR_ARGUMENT for a label of items without one: i64, one element, last. */
 gt_tensor *gt_dataset_item(gt_dataset *d, int64_t i, int64_t *label);
 #define gt_dataset_item(d, i, label) GT_AT(gt_dataset_item(d, i, label))
 
@@ -158,11 +189,15 @@ gt_dataset *gt_generated_digits_(gt_ctx *gt, int64_t count, gt_generated_digits_
 #define GT_GENERATED_DIGITS_(gt, count, ...)                                                       \
     GT_DATASET_AT(gt_generated_digits_(gt, count, GT_OPTS(gt_generated_digits_opts, __VA_ARGS__)))
 
-/* The rows of x, u8 or f32 [n,...], with the labels y, i64 [n]; y may be NULL, then all are 0. Both
- * are kept (see gt_keep) until gt_close, and shared: changing them changes the dataset, and must
- * not happen while a loader with threads is within an epoch. */
-gt_dataset *gt_tensor_dataset(gt_tensor *x, gt_tensor *y);
-#define gt_tensor_dataset(x, y) GT_DATASET_AT(gt_tensor_dataset(x, y))
+/* The rows of tensors [n,...], any dtype, one or more of them as the members of each item: images
+ * and classes, x and y of a regression, two images and whether they show the same. They are kept
+ * (see gt_keep) until gt_close, and shared: changing them changes the dataset, and must not happen
+ * while a loader with threads is within an epoch. Where the last one is i64 [n], n_classes is one
+ * more than its largest number. Errors: GT_ERR_ARGUMENT (NULL, another context), GT_ERR_SHAPE. */
+gt_dataset *gt_tensor_dataset_(int n, gt_tensor *const *members);
+/* gt_tensor_dataset(x, y), gt_tensor_dataset(x), gt_tensor_dataset(left, right, same) */
+#define gt_tensor_dataset(...)                                                                     \
+    GT_DATASET_AT(gt_tensor_dataset_(GT_COUNTED(gt_tensor *, __VA_ARGS__)))
 
 /* Items start..stop-1 of d; negative ones count from the end, as in Python. */
 gt_dataset *gt_subset(gt_dataset *d, int64_t start, int64_t stop);
@@ -176,7 +211,7 @@ gt_status gt_random_split(gt_dataset *d, int64_t first, gt_dataset **a, gt_datas
 #define gt_random_split(d, first, a, b) GT_STATUS_AT(gt_random_split(d, first, a, b))
 
 /* --- transforms ---
- * What a loader does to each image, in this order, when it is f32 [c,h,w], usually in 0..1:
+ * What a loader does to pictures, in this order, when they are f32 [c,h,w], usually in 0..1:
  *
  *   .transforms = GT_TRANSFORMS({.kind = GT_RANDOM_CROP, .size = {28}, .padding = 2},
  *                               {.kind = GT_RANDOM_FLIP},
@@ -184,9 +219,10 @@ gt_status gt_random_split(gt_dataset *d, int64_t first, gt_dataset **a, gt_datas
  *
  * They mean what torchvision's do, on tensors; where that has a choice of interpolation, it is
  * bilinear here. A single size means a square, never the shorter side. An option that a kind does
- * not have is an error. Their random numbers are
- * gradtape's own and depend on the epoch's seed and the item's index alone, so neither on the
- * number of threads nor on the order. */
+ * not have is an error. Those that move pixels (resize, crops, flips, rotation) move all pictures
+ * and masks of an item alike, masks by the nearest pixel; the others touch pictures alone. Their
+ * random numbers are gradtape's own, the same for all members of an item, and depend on the epoch's
+ * seed and the item's index alone, so neither on the number of threads nor on the order. */
 typedef enum {
     GT_NO_TRANSFORM = 0,     /* ends a list */
     GT_NORMALISE,            /* (x - mean) / std by channel; {0.5} is for all */
@@ -205,6 +241,7 @@ typedef struct {
     double mean[4], std[4]; /* those that are not given are the first; std is required */
     int size[2];            /* height and width; required; {28} is {28, 28} */
     int padding;            /* 0 */
+    unsigned members;       /* GT_MEMBER(0) | GT_MEMBER(2); 0: all that it can touch */
     double p;               /* 0.5 */
     double degrees;         /* required by GT_RANDOM_ROTATION */
     double scale[2];        /* 0.02, 0.33 */
@@ -212,6 +249,7 @@ typedef struct {
     /* Factors from 1 - b to 1 + b; hue is turned by up to this part of the circle, at most 0.5. */
     double brightness, contrast, saturation, hue;
 } gt_transform;
+#define GT_MEMBER(k) (1u << (k))
 #define GT_TRANSFORMS(...) GT_ARRAY(const gt_transform, __VA_ARGS__, {.kind = GT_NO_TRANSFORM})
 
 /* --- loaders --- */
@@ -222,10 +260,15 @@ typedef struct {
     uint64_t seed;  /* of a generator of the loader's own; 0: the context's generator */
     int threads;    /* 0: items are fetched when they are asked for; n: ahead, by n threads */
     const gt_transform *transforms; /* a list, copied; NULL: none */
-    gt_dtype dtype;                 /* of x: GT_F32 or GT_F64 */
-    int gt_; /* last, and no gt_keywords: gt_loader_new(d, 64, true) shuffles */
+    const double *weights; /* d->count of them, copied: an epoch draws its items, each as often as
+                            * it weighs, with replacement, and as torch.multinomial does from a
+                            * generator that the epoch seeds; NULL: each item comes once */
+    bool balanced;         /* the same with weights that let all classes come as often */
+    int64_t samples;       /* d->count: items that an epoch draws by weights */
+    gt_dtype dtype;        /* of members that are u8 or f32: GT_F32 or GT_F64 */
+    int gt_;               /* last, and no gt_keywords: gt_loader_new(d, 64, true) shuffles */
 } gt_loader_opts;
-/* Batches of `batch` items of d, f32 [batch,c,h,w] or as d's items are, with labels i64 [batch].
+/* Batches of `batch` items of d: each member [batch,...], of the dtype that gt_member tells.
  *
  * Epochs draw what torch.utils.data.DataLoader draws from the generator, shuffled or not, so the
  * same seed gives the same order as in PyTorch after torch.manual_seed; so does .seed, which leaves
@@ -247,11 +290,13 @@ gt_loader *gt_loader_new_(gt_dataset *d, int64_t batch, gt_loader_opts opts);
  *
  *   while (gt_loader_next(train, &x, &y)) { gt_rewind(gt, start); ... }
  *
- * is right, and a tape that still needs the batch before refuses gt_backward. Also false, with x
- * and y NULL, after a failure: that of a thread arrives here, at its place in the order. y may be
- * NULL. */
-bool gt_loader_next(gt_loader *l, gt_tensor **x, gt_tensor **y);
-#define gt_loader_next(l, x, y) GT_DATA_OK_AT(gt_loader_next(l, x, y))
+ * is right, and a tape that still needs the batch before refuses gt_backward. There is a pointer
+ * for each member of the items; NULL for those that are not wanted. Also false, with all of them
+ * NULL, after a failure: that of a thread arrives here, at its place in the order. */
+bool gt_loader_next_(gt_loader *l, int n, gt_tensor **const *to);
+/* gt_loader_next(l, &x, &y), gt_loader_next(pairs, &left, &right, &same) */
+#define gt_loader_next(l, ...)                                                                     \
+    GT_DATA_OK_AT(gt_loader_next_(l, GT_COUNTED(gt_tensor **, __VA_ARGS__)))
 
 /* Gives up the rest of the epoch: the next call of gt_loader_next starts another one. */
 void gt_loader_reset(gt_loader *l);

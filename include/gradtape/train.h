@@ -119,14 +119,27 @@ void gt_stop_reset(void);
 
 /* --- gt_fit --- */
 
-/* The loss of a module's output for a batch x, y: one element, such as gt_mean makes. It counts for
- * as much as it averaged over (gt_mean_weight), and where that is unknown for the items of the
- * batch: in the means that are reported, and in the gradients of .accumulate. */
-typedef gt_tensor *(*gt_loss_fn)(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user);
+/* A batch of a loader, and what a module makes of it: the members of the items are inputs and
+ * targets. Behind the last of each stands NULL. */
+typedef struct {
+    gt_tensor *in[GT_MEMBERS_MOST + 1], *target[GT_MEMBERS_MOST + 1];
+    gt_tensor *out[2];
+} gt_batch;
+
+/* The loss of a batch: one element, such as gt_mean makes.
+ *
+ *   static gt_tensor *squares(const gt_batch *b, void *user)
+ *   {
+ *       return gt_mse_loss(b->out[0], b->target[0]);
+ *   }
+ *
+ * It counts for as much as it averaged over (gt_mean_weight), and where that is unknown for the
+ * items of the batch: in the means that are reported, and in the gradients of .accumulate. */
+typedef gt_tensor *(*gt_loss_fn)(const gt_batch *b, void *user);
 /* A number for each batch, whose mean over all batches is reported, each weighing as much as
  * `weight` says of it; a batch that fn gives NaN for does not count. Lists end with an entry
  * without a name: GT_METRICS(GT_ACCURACY, GT_TOP_K("top5", &five)) */
-typedef double (*gt_metric_fn)(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user);
+typedef double (*gt_metric_fn)(const gt_batch *b, void *user);
 typedef struct {
     const char *name;
     gt_metric_fn fn;
@@ -136,9 +149,10 @@ typedef struct {
 } gt_metric;
 #define GT_METRICS(...) GT_ARRAY(const gt_metric, __VA_ARGS__, {NULL, NULL, NULL, NULL, false})
 #define GT_METRICS_MOST 16 /* with names of their own: not "loss", "lr", "seconds", "epoch" */
-double gt_metric_accuracy(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user);
-double gt_metric_top_k(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user);  /* int64_t *k */
-double gt_metric_labels(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user); /* for .weight */
+/* Of the first output and target. */
+double gt_metric_accuracy(const gt_batch *b, void *user);
+double gt_metric_top_k(const gt_batch *b, void *user);  /* int64_t *k */
+double gt_metric_labels(const gt_batch *b, void *user); /* for .weight */
 #define GT_ACCURACY                                                                                \
     {                                                                                              \
         "accuracy", gt_metric_accuracy, NULL, gt_metric_labels, true                               \
@@ -178,10 +192,12 @@ typedef struct {
     gt_keywords gt_;
     int64_t epochs;           /* 1 */
     gt_loader *valid;         /* looked at after each epoch; NULL: none */
-    gt_loss_fn loss;          /* NULL: gt_cross_entropy(out, y) */
+    gt_loss_fn loss;          /* NULL: gt_cross_entropy(out[0], target[0]) */
     void *user;               /* for loss */
     const gt_metric *metrics; /* NULL: accuracy if loss is NULL, too, otherwise none */
     gt_schedule *schedule;    /* stepped after each epoch, if need be with the monitored number */
+    int inputs;               /* members of the items that go into the module; the others are
+                               * targets; 0: all but the last, or the only one */
     bool schedule_each_step;  /* stepped after each step of the optimizer instead */
     gt_ema *ema;              /* updated after each step; validated and saved as .best in place of
                                * the weights */
@@ -245,9 +261,10 @@ gt_history *gt_fit_(gt_module *m, gt_optimizer *o, gt_loader *train, gt_fit_opts
  * for a loader without batches, GT_ERR_STATE for a loss or metric that uses the loader. */
 typedef struct {
     gt_keywords gt_;
-    gt_loss_fn loss; /* these three as above */
+    gt_loss_fn loss; /* these four as above */
     void *user;
     const gt_metric *metrics;
+    int inputs;
 } gt_evaluate_opts;
 gt_status gt_evaluate_(gt_module *m, gt_loader *loader, double *to, gt_evaluate_opts opts);
 /* double test[2]; gt_evaluate(net, test_set, test): loss and accuracy */

@@ -4,13 +4,19 @@
 
 #include "data/data.h"
 
-bool gti_bytes_get(const gt_dataset *d, int64_t i, void *x, int64_t *label, gt_data_error *error)
+bool gti_bytes_label(const gt_dataset *d, int64_t i, int64_t *label)
+{
+    const gti_bytes *b = (const gti_bytes *)d;
+    *label = b->labels[i * b->step];
+    return true;
+}
+
+bool gti_bytes_get(const gt_dataset *d, int64_t i, void *const *to, gt_data_error *error)
 {
     (void)error;
     const gti_bytes *b = (const gti_bytes *)d;
-    memcpy(x, b->data + i * b->stride, (size_t)gt_shape_size(d->shape));
-    *label = b->labels[i * b->step];
-    return true;
+    memcpy(to[0], b->data + i * b->stride, (size_t)gt_shape_size(d->member[0].shape));
+    return gti_bytes_label(d, i, to[1]);
 }
 
 void gti_bytes_free(gt_dataset *d)

@@ -81,8 +81,8 @@ static gt_dataset *load(gt_ctx *gt, const cifar *kind, const char *folder, bool 
 {
     gti_bytes *b = (gti_bytes *)gt_dataset_new(gt, &kind->type);
     if (!b) return NULL;
-    b->base.shape = GT_SHAPE(3, 32, 32);
-    b->base.dtype = GT_U8;
+    b->base.member[0].shape = GT_SHAPE(3, 32, 32);
+    b->base.member[0].dtype = GT_U8;
     b->base.n_classes = kind->n_classes;
     b->base.classes = kind->classes;
     b->stride = b->step = kind->labels + PIXELS;
@@ -104,7 +104,8 @@ gt_dataset *gt_cifar10(gt_ctx *gt, const char *folder, bool train)
         .type = {.name = "cifar10",
                  .size = sizeof(gti_bytes),
                  .get = gti_bytes_get,
-                 .free = gti_bytes_free},
+                 .free = gti_bytes_free,
+                 .label = gti_bytes_label},
         .folder = "cifar-10-batches-bin",
         .train = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin",
                   "data_batch_5.bin"},
@@ -124,7 +125,8 @@ gt_dataset *gt_cifar100(gt_ctx *gt, const char *folder, bool train)
         .type = {.name = "cifar100",
                  .size = sizeof(gti_bytes),
                  .get = gti_bytes_get,
-                 .free = gti_bytes_free},
+                 .free = gti_bytes_free,
+                 .label = gti_bytes_label},
         .folder = "cifar-100-binary",
         .train = {"train.bin"},
         .test = "test.bin",

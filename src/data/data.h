@@ -12,6 +12,8 @@
 
 /* Whether a call on gt may begin; otherwise the failure is recorded, if it is not already. */
 bool gti_data_ready(gt_ctx *gt, const char *what);
+/* Whether d is there and its context well; otherwise fails. */
+bool gti_data_present(const gt_dataset *d, const char *what);
 /* Moves the error to the context. */
 void gti_data_report(gt_ctx *gt, const char *what, const gt_data_error *error);
 /* memory = malloc(size) of at least one byte, and an error when there is none. */
@@ -71,7 +73,8 @@ typedef struct {
     int64_t stride, step;
     uint8_t *owned[2]; /* to be freed */
 } gti_bytes;
-bool gti_bytes_get(const gt_dataset *d, int64_t i, void *x, int64_t *label, gt_data_error *error);
+bool gti_bytes_get(const gt_dataset *d, int64_t i, void *const *to, gt_data_error *error);
+bool gti_bytes_label(const gt_dataset *d, int64_t i, int64_t *label);
 void gti_bytes_free(gt_dataset *d);
 /* Whether all labels are below n_classes. */
 bool gti_bytes_check(const gti_bytes *b, const char *path, gt_data_error *error);
@@ -172,6 +175,7 @@ static inline int64_t gti_noise_below(gti_noise *r, int64_t n)
 typedef struct {
     float *at, *spare;
     int64_t c, h, w;
+    bool nearest; /* a mask: between two classes there is none */
 } gti_image;
 
 static inline int64_t gti_image_size(const gti_image *m)
@@ -188,9 +192,16 @@ static inline void gti_image_swap(gti_image *m, int64_t h, int64_t w)
     m->w = w;
 }
 
-/* Completes the options of t for an input of size [c,h,w] and sets the output's h and w. */
-bool gti_transform_check(gt_transform *t, int64_t c, int64_t *h, int64_t *w, gt_data_error *error);
-void gti_transform_apply(const gt_transform *t, gti_image *m, gti_noise *r);
+/* Checks the options of t and fills in what was not given; once, since zeros then are zeros. */
+bool gti_transform_complete(gt_transform *t, gt_data_error *error);
+/* Whether it takes pictures [c,h,w]; sets the output's h and w. */
+bool gti_transform_fit(const gt_transform *t, int64_t c, int64_t *h, int64_t *w,
+                       gt_data_error *error);
+/* "random_flip" */
+const char *gti_transform_name(const gt_transform *t);
+/* Whether it moves pixels, and so masks with their pictures. */
+bool gti_transform_is_geometric(const gt_transform *t);
+bool gti_transform_apply(const gt_transform *t, gti_image *m, gti_noise *r, gt_data_error *error);
 /* resize.c: bilinear with antialiasing, by way of [c,h,ow], for which there must be room too */
 void gti_resize(gti_image *m, int64_t oh, int64_t ow);
 /* rotate.c */

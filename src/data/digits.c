@@ -115,9 +115,9 @@ static float rough_normal(gti_noise *r)
 /* From the ground to the pen's colour by the ink, and noise. */
 static void paint(const digits *d, const float *ink, gti_noise *r, float *x)
 {
-    const int64_t n = d->base.shape.dim[1] * d->base.shape.dim[2];
-    const bool grey = d->base.shape.dim[0] == 1;
-    for (int64_t c = 0; c < d->base.shape.dim[0]; c++) {
+    const int64_t n = d->base.member[0].shape.dim[1] * d->base.member[0].shape.dim[2];
+    const bool grey = d->base.member[0].shape.dim[0] == 1;
+    for (int64_t c = 0; c < d->base.member[0].shape.dim[0]; c++) {
         const float ground = gti_noise_range(r, 0, grey ? 0.1 : 0.45);
         const float pen = gti_noise_range(r, 0.55, 1);
         for (int64_t i = 0; i < n; i++) {
@@ -128,24 +128,30 @@ static void paint(const digits *d, const float *ink, gti_noise *r, float *x)
     }
 }
 
-/* The ink takes the place of the last channel, which is painted last and pixel by pixel. */
-static bool get(const gt_dataset *base, int64_t i, void *x, int64_t *label, gt_data_error *error)
+static bool label(const gt_dataset *base, int64_t i, int64_t *to)
 {
-    (void)error;
-    const digits *d = (const digits *)base;
-    const int64_t size = base->shape.dim[1], n = size * size;
-    gti_noise r = gti_noise_start(d->seed, (uint64_t)i);
-    float *ink = (float *)x + (base->shape.dim[0] - 1) * n;
-    memset(ink, 0, (size_t)n * sizeof *ink);
-    *label = i % 10;
-    const pose p = draw_pose(&r, size);
-    draw_glyph(&glyphs[*label], &p, &r, ink, size);
-    paint(d, ink, &r, x);
+    (void)base;
+    *to = i % 10;
     return true;
 }
 
+/* The ink takes the place of the last channel, which is painted last and pixel by pixel. */
+static bool get(const gt_dataset *base, int64_t i, void *const *to, gt_data_error *error)
+{
+    (void)error;
+    const digits *d = (const digits *)base;
+    const int64_t *dim = base->member[0].shape.dim, size = dim[1], n = size * size;
+    gti_noise r = gti_noise_start(d->seed, (uint64_t)i);
+    float *ink = (float *)to[0] + (dim[0] - 1) * n;
+    memset(ink, 0, (size_t)n * sizeof *ink);
+    const pose p = draw_pose(&r, size);
+    draw_glyph(&glyphs[i % 10], &p, &r, ink, size);
+    paint(d, ink, &r, to[0]);
+    return label(base, i, to[1]);
+}
+
 static const gt_dataset_type type = {
-    .name = "generated_digits", .size = sizeof(digits), .get = get};
+    .name = "generated_digits", .size = sizeof(digits), .get = get, .label = label};
 
 enum { LARGEST = 1 << 14 }; /* size */
 gt_dataset *gt_generated_digits_(gt_ctx *gt, int64_t count, gt_generated_digits_opts opts)
@@ -166,8 +172,7 @@ gt_dataset *gt_generated_digits_(gt_ctx *gt, int64_t count, gt_generated_digits_
     digits *d = (digits *)gt_dataset_new(gt, &type);
     if (!d) return NULL;
     d->base.count = count;
-    d->base.shape = GT_SHAPE(opts.rgb ? 3 : 1, size, size);
-    d->base.dtype = GT_F32;
+    d->base.member[0].shape = GT_SHAPE(opts.rgb ? 3 : 1, size, size);
     d->base.n_classes = 10;
     d->base.classes = classes;
     d->seed = (uint64_t)gt_option_int((int64_t)opts.seed, 0);

@@ -14,7 +14,8 @@ typedef struct {
 /* Resizes by way of floats. */
 static bool resize(const folder *d, const gti_picture *p, uint8_t *to, gt_data_error *error)
 {
-    const int64_t c = d->base.shape.dim[0], h = d->base.shape.dim[1], w = d->base.shape.dim[2];
+    const int64_t c = d->base.member[0].shape.dim[0], h = d->base.member[0].shape.dim[1],
+                  w = d->base.member[0].shape.dim[2];
     const int64_t in = c * p->h * p->w, out = c * h * w;
     const int64_t room = c * (p->h > h ? p->h : h) * (p->w > w ? p->w : w);
     uint8_t *planes = gti_data_malloc((size_t)in, error);
@@ -33,15 +34,21 @@ static bool resize(const folder *d, const gti_picture *p, uint8_t *to, gt_data_e
     return error->code == GT_OK;
 }
 
-static bool get(const gt_dataset *base, int64_t i, void *x, int64_t *label, gt_data_error *error)
+static bool label(const gt_dataset *base, int64_t i, int64_t *to)
+{
+    *to = ((const folder *)base)->list.files[i].label;
+    return true;
+}
+
+static bool get(const gt_dataset *base, int64_t i, void *const *to, gt_data_error *error)
 {
     const folder *d = (const folder *)base;
-    const int64_t h = base->shape.dim[1], w = base->shape.dim[2];
+    const int64_t h = base->member[0].shape.dim[1], w = base->member[0].shape.dim[2];
     gti_picture p;
     if (!gti_picture_read(d->list.files[i].path, &d->how, &p, error)) return false;
-    *label = d->list.files[i].label;
-    if (p.h == h && p.w == w) gti_picture_planes(&p, d->how.grey, x);
-    else if (d->resize) resize(d, &p, x, error);
+    label(base, i, to[1]);
+    if (p.h == h && p.w == w) gti_picture_planes(&p, d->how.grey, to[0]);
+    else if (d->resize) resize(d, &p, to[0], error);
     else
         gt_data_fail(error, GT_ERR_SHAPE,
                      "%s: is %lld x %lld pixels, the first image %lld x %lld; "
@@ -73,19 +80,22 @@ static bool set_shape(folder *d, const gt_image_folder_opts *o, gt_data_error *e
     gti_picture first = {.h = h, .w = w};
     if (!h && !gti_picture_read(d->list.files[0].path, &d->how, &first, error)) return false;
     free(first.rgb);
-    d->base.shape = GT_SHAPE(d->how.grey ? 1 : 3, first.h, first.w);
+    d->base.member[0].shape = GT_SHAPE(d->how.grey ? 1 : 3, first.h, first.w);
     return true;
 }
 
-static const gt_dataset_type type = {
-    .name = "image_folder", .size = sizeof(folder), .get = get, .free = free_folder};
+static const gt_dataset_type type = {.name = "image_folder",
+                                     .size = sizeof(folder),
+                                     .get = get,
+                                     .free = free_folder,
+                                     .label = label};
 
 static bool make(folder *d, const char *path, const gt_image_folder_opts *o, gt_data_error *error)
 {
     if (!path) return gt_data_fail(error, GT_ERR_ARGUMENT, "the folder is NULL");
     const bool ok = gti_folder_list_make(&d->list, path, error);
     if (o->report) *o->report = d->list.report;
-    d->base.dtype = GT_U8;
+    d->base.member[0].dtype = GT_U8;
     d->base.count = d->list.count;
     d->base.n_classes = d->list.n_classes;
     d->base.classes = (const char *const *)d->list.classes;

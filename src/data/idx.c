@@ -119,8 +119,8 @@ static bool read_images(gti_bytes *b, const char *path, gt_data_error *error)
     b->data = b->owned[0] = read_bytes(path, 3, &shape, error);
     if (!b->data) return false;
     b->base.count = shape.dim[0];
-    b->base.shape = GT_SHAPE(1, shape.dim[1], shape.dim[2]);
-    b->stride = gt_shape_size(b->base.shape);
+    b->base.member[0].shape = GT_SHAPE(1, shape.dim[1], shape.dim[2]);
+    b->stride = gt_shape_size(b->base.member[0].shape);
     return b->stride > 0 || gt_data_fail(error, GT_ERR_FORMAT, "%s: images of %lldx%lld pixels",
                                          path, (long long)shape.dim[1], (long long)shape.dim[2]);
 }
@@ -149,8 +149,11 @@ static bool read_part(gti_bytes *b, const char *folder, const char *name,
     return ok;
 }
 
-static const gt_dataset_type mnist_type = {
-    .name = "mnist", .size = sizeof(gti_bytes), .get = gti_bytes_get, .free = gti_bytes_free};
+static const gt_dataset_type mnist_type = {.name = "mnist",
+                                           .size = sizeof(gti_bytes),
+                                           .get = gti_bytes_get,
+                                           .free = gti_bytes_free,
+                                           .label = gti_bytes_label};
 
 gt_dataset *gt_mnist_(gt_ctx *gt, const char *folder, bool train, gt_mnist_opts opts)
 {
@@ -163,7 +166,7 @@ gt_dataset *gt_mnist_(gt_ctx *gt, const char *folder, bool train, gt_mnist_opts 
     gti_bytes *b = (gti_bytes *)gt_dataset_new(gt, &mnist_type);
     if (!b) return NULL;
     gt_data_error error = {.code = GT_OK};
-    b->base.dtype = GT_U8;
+    b->base.member[0].dtype = GT_U8;
     b->base.n_classes = 10;
     b->base.classes = opts.kind == GT_MNIST_FASHION ? fashion : digits;
     if (!folder) gt_data_fail(&error, GT_ERR_ARGUMENT, "the folder is NULL");

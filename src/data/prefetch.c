@@ -15,8 +15,7 @@
 #include "data/batch.h"
 
 typedef struct {
-    float *x;
-    int64_t *y;
+    void *member[GT_MEMBERS_MOST];
     int64_t ready; /* the batch that is in here; -1: none */
     gti_making making;
     gt_data_error error;
@@ -24,7 +23,7 @@ typedef struct {
 
 typedef struct {
     gti_prefetch *of;
-    gti_bench bench;
+    gti_place place;
     pthread_t thread;
 } worker;
 
@@ -74,7 +73,7 @@ static void make_next(gti_prefetch *p, worker *w)
     pthread_mutex_unlock(&p->lock);
     s->error.code = GT_OK;
     s->making = (gti_making){.thread = (int)(w - p->workers) + 1, .began = gt_clock()};
-    gti_batch_make(p->batches, i, &w->bench, s->x, s->y, &s->error);
+    gti_batch_make(p->batches, i, &w->place, s->member, &s->error);
     s->making.ended = gt_clock();
     pthread_mutex_lock(&p->lock);
     s->ready = i;
@@ -105,8 +104,8 @@ static bool make_slots(gti_prefetch *p, gt_data_error *error)
     for (int i = 0; i < p->n_slots; i++) {
         slot *s = &p->slots[i];
         s->ready = -1;
-        s->x = gti_data_malloc((size_t)(b->batch * b->recipe.size) * sizeof *s->x, error);
-        s->y = gti_data_malloc((size_t)b->batch * sizeof *s->y, error);
+        for (int k = 0; k < b->recipe.lanes; k++)
+            s->member[k] = gti_data_malloc(gti_batch_bytes(b, k, b->batch), error);
     }
     return error->code == GT_OK;
 }
@@ -134,8 +133,8 @@ static bool start_workers(gti_prefetch *p, int threads, gt_data_error *error)
     for (int i = 0; i < threads; i++) {
         worker *w = &p->workers[i];
         w->of = p;
-        if (!gti_batch_bench_make(&w->bench, &p->batches->recipe, error) || !start(w)) {
-            gti_batch_bench_free(&w->bench);
+        if (!gti_batch_place_make(&w->place, p->batches, error) || !start(w)) {
+            gti_batch_place_free(&w->place);
             return gt_data_fail(error, GT_ERR_MEMORY, "thread %d of %d could not be started", i + 1,
                                 threads);
         }
@@ -178,11 +177,9 @@ void gti_prefetch_free(gti_prefetch *p)
 {
     if (!p) return;
     if (has_threads(p)) end_threads(p);
-    for (int i = 0; i < p->n_workers; i++) gti_batch_bench_free(&p->workers[i].bench);
-    for (int i = 0; p->slots && i < p->n_slots; i++) {
-        free(p->slots[i].x);
-        free(p->slots[i].y);
-    }
+    for (int i = 0; i < p->n_workers; i++) gti_batch_place_free(&p->workers[i].place);
+    for (int i = 0; p->slots && i < p->n_slots; i++)
+        for (int k = 0; k < GT_MEMBERS_MOST; k++) free(p->slots[i].member[k]);
     free(p->workers);
     free(p->slots);
     free(p);
@@ -209,18 +206,16 @@ static slot *wait_for_slot(gti_prefetch *p)
     if (s->ready == p->released) return s;
     s->error.code = GT_OK;
     s->making = (gti_making){0};
-    gti_batch_make(p->batches, p->released, &p->workers[0].bench, s->x, s->y, &s->error);
+    gti_batch_make(p->batches, p->released, &p->workers[0].place, s->member, &s->error);
     s->ready = p->released;
     return s;
 }
 
-const float *gti_prefetch_take(gti_prefetch *p, const int64_t **y, gti_making *making,
-                               gt_data_error *error)
+void *const *gti_prefetch_take(gti_prefetch *p, gti_making *making, gt_data_error *error)
 {
     const slot *s = wait_for_slot(p);
-    *y = s->y;
     *making = s->making;
-    if (s->error.code == GT_OK) return s->x;
+    if (s->error.code == GT_OK) return s->member;
     *error = s->error;
     return NULL;
 }

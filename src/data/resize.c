@@ -57,9 +57,29 @@ static void along_columns(const float *x, int64_t h, int64_t w, float *y, int64_
     }
 }
 
+/* As torch's interpolate(mode="nearest"): the pixel at floor(i * h / oh). */
+static void resize_nearest(gti_image *m, int64_t oh, int64_t ow)
+{
+    const float down = (float)m->h / (float)oh, right = (float)m->w / (float)ow;
+    for (int64_t k = 0; k < m->c; k++)
+        for (int64_t i = 0; i < oh; i++) {
+            const int64_t from = (int64_t)((float)i * down), y = from < m->h ? from : m->h - 1;
+            const float *row = m->at + (k * m->h + y) * m->w;
+            for (int64_t j = 0; j < ow; j++) {
+                const int64_t x = (int64_t)((float)j * right);
+                m->spare[(k * oh + i) * ow + j] = row[x < m->w ? x : m->w - 1];
+            }
+        }
+    gti_image_swap(m, oh, ow);
+}
+
 void gti_resize(gti_image *m, int64_t oh, int64_t ow)
 {
     if (oh == m->h && ow == m->w) return; /* with windows of one pixel each */
+    if (m->nearest) {
+        resize_nearest(m, oh, ow);
+        return;
+    }
     memset(m->spare, 0, (size_t)(m->c * m->h * ow) * sizeof(float));
     along_rows(m->at, m->c * m->h, m->w, m->spare, ow);
     gti_image_swap(m, m->h, ow);

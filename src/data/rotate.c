@@ -1,4 +1,4 @@
-/* Rotation about the middle, bilinear, zeros outside. */
+/* Rotation about the middle, bilinear or to the nearest pixel, zeros outside. */
 #include <math.h>
 
 #include "data/data.h"
@@ -29,7 +29,10 @@ void gti_rotate(gti_image *m, double radians)
             const float y = (float)i - mi, x = (float)j - mj;
             const float from_y = s * x + c * y + mi, from_x = c * x - s * y + mj;
             for (int64_t k = 0; k < m->c; k++)
-                m->spare[k * n + i * m->w + j] = between(m->at + k * n, m->h, m->w, from_y, from_x);
+                m->spare[k * n + i * m->w + j] =
+                    m->nearest ? pixel(m->at + k * n, m->h, m->w, (int64_t)nearbyintf(from_y),
+                                       (int64_t)nearbyintf(from_x))
+                               : between(m->at + k * n, m->h, m->w, from_y, from_x);
         }
     gti_image_swap(m, m->h, m->w);
 }

@@ -26,9 +26,8 @@ static bool bad(gt_data_error *error, const gt_transform *t, const char *why)
 }
 
 /* Numbers that are not given are the first channel's. */
-static bool check_normalise(gt_transform *t, int64_t c, gt_data_error *error)
+static bool check_normalise(gt_transform *t, gt_data_error *error)
 {
-    if (c > 4) return bad(error, t, "is for up to four channels");
     for (int i = 3; i >= 0; i--) {
         t->mean[i] = gt_option(t->mean[i] == 0 ? t->mean[0] : t->mean[i], 0);
         t->std[i] = gt_option(t->std[i] == 0 ? t->std[0] : t->std[i], 0);
@@ -38,8 +37,7 @@ static bool check_normalise(gt_transform *t, int64_t c, gt_data_error *error)
     return true;
 }
 
-/* Sets the output's size to `size`, which must lie within what there is when cropping. */
-static bool check_size(gt_transform *t, int64_t *h, int64_t *w, gt_data_error *error)
+static bool check_size(gt_transform *t, gt_data_error *error)
 {
     const int given[2] = {t->size[0], t->size[1]};
     for (int i = 0; i < 2; i++) t->size[i] = gt_option_pair(given, i, 0);
@@ -48,6 +46,12 @@ static bool check_size(gt_transform *t, int64_t *h, int64_t *w, gt_data_error *e
         return bad(error, t, "size is required and must be positive, padding must not be negative");
     if (t->size[0] > 1 << 15 || t->size[1] > 1 << 15 || t->padding > 1 << 15)
         return bad(error, t, "size or padding is above 32768");
+    return true;
+}
+
+/* Sets the output's size to `size`, which must lie within what there is when cropping. */
+static bool fit_size(const gt_transform *t, int64_t *h, int64_t *w, gt_data_error *error)
+{
     const int64_t room = t->kind == GT_RANDOM_CROP ? 2 * (int64_t)t->padding : 0;
     const long long high = *h + room, wide = *w + room;
     if (t->kind != GT_RESIZE && (t->size[0] > high || t->size[1] > wide))
@@ -130,14 +134,24 @@ static bool check_kind(const gt_transform *t, gt_data_error *error)
     return true;
 }
 
-bool gti_transform_check(gt_transform *t, int64_t c, int64_t *h, int64_t *w, gt_data_error *error)
+const char *gti_transform_name(const gt_transform *t)
+{
+    return names[t->kind];
+}
+
+bool gti_transform_is_geometric(const gt_transform *t)
+{
+    return t->kind >= GT_RESIZE && t->kind <= GT_RANDOM_ROTATION;
+}
+
+bool gti_transform_complete(gt_transform *t, gt_data_error *error)
 {
     if (!check_kind(t, error)) return false;
     switch (t->kind) {
-    case GT_NORMALISE: return check_normalise(t, c, error);
+    case GT_NORMALISE: return check_normalise(t, error);
     case GT_RESIZE:
     case GT_CENTER_CROP:
-    case GT_RANDOM_CROP: return check_size(t, h, w, error);
+    case GT_RANDOM_CROP: return check_size(t, error);
     case GT_RANDOM_FLIP:
     case GT_RANDOM_VERTICAL_FLIP: return check_probability(t, error);
     case GT_RANDOM_ROTATION:
@@ -151,13 +165,29 @@ bool gti_transform_check(gt_transform *t, int64_t c, int64_t *h, int64_t *w, gt_
     return false;
 }
 
+bool gti_transform_fit(const gt_transform *t, int64_t c, int64_t *h, int64_t *w,
+                       gt_data_error *error)
+{
+    switch (t->kind) {
+    case GT_NORMALISE:
+        for (int k = 1; k < 4 && c > 4; k++)
+            if (t->mean[k] != t->mean[0] || t->std[k] != t->std[0])
+                return bad(error, t, "has numbers for up to four channels, or one for all");
+        return true;
+    case GT_RESIZE:
+    case GT_CENTER_CROP:
+    case GT_RANDOM_CROP: return fit_size(t, h, w, error);
+    default: return true;
+    }
+}
+
 /* --- pixels --- */
 
 static void normalise(const gt_transform *t, gti_image *m)
 {
     const int64_t n = m->h * m->w;
     for (int64_t k = 0; k < m->c; k++) {
-        const float mean = (float)t->mean[k], std = (float)t->std[k];
+        const float mean = (float)t->mean[k & 3], std = (float)t->std[k & 3];
         float *x = m->at + k * n;
         for (int64_t i = 0; i < n; i++) x[i] = (x[i] - mean) / std;
     }
@@ -238,8 +268,9 @@ static void random_erasing(const gt_transform *t, gti_image *m, gti_noise *r)
     }
 }
 
-void gti_transform_apply(const gt_transform *t, gti_image *m, gti_noise *r)
+bool gti_transform_apply(const gt_transform *t, gti_image *m, gti_noise *r, gt_data_error *error)
 {
+    (void)error;
     const double radians = 3.14159265358979323846 / 180;
     switch (t->kind) {
     case GT_NORMALISE: normalise(t, m); break;
@@ -261,4 +292,5 @@ void gti_transform_apply(const gt_transform *t, gti_image *m, gti_noise *r)
     case GT_COLOUR_JITTER: gti_colour_jitter(t, m, r); break;
     case GT_NO_TRANSFORM: break;
     }
+    return true;
 }

@@ -87,26 +87,35 @@ static gt_tensor *learn(gt_ctx *gt, void *fit)
 {
     gti_fit *f = fit;
     (void)gt;
-    f->out = gt_capture_output(gt_forward(f->m, f->x));
-    gt_tensor *loss = f->out ? gti_measure_loss(&f->measure, f->out, f->x, f->y) : NULL;
+    gt_batch *b = &f->batch;
+    if (!gti_measure_forward(&f->measure, f->m, b)) return NULL;
+    for (gt_tensor **out = b->out; *out; out++) *out = gt_capture_output(*out);
+    f->learnt = *b;
+    gt_tensor *loss = b->out[0] ? gti_measure_loss(&f->measure, b) : NULL;
     if (loss) gt_backward(loss);
     return loss;
 }
 
-static bool is_captured(const gti_fit *f, const gt_tensor *x)
+static bool is_captured(const gti_fit *f)
 {
-    return f->opts.capture && (!f->captured || gt_shape_equal(x->shape, f->full));
+    return f->opts.capture && (!f->captured || gt_shape_equal(f->batch.in[0]->shape, f->full));
 }
 
-static gt_tensor *learn_captured(gti_fit *f, gt_tensor *x, gt_tensor *y)
+_Static_assert((int)GT_MEMBERS_MOST <= (int)GT_CAPTURE_INPUTS, "a capture takes all members");
+
+static gt_tensor *learn_captured(gti_fit *f)
 {
-    f->x = x;
-    f->y = y;
-    f->full = x->shape;
+    gt_capture_opts opts = {.without = 0};
+    gt_batch *b = &f->batch;
+    int n = 0;
+    f->full = b->in[0]->shape;
+    for (gt_tensor **x = b->in; *x; x++) opts.inputs[n++] = x;
+    for (gt_tensor **y = b->target; *y; y++) opts.inputs[n++] = y;
     if (f->captured) gt_replay(f->captured);
-    else f->captured = gt_capture(f->gt, learn, f, .inputs = {&f->x, &f->y});
+    else f->captured = gt_capture_(f->gt, learn, f, opts);
     gt_tensor *loss = gt_failed(f->gt) ? NULL : gt_captured_result(f->captured);
-    return loss && gti_measure_add(&f->measure, f->out, x, y, loss, &f->means) ? loss : NULL;
+    memcpy(b->out, f->learnt.out, sizeof b->out);
+    return loss && gti_measure_add(&f->measure, &f->batch, loss, &f->means) ? loss : NULL;
 }
 
 /* Another epoch may have other modes, hooks, or leaves that learn. */
@@ -116,12 +125,12 @@ static void forget_captured(gti_fit *f)
     f->captured = NULL;
 }
 
-static bool train_batch(gti_fit *f, gt_tensor *x, gt_tensor *y)
+static bool train_batch(gti_fit *f)
 {
     gt_rewind(f->gt, f->start);
-    const bool captured = is_captured(f, x);
+    const bool captured = is_captured(f);
     gt_tensor *loss =
-        captured ? learn_captured(f, x, y) : gti_measure_batch(&f->measure, f->m, x, y, &f->means);
+        captured ? learn_captured(f) : gti_measure_batch(&f->measure, f->m, &f->batch, &f->means);
     if (!loss || !in_place(f, f->state.batch + 1)) return false;
     const double weight = gt_mean_weight(loss);
     f->state.loss = gt_item(loss);
@@ -138,13 +147,12 @@ static bool train_batch(gti_fit *f, gt_tensor *x, gt_tensor *y)
 /* Whether the epoch came to its end, neither failed nor halted. */
 static bool train_epoch(gti_fit *f)
 {
-    gt_tensor *x, *y;
     gt_train(f->m);
     CALL(f, begin);
     f->loader_epoch = gt_loader_get_state(f->train).epoch;
     while (!f->halted && !gt_failed(f->gt) && in_place(f, f->state.batch) &&
-           gt_loader_next(f->train, &x, &y)) {
-        if (!train_batch(f, x, y)) return false;
+           gti_measure_next(&f->measure, f->train, &f->batch)) {
+        if (!train_batch(f)) return false;
         gti_fit_show_batch(f);
     }
     if (f->halted || gt_failed(f->gt)) return false;

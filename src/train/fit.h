@@ -26,7 +26,7 @@ typedef struct {
     gti_means means, valid; /* of the present epoch */
     gt_captured *captured;  /* forward and backward of a batch of shape `full`; or NULL */
     gt_shape full;
-    gt_tensor *x, *y, *out; /* of the batch that it runs on */
+    gt_batch batch, learnt; /* that it runs on, and its outputs as they were captured */
     gt_mark start;
     uint64_t loader_epoch; /* the loader's number of the present epoch */
     int64_t pending;       /* batches since the optimizer's last step, */

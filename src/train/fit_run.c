@@ -67,8 +67,9 @@ static bool check_loaders(gti_fit *f, const char *what)
 {
     if (f->opts.valid == f->train)
         return fail(f, what, ".valid is the loader of the training; make another one for it");
-    return gti_measure_loader(f->train, what) &&
-           (!f->opts.valid || gti_measure_loader(f->opts.valid, what));
+    f->opts.inputs = (int)gt_option_int(f->opts.inputs, 0);
+    return gti_measure_loader(f->train, f->opts.inputs, what) &&
+           (!f->opts.valid || gti_measure_loader(f->opts.valid, f->opts.inputs, what));
 }
 
 static bool check_objects(gti_fit *f, const char *what)
@@ -194,9 +195,9 @@ static bool open_run(gti_fit *f)
  * since loading sets the generator and the loader's place. */
 static bool materialise(gti_fit *f)
 {
-    gt_tensor *x, *y;
     const bool recording = gt_set_recording(f->gt, false);
-    if (gt_loader_next(f->train, &x, &y)) gt_forward(f->m, x);
+    if (gti_measure_next(&f->measure, f->train, &f->batch))
+        gti_measure_forward(&f->measure, f->m, &f->batch);
     gt_rewind(f->gt, f->start);
     gt_set_recording(f->gt, recording);
     return !gt_failed(f->gt);
@@ -249,6 +250,7 @@ bool gti_fit_open(gti_fit *f, const char *what)
         !check_names(f, what) || !check_monitor(f, what) || !check_file(f, f->opts.best) ||
         !check_file(f, f->opts.checkpoint))
         return false;
+    f->measure.inputs = f->opts.inputs;
     f->history = f->opts.history ? f->opts.history : gt_history_new(f->gt);
     if (!f->history || !open_run(f)) return false;
     const bool resumed = f->opts.resume && access(f->opts.checkpoint, F_OK) == 0;

@@ -3,39 +3,34 @@
 
 #include "train/train.h"
 
-double gt_metric_accuracy(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+double gt_metric_accuracy(const gt_batch *b, void *user)
 {
-    (void)x;
     (void)user;
-    return gt_accuracy(out, y);
+    return gt_accuracy(b->out[0], b->target[0]);
 }
 
-double gt_metric_top_k(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+double gt_metric_top_k(const gt_batch *b, void *user)
 {
-    (void)x;
-    return gt_top_k_accuracy(out, y, user ? *(const int64_t *)user : 0);
+    return gt_top_k_accuracy(b->out[0], b->target[0], user ? *(const int64_t *)user : 0);
 }
 
-double gt_metric_labels(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+double gt_metric_labels(const gt_batch *b, void *user)
 {
-    (void)out;
-    (void)x;
     (void)user;
-    return gt_count_labels(y);
+    return gt_count_labels(b->target[0]);
 }
 
-static gt_tensor *cross_entropy(gt_tensor *out, gt_tensor *x, gt_tensor *y, void *user)
+static gt_tensor *cross_entropy(const gt_batch *b, void *user)
 {
-    (void)x;
     (void)user;
-    return gt_cross_entropy(out, y);
+    return gt_cross_entropy(b->out[0], b->target[0]);
 }
 
 bool gti_measure_open(gti_measure *m, gt_ctx *gt, gt_loss_fn loss, void *user,
                       const gt_metric *metrics, const char *what)
 {
     static const gt_metric usual[] = {GT_ACCURACY, {.name = NULL}};
-    *m = (gti_measure){.loss = loss ? loss : cross_entropy, .user = user, .what = what};
+    *m = (gti_measure){.gt = gt, .loss = loss ? loss : cross_entropy, .user = user, .what = what};
     if (!metrics && !loss) metrics = usual;
     for (; metrics && metrics->name; metrics++) {
         char why[GT_WHY];
@@ -54,10 +49,15 @@ bool gti_measure_open(gti_measure *m, gt_ctx *gt, gt_loss_fn loss, void *user,
     return true;
 }
 
-bool gti_measure_loader(const gt_loader *loader, const char *what)
+bool gti_measure_loader(const gt_loader *loader, int inputs, const char *what)
 {
-    if (gt_loader_batches(loader)) return true;
     const gt_dataset *d = gt_loader_dataset(loader);
+    if (inputs < 0 || inputs > d->members) {
+        gt_fail(d->ctx, GT_ERR_ARGUMENT, what, ".inputs is %d, the items of %s have %d members",
+                inputs, d->type->name, d->members);
+        return false;
+    }
+    if (gt_loader_batches(loader)) return true;
     gt_fail(d->ctx, GT_ERR_ARGUMENT, what,
             "a loader has no batches: its data set has %lld items, fewer than one batch\n"
             "  hint: without .drop_last the last batch may be smaller",
@@ -77,56 +77,82 @@ bool gti_measure_place(const gt_loader *loader, uint64_t epoch, int64_t position
     return false;
 }
 
-/* A metric that has nothing to say about a batch (NaN) does not count there. */
-static bool measure(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt_tensor *y,
-                    gti_means *means)
+/* --- a batch --- */
+
+bool gti_measure_next(const gti_measure *m, gt_loader *loader, gt_batch *b)
 {
-    const bool recording = gt_set_recording(x->ctx, false);
-    for (int i = 0; i < m->metrics; i++) {
-        const gt_metric *metric = &m->metric[i];
-        const double value = metric->fn(out, x, y, metric->user);
-        const double weight =
-            metric->weight ? metric->weight(out, x, y, metric->user) : (double)x->shape.dim[0];
-        if (!isnan(value)) gt_running_add(&means->mean[1 + i], value, weight);
-    }
-    gt_set_recording(x->ctx, recording);
-    return !gt_failed(x->ctx);
+    const int n = gt_loader_dataset(loader)->members;
+    gt_tensor **to[GT_MEMBERS_MOST];
+    const int inputs = m->inputs ? m->inputs : n > 1 ? n - 1 : 1;
+    *b = (gt_batch){.in = {NULL}};
+    for (int k = 0; k < n; k++) to[k] = k < inputs ? &b->in[k] : &b->target[k - inputs];
+    return gt_loader_next_(loader, n, to) && b->in[0];
 }
 
-gt_tensor *gti_measure_loss(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt_tensor *y)
+bool gti_measure_forward(const gti_measure *m, gt_module *module, gt_batch *b)
 {
-    gt_tensor *loss = m->loss(out, x, y, m->user);
-    if (gt_failed(x->ctx)) return NULL;
+    if (b->in[1]) {
+        gt_fail(module->ctx, GT_ERR_UNSUPPORTED, m->what,
+                "items have several inputs, and modules take one\n"
+                "  hint: with .inputs = 1 the other members are targets");
+        return false;
+    }
+    b->out[0] = gt_forward(module, b->in[0]);
+    return b->out[0];
+}
+
+static double items_of(const gt_batch *b)
+{
+    return (double)b->in[0]->shape.dim[0];
+}
+
+/* A metric that has nothing to say about a batch (NaN) does not count there. */
+static bool measure(const gti_measure *m, const gt_batch *b, gti_means *means)
+{
+    const bool recording = gt_set_recording(m->gt, false);
+    for (int i = 0; i < m->metrics; i++) {
+        const gt_metric *metric = &m->metric[i];
+        const double value = metric->fn(b, metric->user);
+        const double weight = metric->weight ? metric->weight(b, metric->user) : items_of(b);
+        if (!isnan(value)) gt_running_add(&means->mean[1 + i], value, weight);
+    }
+    gt_set_recording(m->gt, recording);
+    return !gt_failed(m->gt);
+}
+
+gt_tensor *gti_measure_loss(const gti_measure *m, const gt_batch *b)
+{
+    gt_tensor *loss = m->loss(b, m->user);
+    if (gt_failed(m->gt)) return NULL;
     if (loss && loss->size == 1)
-        return isnan(gt_mean_weight(loss)) ? gt_set_mean_weight(loss, (double)x->shape.dim[0])
-                                           : loss;
+        return isnan(gt_mean_weight(loss)) ? gt_set_mean_weight(loss, items_of(b)) : loss;
     char shape[128];
-    if (!loss) gt_fail(x->ctx, GT_ERR_ARGUMENT, m->what, "the function of the loss returned NULL");
+    if (!loss) gt_fail(m->gt, GT_ERR_ARGUMENT, m->what, "the function of the loss returned NULL");
     else
-        gt_fail(x->ctx, GT_ERR_SHAPE, m->what,
+        gt_fail(m->gt, GT_ERR_SHAPE, m->what,
                 "the loss has %lld elements, not one: shape %s\n"
                 "  hint: its function should return the mean, gt_mean(...)",
                 (long long)loss->size, gt_shape_format(loss->shape, shape, sizeof shape));
     return NULL;
 }
 
-bool gti_measure_add(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt_tensor *y,
-                     const gt_tensor *loss, gti_means *means)
+bool gti_measure_add(const gti_measure *m, const gt_batch *b, const gt_tensor *loss,
+                     gti_means *means)
 {
     const double value = gt_item(loss);
-    if (gt_failed(x->ctx)) return false;
+    if (gt_failed(m->gt)) return false;
     gt_running_add(&means->mean[0], value, gt_mean_weight(loss));
-    means->items += x->shape.dim[0];
-    return measure(m, out, x, y, means);
+    means->items += b->in[0]->shape.dim[0];
+    return measure(m, b, means);
 }
 
-gt_tensor *gti_measure_batch(const gti_measure *m, gt_module *module, gt_tensor *x, gt_tensor *y,
-                             gti_means *means)
+gt_tensor *gti_measure_batch(const gti_measure *m, gt_module *module, gt_batch *b, gti_means *means)
 {
-    gt_tensor *out = gt_forward(module, x);
-    gt_tensor *loss = out ? gti_measure_loss(m, out, x, y) : NULL;
-    return loss && gti_measure_add(m, out, x, y, loss, means) ? loss : NULL;
+    gt_tensor *loss = gti_measure_forward(m, module, b) ? gti_measure_loss(m, b) : NULL;
+    return loss && gti_measure_add(m, b, loss, means) ? loss : NULL;
 }
+
+/* --- an epoch --- */
 
 bool gti_measure_epoch(const gti_measure *m, gt_module *module, gt_loader *loader, gti_means *means,
                        gti_seen_fn seen, void *user)
@@ -134,14 +160,14 @@ bool gti_measure_epoch(const gti_measure *m, gt_module *module, gt_loader *loade
     gt_ctx *gt = module->ctx;
     const bool training = module->training, recording = gt_set_recording(gt, false);
     const gt_mark start = gt_mark_tape(gt);
-    gt_tensor *x, *y;
+    gt_batch b;
     *means = (gti_means){0};
     gt_eval(module);
     gt_loader_reset(loader);
     const uint64_t epoch = gt_loader_get_state(loader).epoch;
-    for (int64_t done = 1; gt_loader_next(loader, &x, &y); done++) {
+    for (int64_t done = 1; gti_measure_next(m, loader, &b); done++) {
         gt_rewind(gt, start);
-        if (!gti_measure_batch(m, module, x, y, means) ||
+        if (!gti_measure_batch(m, module, &b, means) ||
             !gti_measure_place(loader, epoch, done, m->what))
             break;
         if (seen) seen(user, done);
@@ -161,10 +187,12 @@ gt_status gt_evaluate_(gt_module *m, gt_loader *loader, double *to, gt_evaluate_
         return gt_fail(m->ctx, GT_ERR_ARGUMENT, what, "the loader or the result is NULL");
     gti_measure measure;
     gti_means means;
-    if (!gti_measure_loader(loader, what) ||
-        !gti_measure_open(&measure, m->ctx, opts.loss, opts.user, opts.metrics, what) ||
-        !gti_measure_epoch(&measure, m, loader, &means, NULL, NULL))
+    opts.inputs = (int)gt_option_int(opts.inputs, 0);
+    if (!gti_measure_loader(loader, opts.inputs, what) ||
+        !gti_measure_open(&measure, m->ctx, opts.loss, opts.user, opts.metrics, what))
         return gt_error_code(m->ctx);
+    measure.inputs = opts.inputs;
+    if (!gti_measure_epoch(&measure, m, loader, &means, NULL, NULL)) return gt_error_code(m->ctx);
     for (int i = 0; i <= measure.metrics; i++) to[i] = gt_running_value(&means.mean[i]);
     return GT_OK;
 }

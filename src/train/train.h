@@ -8,10 +8,12 @@
 
 /* What is measured on every batch: mean[0] is that of the loss, mean[1..] those of the metrics. */
 typedef struct {
+    gt_ctx *gt;
     gt_loss_fn loss;
     void *user;
     gt_metric metric[GT_METRICS_MOST];
     int metrics;
+    int inputs;       /* 0: all members but the last, or the only one */
     const char *what; /* the function that measures */
 } gti_measure;
 typedef struct {
@@ -20,19 +22,23 @@ typedef struct {
 } gti_means;
 bool gti_measure_open(gti_measure *m, gt_ctx *gt, gt_loss_fn loss, void *user,
                       const gt_metric *metrics, const char *what);
-/* Whether a loader has batches at all; otherwise fails. */
-bool gti_measure_loader(const gt_loader *loader, const char *what);
+/* Whether a loader has batches at all, and members for so many inputs; otherwise fails. */
+bool gti_measure_loader(const gt_loader *loader, int inputs, const char *what);
 /* Whether a loader has given so many batches of the epoch with this number; otherwise somebody else
  * has used it, and the call fails. */
 bool gti_measure_place(const gt_loader *loader, uint64_t epoch, int64_t position, const char *what);
+/* The loader's next batch, by inputs and targets. */
+bool gti_measure_next(const gti_measure *m, gt_loader *loader, gt_batch *b);
+/* Fills in what the module makes of it. False after a failure. */
+bool gti_measure_forward(const gti_measure *m, gt_module *module, gt_batch *b);
 /* The loss of a batch, which knows its weight, and what was measured added to the means. NULL after
  * a failure. */
-gt_tensor *gti_measure_batch(const gti_measure *m, gt_module *module, gt_tensor *x, gt_tensor *y,
+gt_tensor *gti_measure_batch(const gti_measure *m, gt_module *module, gt_batch *b,
                              gti_means *means);
 /* The two halves of it: the loss of an output, and adding it and the metrics to the means. */
-gt_tensor *gti_measure_loss(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt_tensor *y);
-bool gti_measure_add(const gti_measure *m, gt_tensor *out, gt_tensor *x, gt_tensor *y,
-                     const gt_tensor *loss, gti_means *means);
+gt_tensor *gti_measure_loss(const gti_measure *m, const gt_batch *b);
+bool gti_measure_add(const gti_measure *m, const gt_batch *b, const gt_tensor *loss,
+                     gti_means *means);
 /* A loader's epoch in evaluation mode. `seen`, if there is one, hears of each batch that is done.
  */
 typedef void (*gti_seen_fn)(void *user, int64_t done);

@@ -2,10 +2,10 @@
 #include "cxx.h"
 #include <cstdlib>
 
-static bool get(const gt_dataset *, int64_t i, void *x, int64_t *label, gt_data_error *)
+static bool get(const gt_dataset *, int64_t i, void *const *to, gt_data_error *)
 {
-    *static_cast<float *>(x) = static_cast<float>(i);
-    *label = i % 2;
+    *static_cast<float *>(to[0]) = static_cast<float>(i);
+    *static_cast<int64_t *>(to[1]) = i % 2;
     return true;
 }
 
@@ -15,8 +15,7 @@ static gt_dataset *numbers(gt_ctx *gt)
 {
     gt_dataset *d = GT_DATASET_AT(gt_dataset_new(gt, &numbers_type));
     d->count = 10;
-    d->shape = GT_SHAPE(1);
-    d->dtype = GT_F32;
+    d->member[0].shape = GT_SHAPE(1);
     return d;
 }
 
@@ -29,7 +28,10 @@ static void test_datasets(gt_ctx *gt)
     IS_TRUE(gt_subset(d, 2, -2)->count == 6);
     IS_TRUE(gt_subset_at(d, 2, GT_ARRAY(int64_t, 7, 8))->count == 2);
     IS_TRUE(gt_random_split(d, 4, &a, &b) == GT_OK && b->count == 6);
-    IS_TRUE(gt_tensor_dataset(gt_ones(gt, GT_SHAPE(4, 2)), nullptr)->count == 4);
+    gt_tensor *x, *y;
+    IS_TRUE(gt_dataset_get(d, 3, &x, &y) == GT_OK && gt_item(x) == 3 && gt_item(y) == 1);
+    IS_TRUE(gt_dataset_get(d, 3, nullptr, &y) == GT_OK);
+    IS_TRUE(gt_tensor_dataset(gt_ones(gt, GT_SHAPE(4, 2)))->count == 4);
     IS_TRUE(gt_generated_digits(gt, 20, .seed = 2, .size = 12)->count == 20);
     IS_TRUE(!gt_mnist(gt, none, true, .kind = GT_MNIST_FASHION));
     HAS_FAILED(gt, GT_ERR_IO);
@@ -47,8 +49,9 @@ static void test_loaders(gt_ctx *gt)
     gt_dataset *digits = gt_generated_digits(gt, 8);
     gt_loader *l = GT_LOADER_AT(gt_loader_new(
         digits, 4, .shuffle = true, .seed = 1, .threads = 1,
-        .transforms = GT_TRANSFORMS({.kind = GT_RANDOM_CROP, .size = {24}, .padding = 2},
-                                    {.kind = GT_NORMALISE, .mean = {0.1}, .std = {0.3}})));
+        .transforms = GT_TRANSFORMS(
+            {.kind = GT_RANDOM_CROP, .size = {24}, .padding = 2, .members = GT_MEMBER(0)},
+            {.kind = GT_NORMALISE, .mean = {0.1}, .std = {0.3}})));
     IS_TRUE(gt_loader_next(l, &x, &y) && x->shape.dim[2] == 24);
     IS_TRUE(GT_DATA_OK_AT(gt_loader_next(l, &x, &y)) && !gt_loader_next(l, &x, &y));
     IS_TRUE(gt_loader_set_state(l, gt_loader_get_state(l)) == GT_OK);

@@ -1,0 +1,229 @@
+/* From an item to its place in a batch: converting, and the transforms of each member. */
+#include "data/recipe.h"
+
+#include <math.h>
+#include <string.h>
+
+/* --- what transforms touch --- */
+
+static bool is_picture(const gt_member *m)
+{
+    return m->shape.ndim == 3 && (m->dtype == GT_U8 || m->dtype == GT_F32);
+}
+
+static bool is_mask(const gt_member *m)
+{
+    return m->dtype == GT_I64 && (m->shape.ndim == 2 || (m->shape.ndim == 3 && !m->shape.dim[0]) ||
+                                  (m->shape.ndim == 3 && m->shape.dim[0] == 1));
+}
+
+static bool is_touched(const gt_transform *t, int k)
+{
+    return t->members >> k & 1;
+}
+
+/* By itself a transform touches all that it can. */
+static bool can_touch(const gt_transform *t, const gt_member *m)
+{
+    if (!gt_shape_size(m->shape)) return false;
+    return is_picture(m) || (gti_transform_is_geometric(t) && is_mask(m));
+}
+
+static bool choose_members(gti_recipe *r, gt_transform *t, gt_data_error *error)
+{
+    char shape[128];
+    const unsigned wanted = t->members;
+    for (int k = 0; k < r->lanes; k++) {
+        const gt_member *m = &r->lane[k].in;
+        if (!wanted && can_touch(t, m)) t->members |= GT_MEMBER(k);
+        if (!is_touched(t, k) || can_touch(t, m)) continue;
+        return gt_data_fail(error, GT_ERR_SHAPE, "%s cannot be done to member %d, which is %s %s",
+                            gti_transform_name(t), k, gt_dtype_name(m->dtype),
+                            gt_shape_format(m->shape, shape, sizeof shape));
+    }
+    if (t->members >> r->lanes)
+        return gt_data_fail(error, GT_ERR_ARGUMENT, "%s: .members names more than %d members",
+                            gti_transform_name(t), r->lanes);
+    if (t->members) return true;
+    return gt_data_fail(error, GT_ERR_SHAPE,
+                        "%s touches nothing: transforms are for images [c,h,w], u8 or f32, and "
+                        "masks [h,w], i64; the first member is %s %s",
+                        gti_transform_name(t), gt_dtype_name(r->lane[0].in.dtype),
+                        gt_shape_format(r->lane[0].in.shape, shape, sizeof shape));
+}
+
+/* --- sizes --- */
+
+/* Sets h and w of a lane to what the transform makes of them. */
+static bool pass(gti_lane *l, const gt_transform *t, gt_data_error *error)
+{
+    const int64_t before = l->h;
+    if (!gti_transform_fit(t, l->c, &l->h, &l->w, error)) return false;
+    /* Resizing goes by way of the old height and the new width. */
+    const int64_t size = gt_shape_size(GT_SHAPE(l->c, l->h > before ? l->h : before, l->w));
+    if (size < 0) return gt_data_fail(error, GT_ERR_MEMORY, "the image's size overflows");
+    if (size > l->room) l->room = size;
+    l->moved = true;
+    return true;
+}
+
+/* What is cropped at a random place must be of one size, or the places would differ. */
+static bool pass_all(gti_recipe *r, const gt_transform *t, gt_data_error *error)
+{
+    const gti_lane *first = NULL;
+    int64_t h = 0, w = 0;
+    for (int k = 0; k < r->lanes; k++) {
+        gti_lane *l = &r->lane[k];
+        if (!is_touched(t, k)) continue;
+        if (first && t->kind == GT_RANDOM_CROP && (l->h != h || l->w != w))
+            return gt_data_fail(error, GT_ERR_SHAPE,
+                                "%s: members are %lld x %lld and %lld x %lld pixels; .members "
+                                "says which are cropped",
+                                gti_transform_name(t), (long long)h, (long long)w, (long long)l->h,
+                                (long long)l->w);
+        first = l;
+        h = l->h;
+        w = l->w;
+        if (!pass(l, t, error)) return false;
+    }
+    return true;
+}
+
+static void open_lane(gti_lane *l, const gt_member *m, gt_dtype dtype)
+{
+    const int64_t *dim = m->shape.dim;
+    const int n = m->shape.ndim;
+    *l = (gti_lane){.in = *m, .out = *m, .size = gt_shape_size(m->shape), .c = 1, .h = 1};
+    l->room = l->w = l->size;
+    if (m->dtype == GT_U8 || m->dtype == GT_F32) l->out.dtype = dtype;
+    if (!is_picture(m) && !is_mask(m)) return;
+    l->c = n == 3 ? dim[0] : 1;
+    l->h = dim[n - 2];
+    l->w = dim[n - 1];
+}
+
+static void close_lane(gti_lane *l)
+{
+    if (!l->moved) return;
+    l->out.shape.dim[l->out.shape.ndim - 2] = l->h;
+    l->out.shape.dim[l->out.shape.ndim - 1] = l->w;
+    l->size = gt_shape_size(l->out.shape);
+    l->h = l->in.shape.dim[l->in.shape.ndim - 2];
+    l->w = l->in.shape.dim[l->in.shape.ndim - 1];
+}
+
+static int64_t length(const gt_transform *list)
+{
+    int64_t n = 0;
+    while (list && list[n].kind != GT_NO_TRANSFORM) n++;
+    return n;
+}
+
+bool gti_recipe_make(gti_recipe *r, int members, const gt_member *member, const gt_transform *list,
+                     gt_dtype dtype, gt_data_error *error)
+{
+    const int64_t n = length(list);
+    *r = (gti_recipe){.lanes = members};
+    for (int k = 0; k < members; k++) open_lane(&r->lane[k], &member[k], dtype);
+    if (!n) return true;
+    r->list = gti_data_malloc((size_t)(n + 1) * sizeof *list, error);
+    if (!r->list) return false;
+    memcpy(r->list, list, (size_t)(n + 1) * sizeof *list);
+    for (gt_transform *t = r->list; t->kind != GT_NO_TRANSFORM; t++)
+        if (!gti_transform_complete(t, error) || !choose_members(r, t, error) ||
+            !pass_all(r, t, error))
+            return false;
+    for (int k = 0; k < members; k++) close_lane(&r->lane[k]);
+    return true;
+}
+
+/* --- memory --- */
+
+bool gti_recipe_bench_make(gti_bench *b, const gti_recipe *r, gt_data_error *error)
+{
+    int64_t room = 0;
+    for (int k = 0; k < r->lanes; k++)
+        if (r->lane[k].moved && r->lane[k].room > room) room = r->lane[k].room;
+    *b = (gti_bench){.a = gti_data_malloc((size_t)room * sizeof(float), error),
+                     .b = gti_data_malloc((size_t)room * sizeof(float), error)};
+    return b->a && b->b;
+}
+
+void gti_recipe_bench_free(gti_bench *b)
+{
+    free(b->a);
+    free(b->b);
+}
+
+/* --- numbers --- */
+
+/* Floats tell whole numbers apart up to here. */
+enum { MASK_MOST = 1 << 24 };
+
+/* Bytes 0..255 become 0..1 by division, as torchvision's ToTensor does it. */
+static void bytes_to_floats(const uint8_t *from, int64_t n, float *to)
+{
+    for (int64_t i = 0; i < n; i++) to[i] = (float)from[i] / 255.0f;
+}
+
+static bool mask_to_floats(const int64_t *from, int64_t n, float *to, gt_data_error *error)
+{
+    for (int64_t i = 0; i < n; i++) {
+        if (from[i] < -MASK_MOST || from[i] > MASK_MOST)
+            return gt_data_fail(error, GT_ERR_ARGUMENT,
+                                "a mask has the class %lld; transforms take those up to %d",
+                                (long long)from[i], MASK_MOST);
+        to[i] = (float)from[i];
+    }
+    return true;
+}
+
+static bool to_floats(const gt_member *m, const void *from, float *to, gt_data_error *error)
+{
+    const int64_t n = gt_shape_size(m->shape);
+    if (m->dtype == GT_I64) return mask_to_floats(from, n, to, error);
+    if (m->dtype == GT_U8) bytes_to_floats(from, n, to);
+    else memcpy(to, from, (size_t)n * sizeof *to);
+    return true;
+}
+
+static void from_floats(const float *from, int64_t n, gt_dtype dtype, void *to)
+{
+    if (dtype == GT_F32) memcpy(to, from, (size_t)n * sizeof *from);
+    else if (dtype == GT_F64)
+        for (int64_t i = 0; i < n; i++) ((double *)to)[i] = (double)from[i];
+    else
+        for (int64_t i = 0; i < n; i++) ((int64_t *)to)[i] = (int64_t)from[i];
+}
+
+/* What no transform touches. */
+static void convert(const gti_lane *l, const void *from, void *to)
+{
+    if (l->in.dtype == l->out.dtype) memcpy(to, from, (size_t)l->size * gt_dtype_size(l->in.dtype));
+    else if (l->in.dtype == GT_F32) from_floats(from, l->size, l->out.dtype, to);
+    else if (l->out.dtype == GT_F32) bytes_to_floats(from, l->size, to);
+    else
+        for (int64_t i = 0; i < l->size; i++)
+            ((double *)to)[i] = (double)((float)((const uint8_t *)from)[i] / 255.0f);
+}
+
+/* --- following it --- */
+
+bool gti_recipe_follow(const gti_recipe *r, int k, const void *from, gti_noise noise,
+                       const gti_bench *bench, void *to, gt_data_error *error)
+{
+    const gti_lane *l = &r->lane[k];
+    if (!l->moved) {
+        convert(l, from, to);
+        return true;
+    }
+    gti_image m = {.at = bench->a, .spare = bench->b, .c = l->c, .h = l->h, .w = l->w};
+    m.nearest = l->in.dtype == GT_I64;
+    if (!to_floats(&l->in, from, m.at, error)) return false;
+    for (const gt_transform *t = r->list; t->kind != GT_NO_TRANSFORM; t++) {
+        gti_noise own = {gti_noise_u64(&noise)}; /* whether it is touched or not */
+        if (is_touched(t, k) && !gti_transform_apply(t, &m, &own, error)) return false;
+    }
+    from_floats(m.at, l->size, l->out.dtype, to);
+    return true;
+}
