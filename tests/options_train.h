@@ -123,6 +123,23 @@ SUBJECT(rotation, gt_transform, {.kind = GT_RANDOM_ROTATION, .degrees = 30}) { r
 SUBJECT(erasing, gt_transform, {.kind = GT_RANDOM_ERASING}) { return transformed(gt, o); }
 SUBJECT(jitter, gt_transform, {.kind = GT_COLOUR_JITTER, .brightness = 0.5, .contrast = 0.5, .saturation = 0.5, .hue = 0.2}) { return transformed(gt, o); }
 
+SUBJECT(blur, gt_transform, {.kind = GT_GAUSSIAN_BLUR, .size = {3}, .sigma = {0.5, 1}}) { return transformed(gt, o); }
+SUBJECT(mixup, gt_transform, {.kind = GT_MIXUP})
+{
+    gt_dataset *d = gt_tensor_dataset(gt_rand(gt, GT_SHAPE(4, 1, 2, 2)), gt_zeros(gt, GT_SHAPE(4), .dtype = GT_I64));
+    return mark_of_batch(gt_loader_new(d, 4, .seed = 5, .transforms = GT_TRANSFORMS(o)));
+}
+SUBJECT(parts, gt_split_opts, {.seed = 2})
+{
+    gt_dataset *part[2];
+    gt_random_split_(gt_generated_digits(gt, 40), GT_LENGTHS(20, 20), part, o);
+    return part[0] ? mark_of(gt_dataset_item(part[0], 0, NULL)) : 0;
+}
+SUBJECT(one, gt_transform_opts, {.seed = 2})
+{
+    return mark_of(gt_transform_(gt_rand(gt, GT_SHAPE(1, 5, 5)), GT_TRANSFORMS({.kind = GT_RANDOM_ROTATION, .degrees = 60}), o));
+}
+
 /* --- training and checking --- */
 
 SUBJECT(fit, gt_fit_opts, {.epochs = 3, .accumulate = 2, .clip_grad_norm = 0.01, .patience = 1, .min_delta = 1e9})
@@ -238,6 +255,11 @@ SUBJECT(gradcheck, gt_gradcheck_opts, {.order = 2})
     ROW(crop, gt_transform, size, REFUSED)                                                         \
     ROW(crop, gt_transform, padding, CHANGES)                                                      \
     ROW(mirror, gt_transform, members, REFUSED)                                                    \
+    ROW(blur, gt_transform, sigma, REFUSED)                                                        \
+    ROW(mixup, gt_transform, alpha, REFUSED)                                                       \
+    ROW(parts, gt_split_opts, seed, CHANGES)                                                       \
+    ROW(one, gt_transform_opts, member, SAME)                                                      \
+    ROW(one, gt_transform_opts, seed, CHANGES)                                                     \
     ROW(mirror, gt_transform, p, CHANGES)                                                          \
     ROW(erasing, gt_transform, p, CHANGES)                                                         \
     ROW(rotation, gt_transform, degrees, REFUSED)                                                  \

@@ -1,7 +1,7 @@
 /* Transforms of images. */
 #include "reference.h"
 
-#include "data/data.h"
+#include "data/mix.h"
 #include <math.h>
 
 /* --- against torchvision --- */
@@ -54,6 +54,118 @@ static gt_tensor *call_hue(gt_tensor *const in[], const double *o, int n)
     return changed(in[0], o, turn_hue);
 }
 
+/* --- by gt_transform --- */
+
+static int whole(double x)
+{
+    return (int)x;
+}
+
+static gt_tensor *one(gt_tensor *x, gt_transform t)
+{
+    return gt_transform(x, GT_TRANSFORMS(t));
+}
+
+static gt_tensor *call_center_crop(gt_tensor *const in[], const double *o, int n)
+{
+    (void)n;
+    return one(in[0], (gt_transform){.kind = GT_CENTER_CROP, .size = {whole(o[0]), whole(o[1])}});
+}
+
+static gt_tensor *call_normalise(gt_tensor *const in[], const double *o, int n)
+{
+    (void)n;
+    return one(in[0], (gt_transform){.kind = GT_NORMALISE,
+                                     .mean = {o[0], o[1], o[2]},
+                                     .std = {o[3], o[4], o[5]}});
+}
+
+static gt_tensor *call_flip(gt_tensor *const in[], const double *o, int n)
+{
+    (void)o, (void)n;
+    return one(in[0], (gt_transform){.kind = GT_RANDOM_FLIP, .p = 1});
+}
+
+static gt_tensor *call_vertical_flip(gt_tensor *const in[], const double *o, int n)
+{
+    (void)o, (void)n;
+    return one(in[0], (gt_transform){.kind = GT_RANDOM_VERTICAL_FLIP, .p = 1});
+}
+
+static gt_tensor *call_blur(gt_tensor *const in[], const double *o, int n)
+{
+    (void)n;
+    return one(in[0], (gt_transform){.kind = GT_GAUSSIAN_BLUR,
+                                     .size = {whole(o[0]), whole(o[1])},
+                                     .sigma = {o[2]}});
+}
+
+static gt_tensor *call_resize_mask(gt_tensor *const in[], const double *o, int n)
+{
+    (void)n;
+    return gt_cast(one(gt_cast(in[0], GT_I64),
+                       (gt_transform){.kind = GT_RESIZE, .size = {whole(o[0]), whole(o[1])}}),
+                   GT_F32);
+}
+
+static void rotate_mask(gti_image *m, const double *o)
+{
+    m->nearest = true;
+    rotate(m, o);
+}
+
+static gt_tensor *call_rotate_mask(gt_tensor *const in[], const double *o, int n)
+{
+    (void)n;
+    return changed(in[0], o, rotate_mask);
+}
+
+/* --- of batches --- */
+
+/* A batch of four pictures [2,5,6] and labels, what is kept of each, and a pixel; the pictures when
+ * mixed, or the labels. */
+static gt_tensor *mixed(gt_transform_kind kind, gt_tensor *x, const double *o)
+{
+    static const gt_member members[] = {{.shape = {3, {2, 5, 6}}, .dtype = GT_F32},
+                                        {.shape = {0, {0}}, .dtype = GT_I64}};
+    const bool labels = x->shape.ndim == 2;
+    const gt_transform list[] = {{.kind = kind}, {.kind = GT_NO_TRANSFORM}};
+    gt_data_error error = {.code = GT_OK};
+    gti_recipe r;
+    gti_bench bench;
+    assert_true(gti_recipe_make(&r, 2, members, 3, list, GT_F32, &error));
+    assert_true(gti_recipe_bench_make(&bench, &r, &error));
+    float pictures[4 * 60], parts[4 * 3];
+    memset(pictures, 0, sizeof pictures);
+    for (int i = 0; i < 4; i++) {
+        const int64_t label = labels ? (int64_t)element(x, i) : 0;
+        const gti_noise none = {0};
+        assert_true(
+            gti_recipe_follow(&r, 1, &label, none, &bench, parts + 3 * (ptrdiff_t)i, &error));
+    }
+    if (!labels) memcpy(pictures, x->data, sizeof pictures);
+    double part = o[0];
+    gti_mix_box b = {0};
+    if (kind == GT_CUTMIX) b = gti_mix_box_at(5, 6, (int64_t)o[1], (int64_t)o[2], &part);
+    gti_mix_by(&r, part, kind == GT_CUTMIX ? &b : NULL, 4, (void *[]){pictures, parts}, bench.kept);
+    gti_recipe_bench_free(&bench);
+    gti_recipe_free(&r);
+    return labels ? gt_from(x->ctx, GT_SHAPE(4, 3), parts)
+                  : gt_from(x->ctx, GT_SHAPE(4, 2, 5, 6), pictures);
+}
+
+static gt_tensor *call_mixup(gt_tensor *const in[], const double *o, int n)
+{
+    (void)n;
+    return mixed(GT_MIXUP, in[0], o);
+}
+
+static gt_tensor *call_cutmix(gt_tensor *const in[], const double *o, int n)
+{
+    (void)n;
+    return mixed(GT_CUTMIX, in[0], o);
+}
+
 static void check_case(const reference *r, const reference_caller *c)
 {
     gt_ctx *gt = gt_open();
@@ -65,11 +177,23 @@ static void check_case(const reference *r, const reference_caller *c)
 static void test_torchvision(void **state)
 {
     (void)state;
-    static const reference_caller callers[] = {{.name = "resize", .call = call_resize},
-                                               {.name = "rotate", .call = call_rotate},
-                                               {.name = "hue", .call = call_hue},
-                                               {.name = NULL}};
-    assert_int_equal(for_each_case("transforms.txt", callers, check_case), 16);
+    static const reference_caller callers[] = {
+        {.name = "resize", .call = call_resize},
+        {.name = "rotate", .call = call_rotate},
+        {.name = "hue", .call = call_hue},
+        {.name = "center_crop", .call = call_center_crop},
+        {.name = "normalise", .call = call_normalise},
+        {.name = "flip", .call = call_flip},
+        {.name = "vertical_flip", .call = call_vertical_flip},
+        {.name = "blur", .call = call_blur},
+        {.name = "resize_mask", .call = call_resize_mask},
+        {.name = "rotate_mask", .call = call_rotate_mask},
+        {.name = "mixup", .call = call_mixup},
+        {.name = "mixup_labels", .call = call_mixup},
+        {.name = "cutmix", .call = call_cutmix},
+        {.name = "cutmix_labels", .call = call_cutmix},
+        {.name = NULL}};
+    assert_int_equal(for_each_case("transforms.txt", callers, check_case), 40);
 }
 
 /* --- by loaders --- */
@@ -217,6 +341,114 @@ static void test_colour(void **state)
     assert_well(gt);
 }
 
+/* --- functions of one's own --- */
+
+static bool add_some(float *x, gt_shape shape, uint64_t seed, void *user, gt_data_error *error)
+{
+    if (*(const double *)user > 1e6)
+        return gt_data_fail(error, GT_ERR_NUMERIC, "too much, at %lld", (long long)shape.dim[2]);
+    for (int64_t i = 0; i < gt_shape_size(shape); i++)
+        x[i] += (float)(*(const double *)user + (double)(seed % 2));
+    return true;
+}
+
+static void test_custom(void **state)
+{
+    gt_ctx *gt = *state;
+    double two = 2, much = 1e7;
+    gt_tensor *x = gt_zeros(gt, GT_SHAPE(20, 1, 2, 3)), *v = gt_zeros(gt, GT_SHAPE(20, 4)), *a, *b;
+    gt_loader *l = gt_loader_new(
+        gt_tensor_dataset(x, v), 20, .threads = 1,
+        .transforms = GT_TRANSFORMS(
+            {.kind = GT_CUSTOM, .fn = add_some, .user = &two},
+            {.kind = GT_CUSTOM, .fn = add_some, .user = &two, .members = GT_MEMBER(1)}));
+    assert_true(gt_loader_next(l, &a, &b));
+    double more = 0;
+    for (int i = 0; i < 20; i++) {
+        assert_true(element(a, 6 * i) == 2 || element(a, 6 * i) == 3);
+        assert_true(element(b, 4 * i) == 2 || element(b, 4 * i) == 3);
+        more += element(a, 6 * i) - 2;
+    }
+    assert_in_range((int)more, 3, 17);
+    assert_well(gt);
+    assert_null(one(gt_zeros(gt, GT_SHAPE(1, 2, 3)),
+                    (gt_transform){.kind = GT_CUSTOM, .fn = add_some, .user = &much}));
+    assert_error(gt, GT_ERR_NUMERIC, "too much, at 3");
+}
+
+/* --- one tensor --- */
+
+/* It is made as a loader makes it: of bytes, and as the member that it is said to be. */
+static void test_one_tensor(void **state)
+{
+    gt_ctx *gt = *state;
+    const gt_transform list[] = {
+        {.kind = GT_RESIZE, .size = {4, 5}},
+        {.kind = GT_NORMALISE, .mean = {0.5, 0.25, 0.125}, .std = {0.5}, .members = GT_MEMBER(0)},
+        {.kind = GT_MIXUP},
+        {.kind = GT_NO_TRANSFORM}};
+    gt_tensor *bytes = gt_cast(gt_randint(gt, 0, 256, GT_SHAPE(1, 3, 7, 6)), GT_U8), *x, *y;
+    gt_dataset *d = gt_tensor_dataset(bytes, gt_zeros(gt, GT_SHAPE(1), .dtype = GT_I64));
+    assert_true(gt_loader_next(gt_loader_new(d, 1, .transforms = list), &x, &y));
+    gt_tensor *own = gt_transform(gt_dataset_item(d, 0, NULL), list);
+    assert_true(gt_shape_equal(own->shape, GT_SHAPE(3, 4, 5)));
+    for (int64_t i = 0; i < own->size; i++) assert_true(fabs(element(own, i) - element(x, i)) < 1e-6);
+    gt_tensor *plain = gt_transform(gt_dataset_item(d, 0, NULL), list, .member = 1);
+    assert_true(fabs(element(own, 0) - (element(plain, 0) - 0.5) / 0.5) < 1e-6);
+    /* What is random is drawn from the context's generator, or from a seed. */
+    const gt_transform noisy[] = {{.kind = GT_RANDOM_ROTATION, .degrees = 90},
+                                  {.kind = GT_NO_TRANSFORM}};
+    gt_tensor *at = gt_rand(gt, GT_SHAPE(1, 6, 6)), *r[4];
+    for (int i = 0; i < 4; i++) {
+        if (i % 2 == 0) gt_manual_seed(gt, 5);
+        r[i] = i < 2 ? gt_transform(at, noisy) : gt_transform(at, noisy, .seed = 9);
+    }
+    assert_memory_not_equal(r[0]->data, r[1]->data, 144);
+    assert_memory_equal(r[2]->data, r[3]->data, 144);
+    assert_well(gt);
+    assert_null(gt_transform(at, list, .member = 8));
+    assert_error(gt, GT_ERR_ARGUMENT, ".member is 8, must be 0 to 7");
+    assert_null(gt_transform(at, GT_TRANSFORMS({.kind = GT_CENTER_CROP, .size = {7}})));
+    assert_error(gt, GT_ERR_SHAPE, "gt_transform");
+    assert_null(gt_transform(NULL, list));
+    gt_error_clear(NULL);
+}
+
+/* Parts of classes add up to 1, by what is left of each picture. */
+static void test_mixing(void **state)
+{
+    gt_ctx *gt = *state;
+    for (int kind = GT_MIXUP; kind <= GT_CUTMIX; kind++)
+        for (int threads = 0; threads < 2; threads++) {
+            gt_tensor *x = gt_empty(gt, GT_SHAPE(12, 1, 8, 8)), *a, *y,
+                      *label = gt_empty(gt, GT_SHAPE(12), .dtype = GT_I64);
+            for (int i = 0; i < 12; i++) ((int64_t *)label->data)[i] = i % 4;
+            for (int i = 0; i < 12 * 64; i++) ((float *)x->data)[i] = (float)(i / 64 % 4);
+            gt_loader *l = gt_loader_new(
+                gt_tensor_dataset(x, label), 4, .threads = threads, .seed = 3,
+                .transforms = GT_TRANSFORMS({.kind = (gt_transform_kind)kind, .alpha = 0.7}));
+            while (gt_loader_next(l, &a, &y)) {
+                assert_true(gt_shape_equal(y->shape, GT_SHAPE(4, 4)));
+                for (int i = 0; i < 4; i++) {
+                    double mean = 0, expected = 0, sum = 0;
+                    for (int k = 0; k < 64; k++) mean += element(a, 64 * i + k) / 64;
+                    for (int c = 0; c < 4; c++) expected += c * element(y, 4 * i + c);
+                    for (int c = 0; c < 4; c++) sum += element(y, 4 * i + c);
+                    assert_true(fabs(sum - 1) < 1e-6 && fabs(mean - expected) < 1e-5);
+                }
+            }
+            assert_well(gt);
+        }
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(2, 1, 2, 2));
+    assert_null(
+        gt_loader_new(gt_tensor_dataset(x), 2, .transforms = GT_TRANSFORMS({.kind = GT_MIXUP})));
+    assert_error(gt, GT_ERR_SHAPE, "mixup needs classes");
+    gt_dataset *d = gt_tensor_dataset(x, gt_zeros(gt, GT_SHAPE(2), .dtype = GT_I64));
+    assert_null(
+        gt_loader_new(d, 2, .transforms = GT_TRANSFORMS({.kind = GT_MIXUP}, {.kind = GT_CUTMIX})));
+    assert_error(gt, GT_ERR_ARGUMENT, "mixup is done to whole batches: it stands last");
+}
+
 static void test_transform_errors(void **state)
 {
     static const struct {
@@ -240,6 +472,11 @@ static void test_transform_errors(void **state)
         {{.kind = GT_RANDOM_ROTATION}, GT_ERR_ARGUMENT, "degrees are required"},
         {{.kind = GT_RANDOM_ERASING, .scale = {0.5, 0.1}}, GT_ERR_ARGUMENT, "scale"},
         {{.kind = GT_COLOUR_JITTER, .hue = 0.7}, GT_ERR_ARGUMENT, "hue at most 0.5"},
+        {{.kind = GT_GAUSSIAN_BLUR, .size = {4}}, GT_ERR_ARGUMENT, "must be odd"},
+        {{.kind = GT_GAUSSIAN_BLUR, .size = {9}}, GT_ERR_SHAPE, "half the kernel of 9 x 9"},
+        {{.kind = GT_GAUSSIAN_BLUR, .size = {3}, .sigma = {-1}}, GT_ERR_ARGUMENT, "sigma must be"},
+        {{.kind = GT_CUSTOM}, GT_ERR_ARGUMENT, "custom: fn is required"},
+        {{.kind = GT_MIXUP, .alpha = -1}, GT_ERR_ARGUMENT, "alpha must be positive"},
         {{.kind = (gt_transform_kind)99}, GT_ERR_ARGUMENT, "no transform 99"},
     };
     gt_ctx *gt = *state;
@@ -260,6 +497,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rotation, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_erasing, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_colour, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_custom, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_one_tensor, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_mixing, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_transform_errors, open_context, close_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,18 +98,76 @@ static void test_misuse(void **state)
 static void test_subsets(void **state)
 {
     gt_ctx *gt = *state;
-    gt_dataset *d = numbers(gt, 10), *a, *b;
+    gt_dataset *d = numbers(gt, 10), *part[3];
     assert_epoch(gt_loader_new(gt_subset(d, 2, 5), 2), 3, (int[]){2, 3, 4});
     assert_epoch(gt_loader_new(gt_subset(d, -2, 99), 2), 2, (int[]){8, 9});
     assert_epoch(gt_loader_new(gt_subset(d, 5, 2), 2), 0, (int[]){0});
     assert_epoch(gt_loader_new(gt_subset_at(gt_subset(d, 5, 10), 2, (int64_t[]){4, 0}), 2), 2,
                  (int[]){9, 5});
     gt_manual_seed(gt, 7);
-    assert_int_equal(gt_random_split(d, 7, &a, &b), GT_OK);
-    assert_epoch(gt_loader_new(a, 4), 7, (int[]){5, 0, 3, 4, 1, 7, 9});
-    assert_epoch(gt_loader_new(b, 4), 3, (int[]){6, 8, 2});
-    assert_int_equal(gt_random_split(d, 11, &a, &b), GT_ERR_ARGUMENT);
-    gt_error_clear(gt);
+    assert_int_equal(gt_random_split(d, GT_LENGTHS(7, 3), part), GT_OK);
+    assert_epoch(gt_loader_new(part[0], 4), 7, (int[]){5, 0, 3, 4, 1, 7, 9});
+    assert_epoch(gt_loader_new(part[1], 4), 3, (int[]){6, 8, 2});
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(i ? gt_random_split(d, GT_LENGTHS(0.5, 0.25, 0.25), part, .seed = 42)
+                           : gt_random_split(d, GT_LENGTHS(6, 2, 2), part, .seed = 42),
+                         GT_OK);
+        assert_epoch(gt_loader_new(part[0], 4), 6, (int[]){2, 6, 1, 8, 4, 5});
+        assert_epoch(gt_loader_new(part[1], 4), 2, (int[]){0, 9});
+        assert_epoch(gt_loader_new(part[2], 4), 2, (int[]){3, 7});
+    }
+    assert_int_equal(gt_random_split(d, GT_LENGTHS(11, -1), part), GT_ERR_ARGUMENT);
+    assert_error(gt, GT_ERR_ARGUMENT, "length 1 is -1");
+    assert_int_equal(gt_random_split(d, GT_LENGTHS(7, 2), part), GT_ERR_ARGUMENT);
+    assert_null(part[0]);
+    assert_error(gt, GT_ERR_ARGUMENT, "lengths are 9 items together, the dataset has 10");
+}
+
+/* Sets in a row are one; their members must be alike. */
+static void test_concat(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_dataset *d = numbers(gt, 10),
+               *two = gt_dataset_concat(gt_subset(d, 6, 8), gt_subset(d, 0, 0), gt_subset(d, 1, 4));
+    assert_epoch(gt_loader_new(two, 2), 5, (int[]){6, 7, 1, 2, 3});
+    assert_int_equal(two->n_classes, 110);
+    assert_non_null(
+        gt_loader_new(gt_dataset_concat(gt_generated_digits(gt, 20)), 5, .balanced = true));
+    assert_well(gt);
+    assert_null(gt_dataset_concat(d, gt_generated_digits(gt, 3)));
+    assert_error(gt, GT_ERR_SHAPE,
+                 "member 0 is f32 [1] in dataset 0 and f32 [1,28,28] in dataset 1");
+    assert_null(gt_dataset_concat(d, gt_tensor_dataset(gt_ones(gt, GT_SHAPE(2, 1)))));
+    assert_error(gt, GT_ERR_SHAPE, "dataset 0 has 2 members, dataset 1 1");
+    assert_null(gt_dataset_concat(d, NULL));
+    assert_error(gt, GT_ERR_ARGUMENT, "dataset 1 is NULL");
+}
+
+/* Every item is read once, whoever reads it; those that fail are tried again. */
+static void test_cached(void **state)
+{
+    gt_ctx *gt = *state;
+    for (int threads = 0; threads < 4; threads++) {
+        fragile *f = (fragile *)gt_dataset_new(gt, &fragile_type);
+        f->base.count = 20;
+        f->base.member[0] = (gt_member){.shape = GT_SHAPE(1), .dtype = GT_U8};
+        f->bad = 13;
+        gt_loader *l = gt_loader_new(gt_dataset_cached(&f->base), 3, .threads = threads);
+        gt_tensor *x, *y;
+        while (gt_loader_next(l, &x, &y)) {}
+        assert_error(gt, GT_ERR_NUMERIC, "item 13 is rotten");
+        gt_loader_reset(l);
+        f->bad = -1;
+        for (int e = 0; e < 3; e++) {
+            int64_t i = 0;
+            while (gt_loader_next(l, &x, &y))
+                for (int k = 0; k < y->size; k++, i++) assert_true(element(y, k) == (double)i);
+            assert_int_equal(i, 20);
+        }
+        assert_in_range(atomic_load(&f->calls), 21, 24); /* 13 was tried, and by few at once */
+        gt_loader_free(l);
+        assert_well(gt);
+    }
 }
 
 /* --- generated digits --- */
@@ -169,6 +227,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_failure, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_misuse, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_subsets, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_concat, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_cached, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_digits, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_digits_difficulty, open_context, close_context),
     };

@@ -57,8 +57,10 @@ static void load_in_threads(world *w)
 
 static void split(world *w)
 {
-    gt_dataset *a, *b;
-    gt_random_split(w->data, 6, &a, &b);
+    gt_dataset *part[2];
+    gt_random_split(w->data, GT_LENGTHS(0.5, 0.5), part, .seed = 2);
+    gt_random_split(w->data, GT_LENGTHS(0.5, 0.5), part);
+    gt_dataset_cached(gt_dataset_concat(w->data, w->data));
     gt_subset(w->data, 2, 5);
     gt_generated_digits(w->gt, 3);
 }

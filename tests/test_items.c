@@ -209,7 +209,7 @@ static void test_members_of_transforms(void **state)
         {two,
          {.kind = GT_RANDOM_CROP, .size = {3}},
          GT_ERR_SHAPE,
-         "random_crop: members are 4 x 4 and 8 x 8 pixels; .members says which are cropped"},
+         "random_crop: members are 4 x 4 and 8 x 8 pixels; .members says which are touched"},
         {two,
          {.kind = GT_RANDOM_FLIP, .members = GT_MEMBER(2)},
          GT_ERR_ARGUMENT,
@@ -341,6 +341,47 @@ static void test_targets(void **state)
     assert_error(gt, GT_ERR_ARGUMENT, ".inputs is 4, the items of tensor_dataset have 3 members");
 }
 
+/* A module of two inputs: a of the first and b of the second, added; and the second again. */
+static bool add_forward(gt_module *m, gt_tensor *const in[], gt_tensor *out[])
+{
+    out[0] = gt_add(gt_forward(gt_module_child(m, "a"), in[0]),
+                    gt_forward(gt_module_child(m, "b"), in[1]));
+    out[1] = in[1];
+    return out[0];
+}
+
+static gt_tensor *second_out(const gt_batch *b, void *user)
+{
+    (void)user;
+    assert_ptr_equal(b->out[1], b->in[1]);
+    assert_null(b->out[2]);
+    return squares(b, NULL);
+}
+
+static void test_two_inputs(void **state)
+{
+    static const gt_module_type add = {.name = "Add",
+                                       .size = sizeof(gt_module),
+                                       .forward_many = add_forward,
+                                       .inputs = "left right",
+                                       .outputs = "sum right"};
+    gt_ctx *gt = *state;
+    for (int captured = 0; captured < 2; captured++) {
+        gt_tensor *x = gt_rand(gt, GT_SHAPE(12, 1)), *y = gt_rand(gt, GT_SHAPE(12, 1));
+        gt_module *net = gt_module_new(gt, &add);
+        gt_module_add_child(net, "a", gt_nn_linear(gt, 1, 1));
+        gt_module_add_child(net, "b", gt_nn_linear(gt, 1, 1));
+        gt_dataset *d = gt_tensor_dataset(x, y, gt_sub(gt_mul_scalar(x, 2), y));
+        gt_loader *l = gt_loader_new(d, 4);
+        double loss;
+        gt_fit(net, gt_sgd(net, .lr = 0.2), l, .epochs = 100,
+               .loss = captured ? squares : second_out, .capture = captured);
+        assert_int_equal(gt_evaluate(net, l, &loss, .loss = squares), GT_OK);
+        assert_true(loss < 1e-2);
+        assert_well(gt);
+    }
+}
+
 /* Each pixel's class is whether it is bright: a loss and metrics of pixels. */
 static void test_segmentation(void **state)
 {
@@ -371,6 +412,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_balanced, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_regression, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_targets, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_two_inputs, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_segmentation, open_context, close_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

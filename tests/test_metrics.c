@@ -46,6 +46,49 @@ static void test_nan_and_ignored(void **state)
     assert_well(gt);
 }
 
+/* Two pictures of four pixels: the weights of batches are those of all their pixels. */
+static void test_areas(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_values(gt, GT_SHAPE(2, 2, 4), 1, 0, 0, 1, 0, 1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0);
+    gt_tensor *y = labels_of(gt, GT_SHAPE(2, 4), (int64_t[]){0, 1, 0, 1, 0, 0, -100, 0});
+    /* predicted 0 1 1 0 and 0 0 0 0 */
+    assert_true(gt_iou(x, y, 0) == 4. / 6 && gt_dice(x, y, 0) == 8. / 10);
+    assert_true(gt_iou(x, y, 1) == 1. / 3 && gt_dice(x, y, 1) == 2. / 4);
+    int64_t zero = 0;
+    gt_running_mean iou = {0, 0}, dice = {0, 0};
+    for (int i = 0; i < 2; i++) {
+        const gt_batch b = {.target = {gt_slice(y, 0, i, i + 1)},
+                            .out = {gt_slice(x, 0, i, i + 1)}};
+        gt_running_add(&iou, gt_metric_iou(&b, &zero), gt_metric_union(&b, &zero));
+        gt_running_add(&dice, gt_metric_dice(&b, &zero), gt_metric_both(&b, &zero));
+    }
+    assert_true(fabs(gt_running_value(&iou) - 4. / 6) < 1e-15);
+    assert_true(fabs(gt_running_value(&dice) - 8. / 10) < 1e-15);
+    const gt_scores s = gt_class_scores(gt_confusion(x, y), 0);
+    assert_true(s.iou == 4. / 6 && s.f1 == 8. / 10);
+    assert_true(fabs(gt_average_scores(gt_confusion(x, y), GT_MACRO).iou - 0.5) < 1e-15);
+    assert_well(gt);
+    assert_true(isnan(gt_iou(x, y, 2)));
+    assert_error(gt, GT_ERR_ARGUMENT, "there is no class 2 of 2");
+}
+
+/* Those of scikit-learn's page on r2_score. */
+static void test_regression(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_values(gt, GT_SHAPE(4), 2.5, 0.0, 2, 8),
+              *y = gt_values(gt, GT_SHAPE(4), 3, -0.5, 2, 7);
+    assert_true(fabs(gt_r2_score(x, y) - 0.9486081370449679) < 1e-12);
+    assert_true(gt_mean_absolute_error(x, y) == 0.5);
+    assert_true(isnan(gt_r2_score(x, gt_ones(gt, GT_SHAPE(4)))));
+    assert_well(gt);
+    assert_true(isnan(gt_r2_score(x, gt_ones(gt, GT_SHAPE(4, 1)))));
+    assert_error(gt, GT_ERR_SHAPE, "predictions [4] and targets [4,1] must be of one shape");
+    assert_true(isnan(gt_mean_absolute_error(x, gt_ones(gt, GT_SHAPE(4), .dtype = GT_I64))));
+    assert_error(gt, GT_ERR_DTYPE, "targets are i64");
+}
+
 /* Agrees with gt_argmax, also for images of classes. */
 static void test_images(void **state)
 {
@@ -204,6 +247,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_top_k, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_nan_and_ignored, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_areas, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_regression, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_images, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_confusion, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_scores, open_context, close_context),

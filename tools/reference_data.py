@@ -15,6 +15,7 @@ import numpy as np
 import PIL.Image
 import torch
 import torchvision
+import torchvision.transforms.v2 as v2
 import torchvision.transforms.v2.functional as F
 from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler, random_split
 from torchvision.transforms import InterpolationMode
@@ -59,6 +60,8 @@ def orders():
         drawn = WeightedRandomSampler(weights, 12, generator=torch.Generator().manual_seed(seed))
         print("weighted, seed 7:", list(drawn))
     torch.manual_seed(7)
+    print("random_split, seed 42:", [s.indices for s in random_split(
+        range(10), [0.5, 0.25, 0.25], generator=torch.Generator().manual_seed(42))])
     print("random_split, seed 7:", [s.indices for s in random_split(range(10), [7, 3])])
 
 
@@ -90,6 +93,41 @@ def transforms():
             transform("rotate", f"{degrees}", [degrees], x, y)
     for turn in [0.1, -0.3, 0.5]:
         transform("hue", f"{turn}", [turn], colours, F.adjust_hue(colours, turn))
+    for h, w in [(3, 3), (4, 5), (1, 2)]:
+        transform("center_crop", f"{h}x{w}", [h, w], colours, F.center_crop(colours, [h, w]))
+    mean, std = [0.25, 0.5, 0.75], [0.5, 0.25, 2]
+    transform("normalise", "channels", mean + std, colours, F.normalize(colours, mean, std))
+    transform("flip", "all", [], colours, F.horizontal_flip(colours))
+    transform("vertical_flip", "all", [], colours, F.vertical_flip(colours))
+    for h, w, sigma in [(3, 3, 0.7), (5, 1, 2), (7, 9, 1.5)]:
+        y = F.gaussian_blur(colours, [w, h], [sigma])
+        transform("blur", f"{h}x{w}", [h, w, sigma], colours, y)
+    mask = torch.arange(35).reshape(1, 5, 7)
+    for h, w in [(3, 3), (8, 9), (10, 2)]:
+        y = F.resize(mask, [h, w], interpolation=InterpolationMode.NEAREST)
+        transform("resize_mask", f"{h}x{w}", [h, w], mask, y)
+    for degrees in [30, -12.5, 90, 180]:
+        transform("rotate_mask", f"{degrees}", [degrees], mask, F.rotate(mask, degrees))
+    mixes()
+
+
+def mixes():
+    """Batches and their labels [n,1] as parts of three classes, by what is kept of each item."""
+    batch = (torch.arange(4 * 2 * 5 * 6.0) ** 2 % 23 / 22).reshape(4, 2, 5, 6)
+    labels = torch.tensor([2, 0, 1, 1])
+    for kind, make in [("mixup", v2.MixUp), ("cutmix", v2.CutMix)]:
+        for lam, y, x in [(0.3, 2, 3), (0.75, 0, 5)]:
+            half = 0.5 * (1 - lam) ** 0.5
+            box = [max(x - int(half * 6), 0), max(y - int(half * 5), 0),
+                   min(x + int(half * 6), 6), min(y + int(half * 5), 5)]
+            left, top, right, bottom = box
+            part = lam if kind == "mixup" else 1 - (right - left) * (bottom - top) / 30
+            params = dict(lam=lam, box=box, lam_adjusted=part, labels=labels, batch_size=4)
+            mixing = make(num_classes=3)
+            mixed = mixing.transform(batch.clone(), params)
+            parts = mixing.transform(labels, params)
+            transform(kind, f"{lam}", [lam, y, x], batch, mixed)
+            transform(f"{kind}_labels", f"{lam}", [lam, y, x], labels.reshape(4, 1).float(), parts)
     with open(f"{TESTS}/reference/transforms.txt", "w") as out:
         out.write(f"# made by tools/reference_data.py with torchvision {torchvision.__version__}\n")
         out.write("\n".join(reference.lines) + "\n")

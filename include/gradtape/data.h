@@ -205,10 +205,34 @@ gt_dataset *gt_subset(gt_dataset *d, int64_t start, int64_t stop);
 /* The n items of d at these indices, which are copied. */
 gt_dataset *gt_subset_at(gt_dataset *d, int64_t n, const int64_t *indices);
 #define gt_subset_at(d, n, ...) GT_DATASET_AT(gt_subset_at(d, n, __VA_ARGS__))
-/* `first` items of d, drawn by the context's generator, to *a and the others to *b: the indices of
- * torch.utils.data.random_split for the same seed. */
-gt_status gt_random_split(gt_dataset *d, int64_t first, gt_dataset **a, gt_dataset **b);
-#define gt_random_split(d, first, a, b) GT_STATUS_AT(gt_random_split(d, first, a, b))
+/* Parts of d without a common item, drawn at random: parts of these lengths, whose sum is d->count,
+ * or of these fractions, whose sum is 1. With the same seed, the indices of
+ * torch.utils.data.random_split with torch.Generator().manual_seed(seed); without one they are
+ * drawn by the context's generator. After a failure all parts are NULL.
+ *
+ *   gt_dataset *part[2];
+ *   gt_random_split(d, GT_LENGTHS(0.8, 0.2), part, .seed = 42); */
+typedef struct {
+    gt_keywords gt_;
+    uint64_t seed; /* 0: the context's generator */
+} gt_split_opts;
+#define GT_LENGTHS(...) GT_COUNTED(double, __VA_ARGS__)
+gt_status gt_random_split_(gt_dataset *d, int n, const double *lengths, gt_dataset **parts,
+                           gt_split_opts opts);
+#define gt_random_split(d, ...) GT_RANDOM_SPLIT_(d, __VA_ARGS__, )
+#define GT_RANDOM_SPLIT_(d, n, lengths, parts, ...)                                                \
+    GT_STATUS_AT(gt_random_split_(d, n, lengths, parts, GT_OPTS(gt_split_opts, __VA_ARGS__)))
+
+/* The items of one dataset behind those of another. Their members must be alike. */
+gt_dataset *gt_dataset_concat_(int n, gt_dataset *const *sets);
+/* gt_dataset_concat(a, b, c) */
+#define gt_dataset_concat(...)                                                                     \
+    GT_DATASET_AT(gt_dataset_concat_(GT_COUNTED(gt_dataset *, __VA_ARGS__)))
+
+/* d, each of whose items is read once and then kept in memory, for which there must be room:
+ * pictures of a folder, without decoding them in every epoch. Transforms come behind it. */
+gt_dataset *gt_dataset_cached(gt_dataset *d);
+#define gt_dataset_cached(d) GT_DATASET_AT(gt_dataset_cached(d))
 
 /* --- transforms ---
  * What a loader does to pictures, in this order, when they are f32 [c,h,w], usually in 0..1:
@@ -235,7 +259,19 @@ typedef enum {
     GT_RANDOM_ERASING, /* with probability p zeros in a rectangle of `scale` of the area and of
                           `ratio` height to width */
     GT_COLOUR_JITTER,  /* brightness, contrast, saturation and hue, in random order */
+    GT_GAUSSIAN_BLUR,  /* by a kernel of `size`, odd, with a sigma drawn from `sigma` */
+    GT_CUSTOM,         /* fn, a function of one's own */
+    /* Of whole batches, so last in a list: each item is mixed with the one before it in the batch,
+     * and their classes, which come as f32 [n_classes], with them. Of an item as much is kept as is
+     * drawn from Beta(alpha, alpha). */
+    GT_MIXUP,  /* pixels are blended */
+    GT_CUTMIX, /* a box of the other's pixels */
 } gt_transform_kind;
+/* Changes x f32 in place: a picture of this shape, [c,h,w]; of a member that is none, [1,1,n]. What
+ * it draws it draws from the seed, so that it always does the same for the same one. Called by
+ * several threads at once. False after gt_data_fail. */
+typedef bool (*gt_transform_fn)(float *x, gt_shape shape, uint64_t seed, void *user,
+                                gt_data_error *error);
 typedef struct {
     gt_transform_kind kind;
     double mean[4], std[4]; /* those that are not given are the first; std is required */
@@ -248,9 +284,32 @@ typedef struct {
     double ratio[2];        /* 0.3, 3.3 */
     /* Factors from 1 - b to 1 + b; hue is turned by up to this part of the circle, at most 0.5. */
     double brightness, contrast, saturation, hue;
+    double sigma[2];    /* 0.1, 2; {1.5} is always 1.5 */
+    double alpha;       /* 1 */
+    gt_transform_fn fn; /* required by GT_CUSTOM */
+    void *user;         /* for fn */
 } gt_transform;
 #define GT_MEMBER(k) (1u << (k))
 #define GT_TRANSFORMS(...) GT_ARRAY(const gt_transform, __VA_ARGS__, {.kind = GT_NO_TRANSFORM})
+
+/* What a loader with these transforms makes of x, u8 or f32 [c,h,w], or i64 [h,w] for a mask: f32
+ * in 0..1, or i64. So a picture is predicted as it was trained:
+ *
+ *   gt_tensor *x = gt_transform(gt_image_load(gt, "cat.jpg"), list);
+ *   gt_tensor *y = gt_forward(net, gt_reshape(x, GT_SHAPE(1, 3, 224, 224)));
+ *
+ * Transforms that do not touch such a member, and those of batches, are passed over. No gradient
+ * goes through them. Errors: GT_ERR_ARGUMENT, GT_ERR_SHAPE, GT_ERR_STATE (x was dropped). */
+typedef struct {
+    gt_keywords gt_;
+    int member;    /* which member of the items x is, for transforms with .members */
+    uint64_t seed; /* of what is random; 0: drawn from the context's generator */
+} gt_transform_opts;
+gt_tensor *gt_transform_(gt_tensor *x, const gt_transform *list, gt_transform_opts opts);
+/* gt_transform(x, list), gt_transform(x, list, .seed = 3) */
+#define gt_transform(x, ...) GT_TRANSFORM_(x, __VA_ARGS__, )
+#define GT_TRANSFORM_(x, list, ...)                                                                \
+    GT_AT(gt_transform_(x, list, GT_OPTS(gt_transform_opts, __VA_ARGS__)))
 
 /* --- loaders --- */
 

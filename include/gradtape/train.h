@@ -34,6 +34,24 @@ double gt_accuracy(const gt_tensor *logits, const gt_tensor *labels);
 double gt_top_k_accuracy(const gt_tensor *logits, const gt_tensor *labels, int64_t k);
 #define gt_top_k_accuracy(logits, labels, k) GT_NUMBER_AT(gt_top_k_accuracy(logits, labels, k))
 
+/* Of one class of pixels: where prediction and labels agree, over where either is it (intersection
+ * over union), and twice that over both together (dice, which is f1). The weights with which a mean
+ * over batches is that of all their pixels are how many are in the union, and in both. NaN where
+ * there are none. */
+double gt_iou(const gt_tensor *logits, const gt_tensor *labels, int64_t class_index);
+#define gt_iou(logits, labels, class_index) GT_NUMBER_AT(gt_iou(logits, labels, class_index))
+double gt_dice(const gt_tensor *logits, const gt_tensor *labels, int64_t class_index);
+#define gt_dice(logits, labels, class_index) GT_NUMBER_AT(gt_dice(logits, labels, class_index))
+
+/* Of predictions and targets of one shape, f32 or f64: the mean of |x - y|, which weighs as much as
+ * it has elements; and 1 - sum (x - y)^2 / sum (y - mean y)^2, scikit-learn's r2_score, NaN where y
+ * is the same everywhere. In a mean over batches r2 weighs by its divisor, and is about the means
+ * of batches. */
+double gt_mean_absolute_error(const gt_tensor *x, const gt_tensor *y);
+#define gt_mean_absolute_error(x, y) GT_NUMBER_AT(gt_mean_absolute_error(x, y))
+double gt_r2_score(const gt_tensor *x, const gt_tensor *y);
+#define gt_r2_score(x, y) GT_NUMBER_AT(gt_r2_score(x, y))
+
 /* The counts i64 [c,c] of labels (rows) predicted as classes (columns), a tensor of the step; and
  * the same, added to such a matrix in place, for more than one batch:
  *
@@ -53,11 +71,12 @@ gt_status gt_confusion_add(gt_tensor *matrix, const gt_tensor *logits, const gt_
     GT_STATUS_AT(gt_confusion_add(matrix, logits, labels))
 
 /* Of a confusion matrix. What would divide by 0 is 0, as in scikit-learn.
- *   precision = hits / predictions,  recall = hits / labels,  f1 = 2 hits / (predictions + labels)
- */
+ *   precision = hits / predictions,  recall = hits / labels,  f1 = 2 hits / (predictions + labels),
+ *   which is dice, too,  iou = hits / (predictions + labels - hits) */
 typedef struct {
     double precision, recall, f1;
     int64_t support; /* labels */
+    double iou;
 } gt_scores;
 static inline gt_scores gt_scores_at_(gt_scores scores, const char *where)
 {
@@ -74,7 +93,7 @@ gt_scores gt_class_scores(const gt_tensor *confusion, int64_t class_index);
     GT_SCORES_AT(gt_class_scores(confusion, class_index))
 typedef enum {
     GT_MACRO = 0, /* the mean over all classes, also those that do not occur */
-    GT_MICRO,     /* of all decisions together: all three are the accuracy */
+    GT_MICRO,     /* of all decisions together: the first three are the accuracy */
     GT_WEIGHTED,  /* the mean over classes, weighted by their support */
 } gt_average;
 gt_scores gt_average_scores(const gt_tensor *confusion, gt_average average);
@@ -123,7 +142,7 @@ void gt_stop_reset(void);
  * targets. Behind the last of each stands NULL. */
 typedef struct {
     gt_tensor *in[GT_MEMBERS_MOST + 1], *target[GT_MEMBERS_MOST + 1];
-    gt_tensor *out[2];
+    gt_tensor *out[GT_MODULE_MOST + 1];
 } gt_batch;
 
 /* The loss of a batch: one element, such as gt_mean makes.
@@ -153,6 +172,31 @@ typedef struct {
 double gt_metric_accuracy(const gt_batch *b, void *user);
 double gt_metric_top_k(const gt_batch *b, void *user);  /* int64_t *k */
 double gt_metric_labels(const gt_batch *b, void *user); /* for .weight */
+double gt_metric_iou(const gt_batch *b, void *user);    /* int64_t *class_index */
+double gt_metric_dice(const gt_batch *b, void *user);   /* the same */
+double gt_metric_absolute_error(const gt_batch *b, void *user);
+double gt_metric_r2(const gt_batch *b, void *user);
+/* Their weights. */
+double gt_metric_union(const gt_batch *b, void *user);
+double gt_metric_both(const gt_batch *b, void *user);
+double gt_metric_elements(const gt_batch *b, void *user);
+double gt_metric_variation(const gt_batch *b, void *user);
+#define GT_IOU(name, class_index)                                                                  \
+    {                                                                                              \
+        name, gt_metric_iou, class_index, gt_metric_union, true                                    \
+    }
+#define GT_DICE(name, class_index)                                                                 \
+    {                                                                                              \
+        name, gt_metric_dice, class_index, gt_metric_both, true                                    \
+    }
+#define GT_MAE                                                                                     \
+    {                                                                                              \
+        "mae", gt_metric_absolute_error, NULL, gt_metric_elements, false                           \
+    }
+#define GT_R2                                                                                      \
+    {                                                                                              \
+        "r2", gt_metric_r2, NULL, gt_metric_variation, true                                        \
+    }
 #define GT_ACCURACY                                                                                \
     {                                                                                              \
         "accuracy", gt_metric_accuracy, NULL, gt_metric_labels, true                               \

@@ -1,6 +1,8 @@
 /* Making a batch: fetching items, and following the recipe for each. */
 #include "data/batch.h"
 
+#include "data/mix.h"
+
 bool gti_batch_place_make(gti_place *p, const gti_batches *b, gt_data_error *error)
 {
     *p = (gti_place){.item = {.memory = NULL}};
@@ -26,5 +28,7 @@ bool gti_batch_make(const gti_batches *b, int64_t i, const gti_place *p, void *c
                                    (char *)to[k] + gti_batch_bytes(b, k, at), error))
                 return false;
     }
+    if (b->recipe.mix)
+        gti_mix(&b->recipe, gti_noise_start(~b->item_seed, (uint64_t)i), n, to, p->bench.kept);
     return true;
 }

@@ -199,11 +199,18 @@ bool gti_transform_fit(const gt_transform *t, int64_t c, int64_t *h, int64_t *w,
                        gt_data_error *error);
 /* "random_flip" */
 const char *gti_transform_name(const gt_transform *t);
+/* Whether it draws numbers. */
+bool gti_transform_is_random(const gt_transform *t);
+/* Whether it is one of whole batches. */
+bool gti_transform_is_of_batches(const gt_transform *t);
 /* Whether it moves pixels, and so masks with their pictures. */
 bool gti_transform_is_geometric(const gt_transform *t);
 bool gti_transform_apply(const gt_transform *t, gti_image *m, gti_noise *r, gt_data_error *error);
 /* resize.c: bilinear with antialiasing, by way of [c,h,ow], for which there must be room too */
 void gti_resize(gti_image *m, int64_t oh, int64_t ow);
+/* blur.c: with a kernel of size[0] x size[1] pixels, odd and at most so many */
+enum { GTI_BLUR_MOST = 255 };
+void gti_blur(gti_image *m, const int size[2], float sigma);
 /* rotate.c */
 void gti_rotate(gti_image *m, double radians);
 /* colour.c; hue by a part of the circle */

@@ -140,8 +140,8 @@ gt_loader *gt_loader_new_(gt_dataset *d, int64_t batch, gt_loader_opts opts)
     }
     gt_loader *l = allocate(d, &opts);
     if (!l) return NULL;
-    if (gti_recipe_make(&l->batches.recipe, d->members, d->member, opts.transforms, opts.dtype,
-                        &error) &&
+    if (gti_recipe_make(&l->batches.recipe, d->members, d->member, d->n_classes, opts.transforms,
+                        opts.dtype, &error) &&
         weigh(l, &opts, &error) && set_batches(l, batch, &opts) &&
         make_memory(l, opts.threads, &error))
         return l;

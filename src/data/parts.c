@@ -85,22 +85,3 @@ gt_dataset *gt_subset(gt_dataset *d, int64_t start, int64_t stop)
     for (int64_t i = 0; i < s->base.count; i++) s->indices[i] = first + i;
     return &s->base;
 }
-
-gt_status gt_random_split(gt_dataset *d, int64_t first, gt_dataset **a, gt_dataset **b)
-{
-    static const char what[] = "gt_random_split";
-    if (!a || !b || !d)
-        return gt_fail(d ? d->ctx : NULL, GT_ERR_ARGUMENT, what, "the dataset, a or b is NULL");
-    *a = *b = NULL;
-    if (gt_failed(d->ctx)) return gt_error_code(d->ctx);
-    if (first < 0 || first > d->count)
-        return gt_fail(d->ctx, GT_ERR_ARGUMENT, what, "%lld of %lld items", (long long)first,
-                       (long long)d->count);
-    gt_tensor *order = gt_keep(gt_randperm(d->ctx, d->count));
-    if (!order) return gt_error_code(d->ctx);
-    const int64_t *indices = order->data;
-    *a = gt_subset_at(d, first, indices);
-    *b = gt_subset_at(d, d->count - first, indices + first);
-    gt_free(order);
-    return *a && *b ? GT_OK : gt_error_code(d->ctx);
-}

@@ -22,20 +22,28 @@ static bool is_touched(const gt_transform *t, int k)
     return t->members >> k & 1;
 }
 
-/* By itself a transform touches all that it can. */
+/* By itself a transform touches all that it can; a function of one's own pictures, unless it is
+ * told. */
 static bool can_touch(const gt_transform *t, const gt_member *m)
 {
     if (!gt_shape_size(m->shape)) return false;
+    if (t->kind == GT_CUSTOM && t->members) return m->dtype == GT_U8 || m->dtype == GT_F32;
     return is_picture(m) || (gti_transform_is_geometric(t) && is_mask(m));
+}
+
+bool gti_recipe_touches(const gt_transform *t, const gt_member *m, int k)
+{
+    if (gti_transform_is_of_batches(t)) return false;
+    return t->members ? is_touched(t, k) : can_touch(t, m);
 }
 
 static bool choose_members(gti_recipe *r, gt_transform *t, gt_data_error *error)
 {
     char shape[128];
-    const unsigned wanted = t->members;
+    unsigned chosen = t->members;
     for (int k = 0; k < r->lanes; k++) {
         const gt_member *m = &r->lane[k].in;
-        if (!wanted && can_touch(t, m)) t->members |= GT_MEMBER(k);
+        if (!t->members && can_touch(t, m)) chosen |= GT_MEMBER(k);
         if (!is_touched(t, k) || can_touch(t, m)) continue;
         return gt_data_fail(error, GT_ERR_SHAPE, "%s cannot be done to member %d, which is %s %s",
                             gti_transform_name(t), k, gt_dtype_name(m->dtype),
@@ -44,7 +52,8 @@ static bool choose_members(gti_recipe *r, gt_transform *t, gt_data_error *error)
     if (t->members >> r->lanes)
         return gt_data_fail(error, GT_ERR_ARGUMENT, "%s: .members names more than %d members",
                             gti_transform_name(t), r->lanes);
-    if (t->members) return true;
+    t->members = chosen;
+    if (chosen) return true;
     return gt_data_fail(error, GT_ERR_SHAPE,
                         "%s touches nothing: transforms are for images [c,h,w], u8 or f32, and "
                         "masks [h,w], i64; the first member is %s %s",
@@ -75,10 +84,11 @@ static bool pass_all(gti_recipe *r, const gt_transform *t, gt_data_error *error)
     for (int k = 0; k < r->lanes; k++) {
         gti_lane *l = &r->lane[k];
         if (!is_touched(t, k)) continue;
-        if (first && t->kind == GT_RANDOM_CROP && (l->h != h || l->w != w))
+        if (first && (t->kind == GT_RANDOM_CROP || t->kind == GT_CUTMIX) &&
+            (l->h != h || l->w != w))
             return gt_data_fail(error, GT_ERR_SHAPE,
                                 "%s: members are %lld x %lld and %lld x %lld pixels; .members "
-                                "says which are cropped",
+                                "says which are touched",
                                 gti_transform_name(t), (long long)h, (long long)w, (long long)l->h,
                                 (long long)l->w);
         first = l;
@@ -104,7 +114,7 @@ static void open_lane(gti_lane *l, const gt_member *m, gt_dtype dtype)
 
 static void close_lane(gti_lane *l)
 {
-    if (!l->moved) return;
+    if (!l->moved || !(is_picture(&l->in) || is_mask(&l->in))) return;
     l->out.shape.dim[l->out.shape.ndim - 2] = l->h;
     l->out.shape.dim[l->out.shape.ndim - 1] = l->w;
     l->size = gt_shape_size(l->out.shape);
@@ -119,8 +129,39 @@ static int64_t length(const gt_transform *list)
     return n;
 }
 
-bool gti_recipe_make(gti_recipe *r, int members, const gt_member *member, const gt_transform *list,
-                     gt_dtype dtype, gt_data_error *error)
+/* Labels are mixed as parts of classes. */
+static bool open_mix(gti_recipe *r, const gt_transform *t, int64_t n_classes, gt_dtype dtype,
+                     gt_data_error *error)
+{
+    gti_lane *label = &r->lane[r->lanes - 1];
+    if (t[1].kind != GT_NO_TRANSFORM)
+        return gt_data_fail(error, GT_ERR_ARGUMENT, "%s is done to whole batches: it stands last",
+                            gti_transform_name(t));
+    if (label->in.dtype != GT_I64 || label->in.shape.ndim || n_classes < 1)
+        return gt_data_fail(error, GT_ERR_SHAPE,
+                            "%s needs classes: the last member of items must be one i64, and the "
+                            "n_classes of the dataset known",
+                            gti_transform_name(t));
+    label->out = (gt_member){.shape = GT_SHAPE(n_classes), .dtype = dtype, .name = label->in.name};
+    label->size = label->classes = n_classes;
+    r->mix = t;
+    return true;
+}
+
+/* Follows the members through transform t. */
+static bool add(gti_recipe *r, gt_transform *t, int64_t n_classes, gt_dtype dtype,
+                gt_data_error *error)
+{
+    if (!gti_transform_complete(t, error) || !choose_members(r, t, error) || !pass_all(r, t, error))
+        return false;
+    if (!gti_transform_is_of_batches(t)) return true;
+    if (!open_mix(r, t, n_classes, dtype, error)) return false;
+    t->members |= GT_MEMBER(r->lanes - 1);
+    return true;
+}
+
+bool gti_recipe_make(gti_recipe *r, int members, const gt_member *member, int64_t n_classes,
+                     const gt_transform *list, gt_dtype dtype, gt_data_error *error)
 {
     const int64_t n = length(list);
     *r = (gti_recipe){.lanes = members};
@@ -130,9 +171,7 @@ bool gti_recipe_make(gti_recipe *r, int members, const gt_member *member, const 
     if (!r->list) return false;
     memcpy(r->list, list, (size_t)(n + 1) * sizeof *list);
     for (gt_transform *t = r->list; t->kind != GT_NO_TRANSFORM; t++)
-        if (!gti_transform_complete(t, error) || !choose_members(r, t, error) ||
-            !pass_all(r, t, error))
-            return false;
+        if (!add(r, t, n_classes, dtype, error)) return false;
     for (int k = 0; k < members; k++) close_lane(&r->lane[k]);
     return true;
 }
@@ -142,17 +181,24 @@ bool gti_recipe_make(gti_recipe *r, int members, const gt_member *member, const 
 bool gti_recipe_bench_make(gti_bench *b, const gti_recipe *r, gt_data_error *error)
 {
     int64_t room = 0;
-    for (int k = 0; k < r->lanes; k++)
-        if (r->lane[k].moved && r->lane[k].room > room) room = r->lane[k].room;
+    size_t most = 0;
+    for (int k = 0; k < r->lanes; k++) {
+        const gti_lane *l = &r->lane[k];
+        const size_t bytes = (size_t)l->size * gt_dtype_size(l->out.dtype);
+        if (l->moved && l->room > room) room = l->room;
+        if (r->mix && bytes > most) most = bytes;
+    }
     *b = (gti_bench){.a = gti_data_malloc((size_t)room * sizeof(float), error),
-                     .b = gti_data_malloc((size_t)room * sizeof(float), error)};
-    return b->a && b->b;
+                     .b = gti_data_malloc((size_t)room * sizeof(float), error),
+                     .kept = gti_data_malloc(most, error)};
+    return b->a && b->b && b->kept;
 }
 
 void gti_recipe_bench_free(gti_bench *b)
 {
     free(b->a);
     free(b->b);
+    free(b->kept);
 }
 
 /* --- numbers --- */
@@ -196,6 +242,18 @@ static void from_floats(const float *from, int64_t n, gt_dtype dtype, void *to)
         for (int64_t i = 0; i < n; i++) ((int64_t *)to)[i] = (int64_t)from[i];
 }
 
+/* All of one class. */
+static bool spread_label(const gti_lane *l, int64_t label, void *to, gt_data_error *error)
+{
+    if (label < 0 || label >= l->classes)
+        return gt_data_fail(error, GT_ERR_ARGUMENT, "a label is %lld, and there are %lld classes",
+                            (long long)label, (long long)l->classes);
+    memset(to, 0, (size_t)l->classes * gt_dtype_size(l->out.dtype));
+    if (l->out.dtype == GT_F64) ((double *)to)[label] = 1;
+    else ((float *)to)[label] = 1;
+    return true;
+}
+
 /* What no transform touches. */
 static void convert(const gti_lane *l, const void *from, void *to)
 {
@@ -213,6 +271,7 @@ bool gti_recipe_follow(const gti_recipe *r, int k, const void *from, gti_noise n
                        const gti_bench *bench, void *to, gt_data_error *error)
 {
     const gti_lane *l = &r->lane[k];
+    if (l->classes) return spread_label(l, *(const int64_t *)from, to, error);
     if (!l->moved) {
         convert(l, from, to);
         return true;

@@ -11,26 +11,31 @@ typedef struct {
     bool moved;        /* some transform touches it: it goes through floats */
     int64_t c, h, w;   /* of the picture or mask that it then is; c = h = 1 where it is none */
     int64_t room;      /* elements of the largest picture on the way */
+    int64_t classes;   /* a label that comes as what is so much of each of them; 0: as it is */
 } gti_lane;
 
 typedef struct {
-    gt_transform *list; /* completed; ends in GT_NO_TRANSFORM; NULL: none */
+    gt_transform *list;      /* completed; ends in GT_NO_TRANSFORM; NULL: none */
+    const gt_transform *mix; /* the last of the list, where that is one of batches; or NULL */
     int lanes;
     gti_lane lane[GT_MEMBERS_MOST];
 } gti_recipe;
 
-/* Copies the list and checks it against these members; u8 and f32 come out as `dtype`. What the
- * recipe holds is to be freed, also after a failure. */
-bool gti_recipe_make(gti_recipe *r, int members, const gt_member *member, const gt_transform *list,
-                     gt_dtype dtype, gt_data_error *error);
+/* Copies the list and checks it against these members; labels are of n_classes classes, u8 and f32
+ * come out as `dtype`. What the recipe holds is to be freed, also after a failure. */
+bool gti_recipe_make(gti_recipe *r, int members, const gt_member *member, int64_t n_classes,
+                     const gt_transform *list, gt_dtype dtype, gt_data_error *error);
+/* Whether t changes such a member with this number. */
+bool gti_recipe_touches(const gt_transform *t, const gt_member *m, int k);
 static inline void gti_recipe_free(gti_recipe *r)
 {
     free(r->list);
 }
 
-/* Two pictures' room, for one thread; to be freed. */
+/* Two pictures' room, for one thread, and that of the largest member when done; to be freed. */
 typedef struct {
     float *a, *b;
+    void *kept;
 } gti_bench;
 bool gti_recipe_bench_make(gti_bench *b, const gti_recipe *r, gt_data_error *error);
 void gti_recipe_bench_free(gti_bench *b);

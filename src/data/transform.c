@@ -18,6 +18,10 @@ static const char *const names[] = {
     "random_rotation",
     "random_erasing",
     "colour_jitter",
+    "gaussian_blur",
+    "custom",
+    "mixup",
+    "cutmix",
 };
 
 static bool bad(gt_data_error *error, const gt_transform *t, const char *why)
@@ -94,6 +98,23 @@ static bool check_jitter(gt_transform *t, gt_data_error *error)
            bad(error, t, "strengths must not be negative, and hue at most 0.5");
 }
 
+static bool check_blur(gt_transform *t, gt_data_error *error)
+{
+    if (!check_size(t, error)) return false;
+    if (t->size[0] % 2 == 0 || t->size[1] % 2 == 0 || t->size[0] > GTI_BLUR_MOST ||
+        t->size[1] > GTI_BLUR_MOST)
+        return bad(error, t, "size, that of the kernel, must be odd and at most 255");
+    if (t->sigma[0] != 0 && t->sigma[1] == 0) t->sigma[1] = t->sigma[0];
+    return check_range(t->sigma, 0.1, 2) ||
+           bad(error, t, "sigma must be a positive number or a range of them");
+}
+
+static bool check_mix(gt_transform *t, gt_data_error *error)
+{
+    t->alpha = gt_option(t->alpha, 1);
+    return (t->alpha > 0 && isfinite(t->alpha)) || bad(error, t, "alpha must be positive");
+}
+
 /* The options that kinds have, by the bytes of the struct. */
 static const struct {
     const char *name;
@@ -107,7 +128,7 @@ static const struct {
 #define OF(kind) (1U << GT_##kind)
     OPTION(mean, OF(NORMALISE)),
     OPTION(std, OF(NORMALISE)),
-    OPTION(size, OF(RESIZE) | OF(CENTER_CROP) | OF(RANDOM_CROP)),
+    OPTION(size, OF(RESIZE) | OF(CENTER_CROP) | OF(RANDOM_CROP) | OF(GAUSSIAN_BLUR)),
     OPTION(padding, OF(RANDOM_CROP)),
     OPTION(p, OF(RANDOM_FLIP) | OF(RANDOM_VERTICAL_FLIP) | OF(RANDOM_ERASING)),
     OPTION(degrees, OF(RANDOM_ROTATION)),
@@ -117,13 +138,17 @@ static const struct {
     OPTION(contrast, OF(COLOUR_JITTER)),
     OPTION(saturation, OF(COLOUR_JITTER)),
     OPTION(hue, OF(COLOUR_JITTER)),
+    OPTION(sigma, OF(GAUSSIAN_BLUR)),
+    OPTION(alpha, OF(MIXUP) | OF(CUTMIX)),
+    OPTION(fn, OF(CUSTOM)),
+    OPTION(user, OF(CUSTOM)),
 };
 
 /* Options of another kind would be disregarded. */
 static bool check_kind(const gt_transform *t, gt_data_error *error)
 {
     static const char zero[sizeof(gt_transform)];
-    if ((unsigned)t->kind < GT_NORMALISE || (unsigned)t->kind > GT_COLOUR_JITTER)
+    if ((unsigned)t->kind < GT_NORMALISE || (unsigned)t->kind > GT_CUTMIX)
         return gt_data_fail(error, GT_ERR_ARGUMENT, "there is no transform %d", (int)t->kind);
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         if (options[i].kinds >> t->kind & 1) continue;
@@ -137,6 +162,16 @@ static bool check_kind(const gt_transform *t, gt_data_error *error)
 const char *gti_transform_name(const gt_transform *t)
 {
     return names[t->kind];
+}
+
+bool gti_transform_is_random(const gt_transform *t)
+{
+    return t->kind >= GT_RANDOM_CROP;
+}
+
+bool gti_transform_is_of_batches(const gt_transform *t)
+{
+    return t->kind >= GT_MIXUP;
 }
 
 bool gti_transform_is_geometric(const gt_transform *t)
@@ -160,6 +195,10 @@ bool gti_transform_complete(gt_transform *t, gt_data_error *error)
                bad(error, t, "degrees are required and must be positive");
     case GT_RANDOM_ERASING: return check_erasing(t, error);
     case GT_COLOUR_JITTER: return check_jitter(t, error);
+    case GT_GAUSSIAN_BLUR: return check_blur(t, error);
+    case GT_CUSTOM: return t->fn || bad(error, t, "fn is required");
+    case GT_MIXUP:
+    case GT_CUTMIX: return check_mix(t, error);
     case GT_NO_TRANSFORM: break;
     }
     return false;
@@ -177,6 +216,12 @@ bool gti_transform_fit(const gt_transform *t, int64_t c, int64_t *h, int64_t *w,
     case GT_RESIZE:
     case GT_CENTER_CROP:
     case GT_RANDOM_CROP: return fit_size(t, h, w, error);
+    case GT_GAUSSIAN_BLUR:
+        return (t->size[0] / 2 < *h && t->size[1] / 2 < *w) ||
+               gt_data_fail(error, GT_ERR_SHAPE,
+                            "%s: half the kernel of %d x %d must be less than the %lld x %lld "
+                            "pixels",
+                            names[t->kind], t->size[0], t->size[1], (long long)*h, (long long)*w);
     default: return true;
     }
 }
@@ -268,9 +313,14 @@ static void random_erasing(const gt_transform *t, gti_image *m, gti_noise *r)
     }
 }
 
+static bool call(const gt_transform *t, gti_image *m, gti_noise *r, gt_data_error *error)
+{
+    return t->fn(m->at, GT_SHAPE(m->c, m->h, m->w), gti_noise_u64(r), t->user, error) ||
+           gt_data_fail(error, GT_ERR_IO, "custom: failed without a message");
+}
+
 bool gti_transform_apply(const gt_transform *t, gti_image *m, gti_noise *r, gt_data_error *error)
 {
-    (void)error;
     const double radians = 3.14159265358979323846 / 180;
     switch (t->kind) {
     case GT_NORMALISE: normalise(t, m); break;
@@ -290,6 +340,12 @@ bool gti_transform_apply(const gt_transform *t, gti_image *m, gti_noise *r, gt_d
         if (gti_noise_range(r, 0, 1) < t->p) random_erasing(t, m, r);
         break;
     case GT_COLOUR_JITTER: gti_colour_jitter(t, m, r); break;
+    case GT_GAUSSIAN_BLUR:
+        gti_blur(m, t->size, gti_noise_range(r, t->sigma[0], t->sigma[1]));
+        break;
+    case GT_CUSTOM: return call(t, m, r, error);
+    case GT_MIXUP:
+    case GT_CUTMIX:
     case GT_NO_TRANSFORM: break;
     }
     return true;

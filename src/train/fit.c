@@ -88,7 +88,7 @@ static gt_tensor *learn(gt_ctx *gt, void *fit)
     gti_fit *f = fit;
     (void)gt;
     gt_batch *b = &f->batch;
-    if (!gti_measure_forward(&f->measure, f->m, b)) return NULL;
+    if (!gti_measure_forward(f->m, b)) return NULL;
     for (gt_tensor **out = b->out; *out; out++) *out = gt_capture_output(*out);
     f->learnt = *b;
     gt_tensor *loss = b->out[0] ? gti_measure_loss(&f->measure, b) : NULL;

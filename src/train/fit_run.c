@@ -196,8 +196,7 @@ static bool open_run(gti_fit *f)
 static bool materialise(gti_fit *f)
 {
     const bool recording = gt_set_recording(f->gt, false);
-    if (gti_measure_next(&f->measure, f->train, &f->batch))
-        gti_measure_forward(&f->measure, f->m, &f->batch);
+    if (gti_measure_next(&f->measure, f->train, &f->batch)) gti_measure_forward(f->m, &f->batch);
     gt_rewind(f->gt, f->start);
     gt_set_recording(f->gt, recording);
     return !gt_failed(f->gt);

@@ -1,5 +1,6 @@
 /* What gt_fit and gt_evaluate measure: the loss and the metrics of batches, and their means. */
 #include <math.h>
+#include <string.h>
 
 #include "train/train.h"
 
@@ -18,6 +19,61 @@ double gt_metric_labels(const gt_batch *b, void *user)
 {
     (void)user;
     return gt_count_labels(b->target[0]);
+}
+
+static int64_t class_of(const void *user)
+{
+    return user ? *(const int64_t *)user : -1;
+}
+
+double gt_metric_iou(const gt_batch *b, void *user)
+{
+    return gt_iou(b->out[0], b->target[0], class_of(user));
+}
+
+double gt_metric_union(const gt_batch *b, void *user)
+{
+    double weight = 0;
+    gti_metrics_iou(b->out[0], b->target[0], class_of(user), &weight, "gt_metric_union");
+    return weight;
+}
+
+double gt_metric_dice(const gt_batch *b, void *user)
+{
+    return gt_dice(b->out[0], b->target[0], class_of(user));
+}
+
+double gt_metric_both(const gt_batch *b, void *user)
+{
+    double weight = 0;
+    gti_metrics_dice(b->out[0], b->target[0], class_of(user), &weight, "gt_metric_both");
+    return weight;
+}
+
+double gt_metric_absolute_error(const gt_batch *b, void *user)
+{
+    (void)user;
+    return gt_mean_absolute_error(b->out[0], b->target[0]);
+}
+
+double gt_metric_elements(const gt_batch *b, void *user)
+{
+    (void)user;
+    return b->target[0] ? (double)b->target[0]->size : 0;
+}
+
+double gt_metric_r2(const gt_batch *b, void *user)
+{
+    (void)user;
+    return gt_r2_score(b->out[0], b->target[0]);
+}
+
+double gt_metric_variation(const gt_batch *b, void *user)
+{
+    double weight = 0;
+    (void)user;
+    gti_regression_r2(b->out[0], b->target[0], &weight);
+    return weight;
 }
 
 static gt_tensor *cross_entropy(const gt_batch *b, void *user)
@@ -89,15 +145,12 @@ bool gti_measure_next(const gti_measure *m, gt_loader *loader, gt_batch *b)
     return gt_loader_next_(loader, n, to) && b->in[0];
 }
 
-bool gti_measure_forward(const gti_measure *m, gt_module *module, gt_batch *b)
+bool gti_measure_forward(gt_module *module, gt_batch *b)
 {
-    if (b->in[1]) {
-        gt_fail(module->ctx, GT_ERR_UNSUPPORTED, m->what,
-                "items have several inputs, and modules take one\n"
-                "  hint: with .inputs = 1 the other members are targets");
-        return false;
-    }
-    b->out[0] = gt_forward(module, b->in[0]);
+    int n = 0;
+    while (b->in[n]) n++;
+    const gt_outputs y = gt_forward_all_(module, n, b->in);
+    memcpy(b->out, y.at, sizeof y.at);
     return b->out[0];
 }
 
@@ -148,7 +201,7 @@ bool gti_measure_add(const gti_measure *m, const gt_batch *b, const gt_tensor *l
 
 gt_tensor *gti_measure_batch(const gti_measure *m, gt_module *module, gt_batch *b, gti_means *means)
 {
-    gt_tensor *loss = gti_measure_forward(m, module, b) ? gti_measure_loss(m, b) : NULL;
+    gt_tensor *loss = gti_measure_forward(module, b) ? gti_measure_loss(m, b) : NULL;
     return loss && gti_measure_add(m, b, loss, means) ? loss : NULL;
 }
 

@@ -141,6 +141,67 @@ double gt_top_k_accuracy(const gt_tensor *logits, const gt_tensor *labels, int64
     return top_k(logits, labels, k, "gt_top_k_accuracy");
 }
 
+/* --- areas --- */
+
+/* Of one class. */
+typedef struct {
+    int64_t hits, predictions, labels;
+} areas;
+
+static bool find_areas(const gt_tensor *logits, const gt_tensor *labels, int64_t k, areas *a,
+                       const char *what)
+{
+    votes v;
+    *a = (areas){0};
+    if (!open_votes(&v, logits, labels, what)) return false;
+    if (k < 0 || k >= v.c) {
+        gt_fail(logits->ctx, GT_ERR_ARGUMENT, what, "there is no class %lld of %lld", (long long)k,
+                (long long)v.c);
+        return false;
+    }
+    for (int64_t i = 0; i < v.n * v.inner; i++) {
+        if (v.y[i] == IGNORED) continue;
+        const bool chosen = predicted(&v, i) == k, is = v.y[i] == k;
+        a->hits += chosen && is;
+        a->predictions += chosen;
+        a->labels += is;
+    }
+    return true;
+}
+
+/* a / b, and b where that is asked for. */
+static double part_of(int64_t a, int64_t b, double *weight)
+{
+    if (weight) *weight = (double)b;
+    return b ? (double)a / (double)b : NAN;
+}
+
+double gti_metrics_iou(const gt_tensor *logits, const gt_tensor *labels, int64_t k, double *weight,
+                       const char *what)
+{
+    areas a;
+    if (!find_areas(logits, labels, k, &a, what)) return NAN;
+    return part_of(a.hits, a.predictions + a.labels - a.hits, weight);
+}
+
+double gti_metrics_dice(const gt_tensor *logits, const gt_tensor *labels, int64_t k, double *weight,
+                        const char *what)
+{
+    areas a;
+    if (!find_areas(logits, labels, k, &a, what)) return NAN;
+    return part_of(2 * a.hits, a.predictions + a.labels, weight);
+}
+
+double gt_iou(const gt_tensor *logits, const gt_tensor *labels, int64_t class_index)
+{
+    return gti_metrics_iou(logits, labels, class_index, NULL, "gt_iou");
+}
+
+double gt_dice(const gt_tensor *logits, const gt_tensor *labels, int64_t class_index)
+{
+    return gti_metrics_dice(logits, labels, class_index, NULL, "gt_dice");
+}
+
 /* --- confusion --- */
 
 static void count(const votes *v, gt_tensor *matrix)
@@ -200,6 +261,7 @@ static gt_scores scores_of(int64_t hits, int64_t predictions, int64_t labels)
     return (gt_scores){.precision = ratio(hits, predictions),
                        .recall = ratio(hits, labels),
                        .f1 = ratio(2 * hits, predictions + labels),
+                       .iou = ratio(hits, predictions + labels - hits),
                        .support = labels};
 }
 
@@ -214,7 +276,7 @@ static gt_scores class_scores(const gt_tensor *m, int64_t k)
     return scores_of(at[k * c + k], predictions, labels);
 }
 
-static const gt_scores no_scores = {NAN, NAN, NAN, 0};
+static const gt_scores no_scores = {NAN, NAN, NAN, 0, NAN};
 
 gt_scores gt_class_scores(const gt_tensor *confusion, int64_t class_index)
 {
@@ -235,15 +297,16 @@ gt_scores gt_average_scores(const gt_tensor *confusion, gt_average average)
     for (int64_t i = 0; i < c * c; i++) all += at[i];
     for (int64_t k = 0; k < c; k++) hits += at[k * c + k];
     if (average == GT_MICRO) return scores_of(hits, all, all);
-    gt_running_mean mean[3] = {{0, 0}};
+    gt_running_mean mean[4] = {{0, 0}};
     for (int64_t k = 0; k < c; k++) {
         const gt_scores s = class_scores(confusion, k);
         const double weight = average == GT_WEIGHTED ? (double)s.support : 1;
         gt_running_add(&mean[0], s.precision, weight);
         gt_running_add(&mean[1], s.recall, weight);
         gt_running_add(&mean[2], s.f1, weight);
+        gt_running_add(&mean[3], s.iou, weight);
     }
     if (mean[0].weight == 0) return scores_of(0, 0, 0);
     return (gt_scores){gt_running_value(&mean[0]), gt_running_value(&mean[1]),
-                       gt_running_value(&mean[2]), all};
+                       gt_running_value(&mean[2]), all, gt_running_value(&mean[3])};
 }

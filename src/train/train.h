@@ -4,6 +4,14 @@
 
 #include <gradtape/train.h>
 
+/* --- metrics.c, regression.c: with the weight of the number, unless that is NULL --- */
+
+double gti_metrics_iou(const gt_tensor *logits, const gt_tensor *labels, int64_t k, double *weight,
+                       const char *what);
+double gti_metrics_dice(const gt_tensor *logits, const gt_tensor *labels, int64_t k, double *weight,
+                        const char *what);
+double gti_regression_r2(const gt_tensor *x, const gt_tensor *y, double *weight);
+
 /* --- measure.c --- */
 
 /* What is measured on every batch: mean[0] is that of the loss, mean[1..] those of the metrics. */
@@ -30,7 +38,7 @@ bool gti_measure_place(const gt_loader *loader, uint64_t epoch, int64_t position
 /* The loader's next batch, by inputs and targets. */
 bool gti_measure_next(const gti_measure *m, gt_loader *loader, gt_batch *b);
 /* Fills in what the module makes of it. False after a failure. */
-bool gti_measure_forward(const gti_measure *m, gt_module *module, gt_batch *b);
+bool gti_measure_forward(gt_module *module, gt_batch *b);
 /* The loss of a batch, which knows its weight, and what was measured added to the means. NULL after
  * a failure. */
 gt_tensor *gti_measure_batch(const gti_measure *m, gt_module *module, gt_batch *b,

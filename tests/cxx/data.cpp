@@ -22,12 +22,13 @@ static gt_dataset *numbers(gt_ctx *gt)
 static void test_datasets(gt_ctx *gt)
 {
     const char *none = in_folder("none");
-    gt_dataset *d = numbers(gt), *a, *b;
+    gt_dataset *d = numbers(gt), *part[2];
     int64_t label;
     IS_TRUE(gt_item(gt_dataset_item(d, 3, &label)) == 3 && label == 1);
     IS_TRUE(gt_subset(d, 2, -2)->count == 6);
+    IS_TRUE(gt_dataset_concat(d, d)->count == 20 && gt_dataset_cached(d)->count == 10);
     IS_TRUE(gt_subset_at(d, 2, GT_ARRAY(int64_t, 7, 8))->count == 2);
-    IS_TRUE(gt_random_split(d, 4, &a, &b) == GT_OK && b->count == 6);
+    IS_TRUE(gt_random_split(d, GT_LENGTHS(4, 6), part, .seed = 2) == GT_OK);
     gt_tensor *x, *y;
     IS_TRUE(gt_dataset_get(d, 3, &x, &y) == GT_OK && gt_item(x) == 3 && gt_item(y) == 1);
     IS_TRUE(gt_dataset_get(d, 3, nullptr, &y) == GT_OK);
@@ -56,6 +57,10 @@ static void test_loaders(gt_ctx *gt)
     IS_TRUE(GT_DATA_OK_AT(gt_loader_next(l, &x, &y)) && !gt_loader_next(l, &x, &y));
     IS_TRUE(gt_loader_set_state(l, gt_loader_get_state(l)) == GT_OK);
     IS_TRUE(gt_loader_new(digits, 4, true));
+    gt_tensor *image =
+        gt_transform(gt_ones(gt, GT_SHAPE(1, 4, 4)),
+                     GT_TRANSFORMS({.kind = GT_CENTER_CROP, .size = {2}}), .seed = 2);
+    IS_TRUE(image->size == 4);
 }
 
 void test_data(gt_ctx *gt)

@@ -10,6 +10,10 @@ static void test_metrics(gt_ctx *gt)
     gt_tensor *labels = gt_cast(gt_values(gt, GT_SHAPE(2), 2, 1), GT_I64);
     IS_TRUE(gt_count_labels(labels) == 2);
     IS_TRUE(gt_accuracy(logits, labels) == 0.5 && gt_top_k_accuracy(logits, labels, 2) == 1);
+    IS_TRUE(gt_iou(logits, labels, 0) >= 0 && gt_dice(logits, labels, 0) >= 0);
+    IS_TRUE(gt_mean_absolute_error(logits, logits) == 0 && gt_r2_score(logits, logits) == 1);
+    const gt_metric more[] = {GT_IOU("iou", nullptr), GT_DICE("dice", nullptr), GT_MAE, GT_R2};
+    IS_TRUE(more[2].weight);
     gt_tensor *matrix = gt_confusion(logits, labels);
     IS_TRUE(gt_confusion_add(matrix, logits, labels) == GT_OK && gt_get(matrix, 2, 2) == 2);
     IS_TRUE(gt_class_scores(matrix, 2).support == 2);

@@ -1,0 +1,65 @@
+/* Transforms of one tensor, as a loader would do them to one member of an item. */
+#include "data/recipe.h"
+
+static int64_t length(const gt_transform *list)
+{
+    int64_t n = 0;
+    while (list && list[n].kind != GT_NO_TRANSFORM) n++;
+    return n;
+}
+
+static bool make_recipe(gti_recipe *r, const gt_tensor *x, const gt_transform *list, int member,
+                        gt_data_error *error)
+{
+    const gt_member m = {.shape = x->shape, .dtype = x->dtype};
+    gt_transform *own = gti_data_malloc((size_t)(length(list) + 1) * sizeof *own, error);
+    bool ok = own;
+    int64_t n = 0;
+    for (const gt_transform *t = list; ok && t && t->kind != GT_NO_TRANSFORM; t++) {
+        own[n] = *t;
+        ok = gti_transform_complete(&own[n], error);
+        if (!ok || !gti_recipe_touches(t, &m, member)) continue;
+        own[n] = *t; /* is completed once, by the recipe */
+        own[n++].members = GT_MEMBER(0);
+    }
+    if (ok) own[n] = (gt_transform){.kind = GT_NO_TRANSFORM};
+    ok = ok && gti_recipe_make(r, 1, &m, 0, own, GT_F32, error);
+    free(own);
+    return ok;
+}
+
+static gti_noise draw_noise(gt_ctx *gt, const gti_recipe *r, uint64_t seed)
+{
+    bool random = false;
+    for (const gt_transform *t = r->list; t && t->kind != GT_NO_TRANSFORM; t++)
+        random |= gti_transform_is_random(t);
+    if (!seed && random) {
+        const gt_tensor *drawn = gt_randint(gt, INT64_MIN, 0, GT_SCALAR);
+        return gti_noise_start(drawn ? *(const uint64_t *)drawn->data : 0, 0);
+    }
+    return gti_noise_start((uint64_t)gt_option_int((int64_t)seed, 0), 0);
+}
+
+gt_tensor *gt_transform_(gt_tensor *x, const gt_transform *list, gt_transform_opts opts)
+{
+    static const char what[] = "gt_transform";
+    if (!gti_data_live(x, what)) return NULL;
+    gt_data_error error = {.code = GT_OK};
+    gti_recipe r = {.list = NULL};
+    gti_bench bench = {.a = NULL};
+    gt_tensor *y = NULL;
+    opts.member = (int)gt_option_int(opts.member, 0);
+    if (opts.member < 0 || opts.member >= GT_MEMBERS_MOST)
+        gt_data_fail(&error, GT_ERR_ARGUMENT, ".member is %d, must be 0 to %d", opts.member,
+                     GT_MEMBERS_MOST - 1);
+    else if (make_recipe(&r, x, list, opts.member, &error) &&
+             gti_recipe_bench_make(&bench, &r, &error))
+        y = gt_empty_(x->ctx, r.lane[0].out.shape, (gt_new_opts){.dtype = r.lane[0].out.dtype});
+    if (y && !gti_recipe_follow(&r, 0, x->data, draw_noise(x->ctx, &r, opts.seed), &bench, y->data,
+                                &error))
+        y = NULL;
+    if (error.code != GT_OK) gti_data_report(x->ctx, what, &error);
+    gti_recipe_bench_free(&bench);
+    gti_recipe_free(&r);
+    return gt_failed(x->ctx) ? NULL : y;
+}
