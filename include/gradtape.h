@@ -24,6 +24,7 @@
  *   gt_capture(gt, step, &mine)                   keep a step, and gt_replay it (capture.h)
  *   gt_profile_begin(gt), gt_profile_print(p, stdout)     see where time goes (profile.h)
  *   gt_graph_render(loss, "graph.svg")            see the graph (graph.h)
+ *   gt_diff(gt, "a.json", "b.json", stdout)       compare graphs, and weights (diff.h)
  *   gt_apply(&my_op, ...)                         operations of your own (op.h)
  *   gt_close(gt);
  *
@@ -40,6 +41,7 @@
 #include <gradtape/containers.h>
 #include <gradtape/context.h>
 #include <gradtape/data.h>
+#include <gradtape/diff.h>
 #include <gradtape/functional.h>
 #include <gradtape/gradcheck.h>
 #include <gradtape/graph.h>

@@ -47,6 +47,12 @@ static void with_npz(world *w)
     copy_fixture("packed.npz");
 }
 
+static void name_npz(world *w)
+{
+    char name[16];
+    gt_npz_name(w->gt, scratch("packed.npz"), 0, name, sizeof name);
+}
+
 static void load_npz(world *w)
 {
     gt_npz_load(w->gt, scratch("packed.npz"), "x");
@@ -156,6 +162,7 @@ static const program programs[] = {
     {"gt_npy_load", with_npy, load_npy, .whole = true, .file = "x.npy"},
     {"gt_image_save", with_array, save_png, .whole = true, .file = "x.png"},
 #ifdef GT_WITH_ZLIB
+    {"gt_npz_name", with_npz, name_npz, .whole = true, .file = "packed.npz"},
     {"gt_npz_load", with_npz, load_npz, .whole = true, .file = "packed.npz"},
     {"gt_idx_load", with_gz, load_gz, .whole = true, .file = "labels.gz"},
 #endif

@@ -236,6 +236,19 @@ static void save_onnx(world *w)
     (void)(gt_onnx_save(w->net, scratch("own.onnx"), GT_SHAPE(2, 3)) == GT_OK);
 }
 
+static void with_json(world *w)
+{
+    with_net(w);
+    assert_int_equal(gt_module_render(w->net, scratch("net.json"), GT_SHAPE(2, 3)), GT_OK);
+}
+
+static void diff_graphs(world *w)
+{
+    FILE *f = tmpfile();
+    gt_diff(w->gt, scratch("net.json"), scratch("net.json"), f);
+    fclose(f);
+}
+
 static void with_graph_of_sum(world *w)
 {
     with_array(w);
@@ -309,6 +322,7 @@ static const program programs[] = {
     {"gt_history_write_jsonl", with_history, write_jsonl, .whole = true, .file = "h.jsonl"},
     {"gt_history_write_svg", with_history, write_svg, .whole = true, .file = "h.svg"},
     {"gt_history_read_csv", with_csv, read_csv, .whole = true, .file = "h.csv"},
+    {"gt_diff", with_json, diff_graphs, .whole = true, .file = "net.json"},
     {"gt_onnx_load", with_onnx, load_onnx, .whole = true, .file = "net.onnx"},
     {"gt_onnx_print", with_onnx, print_onnx, .whole = true, .file = "net.onnx"},
     {"gt_onnx_save", with_net, save_onnx, .whole = true, .file = "own.onnx"},

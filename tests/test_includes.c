@@ -47,7 +47,7 @@ static const struct {
 } doors[] = {
     {"src/gradcheck/", "src/engine/session.h"}, {"src/gradcheck/", "src/engine/mutants.h"},
     {"bench/", "src/cli/networks.h"},           {"src/view/", "src/base/proto.h"},
-    {"src/onnx/", "src/base/proto.h"},
+    {"src/onnx/", "src/base/proto.h"},          {"src/graph/", "src/io/json.h"},
 };
 
 static bool has_door(const char *folder, const char *header)

@@ -389,6 +389,9 @@ gt_tensor *gt_npy_load(gt_ctx *gt, const char *path);
 /* The array `name` of an .npz archive, stored or compressed. */
 gt_tensor *gt_npz_load(gt_ctx *gt, const char *path, const char *name);
 #define gt_npz_load(gt, path, name) GT_AT(gt_npz_load(gt, path, name))
+/* The name of array i of an archive, from 0 on. False when there is none, or after a failure:
+ * GT_ERR_ARGUMENT where the name is longer than size - 1 bytes. */
+bool gt_npz_name(gt_ctx *gt, const char *path, int i, char *name, size_t size);
 /* Writes t; the file appears whole or not at all, as those of gt_file_create. Errors: GT_ERR_STATE
  * (t was dropped), GT_ERR_IO. */
 gt_status gt_npy_save(const gt_tensor *t, const char *path);

@@ -16,6 +16,7 @@ static const command commands[] = {
     {"ops", "list the operations, or describe one", gti_cli_ops},
     {"graph", "draw a network's computation graph", gti_cli_graph},
     {"summary", "print a network, layer by layer", gti_cli_graph},
+    {"diff", "compare graphs, or weights", gti_cli_diff},
     {"onnx", "look at, write and run models of ONNX", gti_cli_onnx},
     {"check", "check the operations' derivatives", gti_cli_check},
     {"profile", "show where the time of a network's step goes", gti_cli_profile},

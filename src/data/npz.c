@@ -176,6 +176,46 @@ static gt_tensor *load_member(gt_ctx *gt, archive *a, const entry *e)
     return NULL;
 }
 
+/* Entry i to *e; false when there is none, or after a failure. */
+static bool find_number(archive *a, int i, entry *e)
+{
+    int64_t at = 0;
+    int n = 0;
+    if (!find_directory(a, &at, &n) || i < 0 || i >= n) return false;
+    for (int k = 0; k <= i; k++, at = e->next)
+        if (!read_entry(a, at, e)) return false;
+    return true;
+}
+
+static bool copy_name(const archive *a, const entry *e, char *name, size_t size)
+{
+    if ((size_t)e->name_size >= size || memchr(e->name, 0, (size_t)e->name_size))
+        return gt_data_fail(a->error, GT_ERR_ARGUMENT,
+                            "%s: a name has %d bytes, or the character NUL", a->path, e->name_size);
+    memcpy(name, e->name, (size_t)e->name_size);
+    name[e->name_size] = 0;
+    return true;
+}
+
+bool gt_npz_name(gt_ctx *gt, const char *path, int i, char *name, size_t size)
+{
+    static const char what[] = "gt_npz_name";
+    if (!gti_data_ready(gt, what)) return false;
+    gt_data_error error = {.code = GT_OK};
+    archive a = {.path = path, .error = &error};
+    bool found = false;
+    if (!path || !name) gt_data_fail(&error, GT_ERR_ARGUMENT, "the path or the name is NULL");
+    else if (gti_source_open_plain(&a.s, path, &error)) {
+        entry e = {.next = 0};
+        a.size = a.s.limit;
+        found = find_number(&a, i, &e) && copy_name(&a, &e, name, size);
+        free(a.tail);
+        gti_source_close(&a.s);
+    }
+    if (error.code != GT_OK) gti_data_report(gt, what, &error);
+    return found;
+}
+
 gt_tensor *gt_npz_load(gt_ctx *gt, const char *path, const char *name)
 {
     static const char what[] = "gt_npz_load";

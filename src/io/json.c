@@ -195,6 +195,82 @@ bool gti_json_integer(gti_json *j, int64_t *to)
     return true;
 }
 
+/* --- values that are not looked at --- */
+
+static bool skip_string(gti_json *j)
+{
+    static const char after[] = "\"\\/bfnrtu"; /* a backslash */
+    if (!take(j, '"', "expected a string")) return false;
+    while (j->at < j->end && *j->at != '"') {
+        const size_t n = gti_json_utf8_length(j->at, j->end);
+        if (!n || (unsigned char)*j->at < 0x20)
+            return gti_json_fail(j, n ? "a string holds a control character" : "this is no UTF-8");
+        if (*j->at == '\\' && (j->end - j->at < 2 || !j->at[1] || !strchr(after, j->at[1])))
+            return gti_json_fail(j, "there is no such escape");
+        j->at += *j->at == '\\' ? 2 : n;
+    }
+    return take(j, '"', "a string does not end");
+}
+
+static bool skip_digits(gti_json *j)
+{
+    if (!is_digit(j)) return gti_json_fail(j, "expected a digit");
+    while (is_digit(j)) j->at++;
+    return true;
+}
+
+static bool skip_number(gti_json *j)
+{
+    if (here(j) == '-') j->at++;
+    const bool zero = here(j) == '0';
+    const char *first = j->at;
+    if (!skip_digits(j)) return false;
+    if (zero && j->at - first > 1) return gti_json_fail(j, "a number begins with 0");
+    if (here(j) == '.' && (j->at++, !skip_digits(j))) return false;
+    if (here(j) != 'e' && here(j) != 'E') return true;
+    j->at++;
+    if (here(j) == '-' || here(j) == '+') j->at++;
+    return skip_digits(j);
+}
+
+static bool skip_word(gti_json *j)
+{
+    static const char *const words[] = {"true", "false", "null"};
+    for (int i = 0; i < 3; i++) {
+        const size_t n = strlen(words[i]);
+        if ((size_t)(j->end - j->at) < n || memcmp(j->at, words[i], n) != 0) continue;
+        j->at += n;
+        return true;
+    }
+    return gti_json_fail(j, "expected a value");
+}
+
+static bool skip_plain(gti_json *j)
+{
+    const char c = peek(j);
+    if (c == '"') return skip_string(j);
+    return c == '-' || (c >= '0' && c <= '9') ? skip_number(j) : skip_word(j);
+}
+
+/* Brackets that are open are kept in a list, so nothing recurs. */
+bool gti_json_skip(gti_json *j)
+{
+    char close[GTI_JSON_DEPTH];
+    int depth = 0;
+    do {
+        const char c = j->error ? '\0' : peek(j);
+        if (c == '{' || c == '[') {
+            if (depth == GTI_JSON_DEPTH) return gti_json_fail(j, "values nest too deep");
+            gti_json_open(j, c);
+            close[depth++] = (char)(c == '{' ? '}' : ']');
+        } else if (j->error || !skip_plain(j)) return false;
+        while (depth && !gti_json_more(j, close[depth - 1]) && !j->error) depth--;
+        if (depth && close[depth - 1] == '}' && !(skip_string(j) && take(j, ':', "expected ':'")))
+            return false;
+    } while (depth && !j->error);
+    return !j->error;
+}
+
 bool gti_json_end(gti_json *j)
 {
     if (j->error) return false;

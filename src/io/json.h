@@ -26,6 +26,9 @@ char *gti_json_string(gti_json *j);
 char *gti_json_key(gti_json *j); /* a string and its colon */
 /* 0 to INT64_MAX, written without sign, point or exponent. */
 bool gti_json_integer(gti_json *j, int64_t *to);
+/* Any value, which is checked and not decoded; nested at most GTI_JSON_DEPTH deep. */
+enum { GTI_JSON_DEPTH = 64 };
+bool gti_json_skip(gti_json *j);
 /* Only white space follows. */
 bool gti_json_end(gti_json *j);
 

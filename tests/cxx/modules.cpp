@@ -37,6 +37,7 @@ static void test_onnx(gt_ctx *gt)
     gt_module *m = gt_onnx_load(gt, "", .frozen = true);
     gt_tensor *x = gt_onnx_load_tensor(gt, ""), *out[] = {nullptr};
     IS_TRUE(!m && !x && gt_onnx_forward(m, 1, &x, out) != GT_OK);
+    IS_TRUE(gt_diff(gt, "", "", stdout, .tolerance = 1) == -1);
     IS_TRUE(gt_onnx_print(gt, "", stdout) != GT_OK);
     IS_TRUE(gt_onnx_save(gt_nn_relu(gt), "", GT_SHAPE(1, 2), .opset = 18) != GT_OK);
     IS_TRUE(gt_onnx_save_graph(nullptr, "", .opset = 18) != GT_OK);
