@@ -1,6 +1,8 @@
 #include "normalize.h"
 
-enum { COST = 8 }; /* of an element */
+/* Of an element; and bytes of x in a part whose images are read twice, so that they stay in the
+ * cache in between, with as many of dy. */
+enum { COST = 8, PART_BYTES = 1 << 18 };
 
 /* --- checks --- */
 
@@ -36,6 +38,12 @@ static bool is_columns(const gt_normalize_layout *l)
     return l->pooled && l->inner == 1;
 }
 
+/* Whether a channel's elements lie apart, in every image. */
+static bool is_images(const gt_normalize_layout *l)
+{
+    return l->pooled && l->inner != 1;
+}
+
 static gti_normalize normalize_describe(const gt_normalize_layout *l)
 {
     return (gti_normalize){.n = l->n,
@@ -54,6 +62,14 @@ static void normalize_divide(gt_node *n, const gt_normalize_layout *l)
     const gti_normalize s = normalize_describe(l);
     if (gt_is_floating(n->dtype)) n->worker_scratch = gti_kernels_for(n)->normalize.scratch(&s);
     n->parts[0] = items > 1 ? gt_parts(n, items, COST * (double)n->in[0]->size / (double)items) : 1;
+    const int64_t bytes = n->in[0]->size * (int64_t)gt_dtype_size(n->dtype);
+    if (is_images(l) && items > 1 && bytes / n->parts[0] > PART_BYTES)
+        n->parts[0] = bytes / PART_BYTES < items ? bytes / PART_BYTES : items;
+}
+
+int64_t gti_normalize_together(const gt_normalize_layout *l, int64_t part, int64_t end)
+{
+    return is_images(l) ? part + 1 : end;
 }
 
 gti_normalize_range gti_normalize_range_of(const gt_node *n, const gt_normalize_layout *l,
@@ -122,13 +138,16 @@ gt_normalize_layout gti_normalize_groups(gt_shape x, int64_t groups)
 void gti_normalize_parts(gt_node *n, const gt_range *r, const gt_normalize_layout *layout,
                          double eps)
 {
-    const gti_normalize_range at = gti_normalize_range_of(n, layout, r->begin, r->end);
     const bool centred = n->n_in == 3;
-    gti_kernels_for(n)->normalize.forward(
-        &at.s, gti_from(n->in[0], at.x), gti_from(n->in[1], at.channel),
-        centred ? gti_from(n->in[2], at.channel) : NULL, eps, gti_to(n->out[0], at.x),
-        centred ? gti_to(n->out[1], at.set) : NULL, gti_to(n->out[centred ? 2 : 1], at.set),
-        n->n_out == 4 ? gti_to(n->out[3], at.set) : NULL, r->scratch);
+    for (int64_t p = r->begin, end; p < r->end; p = end) {
+        end = gti_normalize_together(layout, p, r->end);
+        const gti_normalize_range at = gti_normalize_range_of(n, layout, p, end);
+        gti_kernels_for(n)->normalize.forward(
+            &at.s, gti_from(n->in[0], at.x), gti_from(n->in[1], at.channel),
+            centred ? gti_from(n->in[2], at.channel) : NULL, eps, gti_to(n->out[0], at.x),
+            centred ? gti_to(n->out[1], at.set) : NULL, gti_to(n->out[centred ? 2 : 1], at.set),
+            n->n_out == 4 ? gti_to(n->out[3], at.set) : NULL, r->scratch);
+    }
 }
 
 double gti_normalize_flops(const gt_node *n)

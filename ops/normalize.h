@@ -61,6 +61,9 @@ typedef struct {
 gti_normalize_range gti_normalize_range_of(const gt_node *n, const gt_normalize_layout *layout,
                                            int64_t begin, int64_t end);
 
+/* The end of the parts from `part` on that one call of a kernel is to work on. */
+int64_t gti_normalize_together(const gt_normalize_layout *layout, int64_t part, int64_t end);
+
 /* The gradient of those with a mean: an operation's `gradient`. */
 #define GTI_NORMALIZE_GRADIENT                                                                     \
     "dx = rstd (g - M(g) - h M(g h)), dweight = sum of dy h, dbias = sum of dy; "                  \

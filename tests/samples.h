@@ -165,6 +165,16 @@ static const large_sample large[] = {
      {.label = "columns",
       .in = {GT_IN(7, 70), GT_IN(7, 70), GT_IN(70), GT_IN(70), GT_IN_RANGE(0.5, 2, 70)},
       LAYOUT(.n = 7, .groups = 70, .channels = 1, .inner = 1, .pooled = true)}},
+    {"normalize_grad",
+     {.label = "short runs",
+      .in = {GT_IN(70, 34), GT_IN(70, 34), GT_IN(2), GT_IN(2), GT_IN_RANGE(0.5, 2, 2)},
+      LAYOUT(.n = 70, .groups = 2, .channels = 1, .inner = 17, .pooled = true)}},
+    {"batch_norm",
+     {.label = "short runs", .in = {GT_IN(70, 2, 17), GT_IN(2), GT_IN(2)}, .opts = &(const struct {
+                                                                               gt_keywords gt_;
+                                                                               int64_t count;
+                                                                               double eps;
+                                                                           }){.eps = 1e-5}}},
 };
 
 #endif

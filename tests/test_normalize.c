@@ -147,6 +147,42 @@ static void test_large_means(void **state)
                          element(pairs[k].y, i), element(pairs[k].want, i));
 }
 
+enum {
+    PIXELS = 2050,
+    CHANNELS = 1030
+}; /* of two images, in f32 more than caches are thought to hold */
+
+static gt_tensor *some_channels(gt_ctx *gt, int64_t first, int64_t count)
+{
+    gt_tensor *x = gt_empty(gt, GT_SHAPE(2, count, PIXELS), .requires_grad = true);
+    for (int64_t i = 0; i < x->size; i++) {
+        const int64_t p = i % PIXELS, c = first + i / PIXELS % count;
+        ((float *)x->data)[i] = (float)((p * p + 31 * c + i / PIXELS / count * 7) % 1013) / 512;
+    }
+    return x;
+}
+
+/* The last channel's y, or its gradient, of an upstream that is x^2. */
+static const float *last_channel(gt_tensor *x, bool gradient, int64_t image)
+{
+    gt_tensor *y = gt_batch_norm(x, NULL, NULL), *dx = NULL;
+    gt_tensor *upstream = gt_square(gt_detach(x));
+    if (gradient) gt_grad(&y, 1, &x, 1, &dx, .upstream = &upstream);
+    assert_well(x->ctx);
+    return (float *)(gradient ? dx : y)->data + ((image + 1) * x->shape.dim[1] - 1) * PIXELS;
+}
+
+/* What is cut into parts, or goes past the caches, is what a channel gives by itself. */
+static void test_many_channels(void **state)
+{
+    gt_ctx *gt = *state;
+    for (int i = 0; i < 4; i++) {
+        const float *all = last_channel(some_channels(gt, 0, CHANNELS), i / 2, i % 2);
+        const float *own = last_channel(some_channels(gt, CHANNELS - 1, 1), i / 2, i % 2);
+        assert_memory_equal(all, own, PIXELS * sizeof *all);
+    }
+}
+
 /* The variance of a constant is 0 and not what rounding leaves, also in the running one. */
 static void test_constant_channels(void **state)
 {
@@ -288,6 +324,7 @@ static int all_tests(void)
         cmocka_unit_test(test_f32),
         cmocka_unit_test(test_f64),
         FRESH(test_large_means),
+        FRESH(test_many_channels),
         FRESH(test_constant_channels),
         FRESH(test_extreme_values),
         FRESH(test_evaluation),
