@@ -116,6 +116,34 @@ static void assert_same(const gt_tensor *a, const gt_tensor *b)
     assert_memory_equal(a->data, b->data, (size_t)a->size * gt_dtype_size(a->dtype));
 }
 
+/* Nodes are boxes in the modules that their names say; those that only work out shapes are none. */
+static void test_picture(void **state)
+{
+    static const char *const there[] = {
+        "conv</font> <b>Conv</b>", "relu</font> <b>Relu</b>", "18 params",
+        "label=<stage.0>",         "<b>Flatten</b>",
+    };
+    static const char *const missing[] = {"Add", "Shape", "conv.weight", "label=<stage>"};
+    gt_ctx *gt = *state;
+    model m = {0};
+    add_weight(&m, "conv.weight", GT_SHAPE(2, 1, 3, 3));
+    add_value(&m, 11, "images");
+    add_node(&m, "Conv", "images conv.weight", "/stage/stage.0/conv/Conv", (gti_proto){0});
+    add_node(&m, "Relu", "/stage/stage.0/conv/Conv", "/stage/stage.0/relu/Relu", (gti_proto){0});
+    add_node(&m, "Shape", "/stage/stage.0/relu/Relu", "/Shape", (gti_proto){0});
+    add_node(&m, "Add", "/Shape /Shape", "/Add", (gti_proto){0});
+    add_node(&m, "Flatten", "/stage/stage.0/relu/Relu", "/Flatten", (gti_proto){0});
+    add_value(&m, 12, "/Flatten");
+    gt_module *net = gt_onnx_load(gt, write_model(&m, "paths.onnx"));
+    assert_int_equal(gt_module_render(net, scratch("paths.dot"), GT_SHAPE(2, 1, 5, 5)), GT_OK);
+    size_t n;
+    const char *dot = (const char *)slurp(scratch("paths.dot"), &n);
+    for (size_t i = 0; i < sizeof there / sizeof *there; i++)
+        if (!strstr(dot, there[i])) fail_msg("no %s in\n%s", there[i], dot);
+    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
+        if (strstr(dot, missing[i])) fail_msg("%s in\n%s", missing[i], dot);
+}
+
 static void test_network(void **state)
 {
     gt_ctx *gt = *state;
@@ -203,6 +231,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_operators, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_every_operator_has_a_case, open_context,
                                         close_context),
+        cmocka_unit_test_setup_teardown(test_picture, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_network, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_training, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_gradients, open_context, close_context),

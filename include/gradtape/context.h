@@ -270,6 +270,8 @@ typedef struct gt_scope {
     uint32_t state;             /* of a module: another number in another mode or with other hooks,
                                  * which captured steps look at */
     const struct gt_module *module; /* of a module; NULL in other scopes */
+    const char
+        *type; /* of a stretch that pictures draw as a whole: what it is, "Conv"; else NULL */
 } gt_scope;
 /* Makes `scope` the current one (NULL: none) and returns the one before, to be restored the same
  * way. */

@@ -82,10 +82,10 @@ typedef enum { GT_SCOPE_MODULE, GT_SCOPE_FUNCTION, GT_SCOPE_NAMED } gt_scope_kin
 typedef struct {
     gt_scope_kind kind;
     const char *name;      /* "conv1", or "" of a root; of a function's call the function's */
-    const char *type;      /* "Conv2d"; "" where a program has named a stretch */
+    const char *type;      /* "Conv2d"; "" where a program has only named a stretch */
     const char *arguments; /* "1, 6, kernel_size=(5, 5), stride=(1, 1)" */
     int parent;            /* a smaller number; -1: none */
-    int depth;             /* of modules above it */
+    int depth;             /* of modules and named stretches above it */
     int64_t parameters, trainable; /* elements of its own, without those of the scopes in it */
 } gt_graph_scope;
 

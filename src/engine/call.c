@@ -16,6 +16,7 @@ gt_call *gt_call_begin(const gt_tensor *x, const gt_op_info *function, const voi
     c->scope.parent = gt->scope;
     c->scope.call = c;
     c->scope.module = NULL;
+    c->scope.type = NULL;
     c->function = function;
     c->opts = opts_size ? memcpy(c + 1, opts, opts_size) : NULL;
     c->opts_size = opts_size;

@@ -122,7 +122,8 @@ static void write_row(const gti_picture *p, int row, int times)
     const size_t name = strcspn(text, "(");
     fputs("<tr><td align=\"left\">", p->f);
     if (backward) fputs("\xe2\x88\x87 ", p->f);
-    if (s && s->kind == GT_SCOPE_MODULE && !backward && !is_number(s->name)) {
+    const bool named = s && s->kind != GT_SCOPE_FUNCTION && strcmp(s->name, s->type) != 0;
+    if (named && *s->type && !backward && !is_number(s->name)) {
         fputs(SMALL, p->f);
         gti_clusters_text(p, s->name);
         fputs("</font> ", p->f);
@@ -209,7 +210,7 @@ static int look_of_box(const gti_picture *p, const gti_box *b)
     for (int i = b->first; i >= 0; i = p->view.row[i].next) {
         product |= p->view.row[i].product;
         const int scope = p->view.row[i].scope;
-        layer |= scope >= 0 && p->g->scope[scope].kind == GT_SCOPE_MODULE;
+        layer |= scope >= 0 && p->g->scope[scope].kind != GT_SCOPE_FUNCTION;
     }
     return product ? PRODUCT : layer ? LAYER : OPERATION;
 }

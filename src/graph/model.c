@@ -120,10 +120,11 @@ static bool add_one_scope(gti_model *g, const gt_scope *scope)
     *s = (gt_graph_scope){.kind = GT_SCOPE_NAMED, .type = "", .arguments = "", .parent = -1};
     if (scope->parent) s->parent = (int)above;
     if (scope->parent)
-        s->depth = g->pub.scope[above].depth + (g->pub.scope[above].kind == GT_SCOPE_MODULE);
+        s->depth = g->pub.scope[above].depth + (g->pub.scope[above].kind != GT_SCOPE_FUNCTION);
     s->name = gti_model_text(g, scope->name ? scope->name : "");
+    if (scope->type) s->type = gti_model_text(g, scope->type);
     g->pub.n_scopes++;
-    if (!s->name) return false;
+    if (!s->name || !s->type) return false;
     if (scope->call) return describe_call(g, s, scope->call);
     return !scope->module || describe_module(g, s, scope->module);
 }

@@ -19,7 +19,20 @@ static bool is_shown(const gti_view *v, const gti_frame *f)
     if (!v->layered) return *s->name;
     if (f->times > 1) return true;
     if (!*s->name || s->kind == GT_SCOPE_FUNCTION) return false;
-    return strcmp(s->type, "Sequential") != 0 || !is_given(s->name);
+    if (s->kind == GT_SCOPE_NAMED && s->parent >= 0 && !is_given(v->g->scope[s->parent].name))
+        return true;
+    return (*s->type && strcmp(s->type, "Sequential") != 0) || !is_given(s->name);
+}
+
+/* Of stretches around the same rows the innermost one is shown, whose path names all. */
+static void show_frames(gti_view *v)
+{
+    for (int i = 0; i < v->n_frames; i++) {
+        gti_frame *f = &v->frame[i], *around = f->parent < 0 ? f : &v->frame[f->parent];
+        f->shown = is_shown(v, f);
+        const bool same = around != f && around->first == f->first && around->last == f->last;
+        if (same && v->g->scope[around->scope].kind == GT_SCOPE_NAMED) around->shown = false;
+    }
 }
 
 static int shown_frame(const gti_view *v, int frame)
@@ -47,7 +60,8 @@ static void find_neighbours(const gti_view *v, neighbours *near)
     for (int i = 0; i < v->n_rows; i++) near[i] = (neighbours){-1, -1};
     for (int i = 0; i < g->n_nodes; i++) {
         const int to = v->row_of[i];
-        if (v->row[to].part != GT_PART_FORWARD || v->row[to].alias != to) continue;
+        if (v->row[to].part != GT_PART_FORWARD || v->row[to].alias != to || v->row[to].idle)
+            continue;
         for (int k = 0; k < g->node[i].n_in; k++) {
             const int value = g->node[i].in[k], from = gti_view_maker(v, value);
             if (gti_view_hides(v, value, to)) continue;
@@ -175,11 +189,11 @@ bool gti_stack_rows(gti_view *v)
                malloc(scopes * sizeof *s.scope_box)};
     v->box = calloc(rows, sizeof *v->box);
     const bool ok = s.near && s.last_box && s.scope_box && v->box;
-    for (int i = 0; i < v->n_frames; i++) v->frame[i].shown = is_shown(v, &v->frame[i]);
+    show_frames(v);
     for (int i = 0; ok && i < v->g->n_scopes; i++) s.scope_box[i] = -1;
     if (ok) find_neighbours(v, s.near);
     for (int i = 0; ok && i < v->n_rows; i++)
-        if (v->row[i].alias == i) put(&s, i);
+        if (v->row[i].alias == i && !v->row[i].idle) put(&s, i);
     free(s.near);
     free(s.last_box);
     free(s.scope_box);

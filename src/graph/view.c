@@ -12,7 +12,8 @@ static void mark_containers(const gt_graph *g, bool *container)
     for (int i = g->n_scopes; i-- > 0;) {
         const gt_graph_scope *s = &g->scope[i];
         if (s->parent < 0) continue;
-        if (s->kind == GT_SCOPE_MODULE || container[i]) container[s->parent] = true;
+        const bool whole = s->kind != GT_SCOPE_FUNCTION && *s->type;
+        if (whole || container[i]) container[s->parent] = true;
     }
 }
 
@@ -21,8 +22,9 @@ static bool is_whole(const gti_view *v, const gt_graph_scope *s, bool container)
     const gt_graph_opts *o = v->opts;
     const bool layers = o->detail == GT_DETAIL_LAYERS;
     if (s->kind == GT_SCOPE_FUNCTION) return o->detail != GT_DETAIL_OPERATIONS;
-    if (s->kind == GT_SCOPE_NAMED) return false;
-    return (o->depth > 0 && s->depth >= o->depth) || (layers && !container);
+    if (o->depth > 0 && s->depth >= o->depth) return true;
+    if (s->kind == GT_SCOPE_NAMED) return *s->type && o->detail != GT_DETAIL_OPERATIONS;
+    return layers && !container;
 }
 
 static bool find_cuts(gti_view *v)
@@ -36,7 +38,7 @@ static bool find_cuts(gti_view *v)
             const gt_graph_scope *s = &g->scope[i];
             const int above = s->parent < 0 ? -1 : v->cut[s->parent];
             v->cut[i] = above >= 0 ? above : is_whole(v, s, container[i]) ? i : -1;
-            v->layered |= v->cut[i] == i && s->kind == GT_SCOPE_MODULE;
+            v->layered |= v->cut[i] == i && s->kind != GT_SCOPE_FUNCTION;
         }
     }
     free(container);
@@ -141,6 +143,56 @@ static bool count_parameters(gti_view *v)
     const bool ok = below != NULL;
     free(below);
     return ok;
+}
+
+/* Whether a row is a stretch, whose parameters belong to others: to the module around it. */
+static bool is_stretch(const gti_view *v, const gti_row *r)
+{
+    return v->layered && r->scope >= 0 && v->g->scope[r->scope].kind == GT_SCOPE_NAMED;
+}
+
+/* Those of stretches are counted where they are read first. */
+static bool count_read_parameters(gti_view *v)
+{
+    const gt_graph *g = v->g;
+    bool *seen = calloc((size_t)g->n_values + 1, sizeof *seen);
+    for (int i = 0; seen && i < g->n_nodes; i++) {
+        gti_row *r = &v->row[v->row_of[i]];
+        for (int k = 0; is_stretch(v, r) && k < g->node[i].n_in; k++) {
+            const int value = g->node[i].in[k];
+            if (g->value[value].kind != GT_VALUE_PARAMETER || seen[value]) continue;
+            seen[value] = true;
+            r->parameters += gt_shape_size(g->value[value].shape);
+        }
+    }
+    const bool ok = seen != NULL;
+    free(seen);
+    return ok;
+}
+
+/* --- idle rows --- */
+
+static bool makes_counts(const gti_view *v, const gti_row *r)
+{
+    const gt_graph_node *last = &v->g->node[r->last];
+    bool counts = is_stretch(v, r) && r->part == GT_PART_FORWARD;
+    for (int k = 0; k < last->n_out && counts; k++)
+        counts = !gt_is_floating(v->g->value[last->out[k]].dtype);
+    return counts;
+}
+
+/* Stretches that only work out shapes, which nothing else reads as a tensor, are not drawn. */
+static void find_idle(gti_view *v)
+{
+    const gt_graph *g = v->g;
+    for (int i = 0; i < v->n_rows; i++) v->row[i].idle = makes_counts(v, &v->row[i]);
+    if (g->result >= 0 && g->value[g->result].node >= 0)
+        v->row[v->row_of[g->value[g->result].node]].idle = false;
+    for (int i = g->n_nodes; i-- > 0;)
+        for (int k = 0; !v->row[v->row_of[i]].idle && k < g->node[i].n_in; k++) {
+            const int from = g->value[g->node[i].in[k]].node;
+            if (from >= 0) v->row[v->row_of[from]].idle = false;
+        }
 }
 
 /* --- sums of gradients --- */
@@ -276,7 +328,8 @@ bool gti_view_hides(const gti_view *v, int value, int row)
     if (v->g->value[value].before >= 0)
         return t->kind == GT_VALUE_STATE || t->kind == GT_VALUE_BUFFER;
     if (v->layered && t->kind == GT_VALUE_STATE) return true;
-    if (v->layered && v->row[row].part == GT_PART_UPDATE) return t->kind != GT_VALUE_INPUT;
+    const bool update = v->row[row].part == GT_PART_UPDATE;
+    if (v->layered && (update || is_stretch(v, &v->row[row]))) return t->kind != GT_VALUE_INPUT;
     return t->scope >= 0 && v->row[row].scope >= 0 &&
            gti_view_within(v->g, t->scope, v->row[row].scope);
 }
@@ -299,8 +352,10 @@ bool gti_view_open(gti_view *v, const gt_graph *g, const gt_graph_opts *opts)
     *v = (gti_view){.g = g, .opts = opts};
     if (!find_cuts(v)) return false;
     v->layered &= opts->detail == GT_DETAIL_LAYERS;
-    if (!make_rows(v) || !find_sums(v) || !count_kept(v) || !count_parameters(v) || !make_frames(v))
+    if (!make_rows(v) || !find_sums(v) || !count_kept(v) || !count_parameters(v) ||
+        !count_read_parameters(v) || !make_frames(v))
         return false;
+    find_idle(v);
     if (v->layered && !opts->unfolded) gti_fold_rows(v);
     return gti_stack_rows(v);
 }

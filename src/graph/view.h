@@ -24,6 +24,7 @@ typedef struct {
     int64_t parameters;
     double flops, bytes, keeps; /* keeps: bytes of its results for backward passes */
     bool product;
+    bool idle; /* is not drawn, nor what it reads */
 } gti_row;
 
 typedef struct {

@@ -75,7 +75,8 @@ static void add_brief(char text[GTI_WORDS], const char *arguments)
 static void describe_scope(const gt_graph_scope *s, char text[GTI_WORDS])
 {
     text[0] = 0;
-    add(text, s->type, strlen(s->type));
+    const char *what = *s->type ? s->type : s->name;
+    add(text, what, strlen(what));
     const size_t used = strlen(text);
     add(text, "(", 1);
     add_brief(text, s->arguments);

@@ -127,11 +127,8 @@ static void find_last(gti_onnx *o)
 static bool make_own(gti_onnx *o)
 {
     const gti_onnx_model *m = o->model;
-    o->scope = calloc((size_t)m->n_nodes + 1, sizeof *o->scope);
     o->last = calloc((size_t)m->names.n + 1, sizeof *o->last);
-    if (!o->scope || !o->last) return false;
-    for (int i = 0; i < m->n_nodes; i++)
-        o->scope[i].name = *m->node[i].name ? m->node[i].name : m->node[i].type;
+    if (!o->last || !gti_scopes_make(o)) return false;
     find_last(o);
     return true;
 }
@@ -140,6 +137,7 @@ static void free_module(gt_module *m)
 {
     gti_onnx *o = (gti_onnx *)m;
     free(o->scope);
+    free(o->names);
     free(o->last);
     if (o->model && !--o->model->users) gti_model_free(o->model);
 }
@@ -149,6 +147,7 @@ static bool copy_module(gt_module *to, const gt_module *from)
     gti_onnx *o = (gti_onnx *)to;
     (void)from;
     o->scope = NULL;
+    o->names = NULL;
     o->last = NULL;
     o->model->users++;
     if (make_own(o)) return true;

@@ -9,9 +9,14 @@
 typedef struct {
     gt_module base;
     gti_onnx_model *model; /* shared with copies */
-    gt_scope *scope;       /* of each node, for messages and pictures */
+    gt_scope *scope;       /* of each node, for messages and pictures; then of modules */
+    char *names;           /* of these */
     int *last;             /* of each value the last node that reads it; n_nodes: it is an output */
 } gti_onnx;
+
+/* --- scopes.c --- */
+/* False when memory is short. */
+bool gti_scopes_make(gti_onnx *o);
 
 /* --- run.c --- */
 

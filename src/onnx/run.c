@@ -137,7 +137,6 @@ static bool run_model(gti_onnx *o, int n_in, gt_tensor *const in[], gt_tensor *o
     bool ok = make_room(&r);
     if (ok) bind(&r, n_in, in);
     for (int k = 0; k < m->n_nodes && ok; k++) {
-        o->scope[k].parent = &o->base.scope;
         const gt_scope *before = gt_set_scope(o->base.ctx, &o->scope[k]);
         ok = run_node(&r, k);
         gt_set_scope(o->base.ctx, before);

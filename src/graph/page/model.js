@@ -89,12 +89,22 @@ class Model {
     this.values.forEach((v, i) => {
       const reader = this.readers[i].find((n) => this.itemOf[n]);
       if (v.node !== undefined || (reader === undefined && i !== this.result)) return;
-      const own = v.scope === undefined ? this.root : this.group(v.scope);
       const beside = reader === undefined ? this.root : this.itemOf[reader].parent;
+      const step = v.kind === 'input' ? null : this.stepOf(beside);
+      const own = step || (v.scope === undefined ? this.root : this.group(v.scope));
       const leaf = new Item('leaf', own.split ? beside : own);
       leaf.value = i;
       this.leafOf.set(i, leaf);
     });
+  }
+
+  /* A stretch of the program that is drawn as a whole, as a node of an ONNX model is. */
+  isStep(scope) {
+    return this.scopes[scope].kind === 'named' && this.scopes[scope].type !== '';
+  }
+  stepOf(item) {
+    while (item && !(item.scope !== undefined && this.isStep(item.scope))) item = item.parent;
+    return item;
   }
 
   addFace(item, column, node) {

@@ -59,7 +59,7 @@ function openFirst() {
   const depth = Number(document.body.dataset.depth), detail = document.body.dataset.detail;
   const whole = (c) => {
     if (detail === 'operations' || c.stretch) return false;
-    if (model.scopes[c.scope].kind === 'function') return true;
+    if (model.scopes[c.scope].kind === 'function' || model.isStep(c.scope)) return true;
     return detail === 'layers' && isLayer(c) && c.parent !== model.root;
   };
   const fits = (c) => !whole(c) && (!depth || depthOf(c) < depth);

@@ -70,7 +70,7 @@ function titleOf(model, item) {
   if (item.stretch) return {name: '', type: countText((item.faces.forward || []).length) + ' operations', rest: ''};
   if (item.scope === undefined) return {name: '', type: 'graph', rest: ''};
   const s = model.scopes[item.scope], rest = briefArguments(s.arguments);
-  return {name: s.name === s.type ? '' : s.name, type: s.type || s.name || '?', rest: rest ? '(' + rest + ')' : ''};
+  return {name: s.type && s.name !== s.type ? s.name : '', type: s.type || s.name || '?', rest: rest ? '(' + rest + ')' : ''};
 }
 
 /* "layer1.0.conv1" */
