@@ -28,16 +28,27 @@ static const struct floor {
     int height;
     reach reach;
 } floors[] = {
-    {"src/base/", 0, LOWER},    {"src/kernels/", 1, LOWER},
-    {"include/", 2, PUBLIC},    {"src/engine/", 3, LOWER},
-    {"ops/", 4, LOWER},         {"src/capture/", 4, LOWER},
-    {"src/profile/", 4, LOWER}, {"src/gradcheck/", 5, PUBLIC},
-    {"src/nn/", 5, PUBLIC},     {"src/data/", 5, PUBLIC},
-    {"src/io/", 5, PUBLIC},     {"src/onnx/", 5, PUBLIC},
-    {"src/train/", 5, PUBLIC},  {"src/view/", 5, PUBLIC},
-    {"src/graph/", 5, PUBLIC},  {"src/cli/", 5, PUBLIC},
-    {"optim/", 5, PUBLIC},      {"examples/", 6, PUBLIC},
-    {"bench/", 6, PUBLIC},      {"tests/package/", 6, PUBLIC},
+    {"src/base/", 0, LOWER},
+    {"src/kernels/", 1, LOWER},
+    {"include/", 2, PUBLIC},
+    {"src/engine/", 3, LOWER},
+    {"ops/", 4, LOWER},
+    {"src/capture/", 4, LOWER},
+    {"src/profile/", 4, LOWER},
+    {"src/gradcheck/", 5, PUBLIC},
+    {"src/nn/", 5, PUBLIC},
+    {"src/data/", 5, PUBLIC},
+    {"src/io/", 5, PUBLIC},
+    {"src/onnx/", 5, PUBLIC},
+    {"src/train/", 5, PUBLIC},
+    {"src/view/", 5, PUBLIC},
+    {"src/graph/", 5, PUBLIC},
+    {"src/cfile/", 5, PUBLIC},
+    {"src/cli/", 5, PUBLIC},
+    {"optim/", 5, PUBLIC},
+    {"examples/", 6, PUBLIC},
+    {"bench/", 6, PUBLIC},
+    {"tests/package/", 6, PUBLIC},
     {"tests/", 7, FREE},
 };
 
@@ -48,6 +59,11 @@ static const struct {
     {"src/gradcheck/", "src/engine/session.h"}, {"src/gradcheck/", "src/engine/mutants.h"},
     {"bench/", "src/cli/networks.h"},           {"src/view/", "src/base/proto.h"},
     {"src/onnx/", "src/base/proto.h"},          {"src/graph/", "src/io/json.h"},
+    {"src/onnx/", "src/base/store.h"},          {"src/onnx/", "src/base/names.h"},
+    {"src/graph/", "src/base/store.h"},         {"src/graph/", "src/base/names.h"},
+    {"src/onnx/", "src/graph/reading.h"},       {"src/cfile/", "src/base/store.h"},
+    {"src/cfile/", "src/base/names.h"},         {"src/cfile/", "src/base/places.h"},
+    {"src/cfile/", "src/graph/reading.h"},
 };
 
 static bool has_door(const char *folder, const char *header)

@@ -7,7 +7,7 @@
 
 gt_tensor *gti_call_fail(const gti_onnx_call *c, gt_status code, const char *fmt, ...)
 {
-    char text[512], name[GTI_ONNX_SHOWN];
+    char text[512], name[GTI_NAMES_SHOWN];
     va_list args;
     va_start(args, fmt);
     gt_vsnprintf(text, sizeof text, fmt, args);

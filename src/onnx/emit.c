@@ -1,5 +1,4 @@
 /* Nodes, attributes and constants of a model that is written. */
-#include <gradtape/attr.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,12 +6,10 @@
 
 bool gti_emit_fail(const gti_emit *e, gt_status code, const char *fmt, ...)
 {
-    char text[512];
     va_list args;
     va_start(args, fmt);
-    gt_vsnprintf(text, sizeof text, fmt, args);
+    gti_reading_vfail(&e->r, code, fmt, args);
     va_end(args);
-    gt_fail(e->g->ctx, code, e->what, "%s '%s' %s", e->n->op->name, e->place, text);
     return false;
 }
 
@@ -20,62 +17,52 @@ bool gti_emit_fail(const gti_emit *e, gt_status code, const char *fmt, ...)
 
 const gt_graph_value *gti_emit_value(const gti_emit *e, int i)
 {
-    return &e->g->value[e->n->in[i]];
+    return gti_reading_value(&e->r, i);
 }
 
 const gt_graph_value *gti_emit_result(const gti_emit *e, int i)
 {
-    return &e->g->value[e->n->out[i]];
+    return gti_reading_result(&e->r, i);
 }
 
 const char *gti_emit_in(const gti_emit *e, int i)
 {
-    return i < e->n->n_in && e->n->in[i] >= 0 ? e->name[e->n->in[i]] : "";
+    return i < e->r.n->n_in && e->r.n->in[i] >= 0 ? e->r.name[e->r.n->in[i]] : "";
 }
 
 const char *gti_emit_out(const gti_emit *e, int i)
 {
-    return e->name[e->n->out[i]];
+    return e->r.name[e->r.n->out[i]];
 }
 
 int64_t gti_emit_whole(const gti_emit *e, const char *attr, int i)
 {
-    return gt_attr_whole(gt_attr_find(&e->n->op->attrs, attr), e->n->opts, i);
-}
-
-int gti_emit_axis(const gti_emit *e, int ndim)
-{
-    const int64_t axis = gti_emit_whole(e, "axis", 0);
-    return (int)(axis < 0 ? axis + ndim : axis);
-}
-
-int gti_emit_axes(const gti_emit *e, int64_t axes[GT_MAX_DIMS])
-{
-    const int ndim = gti_emit_value(e, 0)->shape.ndim;
-    const unsigned set = (unsigned)gti_emit_whole(e, "axes", 0);
-    int n = 0;
-    for (int i = 0; i < ndim; i++)
-        if (!set || set & (1u << i) || set & (1u << (32 + i - ndim))) axes[n++] = i;
-    return n;
-}
-
-int64_t gti_emit_hidden(const gti_emit *e, gt_attr_kind kind, int i)
-{
-    const gt_attrs *all = &e->n->op->attrs;
-    for (int k = 0; k < all->n; k++)
-        if (!all->row[k].name[0] && all->row[k].kind == kind)
-            return gt_attr_whole(&all->row[k], e->n->opts, i);
-    return 0;
+    return gti_reading_whole(&e->r, attr, i);
 }
 
 double gti_emit_real(const gti_emit *e, const char *attr)
 {
-    return gt_attr_real(gt_attr_find(&e->n->op->attrs, attr), e->n->opts, 0);
+    return gti_reading_real(&e->r, attr, 0);
+}
+
+int gti_emit_axis(const gti_emit *e, int ndim)
+{
+    return gti_reading_axis(&e->r, ndim);
+}
+
+int gti_emit_axes(const gti_emit *e, int64_t axes[GT_MAX_DIMS])
+{
+    return gti_reading_axes(&e->r, axes);
+}
+
+int64_t gti_emit_hidden(const gti_emit *e, gt_attr_kind kind, int i)
+{
+    return gti_reading_hidden(&e->r, kind, i);
 }
 
 bool gti_emit_is_read(const gti_emit *e, int i)
 {
-    return e->readers[e->n->out[i]] > 0;
+    return e->r.readers[e->r.n->out[i]] > 0;
 }
 
 /* --- nodes --- */
@@ -122,8 +109,8 @@ void gti_emit_attr_ints(gti_emit *e, const char *name, int n, const int64_t *v)
 
 static const char *new_name(gti_emit *e, const char *kind)
 {
-    char *name = gti_store_get(&e->store, strlen(e->place) + strlen(kind) + 32, 1);
-    if (name) sprintf(name, "%s/%s_%d", e->place, kind, e->n_made++);
+    char *name = gti_store_get(&e->r.store, strlen(e->r.place) + strlen(kind) + 32, 1);
+    if (name) sprintf(name, "%s/%s_%d", e->r.place, kind, e->n_made++);
     return name ? name : "";
 }
 
@@ -199,7 +186,7 @@ const char *gti_emit_array(gti_emit *e, gt_dtype dtype, gt_shape shape, const do
         int64_t *i;
         uint8_t *u;
         void *any;
-    } to = {.any = gti_store_get(&e->store, (size_t)n, gt_dtype_size(dtype))};
+    } to = {.any = gti_store_get(&e->r.store, (size_t)n, gt_dtype_size(dtype))};
     for (int64_t k = 0; to.any && k < n; k++) {
         switch (dtype) {
         case GT_F32: to.f[k] = (float)v[k]; break;
@@ -226,8 +213,8 @@ const char *gti_emit_scalar(gti_emit *e, double v)
 static const char *batch_of(gti_emit *e)
 {
     int at = 0;
-    while (at < e->g->n_values - 1 && e->g->value[at].kind != GT_VALUE_INPUT) at++;
-    const char *shape = GTI_EMIT(e, "Shape", NULL, e->name[at]);
+    while (at < e->r.g->n_values - 1 && e->r.g->value[at].kind != GT_VALUE_INPUT) at++;
+    const char *shape = GTI_EMIT(e, "Shape", NULL, e->r.name[at]);
     return GTI_EMIT(e, "Gather", NULL, shape, gti_emit_ints(e, 1, (int64_t[]){0}));
 }
 
@@ -238,7 +225,7 @@ const char *gti_emit_shape(gti_emit *e, const gt_shape *shape, const int64_t *mo
     if (!growing) return gti_emit_ints(e, shape->ndim, shape->dim);
     const char *part[GT_MAX_DIMS], *batch = batch_of(e);
     for (int i = 0; i < shape->ndim; i++) {
-        const int64_t rest = shape->dim[i] - more[i] * e->g->batch;
+        const int64_t rest = shape->dim[i] - more[i] * e->r.g->batch;
         if (more[i] == 1) part[i] = batch;
         else part[i] = gti_emit_ints(e, 1, more[i] ? &more[i] : &shape->dim[i]);
         if (more[i] && more[i] != 1) part[i] = GTI_EMIT(e, "Mul", NULL, batch, part[i]);

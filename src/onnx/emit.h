@@ -6,24 +6,18 @@
 #include <gradtape/ops.h>
 
 #include "base/proto.h"
+#include "graph/reading.h"
 #include "onnx/model.h"
 
 typedef struct gti_mapping gti_mapping;
 
 typedef struct {
-    const gt_graph *g;
-    const gt_graph_node *n; /* the present one */
-    const char *as;         /* of its mapping */
-    const char *what;       /* the function, for messages */
+    gti_reading r;
+    const char *as; /* of its mapping */
     int opset;
-    gti_store store;
-    gti_proto graph;   /* so far */
-    gti_proto attrs;   /* of the next node */
-    const char **name; /* of each value */
-    int *readers;      /* of each value: how many read it, the graph's result one more */
-    int *reader;       /* and the last node that does */
-    const char *place; /* name of the present node */
-    int n_made;        /* names and nodes of our own */
+    gti_proto graph; /* so far */
+    gti_proto attrs; /* of the next node */
+    int n_made;      /* names and nodes of our own */
 } gti_emit;
 
 /* One operation: writes n's outputs (gti_emit_out); false after a failure. */

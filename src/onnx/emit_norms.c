@@ -6,7 +6,7 @@
 /* Statistics are for backward rules. */
 static bool refuse_statistics(const gti_emit *e)
 {
-    for (int i = 1; i < e->n->n_out; i++)
+    for (int i = 1; i < e->r.n->n_out; i++)
         if (gti_emit_is_read(e, i))
             return gti_emit_fail(e, GT_ERR_UNSUPPORTED, "gives statistics, which are for training");
     return true;
@@ -91,7 +91,7 @@ static bool emit_channel_sum(gti_emit *e)
     const double before = (double)gti_emit_whole(e, "before", 0);
     const double after = (double)gti_emit_whole(e, "after", 0);
     if (!gt_shape_size(x->shape)) return gti_emit_fail(e, GT_ERR_UNSUPPORTED, "has an empty input");
-    double *v = gti_store_get(&e->store, (size_t)(c * c), sizeof *v);
+    double *v = gti_store_get(&e->r.store, (size_t)(c * c), sizeof *v);
     for (int64_t i = 0; v && i < c * c; i++) {
         const int64_t row = i / c;
         const double off = (double)(i % c - row);

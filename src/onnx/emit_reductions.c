@@ -38,7 +38,7 @@ static bool emit_var(gti_emit *e)
     const char *off = GTI_EMIT(e, "Sub", NULL, gti_emit_in(e, 0), mean);
     const char *square = GTI_EMIT(e, "Mul", NULL, off, off);
     const char *sum = reduce_as(e, "ReduceSum", square, NULL, gti_emit_whole(e, "keepdim", 0));
-    const bool root = !strcmp(e->n->op->name, "std");
+    const bool root = !strcmp(e->r.n->op->name, "std");
     const char *var = GTI_EMIT(e, "Div", root ? NULL : gti_emit_out(e, 0), sum,
                                gti_emit_scalar(e, divisor > 0 ? divisor : 0));
     if (root) GTI_EMIT(e, "Sqrt", gti_emit_out(e, 0), var);
@@ -54,7 +54,7 @@ static void arg(gti_emit *e, const char *type, const char *out)
 
 static bool emit_extreme(gti_emit *e)
 {
-    const bool max = !strcmp(e->n->op->name, "max");
+    const bool max = !strcmp(e->r.n->op->name, "max");
     const int64_t axis = gti_emit_axis(e, gti_emit_value(e, 0)->shape.ndim);
     gti_emit_reduce(e, max ? "ReduceMax" : "ReduceMin", gti_emit_in(e, 0), gti_emit_out(e, 0), 1,
                     &axis, gti_emit_whole(e, "keepdim", 0));

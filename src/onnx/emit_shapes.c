@@ -123,13 +123,13 @@ static bool emit_embedding(gti_emit *e)
 /* Names of all inputs, with an axis more where they are stacked. */
 static void join(gti_emit *e, int axis, bool stacked)
 {
-    const char **in = gti_store_get(&e->store, (size_t)e->n->n_in, sizeof *in);
+    const char **in = gti_store_get(&e->r.store, (size_t)e->r.n->n_in, sizeof *in);
     const char *where = stacked ? gti_emit_ints(e, 1, (int64_t[]){axis}) : "";
-    for (int i = 0; in && i < e->n->n_in; i++)
+    for (int i = 0; in && i < e->r.n->n_in; i++)
         in[i] =
             stacked ? GTI_EMIT(e, "Unsqueeze", NULL, gti_emit_in(e, i), where) : gti_emit_in(e, i);
     gti_emit_attr_int(e, "axis", axis);
-    if (in) gti_emit_node(e, "Concat", gti_emit_out(e, 0), e->n->n_in, in);
+    if (in) gti_emit_node(e, "Concat", gti_emit_out(e, 0), e->r.n->n_in, in);
 }
 
 static bool emit_concat(gti_emit *e)
@@ -169,7 +169,7 @@ static bool emit_triangle(gti_emit *e)
     int64_t k = gti_emit_whole(e, "diagonal", 0);
     k = k > most ? most : k < -most ? -most : k; /* all that lie beyond are alike */
     const char *diagonal = gti_emit_number(e, GT_I64, (double)k);
-    gti_emit_attr_int(e, "upper", !strcmp(e->n->op->name, "triu"));
+    gti_emit_attr_int(e, "upper", !strcmp(e->r.n->op->name, "triu"));
     GTI_EMIT(e, "Trilu", gti_emit_out(e, 0), gti_emit_in(e, 0), diagonal);
     return true;
 }

@@ -9,7 +9,7 @@
 /* How many axes windows have: those of operations for sequences have one. */
 static int rank_of(const gti_emit *e)
 {
-    return strstr(e->n->op->name, "1d") ? 1 : 2;
+    return strstr(e->r.n->op->name, "1d") ? 1 : 2;
 }
 
 static void attr_pair(gti_emit *e, const char *theirs, const char *ours)
@@ -141,7 +141,7 @@ static const char *picking(gti_emit *e, int64_t channels)
 {
     const int64_t kh = gti_emit_whole(e, "kernel", 0), kw = gti_emit_whole(e, "kernel", 1),
                   k = kh * kw;
-    double *v = gti_store_get(&e->store, (size_t)(channels * k * k), sizeof *v);
+    double *v = gti_store_get(&e->r.store, (size_t)(channels * k * k), sizeof *v);
     for (int64_t i = 0; v && i < channels * k; i++) v[i * k + i % k] = 1;
     return v ? gti_emit_array(e, gti_emit_value(e, 0)->dtype, GT_SHAPE(channels * k, 1, kh, kw), v)
              : "";
@@ -265,7 +265,7 @@ static bool emit_avg_pool(gti_emit *e)
  * and up: [out,in] or its transpose. */
 static const char *means(gti_emit *e, int64_t in, int64_t out, bool transposed)
 {
-    double *v = gti_store_get(&e->store, (size_t)(in * out), sizeof *v);
+    double *v = gti_store_get(&e->r.store, (size_t)(in * out), sizeof *v);
     for (int64_t i = 0; v && i < out; i++) {
         const int64_t from = i * in / out, to = ((i + 1) * in + out - 1) / out;
         for (int64_t k = from; k < to; k++)
@@ -291,7 +291,7 @@ static bool emit_adaptive_avg_pool(gti_emit *e)
 static const char *greatest(gti_emit *e, const char *x, const char *name, int64_t axis, int64_t in,
                             int64_t out)
 {
-    const char **part = gti_store_get(&e->store, (size_t)out, sizeof *part);
+    const char **part = gti_store_get(&e->r.store, (size_t)out, sizeof *part);
     for (int64_t i = 0; part && i < out; i++) {
         const char *from = gti_emit_ints(e, 1, (int64_t[]){i * in / out});
         const char *to = gti_emit_ints(e, 1, (int64_t[]){((i + 1) * in + out - 1) / out});
@@ -317,8 +317,9 @@ static bool emit_interpolate(gti_emit *e)
     const gt_graph_value *x = gti_emit_value(e, 0), *y = gti_emit_result(e, 0);
     const bool linear = gti_emit_whole(e, "mode", 0) == GT_BILINEAR,
                corners = gti_emit_whole(e, "align_corners", 0);
-    const gt_attr *scale = gt_attr_find(&e->n->op->attrs, "scale");
-    const double sy = gt_attr_real(scale, e->n->opts, 0), sx = gt_attr_real(scale, e->n->opts, 1);
+    const gt_attr *scale = gt_attr_find(&e->r.n->op->attrs, "scale");
+    const double sy = gt_attr_real(scale, e->r.n->opts, 0),
+                 sx = gt_attr_real(scale, e->r.n->opts, 1);
     const char *sizes = "", *scales = "";
     if (sy > 0 && !corners && x->shape.ndim == 4)
         scales = gti_emit_array(e, GT_F32, GT_SHAPE(4), (double[]){1, 1, sy, sx});

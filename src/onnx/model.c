@@ -11,7 +11,7 @@ static bool add_tensor(const gti_parser *p, gti_bytes message, gti_bytes name)
     gti_onnx_model *m = p->m;
     gti_onnx_tensor *t = &m->tensor[m->n_tensors];
     const char *why = NULL;
-    char shown[GTI_ONNX_SHOWN];
+    char shown[GTI_NAMES_SHOWN];
     const bool ok = gti_tensor_parse(message, t, &why);
     if (!name.size) name = t->name;
     const char *text = gti_parse_text(p, name);
@@ -65,7 +65,7 @@ static bool parse_type(const gti_parser *p, gti_bytes message, gti_onnx_type_sha
 {
     const gti_bytes type = gti_parse_bytes(message, 2), name = gti_parse_bytes(message, 1);
     gti_bytes tensor = gti_parse_bytes(type, 1);
-    char shown[GTI_ONNX_SHOWN];
+    char shown[GTI_NAMES_SHOWN];
     const char *text = gti_names_show(gti_parse_text(p, name), shown);
     gti_field f;
     if (type.size && !tensor.size)
@@ -119,7 +119,7 @@ static bool parse_outputs(const gti_parser *p, gti_bytes rest)
 {
     gti_onnx_model *m = p->m;
     gti_field f;
-    char shown[GTI_ONNX_SHOWN];
+    char shown[GTI_NAMES_SHOWN];
     while (gti_wire_next(&rest, &f)) {
         if (f.number != 12) continue;
         const gti_bytes name = gti_parse_bytes(f.bytes, 1);

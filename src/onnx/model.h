@@ -4,39 +4,8 @@
 
 #include <gradtape/op.h>
 
+#include "base/names.h"
 #include "onnx/wire.h"
-
-/* --- store.c: memory of one lifetime --- */
-
-typedef struct gti_block gti_block;
-typedef struct {
-    gti_block *blocks;
-    bool failed; /* out of memory, once */
-} gti_store;
-/* n zeroed elements, or NULL, which is remembered. */
-void *gti_store_get(gti_store *s, size_t n, size_t size);
-/* The bytes as a string; NULL when out of memory. */
-char *gti_store_text(gti_store *s, gti_bytes text);
-void gti_store_clear(gti_store *s);
-
-/* --- names.c --- */
-
-/* Names to numbers, 0, 1, ... in the order in which they came. */
-typedef struct {
-    gti_store *store;
-    const char **name; /* by number */
-    int32_t *cell;     /* open addressing; number + 1 */
-    int n;
-    size_t cells, room;
-} gti_names;
-/* The name's number, -1 when it is new, or out of memory. */
-int gti_names_find(const gti_names *names, gti_bytes name);
-/* The same, but new ones are added. */
-int gti_names_add(gti_names *names, gti_bytes name);
-
-/* A name from a file for a message: at most 80 bytes, without control characters. Returns buf. */
-enum { GTI_ONNX_SHOWN = 96 };
-char *gti_names_show(const char *name, char buf[GTI_ONNX_SHOWN]);
 
 /* --- file.c --- */
 

@@ -88,7 +88,7 @@ static bool *find_weights(gti_onnx_model *m)
 
 static bool fail_tensor(gt_ctx *gt, const gti_onnx_model *m, int i, const char *why)
 {
-    char shown[GTI_ONNX_SHOWN];
+    char shown[GTI_NAMES_SHOWN];
     if (why)
         gt_fail(gt, GT_ERR_FORMAT, "gt_onnx_load", "%s: the tensor '%s' %s", m->path,
                 gti_names_show(m->names.name[m->tensor_value[i]], shown), why);

@@ -90,7 +90,7 @@ static bool parse_attr(const gti_parser *p, gti_bytes message, gti_onnx_attr *a)
 
 static char *say_node(const gti_onnx_node *n, char *buf, size_t size)
 {
-    char name[GTI_ONNX_SHOWN], type[GTI_ONNX_SHOWN];
+    char name[GTI_NAMES_SHOWN], type[GTI_NAMES_SHOWN];
     gt_snprintf(buf, size, "node '%s' (%s)", gti_names_show(n->name, name),
                 gti_names_show(n->type, type));
     return buf;
@@ -99,7 +99,7 @@ static char *say_node(const gti_onnx_node *n, char *buf, size_t size)
 /* Values by name; "" is none. Outputs must be new, inputs known: so there is no cycle. */
 static bool resolve(const gti_parser *p, gti_onnx_node *n, gti_bytes name, bool output, int *value)
 {
-    char shown[GTI_ONNX_SHOWN], node[256];
+    char shown[GTI_NAMES_SHOWN], node[256];
     gti_names *names = &p->m->names;
     *value = -1;
     if (!name.size) return true;
@@ -129,7 +129,7 @@ static bool resolve_all(const gti_parser *p, gti_onnx_node *n, bool output)
 
 static bool check_attrs(const gti_parser *p, const gti_onnx_node *n)
 {
-    char node[256], shown[GTI_ONNX_SHOWN];
+    char node[256], shown[GTI_NAMES_SHOWN];
     for (int i = 0; i < n->n_attrs; i++) {
         if (!gti_op_takes(n->op, n->attr[i].name))
             return gti_parse_fail(p, GT_ERR_UNSUPPORTED, "%s: its attribute '%s' is not known",

@@ -3,14 +3,7 @@
 #ifndef GTI_ONNX_WIRE_H
 #define GTI_ONNX_WIRE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-typedef struct {
-    const uint8_t *at;
-    size_t size;
-} gti_bytes;
+#include "base/store.h"
 
 typedef enum { GTI_VARINT = 0, GTI_FIXED64 = 1, GTI_LENGTH = 2, GTI_FIXED32 = 5 } gti_wire_type;
 

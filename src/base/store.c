@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "onnx/model.h"
+#include "base/store.h"
 
 struct gti_block {
     gti_block *next;

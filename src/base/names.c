@@ -1,7 +1,7 @@
 /* Names by number, and in messages. */
 #include <string.h>
 
-#include "onnx/model.h"
+#include "base/names.h"
 
 static size_t hash(gti_bytes name)
 {
@@ -60,7 +60,7 @@ int gti_names_add(gti_names *names, gti_bytes name)
     return names->n++;
 }
 
-char *gti_names_show(const char *name, char buf[GTI_ONNX_SHOWN])
+char *gti_names_show(const char *name, char buf[GTI_NAMES_SHOWN])
 {
     size_t n = 0;
     for (; name && name[n] && n < 80; n++) {
