@@ -8,8 +8,9 @@
 static const struct {
     const char *files, *word; /* how the path begins */
 } topics[] = {
-    {"src/gradcheck/", "check"},  {"src/cli/", "cli"}, {"src/data/", "data"}, {"src/io/", "io"},
-    {"src/io/safetensors", "st"}, {"ops/", "compose"}, /* bodies of rows of ops.def */
+    {"src/gradcheck/", "check"}, {"src/cli/", "cli"}, {"src/cfile/", "cfile"},
+    {"src/data/", "data"},       {"src/io/", "io"},   {"src/io/safetensors", "st"},
+    {"ops/", "compose"}, /* bodies of rows of ops.def */
 };
 
 /* Whether `name` is the word, or begins with it or its plural and _. */

@@ -4,6 +4,7 @@
 
 #include <gradtape/capture.h>
 
+#include "base/places.h"
 #include "engine/context.h"
 #include "engine/sweep.h"
 #include <gradtape/autograd.h>
@@ -32,13 +33,10 @@ typedef struct gti_item {
     uint64_t id; /* its time, on the context's clock */
 } gti_item;
 
-/* The block of a tensor of the step. Times are items. */
+/* The block of a tensor of the step. Times of its place are items. */
 typedef struct gti_life {
     gti_tensor *t;
-    struct gti_life
-        *in; /* lies in this one's place, which it takes over; NULL: in one of its own */
-    int64_t first, last; /* items that use it, or what takes over; first > last: none does */
-    size_t bytes, offset;
+    gti_place at;
     bool used;     /* by an item, so far */
     bool leaf;     /* no item makes its values, */
     bool changed;  /* but one changes them */

@@ -59,7 +59,7 @@ bool gti_chain_stretch_lives(gti_taken *k)
         }
     }
     for (int64_t i = 0; i < k->n_lives; i++) {
-        gti_life *l = &k->life[i];
+        gti_place *l = &k->life[i].at;
         if (l->first > l->last) continue;
         l->first = first[l->first];
         l->last = last[l->last];

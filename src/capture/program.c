@@ -31,12 +31,12 @@ static bool make_lives(gti_taken *k)
         if (owns_block(k, t))
             k->life[--n] = (gti_life){
                 .t = t,
-                .first = INT64_MAX,
-                .last = -1,
+                .at = {.first = INT64_MAX,
+                       .last = -1,
+                       .bytes = ((size_t)t->pub.size * gt_dtype_size(t->pub.dtype) + ALIGN - 1) /
+                                ALIGN * ALIGN},
                 .leaf = true,
                 .readable = t->pub.size == 1,
-                .bytes =
-                    ((size_t)t->pub.size * gt_dtype_size(t->pub.dtype) + ALIGN - 1) / ALIGN * ALIGN,
             };
     return true;
 }
@@ -209,8 +209,8 @@ static void live(const gti_taken *k, const gti_item *item, gti_life *l, bool wri
 {
     (void)written;
     const int64_t now = item - k->item;
-    if (now < l->first) l->first = now;
-    if (now > l->last) l->last = now;
+    if (now < l->at.first) l->at.first = now;
+    if (now > l->at.last) l->at.last = now;
 }
 
 static void find_lives(gti_taken *k)
@@ -219,18 +219,16 @@ static void find_lives(gti_taken *k)
     for (int64_t i = 0; i < k->n_items; i++) each_life(k, &k->item[i], live);
     for (int64_t i = 0; i < k->n_lives; i++) {
         gti_life *l = &k->life[i];
-        const bool used = l->first <= l->last, stays = l->leaf || l->constant || !shared;
-        if ((used && stays) || (l->readable && !used)) l->first = 0;
-        if ((used && stays) || l->readable) l->last = k->n_items;
+        const bool used = l->at.first <= l->at.last, stays = l->leaf || l->constant || !shared;
+        if ((used && stays) || (l->readable && !used)) l->at.first = 0;
+        if ((used && stays) || l->readable) l->at.last = k->n_items;
     }
 }
 
-/* Whether y, which item `now` makes, may take the place of its input in, with the life x: element
- * by element the same, and nobody reads x any more. */
-static bool takes_over(const gti_life *x, const gt_tensor *in, const gti_life *y, int64_t now)
+/* Whether elements of y lie as those of `in`, which is all of its block x. */
+static bool lie_alike(const gti_life *x, const gt_tensor *in, const gti_life *y)
 {
-    return x->last == now && (x->in ? x->in : x)->last == now && y->first == now &&
-           in->data == x->t->pub.data && in->dtype == y->t->pub.dtype &&
+    return in->data == x->t->pub.data && in->dtype == y->t->pub.dtype &&
            gt_same_shape(in, &y->t->pub);
 }
 
@@ -243,67 +241,20 @@ static void share_places(gti_taken *k)
         gti_life *y = gti_program_life(k, n->out[0]);
         for (int j = 0; y && j < n->n_in; j++) {
             gti_life *x = gti_program_life(k, n->in[j]);
-            if (!x || !takes_over(x, n->in[j], y, i)) continue;
-            gti_life *at = x->in ? x->in : x;
-            at->last = y->last;
-            y->in = at;
-            break;
+            if (x && lie_alike(x, n->in[j], y) && gti_places_take_over(&x->at, &y->at, i)) break;
         }
     }
 }
 
-static bool meet(const gti_life *a, const gti_life *b)
-{
-    return a->first <= b->last && b->first <= a->last;
-}
-
-/* The lowest place for l that is free during its life; `placed` are the n before it, by offset. */
-static size_t lowest_place(const gti_life *l, gti_life *const *placed, int64_t n)
-{
-    size_t at = 0;
-    for (int64_t i = 0; i < n; i++) {
-        const gti_life *p = placed[i];
-        if (p->offset >= at + l->bytes) break;
-        if (meet(l, p) && p->offset + p->bytes > at) at = p->offset + p->bytes;
-    }
-    return at;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    const gti_life *x = *(gti_life *const *)a, *y = *(gti_life *const *)b;
-    if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
-    return (x->t->id > y->t->id) - (x->t->id < y->t->id);
-}
-
-static void insert_placed(gti_life **placed, int64_t n, gti_life *l)
-{
-    for (; n > 0 && placed[n - 1]->offset > l->offset; n--) placed[n] = placed[n - 1];
-    placed[n] = l;
-}
-
-/* The largest first. */
 static bool place(gti_taken *k)
 {
-    gti_life **order = gti_capture_room(k, k->n_lives, sizeof(gti_life *));
-    gti_life **placed = gti_capture_room(k, k->n_lives, sizeof(gti_life *));
-    if (!order || !placed) return false;
-    int64_t n = 0;
+    gti_place **all = gti_capture_room(k, k->n_lives, sizeof(gti_place *));
+    gti_place **room = gti_capture_room(k, 2 * k->n_lives, sizeof(gti_place *));
+    if (!all || !room) return false;
+    for (int64_t i = 0; i < k->n_lives; i++) all[i] = &k->life[i].at;
+    k->bytes = gti_places_put(all, k->n_lives, room);
     for (int64_t i = 0; i < k->n_lives; i++)
-        if (k->life[i].first <= k->life[i].last && !k->life[i].in) order[n++] = &k->life[i];
-    qsort(order, (size_t)n, sizeof *order, by_size);
-    for (int64_t i = 0; i < n; i++) {
-        gti_life *l = order[i];
-        l->offset = lowest_place(l, placed, i);
-        insert_placed(placed, i, l);
-        k->unshared += l->bytes;
-        if (l->offset + l->bytes > k->bytes) k->bytes = l->offset + l->bytes;
-    }
-    for (int64_t i = 0; i < k->n_lives; i++) {
-        gti_life *l = &k->life[i];
-        if (l->in) l->offset = l->in->offset;
-        if (l->in) k->unshared += l->bytes;
-    }
+        if (all[i]->first <= all[i]->last) k->unshared += all[i]->bytes;
     return true;
 }
 
@@ -327,9 +278,9 @@ static bool make_slab(gti_taken *k)
 /* t has its data in the slab, `from` being the block that it had. */
 static void attach(const gti_taken *k, gti_tensor *t, const gti_life *l, const char *from)
 {
-    const bool placed = l->first <= l->last;
+    const bool placed = l->at.first <= l->at.last;
     const bool stays = placed && (l->readable || l->leaf || l->constant);
-    char *to = (char *)k->slab->pub.data + l->offset;
+    char *to = (char *)k->slab->pub.data + l->at.offset;
     t->pub.data = to + ((const char *)t->pub.data - from);
     t->base = k->slab;
     if (!stays) t->flags |= GTI_RELEASED;
