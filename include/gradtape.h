@@ -25,6 +25,8 @@
  *   gt_profile_begin(gt), gt_profile_print(p, stdout)     see where time goes (profile.h)
  *   gt_graph_render(loss, "graph.svg")            see the graph (graph.h)
  *   gt_diff(gt, "a.json", "b.json", stdout)       compare graphs, and weights (diff.h)
+ *   gt_onnx_save(net, "net.onnx", shape)          take a network elsewhere as ONNX (onnx.h),
+ *   gt_export_c(net, "net.c", shape)              and anywhere as C (cfile.h)
  *   gt_apply(&my_op, ...)                         operations of your own (op.h)
  *   gt_close(gt);
  *
@@ -38,6 +40,7 @@
 #include <gradtape/attr.h>
 #include <gradtape/autograd.h>
 #include <gradtape/capture.h>
+#include <gradtape/cfile.h>
 #include <gradtape/containers.h>
 #include <gradtape/context.h>
 #include <gradtape/data.h>

@@ -264,6 +264,19 @@ static void save_onnx_graph(world *w)
     gt_graph_free(g);
 }
 
+static void save_c(world *w)
+{
+    (void)(gt_export_c(w->net, scratch("own.c"), GT_SHAPE(2, 3),
+                       .weights_file = scratch("own.bin")) == GT_OK);
+}
+
+static void save_c_graph(world *w)
+{
+    gt_graph *g = gt_tensor_graph(w->y);
+    if (g) (void)(gt_export_c_graph(g, scratch("own.c")) == GT_OK);
+    gt_graph_free(g);
+}
+
 static void load_onnx_tensor(world *w)
 {
     gt_onnx_load_tensor(w->gt, scratch("x.pb"));
@@ -327,6 +340,8 @@ static const program programs[] = {
     {"gt_onnx_print", with_onnx, print_onnx, .whole = true, .file = "net.onnx"},
     {"gt_onnx_save", with_net, save_onnx, .whole = true, .file = "own.onnx"},
     {"gt_onnx_save_graph", with_graph_of_sum, save_onnx_graph, .whole = true, .file = "own.onnx"},
+    {"gt_export_c", with_net, save_c, .file = "own."}, /* several files */
+    {"gt_export_c_graph", with_graph_of_sum, save_c_graph, .file = "own."},
     {"gt_onnx_load_tensor", with_onnx, load_onnx_tensor, .whole = true, .file = "x.pb"},
     {"gt_graph_render", with_graph, render, .whole = true, .file = "net.svg", .needs = "dot"},
     {"gt_tape_render", with_tape, render_tape, .whole = true, .file = "net.svg", .needs = "dot"},

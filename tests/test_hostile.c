@@ -377,31 +377,16 @@ static bool has_row(const char *name)
 {
     /* What takes a path and reads no file: paths in modules, and writers. */
     static const char *const others[] = {
-        "gt_module_parameter",
-        "gt_module_buffer",
-        "gt_module_child",
-        "gt_module_tie",
-        "gt_npy_save",
-        "gt_image_save",
-        "gt_graph_render_",
-        "gt_tape_render_",
-        "gt_module_render_",
-        "gt_graph_save_",
-        "gt_onnx_save_",
-        "gt_onnx_save_graph_",
-        "gt_save_",
-        "gt_save_tensors_",
-        "gt_run_save",
-        "gt_file_create",
-        "gt_file_create_for",
-        "gt_history_write_csv",
-        "gt_history_write_jsonl",
-        "gt_history_write_svg_",
-        "gt_board_open",
-        "gt_profile_save_trace",
+        "gt_module_parameter",   "gt_module_buffer",     "gt_module_child",
+        "gt_module_tie",         "gt_npy_save",          "gt_image_save",
+        "gt_graph_render_",      "gt_tape_render_",      "gt_module_render_",
+        "gt_graph_save_",        "gt_onnx_save_",        "gt_onnx_save_graph_",
+        "gt_export_c_",          "gt_export_c_graph_",   "gt_save_",
+        "gt_save_tensors_",      "gt_run_save",          "gt_file_create",
+        "gt_file_create_for",    "gt_history_write_csv", "gt_history_write_jsonl",
+        "gt_history_write_svg_", "gt_board_open",        "gt_profile_save_trace",
 #ifndef GT_WITH_PNG
-        "gt_image_load_",
-        "gt_image_folder_",
+        "gt_image_load_",        "gt_image_folder_",
 #endif
     };
     for (size_t i = 0; i < ROWS; i++)

@@ -6,7 +6,7 @@
 
 struct gti_block {
     gti_block *next;
-    max_align_t data[];
+    max_align_t room[];
 };
 
 void *gti_store_get(gti_store *s, size_t n, size_t size)
@@ -17,7 +17,7 @@ void *gti_store_get(gti_store *s, size_t n, size_t size)
     if (!b) return s->failed = true, NULL;
     b->next = s->blocks;
     s->blocks = b;
-    return b->data;
+    return b->room;
 }
 
 char *gti_store_text(gti_store *s, gti_bytes text)

@@ -7,6 +7,7 @@
 
 int gti_cli_check(int argc, char **argv);
 int gti_cli_diff(int argc, char **argv);
+int gti_cli_export_c(int argc, char **argv);
 int gti_cli_graph(int argc, char **argv); /* also as "summary" */
 int gti_cli_onnx(int argc, char **argv);
 int gti_cli_ops(int argc, char **argv);

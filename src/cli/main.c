@@ -18,6 +18,7 @@ static const command commands[] = {
     {"summary", "print a network, layer by layer", gti_cli_graph},
     {"diff", "compare graphs, or weights", gti_cli_diff},
     {"onnx", "look at, write and run models of ONNX", gti_cli_onnx},
+    {"export-c", "write a network as a C file without dependencies", gti_cli_export_c},
     {"check", "check the operations' derivatives", gti_cli_check},
     {"profile", "show where the time of a network's step goes", gti_cli_profile},
     {"version", "say what this program is made of", gti_cli_version},

@@ -176,7 +176,7 @@ double gti_reading_real(const gti_reading *r, const char *attr, int i)
 int gti_reading_axis(const gti_reading *r, int ndim)
 {
     const int64_t axis = gti_reading_whole(r, "axis", 0);
-    return (int)(axis < 0 ? axis + ndim : axis);
+    return (int)(!ndim ? 0 : axis < 0 ? axis + ndim : axis);
 }
 
 int gti_reading_axes(const gti_reading *r, int64_t axes[GT_MAX_DIMS])

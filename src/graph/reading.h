@@ -43,7 +43,7 @@ const gt_graph_value *gti_reading_result(const gti_reading *r, int i);
 /* Attributes by name; numbers of pairs by place. */
 int64_t gti_reading_whole(const gti_reading *r, const char *attr, int i);
 double gti_reading_real(const gti_reading *r, const char *attr, int i);
-/* Its attribute "axis", counted from 0 in ndim dimensions. */
+/* Its attribute "axis", counted from 0 in ndim dimensions; 0 of a number. */
 int gti_reading_axis(const gti_reading *r, int ndim);
 /* The dimensions of input 0 that its attribute "axes" names, all for none; how many. */
 int gti_reading_axes(const gti_reading *r, int64_t axes[GT_MAX_DIMS]);

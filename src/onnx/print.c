@@ -26,9 +26,9 @@ typedef struct {
 static const char *text_of(print *p, gti_bytes text)
 {
     char *copy = gti_store_text(&p->m.store, text), *shown = NULL;
-    char buf[GTI_ONNX_SHOWN];
-    if (copy) shown = gti_store_get(&p->m.store, GTI_ONNX_SHOWN, 1);
-    return shown ? memcpy(shown, gti_names_show(copy, buf), GTI_ONNX_SHOWN) : "";
+    char buf[GTI_NAMES_SHOWN];
+    if (copy) shown = gti_store_get(&p->m.store, GTI_NAMES_SHOWN, 1);
+    return shown ? memcpy(shown, gti_names_show(copy, buf), GTI_NAMES_SHOWN) : "";
 }
 
 /* --- the model --- */
@@ -166,7 +166,7 @@ static void write_operators(print *p)
     for (int most = nodes; most > 0;) {
         int next = 0;
         for (int i = 0; i < p->m.names.n; i++) {
-            char shown[GTI_ONNX_SHOWN];
+            char shown[GTI_NAMES_SHOWN];
             if (p->count[i].n == most)
                 fprintf(p->f, "  %-28s %d%s\n", gti_names_show(p->m.names.name[i], shown), most,
                         p->count[i].why ? "  refused" : "");

@@ -41,6 +41,8 @@ static void test_onnx(gt_ctx *gt)
     IS_TRUE(gt_onnx_print(gt, "", stdout) != GT_OK);
     IS_TRUE(gt_onnx_save(gt_nn_relu(gt), "", GT_SHAPE(1, 2), .opset = 18) != GT_OK);
     IS_TRUE(gt_onnx_save_graph(nullptr, "", .opset = 18) != GT_OK);
+    IS_TRUE(gt_export_c(gt_nn_relu(gt), "", GT_SHAPE(1, 2), .unfolded = true) != GT_OK);
+    IS_TRUE(gt_export_c_graph(nullptr, "", .caller_memory = true) != GT_OK);
     gt_error_clear(gt);
     gt_set_error_handler(gt, nullptr, nullptr);
 }
