@@ -111,6 +111,16 @@ SUBJECT(folder, gt_image_folder_opts, {.size = {9}})
     const gt_dataset *d = gt_image_folder_(gt, GT_BINARY_DIR "/tests/options", o);
     return d ? (double)d->member[0].shape.dim[1] : 0;
 }
+SUBJECT(masks, gt_mask_folder_opts, {.size = {9}, .ignored = 1})
+{
+    mkdir(GT_BINARY_DIR "/tests/options_masks", 0777);
+    FILE *f = fopen(GT_BINARY_DIR "/tests/options_masks/0.pgm", "w");
+    fputs("P5 2 2 9 \1\2\3\4", f);
+    fclose(f);
+    gt_tensor *x, *y = NULL;
+    gt_dataset *d = gt_mask_folder_(gt, GT_BINARY_DIR "/tests/options_masks", GT_BINARY_DIR "/tests/options_masks", o);
+    return d && gt_dataset_get(d, 0, &x, &y) == GT_OK ? mark_of(y) : 0;
+}
 static double transformed(gt_ctx *gt, gt_transform t)
 {
     gt_dataset *d = gt_tensor_dataset(gt_rand(gt, GT_SHAPE(12, 3, 6, 7)));
@@ -250,6 +260,8 @@ SUBJECT(gradcheck, gt_gradcheck_opts, {.order = 2})
     ROW(loader, gt_loader_opts, threads, SAME)                                                     \
     ROW(loader, gt_loader_opts, samples, SAME)                                                     \
     ROW(folder, gt_image_folder_opts, size, REFUSED)                                               \
+    ROW(masks, gt_mask_folder_opts, size, REFUSED)                                                 \
+    ROW(masks, gt_mask_folder_opts, ignored, CHANGES)                                              \
     ROW(normalise, gt_transform, mean, CHANGES)                                                    \
     ROW(normalise, gt_transform, std, REFUSED)                                                     \
     ROW(crop, gt_transform, size, REFUSED)                                                         \

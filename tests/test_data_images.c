@@ -160,7 +160,7 @@ static void test_other_files(void **state)
     gt_ctx *gt = *state;
     write_file(scratch("text.png"), "some text", 9);
     assert_null(gt_image_load(gt, scratch("text.png")));
-    assert_error(gt, GT_ERR_FORMAT, "expected a PNG or JPEG file");
+    assert_error(gt, GT_ERR_FORMAT, "expected a PNG, JPEG, WebP, BMP, PPM or PGM file");
 #ifndef GT_WITH_PNG
     write_file(scratch("a.png"), "\x89PNG\r\n\x1a\n", 8);
     assert_null(gt_image_load(gt, scratch("a.png")));

@@ -157,7 +157,34 @@ static void read_folder(world *w)
 }
 #endif
 
+static void with_masks(world *w)
+{
+    (void)w;
+    write_file(scratch("pairs/images/x.ppm"), "P5 1 1 255 x", 12);
+    write_file(scratch("pairs/masks/x.pgm"), "P5 1 1 255 x", 12);
+}
+
+static void read_masks(world *w)
+{
+    gt_tensor *x, *y;
+    gt_dataset *d = gt_mask_folder(w->gt, scratch("pairs/images"), scratch("pairs/masks"));
+    if (d) (void)(gt_dataset_get(d, 0, &x, &y) == GT_OK);
+}
+
+static void with_csv(world *w)
+{
+    (void)w;
+    write_file(scratch("x.csv"), "a,b\n1,2\n", 8);
+}
+
+static void load_csv(world *w)
+{
+    gt_csv_load(w->gt, scratch("x.csv"), GT_NAMES("b"));
+}
+
 static const program programs[] = {
+    {"gt_mask_folder", with_masks, read_masks, .whole = true, .file = "pairs"},
+    {"gt_csv_load", with_csv, load_csv, .whole = true, .file = "x.csv"},
     {"gt_npy_save", with_array, save_npy, .whole = true, .file = "x.npy"},
     {"gt_npy_load", with_npy, load_npy, .whole = true, .file = "x.npy"},
     {"gt_image_save", with_array, save_png, .whole = true, .file = "x.png"},

@@ -124,7 +124,7 @@ static void test_refused(void **state)
     gt_dataset *odd = gt_image_folder(gt, scratch("odd"));
     assert_non_null(gt_dataset_item(odd, 0, NULL));
     assert_null(gt_dataset_item(odd, 1, NULL));
-    assert_error(gt, GT_ERR_FORMAT, "odd/cats/2.png: expected a PNG or JPEG file");
+    assert_error(gt, GT_ERR_FORMAT, "odd/cats/2.png: expected a PNG, JPEG,");
     assert_null(gt_image_folder(gt, NULL));
     assert_error(gt, GT_ERR_ARGUMENT, "the folder is NULL");
     assert_null(gt_image_folder(gt, scratch("odd"), .size = {-1, 3}));
@@ -178,10 +178,63 @@ static void test_options(void **state)
 
 #endif
 
+/* --- pictures and masks --- */
+
+#define PIXELS(head, ...)                                                                          \
+    head, sizeof(head) - 1, (const unsigned char[])                                                \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+
+static void write_pixels(const char *name, const char *head, size_t n, const unsigned char *pixels)
+{
+    unsigned char bytes[256];
+    memcpy(bytes, head, n);
+    memcpy(bytes + n, pixels, 12);
+    write_file(scratch(name), bytes, n + 12);
+}
+
+/* The masks of pictures, by their names; resized by the nearest pixel; what is ignored. */
+static void test_masks(void **state)
+{
+    gt_ctx *gt = *state;
+    write_pixels("i/b/two.ppm", PIXELS("P6 2 2 255 ", 255, 0, 0, 9, 9, 9, 0, 0, 0, 1, 2, 3));
+    write_pixels("i/one.pgm", PIXELS("P5 2 2 255 ", 1, 2, 3, 4));
+    write_pixels("m/b/two.pgm", PIXELS("P5 2 2 255 ", 7, 255, 0, 1));
+    write_pixels("m/one.pgm", PIXELS("P5 2 2 7 ", 1, 0, 2, 3));
+    gt_dataset *d = gt_mask_folder(gt, scratch("i"), scratch("m"), .ignored = 255);
+    gt_tensor *x, *y;
+    assert_int_equal(d->count, 2);
+    assert_int_equal(gt_dataset_get(d, 1, &x, &y), GT_OK);
+    ASSERT_VALUES(x, 0, 255, 9, 0, 1, 0, 9, 0, 2, 0, 9, 0, 3);
+    ASSERT_VALUES(y, 0, 7, -100, 0, 1);
+    assert_int_equal(gt_dataset_get(d, 0, &x, &y), GT_OK);
+    ASSERT_VALUES(y, 0, 1, 0, 2, 3);
+    d = gt_mask_folder(gt, scratch("i"), scratch("m"), .size = {2, 4}, .grey = true);
+    assert_int_equal(gt_dataset_get(d, 0, &x, &y), GT_OK);
+    assert_true(gt_shape_equal(x->shape, GT_SHAPE(1, 2, 4)));
+    ASSERT_VALUES(y, 0, 1, 1, 0, 0, 2, 2, 3, 3);
+    ASSERT_VALUES(gt_image_load(gt, scratch("m/one.pgm"), .stored = true), 0, 1, 0, 2, 3);
+    assert_null(gt_image_load(gt, scratch("i/b/two.ppm"), .stored = true));
+    assert_error(gt, GT_ERR_FORMAT, "two.ppm: has no one number of 8 bits or fewer");
+    assert_null(gt_image_load(gt, scratch("m/one.pgm"), .stored = true, .on_white = true));
+    assert_error(gt, GT_ERR_ARGUMENT, "nothing is applied to them");
+    write_pixels("m/one.pgm", PIXELS("P5 1 2 255 ", 1, 2));
+    d = gt_mask_folder(gt, scratch("i"), scratch("m"));
+    assert_int_equal(gt_dataset_get(d, 0, &x, &y), GT_ERR_SHAPE);
+    assert_error(gt, GT_ERR_SHAPE, "m/one.pgm: is 1 x 2 pixels, the first picture 2 x 2");
+    remove(scratch("m/b/two.pgm"));
+    assert_null(gt_mask_folder(gt, scratch("i"), scratch("m")));
+    assert_error(gt, GT_ERR_IO, "m/b/two: there is no mask of this name");
+    assert_null(gt_mask_folder(gt, scratch("m/b"), scratch("m")));
+    assert_error(gt, GT_ERR_IO, "m/b: there are no .png, .jpg, ... files");
+}
+
 int main(void)
 {
 #ifdef GT_WITH_PNG
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_masks, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_order, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_skipped, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_refused, open_context, close_context),

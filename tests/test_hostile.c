@@ -60,7 +60,6 @@ static bool read_idx(gt_ctx *gt, const char *path)
     return gt_idx_load(gt, path);
 }
 
-#if defined(GT_WITH_PNG) || defined(GT_WITH_JPEG)
 static bool read_image(gt_ctx *gt, const char *path)
 {
     return gt_image_load(gt, path, .on_white = true, .apply_gamma = true,
@@ -72,7 +71,19 @@ static bool read_folder(gt_ctx *gt, const char *path)
     (void)path;
     return gt_image_folder(gt, scratch("pictures"));
 }
-#endif
+
+static bool read_masks(gt_ctx *gt, const char *path)
+{
+    (void)path;
+    gt_tensor *x, *y;
+    gt_dataset *d = gt_mask_folder(gt, scratch("images"), scratch("masks"), .size = {2});
+    return d && gt_dataset_get(d, 0, &x, &y) == GT_OK;
+}
+
+static bool read_csv(gt_ctx *gt, const char *path)
+{
+    return gt_csv_load(gt, path, GT_NAMES("height", "a \"b\""), .allow_missing = true);
+}
 
 static bool read_mnist(gt_ctx *gt, const char *path)
 {
@@ -158,6 +169,7 @@ static const struct row {
     const char *sample; /* in tests/files, or made below */
     const char *place;  /* where the reader looks for it; NULL: anywhere */
     bool lines;         /* cut at the end of a line it is a whole file */
+    bool vague;         /* its library tells want of memory as damage */
 } rows[] = {
     {"gt_npy_load", read_npy, "f4.npy", NULL, false},
     {"gt_npy_load", read_npy, "f2.npy", NULL, false},
@@ -173,6 +185,14 @@ static const struct row {
     {"gt_load_", read_module, "made.module", NULL, false},
     {"gt_load_tensors_", read_tensors, "made.tensors", NULL, false},
     {"gt_run_load", read_run, "made.run", NULL, false},
+    {"gt_mask_folder_", read_masks, "made.mask", "masks/x.pgm", false},
+    {"gt_csv_load_", read_csv, "made.table", NULL, true},
+    {"gt_image_load_", read_image, "colours.bmp", NULL, false},
+    {"gt_image_load_", read_image, "palette.bmp", NULL, false},
+    {"gt_image_load_", read_image, "bits.bmp", NULL, false},
+    {"gt_image_load_", read_image, "colours.ppm", NULL, false},
+    {"gt_image_load_", read_image, "grey16.pgm", NULL, false},
+    {"gt_image_folder_", read_folder, "colours.ppm", "pictures/a/x.ppm", false},
     {"gt_history_read_csv", read_history, "made.csv", NULL, true},
     {"gt_npz_name", read_npz_names, "stored.npz", NULL, false},
     {"gt_diff_", diff_with_itself, "made.json", "hostile.json", false},
@@ -193,6 +213,10 @@ static const struct row {
     {"gt_image_load_", read_image, "gamma.png", NULL, false},
     {"gt_image_load_", read_image, "exif.png", NULL, false},
     {"gt_image_folder_", read_folder, "rgba.png", "pictures/a/x.png", false},
+#endif
+#ifdef GT_WITH_WEBP
+    {"gt_image_load_", read_image, "colours.webp", NULL, false, true},
+    {"gt_image_load_", read_image, "alpha.webp", NULL, false, true},
 #endif
 #ifdef GT_WITH_JPEG
     {"gt_image_load_", read_image, "colours.jpg", NULL, false},
@@ -229,6 +253,12 @@ static void make_samples(gt_ctx *gt)
     static unsigned char records[3074] = {7, 8};
     static const unsigned char onnx[] = {8, 2, 16, 1, 74, 8, 0, 0, 128, 63, 0, 0, 0, 64};
     write_file(scratch("made.tensor"), onnx, sizeof onnx);
+    static const char csv[] = "height,\"a \"\"b\"\"\",x\n1.5,-2,\n,1e3,\"7\"\n";
+    static const char mask[] = "P5\n2 2\n3\n\1\2\3";
+    write_file(scratch("made.mask"), mask, sizeof mask);
+    write_file(scratch("images/x.ppm"), "P5 1 1 255 x", 12);
+    write_file(scratch("masks/x.pgm"), mask, sizeof mask);
+    write_file(scratch("made.table"), csv, sizeof csv - 1);
     write_file(scratch("made.idx"), idx, sizeof idx);
 #ifdef GT_WITH_ZLIB
     write_gz(scratch("made.gz"), idx, sizeof idx);
@@ -345,7 +375,8 @@ static bool starve(const struct row *r, const char *place, long at, bool onwards
     fails_at = 0;
     const bool met = served >= at;
     if (ok == gt_failed(gt)) fail_msg("%s: request %ld: both or neither", r->function, at);
-    if (!ok && gt_error_code(gt) != GT_ERR_MEMORY)
+    if (!ok && gt_error_code(gt) != GT_ERR_MEMORY &&
+        !(r->vague && gt_error_code(gt) == GT_ERR_FORMAT))
         fail_msg("%s of %s, request %ld of memory fails: %s", r->function, r->sample, at,
                  gt_error_message(gt));
     gt_close(gt);
@@ -385,9 +416,6 @@ static bool has_row(const char *name)
         "gt_save_tensors_",      "gt_run_save",          "gt_file_create",
         "gt_file_create_for",    "gt_history_write_csv", "gt_history_write_jsonl",
         "gt_history_write_svg_", "gt_board_open",        "gt_profile_save_trace",
-#ifndef GT_WITH_PNG
-        "gt_image_load_",        "gt_image_folder_",
-#endif
     };
     for (size_t i = 0; i < ROWS; i++)
         if (!strcmp(rows[i].function, name)) return true;

@@ -46,6 +46,18 @@ static void test_nan_and_ignored(void **state)
     assert_well(gt);
 }
 
+/* What mixing makes of labels: the largest part counts. */
+static void test_parts(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_values(gt, GT_SHAPE(2, 3), 1, 3, 2, 5, 4, 0);
+    gt_tensor *y = gt_values(gt, GT_SHAPE(2, 3), 0.1, 0.7, 0.2, 0.3, 0.7, 0);
+    assert_true(gt_accuracy(x, y) == 0.5 && gt_top_k_accuracy(x, y, 2) == 1);
+    assert_true(gt_count_labels(y) == 2);
+    assert_true(gt_get(gt_confusion(x, y), 1, 0) == 1);
+    assert_well(gt);
+}
+
 /* Two pictures of four pixels: the weights of batches are those of all their pixels. */
 static void test_areas(void **state)
 {
@@ -172,7 +184,7 @@ static void test_errors(void **state)
     } cases[] = {
         {x, NULL, GT_ERR_ARGUMENT, "labels are NULL"},
         {y, y, GT_ERR_DTYPE, "logits are i64, must be f32 or f64"},
-        {x, x, GT_ERR_DTYPE, "labels are f32, must be i64"},
+        {x, gt_ones(gt, GT_SHAPE(2)), GT_ERR_DTYPE, "labels are f32, must be i64"},
         {x, gt_zeros(gt, GT_SHAPE(3), .dtype = GT_I64), GT_ERR_SHAPE, "[2,3] and labels [3]"},
         {gt_zeros(gt, GT_SHAPE(2)), y, GT_ERR_SHAPE, "[n,c,...]"},
         {x, labels_of(gt, GT_SHAPE(2), (int64_t[]){0, 3}), GT_ERR_ARGUMENT, "label 1 is 3"},
@@ -247,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_top_k, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_nan_and_ignored, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_parts, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_areas, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_regression, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_images, open_context, close_context),

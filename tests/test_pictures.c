@@ -77,6 +77,20 @@ static void test_kinds(void **state)
         assert_picture(gt_image_load(gt, fixture(name), .on_white = true), white, 0);
         if (i < 7) assert_picture(gt_image_load(gt, fixture(name), .apply_gamma = true), name, 0);
     }
+    static const char *const others[] = {"colours.bmp", "palette.bmp", "bits.bmp", "colours.ppm"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_picture(gt_image_load(gt, fixture(others[i])), others[i], 0);
+#ifdef GT_WITH_WEBP
+    assert_picture(gt_image_load(gt, fixture("colours.webp")), "colours.webp", 0);
+    assert_picture(gt_image_load(gt, fixture("alpha.webp")), "alpha.webp", 0);
+    assert_picture(gt_image_load(gt, fixture("alpha.webp"), .on_white = true), "alpha.webp.white",
+                   1);
+    assert_picture(gt_image_load(gt, fixture("alpha.webp"), .apply_exif_orientation = true),
+                   "alpha.webp.6", 0);
+#else
+    assert_null(gt_image_load(gt, fixture("colours.webp")));
+    assert_error(gt, GT_ERR_UNSUPPORTED, "built without libwebp");
+#endif
     assert_picture(gt_image_load(gt, fixture("gamma.png"), .apply_gamma = true), "gamma.png.gamma",
                    1);
 }

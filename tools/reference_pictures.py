@@ -77,6 +77,27 @@ def pngs():
     note_gamma("gamma.png", 1.0)
 
 
+def others():
+    y, x = np.mgrid[0:H, 0:W]
+    rgb = PIL.Image.fromarray(np.stack([20 * x + 60 * y, 255 - 30 * x, 10 + 5 * x * y], -1).astype("u1"))
+    rgb.save(f"{FILES}/colours.bmp")
+    rgb.save(f"{FILES}/colours.ppm")
+    rgb.quantize(7).save(f"{FILES}/palette.bmp")
+    rgb.convert("1").save(f"{FILES}/bits.bmp")
+    exif = PIL.Image.Exif()
+    exif[0x112] = 6
+    alpha = PIL.Image.fromarray((60 * x + 20 * y).astype("u1"))
+    rgb.save(f"{FILES}/colours.webp", quality=80)
+    rgba = rgb.copy()
+    rgba.putalpha(alpha)
+    rgba.save(f"{FILES}/alpha.webp", lossless=True, exact=True, exif=exif)
+    want["alpha.webp.6"] = planes(rgb.transpose(PIL.Image.Transpose.ROTATE_270))
+    for name in ["colours.bmp", "colours.ppm", "palette.bmp", "bits.bmp", "colours.webp", "alpha.webp"]:
+        note(name)
+    with open(f"{FILES}/grey16.pgm", "wb") as f:
+        f.write(b"P5 # sixteen bits\n4 3\n65535\n" + (5000 * (x + W * y)).astype(">u2").tobytes())
+
+
 def turned(name, **options):
     """Noted for all orientations; saved with the sixth."""
     y, x = np.mgrid[0:8, 0:16]
@@ -94,6 +115,7 @@ def turned(name, **options):
 
 if __name__ == "__main__":
     pngs()
+    others()
     turned("exif.jpeg", quality=95)
     turned("exif.png")
     np.savez_compressed(f"{FILES}/pictures.npz", **want)

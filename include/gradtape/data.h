@@ -10,14 +10,14 @@
  *
  * Readers are strict. A file that is truncated, longer than it says or otherwise not what its
  * format demands is GT_ERR_FORMAT, one that cannot be read GT_ERR_IO; the message names the file,
- * what was expected and what was found. What a build lacks a library for (zlib, libpng, libjpeg) is
- * GT_ERR_UNSUPPORTED.
+ * what was expected and what was found. What a build lacks a library for (zlib, libpng, libjpeg,
+ * libwebp) is GT_ERR_UNSUPPORTED.
  *
  * No reader asks for more memory than its file can fill: a size that a header claims is checked
  * against the file's, times 1032 where it is deflated, which is as far as deflate goes. Of a
  * gzipped file as much is inflated as its header says, and memory grows with what comes. So a file
  * of 1 MB can be an array of 1 GB, if it says so; pictures end at 178,956,970 pixels, as in PIL,
- * and the scans of a JPEG at 500. */
+ * the scans of a JPEG at 500, and a WebP at 16,384 pixels to a byte. */
 #ifndef GRADTAPE_DATA_H
 #define GRADTAPE_DATA_H
 
@@ -153,11 +153,11 @@ typedef struct {
     char names[256];
 } gt_image_folder_report;
 
-/* PNG and JPEG files, by the names *.png, *.jpg and *.jpeg, in a folder for each class and in all
- * folders below it, in the order of torchvision's ImageFolder: classes by name, in each the files
- * of a folder before those of the folders in it. Names that begin with a dot are not looked at. An
- * error, GT_ERR_IO, is a class without pictures, what cannot be listed, and a link that leads
- * nowhere or to a folder that it lies in. Images are read when they are fetched (see
+/* Pictures, by the names *.png, *.jpg, *.jpeg, *.webp, *.bmp, *.ppm and *.pgm, in a folder for each
+ * class and in all folders below it, in the order of torchvision's ImageFolder: classes by name, in
+ * each the files of a folder before those of the folders in it. Names that begin with a dot are not
+ * looked at. An error, GT_ERR_IO, is a class without pictures, what cannot be listed, and a link
+ * that leads nowhere or to a folder that it lies in. Images are read when they are fetched (see
  * gt_image_load). Without a size all must have the size of the first one. */
 typedef struct {
     gt_keywords gt_;
@@ -171,6 +171,25 @@ gt_dataset *gt_image_folder_(gt_ctx *gt, const char *folder, gt_image_folder_opt
 #define gt_image_folder(gt, ...) GT_IMAGE_FOLDER_(gt, __VA_ARGS__, )
 #define GT_IMAGE_FOLDER_(gt, folder, ...)                                                          \
     GT_DATASET_AT(gt_image_folder_(gt, folder, GT_OPTS(gt_image_folder_opts, __VA_ARGS__)))
+
+/* Pairs of a picture and a mask whose pixels are classes: all pictures below `folder`, in the order
+ * of gt_image_folder, and for each a file of the same path below masks_folder that ends in .png,
+ * .bmp or .pgm, grey or with a palette. Members "image", u8 [3,h,w], and "mask", i64 [h,w], resized
+ * by the nearest pixel. Errors: those of gt_image_folder; GT_ERR_IO for a picture without a mask,
+ * GT_ERR_SHAPE for pictures or masks of different sizes without .size. */
+typedef struct {
+    gt_keywords gt_;
+    int size[2]; /* height and width to resize to; {64} is {64, 64} */
+    int ignored; /* this number in a mask becomes -100, which losses and metrics ignore; 0: none */
+    bool grey;   /* one channel instead of red, green and blue */
+} gt_mask_folder_opts;
+gt_dataset *gt_mask_folder_(gt_ctx *gt, const char *folder, const char *masks_folder,
+                            gt_mask_folder_opts opts);
+/* gt_mask_folder(gt, "images", "masks", .size = {128}, .ignored = 255) */
+#define gt_mask_folder(gt, folder, ...) GT_MASK_FOLDER_(gt, folder, __VA_ARGS__, )
+#define GT_MASK_FOLDER_(gt, folder, masks_folder, ...)                                             \
+    GT_DATASET_AT(                                                                                 \
+        gt_mask_folder_(gt, folder, masks_folder, GT_OPTS(gt_mask_folder_opts, __VA_ARGS__)))
 
 /* Generated images of the digits 0-9, drawn with strokes of random place, size, slant, thickness
  * and brightness, and noise; a class for each digit, in turn. They are drawn when they are fetched,
@@ -401,16 +420,40 @@ gt_status gt_npy_save(const gt_tensor *t, const char *path);
 gt_tensor *gt_idx_load(gt_ctx *gt, const char *path);
 #define gt_idx_load(gt, path) GT_AT(gt_idx_load(gt, path))
 
-/* A PNG or JPEG file, told apart by content, as u8 [3,h,w], or [1,h,w] with .grey: the stored
- * numbers, as Pillow's convert("RGB") and torchvision read them. 16 bits become 8, ink (CMYK)
- * becomes colours. Bytes behind a picture's end are not looked at. */
+/* Columns of a CSV file by their names, NULL for all, as f32 or f64 [rows,columns] in this order:
+ *
+ *   gt_tensor *x = gt_csv_load(gt, "houses.csv", GT_NAMES("rooms", "area"));
+ *   gt_tensor *y = gt_csv_load(gt, "houses.csv", GT_NAMES("price"));
+ *   gt_dataset *houses = gt_tensor_dataset(x, y);
+ *
+ * The first line has the names; fields may be quoted, as in RFC 4180, and lines end in a line
+ * break, the last one, too. A field that is empty or no number is an error that names its line and
+ * column, unless empty ones are NaN by .allow_missing. Errors: GT_ERR_FORMAT, GT_ERR_IO,
+ * GT_ERR_ARGUMENT (a name that no column or more than one has), GT_ERR_DTYPE. */
+typedef struct {
+    gt_keywords gt_;
+    gt_dtype dtype;     /* GT_F32 or GT_F64 */
+    char separator;     /* ',' */
+    bool allow_missing; /* empty fields are NaN */
+} gt_csv_opts;
+gt_tensor *gt_csv_load_(gt_ctx *gt, const char *path, const char *const *columns, gt_csv_opts opts);
+#define gt_csv_load(gt, path, ...) GT_CSV_LOAD_(gt, path, __VA_ARGS__, )
+#define GT_CSV_LOAD_(gt, path, columns, ...)                                                       \
+    GT_AT(gt_csv_load_(gt, path, columns, GT_OPTS(gt_csv_opts, __VA_ARGS__)))
+
+/* A PNG, JPEG, WebP, BMP (without compression), PPM or PGM (P6, P5) file, told apart by content, as
+ * u8 [3,h,w], or [1,h,w] with .grey: the stored numbers, as Pillow's convert("RGB") and torchvision
+ * read them. 16 bits become 8, ink (CMYK) becomes colours. Bytes behind a picture's end are not
+ * looked at. */
 typedef struct {
     gt_keywords gt_;
     bool grey;
     bool apply_gamma; /* where a PNG notes its gamma, numbers become those of sRGB */
-    bool on_white; /* transparent parts of a PNG show white, not the colour that is stored there */
+    bool on_white; /* transparent parts of a PNG or WebP show white, not the colour that is stored
+                      there */
     /* Turns a photo upright by the orientation that its camera noted in EXIF, if it did. */
     bool apply_exif_orientation;
+    bool stored; /* u8 [1,h,w], the numbers of a grey picture or of a palette as they are: a mask */
 } gt_image_opts;
 gt_tensor *gt_image_load_(gt_ctx *gt, const char *path, gt_image_opts opts);
 /* gt_image_load(gt, path), gt_image_load(gt, path, .grey = true) */

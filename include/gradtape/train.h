@@ -16,8 +16,10 @@ GT_BEGIN_DECLS
 
 /* --- metrics ---
  * Of logits (or probabilities) f32 or f64 [n,c,...], classes along axis 1, and labels i64 [n,...]
- * in 0..c-1; a label of -100 does not count, as in gt_cross_entropy. The predicted class is that of
- * the largest number, the first one of several, NaN before all, as gt_argmax has it.
+ * in 0..c-1; a label of -100 does not count, as in gt_cross_entropy. Instead of labels, parts of
+ * classes of the shape of logits will do, as GT_MIXUP makes them: the largest is the label. The
+ * predicted class is that of the largest number, the first one of several, NaN before all, as
+ * gt_argmax has it.
  *
  * gt_backward releases logits: compute metrics between the loss and gt_backward, or let it .retain.
  * Errors: GT_ERR_ARGUMENT (NULL, labels out of range), GT_ERR_SHAPE, GT_ERR_DTYPE, GT_ERR_STATE (a

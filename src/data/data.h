@@ -104,6 +104,7 @@ gt_tensor *gti_npy_take(gt_ctx *gt, gti_source *s);
 typedef struct {
     int64_t h, w;
     uint8_t *rgb; /* to be freed */
+    bool stored;  /* rgb is [h,w], numbers as they are stored */
 } gti_picture;
 bool gti_picture_read(const char *path, const gt_image_opts *how, gti_picture *p,
                       gt_data_error *error);
@@ -112,6 +113,9 @@ enum { GTI_PIXELS_MOST = 178956970 };
 /* Allocates h * w pixels, if as many can come out of `size` bytes of a file, `ratio` of one. */
 bool gti_picture_allocate(gti_picture *p, int64_t h, int64_t w, int64_t size, int64_t ratio,
                           const char *path, gt_data_error *error);
+/* As below, resized to [3,h,w] or [1,h,w]. */
+bool gti_picture_resize(const gti_picture *p, bool grey, int64_t h, int64_t w, uint8_t *to,
+                        gt_data_error *error);
 /* u8 [h,w,3] to [3,h,w], or [1,h,w] with PIL's weights. */
 void gti_picture_planes(const gti_picture *p, bool grey, uint8_t *to);
 /* What decoders are given. */
@@ -123,6 +127,11 @@ typedef struct {
 } gti_encoded;
 bool gti_png_read(const gti_encoded *in, gti_picture *p, gt_data_error *error);
 bool gti_jpeg_read(const gti_encoded *in, gti_picture *p, gt_data_error *error);
+bool gti_webp_read(const gti_encoded *in, gti_picture *p, gt_data_error *error);
+/* What a file says that has no stored numbers to give; false. */
+bool gti_picture_no_mask(const gti_encoded *in, gt_data_error *error);
+bool gti_bmp_read(const gti_encoded *in, gti_picture *p, gt_data_error *error);
+bool gti_ppm_read(const gti_encoded *in, gti_picture *p, gt_data_error *error);
 /* The bytes of a PNG file of u8 [h,w,channels], at most GTI_PIXELS_MOST pixels; to be freed. */
 uint8_t *gti_png_make(const uint8_t *pixels, int64_t h, int64_t w, int channels, size_t *size,
                       gt_data_error *error);
@@ -211,6 +220,8 @@ void gti_resize(gti_image *m, int64_t oh, int64_t ow);
 /* blur.c: with a kernel of size[0] x size[1] pixels, odd and at most so many */
 enum { GTI_BLUR_MOST = 255 };
 void gti_blur(gti_image *m, const int size[2], float sigma);
+/* The place of n_in that place i of n_out takes, as torch's interpolate(mode="nearest"). */
+int64_t gti_resize_nearest(int64_t i, int64_t n_in, int64_t n_out);
 /* rotate.c */
 void gti_rotate(gti_image *m, double radians);
 /* colour.c; hue by a part of the circle */

@@ -1,5 +1,4 @@
 /* A folder with a folder of images for each class. */
-#include <math.h>
 #include <stdlib.h>
 
 #include "data/folder.h"
@@ -10,29 +9,6 @@ typedef struct {
     gt_image_opts how;
     bool resize;
 } folder;
-
-/* Resizes by way of floats. */
-static bool resize(const folder *d, const gti_picture *p, uint8_t *to, gt_data_error *error)
-{
-    const int64_t c = d->base.member[0].shape.dim[0], h = d->base.member[0].shape.dim[1],
-                  w = d->base.member[0].shape.dim[2];
-    const int64_t in = c * p->h * p->w, out = c * h * w;
-    const int64_t room = c * (p->h > h ? p->h : h) * (p->w > w ? p->w : w);
-    uint8_t *planes = gti_data_malloc((size_t)in, error);
-    float *a = gti_data_malloc((size_t)room * sizeof *a, error);
-    float *b = gti_data_malloc((size_t)room * sizeof *b, error);
-    if (planes && a && b) {
-        gti_image m = {.at = a, .spare = b, .c = c, .h = p->h, .w = p->w};
-        gti_picture_planes(p, d->how.grey, planes);
-        for (int64_t i = 0; i < in; i++) a[i] = planes[i];
-        gti_resize(&m, h, w);
-        for (int64_t i = 0; i < out; i++) to[i] = (uint8_t)fminf(fmaxf(m.at[i] + 0.5f, 0), 255);
-    }
-    free(planes);
-    free(a);
-    free(b);
-    return error->code == GT_OK;
-}
 
 static bool label(const gt_dataset *base, int64_t i, int64_t *to)
 {
@@ -47,8 +23,8 @@ static bool get(const gt_dataset *base, int64_t i, void *const *to, gt_data_erro
     gti_picture p;
     if (!gti_picture_read(d->list.files[i].path, &d->how, &p, error)) return false;
     label(base, i, to[1]);
-    if (p.h == h && p.w == w) gti_picture_planes(&p, d->how.grey, to[0]);
-    else if (d->resize) resize(d, &p, to[0], error);
+    if (d->resize || (p.h == h && p.w == w))
+        gti_picture_resize(&p, d->how.grey, h, w, to[0], error);
     else
         gt_data_fail(error, GT_ERR_SHAPE,
                      "%s: is %lld x %lld pixels, the first image %lld x %lld; "
@@ -64,22 +40,31 @@ static void free_folder(gt_dataset *base)
     gti_folder_list_free(&((folder *)base)->list);
 }
 
-static bool set_shape(folder *d, const gt_image_folder_opts *o, gt_data_error *error)
+bool gti_folder_size(const int size[2], const char *path, const gt_image_opts *how, gti_picture *p,
+                     gt_data_error *error)
 {
-    const bool given = o->size[0] || o->size[1];
-    const int64_t h = gt_option_pair(o->size, 0, 0), w = gt_option_pair(o->size, 1, 0);
-    if (given && (h <= 0 || w <= 0 || h > 1 << 15 || w > 1 << 15))
+    const int64_t h = gt_option_pair(size, 0, 0), w = gt_option_pair(size, 1, 0);
+    *p = (gti_picture){.h = h, .w = w};
+    if ((size[0] || size[1]) && (h <= 0 || w <= 0 || h > 1 << 15 || w > 1 << 15))
         return gt_data_fail(error, GT_ERR_ARGUMENT,
                             "size is {%lld, %lld}, must be positive and at most 32768",
                             (long long)h, (long long)w);
+    if (h) return true;
+    if (!gti_picture_read(path, how, p, error)) return false;
+    free(p->rgb);
+    p->rgb = NULL;
+    return true;
+}
+
+static bool set_shape(folder *d, const gt_image_folder_opts *o, gt_data_error *error)
+{
+    gti_picture first;
     d->how = (gt_image_opts){.grey = o->grey,
                              .apply_gamma = o->apply_gamma,
                              .on_white = o->on_white,
                              .apply_exif_orientation = o->apply_exif_orientation};
-    d->resize = h;
-    gti_picture first = {.h = h, .w = w};
-    if (!h && !gti_picture_read(d->list.files[0].path, &d->how, &first, error)) return false;
-    free(first.rgb);
+    d->resize = o->size[0] || o->size[1];
+    if (!gti_folder_size(o->size, d->list.files[0].path, &d->how, &first, error)) return false;
     d->base.member[0].shape = GT_SHAPE(d->how.grey ? 1 : 3, first.h, first.w);
     return true;
 }

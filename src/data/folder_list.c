@@ -37,7 +37,7 @@ static bool system_failed(const char *path, gt_data_error *error)
 
 static bool is_image(const char *name)
 {
-    static const char *const ends[] = {".png", ".jpg", ".jpeg"};
+    static const char *const ends[] = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm"};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot && i < sizeof ends / sizeof *ends; i++)
         if (strcasecmp(dot, ends[i]) == 0) return true;
@@ -214,11 +214,11 @@ static bool check(const gti_listing *l, const char *folder, const char *empty, g
         snprintf(skipped, sizeof skipped, "; %lld skipped: %s", (long long)r->skipped, r->names);
     if (!l->n_classes)
         return gt_data_fail(error, GT_ERR_IO,
-                            "%s: expected a folder of .png, .jpg or .jpeg files for each class, "
+                            "%s: expected a folder of .png, .jpg, ... files for each class, "
                             "found no folders%s",
                             folder, skipped);
     return !*empty || gt_data_fail(error, GT_ERR_IO,
-                                   "%s: no .png, .jpg or .jpeg files in the classes %s; what is no "
+                                   "%s: no .png, .jpg, ... files in the classes %s; what is no "
                                    "class must lie elsewhere%s",
                                    folder, empty, skipped);
 }
@@ -233,6 +233,18 @@ bool gti_folder_list_make(gti_listing *l, const char *folder, gt_data_error *err
     const bool ok = l->classes && add_classes(&w, folder, names, n, empty);
     free_names(names, n);
     return ok && check(l, folder, empty, error);
+}
+
+bool gti_folder_list_all(gti_listing *l, const char *folder, gt_data_error *error)
+{
+    const walk w = {l, strlen(folder) + 1, error};
+    struct stat st;
+    if (stat(folder, &st) != 0) return system_failed(folder, error);
+    if (!walk_folder(&w, folder, &st, NULL)) return false;
+    if (!l->count)
+        return gt_data_fail(error, GT_ERR_IO, "%s: there are no .png, .jpg, ... files", folder);
+    qsort(l->files, (size_t)l->count, sizeof *l->files, by_place);
+    return true;
 }
 
 void gti_folder_list_free(gti_listing *l)

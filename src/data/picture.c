@@ -1,4 +1,4 @@
-/* Pictures: reading PNG and JPEG files, and writing PNG files. */
+/* Pictures: reading files of any kind, and writing PNG files. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,13 +25,28 @@ bool gti_picture_allocate(gti_picture *p, int64_t h, int64_t w, int64_t size, in
     return p->rgb;
 }
 
+bool gti_picture_no_mask(const gti_encoded *in, gt_data_error *error)
+{
+    return gt_data_fail(error, GT_ERR_FORMAT,
+                        "%s: has no one number of 8 bits or fewer for each pixel: .stored, and "
+                        "masks, are for grey pictures and those with a palette",
+                        in->path);
+}
+
 static bool decode(const gti_encoded *in, gti_picture *p, gt_data_error *error)
 {
     if (in->size >= 8 && !memcmp(in->bytes, "\x89PNG\r\n\x1a\n", 8))
         return gti_png_read(in, p, error);
-    if (in->size >= 3 && !memcmp(in->bytes, "\xff\xd8\xff", 3)) return gti_jpeg_read(in, p, error);
-    return gt_data_fail(error, GT_ERR_FORMAT,
-                        "%s: expected a PNG or JPEG file, found other first bytes", in->path);
+    if (in->size >= 3 && !memcmp(in->bytes, "\xff\xd8\xff", 3))
+        return in->how.stored ? gti_picture_no_mask(in, error) : gti_jpeg_read(in, p, error);
+    if (in->size >= 12 && !memcmp(in->bytes, "RIFF", 4) && !memcmp(in->bytes + 8, "WEBP", 4))
+        return in->how.stored ? gti_picture_no_mask(in, error) : gti_webp_read(in, p, error);
+    if (in->size >= 2 && !memcmp(in->bytes, "BM", 2)) return gti_bmp_read(in, p, error);
+    if (in->size >= 2 && in->bytes[0] == 'P' && (in->bytes[1] == '5' || in->bytes[1] == '6'))
+        return gti_ppm_read(in, p, error);
+    return gt_data_fail(
+        error, GT_ERR_FORMAT,
+        "%s: expected a PNG, JPEG, WebP, BMP, PPM or PGM file, found other first bytes", in->path);
 }
 
 bool gti_picture_read(const char *path, const gt_image_opts *how, gti_picture *p,
@@ -53,6 +68,10 @@ bool gti_picture_read(const char *path, const gt_image_opts *how, gti_picture *p
 void gti_picture_planes(const gti_picture *p, bool grey, uint8_t *to)
 {
     const int64_t n = p->h * p->w;
+    if (p->stored) {
+        memcpy(to, p->rgb, (size_t)n);
+        return;
+    }
     for (int64_t i = 0; i < n; i++) {
         const uint8_t *in = p->rgb + 3 * i;
         if (grey) {
@@ -63,6 +82,32 @@ void gti_picture_planes(const gti_picture *p, bool grey, uint8_t *to)
     }
 }
 
+/* By way of floats, where it is to be resized. */
+bool gti_picture_resize(const gti_picture *p, bool grey, int64_t h, int64_t w, uint8_t *to,
+                        gt_data_error *error)
+{
+    if (p->h == h && p->w == w) {
+        gti_picture_planes(p, grey, to);
+        return true;
+    }
+    const int64_t c = grey ? 1 : 3, in = c * p->h * p->w, out = c * h * w;
+    const int64_t room = c * (p->h > h ? p->h : h) * (p->w > w ? p->w : w);
+    uint8_t *planes = gti_data_malloc((size_t)in, error);
+    float *a = gti_data_malloc((size_t)room * sizeof *a, error);
+    float *b = gti_data_malloc((size_t)room * sizeof *b, error);
+    if (planes && a && b) {
+        gti_image m = {.at = a, .spare = b, .c = c, .h = p->h, .w = p->w};
+        gti_picture_planes(p, grey, planes);
+        for (int64_t i = 0; i < in; i++) a[i] = planes[i];
+        gti_resize(&m, h, w);
+        for (int64_t i = 0; i < out; i++) to[i] = (uint8_t)fminf(fmaxf(m.at[i] + 0.5f, 0), 255);
+    }
+    free(planes);
+    free(a);
+    free(b);
+    return error->code == GT_OK;
+}
+
 gt_tensor *gt_image_load_(gt_ctx *gt, const char *path, gt_image_opts opts)
 {
     static const char what[] = "gt_image_load";
@@ -70,14 +115,17 @@ gt_tensor *gt_image_load_(gt_ctx *gt, const char *path, gt_image_opts opts)
     gt_data_error error = {.code = GT_OK};
     gti_picture p;
     if (!path) gt_data_fail(&error, GT_ERR_ARGUMENT, "the path is NULL");
+    else if (opts.stored && (opts.apply_gamma || opts.on_white || opts.apply_exif_orientation))
+        gt_data_fail(&error, GT_ERR_ARGUMENT,
+                     ".stored gives numbers as they are, and nothing is applied to them");
     const gt_span span = gt_span_begin(gt, what);
-    const bool read = path && gti_picture_read(path, &opts, &p, &error);
+    const bool read = error.code == GT_OK && gti_picture_read(path, &opts, &p, &error);
     gt_span_end(gt, span);
     if (!read) {
         gti_data_report(gt, what, &error);
         return NULL;
     }
-    const gt_shape shape = GT_SHAPE(opts.grey ? 1 : 3, p.h, p.w);
+    const gt_shape shape = GT_SHAPE(opts.grey || opts.stored ? 1 : 3, p.h, p.w);
     gt_tensor *t = gt_empty_(gt, shape, (gt_new_opts){.dtype = GT_U8});
     if (t) gti_picture_planes(&p, opts.grey, t->data);
     free(p.rgb);

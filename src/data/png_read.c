@@ -79,6 +79,10 @@ static void set_transparency(png_structp png, png_infop info, bool on_white)
 static void set_conversions(png_structp png, png_infop info, const gt_image_opts *how)
 {
     png_fixed_point gamma;
+    if (how->stored) {
+        png_set_packing(png);
+        return;
+    }
     png_set_scale_16(png);
     png_set_expand_gray_1_2_4_to_8(png);
     png_set_palette_to_rgb(png);
@@ -93,7 +97,8 @@ static void read_rows(png_structp png, png_infop info, const gti_picture *p)
     const int passes = png_set_interlace_handling(png);
     png_read_update_info(png, info);
     for (int pass = 0; pass < passes; pass++)
-        for (int64_t y = 0; y < p->h; y++) png_read_row(png, p->rgb + y * p->w * 3, NULL);
+        for (int64_t y = 0; y < p->h; y++)
+            png_read_row(png, p->rgb + y * p->w * (p->stored ? 1 : 3), NULL);
 }
 
 /* Reads the sound file's chunks, each a length, a name, so many bytes and a checksum, itself:
@@ -117,6 +122,9 @@ static bool decode(png_structp png, png_infop info, input *i, gti_picture *p)
     if (!gti_picture_allocate(p, png_get_image_height(png, info), png_get_image_width(png, info),
                               i->in->size, PIXELS_PER_BYTE, i->in->path, i->error))
         return false;
+    p->stored = i->in->how.stored;
+    if (p->stored && (png_get_channels(png, info) != 1 || png_get_bit_depth(png, info) > 8))
+        return gti_picture_no_mask(i->in, i->error);
     set_conversions(png, info, &i->in->how);
     read_rows(png, info, p);
     png_read_end(png, info); /* the last mark must be there */

@@ -57,18 +57,19 @@ static void along_columns(const float *x, int64_t h, int64_t w, float *y, int64_
     }
 }
 
-/* As torch's interpolate(mode="nearest"): the pixel at floor(i * h / oh). */
+int64_t gti_resize_nearest(int64_t i, int64_t n_in, int64_t n_out)
+{
+    const int64_t from = (int64_t)((float)i * ((float)n_in / (float)n_out));
+    return from < n_in ? from : n_in - 1;
+}
+
 static void resize_nearest(gti_image *m, int64_t oh, int64_t ow)
 {
-    const float down = (float)m->h / (float)oh, right = (float)m->w / (float)ow;
     for (int64_t k = 0; k < m->c; k++)
         for (int64_t i = 0; i < oh; i++) {
-            const int64_t from = (int64_t)((float)i * down), y = from < m->h ? from : m->h - 1;
-            const float *row = m->at + (k * m->h + y) * m->w;
-            for (int64_t j = 0; j < ow; j++) {
-                const int64_t x = (int64_t)((float)j * right);
-                m->spare[(k * oh + i) * ow + j] = row[x < m->w ? x : m->w - 1];
-            }
+            const float *row = m->at + (k * m->h + gti_resize_nearest(i, m->h, oh)) * m->w;
+            for (int64_t j = 0; j < ow; j++)
+                m->spare[(k * oh + i) * ow + j] = row[gti_resize_nearest(j, m->w, ow)];
         }
     gti_image_swap(m, oh, ow);
 }

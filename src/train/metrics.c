@@ -6,10 +6,10 @@
 
 enum { IGNORED = -100 }; /* gt_cross_entropy's default */
 
-/* Logits x [n,c,inner] and labels y [n,inner]. */
+/* Logits x [n,c,inner] and labels y [n,inner], or parts of classes y like x, whose largest counts.
+ */
 typedef struct {
-    const gt_tensor *x;
-    const int64_t *y;
+    const gt_tensor *x, *y;
     int64_t n, c, inner;
 } votes;
 
@@ -37,8 +37,12 @@ static bool check_kinds(const gt_tensor *x, const gt_tensor *y, const char *what
     if (!gt_is_floating(x->dtype))
         return !gt_fail(x->ctx, GT_ERR_DTYPE, what, "logits are %s, must be f32 or f64",
                         gt_dtype_name(x->dtype));
+    if (gt_is_floating(y->dtype) && gt_same_shape(x, y) && x->shape.ndim >= 2 &&
+        x->shape.dim[1] > 0)
+        return true;
     if (y->dtype != GT_I64)
-        return !gt_fail(x->ctx, GT_ERR_DTYPE, what, "labels are %s, must be i64",
+        return !gt_fail(x->ctx, GT_ERR_DTYPE, what,
+                        "labels are %s, must be i64, or parts of classes of the shape of logits",
                         gt_dtype_name(y->dtype));
     if (shapes_fit(&x->shape, &y->shape) && x->shape.dim[1] > 0) return true;
     gt_fail(x->ctx, GT_ERR_SHAPE, what,
@@ -47,12 +51,42 @@ static bool check_kinds(const gt_tensor *x, const gt_tensor *y, const char *what
     return false;
 }
 
+/* The number of class k for label i, in logits or parts. */
+static double vote(const votes *v, const gt_tensor *x, int64_t i, int64_t k)
+{
+    return gt_load_element(x, (i / v->inner * v->c + k) * v->inner + i % v->inner);
+}
+
+static bool beats(double a, double b)
+{
+    return a > b || (isnan(a) && !isnan(b));
+}
+
+static int64_t largest(const votes *v, const gt_tensor *x, int64_t i)
+{
+    int64_t best = 0;
+    for (int64_t k = 1; k < v->c; k++)
+        if (beats(vote(v, x, i, k), vote(v, x, i, best))) best = k;
+    return best;
+}
+
+static int64_t predicted(const votes *v, int64_t i)
+{
+    return largest(v, v->x, i);
+}
+
+static int64_t label_of(const votes *v, int64_t i)
+{
+    return v->y->dtype == GT_I64 ? ((const int64_t *)v->y->data)[i] : largest(v, v->y, i);
+}
+
 static bool check_labels(const votes *v, const char *what)
 {
     for (int64_t i = 0; i < v->n * v->inner; i++) {
-        if ((v->y[i] >= 0 && v->y[i] < v->c) || v->y[i] == IGNORED) continue;
+        const int64_t label = label_of(v, i);
+        if ((label >= 0 && label < v->c) || label == IGNORED) continue;
         gt_fail(v->x->ctx, GT_ERR_ARGUMENT, what, "label %lld is %lld, but there are %lld classes",
-                (long long)i, (long long)v->y[i], (long long)v->c);
+                (long long)i, (long long)label, (long long)v->c);
         return false;
     }
     return true;
@@ -64,41 +98,22 @@ static bool open_votes(votes *v, const gt_tensor *x, const gt_tensor *y, const c
     if (!y) gt_fail(x->ctx, GT_ERR_ARGUMENT, what, "the labels are NULL");
     if (!y || !is_readable(y, "the tensor of labels", what) || !check_kinds(x, y, what))
         return false;
-    *v = (votes){.x = x, .y = y->data, .n = x->shape.dim[0], .c = x->shape.dim[1]};
+    *v = (votes){.x = x, .y = y, .n = x->shape.dim[0], .c = x->shape.dim[1]};
     v->inner = 1;
     for (int i = 2; i < x->shape.ndim; i++) v->inner *= x->shape.dim[i];
     return check_labels(v, what);
 }
 
-/* The number of class k for label i. */
-static double vote(const votes *v, int64_t i, int64_t k)
-{
-    return gt_load_element(v->x, (i / v->inner * v->c + k) * v->inner + i % v->inner);
-}
-
-static bool beats(double a, double b)
-{
-    return a > b || (isnan(a) && !isnan(b));
-}
-
 /* How many classes are predicted before class k. */
 static int64_t rank(const votes *v, int64_t i, int64_t k)
 {
-    const double own = vote(v, i, k);
+    const double own = vote(v, v->x, i, k);
     int64_t before = 0;
     for (int64_t j = 0; j < v->c; j++) {
-        const double other = vote(v, i, j);
+        const double other = vote(v, v->x, i, j);
         before += beats(other, own) || (j < k && !beats(own, other));
     }
     return before;
-}
-
-static int64_t predicted(const votes *v, int64_t i)
-{
-    int64_t best = 0;
-    for (int64_t k = 1; k < v->c; k++)
-        if (beats(vote(v, i, k), vote(v, i, best))) best = k;
-    return best;
 }
 
 static double top_k(const gt_tensor *logits, const gt_tensor *labels, int64_t k, const char *what)
@@ -110,9 +125,10 @@ static double top_k(const gt_tensor *logits, const gt_tensor *labels, int64_t k,
     if (k < 1) return NAN;
     int64_t hits = 0, all = 0;
     for (int64_t i = 0; i < v.n * v.inner; i++) {
-        if (v.y[i] == IGNORED) continue;
+        const int64_t label = label_of(&v, i);
+        if (label == IGNORED) continue;
         all++;
-        hits += rank(&v, i, v.y[i]) < k;
+        hits += rank(&v, i, label) < k;
     }
     return all ? (double)hits / (double)all : NAN;
 }
@@ -121,6 +137,8 @@ double gt_count_labels(const gt_tensor *labels)
 {
     static const char what[] = "gt_count_labels";
     if (!is_readable(labels, "the tensor of labels", what)) return NAN;
+    if (gt_is_floating(labels->dtype) && labels->shape.ndim >= 2 && labels->shape.dim[1] > 0)
+        return (double)(labels->size / labels->shape.dim[1]);
     if (labels->dtype != GT_I64) {
         gt_fail(labels->ctx, GT_ERR_DTYPE, what, "labels are %s, must be i64",
                 gt_dtype_name(labels->dtype));
@@ -160,8 +178,9 @@ static bool find_areas(const gt_tensor *logits, const gt_tensor *labels, int64_t
         return false;
     }
     for (int64_t i = 0; i < v.n * v.inner; i++) {
-        if (v.y[i] == IGNORED) continue;
-        const bool chosen = predicted(&v, i) == k, is = v.y[i] == k;
+        const int64_t label = label_of(&v, i);
+        if (label == IGNORED) continue;
+        const bool chosen = predicted(&v, i) == k, is = label == k;
         a->hits += chosen && is;
         a->predictions += chosen;
         a->labels += is;
@@ -208,7 +227,7 @@ static void count(const votes *v, gt_tensor *matrix)
 {
     int64_t *to = matrix->data;
     for (int64_t i = 0; i < v->n * v->inner; i++)
-        if (v->y[i] != IGNORED) to[v->y[i] * v->c + predicted(v, i)]++;
+        if (label_of(v, i) != IGNORED) to[label_of(v, i) * v->c + predicted(v, i)]++;
     gt_touch(matrix);
 }
 

@@ -40,6 +40,8 @@ static void test_datasets(gt_ctx *gt)
     HAS_FAILED(gt, GT_ERR_IO);
     IS_TRUE(!gt_cifar100(gt, none, false));
     HAS_FAILED(gt, GT_ERR_IO);
+    IS_TRUE(!gt_mask_folder(gt, none, none, .size = {8}, .ignored = 255));
+    HAS_FAILED(gt, GT_ERR_IO);
     IS_TRUE(!gt_image_folder(gt, none, .size = {8}, .grey = true));
     HAS_FAILED(gt, GT_ERR_IO);
 }
@@ -75,6 +77,8 @@ static void test_arrays(gt_ctx *gt)
     IS_TRUE(gt_npy_save(x, in_folder("x.npy")) == GT_OK);
     IS_TRUE(gt_same_shape(gt_npy_load(gt, in_folder("x.npy")), x));
     IS_TRUE(!gt_npz_load(gt, in_folder("none"), "x"));
+    HAS_FAILED(gt, GT_ERR_IO);
+    IS_TRUE(!gt_csv_load(gt, in_folder("none"), GT_NAMES("a", "b"), .separator = ';'));
     HAS_FAILED(gt, GT_ERR_IO);
     IS_TRUE(!gt_idx_load(gt, in_folder("none")));
     HAS_FAILED(gt, GT_ERR_IO);
