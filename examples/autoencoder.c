@@ -7,8 +7,9 @@
 #include "common/pictures.h"
 
 typedef struct {
-    const char *data, *out, *save;
+    const char *data, *out, *save, *graph;
     long code, epochs, batch, seed;
+    bool backward;
 } settings;
 
 /* [n,32*7*7] to [n,32,7,7]: what flattening did, undone. */
@@ -59,6 +60,7 @@ static void run(gt_ctx *gt, void *user)
                                       s->batch, .shuffle = true, .threads = 1);
     gt_loader *others = gt_loader_new(example_digits(gt, s->data, false, 16, 28, s->seed), 16);
     gt_module *net = autoencoder(gt, s->code);
+    example_draw(net, s->graph, GT_SHAPE(1, 1, 28, 28), s->backward);
     gt_fit(net, gt_adam(net, .lr = 2e-3), images, .epochs = s->epochs, .loss = distance,
            .log = stdout);
     if (s->save && gt_save(net, s->save) == GT_OK) printf("weights: %s\n", s->save);
@@ -83,6 +85,8 @@ int main(int argc, char **argv)
         {"--out", "FILE", "picture to write, also after Ctrl-C (autoencoder.png)", .text = &s.out,
          .ends = ".png"},
         {"--save", "FILE", "write the weights, likewise", .text = &s.save},
+        {"--graph", "FILE", "draw the network first, as .svg, .png, .html, ...", .text = &s.graph},
+        {"--backward", NULL, "and its backward pass", .on = &s.backward, .needs = "--graph"},
         {.name = NULL},
     };
     return example_main(argc, argv, "autoencoder",

@@ -7,8 +7,9 @@
 #include "common/pictures.h"
 
 typedef struct {
-    const char *data, *load, *out;
+    const char *data, *load, *out, *graph;
     long epochs, image, seed;
+    bool backward;
 } settings;
 
 /* The one of lenet.c. */
@@ -88,6 +89,7 @@ static void run(gt_ctx *gt, void *user)
 
     gt_module *net = lenet(gt);
     gt_forward(net, x); /* makes what is lazy */
+    example_draw(net, s->graph, x->shape, s->backward);
     if (s->load) gt_load(net, s->load);
     else
         gt_fit(net, gt_adam(net), gt_loader_new(digits, 32, .shuffle = true, .threads = 1),
@@ -108,6 +110,8 @@ int main(int argc, char **argv)
         {"--seed", "N", "of all that is random (1)", .count = &s.seed},
         {"--out", "FILE", "picture to write, also after Ctrl-C (feature_maps.png)", .text = &s.out,
          .ends = ".png"},
+        {"--graph", "FILE", "draw the network first, as .svg, .png, .html, ...", .text = &s.graph},
+        {"--backward", NULL, "and its backward pass", .on = &s.backward, .needs = "--graph"},
         {.name = NULL},
     };
     return example_main(argc, argv, "feature_maps",

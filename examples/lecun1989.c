@@ -9,8 +9,9 @@
 #include <math.h>
 
 typedef struct {
-    const char *data, *save;
+    const char *data, *save, *graph; /* NULL: none */
     long epochs, seed;
+    bool backward;
     double lr;
 } settings;
 
@@ -115,6 +116,7 @@ static void run(gt_ctx *gt, void *user)
     gt_module *net = net1989_new(gt);
     gt_optimizer *sgd = gt_sgd(net, .lr = s->lr);
     printf("%lld parameters\n", (long long)gt_module_n_parameters(net));
+    example_draw(net, s->graph, GT_SHAPE(1, 1, 16, 16), s->backward);
 
     gt_mark start = gt_mark_tape(gt);
     for (long epoch = 1; epoch <= s->epochs && !gt_failed(gt) && !gt_stop_requested(); epoch++) {
@@ -142,6 +144,8 @@ int main(int argc, char **argv)
         {"--lr", "X", "learning rate (0.03)", .number = &s.lr, .above_0 = true},
         {"--seed", "N", "of all that is random (1337)", .count = &s.seed},
         {"--save", "FILE", "write the weights, also after Ctrl-C", .text = &s.save},
+        {"--graph", "FILE", "draw the network first, as .svg, .png, .html, ...", .text = &s.graph},
+        {"--backward", NULL, "and its backward pass", .on = &s.backward, .needs = "--graph"},
         {.name = NULL},
     };
     return example_main(argc, argv, "lecun1989",

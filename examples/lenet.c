@@ -8,7 +8,7 @@ typedef struct {
     const char *data, *save, *graph; /* NULL: none */
     long epochs, batch, steps, size, shift, seed;
     double lr; /* 0: what suits the network */
-    bool classic, losses, f64;
+    bool classic, losses, f64, backward;
     long step; /* steps so far */
 } settings;
 
@@ -95,8 +95,7 @@ static void run(gt_ctx *gt, void *user)
     gt_manual_seed(gt, (uint64_t)s->seed);
     gt_module *net = s->classic ? classic_lenet(gt) : lenet(gt);
     gt_summary(stdout, net, GT_SHAPE(1, 1, s->size, s->size)); /* makes what is lazy */
-    if (s->graph && gt_module_render(net, s->graph, GT_SHAPE(1, 1, s->size, s->size)) == GT_OK)
-        printf("graph: %s\n", s->graph);
+    example_draw(net, s->graph, GT_SHAPE(1, 1, s->size, s->size), s->backward);
     if (s->classic) gt_module_apply(net, xavier, NULL);
     gt_module_to(net, s->f64 ? GT_F64 : GT_F32);
     /* Plain descent would stay on the plateau where sigmoids begin, which Adam leaves. */
@@ -135,7 +134,8 @@ int main(int argc, char **argv)
         {"--seed", "N", "of all that is random (1)", .count = &s.seed},
         {"--losses", NULL, "print the loss of each batch", .on = &s.losses},
         {"--f64", NULL, "compute with doubles", .on = &s.f64},
-        {"--graph", "FILE", "draw the network, as .svg, .png, .dot, ...", .text = &s.graph},
+        {"--graph", "FILE", "draw the network first, as .svg, .png, .html, ...", .text = &s.graph},
+        {"--backward", NULL, "and its backward pass", .on = &s.backward, .needs = "--graph"},
         {"--save", "FILE", "write the weights, also after Ctrl-C", .text = &s.save},
         {.name = NULL},
     };

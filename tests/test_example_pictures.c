@@ -16,6 +16,7 @@
 #define EXAMPLES GT_BINARY_DIR "/examples/"
 #define OUT GT_BINARY_DIR "/example_out.png"
 #define IN GT_BINARY_DIR "/example_in.png"
+#define GRAPH GT_BINARY_DIR "/example_graph.dot"
 
 /* Runs an example and returns the picture that it wrote, u8 [c,h,w]. */
 static gt_tensor *draw(gt_ctx *gt, const char *program, const char *options, bool interrupt)
@@ -77,8 +78,11 @@ static void sheets_have_their_size(void **state)
     gt_ctx *gt = *state;
     assert_size(gt, "filters", "", false, 2 * 162 - 2, 4 * 162 - 2);
     assert_size(gt, "filters", "--blur --edge", false, 160, 3 * 162 - 2);
-    assert_size(gt, "feature_maps", "--epochs 100000", true, 656, 686);
-    assert_size(gt, "autoencoder", "--epochs 100000", true, 4 * 86 - 2, 8 * 86 - 2);
+    assert_size(gt, "feature_maps", "--epochs 100000 --graph '" GRAPH "'", true, 656, 686);
+    assert_int_equal(remove(GRAPH), 0);
+    assert_size(gt, "autoencoder", "--epochs 100000 --graph '" GRAPH "' --backward", true,
+                4 * 86 - 2, 8 * 86 - 2);
+    assert_int_equal(remove(GRAPH), 0);
 }
 
 static int open_context(void **state)

@@ -110,6 +110,16 @@ static void depth_and_detail_open_and_close(void **state)
     free(text);
 }
 
+/* One box would say nothing of a network without modules in it. */
+static void a_module_alone_is_opened(void **state)
+{
+    char *text =
+        text_of(gt_nn_linear(*state, 3, 2), GT_SHAPE(2, 3), (gt_graph_opts){.backward = true});
+    assert_has(text, "<b>linear</b>");
+    assert_has(text, "<b>weight</b>");
+    free(text);
+}
+
 /* What dot once failed on: blocks with shortcuts and branches, with their backward passes. */
 static void dot_draws_branches_both_ways(void **state)
 {
@@ -132,7 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_run_of_layers_is_a_box),         TEST(like_blocks_are_drawn_once),
         TEST(backward_passes_are_folded_alike), TEST(depth_and_detail_open_and_close),
-        TEST(dot_draws_branches_both_ways),
+        TEST(a_module_alone_is_opened),         TEST(dot_draws_branches_both_ways),
     };
     return cmocka_run_group_tests_name("pictures of layers", tests, NULL, NULL);
 }

@@ -149,3 +149,11 @@ gt_dataset *example_digits(gt_ctx *gt, const char *folder, bool train, int64_t c
     if (folder) return gt_mnist(gt, folder, train);
     return gt_generated_digits(gt, count, .size = (int)size, .seed = 2 * (uint64_t)seed + !train);
 }
+
+/* --- pictures --- */
+
+void example_draw(gt_module *m, const char *path, gt_shape input, bool backward)
+{
+    if (path && gt_module_render(m, path, input, .backward = backward) == GT_OK)
+        printf("graph: %s\n", path);
+}

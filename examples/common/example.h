@@ -31,4 +31,8 @@ int example_main(int argc, char **argv, const char *program, const char *about,
 gt_dataset *example_digits(gt_ctx *gt, const char *folder, bool train, int64_t count, long size,
                            long seed);
 
+/* Draws a network that runs on such inputs, with what differentiates it if `backward`, and says so;
+ * does nothing without a path. */
+void example_draw(gt_module *m, const char *path, gt_shape input, bool backward);
+
 #endif

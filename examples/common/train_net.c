@@ -56,8 +56,7 @@ static gt_module *make(gt_ctx *gt, settings *s)
     if (s->f64) gt_module_to(m, GT_F64);
     if (s->summary) gt_summary(stdout, m, input, .dtype = s->f64 ? GT_F64 : GT_F32);
     input.dim[0] = 2; /* one image has no variance where maps are of one pixel */
-    if (s->graph && gt_module_render(m, s->graph, input, .backward = s->backward) == GT_OK)
-        printf("graph: %s\n", s->graph);
+    example_draw(m, s->graph, input, s->backward);
     return m;
 }
 
@@ -221,7 +220,7 @@ int train_net_main(int argc, char **argv, const train_net *net)
         {"--resume", NULL, "go on from there", .on = &s.resume, .needs = "--save"},
         {"--curve", "FILE", "draw the losses as SVG", .text = &s.curve, .ends = ".svg"},
         {"--summary", NULL, "print the network first, layer by layer", .on = &s.summary},
-        {"--graph", "FILE", "draw the network first, as .svg, .png, .dot, ...", .text = &s.graph},
+        {"--graph", "FILE", "draw the network first, as .svg, .png, .html, ...", .text = &s.graph},
         {"--backward", NULL, "and its backward pass", .on = &s.backward, .needs = "--graph"},
         {"--losses", NULL, "print the loss of each batch", .on = &s.losses},
         {"--f64", NULL, "compute with doubles", .on = &s.f64},

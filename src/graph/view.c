@@ -27,6 +27,15 @@ static bool is_whole(const gti_view *v, const gt_graph_scope *s, bool container)
     return layers && !container;
 }
 
+/* Whether the first scope is all there is, a module without modules: one box would say nothing. */
+static bool is_alone(const gt_graph *g, const bool *container)
+{
+    bool alone = g->n_scopes && !container[0] && g->scope[0].kind == GT_SCOPE_MODULE;
+    for (int i = 0; i < g->n_nodes && alone; i++)
+        alone = g->node[i].part != GT_PART_FORWARD || gti_view_within(g, g->node[i].scope, 0);
+    return alone;
+}
+
 static bool find_cuts(gti_view *v)
 {
     const gt_graph *g = v->g;
@@ -34,6 +43,7 @@ static bool find_cuts(gti_view *v)
     v->cut = malloc(((size_t)g->n_scopes + 1) * sizeof *v->cut);
     if (container && v->cut) {
         mark_containers(g, container);
+        if (is_alone(g, container)) container[0] = true;
         for (int i = 0; i < g->n_scopes; i++) {
             const gt_graph_scope *s = &g->scope[i];
             const int above = s->parent < 0 ? -1 : v->cut[s->parent];
