@@ -92,6 +92,26 @@ static void check_lenet(gt_profile *p, int steps)
     assert_int_equal(find("conv2d [4,6,14,14] [16,6,5,5] [16] f32", n)->calls, steps);
 }
 
+/* Nodes of a module's graph find the calls that are their like; views run nothing. */
+static void a_graph_has_times(void **state)
+{
+    gt_ctx *gt = *state;
+    training t = begin_training(gt);
+    gt_graph *g = gt_module_graph(t.net, GT_SHAPE(4, 1, 28, 28), .backward = true);
+    assert_int_equal(gt_graph_save(g, GT_BINARY_DIR "/tests/times.dot", .heat = GT_HEAT_TIME),
+                     GT_ERR_ARGUMENT);
+    assert_error(gt, GT_ERR_ARGUMENT, "no node has a time\n  hint: gt_graph_set_times");
+    assert_true(gt_graph_set_times(g, profile_steps(gt, &t, 2, false)) > 20);
+    for (int i = 0; i < g->n_nodes; i++)
+        if ((g->node[i].seconds > 0) == !!(g->node[i].op->flags & GT_OP_VIEW))
+            fail_msg("node %d, %s: %g s", i, g->node[i].op->name, g->node[i].seconds);
+    assert_int_equal(gt_graph_save(g, GT_BINARY_DIR "/tests/times.dot", .heat = GT_HEAT_TIME),
+                     GT_OK);
+    assert_int_equal(gt_graph_set_times(NULL, NULL), -1);
+    gt_error_clear(NULL);
+    gt_graph_free(g);
+}
+
 static void a_step_is_noted(void **state)
 {
     gt_ctx *gt = *state;
@@ -381,6 +401,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_context, close_context)
+        TEST(a_graph_has_times),
         TEST(a_step_is_noted),
         TEST(chains_are_noted),
         TEST(results_are_the_same_bits),

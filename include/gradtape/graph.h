@@ -24,6 +24,7 @@
 
 #include <gradtape/capture.h>
 #include <gradtape/nn.h>
+#include <gradtape/profile.h>
 
 GT_BEGIN_DECLS
 
@@ -74,7 +75,8 @@ typedef struct {
     int of;    /* the node that this one differentiates; -1: none */
     int scope; /* innermost; -1: none */
     double flops;
-    double bytes; /* read and written */
+    double bytes;   /* read and written */
+    double seconds; /* that a call takes (gt_graph_set_times); 0: not known */
 } gt_graph_node;
 
 typedef enum { GT_SCOPE_MODULE, GT_SCOPE_FUNCTION, GT_SCOPE_NAMED } gt_scope_kind;
@@ -127,6 +129,13 @@ gt_graph *gt_captured_graph(const gt_captured *c);
 /* NULL is fine. */
 void gt_graph_free(gt_graph *g);
 
+/* Gives each node the mean time of the calls in a profile that has ended which are its like: the
+ * same operation on the same shapes in the same module, forward or backward. Others keep what they
+ * have: what only shares memory runs nothing, and elementwise neighbours of a replay that run block
+ * by block have no times of their own. Returns how many nodes have a time now; -1 after a failure:
+ * those of gt_profile_rows. */
+int64_t gt_graph_set_times(gt_graph *g, gt_profile *p);
+
 /* --- outputs --- */
 
 typedef enum {
@@ -139,7 +148,8 @@ typedef enum {
     GT_HEAT_NONE,
     GT_HEAT_FLOPS,      /* boxes are filled by their share of all operations, */
     GT_HEAT_BYTES,      /* of the bytes read and written, */
-    GT_HEAT_PARAMETERS, /* or of the parameters */
+    GT_HEAT_PARAMETERS, /* of the parameters, */
+    GT_HEAT_TIME,       /* or of the time, which gt_graph_set_times sets */
 } gt_graph_heat;
 
 typedef struct {

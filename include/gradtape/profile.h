@@ -63,6 +63,7 @@ typedef enum {
     GT_BY_SHAPE,     /* "conv2d [64,1,28,28] [6,1,5,5] f32" */
     GT_BY_MODULE,    /* "net.conv1" */
     GT_BY_PART,      /* "backward" */
+    GT_BY_CALL,      /* "backward net.conv1 conv2d_dw [64,1,28,28] [6,1,5,5] f32" */
     GT_BY_SPAN,      /* spans instead of operations: "gt_loader_next" */
 } gt_profile_by;
 

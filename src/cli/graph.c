@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "load.h"
 
@@ -22,8 +23,8 @@ static const gti_cli_option options[] = {
     {"-o", "FILE", GTI_CLI_TEXT, AT(out),
      "where to: .svg, .png, .pdf, .dot, .mmd (Mermaid), .html or .json"},
     {"--detail", "layers|calls|operations", GTI_CLI_WORD, AT(detail), "what a box is"},
-    {"--heat", "none|flops|bytes|parameters", GTI_CLI_WORD, AT(heat),
-     "fill boxes by their share of these"},
+    {"--heat", "none|flops|bytes|parameters|time", GTI_CLI_WORD, AT(heat),
+     "fill boxes by their share of these; time: of ten runs"},
     {"--dpi", "N", GTI_CLI_COUNT, AT(dpi), "resolution of .png (96)"},
     {"--backward", NULL, GTI_CLI_SWITCH, AT(backward),
      "and what differentiates it, of a batch of 2 by default"},
@@ -53,6 +54,47 @@ static const gti_cli_command summary = {
     1,
     gti_cli_print_networks};
 
+/* --- times --- */
+
+static void step(const request *q, gt_module *m, gt_tensor *x)
+{
+    gt_tensor *y = gt_forward(m, x);
+    if (q->backward && y) gt_backward(gt_sum(y));
+}
+
+/* Runs it a few times, the first ones not counted, and puts the means on the nodes. */
+static void time_nodes(const request *q, gt_module *m, gt_tensor *x, gt_graph *g)
+{
+    enum { WARM_UP = 2, STEPS = 10 };
+    gt_profile *p = NULL;
+    const gt_mark start = gt_mark_tape(m->ctx);
+    if (q->backward || q->training) gt_train(m);
+    else gt_eval(m);
+    gt_set_recording(m->ctx, q->backward);
+    for (int i = 0; i < WARM_UP + STEPS; i++) {
+        if (i == WARM_UP) p = gt_profile_begin(m->ctx);
+        gt_rewind(m->ctx, start);
+        step(q, m, x);
+    }
+    if (gt_profile_end(p) == GT_OK) gt_graph_set_times(g, p);
+}
+
+static void draw_timed(const request *q, gt_module *m, gt_shape input, gt_dtype dtype,
+                       gt_graph_opts opts)
+{
+    gt_graph *g =
+        gt_module_graph(m, input, .dtype = dtype, .backward = q->backward, .training = q->training);
+    gt_tensor *x = gt_keep(gt_is_floating(dtype) ? gt_randn(m->ctx, input, .dtype = dtype)
+                                                 : gt_zeros(m->ctx, input, .dtype = dtype));
+    if (g && x) time_nodes(q, m, x, g);
+    opts.dtype = GT_F32;
+    opts.backward = opts.training = false;
+    const char *dot = q->out ? strrchr(q->out, '.') : NULL;
+    if (dot && !strcasecmp(dot, ".json")) opts.heat = GT_HEAT_NONE; /* it has the times anyhow */
+    if (g && gt_graph_save_(g, q->out, opts) == GT_OK) printf("%s\n", q->out);
+    gt_graph_free(g);
+}
+
 static void draw(const request *q, gt_module *m, gt_shape input, gt_dtype dtype)
 {
     const gt_graph_opts opts = {.detail = (gt_graph_detail)q->detail,
@@ -64,7 +106,8 @@ static void draw(const request *q, gt_module *m, gt_shape input, gt_dtype dtype)
                                 .dtype = dtype,
                                 .backward = q->backward,
                                 .training = q->training};
-    if (gt_module_render_(m, q->out, input, opts) == GT_OK) printf("%s\n", q->out);
+    if (q->heat == GT_HEAT_TIME) draw_timed(q, m, input, dtype, opts);
+    else if (gt_module_render_(m, q->out, input, opts) == GT_OK) printf("%s\n", q->out);
 }
 
 int gti_cli_graph(int argc, char **argv)

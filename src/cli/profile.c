@@ -24,7 +24,7 @@ static const gti_cli_option options[] = {
     {"--threads", "N", GTI_CLI_COUNT, AT(threads), "threads (those of the machine)"},
     {"--forward", NULL, GTI_CLI_SWITCH, AT(forward), "the forward pass alone, in evaluation"},
     {"--replay", NULL, GTI_CLI_SWITCH, AT(replay), "capture the step, and time its replays"},
-    {"--by", "operation|shape|module|part", GTI_CLI_WORD, AT(by),
+    {"--by", "operation|shape|module|part|call", GTI_CLI_WORD, AT(by),
      "what has a row of its own (operation)"},
     {"--depth", "N", GTI_CLI_COUNT, AT(depth), "of modules: so many names of their paths (all)"},
     {"--sort", "time|calls|mean|name", GTI_CLI_WORD, AT(sort), "the most first (time)"},

@@ -153,6 +153,7 @@ static double heat_of(const gti_picture *p, const gti_box *b)
     case GT_HEAT_FLOPS: return b->flops;
     case GT_HEAT_BYTES: return b->bytes;
     case GT_HEAT_PARAMETERS: return (double)b->parameters;
+    case GT_HEAT_TIME: return b->seconds;
     case GT_HEAT_NONE: break;
     }
     return 0;
@@ -242,7 +243,7 @@ void gti_boxes_legend(const gti_picture *p)
     int n = 0;
     for (int i = 0; i < p->view.n_boxes; i++) there[look_of_box(p, &p->view.box[i])] = true;
     for (int i = 0; i < LOOKS; i++) n += there[i];
-    static const char *const heats[] = {"", "operations", "bytes", "parameters"};
+    static const char *const heats[] = {"", "operations", "bytes", "parameters", "time"};
     const gt_graph_heat heat = p->view.opts->heat;
     if (p->view.opts->no_legend || !p->view.layered || (n < 2 && !heat)) return;
     fputs("  graph [labelloc=b labeljust=l label=<<table border=\"0\" cellspacing=\"6\"><tr>",

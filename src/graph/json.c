@@ -143,6 +143,8 @@ static void write_node(FILE *f, const gt_graph_node *n)
     write_real(f, n->flops);
     fputs(",\"bytes\":", f);
     write_real(f, n->bytes);
+    if (n->seconds > 0) fputs(",\"seconds\":", f);
+    if (n->seconds > 0) write_real(f, n->seconds);
     putc('}', f);
 }
 

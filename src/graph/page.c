@@ -11,7 +11,7 @@ static void write_part(FILE *f, int i)
 gt_status gti_page_write(const gt_graph *g, const gt_graph_opts *opts, const char *what, FILE *f)
 {
     static const char *const details[] = {"layers", "calls", "operations"};
-    static const char *const heats[] = {"none", "flops", "bytes", "parameters"};
+    static const char *const heats[] = {"none", "flops", "bytes", "parameters", "seconds"};
     write_part(f, 0);
     fprintf(f, "data-detail=\"%s\" data-heat=\"%s\" data-depth=\"%d\"", details[opts->detail],
             heats[opts->heat], opts->depth);

@@ -33,7 +33,7 @@ static bool complete(gt_ctx *gt, const char *what, gt_graph_opts *o)
         return refuse(gt, what, "seconds", o->seconds, "must be finite and positive");
     if ((unsigned)o->detail > GT_DETAIL_OPERATIONS)
         return refuse(gt, what, "detail", o->detail, "must be one of GT_DETAIL_...");
-    if ((unsigned)o->heat > GT_HEAT_PARAMETERS)
+    if ((unsigned)o->heat > GT_HEAT_TIME)
         return refuse(gt, what, "heat", o->heat, "must be one of GT_HEAT_...");
     return true;
 }
@@ -141,13 +141,23 @@ static bool has_modules(const gt_graph *g, const char *what, const gt_graph_opts
     return any || refuse(g->ctx, what, "depth", o->depth, "but no module made any of the graph");
 }
 
+static bool has_times(const gt_graph *g, const char *what, const gt_graph_opts *o)
+{
+    bool any = o->heat != GT_HEAT_TIME;
+    for (int i = 0; i < g->n_nodes && !any; i++) any = g->node[i].seconds > 0;
+    if (!any)
+        gt_fail(g->ctx, GT_ERR_ARGUMENT, what,
+                "heat is GT_HEAT_TIME, but no node has a time\n  hint: gt_graph_set_times");
+    return any;
+}
+
 static gt_status save(const gt_graph *g, const char *path, gt_graph_opts opts, const char *what)
 {
     if (!g) return GT_ERR_ARGUMENT;
     if (!check_path(g->ctx, path, what)) return gt_error_code(g->ctx);
     const int i = ending_of(path);
     if (!is_used(g->ctx, what, endings[i].name, &opts) || !complete(g->ctx, what, &opts) ||
-        !has_modules(g, what, &opts))
+        !has_modules(g, what, &opts) || !has_times(g, what, &opts))
         return gt_error_code(g->ctx);
     if (endings[i].type) return gti_render(g, path, endings[i].type, &opts, what);
     return save_text(g, path, &opts, what, endings[i].write);
@@ -204,7 +214,8 @@ gt_status gt_module_render_(gt_module *m, const char *path, gt_shape input, gt_g
 static gt_status write_own(gt_ctx *gt, gt_graph *g, FILE *f, gt_graph_opts opts, const char *what)
 {
     const bool ok = g && is_picture(gt, what, &opts) && is_used(gt, what, ".dot", &opts) &&
-                    complete(gt, what, &opts) && has_modules(g, what, &opts);
+                    complete(gt, what, &opts) && has_modules(g, what, &opts) &&
+                    has_times(g, what, &opts);
     const gt_status status = ok ? gti_dot_write(g, &opts, what, f) : gt_error_code(gt);
     gt_graph_free(g);
     return status;

@@ -178,6 +178,7 @@ static void put(stack *s, int row)
     b->parameters += r->times * r->parameters;
     b->flops += r->times * r->flops;
     b->bytes += r->times * r->bytes;
+    b->seconds += r->times * r->seconds;
     b->keeps += r->times * r->keeps;
     if (r->scope >= 0 && r->part == GT_PART_FORWARD) s->scope_box[r->scope] = at;
 }

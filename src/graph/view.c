@@ -108,6 +108,7 @@ static bool make_rows(gti_view *v)
         r->last = i;
         r->flops += n->flops;
         r->bytes += n->bytes;
+        r->seconds += n->seconds;
         r->product |= n->op->flags & GT_OP_PRODUCT;
         v->row_of[i] = v->n_rows - 1;
     }

@@ -22,7 +22,8 @@ typedef struct {
     gt_part part;
     int pass;
     int64_t parameters;
-    double flops, bytes, keeps; /* keeps: bytes of its results for backward passes */
+    double flops, bytes, seconds;
+    double keeps; /* bytes of its results for backward passes */
     bool product;
     bool idle; /* is not drawn, nor what it reads */
 } gti_row;
@@ -41,7 +42,7 @@ typedef struct {
     gt_part part;
     int pass;
     int64_t parameters;
-    double flops, bytes, keeps;
+    double flops, bytes, seconds, keeps;
 } gti_box;
 
 typedef struct {

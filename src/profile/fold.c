@@ -37,11 +37,22 @@ static const char *keep(gt_profile *p, const char *text, size_t length)
     return t->text;
 }
 
+/* Where it stands, and what it is. */
+static const char *name_of_call(gt_profile *p, const gti_profile_group *g)
+{
+    char text[1024];
+    const int n =
+        snprintf(text, sizeof text, "%s%s%s%s", g->part == GT_PART_BACKWARD ? "backward " : "",
+                 g->module, *g->module ? " " : "", g->shape);
+    return keep(p, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+}
+
 static const char *name_of(gt_profile *p, const gti_profile_group *g,
                            const gt_profile_print_opts *opts)
 {
     switch (opts->by) {
     case GT_BY_SHAPE: return g->shape;
+    case GT_BY_CALL: return name_of_call(p, g);
     case GT_BY_PART: return gti_fold_part(g->part);
     case GT_BY_MODULE:
         if (!*g->module) return "(none)";

@@ -149,7 +149,8 @@ static int width_of(const gt_profile_row *rows, int64_t n)
 static void print_rows(table *t, const gt_profile_row *rows, int64_t n,
                        const gt_profile_print_opts *o)
 {
-    static const char *const heads[] = {"Operation", "Operation", "Module", "Part of the step"};
+    static const char *const heads[] = {"Operation", "Operation", "Module", "Part of the step",
+                                        "Call"};
     const int64_t most = o->most ? o->most : MOST_ROWS, shown = n > most ? most : n;
     t->width = width_of(rows, shown);
     print(t, "\n%-*s  %-8s %9s %11s %7s %10s %8s %7s %8s %7s\n", t->width, heads[o->by], "Part",
