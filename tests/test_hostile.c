@@ -63,7 +63,7 @@ static bool read_idx(gt_ctx *gt, const char *path)
 static bool read_image(gt_ctx *gt, const char *path)
 {
     return gt_image_load(gt, path, .on_white = true, .apply_gamma = true,
-                         .apply_exif_orientation = true);
+                         .apply_exif_orientation = true, .deep = true);
 }
 
 static bool read_folder(gt_ctx *gt, const char *path)

@@ -63,6 +63,28 @@ static void assert_picture(const gt_tensor *got, const char *want, double tolera
             fail_msg("%s: element %d is %g, not %g", want, (int)i, element(got, i), element(x, i));
 }
 
+/* All 16 bits, of what Pillow was given. */
+static void test_deep(void **state)
+{
+    gt_ctx *gt = *state;
+    const gt_tensor *png = gt_image_load(gt, fixture("grey16.png"), .deep = true, .grey = true),
+                    *pgm = gt_image_load(gt, fixture("grey16.pgm"), .deep = true),
+                    *rgba = gt_image_load(gt, fixture("rgba16.png"), .deep = true),
+                    *plain = gt_image_load(gt, fixture("rgba.png"), .deep = true),
+                    *white =
+                        gt_image_load(gt, fixture("rgba16.png"), .deep = true, .on_white = true),
+                    *bytes = gt_image_load(gt, fixture("rgba16.png"), .on_white = true);
+    assert_well(gt);
+    for (int i = 0; i < 60; i++)
+        assert_true(element(png, i) == (double)((float)(1000 * i + 128) / 65535.0f));
+    for (int i = 0; i < 36; i++) {
+        assert_true(element(pgm, i) == (double)((float)(5000 * (i % 12)) / 65535.0f));
+        assert_true(fabs(element(rgba, i) - element(plain, i)) < 1e-7);
+        assert_true(fabs(255 * element(white, i) - element(bytes, i)) <= 1);
+    }
+    assert_int_equal(plain->dtype, GT_F32);
+}
+
 static void test_kinds(void **state)
 {
     static const char *const names[] = {
@@ -138,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exif),
 #if defined(GT_WITH_PNG) && defined(GT_WITH_ZLIB)
+        cmocka_unit_test_setup_teardown(test_deep, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_kinds, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_png_orientation, open_context, close_context),
 #ifdef GT_WITH_JPEG

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Makes the small files of arrays and images in tests/files, writes tests/reference/transforms.txt,
-and prints what tests/test_data_loader.c, tests/test_dataset.c and tests/test_items.c expect of PyTorch:
+and prints what tests/test_data_loader.c, tests/test_dataset.c and tests/test_sampling.c expect of PyTorch:
 the orders of its DataLoader, what it draws by weights, and a random split.
 
 transforms.txt has the format of reference.py, without gradients: images f32 [c,h,w] in 0..1, and what

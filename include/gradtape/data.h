@@ -453,6 +453,7 @@ typedef struct {
                       there */
     /* Turns a photo upright by the orientation that its camera noted in EXIF, if it did. */
     bool apply_exif_orientation;
+    bool deep;   /* f32 in 0..1 instead of u8, of all 16 bits where a PNG, PPM or PGM has them */
     bool stored; /* u8 [1,h,w], the numbers of a grey picture or of a palette as they are: a mask */
 } gt_image_opts;
 gt_tensor *gt_image_load_(gt_ctx *gt, const char *path, gt_image_opts opts);

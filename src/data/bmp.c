@@ -56,7 +56,8 @@ static bool find_parts(const gti_encoded *in, layout *l, gt_data_error *error)
     else if (!colours) colours = INT64_C(1) << l->bits;
     if (colours > INT64_C(1) << 8 || end + 4 * colours > in->size)
         return fail(in, error, "its palette is cut off");
-    if (rows < end + 4 * colours || rows > in->size || l->h > (in->size - rows) / l->stride)
+    if (rows < end + 4 * colours || rows > in->size || l->stride < 1 ||
+        l->h > (in->size - rows) / l->stride)
         return fail(in, error, "its rows are cut off");
     l->palette = l->bits > 8 ? NULL : in->bytes + end;
     l->colours = colours;

@@ -148,6 +148,7 @@ static double *add_row(table *to, int64_t n, gt_data_error *error)
         double *more = realloc(to->number, rows * (size_t)(n ? n : 1) * sizeof *more);
         if (!more) gt_data_fail(error, GT_ERR_MEMORY, "out of memory");
         if (!more) return NULL;
+        memset(more + to->room * n, 0, (rows - (size_t)to->room) * (size_t)n * sizeof *more);
         to->number = more;
         to->room = (int64_t)rows;
     }
@@ -176,7 +177,7 @@ static bool read_table(text *t, const char *const *columns, bool may_miss, table
     fields names = {.field = NULL}, f = {.field = NULL};
     bool ok = take_line(t, &names);
     int64_t *place = ok ? find_columns(t, &names, columns, n) : NULL;
-    ok = place &&
+    ok = place && names.field &&
          take_rows(t, &f, names.n, (const char *const *)names.field, place, *n, may_miss, to);
     free(place);
     free(names.field);
@@ -186,9 +187,9 @@ static bool read_table(text *t, const char *const *columns, bool may_miss, table
 
 static gt_tensor *to_tensor(gt_ctx *gt, const table *from, int64_t n, gt_dtype dtype)
 {
-    gt_tensor *y = gt_empty_(gt, GT_SHAPE(from->rows, n), (gt_new_opts){.dtype = dtype});
-    for (int64_t i = 0; y && i < y->size; i++) gt_store_element(y, i, from->number[i]);
-    return y;
+    gt_tensor *y = gt_empty_(gt, GT_SHAPE(from->rows, n), (gt_new_opts){.dtype = GT_F64});
+    if (y && from->number) memcpy(y->data, from->number, (size_t)y->size * sizeof *from->number);
+    return gt_cast(y, dtype);
 }
 
 gt_tensor *gt_csv_load_(gt_ctx *gt, const char *path, const char *const *columns, gt_csv_opts opts)
@@ -204,14 +205,15 @@ gt_tensor *gt_csv_load_(gt_ctx *gt, const char *path, const char *const *columns
     char *bytes = error.code == GT_OK ? (char *)gti_file_read(path, &size, &error) : NULL;
     if (bytes && memchr(bytes, '\0', (size_t)size))
         gt_data_fail(&error, GT_ERR_FORMAT, "%s: expected text, found a byte of 0", path);
-    text t = {.path = path, .at = bytes, .line = 1, .error = &error};
-    t.separator = opts.separator ? opts.separator : ',';
+    text t = {.path = path, .at = bytes, .line = 1, .separator = ',', .error = &error};
+    if (opts.separator) t.separator = opts.separator;
     if (bytes) t.end = bytes + size;
     if (bytes) *t.end = '\0';
     if (bytes && size >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3)) t.at += 3;
-    gt_tensor *y = error.code == GT_OK && read_table(&t, columns, opts.allow_missing, &numbers, &n)
-                       ? to_tensor(gt, &numbers, n, opts.dtype)
-                       : NULL;
+    gt_tensor *y =
+        bytes && error.code == GT_OK && read_table(&t, columns, opts.allow_missing, &numbers, &n)
+            ? to_tensor(gt, &numbers, n, opts.dtype)
+            : NULL;
     free(numbers.number);
     free(bytes);
     if (error.code != GT_OK) gti_data_report(gt, what, &error);

@@ -105,6 +105,7 @@ typedef struct {
     int64_t h, w;
     uint8_t *rgb; /* to be freed */
     bool stored;  /* rgb is [h,w], numbers as they are stored */
+    int bytes;    /* of a number: 1, or 2, the greater one first; known before it is allocated */
 } gti_picture;
 bool gti_picture_read(const char *path, const gt_image_opts *how, gti_picture *p,
                       gt_data_error *error);
@@ -116,6 +117,8 @@ bool gti_picture_allocate(gti_picture *p, int64_t h, int64_t w, int64_t size, in
 /* As below, resized to [3,h,w] or [1,h,w]. */
 bool gti_picture_resize(const gti_picture *p, bool grey, int64_t h, int64_t w, uint8_t *to,
                         gt_data_error *error);
+/* [h,w,3] to floats 0..1 [3,h,w], or [1,h,w]. */
+void gti_picture_floats(const gti_picture *p, bool grey, float *to);
 /* u8 [h,w,3] to [3,h,w], or [1,h,w] with PIL's weights. */
 void gti_picture_planes(const gti_picture *p, bool grey, uint8_t *to);
 /* What decoders are given. */

@@ -48,15 +48,16 @@ bool gti_exif_orient(gti_picture *p, int orientation, gt_data_error *error)
     const bool up = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
     const bool left = orientation == 2 || orientation == 3 || orientation >= 7;
     const int64_t h = turned ? p->w : p->h, w = turned ? p->h : p->w;
-    uint8_t *to = gti_data_malloc((size_t)(h * w) * 3, error);
+    const size_t n = 3 * (size_t)p->bytes; /* bytes of a pixel */
+    uint8_t *to = gti_data_malloc((size_t)(h * w) * n, error);
     if (!to) return false;
     for (int64_t y = 0; y < h; y++)
         for (int64_t x = 0; x < w; x++) {
             const int64_t i = turned ? x : y, j = turned ? y : x;
             const int64_t row = up ? p->h - 1 - i : i, column = left ? p->w - 1 - j : j;
-            memcpy(to + 3 * (y * w + x), p->rgb + 3 * (row * p->w + column), 3);
+            memcpy(to + n * (size_t)(y * w + x), p->rgb + n * (size_t)(row * p->w + column), n);
         }
     free(p->rgb);
-    *p = (gti_picture){.h = h, .w = w, .rgb = to};
+    *p = (gti_picture){.h = h, .w = w, .rgb = to, .bytes = p->bytes};
     return true;
 }

@@ -21,7 +21,7 @@ bool gti_picture_allocate(gti_picture *p, int64_t h, int64_t w, int64_t size, in
                             (long long)w, (long long)h, GTI_PIXELS_MOST);
     p->h = h;
     p->w = w;
-    p->rgb = gti_data_malloc((size_t)pixels * 3, error);
+    p->rgb = gti_data_malloc((size_t)pixels * 3 * (size_t)p->bytes, error);
     return p->rgb;
 }
 
@@ -52,7 +52,7 @@ static bool decode(const gti_encoded *in, gti_picture *p, gt_data_error *error)
 bool gti_picture_read(const char *path, const gt_image_opts *how, gti_picture *p,
                       gt_data_error *error)
 {
-    *p = (gti_picture){.rgb = NULL};
+    *p = (gti_picture){.bytes = 1};
     gti_encoded in = {.path = path, .how = *how};
     uint8_t *bytes = gti_file_read(path, &in.size, error);
     if (!bytes) return false;
@@ -79,6 +79,22 @@ void gti_picture_planes(const gti_picture *p, bool grey, uint8_t *to)
             continue;
         }
         for (int64_t c = 0; c < 3; c++) to[c * n + i] = in[c];
+    }
+}
+
+static float number(const gti_picture *p, int64_t i)
+{
+    if (p->bytes == 1) return (float)p->rgb[i] / 255.0f;
+    return (float)(p->rgb[2 * i] << 8 | p->rgb[2 * i + 1]) / 65535.0f;
+}
+
+void gti_picture_floats(const gti_picture *p, bool grey, float *to)
+{
+    const int64_t n = p->h * p->w;
+    for (int64_t i = 0; i < n; i++) {
+        const float r = number(p, 3 * i), g = number(p, 3 * i + 1), b = number(p, 3 * i + 2);
+        if (grey) to[i] = r == g && g == b ? r : 0.299f * r + 0.587f * g + 0.114f * b;
+        else to[i] = r, to[n + i] = g, to[2 * n + i] = b;
     }
 }
 
@@ -115,7 +131,8 @@ gt_tensor *gt_image_load_(gt_ctx *gt, const char *path, gt_image_opts opts)
     gt_data_error error = {.code = GT_OK};
     gti_picture p;
     if (!path) gt_data_fail(&error, GT_ERR_ARGUMENT, "the path is NULL");
-    else if (opts.stored && (opts.apply_gamma || opts.on_white || opts.apply_exif_orientation))
+    else if (opts.stored &&
+             (opts.apply_gamma || opts.on_white || opts.apply_exif_orientation || opts.deep))
         gt_data_fail(&error, GT_ERR_ARGUMENT,
                      ".stored gives numbers as they are, and nothing is applied to them");
     const gt_span span = gt_span_begin(gt, what);
@@ -126,8 +143,9 @@ gt_tensor *gt_image_load_(gt_ctx *gt, const char *path, gt_image_opts opts)
         return NULL;
     }
     const gt_shape shape = GT_SHAPE(opts.grey || opts.stored ? 1 : 3, p.h, p.w);
-    gt_tensor *t = gt_empty_(gt, shape, (gt_new_opts){.dtype = GT_U8});
-    if (t) gti_picture_planes(&p, opts.grey, t->data);
+    gt_tensor *t = gt_empty_(gt, shape, (gt_new_opts){.dtype = opts.deep ? GT_F32 : GT_U8});
+    if (t && opts.deep) gti_picture_floats(&p, opts.grey, t->data);
+    else if (t) gti_picture_planes(&p, opts.grey, t->data);
     free(p.rgb);
     return t;
 }

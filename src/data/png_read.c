@@ -62,7 +62,7 @@ static void read_header(png_structp png, png_infop info, input *i)
 }
 
 /* By default transparency is left out, so that its pixels have their stored numbers. */
-static void set_transparency(png_structp png, png_infop info, bool on_white)
+static void set_transparency(png_structp png, png_infop info, bool on_white, int bytes)
 {
     const bool some = png_get_color_type(png, info) & PNG_COLOR_MASK_ALPHA ||
                       png_get_valid(png, info, PNG_INFO_tRNS);
@@ -70,24 +70,25 @@ static void set_transparency(png_structp png, png_infop info, bool on_white)
         png_set_strip_alpha(png);
         return;
     }
-    const png_color_16 white = {.red = 255, .green = 255, .blue = 255, .gray = 255};
+    const png_uint_16 most = bytes == 2 ? 65535 : 255;
+    const png_color_16 white = {.red = most, .green = most, .blue = most, .gray = most};
     png_set_tRNS_to_alpha(png);
     png_set_background_fixed(png, &white, PNG_BACKGROUND_GAMMA_SCREEN, 0, PNG_FP_1);
 }
 
-/* From any kind of pixel to red, green and blue of 8 bits. */
-static void set_conversions(png_structp png, png_infop info, const gt_image_opts *how)
+/* From any kind of pixel to red, green and blue of 8 or 16 bits. */
+static void set_conversions(png_structp png, png_infop info, const gt_image_opts *how, int bytes)
 {
     png_fixed_point gamma;
     if (how->stored) {
         png_set_packing(png);
         return;
     }
-    png_set_scale_16(png);
+    if (bytes == 1) png_set_scale_16(png);
     png_set_expand_gray_1_2_4_to_8(png);
     png_set_palette_to_rgb(png);
     png_set_gray_to_rgb(png);
-    set_transparency(png, info, how->on_white);
+    set_transparency(png, info, how->on_white, bytes);
     if (how->apply_gamma && png_get_gAMA_fixed(png, info, &gamma))
         png_set_gamma_fixed(png, PNG_DEFAULT_sRGB, gamma);
 }
@@ -98,7 +99,7 @@ static void read_rows(png_structp png, png_infop info, const gti_picture *p)
     png_read_update_info(png, info);
     for (int pass = 0; pass < passes; pass++)
         for (int64_t y = 0; y < p->h; y++)
-            png_read_row(png, p->rgb + y * p->w * (p->stored ? 1 : 3), NULL);
+            png_read_row(png, p->rgb + y * p->w * (p->stored ? 1 : 3 * p->bytes), NULL);
 }
 
 /* Reads the sound file's chunks, each a length, a name, so many bytes and a checksum, itself:
@@ -119,13 +120,14 @@ static bool decode(png_structp png, png_infop info, input *i, gti_picture *p)
 {
     if (setjmp(png_jmpbuf(png))) return false;
     read_header(png, info, i);
+    if (i->in->how.deep && png_get_bit_depth(png, info) == 16) p->bytes = 2;
     if (!gti_picture_allocate(p, png_get_image_height(png, info), png_get_image_width(png, info),
                               i->in->size, PIXELS_PER_BYTE, i->in->path, i->error))
         return false;
     p->stored = i->in->how.stored;
     if (p->stored && (png_get_channels(png, info) != 1 || png_get_bit_depth(png, info) > 8))
         return gti_picture_no_mask(i->in, i->error);
-    set_conversions(png, info, &i->in->how);
+    set_conversions(png, info, &i->in->how, p->bytes);
     read_rows(png, info, p);
     png_read_end(png, info); /* the last mark must be there */
     return !i->in->how.apply_exif_orientation || gti_exif_orient(p, orientation(i->in), i->error);

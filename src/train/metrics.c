@@ -137,8 +137,10 @@ double gt_count_labels(const gt_tensor *labels)
 {
     static const char what[] = "gt_count_labels";
     if (!is_readable(labels, "the tensor of labels", what)) return NAN;
-    if (gt_is_floating(labels->dtype) && labels->shape.ndim >= 2 && labels->shape.dim[1] > 0)
-        return (double)(labels->size / labels->shape.dim[1]);
+    if (gt_is_floating(labels->dtype) && labels->shape.ndim >= 2 && labels->shape.dim[1] > 0) {
+        const int64_t rows = labels->size / labels->shape.dim[1];
+        return (double)rows;
+    }
     if (labels->dtype != GT_I64) {
         gt_fail(labels->ctx, GT_ERR_DTYPE, what, "labels are %s, must be i64",
                 gt_dtype_name(labels->dtype));
