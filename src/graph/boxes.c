@@ -5,7 +5,6 @@
 #include "graph/picture.h"
 
 #define HIGHLIGHT "#dc2626"
-#define SMALL "<font point-size=\"10\" color=\"" GTI_MUTED "\">"
 
 /* --- parts of labels --- */
 
@@ -13,7 +12,7 @@ static void write_kind(const gti_picture *p, int value)
 {
     char text[GTI_WORDS];
     gti_words_shape(&p->g->value[value], p->g->batch, true, text);
-    fprintf(p->f, SMALL "%s %s</font>", text, gt_dtype_name(p->g->value[value].dtype));
+    fprintf(p->f, GTI_SMALL "%s %s</font>", text, gt_dtype_name(p->g->value[value].dtype));
 }
 
 /* The place in the user's program, without its directories, shows when the mouse rests there. */
@@ -105,47 +104,7 @@ static void write_call(const gti_picture *p, int box)
     if (cells) fputs("</tr></table>", p->f);
 }
 
-/* --- boxes of layers --- */
-
-static bool is_number(const char *name)
-{
-    return strspn(name, "0123456789") == strlen(name);
-}
-
-static void write_row(const gti_picture *p, int row, int times)
-{
-    const gti_row *r = &p->view.row[row];
-    const gt_graph_scope *s = r->scope >= 0 ? &p->g->scope[r->scope] : NULL;
-    const bool backward = r->part == GT_PART_BACKWARD;
-    char text[GTI_WORDS];
-    gti_words_of_row(&p->view, row, text);
-    const size_t name = strcspn(text, "(");
-    fputs("<tr><td align=\"left\">", p->f);
-    if (backward) fputs("\xe2\x88\x87 ", p->f);
-    const bool named = s && s->kind != GT_SCOPE_FUNCTION && strcmp(s->name, s->type) != 0;
-    if (named && *s->type && !backward && !is_number(s->name)) {
-        fputs(SMALL, p->f);
-        gti_clusters_text(p, s->name);
-        fputs("</font> ", p->f);
-    }
-    const char inside = text[name];
-    text[name] = 0;
-    fputs(backward ? "" : "<b>", p->f);
-    gti_clusters_text(p, text);
-    fputs(backward ? "" : "</b>", p->f);
-    text[name] = inside;
-    if (!backward) gti_clusters_text(p, text + name);
-    if (times > 1) fprintf(p->f, " <b>\xc3\x97 %d</b>", times);
-    fputs("</td></tr>", p->f);
-}
-
-static bool reads_alike(const gti_picture *p, int a, int b)
-{
-    char x[GTI_WORDS], y[GTI_WORDS];
-    gti_words_of_row(&p->view, a, x);
-    gti_words_of_row(&p->view, b, y);
-    return !strcmp(x, y);
-}
+/* --- heat --- */
 
 static double heat_of(const gti_picture *p, const gti_box *b)
 {
@@ -157,35 +116,6 @@ static double heat_of(const gti_picture *p, const gti_box *b)
     case GT_HEAT_NONE: break;
     }
     return 0;
-}
-
-static void write_numbers(const gti_picture *p, const gti_box *b)
-{
-    char text[GTI_WORDS];
-    const double kept = b->part == GT_PART_BACKWARD && b->of >= 0 ? p->view.box[b->of].keeps : 0;
-    if (kept < 1 && (b->part != GT_PART_FORWARD || !b->parameters)) return;
-    fputs("<tr><td align=\"left\">" SMALL, p->f);
-    gti_words_bytes(kept, text);
-    if (kept >= 1) fprintf(p->f, "keeps %s", text);
-    gti_words_count((double)b->parameters, text);
-    if (kept < 1) fprintf(p->f, "%s params", text);
-    gti_words_count(b->flops, text);
-    if (kept < 1) fprintf(p->f, " \xc2\xb7 %s%sFLOP", text, strchr(text, ' ') ? "" : " ");
-    fputs("</font></td></tr>", p->f);
-}
-
-static void write_stack(const gti_picture *p, const gti_box *b)
-{
-    fputs("<table border=\"0\" cellborder=\"0\" cellspacing=\"0\" cellpadding=\"1\">", p->f);
-    for (int i = b->first; i >= 0;) {
-        int n = p->view.row[i].times, next = p->view.row[i].next;
-        for (; next >= 0 && reads_alike(p, i, next); next = p->view.row[next].next)
-            n += p->view.row[next].times;
-        write_row(p, i, n);
-        i = next;
-    }
-    write_numbers(p, b);
-    fputs("</table>", p->f);
 }
 
 /* --- colours: each kind also has its own border, and stands in its own column --- */
@@ -250,11 +180,12 @@ void gti_boxes_legend(const gti_picture *p)
           p->f);
     for (int i = 0; i < LOOKS; i++)
         if (there[i])
-            fprintf(p->f, "<td border=\"1\" color=\"%s\" bgcolor=\"%s\"%s>" SMALL "%s</font></td>",
+            fprintf(p->f,
+                    "<td border=\"1\" color=\"%s\" bgcolor=\"%s\"%s>" GTI_SMALL "%s</font></td>",
                     looks[i].border, looks[i].fill,
                     i == BACKWARD ? " style=\"dashed\"" : " style=\"rounded\"", looks[i].meaning);
     if (heat)
-        fprintf(p->f, "<td border=\"1\" bgcolor=\"#ff9628\">" SMALL "most %s</font></td>",
+        fprintf(p->f, "<td border=\"1\" bgcolor=\"#ff9628\">" GTI_SMALL "most %s</font></td>",
                 heats[heat]);
     fputs("</tr></table>>]\n", p->f);
 }
@@ -268,7 +199,7 @@ static void write_box(gti_picture *p, int box)
     gti_clusters_go(p, (gti_place){b->frame, b->part, b->pass});
     gti_clusters_indent(p);
     fprintf(p->f, "n%d [label=<", box);
-    if (p->view.layered) write_stack(p, b);
+    if (p->view.layered) gti_rows_write(p, b);
     else write_call(p, box);
     fputs(">", p->f);
     write_look(p, box);
@@ -359,7 +290,7 @@ static void write_result(gti_picture *p)
     if (leaf && !p->leaf[value]) write_leaf(p, value, NULL, 0);
     if (!p->view.layered || leaf) return;
     gti_words_shape(&p->g->value[value], p->g->batch, false, text);
-    fprintf(p->f, "  result [shape=plain style=\"\" label=<" SMALL "%s %s</font>>]\n",
+    fprintf(p->f, "  result [shape=plain style=\"\" label=<" GTI_SMALL "%s %s</font>>]\n",
             *p->g->value[value].name ? "" : "result", text);
     fprintf(p->f, "  n%d -> result\n", p->view.row[gti_view_maker(&p->view, value)].box);
 }

@@ -7,6 +7,7 @@
 #define GTI_INK "#0f172a"
 #define GTI_MUTED "#475569"
 #define GTI_GRADIENT "#9333ea"
+#define GTI_SMALL "<font point-size=\"10\" color=\"" GTI_MUTED "\">"
 
 /* Where a box stands. */
 typedef struct {
@@ -60,6 +61,10 @@ void gti_clusters_indent(const gti_picture *p);
 /* Closes and opens clusters so that what follows stands there; closes all. */
 void gti_clusters_go(gti_picture *p, gti_place at);
 void gti_clusters_close(gti_picture *p);
+
+/* --- rows.c --- */
+/* The rows of a box, one below the other, and its numbers: a table of Graphviz. */
+void gti_rows_write(const gti_picture *p, const gti_box *b);
 
 /* --- boxes.c --- */
 void gti_boxes_write(gti_picture *p);
