@@ -19,7 +19,7 @@ static char *put_before(const char *buf, char *at, const char *word)
  * path. */
 static const char *place_of(const gt_graph *g, const gt_graph_node *n, char buf[NAME])
 {
-    char *at = buf + NAME - 1, *const end = at;
+    char *const end = &buf[NAME - 1], *at = end;
     *at = 0;
     for (int i = n->scope; i >= 0; i = g->scope[i].parent) {
         const gt_graph_scope *s = &g->scope[i];
