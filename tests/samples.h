@@ -112,6 +112,7 @@ typedef struct {
     }
 static const large_sample large[] = {
     {"conv2d", {.label = "Winograd's tiles", .in = {GT_IN(5, 16, 7, 8), GT_IN(32, 16, 3, 3)}}},
+    {"conv2d", {.label = "a lot of images and one", .in = {GT_IN(6, 3, 8, 9), GT_IN(5, 3, 3, 3)}}},
     {"sum", {.label = "chunks", .in = {GT_IN(40000)}}},
     {"sum", {.label = "whole chunks", .in = {GT_IN(5, 8192)}}},
     {"mean", {.label = "chunks and one", .in = {GT_IN(24577)}}},
