@@ -342,6 +342,12 @@ static void test_graph(void **state)
     for (size_t i = 0; i < sizeof wants / sizeof *wants; i++)
         if (!node_has(def, wants[i].node, wants[i].number, wants[i].text))
             fail_msg("%s has no %s", wants[i].node, wants[i].text);
+    assert_int_equal(gt_graph_save(g, scratch("runs/saved/")), GT_OK);
+    file = event_file(scratch("runs/saved"));
+    next_record(&file);
+    assert_true(node_has(only(next_record(&file), 4, 2).bytes, "input", 2, "Input"));
+    assert_int_equal(gt_graph_save(g, scratch("runs/saved/"), .depth = 1), GT_ERR_ARGUMENT);
+    assert_error(gt, GT_ERR_ARGUMENT, ".depth is of no use for /");
     gt_graph_free(g);
 }
 

@@ -176,6 +176,7 @@ typedef struct {
  * GT_ERR_ARGUMENT, GT_ERR_UNSUPPORTED (scopes that nest more than 1,000 levels deep; more pixels,
  * or more of dot's time, than there may be), GT_ERR_IO (dot is missing or fails, too),
  * GT_ERR_MEMORY. */
+/* A path that ends in "/" is a folder, into which a file for TensorBoard goes (gt_board_graph). */
 GT_MUST_CHECK gt_status gt_graph_save_(const gt_graph *g, const char *path, gt_graph_opts opts);
 /* gt_graph_save(g, "net.svg"), gt_graph_save(g, "net.png", .depth = 1, .sideways = true) */
 #define gt_graph_save(g, ...) GT_GRAPH_SAVE_(g, __VA_ARGS__, )

@@ -21,7 +21,7 @@ static const gti_cli_option options[] = {
     GTI_CLI_ASKED(request, of){"--depth", "N", GTI_CLI_COUNT, AT(depth),
                                "levels of modules to show"},
     {"-o", "FILE", GTI_CLI_TEXT, AT(out),
-     "where to: .svg, .png, .pdf, .dot, .mmd (Mermaid), .html or .json"},
+     "where to: .svg, .png, .pdf, .dot, .mmd (Mermaid), .html, .json, or FOLDER/ for TensorBoard"},
     {"--detail", "layers|calls|operations", GTI_CLI_WORD, AT(detail), "what a box is"},
     {"--heat", "none|flops|bytes|parameters|time", GTI_CLI_WORD, AT(heat),
      "fill boxes by their share of these; time: of ten runs"},

@@ -1,6 +1,7 @@
 /* A graph into a file, by its ending. */
 #include <errno.h>
 #include <gradtape/io.h>
+#include <gradtape/view.h>
 #include <math.h>
 #include <string.h>
 #include <strings.h>
@@ -60,17 +61,28 @@ static const struct {
     {".svg", "-Tsvg", NULL},           {".png", "-Tpng", NULL},
     {".pdf", "-Tpdf", NULL},           {".dot", NULL, gti_dot_write},
     {".mmd", NULL, gti_mermaid_write}, {".json", NULL, gti_json_write},
-    {".html", NULL, gti_page_write},
+    {".html", NULL, gti_page_write},   {"/", NULL, NULL},
 };
 enum { ENDINGS = sizeof endings / sizeof *endings };
-#define ALL_ENDINGS ".svg, .png, .pdf, .dot, .mmd, .html or .json"
+#define ALL_ENDINGS ".svg, .png, .pdf, .dot, .mmd, .html, .json or /"
 
 static int ending_of(const char *path)
 {
-    const char *dot = strrchr(path, '.');
-    for (int i = 0; dot && i < ENDINGS; i++)
-        if (strcasecmp(dot, endings[i].name) == 0) return i;
+    const size_t n = strlen(path);
+    for (int i = 0; i < ENDINGS; i++) {
+        const size_t own = strlen(endings[i].name);
+        if (n >= own && strcasecmp(path + n - own, endings[i].name) == 0) return i;
+    }
     return -1;
+}
+
+/* An event file of TensorBoard's in a folder. */
+static gt_status save_board(const gt_graph *g, const char *folder)
+{
+    gt_board *b = gt_board_open(g->ctx, folder);
+    gt_status status = b ? gt_board_graph(b, g) : gt_error_code(g->ctx);
+    const gt_status closed = b ? gt_board_close(b) : status;
+    return status ? status : closed;
 }
 
 /* What `write` makes, in a file that appears whole or not at all. */
@@ -159,6 +171,7 @@ static gt_status save(const gt_graph *g, const char *path, gt_graph_opts opts, c
     if (!is_used(g->ctx, what, endings[i].name, &opts) || !complete(g->ctx, what, &opts) ||
         !has_modules(g, what, &opts) || !has_times(g, what, &opts))
         return gt_error_code(g->ctx);
+    if (!endings[i].type && !endings[i].write) return save_board(g, path);
     if (endings[i].type) return gti_render(g, path, endings[i].type, &opts, what);
     return save_text(g, path, &opts, what, endings[i].write);
 }
