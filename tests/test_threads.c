@@ -122,6 +122,13 @@ static void compare(const gt_op *op, const gt_sample *sample, int threads, const
     }
 }
 
+/* ThreadSanitizer sees a race with any number. */
+#ifdef __SANITIZE_THREAD__
+static const int counts[] = {3};
+#else
+static const int counts[] = {2, 3, 8};
+#endif
+
 /* Inputs that would be divided only if large are cut as finely as they can be. */
 static uint64_t check_sample(gt_ctx *gt, const gt_op *op, const gt_sample *sample, gt_dtype dtype)
 {
@@ -130,11 +137,11 @@ static uint64_t check_sample(gt_ctx *gt, const gt_op *op, const gt_sample *sampl
     gti_threads_set_part_work(gt, 1);
     gt_set_threads(gt, 1);
     const results alone = run_sample(gt, op, sample, dtype);
-    for (int threads = 2; threads <= 8; threads += threads == 3 ? 5 : 1) {
-        gt_set_threads(gt, threads);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        gt_set_threads(gt, counts[i]);
         const results together = run_sample(gt, op, sample, dtype);
         assert_well(gt);
-        compare(op, sample, threads, &alone, &together);
+        compare(op, sample, counts[i], &alone, &together);
     }
     gt_rewind(gt, start);
     return gt_get_stats(gt).divided - before;
