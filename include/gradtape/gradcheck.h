@@ -15,7 +15,8 @@
 
 GT_BEGIN_DECLS
 
-/* GT_INCONCLUSIVE: the function has a kink where it was checked, and nothing else is wrong. */
+/* GT_INCONCLUSIVE: where it was checked the function has nothing but kinks, or no numeric
+ * derivative that rounding leaves; and nothing else is wrong. */
 typedef enum { GT_PASS, GT_FAIL, GT_INCONCLUSIVE } gt_verdict;
 
 typedef enum {
@@ -25,8 +26,10 @@ typedef enum {
 } gt_gradcheck_mode;
 
 typedef struct {
-    double step;       /* relative step; 6.06e-6, the cube root of f64's epsilon */
-    double rtol, atol; /* 1e-6, 1e-7; beyond the differences' own error estimate */
+    double step;       /* relative step; 6.06e-6, the cube root of f64's epsilon. Shorter and longer
+                        * ones are tried where it does not settle an entry */
+    double rtol, atol; /* 1e-6, 1e-7 (of the largest entry, where that is below 1); beyond the
+                        * differences' own error estimate */
     gt_gradcheck_mode mode;
     int order;        /* 1; 2 checks second derivatives: those of the gradient of a random
                        * projection, in the inputs and in the projection */
@@ -41,8 +44,10 @@ typedef struct {
 typedef enum {
     GT_GRADCHECK_NOTHING,
     GT_GRADCHECK_DERIVATIVE, /* an analytic derivative differs from the numeric one */
-    GT_GRADCHECK_KINK,       /* not differentiable here, or at the edge of the domain */
-    GT_GRADCHECK_NAN,        /* a value or an analytic derivative is NaN or infinite */
+    GT_GRADCHECK_KINK,       /* not differentiable here */
+    GT_GRADCHECK_UNSURE, /* no step gives a numeric derivative: rounding inside of the function is
+                          * too large, or it is at the edge of its domain */
+    GT_GRADCHECK_NAN,    /* a value or an analytic derivative is NaN or infinite */
     GT_GRADCHECK_UNWRITTEN,  /* an output element was never written */
     GT_GRADCHECK_UPSTREAM,   /* not linear in the upstream gradient, or not zero for zero */
     GT_GRADCHECK_MUTATED,    /* an input, the upstream or a saved tensor was changed */
@@ -66,6 +71,7 @@ typedef struct {
     int64_t entries; /* Jacobian entries (FULL) or projections (FAST) compared */
     int64_t wrong;   /* of these; after a FAST failure, of those looked at to explain it */
     int64_t kinks;   /* entries passed over because of a kink */
+    int64_t unsure;  /* entries whose numeric derivative could not be told */
 
     /* The worst entry, d out[out_index] / d in[in_index]; input is -1 when there is none. With
      * order 2 the outputs are the gradients of the inputs, and the projections are further inputs.

@@ -55,9 +55,10 @@ typedef struct {
     gt_mark session;                                  /* from gti_check_begin to gti_check_end */
     double *y0;                                       /* [n_y], at x */
     double *near[4];                                  /* [n_y], at x + h, x - h, x + h/2, x - h/2 */
+    double *noise;                                    /* [n_y], of y near x; noise.c */
     double score;                                     /* of the worst entry so far */
     const char *error_hint; /* for a failure of the context during the present call */
-    double kink_x;          /* where the first kink was */
+    double kink_x;          /* where the first entry that was passed over is */
     int64_t kink_row, kink_col;
     uint64_t random;
     size_t text; /* length of r->message */
@@ -65,12 +66,18 @@ typedef struct {
 
 /* A numeric derivative. */
 typedef struct {
-    double value, estimate;
-    double weight; /* of value in tolerances: 1, or less for a sum over many entries */
-    bool rough;    /* a kink, the edge of the domain, or too curved to tell */
+    double value, estimate; /* estimate: of the error of value, by curvature and noise */
+    double right, left;     /* slopes of the two sides */
+    bool line;              /* along a line: a sum over many entries, each with kinks of its own */
+    double weight;          /* of value in tolerances: 1, or less along a line */
+    double scale;           /* what the entry is compared beside: the size of the largest, of all */
+    bool bent;              /* the two sides differ: a kink or a jump */
+    bool leaps;             /* slopes grow with shorter steps: a jump, if it is rough, too */
+    bool still;             /* nothing changed, though a longer step may change it */
+    bool rough;             /* bent, still, the edge of the domain, too curved or noisy to tell */
 } gti_slope;
 
-typedef enum { GTI_FINE, GTI_WRONG, GTI_ROUGH } gti_state;
+typedef enum { GTI_FINE, GTI_WRONG, GTI_KINK, GTI_JUMP, GTI_ROUGH } gti_state;
 
 /* Part of the Jacobian, both ways; all arrays [n_rows, n_cols]. */
 typedef struct {
@@ -78,7 +85,8 @@ typedef struct {
     int64_t n_rows, n_cols;
     double *analytic, *numeric, *estimate;
     uint8_t *state;
-    int64_t wrong, worst; /* worst: place in the arrays */
+    double scale;                /* the largest analytic entry */
+    int64_t wrong, kinks, worst; /* worst: place in the arrays */
 } gti_table;
 
 /* --- check.c --- */
@@ -118,24 +126,42 @@ uint64_t gti_check_bits(gti_check *c);
 /* n elements of t as double. */
 void gti_check_read(const gt_tensor *t, double *x);
 
+/* --- noise.c --- */
+/* Measures c->noise: how much rounding inside of the function moves y, as a standard deviation. */
+bool gti_check_measure_noise(gti_check *c);
+
 /* --- numeric.c --- */
-/* Column col of J: value, estimate and rough, each [n_y]. */
-bool gti_check_column(gti_check *c, int64_t col, gti_slope *slope);
+/* Steps of several lengths, the usual one first; a derivative is better with each that is tried. */
+enum { GTI_STEPS = 9, GTI_CONFIRMED = 3 /* after so many an entry that is wrong is believed */ };
+/* Column col of J, [n_y]: with step 0 anew, with later ones where they are better. `scale` is that
+ * of the slopes. */
+bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slope *slope);
 /* v' J d with d restricted to the columns from..to-1, by differences along the line x + h d. */
 bool gti_check_line(gti_check *c, const double *d, const double *v, int64_t from, int64_t to,
-                    gti_slope *slope);
+                    int step, double scale, gti_slope *slope);
 /* Directions whose steps are exactly representable: d *= max(1, |x|), rounded. */
 void gti_check_align(gti_check *c, double *d);
+/* Adds h d to the columns from..to-1 of x. */
+void gti_check_move(gti_check *c, const double *d, double h, int64_t from, int64_t to);
+void gti_check_save(gti_check *c, double *saved, int64_t from, int64_t to);
+void gti_check_restore(gti_check *c, const double *saved, int64_t from, int64_t to);
 /* Whether an entry passes; *score is its error in units of the tolerance. */
 gti_state gti_check_judge(const gti_check *c, double analytic, gti_slope numeric, double *score);
+/* Whether a judgement after this step could change with the next one. */
+bool gti_check_is_open(gti_state state, const gti_slope *numeric, int step);
+
+/* --- kinks.c --- */
+/* Where entries of the table are kinks: analytic derivatives along lines through all of them lie
+ * between the slopes of the two sides; a gradient for each of two equal maxima does not. */
+bool gti_check_kinks(gti_check *c, const gti_table *t);
 
 /* --- full.c --- */
 /* Compares these rows and columns of the Jacobian. */
 bool gti_check_compare(gti_check *c, const int64_t *row, int64_t n_rows, const int64_t *col,
                        int64_t n_cols);
 bool gti_check_full(gti_check *c);
-/* Notes a kink of output row at column col. */
-void gti_check_kink(gti_check *c, int64_t row, int64_t col);
+/* Notes a kink of output row at column col, or a place where no slope can be told. */
+void gti_check_kink(gti_check *c, gti_state state, int64_t row, int64_t col);
 
 /* --- fast.c --- */
 bool gti_check_fast(gti_check *c);

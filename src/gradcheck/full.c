@@ -13,15 +13,20 @@ static bool fill_analytic(gti_check *c, gti_table *t)
         v[t->row[r]] = 1;
         if (!gti_check_vjp(c, v, g)) return false;
         v[t->row[r]] = 0;
-        for (int64_t k = 0; k < t->n_cols; k++) t->analytic[r * t->n_cols + k] = g[t->col[k]];
+        for (int64_t k = 0; k < t->n_cols; k++) {
+            t->analytic[r * t->n_cols + k] = g[t->col[k]];
+            if (isfinite(g[t->col[k]])) t->scale = fmax(t->scale, fabs(g[t->col[k]]));
+        }
     }
     gti_check_end(c);
     return true;
 }
 
-void gti_check_kink(gti_check *c, int64_t row, int64_t col)
+void gti_check_kink(gti_check *c, gti_state state, int64_t row, int64_t col)
 {
-    if (c->r->kinks++) return;
+    int64_t *count = state == GTI_ROUGH ? &c->r->unsure : &c->r->kinks;
+    const bool first = !(*count)++ && (state == GTI_ROUGH || !c->r->unsure);
+    if (!first) return;
     const int i = gti_check_part(c->x, c->fn->n_var, col);
     c->kink_row = row;
     c->kink_col = col;
@@ -56,14 +61,36 @@ static void judge_column(gti_check *c, gti_table *t, int64_t k, const gti_slope 
         t->numeric[at] = s.value;
         t->estimate[at] = s.estimate;
         t->state[at] = (uint8_t)state;
-        if (state == GTI_ROUGH) gti_check_kink(c, t->row[r], t->col[k]);
+        const bool told = state == GTI_FINE || state == GTI_WRONG;
+        if (!told) gti_check_kink(c, state, t->row[r], t->col[k]);
+        t->kinks += state == GTI_KINK;
         const bool first_wrong = state == GTI_WRONG && !t->wrong++;
-        if (first_wrong ||
-            (state != GTI_ROUGH && score > c->score && (state == GTI_WRONG || !t->wrong))) {
+        if (first_wrong || (told && score > c->score && (state == GTI_WRONG || !t->wrong))) {
             t->worst = at;
             note_worst(c, t, at, score);
         }
     }
+}
+
+static bool is_open(const gti_check *c, const gti_table *t, int64_t k, const gti_slope *slope,
+                    int step)
+{
+    bool open = false;
+    for (int64_t r = 0; r < t->n_rows && !open; r++) {
+        double score;
+        const gti_slope *s = &slope[t->row[r]];
+        const gti_state state = gti_check_judge(c, t->analytic[r * t->n_cols + k], *s, &score);
+        open = gti_check_is_open(state, s, step);
+    }
+    return open;
+}
+
+/* Steps of other lengths while there are entries that may be settled by them. */
+static bool settle_column(gti_check *c, const gti_table *t, int64_t k, gti_slope *slope)
+{
+    for (int step = 0; step == 0 || is_open(c, t, k, slope, step - 1); step++)
+        if (!gti_check_column(c, t->col[k], step, t->scale, slope)) return false;
+    return true;
 }
 
 static bool fill_numeric(gti_check *c, gti_table *t)
@@ -71,7 +98,7 @@ static bool fill_numeric(gti_check *c, gti_table *t)
     gti_slope *slope = gti_check_scratch(c, c->n_y, sizeof *slope);
     if (!slope) return gti_check_alive(c);
     for (int64_t k = 0; k < t->n_cols; k++) {
-        if (!gti_check_column(c, t->col[k], slope)) return false;
+        if (!settle_column(c, t, k, slope)) return false;
         judge_column(c, t, k, slope);
     }
     return true;
@@ -103,6 +130,7 @@ bool gti_check_compare(gti_check *c, const int64_t *row, int64_t n_rows, const i
         gti_check_diagnose(c, &t);
         return gti_check_finish(c);
     }
+    if (t.kinks && !gti_check_kinks(c, &t)) return false;
     gt_rewind(c->gt, mark);
     return true;
 }

@@ -4,23 +4,70 @@
 
 #include "gradcheck/check.h"
 
+/* Powers of two times the step asked for: shorter ones for what lies near a kink or bends much,
+ * longer ones for what rounding moves. */
+static const int lengths[GTI_STEPS] = {0, -6, 6, -12, 12, -18, -24, -30, -36};
+enum { LONGEST = 12 };
+
+enum { ROUNDINGS = 8 }; /* of y, at least; and deviations of measured noise */
+
+/* Where the largest entry is smaller it counts as this: gradients have rounding of their own. */
+static const double least_scale = 1e-6;
+
+static double noise_of(const gti_check *c, int64_t j)
+{
+    return ROUNDINGS * fmax(DBL_EPSILON * fabs(c->y0[j]), c->noise[j]);
+}
+
+static double atol_of(const gti_check *c, const gti_slope *s)
+{
+    return c->o.atol * s->weight * fmin(1, s->scale);
+}
+
 /* One-sided slopes at h [0] and h/2 [1] make the derivative. A central difference is their mean;
  * its error is a h^2 + O(h^4), so (4 D(h/2) - D(h)) / 3 is free of the first term. The gap between
  * the two sides is h f'' for a smooth function and halves with h; at a kink it stays. `noise`
- * bounds what rounding does to a slope; a value that does not change at all has none. */
+ * bounds what rounding does to a slope. */
 static gti_slope slope_of(const gti_check *c, const double right[2], const double left[2],
-                          double noise, double weight)
+                          double noise, double weight, double largest)
 {
-    if (right[0] == 0 && left[0] == 0 && right[1] == 0 && left[1] == 0) noise = 0;
+    const double scale = fmax(largest, least_scale);
     const double d0 = (right[0] + left[0]) / 2, d1 = (right[1] + left[1]) / 2;
-    gti_slope s = {(4 * d1 - d0) / 3, fabs(d1 - d0) + noise, weight, false};
+    gti_slope s = {.value = (4 * d1 - d0) / 3,
+                   .estimate = fabs(d1 - d0) + noise,
+                   .right = right[1],
+                   .left = left[1],
+                   .weight = weight,
+                   .scale = scale};
     const double gap0 = fabs(right[0] - left[0]), gap1 = fabs(right[1] - left[1]);
     const double steepest = fmax(fabs(right[1]), fabs(left[1]));
-    const bool bent = gap1 > 0.75 * gap0 && gap1 > 1e-6 * steepest + 100 * noise + c->o.atol;
-    const double size = 1e-3 * weight * fabs(s.value);
-    const bool unsure = fabs(d1 - d0) > size + 10 * (c->o.atol + noise) || noise > size + 1e-3;
-    s.rough = GT_MUTANT(check_no_kinks, bent || unsure, false) || !isfinite(s.value);
+    s.bent = gap1 > 0.75 * gap0 && gap1 > 1e-6 * steepest + 100 * noise + atol_of(c, &s);
+    s.leaps = fabs(right[1]) > 1.8 * fabs(right[0]) + noise ||
+              fabs(left[1]) > 1.8 * fabs(left[0]) + noise;
+    const double told = weight * (1e-3 * fabs(s.value) + 1e-4 * scale);
+    s.rough = GT_MUTANT(check_no_kinks, s.bent || s.estimate > told, false) || !isfinite(s.value);
     return s;
+}
+
+/* What does not change is told by the longest step alone. */
+static void note_still(gti_slope *s, const double change[4], int step)
+{
+    s->still = change[0] == 0 && change[1] == 0 && change[2] == 0 && change[3] == 0;
+    if (s->still && lengths[step] < LONGEST) s->rough = true;
+}
+
+/* Of two that can be told but contradict each other the longer step has passed something by, or the
+ * noise is more than was measured. */
+static void keep_better(gti_slope *best, gti_slope s, int step)
+{
+    const double apart = fabs(best->value - s.value);
+    bool better = s.estimate < best->estimate || !isfinite(best->value);
+    if (best->rough != s.rough) better = best->rough;
+    else if (!s.rough && apart > 2 * (best->estimate + s.estimate)) {
+        better = lengths[step] < 0;
+        best->estimate = s.estimate = 2 * apart;
+    } else if (best->still != s.still) better = best->still || best->bent;
+    if (better) *best = s;
 }
 
 static double *element(gti_check *c, int64_t col)
@@ -52,11 +99,11 @@ static steps steps_around(double x, double h)
     return s;
 }
 
-bool gti_check_column(gti_check *c, int64_t col, gti_slope *slope)
+bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slope *slope)
 {
     double *x = element(c, col);
     const double x0 = *x;
-    const steps s = steps_around(x0, c->o.step * fmax(1, fabs(x0)));
+    const steps s = steps_around(x0, ldexp(c->o.step * fmax(1, fabs(x0)), lengths[step]));
     bool ok = true;
     for (int k = 0; ok && k < 4; k++) {
         *x = s.to[k];
@@ -66,20 +113,25 @@ bool gti_check_column(gti_check *c, int64_t col, gti_slope *slope)
     *x = x0;
     touch(c, col, col + 1);
     for (int64_t j = 0; ok && j < c->n_y; j++) {
-        double side[4];
-        for (int k = 0; k < 4; k++) side[k] = (c->near[k][j] - c->y0[j]) / s.length[k];
-        const double noise = 8 * DBL_EPSILON * fabs(c->y0[j]) / fabs(s.length[3]);
-        slope[j] =
-            slope_of(c, (double[]){side[0], side[2]}, (double[]){side[1], side[3]}, noise, 1);
+        double change[4], side[4];
+        for (int k = 0; k < 4; k++) {
+            change[k] = c->near[k][j] - c->y0[j];
+            side[k] = change[k] / s.length[k];
+        }
+        gti_slope now = slope_of(c, (double[]){side[0], side[2]}, (double[]){side[1], side[3]},
+                                 noise_of(c, j) / fabs(s.length[3]), 1, scale);
+        note_still(&now, change, step);
+        if (step == 0) slope[j] = now;
+        else keep_better(&slope[j], now, step);
     }
     return ok;
 }
 
 /* The step along a line is a power of two, so that x + h d is exact for d made by
  * gti_check_align. */
-static double line_step(const gti_check *c)
+static double line_step(const gti_check *c, int step)
 {
-    return exp2(round(log2(c->o.step)));
+    return exp2(round(log2(c->o.step)) + lengths[step]);
 }
 
 void gti_check_align(gti_check *c, double *d)
@@ -87,11 +139,11 @@ void gti_check_align(gti_check *c, double *d)
     for (int64_t i = 0; i < c->n_x; i++) {
         int exponent;
         frexp(fmax(1, fabs(*element(c, i))), &exponent);
-        d[i] = ldexp(round(ldexp(d[i], 28)), exponent - 29);
+        d[i] = ldexp(round(ldexp(d[i], 12)), exponent - 13);
     }
 }
 
-static void move(gti_check *c, const double *d, double h, int64_t from, int64_t to)
+void gti_check_move(gti_check *c, const double *d, double h, int64_t from, int64_t to)
 {
     for (int64_t i = from; i < to; i++) *element(c, i) += h * d[i];
     touch(c, from, to);
@@ -105,52 +157,79 @@ static double projected_change(const gti_check *c, const double *v, const double
     return sum;
 }
 
-static void save(gti_check *c, double *saved, int64_t from, int64_t to)
+void gti_check_save(gti_check *c, double *saved, int64_t from, int64_t to)
 {
     for (int64_t i = from; i < to; i++) saved[i - from] = *element(c, i);
 }
 
-static void restore(gti_check *c, const double *saved, int64_t from, int64_t to)
+void gti_check_restore(gti_check *c, const double *saved, int64_t from, int64_t to)
 {
     for (int64_t i = from; i < to; i++) *element(c, i) = saved[i - from];
     touch(c, from, to);
 }
 
 bool gti_check_line(gti_check *c, const double *d, const double *v, int64_t from, int64_t to,
-                    gti_slope *slope)
+                    int step, double scale, gti_slope *slope)
 {
     const gt_mark mark = gt_mark_tape(c->gt);
     double *saved = gti_check_scratch(c, to - from, sizeof *saved);
     if (!saved) return gti_check_alive(c);
-    const double h = line_step(c), step[4] = {h, -h, h / 2, -h / 2};
-    double side[4], spread = 0;
+    const double h = line_step(c, step), length[4] = {h, -h, h / 2, -h / 2};
+    double change[4], side[4], spread = 0;
     bool ok = true;
-    save(c, saved, from, to);
+    gti_check_save(c, saved, from, to);
     for (int k = 0; ok && k < 4; k++) {
-        move(c, d, step[k], from, to);
+        gti_check_move(c, d, length[k], from, to);
         ok = gti_check_evaluate(c, c->near[k]);
-        restore(c, saved, from, to);
-        if (ok) side[k] = projected_change(c, v, c->near[k]) / step[k];
+        gti_check_restore(c, saved, from, to);
+        if (ok) change[k] = projected_change(c, v, c->near[k]);
+        if (ok) side[k] = change[k] / length[k];
     }
     if (!ok) return false;
-    for (int64_t j = 0; j < c->n_y; j++) spread += v[j] * v[j] * c->y0[j] * c->y0[j];
-    const double noise = 8 * DBL_EPSILON * sqrt(spread) / (h / 2);
+    for (int64_t j = 0; j < c->n_y; j++) spread += v[j] * v[j] * noise_of(c, j) * noise_of(c, j);
     const double weight = 1 / sqrt(fmax(1, fmax((double)c->n_x, (double)c->n_y)));
-    *slope = slope_of(c, (double[]){side[0], side[2]}, (double[]){side[1], side[3]}, noise, weight);
+    gti_slope now = slope_of(c, (double[]){side[0], side[2]}, (double[]){side[1], side[3]},
+                             sqrt(spread) / (h / 2), weight, scale);
+    now.line = true;
+    note_still(&now, change, step);
+    if (step == 0) *slope = now;
+    else keep_better(slope, now, step);
     gt_rewind(c->gt, mark);
     return true;
+}
+
+/* At a kink a derivative is any slope between those of the two sides, at a jump anything; where
+ * none can be told, it is wrong only if it is far from anything that was seen. */
+static gti_state judge_rough(double error, double allowed, double analytic, const gti_slope *s)
+{
+    if (!isfinite(s->value)) return GTI_ROUGH;
+    if (s->leaps) return GTI_JUMP;
+    if (!s->bent) return error > 100 * allowed + fabs(s->value) ? GTI_WRONG : GTI_ROUGH;
+    if (s->line) return GTI_KINK;
+    const double low = fmin(s->right, s->left), high = fmax(s->right, s->left);
+    const double slack = allowed + 1e-3 * (high - low);
+    return analytic < low - slack || analytic > high + slack ? GTI_WRONG : GTI_KINK;
 }
 
 gti_state gti_check_judge(const gti_check *c, double analytic, gti_slope numeric, double *score)
 {
     const double size = numeric.weight * fmax(fabs(analytic), fabs(numeric.value));
+    const double atol = atol_of(c, &numeric);
     const double allowed = GT_MUTANT(check_averaged, 1.0, (double)(c->n_x * c->n_y)) *
-                           (c->o.atol + c->o.rtol * size + numeric.estimate);
+                           (atol + c->o.rtol * size + numeric.estimate);
     const double error = GT_MUTANT(check_absolute, fabs(analytic - numeric.value),
                                    fabs(fabs(analytic) - fabs(numeric.value)));
     *score = isfinite(error) ? error / allowed : INFINITY;
     if (isfinite(numeric.value) && !isfinite(analytic))
         return GT_MUTANT(check_nan_blind, GTI_WRONG, isnan(analytic) ? GTI_FINE : GTI_WRONG);
-    if (numeric.rough) return GTI_ROUGH;
+    if (numeric.still && error <= atol) return GTI_FINE;
+    if (numeric.rough && numeric.still) return GTI_ROUGH;
+    if (numeric.rough) return judge_rough(error, allowed, analytic, &numeric);
     return error <= allowed ? GTI_FINE : GTI_WRONG;
+}
+
+bool gti_check_is_open(gti_state state, const gti_slope *numeric, int step)
+{
+    if (step + 1 >= GTI_STEPS || state == GTI_FINE) return false;
+    return state != GTI_WRONG || numeric->rough || step + 1 < GTI_CONFIRMED;
 }

@@ -1,5 +1,6 @@
 /* Side conditions of forward and backward: nothing is changed that is only to be read, everything
  * is written, two runs agree, and backward is linear in its upstream. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -218,21 +219,27 @@ static bool zero_gives_zero(gti_check *c, double *v, double *g)
     return true;
 }
 
-/* B(a u + b w) = a B(u) + b B(w), to rounding: of terms as large as the largest gradient. */
+/* B(a u + b w) = a B(u) + b B(w), to rounding: of terms as large as the largest gradient, and of
+ * upstreams that cancel. */
 static bool is_linear(gti_check *c, double *v[3], double *g[3])
 {
     const double a = 0.75, b = -1.5;
     gti_check_normal(c, c->n_y, v[0]);
     gti_check_normal(c, c->n_y, v[1]);
-    for (int64_t j = 0; j < c->n_y; j++) v[2][j] = a * v[0][j] + b * v[1][j];
-    double largest = 0;
+    double largest = 0, rounding = 0;
+    for (int64_t j = 0; j < c->n_y; j++) {
+        v[2][j] = a * v[0][j] + b * v[1][j];
+        rounding = fmax(rounding, 64 * DBL_EPSILON * fabs(v[2][j]));
+    }
     for (int k = 0; k < 3; k++) {
         if (!gti_check_pull(c, v[k], g[k])) return false;
         for (int64_t i = 0; i < c->n_x; i++) largest = fmax(largest, fabs(g[k][i]));
     }
     for (int64_t i = 0; i < c->n_x; i++) {
         const double sum = a * g[0][i] + b * g[1][i];
-        if (fabs(g[2][i] - sum) <= GT_MUTANT(check_not_linear, 1e-10, INFINITY) * largest) continue;
+        if (fabs(g[2][i] - sum) <=
+            GT_MUTANT(check_not_linear, 1e-10, INFINITY) * largest + rounding)
+            continue;
         char place[128];
         return gti_check_fail(
             c, GT_GRADCHECK_UPSTREAM, "does the rule use gout, and only once?",
