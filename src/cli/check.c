@@ -16,7 +16,7 @@ static const char *const stage_name[N_STAGES] = {"order 1", "order 2", "f32"};
 typedef struct {
     int order, dtype; /* places of words; -1: all */
     int mode;         /* gt_gradcheck_mode */
-    unsigned long long sample, seed;
+    unsigned long long sample, seed, seeds;
     bool verbose;
     char **name; /* of the operations; none: all of them */
     int n_names;
@@ -35,8 +35,10 @@ static const gti_cli_option options[] = {
      "f64: the derivatives; f32: the comparison with f64"},
     {"--sample", "N", GTI_CLI_WHOLE, offsetof(request, sample), "this sample alone"},
     {"--seed", "N", GTI_CLI_WHOLE, offsetof(request, seed), "other random numbers (default 1)"},
-    {"--mode", "full|fast", GTI_CLI_WORD, offsetof(request, mode),
-     "every entry of the Jacobian, or random projections"},
+    {"--seeds", "N", GTI_CLI_WHOLE, offsetof(request, seeds),
+     "so many of them, from --seed on (default 1)"},
+    {"--mode", "auto|full|fast", GTI_CLI_WORD, offsetof(request, mode),
+     "every entry of the Jacobian, or random projections; auto: by its size"},
     {"--verbose", NULL, GTI_CLI_SWITCH, offsetof(request, verbose), "a report for every check"},
 };
 
@@ -90,20 +92,29 @@ static double seconds(void)
 
 enum { SHOWN = 3 }; /* failures of one operation in one stage that are printed in full */
 
-/* One stage on all samples asked for, with reports of failures. Returns the number of failures. */
-static int run_stage(gt_ctx *gt, const request *q, const gt_op *op, stage s, FILE *reports)
+static gt_verdict check_sample(gt_ctx *gt, const request *q, const gt_op *op, int sample, stage s,
+                               unsigned long long seed, FILE *reports)
 {
     const gt_gradcheck_opts opts = {.mode = (gt_gradcheck_mode)q->mode,
                                     .order = s == ORDER_2 ? 2 : 1,
-                                    .seed = q->seed,
+                                    .seed = seed,
                                     .f32 = s == IN_F32};
+    gt_gradcheck_report r;
+    const gt_verdict v = gt_gradcheck_op(gt, op, &op->samples[sample], &opts, &r);
+    if ((v == GT_FAIL && reports) || q->verbose) gt_gradcheck_print(&r, reports);
+    return v;
+}
+
+/* One stage on all samples asked for, with reports of failures. Returns the number of failures. */
+static int run_stage(gt_ctx *gt, const request *q, const gt_op *op, stage s, FILE *reports)
+{
     int failed = 0;
     for (int i = 0; i < op->n_samples; i++) {
         if (q->sample != ALL && q->sample != (unsigned long long)i) continue;
-        gt_gradcheck_report r;
-        const gt_verdict v = gt_gradcheck_op(gt, op, &op->samples[i], &opts, &r);
-        failed += v == GT_FAIL;
-        if ((v == GT_FAIL && failed <= SHOWN) || q->verbose) gt_gradcheck_print(&r, reports);
+        for (unsigned long long k = 0; k < q->seeds; k++) {
+            FILE *shown = failed < SHOWN || q->verbose ? reports : NULL;
+            failed += check_sample(gt, q, op, i, s, q->seed + k, shown) == GT_FAIL;
+        }
     }
     if (failed > SHOWN && !q->verbose)
         fprintf(reports, "and %d more; --verbose shows them\n", failed - SHOWN);
@@ -124,7 +135,7 @@ static void check_op(gt_ctx *gt, const request *q, const gt_op *op, tally *all)
         if (failed) printf("   %s %3d FAILED", stage_name[s], failed);
         else printf("   %s ok        ", stage_name[s]);
         fflush(stdout);
-        all->checks += samples;
+        all->checks += samples * (int)q->seeds;
         all->failed += failed;
     }
     const bool unchecked = !op->n_samples && op->backward;
@@ -167,11 +178,14 @@ static int run(const request *q)
 
 int gti_cli_check(int argc, char **argv)
 {
-    request q = {.order = -1, .dtype = -1, .mode = GT_GRADCHECK_FULL, .sample = ALL, .seed = 1};
+    request q = {.order = -1, .dtype = -1, .sample = ALL, .seed = 1, .seeds = 1};
     int status = gti_cli_read(&command, &q, argc, argv);
     if (status >= 0) return status;
     q.name = argv + 1;
     while (q.n_names + 1 < argc && q.name[q.n_names]) q.n_names++;
     status = check_names(&q);
+    if (!status && (q.seeds < 1 || q.seeds > 1000000))
+        return gti_cli_refuse("check", "--seeds does not take '%llu', but from 1 to 1000000",
+                              q.seeds);
     return status ? status : run(&q);
 }
