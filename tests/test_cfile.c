@@ -147,18 +147,14 @@ static void shake(gt_module *m)
     }
 }
 
-static gt_tensor *input_for(gt_ctx *gt, gt_shape shape, gt_dtype dtype)
-{
-    return dtype == GT_I64 ? gt_randint(gt, 0, 7, shape) : gt_randn(gt, shape);
-}
-
 static void write_network(cprogram *p, const char *folder, int i)
 {
     gt_ctx *gt = gt_open();
     char path[1024], memory[96] = "";
     gt_manual_seed(gt, 3);
     gt_module *m = build_network(gt, nets[i].name);
-    gt_tensor *x = input_for(gt, nets[i].input, nets[i].dtype);
+    gt_tensor *x =
+        nets[i].dtype == GT_I64 ? gt_randint(gt, 0, 7, nets[i].input) : gt_randn(gt, nets[i].input);
     gt_eval(m);
     gt_forward(m, x);
     shake(m);
