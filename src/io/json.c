@@ -255,7 +255,7 @@ static bool skip_plain(gti_json *j)
 /* Brackets that are open are kept in a list, so nothing recurs. */
 bool gti_json_skip(gti_json *j)
 {
-    char close[GTI_JSON_DEPTH];
+    char close[GTI_JSON_DEPTH] = {0};
     int depth = 0;
     do {
         const char c = j->error ? '\0' : peek(j);
