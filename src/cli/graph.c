@@ -59,7 +59,8 @@ static const gti_cli_command summary = {
 static void step(const request *q, gt_module *m, gt_tensor *x)
 {
     gt_tensor *y = gt_forward(m, x);
-    if (q->backward && y) gt_backward(gt_sum(y));
+    gt_tensor *sum = q->backward && y ? gt_sum(y) : NULL;
+    if (sum) gt_backward(sum);
 }
 
 /* Runs it a few times, the first ones not counted, and puts the means on the nodes. */
