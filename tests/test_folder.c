@@ -181,17 +181,16 @@ static void test_options(void **state)
 /* --- pictures and masks --- */
 
 #define PIXELS(head, ...)                                                                          \
-    head, sizeof(head) - 1, (const unsigned char[])                                                \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
+    head, sizeof(head) - 1, (const unsigned char[]){__VA_ARGS__},                                  \
+        sizeof((const unsigned char[]){__VA_ARGS__})
 
-static void write_pixels(const char *name, const char *head, size_t n, const unsigned char *pixels)
+static void write_pixels(const char *name, const char *head, size_t n, const unsigned char *pixels,
+                         size_t count)
 {
     unsigned char bytes[256];
     memcpy(bytes, head, n);
-    memcpy(bytes + n, pixels, 12);
-    write_file(scratch(name), bytes, n + 12);
+    memcpy(bytes + n, pixels, count);
+    write_file(scratch(name), bytes, n + count);
 }
 
 /* The masks of pictures, by their names; resized by the nearest pixel; what is ignored. */
