@@ -173,7 +173,8 @@ static bool draw_items(gti_sampler *s, int64_t *order, int64_t count)
 static bool permute(gti_sampler *s, int64_t *order, int64_t count)
 {
     const gt_tensor *all = gt_randperm(s->dice, s->n);
-    if (all && count) memcpy(order, all->data, (size_t)count * sizeof *order);
+    const int64_t *from = all ? all->data : NULL;
+    if (from && count) memcpy(order, from, (size_t)count * sizeof *order);
     return all;
 }
 

@@ -37,7 +37,8 @@ static bool draw(gt_dataset *d, uint64_t seed, int64_t *order)
     gti_sampler s;
     if (!seed) {
         gt_tensor *drawn = gt_keep(gt_randperm(d->ctx, d->count));
-        if (drawn && d->count) memcpy(order, drawn->data, (size_t)d->count * sizeof *order);
+        const int64_t *from = drawn ? drawn->data : NULL;
+        if (from && d->count) memcpy(order, from, (size_t)d->count * sizeof *order);
         gt_free(drawn);
         return drawn;
     }
