@@ -295,6 +295,13 @@ static void wrong_requests_are_refused(void **state)
     expect(gt, constant, NULL, x, GT_FAIL, "analytic 0 ", "no gradient comes to in0");
     expect(gt, of_user, gt_randn(gt, GT_SHAPE(2), .dtype = GT_F64), x, GT_PASS, "", "");
     assert_int_equal(gt_gradcheck(NULL, identity, NULL, &x, 1, NULL, NULL), GT_FAIL);
+    const gt_gradcheck_opts f32 = {.f32 = true};
+    gt_module *m = gt_nn_linear(gt, 4, 2, .dtype = GT_F64);
+    gt_gradcheck_report r;
+    assert_int_equal(gt_gradcheck(gt, identity, NULL, &x, 1, &f32, &r), GT_FAIL);
+    assert_non_null(strstr(r.message, "f32 compares an operation with itself"));
+    assert_int_equal(gt_gradcheck_module(gt, m, x, &f32, &r), GT_FAIL);
+    assert_non_null(strstr(r.message, "f32 compares an operation with itself"));
     gt_ctx *other = gt_open();
     expect(other, identity, NULL, x, GT_FAIL, "belongs to another context", "");
     gt_close(other);

@@ -35,8 +35,9 @@ typedef struct {
                        * projection, in the inputs and in the projection */
     int probes;       /* 8, of FAST */
     uint64_t seed;    /* 1 */
-    bool f32;         /* operations only: instead, values and gradients computed in f32
-                       * against those in f64; order 1 or 2 does both */
+    bool f32;         /* instead, values and gradients computed in f32 against those in f64;
+                       * order 1 or 2 does both. Of operations only: refused for functions and
+                       * modules, which hold tensors of one dtype */
     const char *name; /* of the function, for the report; must outlive it */
 } gt_gradcheck_opts;
 

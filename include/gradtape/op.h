@@ -233,9 +233,9 @@ static inline int gt_op_least(const gt_op *op)
         (f), (f), (f), (f)                                                                         \
     }
 
-/* Runs op on in[0..n_in) and records it where an input requires gradients. opts may be NULL when
- * op->opts_size is 0, and is copied. Returns output 0, or NULL after a failure. Inputs must be
- * live, of one context and (without GT_OP_MIXED) of one dtype. */
+/* Runs op on in[0..n_in) and records it where an input requires gradients. opts is
+ * copied; NULL: all are zero, which mostly is the default. Returns output 0, or NULL after a
+ * failure. Inputs must be live, of one context and (without GT_OP_MIXED) of one dtype. */
 gt_tensor *gt_apply(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[]);
 /* The same for several outputs: fills out[0..op->n_out), with NULL after a failure. */
 gt_status gt_apply_n(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[],
@@ -397,8 +397,9 @@ typedef struct gt_call {
     uint64_t began, ended;   /* see gt_call_made; `ended` is 0 while it runs */
     gt_ctx *ctx;
 } gt_call;
-/* Opens the call's scope in x's context; opts, of opts_size bytes, are copied. NULL, and nothing is
- * opened, after a failure, when x is NULL, and in backward passes that record nothing. */
+/* Opens the call's scope in x's context; opts, of opts_size bytes, are copied, NULL standing for
+ * zeros. NULL, and nothing is opened, after a failure, when x is NULL, and in backward passes that
+ * record nothing. */
 gt_call *gt_call_begin(const gt_tensor *x, const gt_op_info *function, const void *opts,
                        size_t opts_size);
 /* Every call that has begun must end, on every way out of the function. Returns result. */

@@ -305,7 +305,7 @@ static inline ALWAYS bool fill_node(gt_ctx *gt, gt_node *n, const gt_op *op, con
 
 static GTI_COLD bool fail_call(const gt_node *n)
 {
-    if (!n->in[0]->ctx->failed) gt_op_fail(n, GT_ERR_STATE, "refused its inputs without a message");
+    gti_refuse_silent(n);
     bury(n);
     return false;
 }
@@ -320,6 +320,7 @@ static inline ALWAYS bool apply(const gt_op *op, const void *opts, const int n_i
         return false;
     }
     gt_ctx *gt = in[0]->ctx;
+    if (UNLIKELY(!opts & (op->opts_size != 0)) && !(opts = gti_attrs_none(gt, op))) return false;
     bool recorded = gt->recording && (needs || gt->record_all);
     if (UNLIKELY(gt->recording_all)) {
         recorded = true;
@@ -332,8 +333,8 @@ static inline ALWAYS bool apply(const gt_op *op, const void *opts, const int n_i
     if (UNLIKELY(!n)) return false;
     n->pub.needs = needs;
     if (UNLIKELY(!fill_node(gt, &n->pub, op, n_in, in, n_out))) return false;
-    if (UNLIKELY((op->attrs.fill && !gti_attrs_complete(&n->pub, f.opts)) || !op->infer(&n->pub) ||
-                 !compute(&n->pub, n_out)))
+    if (UNLIKELY((op->attrs.fill && !gti_attrs_complete(&n->pub, f.opts)) || !op->infer ||
+                 !op->infer(&n->pub) || !compute(&n->pub, n_out)))
         return fail_call(&n->pub);
     if (recorded) record(gt, n, n_out);
     for (int i = 0; i < n_out; i++) out[i] = n->pub.out[i];

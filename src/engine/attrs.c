@@ -164,6 +164,15 @@ static inline bool is_complete(const void *opts)
     return mark == GT_COMPLETE;
 }
 
+const void *gti_attrs_none(gt_ctx *gt, const gt_op *op)
+{
+    static const int64_t none[64];
+    if (op->opts_size <= sizeof none) return none;
+    void *more = gti_arena_get(&gt->step, op->opts_size);
+    if (!more) return gt_fail(gt, GT_ERR_MEMORY, op->name, "out of memory"), NULL;
+    return memset(more, 0, op->opts_size);
+}
+
 /* A copy of n's options that can be written. */
 static void *own_opts(gt_node *n, int64_t *room)
 {

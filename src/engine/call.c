@@ -18,7 +18,9 @@ gt_call *gt_call_begin(const gt_tensor *x, const gt_op_info *function, const voi
     c->scope.module = NULL;
     c->scope.type = NULL;
     c->function = function;
-    c->opts = opts_size ? memcpy(c + 1, opts, opts_size) : NULL;
+    c->opts = !opts_size ? NULL
+              : opts     ? memcpy(c + 1, opts, opts_size)
+                         : memset(c + 1, 0, opts_size);
     c->opts_size = opts_size;
     c->result = NULL;
     c->began = gt->clock;

@@ -357,6 +357,8 @@ void gti_apply_record_change(gti_node *n);
 GTI_COLD void gti_refuse_inputs(const gt_op *op, int n_in, gt_tensor *const in[]);
 GTI_COLD void gti_refuse_count(const gt_op *op, int n_in, gt_tensor *const in[]);
 GTI_COLD void gti_refuse_outputs(const gt_op *op, int n_in, gt_tensor *const in[]);
+/* After infer: with what went wrong, if that has not said so. */
+GTI_COLD void gti_refuse_silent(const gt_node *n);
 GTI_COLD bool gti_refuse_dtype(const gt_node *n);
 GTI_COLD bool gti_refuse_change(const gt_node *n);
 /* The context of the first input that is there, or NULL. */

@@ -70,9 +70,9 @@ static inline bool run_small(gt_node *n)
 static inline __attribute__((always_inline)) bool run(gt_node *n, int64_t *room, const bool skip)
 {
     if (n->op->attrs.fill && !gti_attrs_complete(n, room)) return false;
-    if (n->op->infer(n)) return skip || (is_small(n) ? run_small(n) : gti_apply_run(n));
-    if (!gt_failed(n->in[0]->ctx))
-        gt_op_fail(n, GT_ERR_STATE, "refused its inputs without a message");
+    if (n->op->infer && n->op->infer(n))
+        return skip || (is_small(n) ? run_small(n) : gti_apply_run(n));
+    gti_refuse_silent(n);
     return false;
 }
 
@@ -143,7 +143,8 @@ gt_status gt_apply_into(const gt_op *op, const void *opts, int n_in, gt_tensor *
     else if (!(op->flags & GT_OP_INTO) || op->n_out < 1 || op->n_out > n_in ||
              op->plan_size > MOST_PLAN)
         refuse_op(op, n_in, in);
-    else ok = change(op, opts, n_in, in, in[0]->ctx->shapes_only);
+    else if (opts || !op->opts_size || (opts = gti_attrs_none(in[0]->ctx, op)))
+        ok = change(op, opts, n_in, in, in[0]->ctx->shapes_only);
     if (ok) return GT_OK;
     for (int i = 0; i < n_in; i++)
         if (in[i]) return gt_error_code(in[i]->ctx);

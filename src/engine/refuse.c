@@ -44,6 +44,16 @@ static void fail_dtypes(gt_ctx *gt, const gt_op *op, const gt_tensor *a, const g
             first, gt_dtype_name(a->dtype), other, gt_dtype_name(b->dtype));
 }
 
+void gti_refuse_silent(const gt_node *n)
+{
+    if (gt_failed(n->in[0]->ctx)) return;
+    if (n->op->infer) gt_op_fail(n, GT_ERR_STATE, "refused its inputs without a message");
+    else
+        gt_op_fail(
+            n, GT_ERR_ARGUMENT,
+            "the operation has no infer, which checks inputs and sets the shapes of outputs");
+}
+
 void gti_refuse_inputs(const gt_op *op, int n_in, gt_tensor *const in[])
 {
     gt_ctx *gt = gti_refuse_context(n_in, in);

@@ -222,9 +222,10 @@ static inline bool call_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[])
     return ok;
 }
 
+/* One number takes no room, and people read the parts of a loss afterwards. */
 static void release_output(gti_tensor *y)
 {
-    if (y->base != y || y->flags & GTI_PINNED) return;
+    if (y->base != y || y->flags & GTI_PINNED || y->pub.size == 1) return;
     if (y->hold) y->flags |= GTI_ENGINE;
     else gti_release(y);
 }

@@ -108,7 +108,7 @@ static bool infer(trial *t)
     if (n->op->attrs.fill && !gti_attrs_complete(n, NULL /* they have room of their own */))
         return false;
     if (n->op->flags & GT_OP_INTO) n->out = n->in;
-    if (!n->op->infer(n)) return false;
+    if (!n->op->infer || !n->op->infer(n)) return false;
     for (int i = 0; i < n->n_out; i++) n->out[i]->size = gt_shape_size(n->out[i]->shape);
     return true;
 }
@@ -119,6 +119,10 @@ static bool check(gt_ctx *gt, const gt_op *op, int n_in, const gt_kind in[])
                                       : n_in >= 1 && n_in <= MOST_TENSORS;
     if (!counts)
         gt_fail(gt, GT_ERR_ARGUMENT, op->name, "%d inputs are not what the operation takes", n_in);
+    if (op->n_out < 1 || op->n_out > GT_OP_OUTPUTS)
+        return gt_fail(gt, GT_ERR_ARGUMENT, op->name,
+                       "the operation has %d outputs, can have 1 to %d", op->n_out, GT_OP_OUTPUTS),
+               false;
     for (int i = 0; counts && i < n_in; i++)
         if (!gt_is_shape(&in[i].shape) || !gt_dtype_size(in[i].dtype))
             return gt_fail(gt, GT_ERR_ARGUMENT, op->name, "input %d has no shape or dtype", i),
@@ -144,8 +148,8 @@ gt_status gt_op_work(gt_ctx *gt, const gt_op *op, const void *opts, int n_in, co
         *work = gt_node_work(&t->node);
         for (int i = 0; out && i < op->n_out; i++)
             out[i] = (gt_kind){t->node.out[i]->shape, t->node.out[i]->dtype};
-    } else if (!gt_failed(gt)) {
-        gt_fail(gt, GT_ERR_STATE, op->name, "refused its inputs without a message");
+    } else {
+        gti_refuse_silent(&t->node);
     }
     free_trial(t);
     return gt_error_code(gt);

@@ -290,6 +290,16 @@ static void check_function(gti_check *c, gti_fn *fn, gt_tensor *const in[])
     if (find_variables(c, fn)) gti_check_all(c, fn);
 }
 
+static bool can_check(gti_check *c, gt_function f, gt_tensor *const in[], int n_in)
+{
+    if (!f) return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the function is NULL");
+    if (!in || n_in < 1) return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "there are no inputs");
+    return !c->o.f32 ||
+           gti_check_fail(c, GT_GRADCHECK_ERROR, "gt_gradcheck_samples does so with an operation",
+                          "f32 compares an operation with itself in f64; what a function or a "
+                          "module holds is of one dtype");
+}
+
 gt_verdict gt_gradcheck(gt_ctx *gt, gt_function f, void *user, gt_tensor *const in[], int n_in,
                         const gt_gradcheck_opts *opts, gt_gradcheck_report *report)
 {
@@ -298,10 +308,7 @@ gt_verdict gt_gradcheck(gt_ctx *gt, gt_function f, void *user, gt_tensor *const 
     gti_check_init(&c, gt, opts, report ? report : &unread);
     gti_fn fn = {
         .call = gti_check_call_user, .gt = gt, .n_in = n_in, .n_out = 1, .f = f, .user = user};
-    if (!f || !in || n_in < 1)
-        gti_check_fail(&c, GT_GRADCHECK_ERROR, "",
-                       f ? "there are no inputs" : "the function is NULL");
-    if (!f || !in || n_in < 1 || !gti_check_open(&c)) return GT_FAIL;
+    if (!can_check(&c, f, in, n_in) || !gti_check_open(&c)) return GT_FAIL;
     check_function(&c, &fn, in);
     gti_check_close(&c);
     return c.r->verdict;

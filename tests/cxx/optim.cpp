@@ -35,6 +35,8 @@ static void test_steps(gt_module *net)
     IS_TRUE(gt_optimizer_take_state(o, "lr", nullptr, 0.3) == GT_OK);
     IS_TRUE(gt_ema_take_state(e, "n_averaged", nullptr, 3) == GT_OK);
     IS_TRUE(gt_ema_set_state(e, "n_averaged", nullptr, 3) == GT_OK && gt_ema_new(net));
+    gt_ema_free(e);
+    gt_optimizer_free(o);
 }
 
 static gt_module *net_with_gradients(gt_ctx *gt)

@@ -1,0 +1,97 @@
+/* What gt_backward releases, sentence by sentence of autograd.h. */
+#include "support.h"
+
+#include <gradtape/op.h>
+
+/* One step: tensors of each kind that the header speaks of. */
+typedef struct {
+    gt_tensor *older, *result, *view, *part, *kept, *other, *leaf, *constant, *unrecorded, *loss;
+} step;
+
+static step make(gt_ctx *gt)
+{
+    step s;
+    s.leaf = gt_randn(gt, GT_SHAPE(3), .requires_grad = true);
+    s.older = gt_exp(s.leaf);
+    gt_mark_tape(gt);
+    s.constant = gt_exp(gt_ones(gt, GT_SHAPE(3)));
+    gt_set_recording(gt, false);
+    s.unrecorded = gt_exp(s.leaf);
+    gt_set_recording(gt, true);
+    s.other = gt_sin(s.leaf);
+    s.result = gt_exp(gt_mul(gt_mul(s.older, s.constant), s.unrecorded));
+    s.view = gt_reshape(s.result, GT_SHAPE(3, 1));
+    s.kept = gt_keep(gt_exp(s.older));
+    s.part = gt_sum(gt_square(s.view));
+    s.loss = gt_add(s.part, gt_mean(gt_exp(s.result)));
+    assert_well(gt);
+    return s;
+}
+
+typedef struct {
+    const char *name;
+    size_t at;
+    bool released; /* by a plain gt_backward */
+} row;
+#define ROW(name, released)                                                                        \
+    {                                                                                              \
+#name, offsetof(step, name), released                                                      \
+    }
+static const row rows[] = {
+    ROW(result, true),    ROW(view, true),   ROW(loss, false),  ROW(part, false),
+    ROW(leaf, false),     ROW(kept, false),  ROW(other, false), ROW(unrecorded, false),
+    ROW(constant, false), ROW(older, false),
+};
+enum { N_ROWS = sizeof rows / sizeof *rows };
+
+static gt_tensor *member(step *s, const row *r)
+{
+    return *(gt_tensor **)(void *)((char *)s + r->at);
+}
+
+/* Which are gone; none, unless `any`. */
+static void expect(step *s, bool any)
+{
+    for (int i = 0; i < N_ROWS; i++)
+        if ((gt_unusable(member(s, &rows[i])) != NULL) != (any && rows[i].released))
+            fail_msg("%s: %s", rows[i].name, any ? "wrongly released or kept" : "was released");
+}
+
+static void test_each_sentence(void **state)
+{
+    gt_ctx *gt = *state;
+    step s = make(gt);
+    gt_backward(s.loss);
+    expect(&s, true);
+    assert_true(gt_item(s.part) > 0 && gt_item(s.part) < gt_item(s.loss));
+    assert_well(gt);
+    gt_sum(s.view);
+    assert_error(gt, GT_ERR_STATE, "was released by gt_backward");
+    gt_backward(s.part);
+    assert_error(gt, GT_ERR_STATE, "was released by an earlier gt_backward");
+}
+
+static void test_what_releases_nothing(void **state)
+{
+    gt_ctx *gt = *state;
+    step s = make(gt);
+    gt_backward(s.loss, .retain = true);
+    expect(&s, false);
+    gt_backward(s.loss, .create_graph = true);
+    expect(&s, false);
+    gt_set_recording_all(gt, true);
+    s = make(gt);
+    gt_backward(s.loss);
+    expect(&s, false);
+    gt_set_recording_all(gt, false);
+    assert_well(gt);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_each_sentence, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_what_releases_nothing, open_context, close_context),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
