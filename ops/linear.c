@@ -2,6 +2,8 @@
  * takes all dimensions of x but the last for rows of one matrix. */
 #include "common.h"
 
+#include <gradtape/autograd.h>
+
 static gt_tensor *linear_refuse(const gt_tensor *x, gt_status code, const char *function,
                                 const char *why, gt_shape a, gt_shape b)
 {
@@ -35,7 +37,10 @@ gt_tensor *gti_compose_linear(gt_tensor *x, gt_tensor *weight, gt_linear_opts op
         return NULL;
     }
     gt_tensor *y = gt_matmul_(x, weight, (gt_matmul_opts){.transpose_b = true});
-    return opts.bias && y ? gt_add(y, opts.bias) : y;
+    if (!opts.bias || !y) return y;
+    gt_tensor *sum = gt_add(y, opts.bias);
+    if (sum) gt_release(y);
+    return sum;
 }
 
 gt_tensor *gti_compose_dot(gt_tensor *a, gt_tensor *b)

@@ -2,6 +2,8 @@
  * Composed, so that all derivatives come from the parts; at 0 they are those of weight x. */
 #include "common.h"
 
+#include <gradtape/autograd.h>
+
 static bool fits(const gt_tensor *x, const gt_tensor *weight)
 {
     const gt_shape xs = x->shape, ws = weight->shape;
@@ -25,5 +27,10 @@ gt_tensor *gti_compose_prelu(gt_tensor *x, gt_tensor *weight)
     if (weight->size != 1)
         for (int i = 1; i < x->shape.ndim; i++) along.dim[along.ndim++] = i == 1 ? weight->size : 1;
     gt_tensor *slope = gt_reshape(weight, along);
-    return gt_where(gt_gt_scalar(x, 0), x, gt_mul(x, slope));
+    gt_tensor *above = gt_gt_scalar(x, 0), *below = gt_mul(x, slope),
+              *y = gt_where(above, x, below);
+    if (!y) return NULL;
+    gt_release(above);
+    gt_release(below);
+    return y;
 }

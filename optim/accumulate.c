@@ -170,5 +170,5 @@ gt_status gti_accumulate_end(gt_optimizer *o)
 
 int64_t gt_optimizer_accumulated(const gt_optimizer *o)
 {
-    return o ? o->accumulated : 0;
+    return gti_optimizer_there(o, "gt_optimizer_accumulated") ? o->accumulated : 0;
 }

@@ -36,14 +36,30 @@ gt_ema *gt_ema_new_(gt_module *m, gt_ema_opts opts)
     e->decay = decay;
     e->warm_up = opts.warm_up;
     if (gt_at_close(m->ctx, free_ema, e) == GT_OK) return e;
+    gt_module_use(m, -1);
     free_ema(e);
     return NULL;
+}
+
+/* False also for NULL; fails for what was freed. */
+static bool ema_there(const gt_ema *e, const char *what)
+{
+    return e && gti_slots_there(&e->slots, what, "average");
+}
+
+#undef gt_ema_free
+void gt_ema_free(gt_ema *e)
+{
+    if (!ema_there(e, "gt_ema_free")) return;
+    gti_slots_free(&e->slots);
+    gt_let_go(e->slots.ctx, e);
 }
 
 static bool ready(const gt_ema *e, const char *what, gt_status *status)
 {
     if (!e) *status = gt_fail(NULL, GT_ERR_ARGUMENT, what, "the average is NULL");
-    else *status = gt_error_code(e->slots.module->ctx);
+    else if (!ema_there(e, what)) *status = GT_ERR_STATE;
+    else *status = gt_error_code(e->slots.ctx);
     return *status == GT_OK;
 }
 
@@ -83,7 +99,7 @@ gt_status gt_ema_update(gt_ema *e)
     static const char what[] = "gt_ema_update";
     gt_status status;
     if (!ready(e, what, &status)) return status;
-    gt_ctx *gt = e->slots.module->ctx;
+    gt_ctx *gt = e->slots.ctx;
     if (e->swapped)
         return gt_fail(gt, GT_ERR_STATE, what,
                        "the module's weights are the averages now\n  hint: gt_ema_swap brings its "
@@ -105,7 +121,7 @@ gt_status gt_ema_swap(gt_ema *e)
     for (int i = 0; i < e->slots.n; i++) {
         gt_tensor *const in[] = {e->slots.at[i].tensor, e->slots.at[i].state[0]};
         if (in[1] && gt_apply_into(&gt_op_exchange, NULL, 2, in) != GT_OK)
-            return gt_error_code(e->slots.module->ctx);
+            return gt_error_code(e->slots.ctx);
     }
     e->swapped = !e->swapped;
     return GT_OK;
@@ -113,12 +129,12 @@ gt_status gt_ema_swap(gt_ema *e)
 
 bool gt_ema_is_swapped(const gt_ema *e)
 {
-    return e && e->swapped;
+    return ema_there(e, "gt_ema_is_swapped") && e->swapped;
 }
 
 gt_module *gt_ema_module(const gt_ema *e)
 {
-    return e ? e->slots.module : NULL;
+    return ema_there(e, "gt_ema_module") ? e->slots.module : NULL;
 }
 
 /* --- state --- */
@@ -145,7 +161,8 @@ static bool ema_next(void *walk)
 
 gt_optim_iter gt_ema_state(const gt_ema *e)
 {
-    return (gt_optim_iter){.of = e, .next = e ? ema_next : NULL, .group = -1};
+    return (gt_optim_iter){
+        .of = e, .next = ema_there(e, "gt_ema_state") ? ema_next : NULL, .group = -1};
 }
 
 /* The slot of "PATH.shadow", or NULL. */
@@ -163,9 +180,11 @@ static bool is_count(const char *name)
 
 bool gt_ema_has_state(gt_ema *e, const char *name, const gt_tensor **like)
 {
-    const gti_slot *s = e ? ema_find(e, "gt_ema_has_state", name) : NULL;
+    if (like) *like = NULL;
+    if (!ema_there(e, "gt_ema_has_state")) return false;
+    const gti_slot *s = ema_find(e, "gt_ema_has_state", name);
     if (like) *like = s ? s->tensor : NULL;
-    return s || (e && is_count(name));
+    return s || is_count(name);
 }
 
 gt_status gt_ema_set_state(gt_ema *e, const char *name, const gt_tensor *tensor, double number)
@@ -173,7 +192,7 @@ gt_status gt_ema_set_state(gt_ema *e, const char *name, const gt_tensor *tensor,
     static const char what[] = "gt_ema_set_state";
     gt_status status;
     if (!ready(e, what, &status)) return status;
-    gt_ctx *gt = e->slots.module->ctx;
+    gt_ctx *gt = e->slots.ctx;
     if (is_count(name))
         return gti_state_set_number(gt, what, name, GTI_COUNT, &e->n_averaged, number);
     gti_slot *s = ema_find(e, what, name);
@@ -188,12 +207,12 @@ gt_status gt_ema_take_state(gt_ema *e, const char *name, gt_tensor *tensor, doub
     if (!ready(e, what, &status)) return status;
     gti_slot *s = ema_find(e, what, name);
     return s ? gti_slot_take(s, &s->state[0], tensor, what, name)
-             : gti_state_none(e->slots.module->ctx, what, name);
+             : gti_state_none(e->slots.ctx, what, name);
 }
 
 void gt_ema_clear_state(gt_ema *e)
 {
-    if (!e) return;
+    if (!ema_there(e, "gt_ema_clear_state")) return;
     e->n_averaged = 0;
     for (int i = 0; i < e->slots.n; i++) {
         gt_free(e->slots.at[i].state[0]);

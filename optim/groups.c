@@ -65,6 +65,8 @@ void gti_groups_clear(gt_optimizer *o)
 {
     for (int i = 0; i < o->n_groups; i++) free(o->groups[i].pattern);
     free(o->groups);
+    o->groups = NULL;
+    o->n_groups = 0;
 }
 
 static bool groups_check_options(const gt_optimizer *o, const char *pattern,
@@ -133,7 +135,8 @@ static bool groups_check_index(const gt_optimizer *o, int i, const char *what)
 
 double gt_optimizer_group_lr(const gt_optimizer *o, int i)
 {
-    if (!o || !groups_check_index(o, i, "gt_optimizer_group_lr")) return NAN;
+    static const char what[] = "gt_optimizer_group_lr";
+    if (!gti_optimizer_there(o, what) || !groups_check_index(o, i, what)) return NAN;
     const gti_group *g = &o->groups[i];
     return g->own_rate ? g->rate.lr : o->rate.lr * g->lr_scale;
 }

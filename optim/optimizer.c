@@ -6,7 +6,7 @@
 
 gt_ctx *gti_optimizer_context(const gt_optimizer *o)
 {
-    return o->slots.module->ctx;
+    return o->slots.ctx;
 }
 
 /* --- making --- */
@@ -19,6 +19,22 @@ static void free_optimizer(void *object)
     free(o);
 }
 
+bool gti_optimizer_there(const gt_optimizer *o, const char *what)
+{
+    return o && gti_slots_there(&o->slots, what, o->rule->name);
+}
+
+#undef gt_optimizer_free
+void gt_optimizer_free(gt_optimizer *o)
+{
+    if (!gti_optimizer_there(o, "gt_optimizer_free")) return;
+    gti_schedules_free(o);
+    gt_free(o->numbers);
+    gti_slots_free(&o->slots);
+    gti_groups_clear(o);
+    gt_let_go(gti_optimizer_context(o), o);
+}
+
 static bool optimizer_refuse(const gt_module *m, const gti_rule *rule, const char *option,
                              double value, const char *want)
 {
@@ -29,7 +45,7 @@ static bool optimizer_refuse(const gt_module *m, const gti_rule *rule, const cha
 static bool present(const gt_module *m, const gti_rule *rule)
 {
     if (!m) gt_fail(NULL, GT_ERR_ARGUMENT, rule->name, "the module is NULL");
-    return m && !gt_failed(m->ctx);
+    return gt_module_usable(m) && !gt_failed(m->ctx);
 }
 
 bool gti_optimizer_check(const gt_module *m, const gti_rule *rule, const char *option, double value)
@@ -65,6 +81,7 @@ gt_optimizer *gti_optimizer_new(gt_module *m, const gti_rule *rule, gti_common c
     o->maximize = c.maximize;
     o->accumulation = 1;
     if (gt_at_close(m->ctx, free_optimizer, o) == GT_OK) return o;
+    gt_module_use(m, -1);
     free_optimizer(o);
     return NULL;
 }
@@ -72,6 +89,7 @@ gt_optimizer *gti_optimizer_new(gt_module *m, const gti_rule *rule, gti_common c
 bool gti_optimizer_ready(const gt_optimizer *o, const char *what, gt_status *status)
 {
     if (!o) *status = gt_fail(NULL, GT_ERR_ARGUMENT, what, "the optimizer is NULL");
+    else if (!gti_optimizer_there(o, what)) *status = GT_ERR_STATE;
     else *status = gt_error_code(gti_optimizer_context(o));
     return *status == GT_OK;
 }
@@ -198,7 +216,7 @@ gt_status gt_optimizer_step(gt_optimizer *o)
 
 void gt_optimizer_zero_grad(gt_optimizer *o)
 {
-    if (!o) return;
+    if (!gti_optimizer_there(o, "gt_optimizer_zero_grad")) return;
     gt_zero_grad(o->slots.module);
     gti_accumulate_end(o);
 }
@@ -222,10 +240,10 @@ const char *gt_optimizer_name(const gt_optimizer *o)
 
 double gt_optimizer_lr(const gt_optimizer *o)
 {
-    return o ? o->rate.lr : NAN;
+    return gti_optimizer_there(o, "gt_optimizer_lr") ? o->rate.lr : NAN;
 }
 
 gt_module *gt_optimizer_module(const gt_optimizer *o)
 {
-    return o ? o->slots.module : NULL;
+    return gti_optimizer_there(o, "gt_optimizer_module") ? o->slots.module : NULL;
 }

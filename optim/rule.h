@@ -6,7 +6,7 @@
 #define GTI_OPTIM_RULE_H
 
 #include <gradtape/ops.h>
-#include <gradtape/optim.h>
+#include <gradtape/schedule.h>
 
 #include "slots.h"
 
@@ -60,7 +60,8 @@ struct gt_optimizer {
     int64_t accumulation;      /* number of the present accumulation, from 1 */
     gti_group *groups;
     int n_groups;
-    bool groups_checked; /* each holds a parameter */
+    gt_schedule *schedules; /* made for it, linked by next */
+    bool groups_checked;    /* each holds a parameter */
 };
 
 /* What all rules have among their options, with defaults put in, but for a weight_decay of 0. */
@@ -83,6 +84,10 @@ gt_tensor *gti_optimizer_number(gt_ctx *gt);
 /* The weights' decay apart from the gradient. */
 void gti_optimizer_decouple(const gti_update *u, gt_step_numbers *s);
 gt_ctx *gti_optimizer_context(const gt_optimizer *o);
+/* Whether o is there and was not freed; false also for NULL, and fails for what was freed. */
+bool gti_optimizer_there(const gt_optimizer *o, const char *what);
+/* Frees what is kept of the schedules of o, which is about to go (schedule.c). */
+void gti_schedules_free(gt_optimizer *o);
 /* Whether o is there and its context well; otherwise sets *status, and fails if o is NULL. */
 bool gti_optimizer_ready(const gt_optimizer *o, const char *what, gt_status *status);
 /* Completes the list of parameters and puts new ones into their groups. */

@@ -7,7 +7,7 @@
 
 static gt_ctx *context(const gt_schedule *s)
 {
-    return gti_optimizer_context(s->optimizer);
+    return s->ctx;
 }
 
 /* --- making --- */
@@ -53,13 +53,39 @@ gt_schedule *gti_schedule_new(gt_optimizer *o, const gti_schedule_type *type,
     s->n_milestones = n;
     s->type = type;
     s->optimizer = o;
+    s->ctx = gt;
     s->last_epoch = -1;
     gti_rate *r;
     for (int i = 0; (r = gti_groups_rate(o, i)); i++)
         if (isnan(r->initial)) r->initial = r->lr;
-    if (gt_at_close(gt, free_schedule, s) == GT_OK) return s;
-    free_schedule(s);
-    return NULL;
+    if (gt_at_close(gt, free_schedule, s) != GT_OK) return free_schedule(s), NULL;
+    s->next = o->schedules;
+    return o->schedules = s;
+}
+
+void gti_schedules_free(gt_optimizer *o)
+{
+    for (gt_schedule *s = o->schedules; s; s = s->next) {
+        free(s->parts);
+        free(s->milestones);
+        s->parts = NULL;
+        s->milestones = NULL;
+        s->n = s->n_milestones = 0;
+        s->optimizer = NULL;
+    }
+    for (gt_schedule *s = o->schedules, *next; s; s = next) {
+        next = s->next;
+        gt_let_go(s->ctx, s);
+    }
+    o->schedules = NULL;
+}
+
+/* False also for NULL; fails for what was freed. */
+static bool schedule_there(const gt_schedule *s, const char *what)
+{
+    if (s && !s->optimizer)
+        gt_fail(s->ctx, GT_ERR_STATE, what, "the %s was freed with its optimizer", s->type->name);
+    return s && s->optimizer;
 }
 
 /* --- stepping --- */
@@ -130,7 +156,7 @@ static gt_status schedule_step(gt_schedule *s, const char *what, bool has_metric
 {
     if (!s) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the schedule is NULL");
     gt_ctx *gt = context(s);
-    if (gt_failed(gt)) return gt_error_code(gt);
+    if (!schedule_there(s, what) || gt_failed(gt)) return gt_error_code(gt);
     if (s->parent)
         return gt_fail(gt, GT_ERR_STATE, what, "this %s is part of a %s: step that", s->type->name,
                        s->parent->type->name);
@@ -162,12 +188,12 @@ bool gt_schedule_needs_metric(const gt_schedule *s)
 
 gt_optimizer *gt_schedule_optimizer(const gt_schedule *s)
 {
-    return s ? s->optimizer : NULL;
+    return schedule_there(s, "gt_schedule_optimizer") ? s->optimizer : NULL;
 }
 
 double gt_schedule_lr(const gt_schedule *s)
 {
-    return s ? gt_optimizer_lr(s->optimizer) : NAN;
+    return schedule_there(s, "gt_schedule_lr") ? gt_optimizer_lr(s->optimizer) : NAN;
 }
 
 const char *gt_schedule_name(const gt_schedule *s)
@@ -177,7 +203,7 @@ const char *gt_schedule_name(const gt_schedule *s)
 
 int64_t gt_schedule_last_epoch(const gt_schedule *s)
 {
-    return s ? (int64_t)s->last_epoch : 0;
+    return schedule_there(s, "gt_schedule_last_epoch") ? (int64_t)s->last_epoch : 0;
 }
 
 /* --- state --- */
@@ -219,7 +245,8 @@ static bool schedule_next(void *walk)
 
 gt_optim_iter gt_schedule_state(const gt_schedule *s)
 {
-    return (gt_optim_iter){.of = s, .next = s ? schedule_next : NULL, .schedule = s, .group = -1};
+    const bool is = schedule_there(s, "gt_schedule_state");
+    return (gt_optim_iter){.of = s, .next = is ? schedule_next : NULL, .schedule = s, .group = -1};
 }
 
 /* Where the number called `name` is, and its range; NULL when there is none. */
@@ -243,7 +270,7 @@ static double *schedule_find(gt_schedule *s, const char *name, gti_range *range)
 bool gt_schedule_has_state(gt_schedule *s, const char *name)
 {
     gti_range range;
-    return s && schedule_find(s, name, &range);
+    return schedule_there(s, "gt_schedule_has_state") && schedule_find(s, name, &range);
 }
 
 gt_status gt_schedule_set_state(gt_schedule *s, const char *name, double number)
@@ -251,7 +278,7 @@ gt_status gt_schedule_set_state(gt_schedule *s, const char *name, double number)
     static const char what[] = "gt_schedule_set_state";
     if (!s) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the schedule is NULL");
     gt_ctx *gt = context(s);
-    if (gt_failed(gt)) return gt_error_code(gt);
+    if (!schedule_there(s, what) || gt_failed(gt)) return gt_error_code(gt);
     gti_range range;
     double *to = schedule_find(s, name, &range);
     return to ? gti_state_set_number(gt, what, name, range, to, number)

@@ -29,7 +29,9 @@ typedef struct {
 
 struct gt_schedule {
     const gti_schedule_type *type;
-    gt_optimizer *optimizer;
+    gt_ctx *ctx;
+    gt_optimizer *optimizer; /* NULL: freed with it */
+    gt_schedule *next;       /* of the optimizer's */
     double last_epoch; /* a whole number; -1 while another part of the sequence has its turn */
     bool initial;      /* the epoch is one that a schedule begins with */
     gt_schedule *parent;

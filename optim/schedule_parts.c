@@ -50,11 +50,12 @@ static bool check_parts(const gti_schedule_type *type, gt_schedule *const parts[
                 n < 1 ? "there are no schedules" : "a schedule is NULL");
         return false;
     }
-    gt_ctx *gt = gti_optimizer_context(parts[0]->optimizer);
+    gt_ctx *gt = parts[0]->ctx;
     if (gt_failed(gt)) return false;
     for (int i = 0; i < n; i++) {
         const gt_schedule *p = parts[i];
         const char *why = !p                                    ? "is NULL"
+                          : !p->optimizer                       ? "was freed with its optimizer"
                           : p->optimizer != parts[0]->optimizer ? "has another optimizer"
                           : p->parent                           ? "is part of another already"
                           : p->type->needs_metric               ? "needs a metric"

@@ -6,7 +6,8 @@
 
 void gti_slots_init(gti_slots *s, gt_module *m)
 {
-    *s = (gti_slots){.module = m, .version = m->version - 1};
+    *s = (gti_slots){.ctx = m->ctx, .module = m, .version = m->version - 1};
+    gt_module_use(m, 1);
 }
 
 void gti_slots_clear(gti_slots *s)
@@ -14,7 +15,23 @@ void gti_slots_clear(gti_slots *s)
     for (int i = 0; i < s->n; i++) free(s->at[i].name);
     free(s->at);
     free(s->by_name);
-    *s = (gti_slots){0};
+    *s = (gti_slots){.ctx = s->ctx};
+}
+
+void gti_slots_free(gti_slots *s)
+{
+    for (int k = 0; k < s->n; k++) {
+        for (int i = 0; i < GTI_STATES; i++) gt_free(s->at[k].state[i]);
+        gt_free(s->at[k].sum);
+    }
+    gt_module_use(s->module, -1);
+    gti_slots_clear(s);
+}
+
+bool gti_slots_there(const gti_slots *s, const char *what, const char *name)
+{
+    if (!s->module) gt_fail(s->ctx, GT_ERR_STATE, what, "the %s was freed", name);
+    return s->module;
 }
 
 /* Whether t is among the first n. */
@@ -61,7 +78,7 @@ static bool collect(gti_slots *s, gt_state_iter it, const char *what)
     while (gt_state_next(&it)) {
         if (!gt_is_floating(it.tensor->dtype) || knows(s, n, it.tensor) || slots_add(s, &it))
             continue;
-        gt_fail(s->module->ctx, GT_ERR_MEMORY, what, "out of memory for the parameters");
+        gt_fail(s->ctx, GT_ERR_MEMORY, what, "out of memory for the parameters");
         return false;
     }
     return true;
@@ -78,7 +95,7 @@ static bool sort(gti_slots *s, const char *what)
 {
     gti_slot **by_name = realloc(s->by_name, ((size_t)s->n + 1) * sizeof(gti_slot *));
     if (!by_name) {
-        gt_fail(s->module->ctx, GT_ERR_MEMORY, what, "out of memory for the parameters");
+        gt_fail(s->ctx, GT_ERR_MEMORY, what, "out of memory for the parameters");
         return false;
     }
     s->by_name = by_name;

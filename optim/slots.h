@@ -23,9 +23,10 @@ typedef struct {
 } gti_slot;
 
 typedef struct {
-    gt_module *module;
-    bool buffers; /* floating buffers, too */
-    gti_slot *at; /* n of them, in the order in which they were met */
+    gt_ctx *ctx;
+    gt_module *module; /* NULL: freed */
+    bool buffers;      /* floating buffers, too */
+    gti_slot *at;      /* n of them, in the order in which they were met */
     int n, capacity;
     gti_slot *
         *by_name; /* sorted; of those with one name, which gt_module_to leaves, the newest last */
@@ -35,6 +36,10 @@ typedef struct {
 void gti_slots_init(gti_slots *s, gt_module *m);
 /* Frees the list; the kept tensors go with their context. */
 void gti_slots_clear(gti_slots *s);
+/* Frees both, and lets the module go. */
+void gti_slots_free(gti_slots *s);
+/* Whether they were not freed; otherwise fails: "AdamW was freed". */
+bool gti_slots_there(const gti_slots *s, const char *what, const char *name);
 /* Adds what the module has got since; it never loses any. False after a failure, in
  * the name of `what`. */
 bool gti_slots_collect(gti_slots *s, const char *what);

@@ -189,7 +189,8 @@ static bool state_next(void *walk)
 
 gt_optim_iter gt_optimizer_state(const gt_optimizer *o)
 {
-    return (gt_optim_iter){.of = o, .next = o ? state_next : NULL, .group = -1};
+    const bool there = gti_optimizer_there(o, "gt_optimizer_state");
+    return (gt_optim_iter){.of = o, .next = there ? state_next : NULL, .group = -1};
 }
 
 /* Takes "groups.N.key" apart; -1 when name is not of that form or there is no such group. */
@@ -236,7 +237,8 @@ bool gt_optimizer_has_state(gt_optimizer *o, const char *name, const gt_tensor *
 {
     place at;
     if (like) *like = NULL;
-    if (!o || !state_find(o, name, &at)) return false;
+    if (!gti_optimizer_there(o, "gt_optimizer_has_state") || !state_find(o, name, &at))
+        return false;
     if (like && at.slot && at.i <= SUM) *like = at.slot->tensor;
     return true;
 }
@@ -266,7 +268,7 @@ gt_status gt_optimizer_take_state(gt_optimizer *o, const char *name, gt_tensor *
 
 void gt_optimizer_clear_state(gt_optimizer *o)
 {
-    if (!o) return;
+    if (!gti_optimizer_there(o, "gt_optimizer_clear_state")) return;
     gti_accumulate_end(o);
     for (int k = 0; k < o->slots.n; k++) {
         gti_slot *s = &o->slots.at[k];

@@ -160,6 +160,12 @@ SUBJECT(fit, gt_fit_opts, {.epochs = 3, .accumulate = 2, .clip_grad_norm = 0.01,
     const gt_history *h = gt_fit_(net, sgd, l, o);
     return h ? (double)gt_history_rows(h) + mark_of(gt_module_parameter(net, "1.weight")) : 0;
 }
+SUBJECT(predict, gt_predict_opts, {.gt_ = NULL})
+{
+    gt_module *net = gt_nn_linear(gt, 2, 2);
+    gt_tensor *y = gt_predict_(net, gt_ones(gt, GT_SHAPE(3, 2)), o);
+    return y ? gt_get(y, 0, 0) : 0;
+}
 SUBJECT(evaluate, gt_evaluate_opts, {.gt_ = NULL})
 {
     gt_module *net = gt_nn_sequential(gt, gt_nn_flatten(gt), gt_nn_linear(gt, 64, 10));
@@ -282,6 +288,8 @@ SUBJECT(gradcheck, gt_gradcheck_opts, {.order = 2})
     ROW(jitter, gt_transform, saturation, CHANGES)                                                 \
     ROW(jitter, gt_transform, hue, CHANGES)                                                        \
     ROW(fit, gt_fit_opts, inputs, SAME)                                                            \
+    ROW(predict, gt_predict_opts, batch, REFUSED)                                                  \
+    ROW(predict, gt_predict_opts, inputs, SAME)                                                    \
     ROW(evaluate, gt_evaluate_opts, inputs, SAME)                                                  \
     ROW(fit, gt_fit_opts, epochs, CHANGES)                                                         \
     ROW(fit, gt_fit_opts, accumulate, REFUSED)                                                     \
@@ -293,6 +301,7 @@ SUBJECT(gradcheck, gt_gradcheck_opts, {.order = 2})
     ROW(gradcheck, gt_gradcheck_opts, step, REFUSED)                                               \
     ROW(gradcheck, gt_gradcheck_opts, rtol, SAME)                                                  \
     ROW(gradcheck, gt_gradcheck_opts, atol, SAME)                                                  \
+    ROW(gradcheck, gt_gradcheck_opts, n_others, REFUSED)                                           \
     ROW(gradcheck, gt_gradcheck_opts, order, REFUSED)                                              \
     ROW(gradcheck, gt_gradcheck_opts, probes, REFUSED)                                             \
     ROW(gradcheck, gt_gradcheck_opts, seed, CHANGES)

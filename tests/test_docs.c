@@ -19,7 +19,7 @@ static void check_program(const char *page, int number, const char *from, size_t
 
 static void programs_compile(void **state)
 {
-    static const char *const pages[] = {"datasets"};
+    static const char *const pages[] = {"datasets", "modules"};
     static const char open[] = "```c\n#include", close[] = "\n```\n";
     int programs = 0;
     (void)state;

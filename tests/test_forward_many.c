@@ -1,6 +1,10 @@
 /* Modules of several inputs and outputs. */
 #include "support.h"
 
+#include <math.h>
+
+#include <gradtape/gradcheck.h>
+
 /* distance = |f(left) - f(right)|: one module, called twice. */
 static bool forward_twin(gt_module *m, gt_tensor *const in[], gt_tensor *out[])
 {
@@ -102,6 +106,53 @@ static void test_hooks(void **state)
     assert_int_equal(calls, 1);
 }
 
+/* One module called twice: its parameters count, and are stepped, once. */
+static void test_called_twice(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_module *m = twin(gt), *copy = gt_module_copy(m);
+    assert_int_equal(gt_module_n_parameters(m), 8);
+    gt_module_to(m, GT_F64);
+    gt_tensor *x = gt_randn(gt, GT_SHAPE(2, 3), .dtype = GT_F64, .requires_grad = true);
+    gt_tensor *z = gt_randn(gt, GT_SHAPE(2, 3), .dtype = GT_F64, .requires_grad = true);
+    gt_gradcheck_report r;
+    gt_gradcheck_opts opts = {.others = &z, .n_others = 1};
+    if (gt_gradcheck_module(gt, m, x, &opts, &r) != GT_PASS) fail_msg("%s", r.message);
+    opts = (gt_gradcheck_opts){.others = &z, .n_others = 1};
+    gt_module *cell = gt_module_new(gt, &cell_type);
+    if (gt_gradcheck_module(gt, cell, x, &opts, &r) != GT_PASS) fail_msg("%s", r.message);
+    opts.n_others = 16;
+    assert_int_equal(gt_gradcheck_module(gt, m, x, &opts, &r), GT_FAIL);
+    gt_optimizer *sgd = gt_sgd(m, .lr = 1);
+    const double w = gt_get(gt_module_parameter(m, "f.weight"), 0, 0);
+    gt_backward(gt_sum(gt_forward(m, x, z)));
+    const double g = gt_get(gt_module_parameter(m, "f.weight")->grad, 0, 0);
+    gt_optimizer_step(sgd);
+    assert_true(fabs(gt_get(gt_module_parameter(m, "f.weight"), 0, 0) - (w - g)) < 1e-12);
+    assert_int_equal(gt_module_n_parameters(copy), 8);
+    assert_well(gt);
+}
+
+/* Modules and bare tensors under one optimizer. */
+static void test_one_optimizer(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *image = gt_keep(gt_ones(gt, GT_SHAPE(2, 3), .requires_grad = true));
+    gt_module *a = gt_nn_linear(gt, 3, 4), *b = gt_nn_linear(gt, 4, 1);
+    gt_module *all = gt_nn_module_list(gt, a, b, gt_nn_parameter_list(gt, image));
+    assert_ptr_equal(gt_module_parameter(all, "2.0"), image);
+    gt_optimizer *o = gt_sgd(all, .lr = 1);
+    gt_backward(gt_sum(gt_forward(b, gt_forward(a, image))));
+    double before[3] = {1};
+    gt_tensor *t[] = {image, gt_module_parameter(a, "weight"), gt_module_parameter(b, "bias")};
+    for (int i = 0; i < 3; i++) before[i] = element(t[i], 0) - element(t[i]->grad, 0);
+    gt_optimizer_step(o);
+    for (int i = 0; i < 3; i++) assert_true(fabs(element(t[i], 0) - before[i]) < 1e-6);
+    assert_well(gt);
+    gt_nn_parameter_list(gt, gt_zeros(gt, GT_SHAPE(1), .dtype = GT_I64));
+    assert_error(gt, GT_ERR_DTYPE, "which has no gradients");
+}
+
 /* --- errors --- */
 
 static bool forward_half(gt_module *m, gt_tensor *const in[], gt_tensor *out[])
@@ -193,6 +244,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_outputs, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_names, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_hooks, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_called_twice, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_one_optimizer, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_wrong_calls, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_wrong_kinds, open_context, close_context),
     };

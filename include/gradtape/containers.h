@@ -38,6 +38,14 @@ gt_module *gt_nn_module_list_(gt_ctx *gt, int n, gt_module *const child[]);
     GT_MODULE_AT(gt_nn_module_list_(gt, GT_COUNTED(gt_module *, __VA_ARGS__)))
 #define gt_nn_module_list_empty(gt) GT_MODULE_AT(gt_nn_module_list_(gt, 0, NULL))
 
+/* ParameterList: leaves as parameters named "0", "1", ..., so that an optimizer, clipping or a file
+ * takes tensors that are no module's: gt_adam(gt_nn_parameter_list(gt, image)). They are kept (see
+ * gt_module_add_parameter): the tensors to use from then on are gt_module_parameter(list, "0"),
+ * which are those that were given if these were kept before. Has no forward. */
+gt_module *gt_nn_parameter_list_(gt_ctx *gt, int n, gt_tensor *const t[]);
+#define gt_nn_parameter_list(gt, ...)                                                              \
+    GT_MODULE_AT(gt_nn_parameter_list_(gt, GT_COUNTED(gt_tensor *, __VA_ARGS__)))
+
 typedef struct {
     gt_keywords gt_;
     gt_module *shortcut; /* NULL: x itself */

@@ -31,14 +31,16 @@ typedef struct {
     double rtol, atol; /* 1e-6, 1e-7 (of the largest entry, where that is below 1); beyond the
                         * differences' own error estimate */
     gt_gradcheck_mode mode;
-    int order;        /* 1; 2 checks second derivatives: those of the gradient of a random
-                       * projection, in the inputs and in the projection */
-    int probes;       /* 8, of FAST */
-    uint64_t seed;    /* 1 */
-    bool f32;         /* instead, values and gradients computed in f32 against those in f64;
-                       * order 1 or 2 does both. Of operations only: refused for functions and
-                       * modules, which hold tensors of one dtype */
-    const char *name; /* of the function, for the report; must outlive it */
+    int order;                /* 1; 2 checks second derivatives: those of the gradient of a random
+                               * projection, in the inputs and in the projection */
+    int probes;               /* 8, of FAST */
+    uint64_t seed;            /* 1 */
+    bool f32;                 /* instead, values and gradients computed in f32 against those in f64;
+                               * order 1 or 2 does both. Of operations only: refused for functions and
+                               * modules, which hold tensors of one dtype */
+    gt_tensor *const *others; /* of a module of several inputs: those behind the first, */
+    int n_others;             /* and how many; they are treated as the first is */
+    const char *name;         /* of the function, for the report; must outlive it */
 } gt_gradcheck_opts;
 
 /* What a failure is about. */
@@ -108,10 +110,10 @@ gt_verdict gt_gradcheck_samples(gt_ctx *gt, const gt_op *op, const gt_gradcheck_
 /* Runs its error samples: each must fail with its code and message and leave gt usable. */
 gt_verdict gt_gradcheck_error_samples(gt_ctx *gt, const gt_op *op, gt_gradcheck_report *report);
 
-/* Checks a module (nn.h): the gradients of m's result for x in its parameters and, if that requires
- * gradients, in x. These are f64 (gt_module_to); x may also be indices. Lazy parameters are made
- * first. Every run draws the same random numbers, so that dropout can be checked; the generator and
- * the module's buffers, such as running statistics, are left as found. */
+/* Checks a module (nn.h): the gradients of m's outputs for x in its parameters and, if that
+ * requires gradients, in x. These are f64 (gt_module_to); x may also be indices. Lazy parameters
+ * are made first. Every run draws the same random numbers, so that dropout can be checked; the
+ * generator and the module's buffers, such as running statistics, are left as found. */
 struct gt_module;
 gt_verdict gt_gradcheck_module(gt_ctx *gt, struct gt_module *m, gt_tensor *x,
                                const gt_gradcheck_opts *opts, gt_gradcheck_report *report);

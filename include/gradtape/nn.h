@@ -2,7 +2,8 @@
  * of them share; layers.h, containers.h and loss.h have the kinds, init.h the initialisers,
  * summary.h the table of a whole network.
  *
- * A module belongs to its context, which frees it on gt_close; there is nothing to free by hand.
+ * A module belongs to its context, which frees it on gt_close; who makes many in one context can
+ * free them before (gt_module_free).
  * Names are PyTorch's: a parameter's path is the names of the modules above it and its own, joined
  * by dots ("features.0.weight"), so that a PyTorch state dict fits.
  *
@@ -71,12 +72,15 @@ struct gt_module {
     gt_module_entry *parameters, *buffers;
     gt_module_index *index;
     gt_module_hook *hooks;
+    int users;      /* optimizers and averages of it */
     int levels;     /* of modules: 1 without children; at most GT_MODULE_LEVELS */
     int holders;    /* hooks, and modules whose kind does not say .keeps_nothing, here and below */
     gt_dtype dtype; /* of parameters that it will make */
     uint64_t version; /* raised when a parameter, buffer or child is added here or below */
+    uint32_t modes;   /* pushed: a bit for each below a leading 1 */
     bool training;    /* true until gt_eval */
     bool ready;       /* nothing lazy is left to materialise */
+    bool freed;       /* by gt_module_free: nothing is left but this struct */
     bool spare;       /* during forward: nobody but it will read its input (gt_pass) */
 };
 
@@ -110,9 +114,24 @@ gt_tensor *gt_module_add_buffer(gt_module *m, const char *name, gt_tensor *t);
 gt_module *gt_module_add_child(gt_module *m, const char *name, gt_module *child);
 #define gt_module_add_child(m, name, child) GT_MODULE_AT(gt_module_add_child(m, name, child))
 
+/* Frees m, which is a root, and all below it: structs, and tensors that no other module has, with
+ * their gradients. NULL is fine. Using one of them afterwards is an error that says so until
+ * GT_RESTING others were freed. A captured step of it is over, too: gt_captured_free it before.
+ * Errors: GT_ERR_STATE (freed before; it is part of another; it is running; operations that it has
+ * recorded are on the tape, which gt_rewind drops; an optimizer or average of it is left, which
+ * gt_optimizer_free and gt_ema_free free). */
+void gt_module_free(gt_module *m);
+#define gt_module_free(m) GT_VOID_AT(gt_module_free(m))
+
+/* Whether m is there and was not freed. False also for NULL; fails only for what was freed. */
+bool gt_module_usable(const gt_module *m);
+
 /* Fails on behalf of a module, for use in forward and materialise: "Conv2d 'net.conv1': " and the
  * message. Does nothing when the context has failed already. Returns code. */
 gt_status gt_module_fail(const gt_module *m, gt_status code, const char *fmt, ...) GT_PRINTF(3, 4);
+
+/* For objects that hold on to a module, as optimizers do: m is not freed meanwhile. */
+void gt_module_use(gt_module *m, int more);
 
 /* --- using modules --- */
 
@@ -170,6 +189,11 @@ gt_tensor *gt_pass(gt_module *m, gt_tensor *x, bool *spare);
 /* Sets `training` in m and everything below it. */
 void gt_train(gt_module *m);
 void gt_eval(gt_module *m);
+
+/* The same for a while: gt_module_pop_mode gives each module the mode back that it had of its own
+ * (frozen parts may be in evaluation mode when the whole is not). May be nested 31 times. */
+void gt_module_push_mode(gt_module *m, bool training);
+void gt_module_pop_mode(gt_module *m);
 
 /* Calls fn on m and everything below it, children before their parents, as torch does: for
  * initialisers, which look at m->type->name or try gt_module_parameter(m, "weight"). */
@@ -265,7 +289,7 @@ int gt_unfreeze(gt_module *m, const char *pattern);
 #define gt_unfreeze(m, pattern) GT_COUNT_AT(gt_unfreeze(m, pattern))
 
 /* In what follows tensors are replaced: pointers to them that modules' structs hold are exchanged,
- * other pointers to the old ones stay valid until gt_close, but mean nothing to the module.
+ * other pointers to the old ones stay valid until the module is freed, but mean nothing to it.
  * Optimizers take the new ones up with fresh state. */
 
 /* Shares a parameter: the one at `path` becomes the very tensor at `source`, of the same shape and

@@ -429,9 +429,16 @@ const gt_node *gt_node_swept(const gt_node *n);
 /* Sets and gets the scope whose path stands before t's name, as modules do for parameters. */
 void gt_set_owner(gt_tensor *t, const gt_scope *owner);
 const gt_scope *gt_owner(const gt_tensor *t);
+/* Counts those who hold on to a kept tensor, such as modules that share it: adds `more`, and
+ * returns how many there are now. Whoever brings it to 0 frees the tensor. */
+int gt_share(gt_tensor *t, int more);
 /* Ties something to the context's lifetime: on gt_close, free_fn(object) is called, last tied
  * first, before tensors go. GT_OK, or GT_ERR_MEMORY. */
 gt_status gt_at_close(gt_ctx *gt, void (*free_fn)(void *object), void *object);
+/* Unties an object whose time is over: free_fn(object) is called once GT_RESTING others have been
+ * let go after it, or on gt_close. Until then it can tell whoever still uses it that it is gone. */
+#define GT_RESTING 64
+void gt_let_go(gt_ctx *gt, const void *object);
 
 GT_END_DECLS
 #endif

@@ -7,7 +7,9 @@
  * Rules, options, defaults and names of states are torch.optim's. Schedules of the learning rate
  * are in schedule.h.
  *
- * An optimizer belongs to its module's context, which frees it on gt_close. After a failure
+ * An optimizer belongs to its module's context, which frees it on gt_close, unless
+ * gt_optimizer_free did before. For several modules, or tensors that are no module's, put them into
+ * one: gt_nn_module_list(gt, encoder, decoder), gt_nn_parameter_list(gt, image). After a failure
  * constructors return NULL, and every function here takes NULL and then does nothing. */
 #ifndef GRADTAPE_OPTIM_H
 #define GRADTAPE_OPTIM_H
@@ -28,6 +30,12 @@ GT_DEFINE_AT(gt_optimizer)
  * Errors: GT_ERR_ARGUMENT (NULL), GT_ERR_MEMORY, and the code of the context's failure, if any. */
 gt_status gt_optimizer_step(gt_optimizer *o);
 #define gt_optimizer_step(o) GT_STATUS_AT(gt_optimizer_step(o))
+
+/* Frees an optimizer with its states, and the schedules that were made for it. NULL is fine. Using
+ * one of them afterwards is an error that says so until GT_RESTING others were freed; a captured
+ * step of it is over, too. Errors: GT_ERR_STATE (freed before). */
+void gt_optimizer_free(gt_optimizer *o);
+#define gt_optimizer_free(o) GT_VOID_AT(gt_optimizer_free(o))
 
 /* Takes away the gradients of the module's parameters, as gt_zero_grad does, and forgets what was
  * accumulated. */
@@ -275,6 +283,9 @@ gt_status gt_ema_update(gt_ema *e);
  * A tape that needs the old values refuses gt_backward. */
 gt_status gt_ema_swap(gt_ema *e);
 #define gt_ema_swap(e) GT_STATUS_AT(gt_ema_swap(e))
+/* As gt_optimizer_free. Swapped, the module keeps the averages as its weights. */
+void gt_ema_free(gt_ema *e);
+#define gt_ema_free(e) GT_VOID_AT(gt_ema_free(e))
 bool gt_ema_is_swapped(const gt_ema *e);
 gt_module *gt_ema_module(const gt_ema *e); /* NULL for NULL */
 

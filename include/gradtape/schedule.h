@@ -11,7 +11,7 @@
  * moves the optimizer's rate and those of groups with an lr of their own, each from the value that
  * it had when the first schedule was made; groups with an lr_scale follow the optimizer's.
  *
- * A schedule belongs to its optimizer's context, which frees it on gt_close. */
+ * A schedule belongs to its optimizer, and is freed with it. */
 #ifndef GRADTAPE_SCHEDULE_H
 #define GRADTAPE_SCHEDULE_H
 

@@ -318,5 +318,30 @@ gt_status gt_evaluate_(gt_module *m, gt_loader *loader, double *to, gt_evaluate_
 #define GT_EVALUATE_(m, loader, to, ...)                                                           \
     GT_STATUS_AT(gt_evaluate_(m, loader, to, GT_OPTS(gt_evaluate_opts, __VA_ARGS__)))
 
+/* --- predicting ---
+ * What m makes of many items, batch by batch, in evaluation mode and without recording, so that
+ * memory holds one batch's activations and the results. Leaves each module in the mode it was in.
+ * The results have a row for each item, and belong to the step. */
+typedef struct {
+    gt_keywords gt_;
+    int64_t batch; /* 64: items at a time; a loader's are its own */
+    int inputs;    /* of a loader's members, the first so many go to m: all but the last one, or the
+                    * only one */
+    FILE *log;     /* progress, for instance stderr; NULL: silent */
+} gt_predict_opts;
+/* m has one input and one output; x [n,...] is cut along its first dimension. Errors: those of m,
+ * GT_ERR_ARGUMENT (NULL), GT_ERR_SHAPE (x has no items; an output without a row for each),
+ * GT_ERR_MEMORY. */
+gt_tensor *gt_predict_(gt_module *m, gt_tensor *x, gt_predict_opts opts);
+/* gt_predict(net, x), gt_predict(net, x, .batch = 256, .log = stderr) */
+#define gt_predict(m, ...) GT_PREDICT_(m, __VA_ARGS__, )
+#define GT_PREDICT_(m, x, ...) GT_AT(gt_predict_(m, x, GT_OPTS(gt_predict_opts, __VA_ARGS__)))
+/* All outputs of m for a whole epoch of a loader, in its order: one that shuffles gives them
+ * shuffled. The rest of an epoch that has begun is given up. */
+gt_outputs gt_predict_loader_(gt_module *m, gt_loader *loader, gt_predict_opts opts);
+#define gt_predict_loader(m, ...) GT_PREDICT_LOADER_(m, __VA_ARGS__, )
+#define GT_PREDICT_LOADER_(m, loader, ...)                                                         \
+    GT_OUTPUTS_AT_(gt_predict_loader_(m, loader, GT_OPTS(gt_predict_opts, __VA_ARGS__)))
+
 GT_END_DECLS
 #endif

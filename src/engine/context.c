@@ -69,6 +69,8 @@ void gt_close(gt_ctx *gt)
         gt->closers = c->next;
         c->free_fn(c->object);
     }
+    for (int i = 0; i < GT_RESTING; i++)
+        if (gt->resting[i]) gt->resting[i]->free_fn(gt->resting[i]->object);
     gti_error_forget(gt);
     gti_team_close(gt->team);
     gti_pool_close(&gt->pool);
@@ -85,11 +87,27 @@ void gt_close(gt_ctx *gt)
 gt_status gt_at_close(gt_ctx *gt, void (*free_fn)(void *object), void *object)
 {
     if (gt_failed(gt)) return gt_error_code(gt);
-    gti_closer *c = gti_arena_get(&gt->kept, sizeof *c);
+    gti_closer *c = gt->free_closers;
+    if (c) gt->free_closers = c->next;
+    else c = gti_arena_get(&gt->kept, sizeof *c);
     if (!c) return gt_fail(gt, GT_ERR_MEMORY, "gt_at_close", "out of memory");
     *c = (gti_closer){.free_fn = free_fn, .object = object, .next = gt->closers};
     gt->closers = c;
     return GT_OK;
+}
+
+void gt_let_go(gt_ctx *gt, const void *object)
+{
+    gti_closer **at = &gt->closers;
+    while (*at && (*at)->object != object) at = &(*at)->next;
+    gti_closer *c = *at, **place = &gt->resting[gt->n_resting++ % GT_RESTING], *old = *place;
+    if (!c) return;
+    *at = c->next;
+    *place = c;
+    if (!old) return;
+    old->free_fn(old->object);
+    old->next = gt->free_closers;
+    gt->free_closers = old;
 }
 
 bool gt_set_recording(gt_ctx *gt, bool on)

@@ -40,6 +40,7 @@ typedef struct gti_derived gti_derived;
 typedef struct gti_label {
     char name[48];
     const gt_scope *owner;
+    int users;              /* of gt_share */
     gti_hook *hooks;        /* in the order of gt_hook */
     gti_derived *derived;   /* in kept memory; NULL: nothing was */
     const gti_node *reader; /* of a leaf with hooks: the oldest that gives to it in a sweep */
@@ -176,8 +177,10 @@ struct gt_ctx {
     gti_label *free_labels;
     gti_derived *free_derived;
     uint64_t derived_bytes; /* of the pool's */
-    gti_closer *closers;
-    gti_team *team; /* NULL until it was needed */
+    gti_closer *closers, *free_closers;
+    gti_closer *resting[GT_RESTING]; /* let go, not yet freed: a ring */
+    unsigned n_resting;              /* that ever were */
+    gti_team *team;                  /* NULL until it was needed */
     int threads;
     uint64_t divided;         /* operations that ran on several threads */
     int64_t part_work, few;   /* additions that are worth a part; elements that are not */

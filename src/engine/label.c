@@ -63,6 +63,12 @@ void gt_set_owner(gt_tensor *t, const gt_scope *owner)
     if (l) l->owner = owner;
 }
 
+int gt_share(gt_tensor *t, int more)
+{
+    gti_label *l = t && !gt_unusable(t) ? gti_label_of(t, "gt_share") : NULL;
+    return l ? l->users += more : 0;
+}
+
 const gt_scope *gt_owner(const gt_tensor *t)
 {
     return t && gti_t(t)->label ? gti_t(t)->label->owner : NULL;

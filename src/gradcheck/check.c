@@ -235,6 +235,9 @@ bool gti_check_open(gti_check *c)
                               c->o.step, c->o.rtol, c->o.atol, c->o.probes);
     if (c->o.order < 1 || c->o.order > 2)
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "order is %d, must be 1 or 2", c->o.order);
+    if (c->o.n_others)
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
+                              ".others and .n_others are inputs of a module");
     if (gt_failed(gt))
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "clear it first with gt_error_clear",
                               "the context had failed before: %s", gt_error_message(gt));

@@ -1,6 +1,7 @@
 /* A module under the gradient checker: a function of its input and its parameters. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <gradtape/gradcheck.h>
 #include <gradtape/nn.h>
@@ -8,16 +9,28 @@
 typedef struct {
     gt_module *module;
     gt_tensor *random; /* state of the generator that every run begins with, as dropout needs it */
-    gt_tensor **in;    /* [n_in]: the input and the parameters */
+    gt_tensor **in;    /* [n_in]: n_x inputs and the parameters */
     gt_tensor **buffer, **found; /* [n_buffers], and what was in them */
-    int n_in, n_buffers;
+    int n_x, n_in, n_buffers;
 } subject;
+
+/* The floating outputs as one, if there are several. */
+static gt_tensor *join(const gt_outputs *y)
+{
+    gt_tensor *flat[GT_MODULE_MOST];
+    int n = 0;
+    for (int i = 0; i < y->n; i++)
+        if (y->at[i] && gt_is_floating(y->at[i]->dtype))
+            flat[n++] = gt_reshape(y->at[i], GT_SHAPE(-1));
+    return y->n == 1 || n == 0 ? y->at[0] : gt_concat(flat, n, 0);
+}
 
 static gt_tensor *run(gt_ctx *gt, gt_tensor *const in[], void *user)
 {
     const subject *s = user;
     if (gt_set_random_state(gt, s->random) != GT_OK) return NULL;
-    return gt_forward(s->module, in[0]);
+    const gt_outputs y = gt_forward_all_(s->module, s->n_x, in);
+    return join(&y);
 }
 
 static gt_verdict fail(gt_gradcheck_report *report, const gt_gradcheck_opts *opts, const char *why)
@@ -58,17 +71,20 @@ static bool save_buffers(subject *s)
 }
 
 /* The first call makes what is lazy. */
-static bool gather_inputs(subject *s, gt_tensor *x)
+static bool gather_inputs(subject *s, gt_tensor *x, const gt_gradcheck_opts *opts)
 {
     gt_ctx *gt = s->module->ctx;
+    gt_tensor *first[GT_MODULE_MOST] = {x};
+    s->n_x = 1 + opts->n_others;
+    for (int i = 1; i < s->n_x; i++) first[i] = opts->others[i - 1];
     const bool recording = gt_set_recording(gt, false);
-    if (x) gt_forward(s->module, x);
+    if (x) gt_forward_all_(s->module, s->n_x, first);
     gt_set_recording(gt, recording);
-    s->n_in = 1 + collect(gt_module_parameters(s->module), NULL);
+    s->n_in = s->n_x + collect(gt_module_parameters(s->module), NULL);
     s->in = calloc((size_t)s->n_in, sizeof *s->in);
     if (!s->in) return false;
-    s->in[0] = x;
-    collect(gt_module_parameters(s->module), s->in + 1);
+    memcpy(s->in, first, (size_t)s->n_x * sizeof *first);
+    collect(gt_module_parameters(s->module), s->in + s->n_x);
     return true;
 }
 
@@ -81,14 +97,15 @@ static void put_back(const subject *s)
 
 /* --- the check --- */
 
-static gt_verdict check(subject *s, gt_tensor *x, const gt_gradcheck_opts *opts,
+static gt_verdict check(subject *s, gt_tensor *x, gt_gradcheck_opts *opts,
                         gt_gradcheck_report *report)
 {
     gt_ctx *gt = s->module->ctx;
     const bool failed_before = gt_failed(gt);
     s->random = gt_get_random_state(gt);
-    if (!save_buffers(s) || !gather_inputs(s, x))
+    if (!save_buffers(s) || !gather_inputs(s, x, opts))
         gt_fail(gt, GT_ERR_MEMORY, "gt_gradcheck_module", "out of memory");
+    opts->n_others = 0; /* are among its inputs now */
     if (failed_before || !gt_failed(gt))
         return gt_gradcheck(gt, run, s, s->in, s->n_in, opts, report);
     fail(report, opts, gt_error_message(gt));
@@ -104,6 +121,8 @@ gt_verdict gt_gradcheck_module(gt_ctx *gt, gt_module *m, gt_tensor *x,
     if (!o.name) o.name = m ? m->type->name : "module";
     if (!m) return fail(report, &o, "the module is NULL");
     if (m->ctx != gt) return fail(report, &o, "the module belongs to another context");
+    if (o.n_others < 0 || o.n_others >= GT_MODULE_MOST || (o.n_others && !o.others))
+        return fail(report, &o, ".others is NULL, or .n_others is not a number of inputs");
     subject s = {.module = m};
     const gt_mark start = gt_mark_tape(gt);
     const gt_error_handler handler = gt_set_error_handler(gt, gt_ignore_error, NULL);

@@ -156,35 +156,6 @@ static bool grow(gti_model *g, run *r, gt_shape shape)
     return ok;
 }
 
-/* --- modes --- */
-
-typedef struct {
-    gt_module *module;
-    bool training;
-} mode;
-
-static void save_mode(gt_module *m, void *user)
-{
-    mode **at = user;
-    *(*at)++ = (mode){m, m->training};
-}
-
-static void count_module(gt_module *m, void *user)
-{
-    (void)m;
-    ++*(size_t *)user;
-}
-
-/* As it was; parents, which change all below them, first. */
-static void load_modes(const mode *modes, size_t n)
-{
-    while (n-- > 0) {
-        if (modes[n].module->training == modes[n].training) continue;
-        if (modes[n].training) gt_train(modes[n].module);
-        else gt_eval(modes[n].module);
-    }
-}
-
 static gt_graph *trace_twice(run *r, gt_shape input)
 {
     gt_ctx *gt = r->module->ctx;
@@ -202,18 +173,13 @@ static gt_graph *trace_twice(run *r, gt_shape input)
 gt_graph *gt_module_graph_(gt_module *m, gt_shape input, gt_module_graph_opts opts)
 {
     if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the module is NULL"), NULL;
-    if (gt_failed(m->ctx) || gt_host_only(m->ctx, what, "make it outside of the step")) return NULL;
+    if (!gt_module_usable(m) || gt_failed(m->ctx) ||
+        gt_host_only(m->ctx, what, "make it outside of the step"))
+        return NULL;
     run r = {.module = m, .opts = opts};
-    size_t n = 0;
-    gt_module_apply(m, count_module, &n);
-    mode *modes = malloc(n * sizeof *modes), *at = modes;
-    if (!modes) return gt_fail(m->ctx, GT_ERR_MEMORY, what, "out of memory"), NULL;
-    gt_module_apply(m, save_mode, &at);
-    if (opts.training || opts.backward) gt_train(m);
-    else gt_eval(m);
+    gt_module_push_mode(m, opts.training || opts.backward);
     gt_graph *g = trace_twice(&r, input);
-    load_modes(modes, n);
-    free(modes);
+    gt_module_pop_mode(m);
     return g;
 }
 

@@ -14,7 +14,7 @@
 
 void gt_module_apply(gt_module *m, void (*fn)(gt_module *m, void *user), void *user)
 {
-    if (!m || gt_failed(m->ctx)) return;
+    if (!gt_module_usable(m) || gt_failed(m->ctx)) return;
     if (!fn) {
         gt_module_fail(m, GT_ERR_ARGUMENT, "gt_module_apply: the function is NULL");
         return;
@@ -110,13 +110,13 @@ static void raise_versions(gt_module *m)
     for (; m; m = m->parent) m->version++;
 }
 
-static bool exchange_in(gt_module_entry *list, const pairs *p)
+static bool exchange_in(gt_module *m, gt_module_entry *list, const pairs *p)
 {
     bool changed = false;
     for (gt_module_entry *e = list; e; e = e->next) {
         gt_tensor *new = counterpart(p, e->tensor);
         if (!new) continue;
-        e->tensor = new;
+        gti_free_exchange(m, e, new);
         changed = true;
     }
     return changed;
@@ -128,8 +128,8 @@ static void exchange_all(gt_module *m, const pairs *p)
 {
     while (m->parent) m = m->parent;
     for (gt_module *at = m; at; at = gti_module_after(m, at)) {
-        const bool parameters = exchange_in(at->parameters, p);
-        if (exchange_in(at->buffers, p) || parameters) raise_versions(at);
+        const bool parameters = exchange_in(at, at->parameters, p);
+        if (exchange_in(at, at->buffers, p) || parameters) raise_versions(at);
         exchange(at, p);
     }
 }
@@ -187,14 +187,14 @@ static bool share(gt_module *owner, gt_module_entry *e, gt_tensor *t)
     add_pair(&p, e->tensor, t);
     exchange(owner, &p);
     gti_table_free(&p.of);
-    e->tensor = t;
+    gti_free_exchange(owner, e, t);
     return true;
 }
 
 gt_status gt_module_tie(gt_module *m, const char *path, const char *source)
 {
     if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_module_tie", "the module is NULL");
-    if (gt_failed(m->ctx)) return gt_error_code(m->ctx);
+    if (!gt_module_usable(m) || gt_failed(m->ctx)) return gt_error_code(m->ctx);
     gt_module *owner, *other;
     gt_module_entry *e = find(m, path, &owner);
     const gt_module_entry *from = e ? find(m, source, &other) : NULL;
@@ -261,7 +261,7 @@ static gt_status convert(gt_module *m, gt_dtype dtype)
 gt_status gt_module_to(gt_module *m, gt_dtype dtype)
 {
     if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, "gt_module_to", "the module is NULL");
-    if (gt_failed(m->ctx)) return gt_error_code(m->ctx);
+    if (!gt_module_usable(m) || gt_failed(m->ctx)) return gt_error_code(m->ctx);
     if (!gt_is_floating(dtype))
         return gt_module_fail(m, GT_ERR_DTYPE, "modules are f32 or f64, not %s",
                               gt_dtype_name(dtype));
@@ -330,7 +330,7 @@ static bool copy_structs(pairs *p)
 gt_module *gt_module_copy(const gt_module *m)
 {
     if (!m) gt_fail(NULL, GT_ERR_ARGUMENT, "gt_module_copy", "the module is NULL");
-    if (!m || gt_failed(m->ctx)) return NULL;
+    if (!gt_module_usable(m) || gt_failed(m->ctx)) return NULL;
     pairs p;
     if (!open_pairs(&p, m, true)) return NULL;
     p.copy = copy_tree(&p, m);

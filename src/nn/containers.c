@@ -26,8 +26,8 @@ static bool check(const gt_module *m, const gt_module *child, const char *what)
 {
     gt_ctx *gt = m ? m->ctx : child ? child->ctx : NULL;
     if (gt && gt_failed(gt)) return false;
-    if (!m) gt_fail(gt, GT_ERR_ARGUMENT, what, "the module is NULL");
-    else if (!m->index->numbered)
+    if (!gti_module_present(m, what, gt)) return false;
+    if (!m->index->numbered)
         gt_module_fail(m, GT_ERR_ARGUMENT,
                        "its children are not numbered; gt_module_add_child takes a name");
     else return true;
@@ -83,7 +83,7 @@ gt_module *gt_module_insert(gt_module *m, int index, gt_module *child)
 
 gt_module *gt_module_nth(gt_module *m, int index)
 {
-    if (!m) return NULL;
+    if (!gt_module_usable(m)) return NULL;
     if (index < 0) index += count(m);
     if (index < 0 || index >= count(m)) return NULL;
     char name[16];
@@ -134,6 +134,19 @@ gt_module *gt_nn_module_list_(gt_ctx *gt, int n, gt_module *const child[])
     static const gt_module_type type = {
         .name = "ModuleList", .size = sizeof(gt_module), .keeps_nothing = true};
     return make(gt, &type, n, child);
+}
+
+gt_module *gt_nn_parameter_list_(gt_ctx *gt, int n, gt_tensor *const t[])
+{
+    static const gt_module_type type = {
+        .name = "ParameterList", .size = sizeof(gt_module), .keeps_nothing = true};
+    gt_module *m = gt_module_new(gt, &type);
+    for (int i = 0; m && i < n; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d", i);
+        if (!gt_module_add_parameter(m, name, t[i])) return NULL;
+    }
+    return m;
 }
 
 /* --- Residual and Concat --- */

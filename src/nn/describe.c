@@ -8,7 +8,7 @@ enum { LINE = 512 };
 char *gt_module_describe(const gt_module *m, char *buf, size_t size)
 {
     char inside[LINE] = "";
-    if (m && m->type->describe) m->type->describe(m, inside, sizeof inside);
+    if (gt_module_usable(m) && m->type->describe) m->type->describe(m, inside, sizeof inside);
     if (size) snprintf(buf, size, "%s(%s)", m ? m->type->name : "", inside);
     return buf;
 }
@@ -60,5 +60,5 @@ static void print(FILE *f, const gt_module *m, int indent)
 
 void gt_module_print(FILE *f, const gt_module *m)
 {
-    if (f && m) print(f, m, 0);
+    if (f && gt_module_usable(m)) print(f, m, 0);
 }

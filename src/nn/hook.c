@@ -18,7 +18,7 @@ gt_status gt_module_add_hook(gt_module *m, gt_module_hook_fn fn, void *user)
 {
     static const char what[] = "gt_module_add_hook";
     if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the module is NULL");
-    if (gt_failed(m->ctx)) return gt_error_code(m->ctx);
+    if (!gt_module_usable(m) || gt_failed(m->ctx)) return gt_error_code(m->ctx);
     if (!fn) return gt_module_fail(m, GT_ERR_ARGUMENT, "the hook's function is NULL");
     gt_module_hook *hook = malloc(sizeof *hook);
     if (!hook) return gt_module_fail(m, GT_ERR_MEMORY, "out of memory for a hook");
@@ -33,7 +33,7 @@ gt_status gt_module_add_hook(gt_module *m, gt_module_hook_fn fn, void *user)
 
 void gt_module_remove_hook(gt_module *m, gt_module_hook_fn fn, void *user)
 {
-    if (!m) return;
+    if (!gt_module_usable(m)) return;
     gt_module_hook **at = &m->hooks;
     while (*at && ((*at)->fn != fn || (*at)->user != user)) at = &(*at)->next;
     gt_module_hook *found = *at;

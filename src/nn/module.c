@@ -20,41 +20,19 @@ gt_status gt_module_fail(const gt_module *m, gt_status code, const char *fmt, ..
     return code;
 }
 
-/* Whether m is there; otherwise fails, in the context of what was to be added if there is one. */
-static bool present(const gt_module *m, const char *what, gt_ctx *gt)
+bool gt_module_usable(const gt_module *m)
+{
+    if (m && m->freed) gt_module_fail(m, GT_ERR_STATE, "was freed by gt_module_free");
+    return m && !m->freed;
+}
+
+bool gti_module_present(const gt_module *m, const char *what, gt_ctx *gt)
 {
     if (!m && !(gt && gt_failed(gt))) gt_fail(gt, GT_ERR_ARGUMENT, what, "the module is NULL");
-    return m;
+    return gt_module_usable(m);
 }
 
 /* --- building --- */
-
-static void free_entries(gt_module_entry *e)
-{
-    while (e) {
-        gt_module_entry *next = e->next;
-        free(e);
-        e = next;
-    }
-}
-
-/* Only what the module itself owns: the context frees every module and every tensor on its own. */
-static void free_module(void *object)
-{
-    gt_module *m = object;
-    if (m->type->free) m->type->free(m);
-    free_entries(m->parameters);
-    free_entries(m->buffers);
-    gti_hooks_free(m);
-    if (m->index) {
-        gti_table_free(&m->index->parameters);
-        gti_table_free(&m->index->buffers);
-        gti_table_free(&m->index->children);
-        free(m->index);
-    }
-    if (m->parent) free((void *)m->scope.name);
-    free(m);
-}
 
 static const char *inputs_of(const gt_module_type *type)
 {
@@ -117,10 +95,11 @@ gt_module *gt_module_new(gt_ctx *gt, const gt_module_type *type)
     m->holders = !type->keeps_nothing;
     m->scope.name = "";
     m->scope.module = m;
+    m->modes = 1;
     m->training = true;
     m->ready = !type->materialise;
-    if (gt_at_close(gt, free_module, m) == GT_OK) return m;
-    free_module(m);
+    if (gt_at_close(gt, gti_free_object, m) == GT_OK) return m;
+    gti_free_object(m);
     return NULL;
 }
 
@@ -192,6 +171,7 @@ static gt_module_entry *new_entry(gt_module *m, gti_table *table, const char *na
         free(e);
         return NULL;
     }
+    gt_share(t, 1);
     e->next = NULL;
     e->tensor = t;
     memcpy(e->name, name, size);
@@ -237,7 +217,7 @@ static bool check_tensor(const gt_module *m, const char *name, const gt_tensor *
 
 gt_tensor *gt_module_add_parameter(gt_module *m, const char *name, gt_tensor *t)
 {
-    if (!present(m, "gt_module_add_parameter", t ? t->ctx : NULL)) return NULL;
+    if (!gti_module_present(m, "gt_module_add_parameter", t ? t->ctx : NULL)) return NULL;
     if (!check_tensor(m, name, t)) return NULL;
     if (!gt_is_floating(t->dtype)) {
         gt_module_fail(m, GT_ERR_DTYPE,
@@ -252,7 +232,7 @@ gt_tensor *gt_module_add_parameter(gt_module *m, const char *name, gt_tensor *t)
 
 gt_tensor *gt_module_add_buffer(gt_module *m, const char *name, gt_tensor *t)
 {
-    if (!present(m, "gt_module_add_buffer", t ? t->ctx : NULL)) return NULL;
+    if (!gti_module_present(m, "gt_module_add_buffer", t ? t->ctx : NULL)) return NULL;
     if (!check_tensor(m, name, t)) return NULL;
     if (t->requires_grad) {
         gt_module_fail(m, GT_ERR_ARGUMENT,
@@ -274,6 +254,7 @@ static bool check_child(const gt_module *m, const char *name, const gt_module *c
     if (gt_failed(m->ctx) || !check_name(m, name)) return false;
     const char *why = !child                 ? "is NULL"
                       : child->ctx != m->ctx ? "belongs to another context"
+                      : child->freed         ? "was freed by gt_module_free"
                       : is_within(m, child)  ? "holds this module, or is it: that is a cycle"
                                              : NULL;
     if (!why && !child->parent) return true;
@@ -313,7 +294,7 @@ static void link_child(gt_module *m, gt_module *child, size_t n)
 
 gt_module *gt_module_add_child(gt_module *m, const char *name, gt_module *child)
 {
-    if (!present(m, "gt_module_add_child", child ? child->ctx : NULL)) return NULL;
+    if (!gti_module_present(m, "gt_module_add_child", child ? child->ctx : NULL)) return NULL;
     if (!check_child(m, name, child) || !check_levels(m, name, child)) return NULL;
     const size_t size = strlen(name) + 1;
     char *copy = gti_table_reserve(&m->index->children, 1) ? malloc(size) : NULL;
@@ -344,11 +325,35 @@ gt_module *gti_module_after(const gt_module *root, const gt_module *m)
     return m == root ? NULL : m->next;
 }
 
+static void set_mode(gt_module *m, bool on)
+{
+    m->scope.state += (m->training != on) * (on ? 1U : -1U);
+    m->training = on;
+}
+
 static void set_training(gt_module *root, bool on)
 {
-    for (gt_module *m = root; m; m = gti_module_after(root, m)) {
-        m->scope.state += (m->training != on) * (on ? 1U : -1U);
-        m->training = on;
+    gt_module *m = gt_module_usable(root) ? root : NULL;
+    for (; m; m = gti_module_after(root, m)) set_mode(m, on);
+}
+
+void gt_module_push_mode(gt_module *root, bool training)
+{
+    gt_module *m = gt_module_usable(root) ? root : NULL;
+    for (; m; m = gti_module_after(root, m)) {
+        m->modes = m->modes << 1 | m->training;
+        set_mode(m, training);
+    }
+}
+
+/* What was made meanwhile keeps its mode. */
+void gt_module_pop_mode(gt_module *root)
+{
+    gt_module *m = gt_module_usable(root) ? root : NULL;
+    for (; m; m = gti_module_after(root, m)) {
+        if (m->modes == 1) continue;
+        set_mode(m, m->modes & 1);
+        m->modes >>= 1;
     }
 }
 
@@ -364,6 +369,7 @@ void gt_eval(gt_module *m)
 
 void gt_zero_grad(gt_module *m)
 {
-    for (gt_module *at = m; at; at = gti_module_after(m, at))
+    gt_module *at = gt_module_usable(m) ? m : NULL;
+    for (; at; at = gti_module_after(m, at))
         for (gt_module_entry *e = at->parameters; e; e = e->next) gt_clear_grad(e->tensor);
 }

@@ -19,6 +19,7 @@ struct gt_module_index {
     gti_table parameters, buffers, children;
     gt_module_entry *last_parameter, *last_buffer;
     gt_module *last_child;
+    gt_module_entry *former; /* what gt_module_tie and gt_module_to have replaced */
     int n_children;
     bool numbered; /* the children are "0", "1", ... in this order */
 };
@@ -30,6 +31,13 @@ gt_module *gti_module_child_find(const gt_module *m, const char *name, size_t n)
 /* Goes down from m along all names of a path but the last, which *path is left at; NULL when there
  * is no such child. */
 const gt_module *gti_state_descend(const gt_module *m, const char **path);
+
+/* gt_module_usable; fails in the context `gt`, if there is one, also for NULL. */
+bool gti_module_present(const gt_module *m, const char *what, gt_ctx *gt);
+/* Frees a module that is over, with what it owns beside tensors and children, on gt_close. */
+void gti_free_object(void *module);
+/* The entry, one of m's, holds t from now on. */
+void gti_free_exchange(gt_module *m, gt_module_entry *e, gt_tensor *t);
 
 /* m and those above have `more` holders. */
 void gti_module_hold(gt_module *m, int more);

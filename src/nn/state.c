@@ -7,6 +7,7 @@ enum { PARAMETERS = 1, BUFFERS = 2, DISTINCT = 4 };
 
 const gt_module *gti_state_descend(const gt_module *m, const char **path)
 {
+    if (!gt_module_usable(m)) return NULL;
     for (const char *dot; m && (dot = strchr(*path, '.')); *path = dot + 1)
         m = gti_module_child_find(m, *path, (size_t)(dot - *path));
     return m;
@@ -44,6 +45,7 @@ int64_t gt_module_n_parameters(const gt_module *m)
 
 static gt_state_iter walk(const gt_module *m, unsigned kinds)
 {
+    if (!gt_module_usable(m)) m = NULL;
     return (gt_state_iter){.module = m, .root = m, .kinds = kinds};
 }
 

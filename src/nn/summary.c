@@ -12,7 +12,6 @@ typedef struct {
     const gt_tensor *output; /* the latest; NULL: did not run */
     int64_t parameters;
     double macs, forward, backward; /* of its own nodes; bytes */
-    bool was_training;
 } row;
 
 typedef struct {
@@ -65,7 +64,7 @@ static bool open_rows(summary *s)
     row *r = s->rows;
     for (gt_module *m = s->root; m; m = gti_module_after(s->root, m), r++) {
         gti_table_put(&s->by_scope, &m->scope, 0, r);
-        *r = (row){.module = m, .depth = depth_of(m, s->root), .was_training = m->training};
+        *r = (row){.module = m, .depth = depth_of(m, s->root)};
     }
     return true;
 }
@@ -134,15 +133,13 @@ static bool run(summary *s, gt_tensor *x)
     bool ok = true;
     for (int i = 0; i < s->n; i++)
         ok &= gt_module_add_hook(s->rows[i].module, see_output, s) == GT_OK;
-    gt_eval(s->root);
+    gt_module_push_mode(s->root, false);
     const bool recording = gt_set_recording(gt, true), shapes_only = gt_set_shapes_only(gt, true);
     ok = ok && gt_forward(s->root, x);
     gt_set_shapes_only(gt, shapes_only);
     gt_set_recording(gt, recording);
-    for (int i = 0; i < s->n; i++) {
-        s->rows[i].module->training = s->rows[i].was_training;
-        gt_module_remove_hook(s->rows[i].module, see_output, s);
-    }
+    gt_module_pop_mode(s->root);
+    for (int i = 0; i < s->n; i++) gt_module_remove_hook(s->rows[i].module, see_output, s);
     return ok;
 }
 
@@ -315,7 +312,7 @@ static gt_status print(FILE *f, const summary *s, int depth)
 gt_status gt_summary_(FILE *f, gt_module *m, gt_shape input, gt_summary_opts opts)
 {
     if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the module is NULL");
-    if (gt_failed(m->ctx)) return gt_error_code(m->ctx);
+    if (!gt_module_usable(m) || gt_failed(m->ctx)) return gt_error_code(m->ctx);
     if (!f) return gt_fail(m->ctx, GT_ERR_ARGUMENT, what, "the file is NULL");
     const int depth = (int)gt_option_int(opts.depth, 0);
     if (depth < 0)

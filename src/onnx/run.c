@@ -170,7 +170,7 @@ gt_tensor *gti_run_forward(gt_module *m, gt_tensor *x)
 gt_status gt_onnx_forward(gt_module *m, int n_in, gt_tensor *const in[], gt_tensor *out[])
 {
     gti_onnx *o = gti_module_onnx(m);
-    if (m && gt_failed(m->ctx)) return gt_error_code(m->ctx);
+    if (m && (!gt_module_usable(m) || gt_failed(m->ctx))) return gt_error_code(m->ctx);
     if (!m || !o)
         return gt_fail(m ? m->ctx : NULL, GT_ERR_ARGUMENT, "gt_onnx_forward",
                        "the module is none of gt_onnx_load");

@@ -211,11 +211,11 @@ bool gti_measure_epoch(const gti_measure *m, gt_module *module, gt_loader *loade
                        gti_seen_fn seen, void *user)
 {
     gt_ctx *gt = module->ctx;
-    const bool training = module->training, recording = gt_set_recording(gt, false);
+    const bool recording = gt_set_recording(gt, false);
     const gt_mark start = gt_mark_tape(gt);
     gt_batch b;
     *means = (gti_means){0};
-    gt_eval(module);
+    gt_module_push_mode(module, false);
     gt_loader_reset(loader);
     const uint64_t epoch = gt_loader_get_state(loader).epoch;
     for (int64_t done = 1; gti_measure_next(m, loader, &b); done++) {
@@ -227,7 +227,7 @@ bool gti_measure_epoch(const gti_measure *m, gt_module *module, gt_loader *loade
     }
     gt_rewind(gt, start);
     gt_set_recording(gt, recording);
-    if (training) gt_train(module);
+    gt_module_pop_mode(module);
     return !gt_failed(gt);
 }
 

@@ -54,6 +54,10 @@ static void test_containers(gt_ctx *gt)
     gt_module *named = gt_nn_sequential_named(gt, {"one", net}, {"two", gt_nn_tanh(gt)});
     gt_module *both = gt_nn_concat(gt, gt_nn_identity(gt), gt_nn_residual(gt, named));
     IS_TRUE(gt_module_child(named, "two") && gt_module_nth(net, 1));
+    gt_module *leaves =
+        gt_nn_parameter_list(gt, gt_ones(gt, GT_SHAPE(2)), gt_ones(gt, GT_SHAPE(3)));
+    IS_TRUE(gt_module_n_parameters(leaves) == 5);
+    gt_module_free(leaves);
     IS_TRUE(gt_module_append(list, gt_nn_module_list(gt, gt_nn_relu(gt), gt_nn_relu(gt))));
     IS_TRUE(gt_module_insert(list, 0, empty) == empty);
     IS_TRUE(gt_forward(both, gt_ones(gt, GT_SHAPE(2, 3)))->size == 12);

@@ -80,6 +80,9 @@ static void test_fit(gt_ctx *gt)
                    .callbacks = GT_CALLBACKS({.step = count, .user = &steps})));
     IS_TRUE(steps == 4 && gt_fit(net, gt_sgd(net), digits));
     IS_TRUE(gt_evaluate(net, digits, means) == GT_OK && std::isfinite(means[0]));
+    const gt_outputs all = gt_predict_loader(net, digits, .inputs = 1);
+    IS_TRUE(all.n == 1 && gt_predict(net, gt_zeros_like(all.at[0]), .batch = 2) == nullptr);
+    gt_error_clear(gt);
 }
 
 /* capture.h */
