@@ -22,11 +22,11 @@ typedef struct {
  *
  * What is released: the data of every result that the walk has passed, and of its views, goes back
  * to the pool. Reading it afterwards and walking the same nodes again are errors that say so.
- * What may be read afterwards: the loss; results of one element, such as the parts of a loss; leaves
- * and what gt_keep returned; what the loss does not depend on, or was computed without recording or
- * from nothing that requires gradients; what was recorded before the innermost mark. With .retain,
- * with .create_graph, and where everything is recorded (gt_set_recording_all) nothing is released.
- * A module may have released what it made for its own next one even before (gt_pass).
+ * What may be read afterwards: the loss; results of one element, such as the parts of a loss;
+ * leaves and what gt_keep returned; what the loss does not depend on, or was computed without
+ * recording or from nothing that requires gradients; what was recorded before the innermost mark.
+ * With .retain, with .create_graph, and where everything is recorded (gt_set_recording_all) nothing
+ * is released. A module may have released what it made for its own next one even before (gt_pass).
  *
  * Errors: GT_ERR_SHAPE (a loss of several elements without .upstream), GT_ERR_STATE (nothing
  * requires gradients; tape released; a saved tensor changed in place), those of the rules'

@@ -38,6 +38,14 @@ gt_module *gt_nn_module_list_(gt_ctx *gt, int n, gt_module *const child[]);
     GT_MODULE_AT(gt_nn_module_list_(gt, GT_COUNTED(gt_module *, __VA_ARGS__)))
 #define gt_nn_module_list_empty(gt) GT_MODULE_AT(gt_nn_module_list_(gt, 0, NULL))
 
+/* Same: another place of a module that is part of a network, for a Sequential or a module of one's
+ * own: gt_nn_sequential(gt, conv, gt_nn_relu(gt), gt_nn_same(gt, conv)). Its weights are counted,
+ * saved, stepped and initialised once, where the module itself is; calls are recorded under its
+ * path. Both must be below whatever is asked for parameters, copied, set to a mode, freed: where
+ * the module itself is not, that is an error, GT_ERR_STATE. */
+gt_module *gt_nn_same(gt_ctx *gt, gt_module *of);
+#define gt_nn_same(gt, of) GT_MODULE_AT(gt_nn_same(gt, of))
+
 /* ParameterList: leaves as parameters named "0", "1", ..., so that an optimizer, clipping or a file
  * takes tensors that are no module's: gt_adam(gt_nn_parameter_list(gt, image)). They are kept (see
  * gt_module_add_parameter): the tensors to use from then on are gt_module_parameter(list, "0"),

@@ -72,7 +72,7 @@ struct gt_module {
     gt_module_entry *parameters, *buffers;
     gt_module_index *index;
     gt_module_hook *hooks;
-    int users;      /* optimizers and averages of it */
+    int users;      /* optimizers and averages of it, and other places (gt_nn_same) */
     int levels;     /* of modules: 1 without children; at most GT_MODULE_LEVELS */
     int holders;    /* hooks, and modules whose kind does not say .keeps_nothing, here and below */
     gt_dtype dtype; /* of parameters that it will make */
@@ -119,7 +119,7 @@ gt_module *gt_module_add_child(gt_module *m, const char *name, gt_module *child)
  * GT_RESTING others were freed. A captured step of it is over, too: gt_captured_free it before.
  * Errors: GT_ERR_STATE (freed before; it is part of another; it is running; operations that it has
  * recorded are on the tape, which gt_rewind drops; an optimizer or average of it is left, which
- * gt_optimizer_free and gt_ema_free free). */
+ * gt_optimizer_free and gt_ema_free free, or a place of it elsewhere, gt_nn_same). */
 void gt_module_free(gt_module *m);
 #define gt_module_free(m) GT_VOID_AT(gt_module_free(m))
 

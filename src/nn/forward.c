@@ -54,9 +54,15 @@ gt_tensor *gt_output(const gt_outputs *y, const char *name)
 
 /* --- checks --- */
 
+static int least_inputs(const gt_module *m)
+{
+    const gt_module *of = gti_same_of(m);
+    return of ? of->type->n_least : m->type->n_least;
+}
+
 static bool fail_count(const gt_module *m, int n)
 {
-    const int most = gt_module_n_inputs(m), least = m->type->n_least;
+    const int most = gt_module_n_inputs(m), least = least_inputs(m);
     char few[32] = "";
     if (least && least < most) snprintf(few, sizeof few, "%d to ", least);
     gt_module_fail(m, GT_ERR_ARGUMENT, "takes %s%d input%s (%s), was given %d", few, most,
@@ -78,7 +84,7 @@ static bool fail_input(const gt_module *m, int i, const gt_tensor *t)
 
 static bool check_inputs(const gt_module *m, int n, gt_tensor *const in[])
 {
-    const int most = gt_module_n_inputs(m), least = m->type->n_least ? m->type->n_least : most;
+    const int most = gt_module_n_inputs(m), least = least_inputs(m) ? least_inputs(m) : most;
     if (n < least || n > most) return fail_count(m, n);
     for (int i = 0; i < n; i++)
         if (in[i] ? in[i]->ctx != m->ctx : i < least) return fail_input(m, i, in[i]);

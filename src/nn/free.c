@@ -91,7 +91,8 @@ static bool is_on_tape(const gt_module *m)
 static const gt_module *used_one(const gt_module *root)
 {
     const gt_module *m = root;
-    while (m && !m->users) m = gti_module_after(root, (gt_module *)m);
+    while (m && (!m->users || m->users == gti_same_count(m, root)))
+        m = gti_module_after(root, (gt_module *)m);
     return m;
 }
 
@@ -104,7 +105,7 @@ static bool can_go(const gt_module *m)
     else if (is_running(m)) gt_module_fail(m, GT_ERR_STATE, "cannot be freed while it is running");
     else if (used)
         gt_module_fail(used, GT_ERR_STATE,
-                       "cannot be freed: an optimizer or an average of it is left\n"
+                       "cannot be freed: an optimizer, an average or another place of it is left\n"
                        "  hint: gt_optimizer_free, gt_ema_free");
     else if (is_on_tape(m))
         gt_module_fail(m, GT_ERR_STATE,
@@ -124,6 +125,12 @@ static void free_tensors(const gt_module *m, const gt_module_entry *e)
         if (gt_share(e->tensor, -1) <= 0) gt_free(e->tensor);
         else if (gt_owner(e->tensor) == &m->scope) gt_set_owner(e->tensor, NULL);
     }
+}
+
+/* Before anything goes, for modules elsewhere. */
+static void give_up_places(gt_module *root)
+{
+    for (gt_module *m = root; m; m = gti_module_after(root, m)) gt_module_use(gti_same_of(m), -1);
 }
 
 static void bury(gt_module *m)
@@ -148,5 +155,7 @@ static void bury(gt_module *m)
 
 void gt_module_free(gt_module *m)
 {
-    if (gt_module_usable(m) && can_go(m)) bury(m);
+    if (!gt_module_usable(m) || !can_go(m)) return;
+    give_up_places(m);
+    bury(m);
 }

@@ -249,20 +249,32 @@ static bool is_within(const gt_module *m, const gt_module *root)
     return m;
 }
 
+/* Whether child has a place of something that m is, or is in. */
+static bool has_place_of(const gt_module *child, const gt_module *m)
+{
+    for (const gt_module *at = child; at; at = gti_module_after(child, (gt_module *)at)) {
+        const gt_module *of = gti_same_of(at);
+        if (of && is_within(m, of)) return true;
+    }
+    return false;
+}
+
 static bool check_child(const gt_module *m, const char *name, const gt_module *child)
 {
     if (gt_failed(m->ctx) || !check_name(m, name)) return false;
     const char *why = !child                 ? "is NULL"
                       : child->ctx != m->ctx ? "belongs to another context"
                       : child->freed         ? "was freed by gt_module_free"
-                      : is_within(m, child)  ? "holds this module, or is it: that is a cycle"
-                                             : NULL;
+                      : is_within(m, child) || has_place_of(child, m)
+                          ? "holds this module, or is it: that is a cycle"
+                          : NULL;
     if (!why && !child->parent) return true;
     if (why) gt_module_fail(m, GT_ERR_ARGUMENT, "child '%s' %s", name, why);
     else
-        gt_module_fail(m, GT_ERR_ARGUMENT,
-                       "child '%s' is already in a %s, as '%s'; gt_module_tie shares parameters",
-                       name, child->parent->type->name, child->scope.name);
+        gt_module_fail(
+            m, GT_ERR_ARGUMENT,
+            "child '%s' is already in a %s, as '%s'; gt_nn_same makes another place for it", name,
+            child->parent->type->name, child->scope.name);
     return false;
 }
 
@@ -334,7 +346,7 @@ static void set_mode(gt_module *m, bool on)
 static void set_training(gt_module *root, bool on)
 {
     gt_module *m = gt_module_usable(root) ? root : NULL;
-    for (; m; m = gti_module_after(root, m)) set_mode(m, on);
+    for (; m && gti_same_check(m, root); m = gti_module_after(root, m)) set_mode(m, on);
 }
 
 void gt_module_push_mode(gt_module *root, bool training)
@@ -370,6 +382,6 @@ void gt_eval(gt_module *m)
 void gt_zero_grad(gt_module *m)
 {
     gt_module *at = gt_module_usable(m) ? m : NULL;
-    for (; at; at = gti_module_after(m, at))
+    for (; at && gti_same_check(at, m); at = gti_module_after(m, at))
         for (gt_module_entry *e = at->parameters; e; e = e->next) gt_clear_grad(e->tensor);
 }

@@ -49,6 +49,14 @@ gt_module *gti_module_after(const gt_module *root, const gt_module *m);
 /* How many names there are, parted by single spaces. */
 int gti_forward_names(const char *names);
 
+/* --- same.c --- */
+/* The module that m is another place of, or NULL. */
+gt_module *gti_same_of(const gt_module *m);
+/* Whether that is below root, too, if m is a place; otherwise fails. */
+bool gti_same_check(const gt_module *m, const gt_module *root);
+/* How many places of a module are within root. */
+int gti_same_count(const gt_module *of, const gt_module *root);
+
 /* --- hook.c --- */
 /* `in` has n inputs; hooks see all that the kind names. */
 void gti_hooks_call(gt_module *m, int n, gt_tensor *const in[], gt_tensor *const out[]);

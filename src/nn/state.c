@@ -106,7 +106,7 @@ static const gt_module_entry *next_entry(gt_state_iter *it)
             continue;
         }
         it->module = gti_module_after(it->root, it->module);
-        if (!it->module) return NULL;
+        if (!it->module || !gti_same_check(it->module, it->root)) return NULL;
         it->is_buffer = false;
         e = it->module->parameters;
     }

@@ -58,6 +58,7 @@ static void test_containers(gt_ctx *gt)
         gt_nn_parameter_list(gt, gt_ones(gt, GT_SHAPE(2)), gt_ones(gt, GT_SHAPE(3)));
     IS_TRUE(gt_module_n_parameters(leaves) == 5);
     gt_module_free(leaves);
+    IS_TRUE(gt_module_append(list, gt_nn_same(gt, net)));
     IS_TRUE(gt_module_append(list, gt_nn_module_list(gt, gt_nn_relu(gt), gt_nn_relu(gt))));
     IS_TRUE(gt_module_insert(list, 0, empty) == empty);
     IS_TRUE(gt_forward(both, gt_ones(gt, GT_SHAPE(2, 3)))->size == 12);
