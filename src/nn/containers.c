@@ -26,7 +26,7 @@ static bool check(const gt_module *m, const gt_module *child, const char *what)
 {
     gt_ctx *gt = m ? m->ctx : child ? child->ctx : NULL;
     if (gt && gt_failed(gt)) return false;
-    if (!gti_module_present(m, what, gt)) return false;
+    if (!gti_module_present(m, what, gt) || !m) return false;
     if (!m->index->numbered)
         gt_module_fail(m, GT_ERR_ARGUMENT,
                        "its children are not numbered; gt_module_add_child takes a name");

@@ -49,7 +49,7 @@ static bool gather(const prediction *p, gathered *to, const gt_tensor *y, int64_
     if (why || !fits(p, to, y, items)) return false;
     const size_t bytes = (size_t)y->size * gt_dtype_size(y->dtype);
     const void *rows_of_batch = y->data;
-    if (to->size + bytes > to->room) {
+    if (!to->rows || to->size + bytes > to->room) {
         const size_t room = 2 * to->room + bytes;
         char *rows = realloc(to->rows, room + 1);
         if (!rows)
@@ -127,7 +127,7 @@ gt_tensor *gt_predict_(gt_module *m, gt_tensor *x, gt_predict_opts opts)
 {
     static const char what[] = "gt_predict";
     gt_ctx *gt = m ? m->ctx : x ? x->ctx : NULL;
-    if ((gt && gt_failed(gt)) || !can_predict(gt, m, x, &opts, what)) return NULL;
+    if ((gt && gt_failed(gt)) || !can_predict(gt, m, x, &opts, what) || opts.batch < 1) return NULL;
     const char *why = gt_unusable(x);
     if (why) return gt_fail(gt, GT_ERR_STATE, what, "the tensor %s", why), NULL;
     if (opts.inputs) {
@@ -167,7 +167,7 @@ gt_outputs gt_predict_loader_(gt_module *m, gt_loader *loader, gt_predict_opts o
     while (gti_measure_next(&measure, loader, &b)) {
         int n = 0;
         while (b.in[n]) n++;
-        if (!see(&p, n, b.in)) break;
+        if (!n || !see(&p, n, b.in)) break;
     }
     return end(&p);
 }
