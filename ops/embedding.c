@@ -48,7 +48,7 @@ static void embedding_parts(gt_node *n, const gt_range *r)
     const gt_tensor *weight = n->in[0], *index = n->in[1], *y = n->out[0];
     const int64_t v = weight->shape.dim[0], d = weight->shape.dim[1];
     const gti_items items = gti_items_of(n, r, index->size);
-    const gti_indexed rows = {1, v, items.count, d};
+    const gti_indexed rows = {.outer = 1, .n = v, .k = items.count, .inner = d};
     const int64_t *const at = gti_from(index, items.first);
     gti_index_select(&rows, gt_dtype_size(n->dtype), weight->data, at, gti_to(y, items.first * d));
     for (int64_t i = 0; opts->zeros && i < items.count; i++)
@@ -67,6 +67,19 @@ static bool embedding_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *g
     return true;
 }
 
+/* Of adding, and of the index without padding. */
+static bool dw_scratch(gt_node *n, gti_indexed rows)
+{
+    const int64_t wide = rows.inner > 0 ? rows.inner : 1;
+    int64_t sums, sorted, bytes;
+    if (!gti_size_mul(rows.n, wide, &sums) || !gti_size_mul(sums, sizeof(double), &bytes) ||
+        !gti_size_add(rows.n, 2 * rows.k + 1, &sorted) ||
+        !gti_size_mul(sorted, sizeof(int64_t), &bytes))
+        return gt_op_fail(n, GT_ERR_MEMORY, "%lld rows are too many", (long long)rows.n);
+    n->scratch_size = gti_index_add_scratch(&rows) + (size_t)rows.k * sizeof(int64_t);
+    return true;
+}
+
 static bool dw_infer(gt_node *n)
 {
     const dw_opts *opts = n->opts;
@@ -79,24 +92,28 @@ static bool dw_infer(gt_node *n)
                           GTI_SHAPE_TEXT(dy), (long long)opts->v, GTI_SHAPE_TEXT(index));
     if (!gti_classes_check(n, 1, opts->v, opts->padding)) return false;
     n->out[0]->shape = (gt_shape){2, {opts->v, d}};
-    const gti_indexed rows = {1, opts->v, n->in[1]->size, d};
-    int64_t count, bytes; /* of sorting, and of the index without padding */
-    if (!gti_size_add(opts->v, 2 * rows.k + 1, &count) ||
-        !gti_size_mul(count, sizeof(int64_t), &bytes))
-        return gt_op_fail(n, GT_ERR_MEMORY, "%lld rows are too many", (long long)opts->v);
-    n->scratch_size = gti_index_add_scratch(&rows) + (size_t)rows.k * sizeof(int64_t);
-    return true;
+    return dw_scratch(n, (gti_indexed){.outer = 1, .n = opts->v, .k = n->in[1]->size, .inner = d});
+}
+
+/* dw from, or grown by, what dy has for each row but `padding`. */
+static void add_to_rows(const gt_node *n, int64_t padding, const gt_tensor *dy,
+                        const gt_tensor *index)
+{
+    const gt_tensor *dw = n->out[0];
+    const int64_t *from = index->data;
+    int64_t *kept = n->scratch;
+    for (int64_t i = 0; i < index->size; i++) kept[i] = from[i] == padding ? -1 : from[i];
+    const gti_indexed rows = {.outer = 1,
+                              .n = dw->shape.dim[0],
+                              .k = index->size,
+                              .inner = dw->shape.dim[1],
+                              .into = n->op == &gt_op_embedding_add};
+    gti_kernels_for(n)->index.add(&rows, dy->data, kept, dw->data, kept + index->size);
 }
 
 static void dw_forward(gt_node *n)
 {
-    const dw_opts *opts = n->opts;
-    const gt_tensor *dy = n->in[0], *index = n->in[1], *dw = n->out[0];
-    const int64_t *from = index->data;
-    int64_t *kept = n->scratch;
-    for (int64_t i = 0; i < index->size; i++) kept[i] = from[i] == opts->padding ? -1 : from[i];
-    const gti_indexed rows = {1, opts->v, index->size, dw->shape.dim[1]};
-    gti_kernels_for(n)->index.add(&rows, dy->data, kept, dw->data, kept + index->size);
+    add_to_rows(n, ((const dw_opts *)n->opts)->padding, n->in[0], n->in[1]);
 }
 
 static const char embedding_dw_gradient[] = "d dy[i,:] = g[index[i],:], 0 in the row of padding";
@@ -106,6 +123,25 @@ static bool dw_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     gin[0] = embedding_apply(GT_MUTANT(embedding_dw_rows, gout[0], gt_flip(gout[0], GT_AXIS(0))),
                              n->in[1], padding, GT_MUTANT(embedding_dw_padding, true, false));
     return true;
+}
+
+static bool embedding_add_infer(gt_node *n)
+{
+    const gt_shape dw = n->in[0]->shape, dy = n->in[1]->shape, index = n->in[2]->shape;
+    gt_shape expected = index;
+    if (dw.ndim == 2 && expected.ndim < GT_MAX_DIMS) expected.dim[expected.ndim++] = dw.dim[1];
+    if (dy.ndim != index.ndim + 1 || !gt_shape_equal(dy, expected))
+        return gt_op_fail(n, GT_ERR_SHAPE, "dy %s is no gradient of rows of %s at index %s",
+                          GTI_SHAPE_TEXT(dy), GTI_SHAPE_TEXT(dw), GTI_SHAPE_TEXT(index));
+    const int64_t v = dw.dim[0], k = n->in[2]->size;
+    if (!gti_classes_check(n, 2, v, ((const embedding_opts *)n->opts)->padding)) return false;
+    return dw_scratch(n,
+                      (gti_indexed){.outer = 1, .n = v, .k = k, .inner = dw.dim[1], .into = true});
+}
+
+static void embedding_add_forward(gt_node *n)
+{
+    add_to_rows(n, ((const embedding_opts *)n->opts)->padding, n->in[1], n->in[2]);
 }
 
 #define INDEX(...)                                                                                 \
@@ -134,6 +170,7 @@ static const gt_sample embedding_samples[] = {
     {.label = "rows of nothing", .in = {GT_IN(3, 0), INDEX(2)}, OPTS(GTI_NO_CLASS)},
     {.label = "size one", .in = {GT_IN(1, 1), {.shape = GT_DIMS(1), .dtype = GT_I64, .high = 1}}, OPTS(GTI_NO_CLASS)},
     {.label = "17 of 9 wide", .in = {GT_IN(3, 9), INDEX(17)}, OPTS(GTI_NO_CLASS)},
+    {.label = "4 of 40", .in = {GT_IN(40, 2), INDEX(4)}, OPTS(1, true)},
 };
 
 static const gt_sample embedding_dw_samples[] = {
@@ -147,6 +184,15 @@ static const gt_sample embedding_dw_samples[] = {
     {.label = "17 of 9 wide", .in = {GT_IN(17, 9), INDEX(17)}, DW_OPTS(GTI_NO_CLASS, 3)},
 };
 
+static const gt_sample embedding_add_samples[] = {
+    {.label = "matrix of indices", .in = {GT_IN(3, 2), GT_IN(2, 3, 2), INDEX(2, 3)}, OPTS(GTI_NO_CLASS)},
+    {.label = "padding", .in = {GT_IN(3, 2), GT_IN(6, 2), INDEX(6)}, OPTS(2)},
+    {.label = "17 of 9 wide", .in = {GT_IN(3, 9), GT_IN(17, 9), INDEX(17)}, OPTS(GTI_NO_CLASS)},
+    {.label = "17 of 19 wide", .in = {GT_IN(3, 19), GT_IN(17, 19), INDEX(17)}, OPTS(1)},
+    {.label = "4 of 40", .in = {GT_IN(40, 2), GT_IN(4, 2), INDEX(4)}, OPTS(1)},
+    {.label = "no index", .in = {GT_IN(3, 2), GT_IN(0, 2), INDEX(0)}, OPTS(GTI_NO_CLASS)},
+};
+
 #define ONES(...) {.shape = GT_DIMS(__VA_ARGS__), .dtype = GT_I64, .low = 1, .high = 2}
 #define ERROR(status) .code = status, .message
 static const gt_error_sample embedding_error_samples[] = {
@@ -155,6 +201,11 @@ static const gt_error_sample embedding_error_samples[] = {
     {.label = "weight", .in = {GT_IN(3), ONES(2)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_SHAPE) = "weight [3] has 1 dimensions, needs 2: [v,d]"},
     {.label = "index of floats", .in = {GT_IN(3, 2), GT_IN(2)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_DTYPE) = "must be i64"},
     {.label = "too many dimensions", .in = {GT_IN(3, 2), ONES(1, 1, 1, 1, 1, 1)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_SHAPE) = "has no room for another dimension"},
+};
+
+static const gt_error_sample embedding_add_error_samples[] = {
+    {.label = "dy", .in = {GT_IN(4, 2), GT_IN(3, 2), ONES(2)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_SHAPE) = "dy [3,2] is no gradient of rows of [4,2] at index [2]"},
+    {.label = "out of range", .in = {GT_IN(1, 3), GT_IN(2, 3), ONES(2)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_ARGUMENT) = "index[0] is 1, must be in 0..0"},
 };
 
 static const gt_error_sample embedding_dw_error_samples[] = {
@@ -180,27 +231,29 @@ static const gt_attr embedding_dw_attrs[] = {
 };
 // clang-format on
 
-#define EMBEDDING(id, names, options, opts_type, prefix, run, more_flags)                          \
+#define EMBEDDING(id, names, count, opts_type, table, prefix, run, more_flags, ...)                \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = (names),                                                                         \
-        .n_in = 2,                                                                                 \
+        .n_in = (count),                                                                           \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(opts_type),                                                            \
-        .attrs = GT_PLAIN_ATTRS(id##_attrs),                                                       \
-        .call = (options),                                                                         \
+        .attrs = GT_PLAIN_ATTRS(table),                                                            \
         .flags = GT_OP_MIXED | GT_OP_VALUES | (more_flags),                                        \
         .infer = prefix##_infer,                                                                   \
         .run = GT_FOR_FLOATS(prefix##_##run),                                                      \
-        .backward = prefix##_backward,                                                             \
-        .gradient = id##_gradient,                                                                 \
+        __VA_ARGS__,                                                                               \
         GT_SAMPLES(id##_samples),                                                                  \
         GT_ERROR_SAMPLES(id##_error_samples),                                                      \
     };
 
-EMBEDDING(embedding, "weight index", &embedding_call, embedding_opts, embedding, parts,
-          GT_OP_MOVE | GT_OP_PICK)
-EMBEDDING(embedding_dw, "dy index", NULL, dw_opts, dw, forward, 0)
+EMBEDDING(embedding, "weight index", 2, embedding_opts, embedding_attrs, embedding, parts,
+          GT_OP_MOVE | GT_OP_PICK, .call = &embedding_call, .backward = embedding_backward,
+          .backward_into = &gt_op_embedding_add, .gradient = embedding_gradient)
+EMBEDDING(embedding_dw, "dy index", 2, dw_opts, embedding_dw_attrs, dw, forward, 0,
+          .backward = dw_backward, .gradient = embedding_dw_gradient)
+EMBEDDING(embedding_add, "dw dy index", 3, embedding_opts, embedding_attrs, embedding_add, forward,
+          GT_OP_INTO | GT_OP_PICK, .gradient = NULL)
 
 /* Negative paddings count from the end. */
 gt_tensor *gt_embedding_(gt_tensor *index, gt_tensor *weight, gt_embedding_opts opts)

@@ -49,28 +49,29 @@ static gt_shape from_axis(gt_shape shape, int axis)
     return gt_shape_of(shape.ndim - axis, shape.dim + axis);
 }
 
-/* The axis of the whole tensor's shape that index, which fits it, chooses from; -1 after a failure.
- */
-static int gather_check_index(const gt_node *n, gt_shape of, int axis_given)
+/* The axis of the whole tensor's shape that index, which is input `input` and fits it, chooses
+ * from; -1 after a failure. */
+static int gather_check_index(const gt_node *n, int input, gt_shape of, int axis_given)
 {
-    const gt_shape whole = gti_at_least_1d(of), index = gti_at_least_1d(n->in[1]->shape);
+    const gt_shape given = n->in[input]->shape, index = gti_at_least_1d(given);
+    const gt_shape whole = gti_at_least_1d(of);
     const int axis = gti_op_axis(n, axis_given, of.ndim);
-    if (axis < 0 || !gti_indices_check_dtype(n, 1)) return -1;
+    if (axis < 0 || !gti_indices_check_dtype(n, input)) return -1;
     bool fits = index.ndim == whole.ndim;
     for (int d = 0; fits && d < whole.ndim; d++) fits = d == axis || index.dim[d] <= whole.dim[d];
     if (!fits) {
         gt_op_fail(n, GT_ERR_SHAPE,
                    "index %s does not fit %s: as many dimensions and, but for axis %d, no larger",
-                   GTI_SHAPE_TEXT(n->in[1]->shape), GTI_SHAPE_TEXT(of), axis);
+                   GTI_SHAPE_TEXT(given), GTI_SHAPE_TEXT(of), axis);
         return -1;
     }
-    return gti_indices_check(n, axis, whole.dim[axis]) ? axis : -1;
+    return gti_indices_check(n, input, axis, whole.dim[axis]) ? axis : -1;
 }
 
 static bool gather_infer(gt_node *n)
 {
     n->out[0]->shape = n->in[1]->shape;
-    return gather_check_index(n, n->in[0]->shape, ((const gather_opts *)n->opts)->axis) >= 0;
+    return gather_check_index(n, 1, n->in[0]->shape, ((const gather_opts *)n->opts)->axis) >= 0;
 }
 
 static void gather_forward(gt_node *n)
@@ -96,16 +97,21 @@ static bool gather_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[
     return true;
 }
 
+static bool gather_fits(const gt_node *n, const gt_tensor *dy, const gt_tensor *index)
+{
+    return gt_same_shape(dy, index) ||
+           gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, must be of index's shape %s",
+                      GTI_SHAPE_TEXT(dy->shape), GTI_SHAPE_TEXT(index->shape));
+}
+
 static bool gather_dx_infer(gt_node *n)
 {
     const dx_opts *opts = n->opts;
     const gt_tensor *dy = n->in[0], *index = n->in[1];
     if (!gt_is_shape(&opts->shape))
         return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(opts->shape));
-    if (gather_check_index(n, opts->shape, opts->axis) < 0) return false;
-    if (!gt_same_shape(dy, index))
-        return gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, must be of index's shape %s",
-                          GTI_SHAPE_TEXT(dy->shape), GTI_SHAPE_TEXT(index->shape));
+    if (gather_check_index(n, 1, opts->shape, opts->axis) < 0) return false;
+    if (!gather_fits(n, dy, index)) return false;
     n->out[0]->shape = opts->shape;
     const gt_shape whole = gti_at_least_1d(opts->shape);
     const gt_shape slab = from_axis(whole, gather_front(opts->axis, whole));
@@ -176,123 +182,62 @@ static bool gather_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *g
     return true;
 }
 
-#define AXIS(i)                                                                                    \
-    .opts = &(const gather_opts)                                                                   \
-    {                                                                                              \
-        (i)                                                                                        \
-    }
-/* {dimensions}, values of an index */
-#define INDEX(dims, ...)                                                                           \
-    {                                                                                              \
-        .shape = GT_DIMS dims, .dtype = GT_I64, .values = (const double[])                         \
-        {                                                                                          \
-            __VA_ARGS__                                                                            \
-        }                                                                                          \
-    }
-#define NUMBER_INDEX(value)                                                                        \
-    {                                                                                              \
-        .shape = {0, {0}}, .dtype = GT_I64, .values = (const double[])                             \
-        {                                                                                          \
-            (value)                                                                                \
-        }                                                                                          \
-    }
-#define NO_INDEX(...)                                                                              \
-    {                                                                                              \
-        .shape = GT_DIMS(__VA_ARGS__), .dtype = GT_I64                                             \
-    }
-static const gt_sample gather_samples[] = {
-    {.label = "last axis", .in = {GT_IN(2, 4), INDEX((2, 3), 3, 0, 1, 2, 2, 0)}, AXIS(1)},
-    {.label = "first axis", .in = {GT_IN(4, 3), INDEX((2, 3), 3, 0, 1, 0, 2, 1)}, AXIS(0)},
-    {.label = "middle axis",
-     .in = {GT_IN(2, 3, 2), INDEX((2, 2, 2), 2, 0, 1, 1, 0, 0, 2, 2)},
-     AXIS(-2)},
-    {.label = "a label each", .in = {GT_IN(3, 5), INDEX((3, 1), 4, 0, 4)}, AXIS(1)},
-    {.label = "fewer rows", .in = {GT_IN(3, 3), INDEX((2, 3), 2, 2, 1, 0, 0, 0)}, AXIS(1)},
-    {.label = "fewer columns", .in = {GT_IN(3, 4), INDEX((3, 2), 2, 2, 1, 0, 0, 0)}, AXIS(0)},
-    {.label = "fewer of both",
-     .in = {GT_IN(2, 3, 3), INDEX((1, 4, 2), 2, 2, 1, 0, 0, 0, 1, 2)},
-     AXIS(1)},
-    {.label = "one column", .in = {GT_IN(3, 4), INDEX((3, 1), 2, 0, 0)}, AXIS(0)},
-    {.label = "more than there are", .in = {GT_IN(2), INDEX((5), 1, 0, 0, 1, 1)}, AXIS(0)},
-    {.label = "9 of 17", .in = {GT_IN(17), INDEX((9), 16, 0, 8, 7, 7, 16, 3, 1, 15)}, AXIS(-1)},
-    {.label = "size one", .in = {GT_IN(1, 1), INDEX((1, 1), 0)}, AXIS(0)},
-    {.label = "number", .in = {GT_IN_SCALAR, NUMBER_INDEX(0)}, AXIS(-1)},
-    {.label = "number, twice", .in = {GT_IN_SCALAR, INDEX((2), 0, 0)}, AXIS(0)},
-    {.label = "a number for an index", .in = {GT_IN(3), NUMBER_INDEX(2)}, AXIS(0)},
-    {.label = "no index", .in = {GT_IN(3, 2), NO_INDEX(0, 2)}, AXIS(0)},
-    {.label = "zero-size", .in = {GT_IN(3, 0), NO_INDEX(2, 0)}, AXIS(0)},
-};
+/* --- gather_add: by slabs of dx, the parts from the axis on --- */
 
-#define FIT_ERROR .code = GT_ERR_SHAPE, .message
-static const gt_error_sample gather_error_samples[] = {
-    {.label = "index beyond the end",
-     .in = {GT_IN(2, 1), INDEX((1, 1), 1)},
-     AXIS(1),
-     .code = GT_ERR_ARGUMENT,
-     .message = "index 1 at [0,0] is out of range for axis 1 of size 1"},
-    {.label = "floating index",
-     .in = {GT_IN(2, 3), GT_IN(2, 3)},
-     AXIS(0),
-     .code = GT_ERR_DTYPE,
-     .message = "index is f32, must be i64"},
-    {.label = "other number of dimensions",
-     .in = {GT_IN(2, 3), INDEX((2), 0, 0)},
-     AXIS(0),
-     FIT_ERROR = "index [2] does not fit [2,3]"},
-    {.label = "index larger elsewhere",
-     .in = {GT_IN(2, 3), INDEX((3, 1), 0, 0, 0)},
-     AXIS(1),
-     FIT_ERROR = "index [3,1] does not fit [2,3]: as many dimensions and, but for axis 1, no"},
-    {.label = "index into a number",
-     .in = {GT_IN_SCALAR, NUMBER_INDEX(1)},
-     AXIS(0),
-     .code = GT_ERR_ARGUMENT,
-     .message = "is out of range for axis 0 of size 1"},
-    {.label = "no such axis",
-     .in = {GT_IN(2, 3), INDEX((1, 1), 0)},
-     AXIS(-3),
-     .code = GT_ERR_SHAPE,
-     .message = "there is no axis -3"},
-};
+/* Elements of a slab of dx and of dy, of which the latter grow by their places. */
+static gti_indexed gather_slab(const gt_node *n)
+{
+    const gt_shape dx = gti_at_least_1d(n->in[0]->shape), dy = gti_at_least_1d(n->in[1]->shape);
+    const int axis = gather_front(((const gather_opts *)n->opts)->axis, dx);
+    return (gti_indexed){.outer = 1,
+                         .n = gt_shape_size(from_axis(dx, axis)),
+                         .k = gt_shape_size(from_axis(dy, axis)),
+                         .inner = 1,
+                         .into = true};
+}
 
-/* dimensions of the shape, axis */
-#define DX(dims, axis)                                                                             \
-    .opts = &(const dx_opts)                                                                       \
-    {                                                                                              \
-        GT_DIMS dims, (axis)                                                                       \
+static bool gather_add_infer(gt_node *n)
+{
+    const int axis = ((const gather_opts *)n->opts)->axis;
+    if (gather_check_index(n, 2, n->in[0]->shape, axis) < 0) return false;
+    if (!gather_fits(n, n->in[1], n->in[2])) return false;
+    if (n->in[1]->size == 0) return true;
+    const gti_indexed slab = gather_slab(n);
+    n->scratch_size = (size_t)slab.k * sizeof(int64_t) + gti_index_add_scratch(&slab);
+    return true;
+}
+
+/* place[i], i < k: where element i of a slab of dy goes in its slab of dx; -1 where that is
+ * outside. */
+static void gather_places(gathering *g, const int64_t *index, int64_t *place)
+{
+    for (int64_t r = 0; r < g->rows.rows; r++, gti_broadcast_next(&g->rows))
+        for (int64_t j = 0; j < g->row.k; j++) {
+            const int64_t i = index[g->rows.b + j];
+            const bool inside = (uint64_t)i < (uint64_t)g->row.n;
+            place[g->rows.b + j] = inside ? g->rows.a + i * g->row.step + j * g->row.along : -1;
+        }
+}
+
+static void gather_add_forward(gt_node *n)
+{
+    const gt_tensor *dx = n->out[0], *dy = n->in[1], *index = n->in[2];
+    if (dy->size == 0) return;
+    const gt_shape whole = gti_at_least_1d(dx->shape), parts = gti_at_least_1d(dy->shape);
+    const int axis = gather_front(((const gather_opts *)n->opts)->axis, whole);
+    const gti_indexed slab = gather_slab(n);
+    gathering g = gather_begin(from_axis(whole, axis), from_axis(parts, axis), 0);
+    int64_t at[GT_MAX_DIMS] = {0}, *const place = n->scratch;
+    for (int64_t i = 0; i < dy->size; i += slab.k, gather_step(at, axis, parts)) {
+        int64_t number = 0; /* of the slab of dx */
+        for (int d = 0; d < axis; d++) number = number * whole.dim[d] + at[d];
+        gather_places(&g, gti_from(index, i), place);
+        gti_kernels_for(n)->index.add(&slab, gti_from(dy, i), place, gti_to(dx, number * slab.n),
+                                      place + slab.k);
     }
-static const gt_sample dx_samples[] = {
-    {.label = "last axis", .in = {GT_IN(2, 3), INDEX((2, 3), 3, 0, 1, 2, 2, 0)}, DX((2, 4), 1)},
-    {.label = "first axis", .in = {GT_IN(2, 3), INDEX((2, 3), 3, 0, 1, 0, 2, 1)}, DX((4, 3), 0)},
-    {.label = "middle axis",
-     .in = {GT_IN(2, 2, 2), INDEX((2, 2, 2), 2, 0, 1, 1, 0, 0, 2, 2)},
-     DX((2, 3, 2), -2)},
-    {.label = "fewer of both",
-     .in = {GT_IN(1, 4, 2), INDEX((1, 4, 2), 2, 2, 1, 0, 0, 0, 1, 2)},
-     DX((2, 3, 3), 1)},
-    {.label = "twice", .in = {GT_IN(5), INDEX((5), 1, 0, 0, 1, 1)}, DX((2), 0)},
-    {.label = "number", .in = {GT_IN(2), INDEX((2), 0, 0)}, .opts = &(const dx_opts){{0, {0}}, -1}},
-    {.label = "a number for an index", .in = {GT_IN_SCALAR, NUMBER_INDEX(1)}, DX((3), 0)},
-    {.label = "no index", .in = {GT_IN(0, 2), NO_INDEX(0, 2)}, DX((3, 2), 0)},
-    {.label = "zero-size", .in = {GT_IN(2, 0), NO_INDEX(2, 0)}, DX((3, 0), 0)},
-};
+}
 
-static const gt_error_sample dx_error_samples[] = {
-    {.label = "other shape",
-     .in = {GT_IN(3, 3), INDEX((2, 3), 0, 0, 0, 0, 0, 0)},
-     DX((4, 3), 0),
-     .code = GT_ERR_SHAPE,
-     .message = "dy is [3,3], must be of index's shape [2,3]"},
-    {.label = "index does not fit",
-     .in = {GT_IN(2, 3), INDEX((2, 3), 0, 0, 0, 0, 0, 0)},
-     DX((4, 2), 0),
-     FIT_ERROR = "index [2,3] does not fit [4,2]"},
-    {.label = "no shape",
-     .in = {GT_IN(1), INDEX((1), 0)},
-     DX((-1), 0),
-     .code = GT_ERR_SHAPE,
-     .message = "[-1] is no shape"},
-};
+#include "gather_samples.h"
 
 static const gt_attr gather_attrs[] = {GTI_AXIS_ATTR(gather_opts)};
 
@@ -311,9 +256,24 @@ const gt_op gt_op_gather = {
     .infer = gather_infer,
     .forward = GT_FOR_ALL(gather_forward),
     .backward = gather_backward,
+    .backward_into = &gt_op_gather_add,
     .gradient = "dx[i,index[i,j],..] += dy[i,j,..], along the axis",
     GT_SAMPLES(gather_samples),
     GT_ERROR_SAMPLES(gather_error_samples),
+};
+
+const gt_op gt_op_gather_add = {
+    .name = "gather_add",
+    .inputs = "dx dy index",
+    .n_in = 3,
+    .n_out = 1,
+    .opts_size = sizeof(gather_opts),
+    .attrs = GT_PLAIN_ATTRS(gather_attrs),
+    .flags = GT_OP_MIXED | GT_OP_VALUES | GT_OP_INTO | GT_OP_PICK,
+    .infer = gather_add_infer,
+    .forward = GT_FOR_FLOATS(gather_add_forward),
+    GT_SAMPLES(gather_add_samples),
+    GT_ERROR_SAMPLES(gather_add_error_samples),
 };
 
 const gt_op gt_op_gather_dx = {

@@ -28,28 +28,29 @@ static int index_select_front(int axis, gt_shape whole)
     return axis < 0 ? axis + gti_at_least_1d(whole).ndim : axis;
 }
 
-static bool index_select_check_index(const gt_node *n, int axis, int64_t size)
+static bool index_select_check_index(const gt_node *n, int input, int axis, int64_t size)
 {
-    const gt_tensor *index = n->in[1];
-    if (!gti_indices_check_dtype(n, 1)) return false;
+    const gt_tensor *index = n->in[input];
+    if (!gti_indices_check_dtype(n, input)) return false;
     if (index->shape.ndim != 1)
         return gt_op_fail(n, GT_ERR_SHAPE, "index has %d dimensions, must have 1",
                           index->shape.ndim);
-    return gti_indices_check(n, axis, size);
+    return gti_indices_check(n, input, axis, size);
 }
 
-/* Sets *part to the shape of the slices of a tensor of shape `whole`; false after a failure. */
-static bool infer_part(const gt_node *n, int axis_given, gt_shape whole, gt_shape *part)
+/* Sets *part to the shape of the slices that input `input` takes of a tensor of shape `whole`;
+ * false after a failure. */
+static bool infer_part(const gt_node *n, int input, int axis_given, gt_shape whole, gt_shape *part)
 {
     const int axis = gti_op_axis(n, axis_given, whole.ndim);
-    const int64_t k = n->in[1]->size;
+    const int64_t k = n->in[input]->size;
     if (axis < 0) return false;
     if (whole.ndim == 0 && k != 1)
         return gt_op_fail(n, GT_ERR_SHAPE, "index has %lld elements, must have 1 for a number",
                           (long long)k);
     *part = whole;
     if (whole.ndim > 0) part->dim[axis] = k;
-    return index_select_check_index(n, axis, gti_at_least_1d(whole).dim[axis]);
+    return index_select_check_index(n, input, axis, gti_at_least_1d(whole).dim[axis]);
 }
 
 /* By outer, or by the index where outer is 1. */
@@ -57,7 +58,7 @@ static bool index_select_infer(gt_node *n)
 {
     const gt_shape x = n->in[0]->shape;
     const int axis = ((const select_opts *)n->opts)->axis;
-    if (!infer_part(n, axis, x, &n->out[0]->shape)) return false;
+    if (!infer_part(n, 1, axis, x, &n->out[0]->shape)) return false;
     const int64_t size = gt_shape_size(n->out[0]->shape);
     if (size <= 0) return true;
     const gti_indexed g = indexed(x, index_select_front(axis, x), n->in[1]->size);
@@ -97,7 +98,7 @@ static bool index_add_infer(gt_node *n)
     if (!gt_is_shape(&opts->shape))
         return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(opts->shape));
     gt_shape expected = {0};
-    if (!infer_part(n, opts->axis, opts->shape, &expected)) return false;
+    if (!infer_part(n, 1, opts->axis, opts->shape, &expected)) return false;
     if (!gt_shape_equal(dy, expected))
         return gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, must be %s", GTI_SHAPE_TEXT(dy),
                           GTI_SHAPE_TEXT(expected));
@@ -126,6 +127,39 @@ static bool index_add_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *g
     return true;
 }
 
+/* --- index_select_add --- */
+
+static gti_indexed index_select_place(const gt_node *n)
+{
+    const gt_shape dx = n->in[0]->shape;
+    const int axis = index_select_front(((const select_opts *)n->opts)->axis, dx);
+    gti_indexed g = indexed(dx, axis, n->in[2]->size);
+    g.into = true;
+    return g;
+}
+
+static bool index_select_add_infer(gt_node *n)
+{
+    const gt_shape dy = n->in[1]->shape;
+    gt_shape part = {0};
+    if (!infer_part(n, 2, ((const select_opts *)n->opts)->axis, n->in[0]->shape, &part))
+        return false;
+    if (!gt_shape_equal(dy, part))
+        return gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, must be %s", GTI_SHAPE_TEXT(dy),
+                          GTI_SHAPE_TEXT(part));
+    if (n->in[0]->size == 0) return true;
+    const gti_indexed g = index_select_place(n);
+    n->scratch_size = gti_index_add_scratch(&g);
+    return true;
+}
+
+static void index_select_add_forward(gt_node *n)
+{
+    if (n->in[1]->size == 0) return;
+    const gti_indexed g = index_select_place(n);
+    gti_kernels_for(n)->index.add(&g, n->in[1]->data, n->in[2]->data, n->out[0]->data, n->scratch);
+}
+
 #define AXIS(i)                                                                                    \
     .opts = &(const select_opts)                                                                   \
     {                                                                                              \
@@ -150,6 +184,7 @@ static const gt_sample select_samples[] = {
     {.label = "middle", .in = {GT_IN(2, 3, 2), INDEX((4), 2, 0, 2, 1)}, AXIS(-2)},
     {.label = "vector", .in = {GT_IN(9), INDEX((8), 8, 0, 7, 7, 3, 0, 2, 8)}, AXIS(-1)},
     {.label = "17 wide", .in = {GT_IN(2, 17), INDEX((3), 1, 1, 0)}, AXIS(0)},
+    {.label = "4 of 300", .in = {GT_IN(300), INDEX((4), 290, 3, 34, 290)}, AXIS(0)},
     {.label = "size one", .in = {GT_IN(1, 2), INDEX((3), 0, 0, 0)}, AXIS(0)},
     {.label = "number", .in = {GT_IN_SCALAR, INDEX((1), 0)}, AXIS(-1)},
     {.label = "no index", .in = {GT_IN(3, 2), NO_INDEX}, AXIS(0)},
@@ -234,6 +269,29 @@ static const gt_error_sample dx_error_samples[] = {
      .message = "there is no axis 1"},
 };
 
+static const gt_sample add_samples[] = {
+    {.label = "rows", .in = {GT_IN(4, 3), GT_IN(2, 3), INDEX((2), 3, 1)}, AXIS(0)},
+    {.label = "columns", .in = {GT_IN(2, 4), GT_IN(2, 3), INDEX((3), 2, 0, 1)}, AXIS(1)},
+    {.label = "twice", .in = {GT_IN(3, 2), GT_IN(5, 2), INDEX((5), 1, 2, 1, 1, 2)}, AXIS(0)},
+    {.label = "4 of 300", .in = {GT_IN(300), GT_IN(4), INDEX((4), 290, 3, 34, 290)}, AXIS(0)},
+    {.label = "17 wide", .in = {GT_IN(2, 17), GT_IN(3, 17), INDEX((3), 1, 1, 0)}, AXIS(0)},
+    {.label = "no index", .in = {GT_IN(3, 2), GT_IN(0, 2), NO_INDEX}, AXIS(0)},
+    {.label = "zero-size", .in = {GT_IN(3, 0), GT_IN(2, 0), INDEX((2), 2, 0)}, AXIS(0)},
+};
+
+static const gt_error_sample add_error_samples[] = {
+    {.label = "other shape",
+     .in = {GT_IN(4, 3), GT_IN(3, 3), INDEX((2), 1, 1)},
+     AXIS(0),
+     .code = GT_ERR_SHAPE,
+     .message = "dy is [3,3], must be [2,3]"},
+    {.label = "index beyond the end",
+     .in = {GT_IN(1, 3), GT_IN(1, 3), INDEX((1), 1)},
+     AXIS(0),
+     .code = GT_ERR_ARGUMENT,
+     .message = "index 1 at [0] is out of range for axis 0 of size 1"},
+};
+
 static const gt_attr index_select_attrs[] = {GTI_AXIS_ATTR(select_opts)};
 
 static const gt_attr index_select_dx_attrs[] = {
@@ -251,9 +309,24 @@ const gt_op gt_op_index_select = {
     .infer = index_select_infer,
     .parts = GT_FOR_ALL(index_select_parts),
     .backward = index_select_backward,
+    .backward_into = &gt_op_index_select_add,
     .gradient = "dx[..,index[j],..] += dy[..,j,..]",
     GT_SAMPLES(select_samples),
     GT_ERROR_SAMPLES(select_error_samples),
+};
+
+const gt_op gt_op_index_select_add = {
+    .name = "index_select_add",
+    .inputs = "dx dy index",
+    .n_in = 3,
+    .n_out = 1,
+    .opts_size = sizeof(select_opts),
+    .attrs = GT_PLAIN_ATTRS(index_select_attrs),
+    .flags = GT_OP_MIXED | GT_OP_VALUES | GT_OP_INTO | GT_OP_PICK,
+    .infer = index_select_add_infer,
+    .forward = GT_FOR_FLOATS(index_select_add_forward),
+    GT_SAMPLES(add_samples),
+    GT_ERROR_SAMPLES(add_error_samples),
 };
 
 const gt_op gt_op_index_select_dx = {

@@ -28,9 +28,9 @@ gt_shape gti_indices_place(gt_shape shape, int64_t i)
     return shape;
 }
 
-bool gti_indices_check(const gt_node *n, int axis, int64_t size)
+bool gti_indices_check(const gt_node *n, int input, int axis, int64_t size)
 {
-    const gt_tensor *index = n->in[1];
+    const gt_tensor *index = n->in[input];
     const int64_t i = gti_indices_outside(index, size);
     if (i < 0) return true;
     const int64_t value = ((const int64_t *)index->data)[i];

@@ -9,8 +9,8 @@
 bool gti_indices_check_dtype(const gt_node *n, int input);
 /* The place of index's first value outside 0..size-1, -1 if there is none. */
 int64_t gti_indices_outside(const gt_tensor *index, int64_t size);
-/* Fails n unless all values of its input 1 are in 0..size-1, the size of `axis`. */
-bool gti_indices_check(const gt_node *n, int axis, int64_t size);
+/* Fails n unless all values of its input `input` are in 0..size-1, the size of `axis`. */
+bool gti_indices_check(const gt_node *n, int input, int axis, int64_t size);
 
 /* The index of an element of a shape, row-major, as a text "[1,0]". */
 #define GTI_PLACE_TEXT(shape, i) GTI_SHAPE_TEXT(gti_indices_place(shape, i))

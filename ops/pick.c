@@ -86,6 +86,45 @@ static bool place_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]
     return true;
 }
 
+/* --- pick_add --- */
+
+static gti_indexed pick_places_of(const gt_node *n)
+{
+    return (gti_indexed){
+        .outer = 1, .n = n->in[0]->size, .k = n->in[1]->size, .inner = 1, .into = true};
+}
+
+static bool pick_add_infer(gt_node *n)
+{
+    const gt_shape dx = n->in[0]->shape, dy = n->in[1]->shape, index = n->in[2]->shape;
+    const int axis = pick_axis_of(n, n->in[0]);
+    if (axis < 0) return false;
+    if (!gt_shape_equal(dy, index) ||
+        !gt_shape_equal(index, gti_reduction_shape(dx, 1u << axis, false)))
+        return gt_op_fail(n, GT_ERR_SHAPE,
+                          "dy is %s and index %s, need dx's shape %s without axis %d",
+                          GTI_SHAPE_TEXT(dy), GTI_SHAPE_TEXT(index), GTI_SHAPE_TEXT(dx), axis);
+    const gti_indexed g = pick_places_of(n);
+    n->scratch_size = (size_t)g.k * sizeof(int64_t) + gti_index_add_scratch(&g);
+    return gti_classes_check(n, 2, dx.dim[axis], skip_of(n));
+}
+
+static void pick_add_forward(gt_node *n)
+{
+    const gt_tensor *dx = n->out[0], *dy = n->in[1];
+    const int64_t *index = n->in[2]->data;
+    if (dy->size == 0) return;
+    const gti_along s = gti_reduction_along(dx->shape, pick_axis_of(n, dx));
+    const gti_indexed g = pick_places_of(n);
+    int64_t *const place = n->scratch;
+    for (int64_t o = 0, j = 0; o < s.outer; o++)
+        for (int64_t i = 0; i < s.inner; i++, j++) {
+            const bool inside = index[j] != skip_of(n) && (uint64_t)index[j] < (uint64_t)s.n;
+            place[j] = inside ? (o * s.n + index[j]) * s.inner + i : -1;
+        }
+    gti_kernels_for(n)->index.add(&g, dy->data, place, dx->data, place + g.k);
+}
+
 #define INDEX(array, ...)                                                                          \
     {                                                                                              \
         .shape = GT_DIMS(__VA_ARGS__), .dtype = GT_I64, .values = (array)                          \
@@ -106,6 +145,7 @@ static const gt_sample pick_samples[] = {
     {.label = "vector", .in = {GT_IN(3), {.dtype = GT_I64, .high = 3}}, OPTS(0, GTI_NO_CLASS, 0)},
     {.label = "zero-size", .in = {GT_IN(0, 3), INDEX(NULL, 0)}, OPTS(0, GTI_NO_CLASS, 1)},
     {.label = "17 rows", .in = {GT_IN(17, 3), INDEX(chosen, 17)}, OPTS(0, GTI_NO_CLASS, 1)},
+    {.label = "2 of 40", .in = {GT_IN(2, 20), INDEX(chosen, 2)}, OPTS(0, GTI_NO_CLASS, 1)},
 };
 
 static const gt_sample place_samples[] = {
@@ -118,6 +158,14 @@ static const gt_sample place_samples[] = {
     {.label = "17 rows", .in = {GT_IN(17), INDEX(chosen, 17)}, OPTS(3, GTI_NO_CLASS, -1)},
 };
 
+static const gt_sample pick_add_samples[] = {
+    {.label = "rows", .in = {GT_IN(5, 3), GT_IN(5), INDEX(chosen, 5)}, OPTS(0, GTI_NO_CLASS, 1)},
+    {.label = "skip", .in = {GT_IN(5, 3), GT_IN(5), INDEX(chosen, 5)}, OPTS(0, 2, 1)},
+    {.label = "middle", .in = {GT_IN(2, 3, 2), GT_IN(2, 2), INDEX(chosen, 2, 2)}, OPTS(0, 1, 1)},
+    {.label = "2 of 40", .in = {GT_IN(2, 20), GT_IN(2), INDEX(chosen, 2)}, OPTS(0, GTI_NO_CLASS, 1)},
+    {.label = "zero-size", .in = {GT_IN(0, 3), GT_IN(0), INDEX(NULL, 0)}, OPTS(0, GTI_NO_CLASS, 1)},
+};
+
 static const double ones[] = {1, 1};
 #define ERROR(status) .code = status, .message
 static const gt_error_sample pick_error_samples[] = {
@@ -126,6 +174,11 @@ static const gt_error_sample pick_error_samples[] = {
     {.label = "out of range", .in = {GT_IN(2, 1), INDEX(ones, 2)}, OPTS(0, 5, 1), ERROR(GT_ERR_ARGUMENT) = "index[0] is 1, must be in 0..0"},
     {.label = "no classes", .in = {GT_IN(2, 0), INDEX(ones, 2)}, OPTS(0, 5, 1), ERROR(GT_ERR_ARGUMENT) = "index: there are no classes"},
     {.label = "no index", .in = {GT_IN(2, 3), GT_IN(2)}, OPTS(0, 5, 1), ERROR(GT_ERR_DTYPE) = "must be i64"},
+};
+
+static const gt_error_sample pick_add_error_samples[] = {
+    {.label = "shape", .in = {GT_IN(2, 3), GT_IN(2), INDEX(ones, 2)}, OPTS(0, 5, 0), ERROR(GT_ERR_SHAPE) = "dy is [2] and index [2], need dx's shape [2,3] without axis 0"},
+    {.label = "out of range", .in = {GT_IN(2, 1), GT_IN(2), INDEX(ones, 2)}, OPTS(0, 5, 1), ERROR(GT_ERR_ARGUMENT) = "index[0] is 1, must be in 0..0"},
 };
 
 static const gt_error_sample place_error_samples[] = {
@@ -146,25 +199,27 @@ static const gt_attr place_attrs[] = {
     WHERE, {GT_ARGUMENT("size", pick_opts, size), .meaning = "of the new axis"}};
 // clang-format on
 
-#define PICK(id, names)                                                                            \
+#define PICK(id, names, count, table, more_flags, ...)                                             \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = (names),                                                                         \
-        .n_in = 2,                                                                                 \
+        .n_in = (count),                                                                           \
         .n_out = 1,                                                                                \
         .opts_size = sizeof(pick_opts),                                                            \
-        .attrs = GT_PLAIN_ATTRS(id##_attrs),                                                       \
-        .flags = GT_OP_MIXED | GT_OP_VALUES | GT_OP_MOVE | GT_OP_PICK,                             \
+        .attrs = GT_PLAIN_ATTRS(table),                                                            \
+        .flags = GT_OP_MIXED | GT_OP_VALUES | (more_flags),                                        \
         .infer = id##_infer,                                                                       \
         .forward = GT_FOR_FLOATS(id##_forward),                                                    \
-        .backward = id##_backward,                                                                 \
-        .gradient = id##_gradient,                                                                 \
+        __VA_ARGS__,                                                                               \
         GT_SAMPLES(id##_samples),                                                                  \
         GT_ERROR_SAMPLES(id##_error_samples),                                                      \
     };
 
-PICK(pick, "x index")
-PICK(place, "y index")
+PICK(pick, "x index", 2, pick_attrs, GT_OP_MOVE | GT_OP_PICK, .backward = pick_backward,
+     .backward_into = &gt_op_pick_add, .gradient = pick_gradient)
+PICK(place, "y index", 2, place_attrs, GT_OP_MOVE, .backward = place_backward,
+     .gradient = place_gradient)
+PICK(pick_add, "dx dy index", 3, pick_attrs, GT_OP_INTO | GT_OP_PICK, .gradient = NULL)
 
 gt_tensor *gt_pick(gt_tensor *x, gt_tensor *index, int axis, int64_t skip)
 {

@@ -1,7 +1,7 @@
 /* Operations that change tensors in place: their values against the formulas, the gate of
  * optimizers' steps, and what such a call leaves alone. Threads, messages and f32 against f64 are
  * test_threads.c's, test_samples.c's and test_registry.c's, as for every operation. */
-#include "support.h"
+#include "samples.h"
 
 #include <math.h>
 
@@ -147,25 +147,39 @@ static void whole_numbers_are_counted(void **state)
     assert_well(*state);
 }
 
-/* Slices of zeros, added to what is there, are slice's gradient. */
-static void a_slice_is_added(void **state)
+/* What backward_into adds to what there is, is what backward gives. */
+static void check_piece(gt_ctx *gt, const gt_op *op, const gt_sample *sample, gt_dtype dtype)
 {
-    static const struct {
-        int64_t start, stop, step;
-        int axis;
-    } rows[] = {{1, 3, 1, 0}, {0, GT_END, 2, 1}, {-1, GT_END, -1, 1}, {2, 2, 1, 0}};
-    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
-        gt_tensor *x = gt_randn(*state, GT_SHAPE(4, 5), .requires_grad = true), *dx;
-        gt_tensor *y = gt_slice(x, rows[k].axis, rows[k].start, rows[k].stop, .step = rows[k].step);
-        gt_tensor *dy = gt_randn(*state, y->shape), *sum = gt_randn(*state, x->shape);
-        const gt_tensor *was = gt_clone(sum);
-        gt_grad(&y, 1, &x, 1, &dx, .upstream = &dy, .retain = true);
-        const gt_node *n = gt_producer(y);
-        gt_apply_into(n->op->backward_into, n->opts, 2, (gt_tensor *[]){sum, dy});
-        for (int64_t i = 0; i < x->size; i++)
-            assert_true(element(sum, i) == (double)(float)(element(was, i) + element(dx, i)));
+    gt_tensor *in[GT_SAMPLE_INPUTS], *dx, *into[GT_SAMPLE_INPUTS];
+    const int n_in = sample_inputs(gt, op, sample, dtype, in);
+    gt_tensor *y = gt_apply(op, sample->opts, n_in, in),
+              *dy = gt_randn(gt, y->shape, .dtype = dtype);
+    gt_grad(&y, 1, in, 1, &dx, .upstream = &dy, .retain = true);
+    gt_tensor *sum = gt_randn(gt, in[0]->shape, .dtype = dtype), *was = gt_clone(sum);
+    memcpy(into, (gt_tensor *[]){sum, dy}, 2 * sizeof *into);
+    memcpy(into + 2, in + 1, (size_t)(n_in - 1) * sizeof *into);
+    gt_apply_into(op->backward_into, gt_producer(y)->opts, n_in + 1, into);
+    assert_well(gt);
+    const gt_tensor *want = gt_add(was, dx);
+    for (int64_t i = 0; i < sum->size; i++)
+        if (element(sum, i) != element(want, i))
+            fail_msg("%s, sample \"%s\", element %d: %g instead of %g", op->backward_into->name,
+                     sample->label, (int)i, element(sum, i), element(want, i));
+}
+
+/* Or n pieces of x would cost n times as much as x. */
+static void gradients_of_pieces_are_added(void **state)
+{
+    size_t n;
+    const gt_op_info *info = gt_ops(&n);
+    for (size_t i = 0; i < n; i++) {
+        const gt_op *op = info[i].op;
+        if (!op || !op->backward || !(op->flags & GT_OP_PICK)) continue;
+        if (!op->backward_into) fail_msg("%s picks, but has no .backward_into", op->name);
+        for (int k = 0; k < op->n_samples; k++)
+            for (gt_dtype dtype = GT_F32; dtype <= GT_F64; dtype++)
+                check_piece(*state, op, &op->samples[k], dtype);
     }
-    assert_well(*state);
 }
 
 /* |x|^p of 2 and -3, which the sum's 5 may exceed, and what a norm of 8 allows of 6. */
@@ -207,8 +221,9 @@ static bool has_formula(const char *name)
 {
     for (int k = 0; k < N_FORMULAS; k++)
         if (!strcmp(formulas[k].name, name)) return true;
-    static const char *const apart[] = {"exchange",  "fill_slice", "count",    "next_key",
-                                        "slice_add", "add_powers", "clip_norm"};
+    static const char *const apart[] = {
+        "exchange",   "fill_slice",    "count",    "next_key",   "slice_add", "index_select_add",
+        "gather_add", "embedding_add", "pick_add", "add_powers", "clip_norm"};
     for (size_t k = 0; k < sizeof apart / sizeof *apart; k++)
         if (!strcmp(apart[k], name)) return true; /* above */
     return false;
@@ -291,7 +306,7 @@ int main(void)
         TEST(exchange_exchanges),
         TEST(a_slice_is_filled),
         TEST(whole_numbers_are_counted),
-        TEST(a_slice_is_added),
+        TEST(gradients_of_pieces_are_added),
         TEST(powers_are_added_and_norms_clipped),
         cmocka_unit_test(every_change_has_a_reference),
         TEST(nothing_is_made),

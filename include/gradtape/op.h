@@ -87,7 +87,7 @@ enum {
                          * may be computed again rather than kept (gt_set_recomputing) */
     GT_OP_MOVE = 512,   /* moves or fills elements, without arithmetic */
     GT_OP_PICK = 1024,  /* reads of an input no more elements than output 0 has; with GT_OP_INTO, of
-                         * output 0 no more than the last input has */
+                         * output 0 no more than input 1 has */
 };
 
 /* --- samples: what the gradient checker runs an operation on --- */
@@ -193,9 +193,10 @@ struct gt_op {
      * leave NULL where !gt_needs_grad(n, i). Returns false after a failure of its own; failures of
      * operations are seen by themselves. NULL: not differentiable. */
     bool (*backward)(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]);
-    /* Of an operation with one input x whose gradient is 0 but in a few places; or NULL: the
-     * operation with GT_OP_INTO and the same options that adds to dx, of x's shape and dtype, what
-     * backward would give for dy; inputs "dx dy". Called in place of backward where x has gathered
+    /* Of an operation whose input 0, x, has a gradient that is 0 but in a few places, and no other
+     * input has one; or NULL: the operation with GT_OP_INTO and the same options that adds to dx,
+     * of x's shape and dtype, what backward would give for dy; inputs "dx dy" and those behind x,
+     * if any. Called in place of backward where x has gathered
      * a gradient that nobody else sees and no graph is made, so that n pieces of x cost as much as
      * x, not n times as much. */
     const gt_op *backward_into;

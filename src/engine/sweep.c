@@ -202,8 +202,10 @@ static bool adds_in_place(const gti_sweep *s, const gti_node *n)
 
 static GTI_COLD bool add_in_place(const gti_node *n, gt_tensor *dy)
 {
-    gt_tensor *const in[] = {gti_t(n->pub.in[0])->work, dy};
-    return gti_into_change(n->pub.op->backward_into, n->pub.opts, 2, in);
+    const gt_op *into = n->pub.op->backward_into;
+    gt_tensor *in[FRAME_INPUTS] = {gti_t(n->pub.in[0])->work, dy};
+    for (int i = 2; i < into->n_in; i++) in[i] = n->pub.in[i - 1];
+    return gti_into_change(into, n->pub.opts, into->n_in, in);
 }
 
 static inline bool call_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[])

@@ -28,7 +28,7 @@ gt_work gt_node_work(const gt_node *n)
 {
     if (!n || n->op->flags & GT_OP_VIEW) return (gt_work){0};
     const bool picks = n->op->flags & GT_OP_PICK, into = n->op->flags & GT_OP_INTO;
-    const int64_t most = !picks ? -1 : into ? n->in[n->n_in - 1]->size : n->out[0]->size;
+    const int64_t most = !picks ? -1 : into ? n->in[1]->size : n->out[0]->size;
     gt_work w = {.flops = flops_of(n)};
     for (int i = first_read(n); i < n->n_in; i++)
         if (n->in[i]) w.read += bytes_of(n->in[i], most);

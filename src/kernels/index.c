@@ -62,6 +62,7 @@ void gti_index_gather_row(const gti_gather *g, size_t element, const void *x, co
 
 size_t gti_index_add_scratch(const gti_indexed *g)
 {
+    if (gti_index_adds_sparsely(g)) return (size_t)(2 * g->k) * sizeof(int64_t);
     if (gti_index_adds_by_column(g)) return (size_t)(g->n * g->inner) * sizeof(double);
     return (size_t)(g->n + 1 + g->k) * sizeof(int64_t);
 }

@@ -13,6 +13,7 @@
 /* x [outer,n,inner], index [k], y [outer,k,inner]; y[o,j,i] belongs to x[o,index[j],i]. */
 typedef struct {
     int64_t outer, n, k, inner;
+    bool into; /* sums are added to what x is */
 } gti_indexed;
 
 /* y[o,j,i] = x[o,index[j],i]; element is 1, 4 or 8 bytes. */
@@ -32,6 +33,12 @@ void gti_index_gather_row(const gti_gather *g, size_t element, const void *x, co
 /* y[i] += 1 */
 void gti_index_count(int64_t n, int64_t *y);
 
+/* Whether so little is added to x that only its places are looked at. */
+static inline bool gti_index_adds_sparsely(const gti_indexed *g)
+{
+    return g->into && g->k < g->n / 8;
+}
+
 /* Whether slices are so narrow that sums of all x are kept, instead of sorting the index. */
 static inline bool gti_index_adds_by_column(const gti_indexed *g)
 {
@@ -43,7 +50,8 @@ size_t gti_index_add_scratch(const gti_indexed *g);
 
 typedef struct {
     /* x[o,m,i] = the sum of y[o,j,i] over all j with index[j] = m, in double precision, rounded
-     * once; 0 where there are none. Scratch is as gti_index_add_scratch says. */
+     * once; 0 where there are none. Or x[o,m,i] grows by it (g->into). Scratch is as
+     * gti_index_add_scratch says. */
     void (*add)(const gti_indexed *g, const void *y, const int64_t *index, void *x, void *scratch);
     /* x[index[j] * step + j * along] += y[j], in the order of j */
     void (*scatter_row)(const gti_gather *g, const void *y, const int64_t *index, double *x);
