@@ -201,6 +201,46 @@ static void powers_are_added_and_norms_clipped(void **state)
     assert_well(*state);
 }
 
+/* Averages of gradients that are 0 end at 0, not among the numbers below the normal ones, which
+ * slow processors down. Others stay: Adagrad's sum, Adam's largest average. */
+static void averages_end_at_zero(void **state)
+{
+    static const struct {
+        const gt_op *op;
+        int states, ending;
+    } rows[] = {{&gt_op_sgd_momentum_step, 1, 1},
+                {&gt_op_adam_step, 2, 2},
+                {&gt_op_adam_amsgrad_step, 3, 2},
+                {&gt_op_nadam_step, 2, 2},
+                {&gt_op_radam_step, 2, 2},
+                {&gt_op_rmsprop_step, 1, 1},
+                {&gt_op_rmsprop_centered_step, 2, 2},
+                {&gt_op_rmsprop_momentum_step, 2, 2},
+                {&gt_op_rmsprop_centered_momentum_step, 3, 3},
+                {&gt_op_adagrad_step, 1, 0},
+                {&gt_op_adadelta_step, 2, 2},
+                {&gt_op_lion_step, 1, 1}};
+    const gt_step_numbers by = {
+        .lr = 0.1, .sign = 1, .shrink = 1, .betas = {0.5, 0.5}, .take = 1, .eps = 1, .root = 1};
+    for (gt_dtype dtype = GT_F32; dtype <= GT_F64; dtype++)
+        for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+            const double least = dtype == GT_F32 ? 0x1p-126 : 0x1p-1022;
+            gt_tensor *in[6],
+                *row = gt_zeros(*state, GT_SHAPE(1, GT_STEP_NUMBERS), .dtype = GT_F64);
+            const int n = rows[k].states + 1;
+            in[0] = gt_ones(*state, GT_SHAPE(N), .dtype = dtype);
+            for (int i = 1; i < n; i++) in[i] = gt_full(*state, GT_SHAPE(N), least, .dtype = dtype);
+            in[n] = gt_zeros(*state, GT_SHAPE(N), .dtype = dtype);
+            in[n + 1] = row;
+            memcpy(row->data, &by, sizeof by);
+            gt_apply_into(rows[k].op, &(gt_step_args){.row = 0}, n + 2, in);
+            for (int i = 1; i < n; i++)
+                for (int64_t j = 0; j < N; j++)
+                    assert_true(element(in[i], j) == (i <= rows[k].ending ? 0 : least));
+        }
+    assert_well(*state);
+}
+
 /* --- the gate --- */
 
 /* Whether tests/reference/optim.txt has steps of the optimizer "adam" for "adam_amsgrad_step". */
@@ -308,6 +348,7 @@ int main(void)
         TEST(whole_numbers_are_counted),
         TEST(gradients_of_pieces_are_added),
         TEST(powers_are_added_and_norms_clipped),
+        TEST(averages_end_at_zero),
         cmocka_unit_test(every_change_has_a_reference),
         TEST(nothing_is_made),
         TEST(old_values_are_known_to_be_gone),
