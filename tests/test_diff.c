@@ -99,6 +99,29 @@ static void test_weights(void **state)
     free(diff_of(gt, "a.safetensors", "b.safetensors", (gt_diff_opts){.tolerance = 0.01}, 4));
 }
 
+/* What is infinite is near to nothing else, and integers are told apart where doubles are not. */
+static void test_extreme_elements(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_values(gt, GT_SHAPE(4), 1, NAN, -INFINITY, INFINITY);
+    gt_tensor *y = gt_values(gt, GT_SHAPE(4), INFINITY, INFINITY, INFINITY, INFINITY);
+    gt_tensor *i = gt_zeros(gt, GT_SHAPE(1), .dtype = GT_I64);
+    assert_int_equal(gt_npy_save(x, scratch("x.npy")), GT_OK);
+    assert_int_equal(gt_npy_save(y, scratch("y.npy")), GT_OK);
+    char *text = diff_of(gt, "x.npy", "y.npy", (gt_diff_opts){.tolerance = 1e-6}, 1);
+    assert_all(text, (const char *const[]){"~ the array: 3 of 4 elements, at most 1 at [0]", NULL});
+    free(text);
+    for (int k = 0; k < 2; k++) {
+        *(int64_t *)i->data = (INT64_C(1) << 60) + k;
+        assert_int_equal(gt_npy_save(i, scratch(k ? "j.npy" : "i.npy")), GT_OK);
+    }
+    text = diff_of(gt, "i.npy", "j.npy", (gt_diff_opts){.tolerance = 0}, 1);
+    assert_all(text,
+               (const char *const[]){"1152921504606846976 at [0] -> 1152921504606846977", NULL});
+    free(text);
+    free(diff_of(gt, "i.npy", "j.npy", (gt_diff_opts){.tolerance = 1e-6}, 0));
+}
+
 /* The same weights in three kinds of files. */
 static void test_kinds(void **state)
 {
@@ -174,7 +197,8 @@ static void test_refused(void **state)
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
-    const struct CMUnitTest tests[] = {TEST(test_graphs), TEST(test_weights), TEST(test_kinds),
+    const struct CMUnitTest tests[] = {TEST(test_graphs), TEST(test_weights),
+                                       TEST(test_extreme_elements), TEST(test_kinds),
                                        TEST(test_refused)};
     return cmocka_run_group_tests_name("diff", tests, NULL, remove_scratch);
 }

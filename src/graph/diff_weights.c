@@ -111,12 +111,24 @@ typedef struct {
     double absolute, relative;
 } difference;
 
-static void note(difference *d, double a, double b, double tolerance, int64_t i)
+/* How far elements i are from each other: of integers also where doubles do not tell them apart. */
+static double distance(const gt_tensor *a, const gt_tensor *b, int64_t i)
 {
-    if (a == b || (isnan(a) && isnan(b))) return;
-    const double off = isnan(a - b) ? INFINITY : fabs(a - b);
-    const double scale = fmax(fabs(a), fabs(b)), share = isfinite(off) ? off / scale : INFINITY;
-    if (off <= tolerance * (1 + fabs(b))) return;
+    if (a->dtype == GT_I64 && b->dtype == GT_I64) {
+        const int64_t x = ((const int64_t *)a->data)[i], y = ((const int64_t *)b->data)[i];
+        return (double)(x > y ? (uint64_t)x - (uint64_t)y : (uint64_t)y - (uint64_t)x);
+    }
+    const double x = gt_load_element(a, i), y = gt_load_element(b, i);
+    if (x == y || (isnan(x) && isnan(y))) return 0;
+    return isnan(x - y) ? INFINITY : fabs(x - y);
+}
+
+static void note(difference *d, const gt_tensor *a, const gt_tensor *b, double tolerance, int64_t i)
+{
+    const double off = distance(a, b, i), y = fabs(gt_load_element(b, i));
+    const double scale = fmax(fabs(gt_load_element(a, i)), y);
+    const double share = isfinite(off) ? off / scale : INFINITY;
+    if (off == 0 || (isfinite(off) && off <= tolerance * (1 + y))) return;
     if (!d->n || off > d->absolute) d->absolute = off, d->absolute_at = i;
     if (!d->n || share > d->relative) d->relative = share, d->relative_at = i;
     d->n++;
@@ -132,20 +144,26 @@ static const char *place_of(const gt_tensor *t, int64_t i, char *text, size_t si
     return gt_shape_format(at, text, size);
 }
 
+static const char *text_of(const gt_tensor *t, int64_t i, char text[32])
+{
+    if (t->dtype == GT_I64) snprintf(text, 32, "%lld", (long long)((const int64_t *)t->data)[i]);
+    else gt_snprintf(text, 32, "%g", gt_load_element(t, i));
+    return text;
+}
+
 static void compare_elements(gti_diff *d, const char *name, const gt_tensor *a, const gt_tensor *b)
 {
     difference off = {0};
-    char at[2][128], from[192], to[192], which[128];
-    for (int64_t i = 0; i < a->size; i++)
-        note(&off, gt_load_element(a, i), gt_load_element(b, i), d->opts.tolerance, i);
+    char at[2][128], from[192], to[192], which[128], number[32];
+    for (int64_t i = 0; i < a->size; i++) note(&off, a, b, d->opts.tolerance, i);
     if (!off.n) return;
     place_of(a, off.absolute_at, at[0], sizeof at[0]);
     place_of(a, off.relative_at, at[1], sizeof at[1]);
     gt_snprintf(which, sizeof which, "%lld of %lld elements, at most", (long long)off.n,
                 (long long)a->size);
-    gt_snprintf(from, sizeof from, "%g at %s", gt_load_element(a, off.absolute_at), at[0]);
-    gt_snprintf(to, sizeof to, "%g (off by %.3g; relatively at most by %.3g, at %s)",
-                gt_load_element(b, off.absolute_at), off.absolute, off.relative, at[1]);
+    gt_snprintf(from, sizeof from, "%s at %s", text_of(a, off.absolute_at, number), at[0]);
+    gt_snprintf(to, sizeof to, "%s (off by %.3g; relatively at most by %.3g, at %s)",
+                text_of(b, off.absolute_at, number), off.absolute, off.relative, at[1]);
     gti_diff_tell(d, '~', name, which, from, to);
 }
 
