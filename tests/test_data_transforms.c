@@ -228,6 +228,27 @@ static void test_one_tensor(void **state)
     gt_error_clear(NULL);
 }
 
+/* With one seed a picture and its mask move alike, also behind a transform that masks do without.
+ */
+static void test_picture_and_mask(void **state)
+{
+    gt_ctx *gt = *state;
+    const gt_transform list[] = {{.kind = GT_COLOUR_JITTER, .brightness = 1e-6},
+                                 {.kind = GT_RANDOM_FLIP},
+                                 {.kind = GT_RANDOM_VERTICAL_FLIP},
+                                 {.kind = GT_NO_TRANSFORM}};
+    gt_tensor *x = gt_arange(gt, 0, 1, 1.0 / 16);
+    x = gt_reshape(x, GT_SHAPE(1, 4, 4));
+    gt_tensor *mask = gt_cast(gt_reshape(gt_mul_scalar(x, 16), GT_SHAPE(4, 4)), GT_I64);
+    for (uint64_t seed = 1; seed < 9; seed++) {
+        gt_tensor *a = gt_transform(x, list, .seed = seed);
+        gt_tensor *b = gt_transform(mask, list, .member = 1, .seed = seed);
+        for (int64_t i = 0; i < 16; i++)
+            assert_true(fabs(16 * element(a, i) - element(b, i)) < 1e-3);
+    }
+    assert_well(gt);
+}
+
 /* Parts of classes add up to 1, by what is left of each picture. */
 static void test_mixing(void **state)
 {
@@ -312,6 +333,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_colour, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_custom, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_one_tensor, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_picture_and_mask, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_mixing, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_transform_errors, open_context, close_context),
     };

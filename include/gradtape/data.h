@@ -322,7 +322,7 @@ typedef struct {
 typedef struct {
     gt_keywords gt_;
     int member;    /* which member of the items x is, for transforms with .members */
-    uint64_t seed; /* of what is random; 0: drawn from the context's generator */
+    uint64_t seed; /* of what is random, the same for each member; 0: the context's generator */
 } gt_transform_opts;
 gt_tensor *gt_transform_(gt_tensor *x, const gt_transform *list, gt_transform_opts opts);
 /* gt_transform(x, list), gt_transform(x, list, .seed = 3) */

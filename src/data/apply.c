@@ -8,23 +8,38 @@ static int64_t length(const gt_transform *list)
     return n;
 }
 
+/* The transforms that touch x, not completed, to `own`, and all of them, completed, to `all`, where
+ * the others touch nothing. Both have room for n and an end. */
+static bool choose(const gt_member *m, int member, const gt_transform *list, int64_t n,
+                   gt_transform *own, gt_transform *all, gt_data_error *error)
+{
+    for (int64_t i = 0; i < n; i++) {
+        all[i] = list[i];
+        if (!gti_transform_complete(&all[i], error)) return false;
+        const bool touched = gti_recipe_touches(&list[i], m, member);
+        all[i].members = touched ? GT_MEMBER(0) : 0;
+        if (!touched) continue;
+        *own = list[i];
+        own++->members = GT_MEMBER(0);
+    }
+    *own = all[n] = (gt_transform){.kind = GT_NO_TRANSFORM};
+    return true;
+}
+
+/* The recipe is checked for those that touch x, and followed for all: each draws its own number, so
+ * that the same seed does the same to each member of an item. */
 static bool make_recipe(gti_recipe *r, const gt_tensor *x, const gt_transform *list, int member,
                         gt_data_error *error)
 {
     const gt_member m = {.shape = x->shape, .dtype = x->dtype};
-    gt_transform *own = gti_data_malloc((size_t)(length(list) + 1) * sizeof *own, error);
-    bool ok = own;
-    int64_t n = 0;
-    for (const gt_transform *t = list; ok && t && t->kind != GT_NO_TRANSFORM; t++) {
-        own[n] = *t;
-        ok = gti_transform_complete(&own[n], error);
-        if (!ok || !gti_recipe_touches(t, &m, member)) continue;
-        own[n] = *t; /* is completed once, by the recipe */
-        own[n++].members = GT_MEMBER(0);
-    }
-    if (ok) own[n] = (gt_transform){.kind = GT_NO_TRANSFORM};
-    ok = ok && gti_recipe_make(r, 1, &m, 0, own, GT_F32, error);
+    const int64_t n = length(list);
+    gt_transform *own = gti_data_malloc((size_t)(n + 1) * sizeof *own, error);
+    gt_transform *all = gti_data_malloc((size_t)(n + 1) * sizeof *all, error);
+    const bool ok = own && all && choose(&m, member, list, n, own, all, error) &&
+                    gti_recipe_make(r, 1, &m, 0, own, GT_F32, error);
     free(own);
+    free(r->list);
+    r->list = all;
     return ok;
 }
 
@@ -32,7 +47,7 @@ static gti_noise draw_noise(gt_ctx *gt, const gti_recipe *r, uint64_t seed)
 {
     bool random = false;
     for (const gt_transform *t = r->list; t && t->kind != GT_NO_TRANSFORM; t++)
-        random |= gti_transform_is_random(t);
+        random |= t->members && gti_transform_is_random(t);
     if (!seed && random) {
         const gt_tensor *drawn = gt_randint(gt, INT64_MIN, 0, GT_SCALAR);
         return gti_noise_start(drawn ? *(const uint64_t *)drawn->data : 0, 0);
