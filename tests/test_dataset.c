@@ -121,6 +121,12 @@ static void test_subsets(void **state)
     assert_int_equal(gt_random_split(d, GT_LENGTHS(7, 2), part), GT_ERR_ARGUMENT);
     assert_null(part[0]);
     assert_error(gt, GT_ERR_ARGUMENT, "lengths are 9 items together, the dataset has 10");
+    assert_int_equal(gt_random_split(d, GT_LENGTHS(7.5, 3.5), part), GT_ERR_ARGUMENT);
+    assert_error(gt, GT_ERR_ARGUMENT, "length 0 is 7.5, no number of items");
+    assert_int_equal(gt_random_split(gt_subset(d, 4, 5), GT_LENGTHS(0.5, 0.5), part, .seed = 1),
+                     GT_OK);
+    assert_epoch(gt_loader_new(part[0], 4), 1, (int[]){4});
+    assert_int_equal(part[1]->count, 0);
 }
 
 /* Sets in a row are one; their members must be alike. */

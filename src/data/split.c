@@ -19,8 +19,13 @@ static bool count_items(int64_t count, int n, const double *lengths, int64_t *it
                                 lengths[i]);
         sum += lengths[i];
     }
-    const bool fractions = count != 1 && fabs(sum - 1) < 1e-9;
+    const bool fractions = fabs(sum - 1) < 1e-9;
     for (int i = 0; i < n; i++) {
+        if (!fractions && lengths[i] != floor(lengths[i]))
+            return gt_data_fail(error, GT_ERR_ARGUMENT,
+                                "length %d is %g, no number of items; fractions must add up to 1, "
+                                "not to %g",
+                                i, lengths[i], sum);
         items[i] = (int64_t)floor(fractions ? (double)count * lengths[i] : lengths[i]);
         all += items[i];
     }
