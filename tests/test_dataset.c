@@ -95,6 +95,19 @@ static void test_misuse(void **state)
     gt_loader_reset(NULL);
 }
 
+/* A tensor that was freed is not read. */
+static void test_freed(void **state)
+{
+    gt_ctx *gt = *state;
+    for (int threads = 0; threads < 2; threads++) {
+        gt_tensor *x = gt_keep(gt_ones(gt, GT_SHAPE(4, 3))), *row;
+        gt_loader *l = gt_loader_new(gt_tensor_dataset(x), 2, .threads = threads);
+        gt_free(x);
+        assert_false(gt_loader_next(l, &row));
+        assert_error(gt, GT_ERR_STATE, "the tensor of member 0 was freed by gt_free");
+    }
+}
+
 static void test_subsets(void **state)
 {
     gt_ctx *gt = *state;
@@ -232,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_failure, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_misuse, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_freed, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_subsets, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_concat, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_cached, open_context, close_context),

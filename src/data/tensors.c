@@ -10,9 +10,10 @@ typedef struct {
 
 static bool get(const gt_dataset *d, int64_t i, void *const *to, gt_data_error *error)
 {
-    (void)error;
     for (int k = 0; k < d->members; k++) {
         const gt_tensor *t = ((const tensors *)d)->of[k];
+        const char *why = gt_unusable(t);
+        if (why) return gt_data_fail(error, GT_ERR_STATE, "the tensor of member %d %s", k, why);
         const size_t bytes = (size_t)(t->size / d->count) * gt_dtype_size(t->dtype);
         memcpy(to[k], (const char *)t->data + (size_t)i * bytes, bytes);
     }
