@@ -94,6 +94,8 @@ static void test_regression(void **state)
     assert_true(fabs(gt_r2_score(x, y) - 0.9486081370449679) < 1e-12);
     assert_true(gt_mean_absolute_error(x, y) == 0.5);
     assert_true(isnan(gt_r2_score(x, gt_ones(gt, GT_SHAPE(4)))));
+    gt_tensor *tenths = gt_full(gt, GT_SHAPE(3), 0.1, .dtype = GT_F64); /* whose mean is another */
+    assert_true(isnan(gt_r2_score(gt_zeros(gt, GT_SHAPE(3)), tenths)));
     assert_well(gt);
     assert_true(isnan(gt_r2_score(x, gt_ones(gt, GT_SHAPE(4, 1)))));
     assert_error(gt, GT_ERR_SHAPE, "predictions [4] and targets [4,1] must be of one shape");

@@ -39,12 +39,16 @@ double gti_regression_r2(const gt_tensor *x, const gt_tensor *y, double *weight)
 {
     if (!are_pair(x, y, "gt_r2_score")) return NAN;
     double sum = 0, wrong = 0, all = 0;
-    for (int64_t i = 0; i < y->size; i++) sum += gt_load_element(y, i);
+    bool differ = false; /* rounding alone would tell a mean from numbers that are all the same */
+    for (int64_t i = 0; i < y->size; i++) {
+        sum += gt_load_element(y, i);
+        differ |= gt_load_element(y, i) != gt_load_element(y, 0);
+    }
     const double mean = sum / (double)y->size;
     for (int64_t i = 0; i < y->size; i++) {
         const double target = gt_load_element(y, i), off = gt_load_element(x, i) - target;
         wrong += off * off;
-        all += (target - mean) * (target - mean);
+        if (differ) all += (target - mean) * (target - mean);
     }
     if (weight) *weight = all;
     return all > 0 ? 1 - wrong / all : NAN;
