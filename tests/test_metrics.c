@@ -147,20 +147,21 @@ static void test_scores(void **state)
     const struct {
         gt_scores got, want;
     } cases[] = {
-        {gt_class_scores(m, 0), {2. / 3, 1, 0.8, 2}},
-        {gt_class_scores(m, 1), {0, 0, 0, 2}},
-        {gt_class_scores(m, 2), {2. / 3, 0.5, 4. / 7, 4}},
-        {gt_class_scores(m, 3), {0, 0, 0, 0}},
-        {gt_average_scores(m, GT_MACRO), {1. / 3, 0.375, (0.8 + 4. / 7) / 4, 8}},
-        {gt_average_scores(m, GT_WEIGHTED), {0.5, 0.5, 0.2 + 2. / 7, 8}},
-        {gt_average_scores(m, GT_MICRO), {0.5, 0.5, 0.5, 8}},
+        {gt_class_scores(m, 0), {2. / 3, 1, 0.8, 2, 2. / 3}},
+        {gt_class_scores(m, 1), {0, 0, 0, 2, 0}},
+        {gt_class_scores(m, 2), {2. / 3, 0.5, 4. / 7, 4, 0.4}},
+        {gt_class_scores(m, 3), {0, 0, 0, 0, 0}},
+        {gt_average_scores(m, GT_MACRO), {1. / 3, 0.375, (0.8 + 4. / 7) / 4, 8, 0.8 / 3}},
+        {gt_average_scores(m, GT_WEIGHTED), {0.5, 0.5, 0.2 + 2. / 7, 8, 11. / 30}},
+        {gt_average_scores(m, GT_MICRO), {0.5, 0.5, 0.5, 8, 1. / 3}},
         {gt_average_scores(gt_zeros(gt, GT_SHAPE(2, 2), .dtype = GT_I64), GT_WEIGHTED),
-         {0, 0, 0, 0}},
+         {0, 0, 0, 0, 0}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const gt_scores a = cases[i].got, b = cases[i].want;
         assert_true(fabs(a.precision - b.precision) < 1e-15 && fabs(a.recall - b.recall) < 1e-15);
         assert_true(fabs(a.f1 - b.f1) < 1e-15 && a.support == b.support);
+        assert_true(fabs(a.iou - b.iou) < 1e-15);
     }
     assert_well(gt);
 }
