@@ -158,6 +158,10 @@ static void test_concat(void **state)
                  "member 0 is f32 [1] in dataset 0 and f32 [1,28,28] in dataset 1");
     assert_null(gt_dataset_concat(d, gt_tensor_dataset(gt_ones(gt, GT_SHAPE(2, 1)))));
     assert_error(gt, GT_ERR_SHAPE, "dataset 0 has 2 members, dataset 1 1");
+    gt_dataset *shirts = gt_generated_digits(gt, 3), *digits = gt_generated_digits(gt, 3);
+    shirts->classes = (const char *const[]){"0", "shirt", "2", "3", "4", "5", "6", "7", "8", "9"};
+    assert_null(gt_dataset_concat(digits, shirts));
+    assert_error(gt, GT_ERR_ARGUMENT, "class 1 is '1' in dataset 0 and 'shirt' in dataset 1");
     assert_null(gt_dataset_concat(d, NULL));
     assert_error(gt, GT_ERR_ARGUMENT, "dataset 1 is NULL");
 }

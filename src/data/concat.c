@@ -50,6 +50,18 @@ static bool check_member(const gt_dataset *a, const gt_dataset *b, int i, int k,
                         gt_dtype_name(o->dtype), gt_shape_format(o->shape, y, sizeof y), i);
 }
 
+/* Classes of one number but of two names are two. */
+static bool check_classes(const gt_dataset *a, const gt_dataset *b, int i, gt_data_error *error)
+{
+    const int64_t n = a->n_classes < b->n_classes ? a->n_classes : b->n_classes;
+    for (int64_t k = 0; a->classes && b->classes && k < n; k++)
+        if (strcmp(a->classes[k], b->classes[k]) != 0)
+            return gt_data_fail(error, GT_ERR_ARGUMENT,
+                                "class %lld is '%.100s' in dataset 0 and '%.100s' in dataset %d",
+                                (long long)k, a->classes[k], b->classes[k], i);
+    return true;
+}
+
 /* Whether dataset i can follow the first. */
 static bool check(gt_dataset *const *sets, int i, gt_data_error *error)
 {
@@ -62,7 +74,7 @@ static bool check(gt_dataset *const *sets, int i, gt_data_error *error)
                             a->members, i, b->members);
     for (int k = 0; k < a->members; k++)
         if (!check_member(a, b, i, k, error)) return false;
-    return true;
+    return check_classes(a, b, i, error);
 }
 
 static bool fill(joined *j, int n, gt_dataset *const *sets, gt_data_error *error)
