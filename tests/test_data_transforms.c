@@ -224,6 +224,12 @@ static void test_one_tensor(void **state)
     assert_error(gt, GT_ERR_ARGUMENT, ".member is 8, must be 0 to 7");
     assert_null(gt_transform(at, GT_TRANSFORMS({.kind = GT_CENTER_CROP, .size = {7}})));
     assert_error(gt, GT_ERR_SHAPE, "gt_transform");
+    /* What could be taken for a picture is not passed over. */
+    gt_tensor *deep = gt_cast(at, GT_F64);
+    assert_null(gt_transform(deep, noisy));
+    assert_error(gt, GT_ERR_SHAPE, "touches nothing of f64 [1,6,6]");
+    assert_null(gt_transform(gt_ones(gt, GT_SHAPE(1, 3, 6, 6)), noisy));
+    assert_error(gt, GT_ERR_SHAPE, "touches nothing of f32 [1,3,6,6]");
     assert_null(gt_transform(NULL, list));
     gt_error_clear(NULL);
 }
@@ -247,6 +253,15 @@ static void test_picture_and_mask(void **state)
             assert_true(fabs(16 * element(a, i) - element(b, i)) < 1e-3);
     }
     assert_well(gt);
+    /* A mask does not move alone, where its picture is none to transforms. */
+    gt_dataset *flat = gt_tensor_dataset(gt_ones(gt, GT_SHAPE(2, 4, 4)),
+                                         gt_zeros(gt, GT_SHAPE(2, 4, 4), .dtype = GT_I64));
+    assert_null(gt_loader_new(flat, 2, .transforms = list + 1));
+    assert_error(gt, GT_ERR_SHAPE,
+                 "random_flip would move member 1, a mask, and not member 0, which is f32 [4,4]");
+    const gt_transform alone[] = {{.kind = GT_RANDOM_FLIP, .members = GT_MEMBER(1)},
+                                  {.kind = GT_NO_TRANSFORM}};
+    assert_non_null(gt_loader_new(flat, 2, .transforms = alone));
 }
 
 /* Parts of classes add up to 1, by what is left of each picture. */

@@ -242,7 +242,8 @@ gt_status gt_random_split_(gt_dataset *d, int n, const double *lengths, gt_datas
 #define GT_RANDOM_SPLIT_(d, n, lengths, parts, ...)                                                \
     GT_STATUS_AT(gt_random_split_(d, n, lengths, parts, GT_OPTS(gt_split_opts, __VA_ARGS__)))
 
-/* The items of one dataset behind those of another. Their members must be alike. */
+/* The items of one dataset behind those of another. Their members must be alike, and their classes
+ * called alike, where they have names. */
 gt_dataset *gt_dataset_concat_(int n, gt_dataset *const *sets);
 /* gt_dataset_concat(a, b, c) */
 #define gt_dataset_concat(...)                                                                     \
@@ -318,7 +319,8 @@ typedef struct {
  *   gt_tensor *y = gt_forward(net, gt_reshape(x, GT_SHAPE(1, 3, 224, 224)));
  *
  * Transforms that do not touch such a member, and those of batches, are passed over. No gradient
- * goes through them. Errors: GT_ERR_ARGUMENT, GT_ERR_SHAPE, GT_ERR_STATE (x was dropped). */
+ * goes through them. Errors: GT_ERR_ARGUMENT, GT_ERR_SHAPE (also for x that is neither picture nor
+ * mask, and that nothing touches), GT_ERR_STATE (x was dropped). */
 typedef struct {
     gt_keywords gt_;
     int member;    /* which member of the items x is, for transforms with .members */

@@ -26,6 +26,20 @@ static bool choose(const gt_member *m, int member, const gt_transform *list, int
     return true;
 }
 
+/* Passing over all of a list is right for a picture or a mask that it does without, which a flip
+ * would touch; what is neither is no input. */
+static bool check_passed_over(const gt_member *m, int member, const gt_transform *list,
+                              const gt_transform *own, gt_data_error *error)
+{
+    char shape[128];
+    const gt_transform flip = {.kind = GT_RANDOM_FLIP};
+    if (!length(list) || length(own) || gti_recipe_touches(&flip, m, member)) return true;
+    return gt_data_fail(error, GT_ERR_SHAPE,
+                        "touches nothing of %s %s: transforms are for images [c,h,w], u8 or f32, "
+                        "and masks [h,w] or [1,h,w], i64",
+                        gt_dtype_name(m->dtype), gt_shape_format(m->shape, shape, sizeof shape));
+}
+
 /* The recipe is checked for those that touch x, and followed for all: each draws its own number, so
  * that the same seed does the same to each member of an item. */
 static bool make_recipe(gti_recipe *r, const gt_tensor *x, const gt_transform *list, int member,
@@ -36,6 +50,7 @@ static bool make_recipe(gti_recipe *r, const gt_tensor *x, const gt_transform *l
     gt_transform *own = gti_data_malloc((size_t)(n + 1) * sizeof *own, error);
     gt_transform *all = gti_data_malloc((size_t)(n + 1) * sizeof *all, error);
     const bool ok = own && all && choose(&m, member, list, n, own, all, error) &&
+                    check_passed_over(&m, member, list, own, error) &&
                     gti_recipe_make(r, 1, &m, 0, own, GT_F32, error);
     free(own);
     free(r->list);

@@ -37,10 +37,31 @@ bool gti_recipe_touches(const gt_transform *t, const gt_member *m, int k)
     return t->members ? is_touched(t, k) : can_touch(t, m);
 }
 
+/* A picture that transforms take for none would stay where it is, and its mask would move. */
+static bool moves_masks_alone(const gti_recipe *r, const gt_transform *t, gt_data_error *error)
+{
+    char shape[128];
+    int mask = -1, other = -1;
+    for (int k = 0; k < r->lanes; k++) {
+        const gt_member *m = &r->lane[k].in;
+        if (can_touch(t, m) && !is_mask(m)) return false;
+        if (can_touch(t, m)) mask = k;
+        else if (m->dtype != GT_I64 && m->shape.ndim >= 2) other = k;
+    }
+    if (mask < 0 || other < 0) return false;
+    const gt_member *m = &r->lane[other].in;
+    return !gt_data_fail(error, GT_ERR_SHAPE,
+                         "%s would move member %d, a mask, and not member %d, which is %s %s: "
+                         "pictures are u8 or f32 [c,h,w]; .members says what is touched",
+                         gti_transform_name(t), mask, other, gt_dtype_name(m->dtype),
+                         gt_shape_format(m->shape, shape, sizeof shape));
+}
+
 static bool choose_members(gti_recipe *r, gt_transform *t, gt_data_error *error)
 {
     char shape[128];
     unsigned chosen = t->members;
+    if (!chosen && moves_masks_alone(r, t, error)) return false;
     for (int k = 0; k < r->lanes; k++) {
         const gt_member *m = &r->lane[k].in;
         if (!t->members && can_touch(t, m)) chosen |= GT_MEMBER(k);
