@@ -99,11 +99,18 @@ static steps steps_around(double x, double h)
     return s;
 }
 
+/* A step that x is too large for says nothing, least of all that y does not change. */
+static bool all_taken(const steps *s)
+{
+    return s->length[0] != 0 && s->length[1] != 0 && s->length[2] != 0 && s->length[3] != 0;
+}
+
 bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slope *slope)
 {
     double *x = element(c, col);
     const double x0 = *x;
     const steps s = steps_around(x0, ldexp(c->o.step * fmax(1, fabs(x0)), lengths[step]));
+    if (step > 0 && !all_taken(&s)) return true;
     bool ok = true;
     for (int k = 0; ok && k < 4; k++) {
         *x = s.to[k];
