@@ -68,12 +68,14 @@ static void test_errors(void **state)
         {"a,b\n1\n", "b", GT_ERR_FORMAT, "line 2: expected 2 fields, found 1"},
         {"a,b\n1,2,3\n", "b", GT_ERR_FORMAT, "expected 2 fields, found 3"},
         {"a,b\n\n1,2\n", "b", GT_ERR_FORMAT, "line 2: expected 2 fields, found 1"},
-        {"a\n1\n2", "a", GT_ERR_FORMAT, "line 3: expected a line break at the end"},
+        {"a\n1\n2", "a", GT_ERR_FORMAT, "lacks its last line break"},
         {"", "a", GT_ERR_FORMAT, "line 1: expected a line break"},
         {"a\n\"1\n", "a", GT_ERR_FORMAT, "a quote is not closed"},
         {"a\n\"1\"2\n", "a", GT_ERR_FORMAT, "line 2: expected a separator behind a quote"},
         {"a\n1\"\n", "a", GT_ERR_FORMAT, "a quote within a field"},
-        {"a,b\n1,2\n", "c", GT_ERR_ARGUMENT, "t.csv: 0 columns are called 'c'"},
+        {"a,b\n1,2\n", "c", GT_ERR_ARGUMENT, "t.csv: no column is called 'c'; there are 'a', 'b'"},
+        {"a;b\n1;2\n", "b", GT_ERR_ARGUMENT, "there are 'a;b'\n  hint: .separator = ';'"},
+        {"a\tb\n1\t2\n", "b", GT_ERR_ARGUMENT, "hint: .separator = '\\t'"},
         {"a,a\n1,2\n", "a", GT_ERR_ARGUMENT, "2 columns are called 'a'"},
     };
     gt_ctx *gt = *state;

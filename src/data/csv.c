@@ -80,7 +80,8 @@ static bool take_line(text *t, fields *f)
         if (!field || !add(f, field, t->error)) return false;
         if (quoted && t->at[0] == '\r' && t->at[1] == '\n') t->at++;
         if (t->at == t->end)
-            return fail(t, "expected a line break at the end, found none: truncated");
+            return fail(t, "expected a line break at the end, found none: the file is truncated, "
+                           "or lacks its last line break");
         const char mark = *t->at;
         if (mark != t->separator && mark != '\n')
             return fail(t, "expected a separator behind a quote");
@@ -93,6 +94,26 @@ static bool take_line(text *t, fields *f)
 }
 
 /* --- columns --- */
+
+/* No column, or more than one, has the name: says which names there are. */
+static void fail_name(const text *t, const fields *names, const char *name, int64_t found)
+{
+    char list[256] = "";
+    for (int64_t i = 0; i < names->n && strlen(list) < 160; i++)
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s'%.80s'", i ? ", " : "",
+                 names->field[i]);
+    const char *other = names->n == 1 ? strpbrk(names->field[0], ";\t|,") : NULL;
+    char hint[64] = "";
+    if (other)
+        snprintf(hint, sizeof hint, "\n  hint: .separator = '%s'",
+                 *other == '\t' ? "\\t" : (char[]){*other, '\0'});
+    if (found)
+        gt_data_fail(t->error, GT_ERR_ARGUMENT, "%s: %lld columns are called '%.100s'", t->path,
+                     (long long)found, name);
+    else
+        gt_data_fail(t->error, GT_ERR_ARGUMENT, "%s: no column is called '%.100s'; there are %s%s",
+                     t->path, name, list, hint);
+}
 
 /* The places of the wanted names among those of the first line; all of them where none is wanted.
  * To be freed. */
@@ -110,8 +131,7 @@ static int64_t *find_columns(const text *t, const fields *names, const char *con
             found++;
         }
         if (found == 1) continue;
-        gt_data_fail(t->error, GT_ERR_ARGUMENT, "%s: %lld columns are called '%.100s'", t->path,
-                     (long long)found, wanted[k]);
+        fail_name(t, names, wanted[k], found);
         free(place);
         return NULL;
     }
