@@ -184,6 +184,8 @@ static void test_wrong_calls(void **state)
     gt_outputs y;
     assert_null(gt_forward(two, x));
     assert_error(gt, GT_ERR_ARGUMENT, "takes 2 inputs (left right), was given 1");
+    assert_null(gt_module_graph(two, GT_SHAPE(4, 3)));
+    assert_error(gt, GT_ERR_ARGUMENT, "gt_captured_graph of a step with .inputs");
     assert_null(gt_forward(two, x, x, x));
     assert_error(gt, GT_ERR_ARGUMENT, "was given 3");
     assert_null(gt_forward(gt_nn_relu(gt), x, x));

@@ -52,10 +52,13 @@ void gti_cli_print_networks(void)
 /* The only input's shape: what has no number is the batch, or the size of images. */
 static bool onnx_input(gt_module *m, const gti_cli_asked *q, gt_shape *input, gt_dtype *dtype)
 {
-    if (gt_onnx_n_inputs(m) != 1 || !gt_onnx_input_type(m, 0, input, dtype)) {
-        gt_module_fail(m, GT_ERR_UNSUPPORTED,
-                       gt_onnx_n_inputs(m) == 1 ? "says nothing of its input's shape"
-                                                : "has no inputs, or several");
+    if (gt_onnx_n_inputs(m) != 1) {
+        gt_module_fail(m, GT_ERR_UNSUPPORTED, "has %d inputs; this command is for models of one",
+                       gt_onnx_n_inputs(m));
+        return false;
+    }
+    if (!gt_onnx_input_type(m, 0, input, dtype)) {
+        gt_module_fail(m, GT_ERR_UNSUPPORTED, "says nothing of its input's shape");
         return false;
     }
     for (int i = 0; i < input->ndim; i++) {

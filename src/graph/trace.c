@@ -170,12 +170,24 @@ static gt_graph *trace_twice(run *r, gt_shape input)
     return NULL;
 }
 
+static bool takes_one(const gt_module *m)
+{
+    const int n = gt_module_n_inputs(m), least = m->type->n_least ? m->type->n_least : n;
+    if (least <= 1) return true;
+    gt_module_fail(m, GT_ERR_ARGUMENT,
+                   "takes %d inputs (%s), where a graph made of a module is of one\n"
+                   "  hint: gt_captured_graph of a step with .inputs (capture.h) has several",
+                   n, m->inputs);
+    return false;
+}
+
 gt_graph *gt_module_graph_(gt_module *m, gt_shape input, gt_module_graph_opts opts)
 {
     if (!m) return gt_fail(NULL, GT_ERR_ARGUMENT, what, "the module is NULL"), NULL;
     if (!gt_module_usable(m) || gt_failed(m->ctx) ||
         gt_host_only(m->ctx, what, "make it outside of the step"))
         return NULL;
+    if (!takes_one(m)) return NULL;
     run r = {.module = m, .opts = opts};
     gt_module_push_mode(m, opts.training || opts.backward);
     gt_graph *g = trace_twice(&r, input);
