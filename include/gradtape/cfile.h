@@ -2,8 +2,8 @@
  *
  *   gt_export_c(net, "net.c", GT_SHAPE(1, 1, 28, 28))       net.c and net.h: void net_forward(
  *                                                           const float *input, float *output);
- *   gt_export_c(net, "net.c", shape, .weights_file = "net.bin")      parameters in a file of their
- * own gt_export_c(net, "net.c", shape, .caller_memory = true)          the caller has the memory
+ *   gt_export_c(net, "net.c", shape, .weights_file = "net.bin")      parameters apart
+ *   gt_export_c(net, "net.c", shape, .caller_memory = true)          the caller has the memory
  *
  * What the module computes in evaluation mode, in floats, for inputs of this shape; names begin
  * with that of the file, "net". The file includes <math.h> and what every C99 compiler brings, and

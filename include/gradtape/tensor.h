@@ -183,9 +183,10 @@ gt_status gt_set_random_state(gt_ctx *gt, const gt_tensor *state);
 #define GT_SCALAR_(gt, value, ...)                                                                 \
     GT_AT(gt_full_(gt, GT_SCALAR, value, GT_OPTS(gt_new_opts, __VA_ARGS__)))
 /* gt_from(gt, shape, data, ...): as many elements as the shape has, row-major, from an array of
- * float, double, int, long, long long, uint8_t or bool, each converted to the dtype; a number that
- * it cannot hold is GT_ERR_ARGUMENT. Other types do not compile; void * is taken for elements of
- * the dtype. Of an array in two dimensions give its first element: &a[0][0]. */
+ * float, double, int, long, long long, uint8_t or bool, each converted to the dtype (f32, also of
+ * uint8_t, unless .dtype says otherwise); a number that it cannot hold is GT_ERR_ARGUMENT. Other
+ * types do not compile; void * is taken for elements of the dtype. Of an array in two dimensions
+ * give its first element: &a[0][0]. */
 #define gt_from(gt, shape, ...) GT_FROM_(gt, shape, __VA_ARGS__, )
 #define GT_FROM_(gt, shape, data, ...)                                                             \
     GT_AT(gt_from_(gt, shape, data, GT_C_TYPE(data), GT_OPTS(gt_new_opts, __VA_ARGS__)))
