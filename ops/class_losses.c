@@ -136,9 +136,12 @@ static bool check_target(const gt_tensor *x, const gt_tensor *target, int64_t ig
         return class_losses_fail_target(x, target, rows, what);
     const int64_t c = x->shape.dim[axis], i = gti_classes_outside(target, c, ignore);
     if (i < 0) return true;
-    gt_fail(x->ctx, GT_ERR_ARGUMENT, what, "target%s is %lld, must be in 0..%lld",
-            GTI_PLACE_TEXT(target->shape, i), (long long)((const int64_t *)target->data)[i],
-            (long long)c - 1);
+    const int64_t label = ((const int64_t *)target->data)[i];
+    gt_fail(x->ctx, GT_ERR_ARGUMENT, what, "target%s is %lld, must be in 0..%lld%s",
+            GTI_PLACE_TEXT(target->shape, i), (long long)label, (long long)c - 1,
+            label == 255 ? "\n  hint: where 255 marks pixels to be ignored, .ignored = 255 of "
+                           "gt_mask_folder, or .ignore_index = 255"
+                         : "");
     return false;
 }
 

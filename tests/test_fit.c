@@ -310,6 +310,14 @@ static void test_errors(void **state)
           .loss = losses);
     FAILS(GT_ERR_ARGUMENT, "the function of the loss returned NULL", s.sgd, s.train,
           .loss = no_loss);
+    for (int of_one = 0; of_one < 2; of_one++) {
+        gt_tensor *x = gt_rand(s.gt, GT_SHAPE(4, 2));
+        gt_tensor *y = gt_rand(s.gt, of_one ? GT_SHAPE(4, 1) : GT_SHAPE(4));
+        gt_module *line = gt_nn_linear(s.gt, 2, 1);
+        gt_loader *numbers = gt_loader_new(gt_tensor_dataset(x, y), 4);
+        assert_null(gt_fit(line, gt_sgd(line), numbers));
+        assert_error(s.gt, GT_ERR_ARGUMENT, "a regression has a .loss, such as");
+    }
     FAILS(GT_ERR_ARGUMENT, "needs .checkpoint", s.sgd, s.train, .resume = true);
     FAILS(GT_ERR_ARGUMENT, "needs a metric", s.sgd, s.train, .schedule = plateau,
           .schedule_each_step = true);

@@ -251,6 +251,8 @@ static void test_refusals(void **state)
     assert_refused(gt, gt_cross_entropy(x, t, .weight = three), GT_ERR_ARGUMENT,
                    "): target[0] is 3, must be in 0..2");
     assert_refused(gt, gt_nll_loss(x, t), GT_ERR_ARGUMENT, "nll_loss (test_losses.c:");
+    gt_tensor *mask = gt_full(gt, GT_SHAPE(2), 255, .dtype = GT_I64);
+    assert_refused(gt, gt_cross_entropy(x, mask), GT_ERR_ARGUMENT, ".ignore_index = 255");
     assert_refused(gt, gt_nll_loss(x, w), GT_ERR_DTYPE, "target is f32, must be i64");
     assert_refused(gt, gt_nll_loss(x, gt_zeros(gt, GT_SHAPE(3), .dtype = GT_I64)), GT_ERR_SHAPE,
                    "target is [3], but the input [2,3] has rows [2]");

@@ -76,10 +76,27 @@ double gt_metric_variation(const gt_batch *b, void *user)
     return weight;
 }
 
+/* Numbers are taken for parts of classes; of one class the loss is 0, and nothing is learned. */
+static bool is_regression(const gt_tensor *y, const gt_tensor *target)
+{
+    if (!y || !target || target->dtype == GT_I64) return false;
+    return !gt_shape_equal(y->shape, target->shape) || (y->shape.ndim > 1 && y->shape.dim[1] == 1);
+}
+
 static gt_tensor *cross_entropy(const gt_batch *b, void *user)
 {
+    const gt_tensor *y = b->out[0], *target = b->target[0];
+    char shapes[2][128];
     (void)user;
-    return gt_cross_entropy(b->out[0], b->target[0]);
+    if (!is_regression(y, target)) return gt_cross_entropy(b->out[0], b->target[0]);
+    gt_fail(y->ctx, GT_ERR_ARGUMENT, "cross_entropy",
+            "is the loss where no .loss is given; targets are %s %s, the output is %s\n"
+            "  hint: classes are i64; a regression has a .loss, such as one that returns "
+            "gt_mse_loss(b->out[0], b->target[0])",
+            gt_dtype_name(target->dtype),
+            gt_shape_format(target->shape, shapes[0], sizeof shapes[0]),
+            gt_shape_format(y->shape, shapes[1], sizeof shapes[1]));
+    return NULL;
 }
 
 bool gti_measure_open(gti_measure *m, gt_ctx *gt, gt_loss_fn loss, void *user,
