@@ -92,8 +92,21 @@ static bool can_hold(const char *path)
     return dot && (!strcasecmp(dot, ".npy") || !strcasecmp(dot, ".safetensors"));
 }
 
+/* An option that only writing a model asks for; NULL: none was given. */
+static const char *useless(const request *q)
+{
+    return q->opset         ? "--opset"
+           : q->of.weights  ? "--weights"
+           : q->of.batch    ? "--batch"
+           : q->of.size     ? "--size"
+           : q->of.channels ? "--channels"
+           : q->of.classes  ? "--classes"
+                            : NULL;
+}
+
 static int check_run(const request *q, char **argv)
 {
+    if (useless(q)) return gti_cli_refuse("onnx", "%s is of no use to 'run'", useless(q));
     if (!argv[2]) return gti_cli_refuse("onnx", "run wants a model");
     if (!q->out) return gti_cli_refuse("onnx", "run wants a file to write, behind '-o'");
     if (can_hold(q->out)) return -1;
@@ -105,8 +118,10 @@ static int check(const request *q, char **argv)
     if (!strcmp(argv[1], "run")) return check_run(q, argv);
     if (argv[2]) return gti_cli_refuse("onnx", "takes one model or network, and no '%s'", argv[2]);
     const int status = gti_cli_check_asked("onnx", &q->of);
-    if (status >= 0 || q->out || gti_cli_is_onnx(argv[1])) return status;
-    return gti_cli_refuse("onnx", "wants a file to write '%s' into, behind '-o'", argv[1]);
+    if (status >= 0 || q->out) return status;
+    if (!gti_cli_is_onnx(argv[1]))
+        return gti_cli_refuse("onnx", "wants a file to write '%s' into, behind '-o'", argv[1]);
+    return useless(q) ? gti_cli_refuse("onnx", "%s is of no use without '-o'", useless(q)) : -1;
 }
 
 int gti_cli_onnx(int argc, char **argv)
