@@ -262,6 +262,14 @@ static void test_picture_and_mask(void **state)
     const gt_transform alone[] = {{.kind = GT_RANDOM_FLIP, .members = GT_MEMBER(1)},
                                   {.kind = GT_NO_TRANSFORM}};
     assert_non_null(gt_loader_new(flat, 2, .transforms = alone));
+    /* Nor does a picture without its mask. */
+    gt_tensor *label = gt_zeros(gt, GT_SHAPE(1), .dtype = GT_I64);
+    gt_dataset *both = gt_tensor_dataset(gt_ones(gt, GT_SHAPE(1, 1, 4, 4)),
+                                         gt_zeros(gt, GT_SHAPE(1, 4, 4), .dtype = GT_I64), label);
+    assert_null(gt_loader_new(both, 1, .transforms = GT_TRANSFORMS({.kind = GT_CUTMIX})));
+    assert_error(gt, GT_ERR_SHAPE, "cutmix does not mix masks, as member 1 is one");
+    assert_non_null(gt_loader_new(
+        both, 1, .transforms = GT_TRANSFORMS({.kind = GT_CUTMIX, .members = GT_MEMBER(0)})));
 }
 
 /* Parts of classes add up to 1, by what is left of each picture. */

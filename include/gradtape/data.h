@@ -283,7 +283,8 @@ typedef enum {
     GT_CUSTOM,         /* fn, a function of one's own */
     /* Of whole batches, so last in a list: each item is mixed with the one before it in the batch,
      * and their classes, which come as f32 [n_classes], with them. Of an item as much is kept as is
-     * drawn from Beta(alpha, alpha). */
+     * drawn from Beta(alpha, alpha). Masks are not mixed: where there are any, .members is asked
+     * for. */
     GT_MIXUP,  /* pixels are blended */
     GT_CUTMIX, /* a box of the other's pixels */
 } gt_transform_kind;

@@ -37,6 +37,18 @@ bool gti_recipe_touches(const gt_transform *t, const gt_member *m, int k)
     return t->members ? is_touched(t, k) : can_touch(t, m);
 }
 
+/* What is mixed with another picture has no longer the mask that it had. */
+static bool mixes_under_masks(const gti_recipe *r, const gt_transform *t, gt_data_error *error)
+{
+    for (int k = 0; gti_transform_is_of_batches(t) && k < r->lanes; k++)
+        if (is_mask(&r->lane[k].in))
+            return !gt_data_fail(error, GT_ERR_SHAPE,
+                                 "%s does not mix masks, as member %d is one; .members says what "
+                                 "is touched",
+                                 gti_transform_name(t), k);
+    return false;
+}
+
 /* A picture that transforms take for none would stay where it is, and its mask would move. */
 static bool moves_masks_alone(const gti_recipe *r, const gt_transform *t, gt_data_error *error)
 {
@@ -61,7 +73,7 @@ static bool choose_members(gti_recipe *r, gt_transform *t, gt_data_error *error)
 {
     char shape[128];
     unsigned chosen = t->members;
-    if (!chosen && moves_masks_alone(r, t, error)) return false;
+    if (!chosen && (moves_masks_alone(r, t, error) || mixes_under_masks(r, t, error))) return false;
     for (int k = 0; k < r->lanes; k++) {
         const gt_member *m = &r->lane[k].in;
         if (!t->members && can_touch(t, m)) chosen |= GT_MEMBER(k);
