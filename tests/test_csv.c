@@ -70,7 +70,7 @@ static void test_errors(void **state)
         {"a,b\n\n1,2\n", "b", GT_ERR_FORMAT, "line 2: expected 2 fields, found 1"},
         {"a\n1\n2", "a", GT_ERR_FORMAT, "lacks its last line break"},
         {"", "a", GT_ERR_FORMAT, "line 1: expected a line break"},
-        {"a\n\"1\n", "a", GT_ERR_FORMAT, "a quote is not closed"},
+        {"a\n\"1\n", "a", GT_ERR_FORMAT, "line 2: a quote is not closed"},
         {"a\n\"1\"2\n", "a", GT_ERR_FORMAT, "line 2: expected a separator behind a quote"},
         {"a\n1\"\n", "a", GT_ERR_FORMAT, "a quote within a field"},
         {"a,b\n1,2\n", "c", GT_ERR_ARGUMENT, "t.csv: no column is called 'c'; there are 'a', 'b'"},

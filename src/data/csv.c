@@ -33,6 +33,7 @@ static bool fail(const text *t, const char *why)
 /* Takes a quoted field, without its quotes, from behind the first of them. */
 static char *take_quoted(text *t)
 {
+    const int64_t line = t->line;
     char *from = t->at, *to = t->at;
     for (; t->at < t->end; *to++ = *t->at++) {
         if (*t->at == '\n') t->line++;
@@ -44,6 +45,7 @@ static char *take_quoted(text *t)
         }
         t->at++;
     }
+    t->line = line;
     fail(t, "a quote is not closed");
     return NULL;
 }
