@@ -6,8 +6,6 @@
  *   adaptive_max_pool2d     y = the greatest element, indices = its place in the plane, i w + j
  *
  * The first two are linear and each other's gradients. Of the maximum dx = dy at the indices. */
-#include <gradtape/autograd.h>
-
 #include "pool.h"
 
 typedef struct {
@@ -250,7 +248,8 @@ ADAPTIVE_POOL(adaptive_max_pool2d, "x", 2, 0)
 
 gt_tensor *gt_adaptive_avg_pool2d(gt_tensor *x, int64_t oh, int64_t ow)
 {
-    return adaptive_pool_apply(&gt_op_adaptive_avg_pool2d, oh, ow, (gt_shape){0}, x);
+    return gti_pool_call(&gt_op_adaptive_avg_pool2d, 2, &(adaptive_opts){.oh = oh, .ow = ow}, x,
+                         NULL);
 }
 
 gt_tensor *gt_adaptive_avg_pool2d_dx(gt_tensor *dy, gt_shape x)
@@ -262,9 +261,6 @@ gt_tensor *gt_adaptive_avg_pool2d_dx(gt_tensor *dy, gt_shape x)
 gt_tensor *gt_adaptive_max_pool2d_(gt_tensor *x, int64_t oh, int64_t ow,
                                    gt_adaptive_max_pool_opts opts)
 {
-    gt_tensor *out[2] = {NULL, NULL};
-    gt_apply_n(&gt_op_adaptive_max_pool2d, &(adaptive_opts){.oh = oh, .ow = ow}, 1, &x, out);
-    if (opts.indices) *opts.indices = out[1];
-    else gt_release(out[1]);
-    return out[0];
+    return gti_pool_call(&gt_op_adaptive_max_pool2d, 2, &(adaptive_opts){.oh = oh, .ow = ow}, x,
+                         opts.indices);
 }

@@ -194,7 +194,7 @@ static gti_pool_opts avg_pool_internal(const gt_avg_pool2d_opts *o)
 gt_tensor *gt_avg_pool2d_(gt_tensor *x, gt_avg_pool2d_opts opts)
 {
     const gti_pool_opts o = avg_pool_internal(&opts);
-    return gt_apply(&gt_op_avg_pool2d, &o, 1, &x);
+    return gti_pool_call(&gt_op_avg_pool2d, 2, &o, x, NULL);
 }
 
 gt_tensor *gt_avg_pool1d_(gt_tensor *x, gt_avg_pool1d_opts opts)
@@ -204,7 +204,7 @@ gt_tensor *gt_avg_pool1d_(gt_tensor *x, gt_avg_pool1d_opts opts)
                              .padding = {0, opts.padding},
                              .ceil_mode = opts.ceil_mode,
                              .exclude_pad = opts.exclude_pad};
-    return gt_apply(&gt_op_avg_pool1d, &o, 1, &x);
+    return gti_pool_call(&gt_op_avg_pool1d, 1, &o, x, NULL);
 }
 
 gt_tensor *gt_avg_pool2d_dx(gt_tensor *dy, gt_shape x, gt_avg_pool2d_opts opts)

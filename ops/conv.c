@@ -186,3 +186,11 @@ gt_tensor *gti_conv_image(gt_tensor *x)
 {
     return x ? gt_reshape(x, gti_conv_image_shape(x->shape)) : NULL;
 }
+
+gt_tensor *gti_conv_call(const gt_op *op, int rank, const void *opts, gt_tensor *x,
+                         gt_tensor *weight, gt_tensor *bias)
+{
+    if (!gti_window_is_single(x, rank)) return gti_conv_apply(op, opts, x, weight, bias);
+    gt_tensor *batch = gti_window_add_batch(x);
+    return batch ? gti_window_drop_batch(gti_conv_apply(op, opts, batch, weight, bias)) : NULL;
+}

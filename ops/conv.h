@@ -159,6 +159,10 @@ static inline gt_tensor *gti_conv_apply(const gt_op *op, const void *opts, gt_te
     return gt_apply(op, opts, bias ? 3 : 2, (gt_tensor *[]){x, weight, bias});
 }
 
+/* The same of an x that may have no batch. */
+gt_tensor *gti_conv_call(const gt_op *op, int rank, const void *opts, gt_tensor *x,
+                         gt_tensor *weight, gt_tensor *bias);
+
 /* op, conv2d_dx or conv2d_dw, with the shape of its result. */
 static inline gt_tensor *gti_conv_gradient(const gt_op *op, const gti_conv_opts *opts,
                                            gt_shape target, gt_tensor *a, gt_tensor *b)

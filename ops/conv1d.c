@@ -144,5 +144,5 @@ gt_tensor *gt_conv1d_(gt_tensor *x, gt_tensor *weight, gt_conv1d_opts opts)
                              .dilation = {0, opts.dilation},
                              .groups = opts.groups,
                              .same_padding = opts.same_padding};
-    return gti_conv_apply(&gt_op_conv1d, &o, x, weight, opts.bias);
+    return gti_conv_call(&gt_op_conv1d, 1, &o, x, weight, opts.bias);
 }

@@ -163,7 +163,7 @@ static gti_conv_opts conv2d_internal(const gt_conv2d_opts *o, const gt_shape *we
 gt_tensor *gt_conv2d_(gt_tensor *x, gt_tensor *weight, gt_conv2d_opts opts)
 {
     const gti_conv_opts o = conv2d_internal(&opts, gti_conv_shape_of(weight));
-    return gti_conv_apply(&gt_op_conv2d, &o, x, weight, opts.bias);
+    return gti_conv_call(&gt_op_conv2d, 2, &o, x, weight, opts.bias);
 }
 
 gt_tensor *gt_conv2d_dx(gt_tensor *dy, gt_tensor *weight, gt_shape x, gt_conv2d_opts opts)

@@ -224,7 +224,7 @@ gt_tensor *gt_conv_transpose2d_(gt_tensor *x, gt_tensor *weight, gt_conv_transpo
                  .groups = opts.groups},
         .output_padding = {opts.output_padding[0], gti_conv_padding(opts.gt_, opts.output_padding,
                                                                     gti_conv_shape_of(weight))}};
-    return gti_conv_apply(&gt_op_conv_transpose2d, &o, x, weight, opts.bias);
+    return gti_conv_call(&gt_op_conv_transpose2d, 2, &o, x, weight, opts.bias);
 }
 
 gt_tensor *gt_conv_transpose1d_(gt_tensor *x, gt_tensor *weight, gt_conv_transpose1d_opts opts)
@@ -235,5 +235,5 @@ gt_tensor *gt_conv_transpose1d_(gt_tensor *x, gt_tensor *weight, gt_conv_transpo
                                        .dilation = {0, opts.dilation},
                                        .groups = opts.groups},
                               .output_padding = {0, opts.output_padding}};
-    return gti_conv_apply(&gt_op_conv_transpose1d, &o, x, weight, opts.bias);
+    return gti_conv_call(&gt_op_conv_transpose1d, 1, &o, x, weight, opts.bias);
 }

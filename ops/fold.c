@@ -287,12 +287,12 @@ static gti_pool_opts fold_internal(const gt_fold_opts *o)
 gt_tensor *gt_unfold_(gt_tensor *x, gt_fold_opts opts)
 {
     const gti_pool_opts o = fold_internal(&opts);
-    return gt_apply(&gt_op_unfold, &o, 1, &x);
+    return gti_pool_call(&gt_op_unfold, 2, &o, x, NULL);
 }
 
 gt_tensor *gt_fold_(gt_tensor *x, int64_t h, int64_t w, gt_fold_opts opts)
 {
     gti_pool_opts o = fold_internal(&opts);
     o.target = (gt_shape){4, {0, 0, h, w}};
-    return gt_apply(&gt_op_fold, &o, 1, &x);
+    return gti_pool_call(&gt_op_fold, 1, &o, x, NULL);
 }

@@ -6,8 +6,7 @@
  *   the gradient of gather_dx in dy is the gather that takes them again */
 #include <string.h>
 
-#include "broadcast.h"
-#include "indices.h"
+#include "gather.h"
 
 typedef struct {
     int axis;
@@ -17,26 +16,6 @@ typedef struct {
     gt_shape shape;
     int axis;
 } dx_opts;
-
-/* A walk along the rows of index. */
-typedef struct {
-    gti_walk rows; /* a: offset of the row in the whole tensor (x or dx), b: in index */
-    gti_gather row;
-} gathering;
-
-static gathering gather_begin(gt_shape whole, gt_shape index, int axis)
-{
-    int64_t swhole[GT_MAX_DIMS], sindex[GT_MAX_DIMS];
-    gathering g;
-    gti_strides(whole, swhole);
-    gti_strides(index, sindex);
-    g.row = (gti_gather){.n = whole.dim[axis], .step = swhole[axis]};
-    swhole[axis] = 0;
-    gti_broadcast_walk(&g.rows, index, swhole, sindex);
-    g.row.k = g.rows.row;
-    g.row.along = g.rows.row_sa;
-    return g;
-}
 
 /* The axis of a shape that has at least one, from the front. */
 static int gather_front(int axis, gt_shape shape)
@@ -49,9 +28,21 @@ static gt_shape from_axis(gt_shape shape, int axis)
     return gt_shape_of(shape.ndim - axis, shape.dim + axis);
 }
 
-/* The axis of the whole tensor's shape that index, which is input `input` and fits it, chooses
- * from; -1 after a failure. */
-static int gather_check_index(const gt_node *n, int input, gt_shape of, int axis_given)
+gti_gathering gti_gather_begin(gt_shape whole, gt_shape index, int axis)
+{
+    int64_t swhole[GT_MAX_DIMS], sindex[GT_MAX_DIMS];
+    gti_gathering g;
+    gti_strides(whole, swhole);
+    gti_strides(index, sindex);
+    g.row = (gti_gather){.n = whole.dim[axis], .step = swhole[axis]};
+    swhole[axis] = 0;
+    gti_broadcast_walk(&g.rows, index, swhole, sindex);
+    g.row.k = g.rows.row;
+    g.row.along = g.rows.row_sa;
+    return g;
+}
+
+int gti_gather_check_index(const gt_node *n, int input, gt_shape of, int axis_given)
 {
     const gt_shape given = n->in[input]->shape, index = gti_at_least_1d(given);
     const gt_shape whole = gti_at_least_1d(of);
@@ -71,7 +62,7 @@ static int gather_check_index(const gt_node *n, int input, gt_shape of, int axis
 static bool gather_infer(gt_node *n)
 {
     n->out[0]->shape = n->in[1]->shape;
-    return gather_check_index(n, 1, n->in[0]->shape, ((const gather_opts *)n->opts)->axis) >= 0;
+    return gti_gather_check_index(n, 1, n->in[0]->shape, ((const gather_opts *)n->opts)->axis) >= 0;
 }
 
 static void gather_forward(gt_node *n)
@@ -81,7 +72,7 @@ static void gather_forward(gt_node *n)
     if (y->size == 0) return;
     const gt_shape whole = gti_at_least_1d(x->shape);
     const int axis = gather_front(((const gather_opts *)n->opts)->axis, whole);
-    gathering g = gather_begin(whole, gti_at_least_1d(y->shape), axis);
+    gti_gathering g = gti_gather_begin(whole, gti_at_least_1d(y->shape), axis);
     for (int64_t r = 0; r < g.rows.rows; r++, gti_broadcast_next(&g.rows))
         gti_index_gather_row(&g.row, gt_dtype_size(y->dtype),
                              gti_const_at(x->data, g.rows.a, x->dtype), index + g.rows.b,
@@ -110,7 +101,7 @@ static bool gather_dx_infer(gt_node *n)
     const gt_tensor *dy = n->in[0], *index = n->in[1];
     if (!gt_is_shape(&opts->shape))
         return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(opts->shape));
-    if (gather_check_index(n, 1, opts->shape, opts->axis) < 0) return false;
+    if (gti_gather_check_index(n, 1, opts->shape, opts->axis) < 0) return false;
     if (!gather_fits(n, dy, index)) return false;
     n->out[0]->shape = opts->shape;
     const gt_shape whole = gti_at_least_1d(opts->shape);
@@ -123,7 +114,7 @@ static bool gather_dx_infer(gt_node *n)
 }
 
 /* Adds the elements of dy from `first` on, those of one slab, to their places in sum. */
-static void scatter(const gt_node *n, gathering *g, int64_t first, double *sum)
+static void scatter(const gt_node *n, gti_gathering *g, int64_t first, double *sum)
 {
     const gt_tensor *dy = n->in[0];
     const int64_t *index = n->in[1]->data;
@@ -161,7 +152,7 @@ static void gather_dx_forward(gt_node *n)
     const int axis = gather_front(((const dx_opts *)n->opts)->axis, whole);
     const gt_shape slab = from_axis(whole, axis), part = from_axis(parts, axis);
     const int64_t slab_size = gt_shape_size(slab), part_size = gt_shape_size(part);
-    gathering g = gather_begin(slab, part, 0);
+    gti_gathering g = gti_gather_begin(slab, part, 0);
     int64_t at[GT_MAX_DIMS] = {0}, taken = 0;
     for (int64_t i = 0; i < dx->size; i += slab_size, gather_step(at, axis, whole)) {
         double *sum = f64 ? (double *)dx->data + i : n->scratch;
@@ -199,7 +190,7 @@ static gti_indexed gather_slab(const gt_node *n)
 static bool gather_add_infer(gt_node *n)
 {
     const int axis = ((const gather_opts *)n->opts)->axis;
-    if (gather_check_index(n, 2, n->in[0]->shape, axis) < 0) return false;
+    if (gti_gather_check_index(n, 2, n->in[0]->shape, axis) < 0) return false;
     if (!gather_fits(n, n->in[1], n->in[2])) return false;
     if (n->in[1]->size == 0) return true;
     const gti_indexed slab = gather_slab(n);
@@ -209,7 +200,7 @@ static bool gather_add_infer(gt_node *n)
 
 /* place[i], i < k: where element i of a slab of dy goes in its slab of dx; -1 where that is
  * outside. */
-static void gather_places(gathering *g, const int64_t *index, int64_t *place)
+static void gather_places(gti_gathering *g, const int64_t *index, int64_t *place)
 {
     for (int64_t r = 0; r < g->rows.rows; r++, gti_broadcast_next(&g->rows))
         for (int64_t j = 0; j < g->row.k; j++) {
@@ -226,7 +217,7 @@ static void gather_add_forward(gt_node *n)
     const gt_shape whole = gti_at_least_1d(dx->shape), parts = gti_at_least_1d(dy->shape);
     const int axis = gather_front(((const gather_opts *)n->opts)->axis, whole);
     const gti_indexed slab = gather_slab(n);
-    gathering g = gather_begin(from_axis(whole, axis), from_axis(parts, axis), 0);
+    gti_gathering g = gti_gather_begin(from_axis(whole, axis), from_axis(parts, axis), 0);
     int64_t at[GT_MAX_DIMS] = {0}, *const place = n->scratch;
     for (int64_t i = 0; i < dy->size; i += slab.k, gather_step(at, axis, parts)) {
         int64_t number = 0; /* of the slab of dx */

@@ -7,8 +7,6 @@
  *   max_pool2d_at  y = the elements of x at the indices of each plane
  *
  * The last two are linear and each other's gradients; x is [n,c,h,w] or [n,c,l]. */
-#include <gradtape/autograd.h>
-
 #include "pool.h"
 
 /* --- the pools --- */
@@ -225,16 +223,6 @@ AT_INDICES(max_pool2d_dx, "dy indices", .opts_size = sizeof(gt_shape),
            .attrs = GT_PLAIN_ATTRS(dx_attrs))
 AT_INDICES(max_pool2d_at, "x indices", .opts_size = 0)
 
-static gt_tensor *max_pool_apply(const gt_op *op, gti_pool_opts opts, gt_tensor *x,
-                                 gt_tensor **indices)
-{
-    gt_tensor *out[2] = {NULL, NULL};
-    gt_apply_n(op, &opts, 1, (gt_tensor *[]){x}, out);
-    if (indices) *indices = out[1];
-    else gt_release(out[1]);
-    return out[0];
-}
-
 gt_tensor *gt_max_pool2d_(gt_tensor *x, gt_max_pool2d_opts opts)
 {
     const gti_pool_opts o = {.kernel = {opts.kernel[0], opts.kernel[1]},
@@ -242,7 +230,7 @@ gt_tensor *gt_max_pool2d_(gt_tensor *x, gt_max_pool2d_opts opts)
                              .padding = {opts.padding[0], opts.padding[1]},
                              .dilation = {opts.dilation[0], opts.dilation[1]},
                              .ceil_mode = opts.ceil_mode};
-    return max_pool_apply(&gt_op_max_pool2d, o, x, opts.indices);
+    return gti_pool_call(&gt_op_max_pool2d, 2, &o, x, opts.indices);
 }
 
 gt_tensor *gt_max_pool1d_(gt_tensor *x, gt_max_pool1d_opts opts)
@@ -252,7 +240,7 @@ gt_tensor *gt_max_pool1d_(gt_tensor *x, gt_max_pool1d_opts opts)
                              .padding = {0, opts.padding},
                              .dilation = {0, opts.dilation},
                              .ceil_mode = opts.ceil_mode};
-    return max_pool_apply(&gt_op_max_pool1d, o, x, opts.indices);
+    return gti_pool_call(&gt_op_max_pool1d, 1, &o, x, opts.indices);
 }
 
 gt_tensor *gt_max_pool2d_dx(gt_tensor *dy, gt_tensor *indices, gt_shape x)

@@ -49,7 +49,7 @@ gt_tensor *gti_compose_pixel_shuffle(gt_tensor *x, int64_t factor)
     if (c % (r * r)) {
         gt_fail(x->ctx, GT_ERR_SHAPE, "pixel_shuffle",
                 "the %lld channels of x %s are no multiple of %lld, the factor's square",
-                (long long)c, GTI_SHAPE_TEXT(x->shape), (long long)(r * r));
+                (long long)c, GTI_SHAPE_TEXT(x->shape), (long long)r * r);
         return NULL;
     }
     return shuffled(x, GT_SHAPE(batches_of(x->shape), c / (r * r), r, r, h, w),

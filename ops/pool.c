@@ -1,5 +1,7 @@
 #include "pool.h"
 
+#include <gradtape/autograd.h>
+
 gti_pool2d gti_pool_describe(const gti_pool_opts *o, const gt_shape *x, const gt_shape *y)
 {
     gti_pool2d s = {.planes = x->dim[0] * x->dim[1], .h = gti_height(x), .w = gti_width(x)};
@@ -123,4 +125,18 @@ void gti_pool_adaptive_spans(int64_t in, int64_t out, gti_span *span)
         const int64_t hi = ((i + 1) * in + out - 1) / out;
         span[i] = (gti_span){lo, hi, (double)(hi - lo)};
     }
+}
+
+gt_tensor *gti_pool_call(const gt_op *op, int rank, const void *opts, gt_tensor *x,
+                         gt_tensor **indices)
+{
+    const bool single = gti_window_is_single(x, rank);
+    gt_tensor *out[GT_OP_OUTPUTS] = {NULL};
+    if (indices) *indices = NULL;
+    if (single) x = gti_window_add_batch(x);
+    if (single && !x) return NULL;
+    gt_apply_n(op, opts, 1, &x, out);
+    if (indices) *indices = single ? gti_window_drop_batch(out[1]) : out[1];
+    else if (out[1]) gt_release(out[1]);
+    return single ? gti_window_drop_batch(out[0]) : out[0];
 }

@@ -76,6 +76,10 @@ bool gti_pool_windows_scratch(gt_node *n, const gt_shape *x, const gt_shape *y);
 gti_windows gti_pool_windows_begin(const gt_node *n, const gt_range *r, const gt_shape *x,
                                    const gt_shape *y, gti_span **rows, gti_span **cols);
 
+/* A pool, with its indices where there is room for them, of an x that may have no batch. */
+gt_tensor *gti_pool_call(const gt_op *op, int rank, const void *opts, gt_tensor *x,
+                         gt_tensor **indices);
+
 /* Windows as adaptive pools have them: output i of `out` takes the inputs from floor(i in / out)
  * up to ceil((i + 1) in / out). */
 void gti_pool_adaptive_spans(int64_t in, int64_t out, gti_span *span);

@@ -1,22 +1,30 @@
 /* Pools composed of other operations: adaptive ones of sequences, global ones. */
 #include "window.h"
 
-/* Whether x has `ndim` dimensions; fails the function if not. */
-static bool has_dimensions(gt_tensor *x, int ndim, const char *function)
+/* Whether x has `ndim` dimensions, or where one may do, one less; fails the function if not. */
+static bool has_dimensions(gt_tensor *x, int ndim, bool single, const char *function)
 {
     if (!gti_is_given(x, function)) return false;
-    if (x->shape.ndim == ndim) return true;
+    if (x->shape.ndim == ndim || (single && x->shape.ndim == ndim - 1)) return true;
     gt_fail(x->ctx, GT_ERR_SHAPE, function, "x %s has %d dimensions, needs %d: %s",
             GTI_SHAPE_TEXT(x->shape), x->shape.ndim, ndim, ndim == 3 ? "[n,c,l]" : "[n,c,h,w]");
     return false;
 }
 
-/* x [n,c,l] as the image [n,c,1,l], to be pooled to a length of ol; NULL after a failure. */
+/* s with a dimension of size 1 before its last. */
+static gt_shape with_height(gt_shape s)
+{
+    s.dim[s.ndim] = s.dim[s.ndim - 1];
+    s.dim[s.ndim++ - 1] = 1;
+    return s;
+}
+
+/* x [n,c,l] or [c,l] as an image of height 1, to be pooled to a length of ol; NULL after a failure.
+ */
 static gt_tensor *image_of(gt_tensor *x, int64_t ol, const char *function)
 {
-    if (!has_dimensions(x, 3, function)) return NULL;
-    const int64_t *d = x->shape.dim;
-    if (ol >= 0 && d[2] > 0) return gt_reshape(x, GT_SHAPE(d[0], d[1], 1, d[2]));
+    if (!has_dimensions(x, 3, true, function)) return NULL;
+    if (ol >= 0 && x->shape.dim[x->shape.ndim - 1] > 0) return gt_reshape(x, with_height(x->shape));
     if (ol < 0)
         gt_fail(x->ctx, GT_ERR_ARGUMENT, function,
                 "the output is to be %lld long, must not be negative", (long long)ol);
@@ -26,12 +34,14 @@ static gt_tensor *image_of(gt_tensor *x, int64_t ol, const char *function)
     return NULL;
 }
 
-/* [n,c,1,l] as [n,c,l]. */
+/* An image of height 1 as a sequence. */
 static gt_tensor *sequence_of(gt_tensor *image)
 {
     if (!image) return NULL;
-    const int64_t *d = image->shape.dim;
-    return gt_reshape(image, GT_SHAPE(d[0], d[1], d[3]));
+    gt_shape s = image->shape;
+    s.dim[s.ndim - 2] = s.dim[s.ndim - 1];
+    s.ndim--;
+    return gt_reshape(image, gt_shape_of(s.ndim, s.dim));
 }
 
 static const gt_attr avg_attrs[] = {
@@ -64,12 +74,12 @@ gt_tensor *gti_compose_adaptive_max_pool1d(gt_tensor *x, int64_t ol, gt_adaptive
 
 gt_tensor *gti_compose_global_avg_pool2d(gt_tensor *x)
 {
-    if (!has_dimensions(x, 4, "global_avg_pool2d")) return NULL;
+    if (!has_dimensions(x, 4, false, "global_avg_pool2d")) return NULL;
     return gt_mean_(x, (gt_reduce_opts){.axes = GT_AXIS(2) | GT_AXIS(3), .keepdim = true});
 }
 
 gt_tensor *gti_compose_global_max_pool2d(gt_tensor *x)
 {
-    if (!has_dimensions(x, 4, "global_max_pool2d")) return NULL;
+    if (!has_dimensions(x, 4, false, "global_max_pool2d")) return NULL;
     return gt_adaptive_max_pool2d_(x, 1, 1, (gt_adaptive_max_pool_opts){0});
 }

@@ -66,3 +66,15 @@ bool gti_window_check_dy(const gt_node *n, const gt_shape *dy, const gt_shape *x
            gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, but x %s makes %s", GTI_SHAPE_TEXT(*dy),
                       GTI_SHAPE_TEXT(*x), GTI_SHAPE_TEXT(*y));
 }
+
+gt_tensor *gti_window_add_batch(gt_tensor *x)
+{
+    gt_shape batch = {.ndim = x->shape.ndim + 1, .dim = {1}};
+    for (int d = 1; d < batch.ndim; d++) batch.dim[d] = x->shape.dim[d - 1];
+    return gt_reshape(x, batch);
+}
+
+gt_tensor *gti_window_drop_batch(gt_tensor *y)
+{
+    return y ? gt_reshape(y, gt_shape_of(y->shape.ndim - 1, y->shape.dim + 1)) : NULL;
+}

@@ -93,6 +93,15 @@ static inline bool gti_window_check_fits(const gt_node *n, int rank, gti_side h,
            gti_window_fail_fits(n, rank, h, w, dilated);
 }
 
+/* Images and sequences without a batch, [c,h,w] and [c,l], are a batch of one on the way through an
+ * operation. */
+gt_tensor *gti_window_add_batch(gt_tensor *x);
+gt_tensor *gti_window_drop_batch(gt_tensor *y);
+static inline bool gti_window_is_single(const gt_tensor *x, int rank)
+{
+    return x && x->shape.ndim == rank + 1;
+}
+
 /* x, with the right number of dimensions, has neither height nor width 0. */
 bool gti_window_check_pixels(const gt_node *n, const gt_shape *x);
 /* dy has the shape y that its operation makes of x. */

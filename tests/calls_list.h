@@ -87,7 +87,7 @@
             C(binary_cross_entropy_with_logits, weighted,                                          \
               gt_binary_cross_entropy_with_logits(t[0], t[1], .weight = t[2], .pos_weight = t[3]), \
               ANY, POSITIVE, VARIANCES, VARIANCES)                                                 \
-                C(kl_div, batchmean,                                                               \
+                C(triplet_margin_loss, , gt_triplet_margin_loss(t[0], t[1], t[2], .swap = true), ANY, ANY, ANY) C(hinge_embedding_loss, , gt_hinge_embedding_loss(t[0], t[1]), POSITIVE, POSITIVE) C(sigmoid_focal_loss, , gt_sigmoid_focal_loss(t[0], t[1]), POSITIVE, POSITIVE) C(dice_loss, , gt_dice_loss(t[0], t[1]), POSITIVE, POSITIVE) C(kl_div, batchmean,                                                               \
                   gt_kl_div(t[0], t[1], .log_target = true, .reduction = GT_BATCHMEAN), ANY, ANY)
 
 #define CALLS_OF_SHAPES(C)                                                                         \
@@ -106,7 +106,7 @@
                 C(concat, , gt_concat(t, 2, 1), ANY, ANY) C(stack, , gt_stack(t, 2, 1), ANY, ANY)  \
                     C(split, , gt_split(t[0], 1, 2, some, 2),                                      \
                       ANY) C(chunk, , gt_chunk(t[0], 1, 2, some),                                  \
-                             ANY) C(split_sizes, , gt_split_sizes(t[0], 1, 2, one_two, some), ANY) C(roll, , gt_roll(t[0], 1, -1), ANY) C(pad, , gt_pad(t[0], .pad = {1, 2}), ANY)                       \
+                             ANY) C(scatter, , gt_scatter(t[0], 1, t[1], t[2]), ANY, I64(3, 2, 2), GT_IN(2, 2)) C(scatter_add, , gt_scatter_add(t[0], 1, t[1], t[2]), ANY, I64(3, 2, 2), GT_IN(2, 3)) C(sort, , gt_sort(t[0], 1, .indices = &unread), ANY) C(argsort, , gt_argsort(t[0], 0, .descending = true), ANY) C(topk, , gt_topk(t[0], 2, 1, .smallest = true), ANY) C(split_sizes, , gt_split_sizes(t[0], 1, 2, one_two, some), ANY) C(roll, , gt_roll(t[0], 1, -1), ANY) C(pad, , gt_pad(t[0], .pad = {1, 2}), ANY)                       \
                         C(pad, reflect, gt_pad(t[0], .pad = {1, 1}, .mode = GT_PAD_REFLECT), ANY)  \
                             C(tril, , gt_tril(t[0], 0), ANY) C(triu, , gt_triu(t[0], 0), ANY)      \
                                 C(matmul, , gt_matmul(t[0], t[1]), GT_IN(2, 2, 3), GT_IN(3, 2))    \

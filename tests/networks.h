@@ -113,6 +113,34 @@ static inline gt_module *decoder(gt_ctx *gt)
         gt_nn_hardtanh(gt));
 }
 
+static inline gt_module *lazy_sequences(gt_ctx *gt)
+{
+    return gt_nn_sequential(gt, gt_nn_lazy_conv1d(gt, 4, .kernel = 3, .stride = 2),
+                            gt_nn_pad1d(gt, .pad = {2, 1}, .mode = GT_PAD_REFLECT),
+                            gt_nn_instance_norm1d(gt, 4, .affine = true, .running_stats = true),
+                            gt_nn_log_sigmoid(gt),
+                            gt_nn_conv_transpose1d(gt, 4, 6, .kernel = 3, .stride = 2, .padding = 1,
+                                                   .output_padding = 1, .groups = 2),
+                            gt_nn_pad1d(gt, .pad = {1, -1}, .value = 0.5),
+                            gt_nn_lazy_conv_transpose1d(gt, 2, .kernel = 2, .no_bias = true),
+                            gt_nn_pad1d(gt, .pad = {1, 2}, .mode = GT_PAD_CIRCULAR),
+                            gt_nn_pad1d(gt, .pad = {0, 3}, .mode = GT_PAD_REPLICATE));
+}
+
+static inline gt_module *super_resolution(gt_ctx *gt)
+{
+    return gt_nn_sequential(
+        gt, gt_nn_pad2d(gt, .pad = {1, 2, 0, 1}, .mode = GT_PAD_REPLICATE),
+        gt_nn_conv2d(gt, 2, 8, .kernel = {3}), gt_nn_pixel_shuffle(gt, 2),
+        gt_nn_pad2d(gt, .pad = {1, 1, 1, 1}, .mode = GT_PAD_REFLECT),
+        gt_nn_pad2d(gt, .pad = {0, 0, 2, 0}, .value = 0.25), gt_nn_pixel_unshuffle(gt, 3),
+        gt_nn_permute(gt, 0, 2, 3, 1), gt_nn_rms_norm(gt, GT_SHAPE(18)),
+        gt_nn_permute(gt, 0, 3, 1, 2),
+        gt_nn_pad2d(gt, .pad = {1, 0, 1, 0}, .mode = GT_PAD_CIRCULAR),
+        gt_nn_unfold(gt, .kernel = {2, 1}, .padding = {1, GT_ZERO}, .stride = {2}),
+        gt_nn_fold(gt, 7, 2, .kernel = {3, 2}, .stride = {2, 1}, .padding = {GT_ZERO, 1}));
+}
+
 static inline gt_module *build_network(gt_ctx *gt, const char *name)
 {
     static const struct {
@@ -128,6 +156,8 @@ static inline gt_module *build_network(gt_ctx *gt, const char *name)
         {"transformer_like", transformer_like},
         {"sequences", sequences},
         {"decoder", decoder},
+        {"lazy_sequences", lazy_sequences},
+        {"super_resolution", super_resolution},
     };
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
         if (!strcmp(list[i].name, name)) return list[i].build(gt);

@@ -19,6 +19,9 @@ SUBJECT(nn_instance_norm, gt_nn_instance_norm_opts, {.running_stats = true, .dty
     const double y = mark_of_module(m, numbers(gt, GT_SHAPE(1, 2, 5, 6)));
     return y + mark_of(gt_module_buffer(m, "running_mean"));
 }
+SUBJECT(nn_transpose1d, gt_nn_conv_transpose1d_opts, {.kernel = 3, .stride = 2, .padding = 1, .output_padding = 1, .dtype = GT_F64}) { return mark_of_module(gt_nn_conv_transpose1d_(gt, 2, 2, o), numbers(gt, GT_SHAPE(1, 2, 7))); }
+SUBJECT(nn_rms_norm, gt_nn_rms_norm_opts, {.eps = 0.5, .dtype = GT_F64}) { return mark_of_module(gt_nn_rms_norm_(gt, GT_SHAPE(4), o), numbers(gt, GT_SHAPE(3, 4))); }
+SUBJECT(nn_pad, gt_nn_pad_opts, {.pad = {1, 1, 1, 1}}) { return mark_of_module(gt_nn_pad2d_(gt, o), numbers(gt, GT_SHAPE(1, 2, 5, 6))); }
 SUBJECT(nn_prelu, gt_nn_prelu_opts, {.dtype = GT_F64}) { return mark_of_module(gt_nn_prelu_(gt, o), numbers(gt, GT_SHAPE(3, 4))); }
 SUBJECT(nn_flatten, gt_nn_flatten_opts, {.gt_ = NULL})
 {
@@ -81,6 +84,15 @@ SUBJECT(graph, gt_graph_opts, {.gt_ = NULL})
     ROW(nn_transpose, gt_nn_conv_transpose2d_opts, output_padding, CHANGES)                        \
     ROW(nn_transpose, gt_nn_conv_transpose2d_opts, dilation, REFUSED)                              \
     ROW(nn_transpose, gt_nn_conv_transpose2d_opts, groups, REFUSED)                                \
+    ROW(nn_transpose1d, gt_nn_conv_transpose1d_opts, kernel, REFUSED)                              \
+    ROW(nn_transpose1d, gt_nn_conv_transpose1d_opts, stride, REFUSED)                              \
+    ROW(nn_transpose1d, gt_nn_conv_transpose1d_opts, padding, CHANGES)                             \
+    ROW(nn_transpose1d, gt_nn_conv_transpose1d_opts, output_padding, CHANGES)                      \
+    ROW(nn_transpose1d, gt_nn_conv_transpose1d_opts, dilation, REFUSED)                            \
+    ROW(nn_transpose1d, gt_nn_conv_transpose1d_opts, groups, REFUSED)                              \
+    ROW(nn_rms_norm, gt_nn_rms_norm_opts, eps, CHANGES)                                            \
+    ROW(nn_pad, gt_nn_pad_opts, pad, CHANGES)                                                      \
+    ROW(nn_pad, gt_nn_pad_opts, value, SAME)                                                       \
     ROW(nn_embedding, gt_nn_embedding_opts, padding_idx, CHANGES)                                  \
     ROW(nn_batch_norm, gt_nn_batch_norm_opts, eps, CHANGES)                                        \
     ROW(nn_batch_norm, gt_nn_batch_norm_opts, momentum, CHANGES)                                   \

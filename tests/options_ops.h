@@ -52,6 +52,11 @@ SUBJECT(nll_loss, gt_nll_loss_opts, {.gt_ = NULL}) { return mark_of(gt_nll_loss_
 SUBJECT(smooth_l1, gt_smooth_l1_loss_opts, {.gt_ = NULL}) { return mark_of(gt_smooth_l1_loss_(TABLE, gt_zeros_like(TABLE), o)); }
 SUBJECT(huber, gt_huber_loss_opts, {.gt_ = NULL}) { return mark_of(gt_huber_loss_(TABLE, gt_zeros_like(TABLE), o)); }
 
+SUBJECT(triplet, gt_triplet_margin_loss_opts, {.margin = 7}) { return mark_of(gt_triplet_margin_loss_(TABLE, gt_mul_scalar(TABLE, 2), gt_mul_scalar(TABLE, 3), o)); }
+SUBJECT(hinge, gt_hinge_embedding_loss_opts, {.gt_ = NULL}) { return mark_of(gt_hinge_embedding_loss_(TABLE, gt_mul_scalar(gt_ones_like(TABLE), -1), o)); }
+SUBJECT(focal, gt_sigmoid_focal_loss_opts, {.gt_ = NULL}) { return mark_of(gt_sigmoid_focal_loss_(TABLE, gt_ones_like(TABLE), o)); }
+SUBJECT(dice, gt_dice_loss_opts, {.gt_ = NULL}) { return mark_of(gt_dice_loss_(TABLE, gt_ones_like(TABLE), o)); }
+
 #define OPTIONS_OF_OPS(ROW)                                                                        \
     ROW(slice, gt_slice_opts, step, REFUSED)                                                       \
     ROW(leaky_relu, gt_leaky_relu_opts, negative_slope, CHANGES)                                            \
@@ -98,6 +103,13 @@ SUBJECT(huber, gt_huber_loss_opts, {.gt_ = NULL}) { return mark_of(gt_huber_loss
     ROW(avg_pool1d, gt_avg_pool1d_opts, stride, REFUSED)                                           \
     ROW(avg_pool1d, gt_avg_pool1d_opts, padding, CHANGES)                                          \
     ROW(interpolate, gt_interpolate_opts, scale, REFUSED)                                          \
+    ROW(triplet, gt_triplet_margin_loss_opts, margin, REFUSED)                                     \
+    ROW(triplet, gt_triplet_margin_loss_opts, p, CHANGES)                                          \
+    ROW(triplet, gt_triplet_margin_loss_opts, eps, CHANGES)                                        \
+    ROW(hinge, gt_hinge_embedding_loss_opts, margin, CHANGES)                                      \
+    ROW(focal, gt_sigmoid_focal_loss_opts, alpha, CHANGES)                                         \
+    ROW(focal, gt_sigmoid_focal_loss_opts, gamma, CHANGES)                                         \
+    ROW(dice, gt_dice_loss_opts, smooth, CHANGES)                                                  \
     ROW(flatten, gt_flatten_opts, start, SAME)                                                     \
     ROW(flatten, gt_flatten_opts, end, CHANGES)                                                    \
     ROW(pad, gt_pad_opts, pad, CHANGES)                                                            \

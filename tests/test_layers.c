@@ -92,6 +92,62 @@ static void test_dropout(void **state)
     assert_ptr_equal(gt_forward(m, x), x);
 }
 
+/* One image or sequence without a batch is what it is in a batch of one. */
+static void test_without_a_batch(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *image = gt_rand(gt, GT_SHAPE(4, 5, 6)), *line = gt_rand(gt, GT_SHAPE(4, 7));
+    gt_module *images[] = {
+        gt_nn_conv2d(gt, 4, 2, .kernel = {3}, .padding = {1}, .padding_mode = GT_PAD_REFLECT),
+        gt_nn_lazy_conv2d(gt, 2, .kernel = {3}),
+        gt_nn_conv_transpose2d(gt, 4, 2, .kernel = {2}, .stride = {2}),
+        gt_nn_max_pool2d(gt, .kernel = {2}),
+        gt_nn_adaptive_avg_pool2d(gt, 2, 2),
+        gt_nn_instance_norm2d(gt, 4, .affine = true, .running_stats = true),
+        gt_nn_pad2d(gt, .pad = {1, 2, 0, 1}, .mode = GT_PAD_REPLICATE),
+        gt_nn_unfold(gt, .kernel = {2}),
+        gt_nn_pixel_shuffle(gt, 2),
+    };
+    gt_module *lines[] = {
+        gt_nn_conv1d(gt, 4, 2, .kernel = 3),
+        gt_nn_lazy_conv1d(gt, 2, .kernel = 3),
+        gt_nn_conv_transpose1d(gt, 4, 2, .kernel = 2),
+        gt_nn_lazy_conv_transpose1d(gt, 2, .kernel = 2),
+        gt_nn_avg_pool1d(gt, .kernel = 2),
+        gt_nn_adaptive_max_pool1d(gt, 3),
+        gt_nn_instance_norm1d(gt, 4),
+        gt_nn_pad1d(gt, .pad = {1, 1}),
+    };
+    enum { IMAGES = sizeof images / sizeof *images, LINES = sizeof lines / sizeof *lines };
+    for (int i = 0; i < IMAGES + LINES; i++) {
+        gt_module *m = i < IMAGES ? images[i] : lines[i - IMAGES];
+        gt_tensor *x = i < IMAGES ? image : line, *y = gt_forward(m, x);
+        gt_tensor *batch = gt_forward(m, gt_unsqueeze(x, 0));
+        assert_well(gt);
+        assert_true(gt_shape_equal(gt_squeeze(batch, .axes = GT_AXES(0))->shape, y->shape));
+        assert_memory_equal(batch->data, y->data, (size_t)y->size * sizeof(float));
+    }
+}
+
+static void test_stochastic_depth(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_module *rows = gt_nn_stochastic_depth(gt, 0.5),
+              *batch = gt_nn_stochastic_depth(gt, 0.5, .batch = true);
+    char text[64];
+    assert_string_equal(gt_module_describe(batch, text, sizeof text),
+                        "StochasticDepth(p=0.5, mode=batch)");
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(400, 2));
+    const double kept = gt_item(gt_sum(gt_forward(rows, x))) / 4;
+    assert_true(kept > 140 && kept < 260);
+    const double all = gt_item(gt_sum(gt_forward(batch, x)));
+    assert_true(all == 0 || all == 1600);
+    gt_eval(rows);
+    assert_ptr_equal(gt_forward(rows, x), x);
+    assert_null(gt_nn_stochastic_depth(gt, 1.5));
+    assert_error(gt, GT_ERR_ARGUMENT, "p is 1.5, but must lie between 0 and 1");
+}
+
 /* Statistics of the batch also in evaluation where none are kept. */
 static void test_batch_norm_without_statistics(void **state)
 {
@@ -142,6 +198,11 @@ static void test_misuse(void **state)
         assert_null(call);                                                                         \
         assert_error(gt, code, part);                                                              \
     } while (0)
+    REFUSES(gt_nn_pad1d(gt, .pad = {1, 1, 1}), GT_ERR_ARGUMENT, "sequences have none");
+    REFUSES(gt_nn_pixel_shuffle(gt, 0), GT_ERR_ARGUMENT, "factor");
+    REFUSES(gt_nn_unfold(gt, .stride = {2}), GT_ERR_ARGUMENT, "kernel is {0, 0}");
+    REFUSES(gt_nn_fold(gt, 0, 3, .kernel = {2}), GT_ERR_ARGUMENT, "height");
+    REFUSES(gt_nn_rms_norm(gt, GT_SCALAR), GT_ERR_SHAPE, "the shape has 0 dimensions");
     REFUSES(gt_nn_linear(gt, 0, 3), GT_ERR_ARGUMENT, "input features are 0");
     REFUSES(gt_nn_lazy_linear(gt, -1), GT_ERR_ARGUMENT, "output features are -1");
     REFUSES(gt_nn_linear(gt, 2, 3, .dtype = GT_U8), GT_ERR_DTYPE, "not u8");
@@ -188,6 +249,8 @@ int main(void)
         IN_CONTEXT(test_lazy_become),
         IN_CONTEXT(test_embedding_pads_from_the_end),
         IN_CONTEXT(test_dropout),
+        IN_CONTEXT(test_without_a_batch),
+        IN_CONTEXT(test_stochastic_depth),
         IN_CONTEXT(test_batch_norm_without_statistics),
         IN_CONTEXT(test_conv1d_pads_in_f64),
         IN_CONTEXT(test_adaptive_pools_keep_a_size),

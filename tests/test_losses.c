@@ -68,6 +68,14 @@ static gt_tensor *embedding(gt_tensor *weight, const double *o)
     return gt_embedding(classes(weight, o + 1), weight, .padding_idx = padding);
 }
 
+/* With targets of 1 and -1, and a gradient of zeros for what they are made of. */
+static gt_tensor *hinge(gt_tensor *x, gt_tensor *t, const double *o)
+{
+    gt_tensor *y =
+        gt_hinge_embedding_loss(x, gt_sign(t), .margin = o[1], .reduction = reduction(o));
+    return gt_add(y, gt_mul_scalar(gt_sum(t), 0));
+}
+
 #define X in[0]
 #define T in[1]
 #define HOW .reduction = reduction(o)
@@ -90,6 +98,11 @@ static gt_tensor *embedding(gt_tensor *weight, const double *o)
     ROW(both_weights,                                                                              \
         gt_binary_cross_entropy_with_logits(X, T, HOW, .weight = in[2], .pos_weight = in[3]))      \
     ROW(kl_div, gt_kl_div(X, T, HOW, .log_target = o[1] != 0))                                     \
+    ROW(triplet_margin_loss,                                                                       \
+        gt_triplet_margin_loss(X, T, in[2], HOW, .margin = o[1], .p = o[2], .swap = o[3] != 0))    \
+    ROW(hinge_embedding_loss, hinge(X, T, o))                                                      \
+    ROW(sigmoid_focal_loss, gt_sigmoid_focal_loss(X, T, HOW, .alpha = o[1], .gamma = o[2]))        \
+    ROW(dice_loss, gt_dice_loss(X, T, HOW, .smooth = o[1]))                                        \
     ROW(embedding, embedding(in[0], o))                                                            \
     ROW(embedding_dw, gt_embedding_dw(in[0], classes(in[0], o + 2), (int64_t)o[1], skip_of(o[0]))) \
     ROW(pick, gt_pick(in[0], classes(in[0], o + 2), (int)o[0], skip_of(o[1])))                     \

@@ -188,7 +188,7 @@ static void test_networks(void **state)
         assert_int_equal(fseek(r.f, start, SEEK_SET), 0);
         check_network(&r, name, GT_F64, 1e-11);
     }
-    assert_int_equal(n, 9);
+    assert_int_equal(n, 11);
     fclose(r.f);
 }
 

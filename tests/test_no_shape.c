@@ -39,6 +39,7 @@ static char text[128];
     ROW(avg_pool2d_dx, gt_avg_pool2d_dx(b->image, s, (gt_avg_pool2d_opts){.kernel = {2}}))         \
     ROW(adaptive_avg_pool2d_dx, gt_adaptive_avg_pool2d_dx(b->image, s))                            \
     ROW(interpolate_dx, gt_interpolate_dx(b->image, s, (gt_interpolate_opts){.gt_ = NULL}))        \
+    ROW(nn_rms_norm, gt_nn_rms_norm(b->gt, s))                                                     \
     ROW(nn_layer_norm, gt_nn_layer_norm(b->gt, s))                                                 \
     ROW(summary, gt_summary(stdout, gt_nn_relu(b->gt), s) == GT_OK)
 

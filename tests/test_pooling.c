@@ -254,7 +254,8 @@ static void test_calls_refuse(void **state)
                    "stride is -1, must be positive");
     assert_refused(gt, gt_avg_pool1d(x, .kernel = 3, .padding = 2), GT_ERR_ARGUMENT,
                    "padding is 2, must be at most half the kernel 3");
-    assert_refused(gt, gt_avg_pool2d(x, .kernel = {2}), GT_ERR_SHAPE, "GT_SHAPE(1, 1, 2, 4)");
+    assert_refused(gt, gt_avg_pool2d(gt_ones(gt, GT_SHAPE(2, 4)), .kernel = {2}), GT_ERR_SHAPE,
+                   "x [2,4] has 2 dimensions, needs 4: [n,c,h,w]");
     assert_refused(gt, gt_adaptive_avg_pool1d(image, 2), GT_ERR_SHAPE,
                    "adaptive_avg_pool1d (test_pooling.c:");
     assert_refused(gt, gt_adaptive_avg_pool1d(x, -1), GT_ERR_ARGUMENT,

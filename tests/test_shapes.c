@@ -94,6 +94,12 @@ static gt_tensor *fold(gt_tensor *dy, const double *o, int n)
     return gt_pad_dx(dy, to, pads(o[0], o + skip, n - skip));
 }
 
+/* i64 made comparable, with a gradient of zeros for x. */
+static gt_tensor *as_values(gt_tensor *index, gt_tensor *x)
+{
+    return gt_add(gt_cast(index, x->dtype), gt_mul_scalar(gt_sum(x), 0));
+}
+
 static gt_tensor *hot(gt_tensor *w, const double *o, int n)
 {
     gt_tensor *y = gt_one_hot(index_of(w, o + 1, n - 1), (int64_t)o[0], .dtype = w->dtype);
@@ -113,6 +119,9 @@ static gt_tensor *hot(gt_tensor *w, const double *o, int n)
     ROW(select, gt_select(X, (int)o[0], (int64_t)o[1]))                                            \
     ROW(index_select, gt_index_select(X, (int)o[0], index_of(X, o + 1, n - 1)))                    \
     ROW(gather, gt_gather(X, (int)o[0], index_of(X, o + 1, n - 1)))                                \
+    ROW(scatter, gt_scatter(X, (int)o[0], index_of(X, o + 1, n - 1), in[1]))                       \
+    ROW(sort, gt_sort(X, (int)o[0], .descending = o[1] != 0))                                      \
+    ROW(topk, gt_topk(X, (int64_t)o[0], (int)o[1], .smallest = o[2] != 0))                         \
     ROW(concat, gt_concat(in, count(in), (int)o[0]))                                               \
     ROW(stack, gt_stack(in, count(in), (int)o[0]))                                                 \
     ROW(split, piece_of_split(X, (int)o[0], (int64_t)o[1], (int)o[2]))                             \
@@ -132,6 +141,8 @@ static gt_tensor *hot(gt_tensor *w, const double *o, int n)
         gt_gather_dx(X, index_after_shape(X, o + 1, n - 1), counted_shape(o + 1), (int)o[0]))      \
     ROW(pad_dx, fold(X, o, n))                                                                     \
     ROW(masked_fill, gt_masked_fill(X, gt_cast(index_of(X, o + 1, n - 1), GT_U8), o[0]))           \
+    ROW(scatter_add, gt_scatter_add(X, (int)o[0], index_of(X, o + 1, n - 1), in[1]))               \
+    ROW(argsort, as_values(gt_argsort(X, (int)o[0], .descending = o[1] != 0), X))                  \
     ROW(one_hot, hot(X, o, n))                                                                     \
     ROW(linear, gt_linear(X, in[1], .bias = in[2]))                                                \
     ROW(dot, gt_dot(X, in[1]))                                                                     \
@@ -180,6 +191,23 @@ static void test_references(void **state)
     for_each_case("shapes.txt", callers, check_whole);
 }
 
+/* NaN is beyond all numbers, -0 is 0, and equal ones stay as they stand, in few and in many. */
+static void test_order_of_special_numbers(void **state)
+{
+    (void)state;
+    gt_ctx *gt = gt_open();
+    gt_tensor *at, *x = gt_values(gt, GT_SHAPE(6), 0, NAN, -0.0, -INFINITY, INFINITY, 0);
+    gt_sort(x, 0, .indices = &at);
+    ASSERT_VALUES(at, 0, 3, 0, 2, 5, 4, 1);
+    gt_sort(x, 0, .descending = true, .indices = &at);
+    ASSERT_VALUES(at, 0, 1, 4, 0, 2, 5, 3);
+    gt_topk(gt_zeros(gt, GT_SHAPE(100), .dtype = GT_F64), 3, 0, .indices = &at);
+    ASSERT_VALUES(at, 0, 0, 1, 2);
+    at = gt_argsort(gt_concat_of(0, gt_ones(gt, GT_SHAPE(80)), gt_zeros(gt, GT_SHAPE(2))), 0);
+    ASSERT_VALUES(gt_slice(at, 0, 0, 4), 0, 80, 81, 0, 1);
+    gt_close(gt);
+}
+
 static int seen[N_CALLERS];
 
 static void count_case(const reference *r, const reference_caller *c)
@@ -200,6 +228,7 @@ static int all_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_references),
+        cmocka_unit_test(test_order_of_special_numbers),
         cmocka_unit_test(test_every_caller_is_called),
     };
     return cmocka_run_group_tests_name("shapes", tests, NULL, NULL);

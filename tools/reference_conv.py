@@ -31,7 +31,8 @@ def sequences():
             ("same larger than x", (1, 1, 2), (1, 1, 6), SAME),
             ("kernel 1", (2, 3, 4), (2, 3, 1), {}),
             ("long", (1, 5, 67), (8, 5, 5), dict(padding=2)),
-            ("no images", (0, 2, 4), (2, 2, 2), {})]
+            ("no images", (0, 2, 4), (2, 2, 2), {}),
+            ("no batch", (4, 9), (6, 2, 3), dict(stride=2, padding=1, groups=2))]
     for label, x, w, extra in rows:
         o = dict(stride=1, padding=0, dilation=1, groups=1)
         o.update(extra)
@@ -51,7 +52,8 @@ def same_images():
             ("even, dilated", (1, 1, 6, 9), (1, 1, 4, 2), (1, 3), 1),
             ("1x1", (2, 3, 4, 3), (2, 3, 1, 1), (1, 1), 1),
             ("many channels", (2, 8, 6, 7), (8, 8, 4, 4), (1, 1), 1),
-            ("depthwise", (1, 3, 5, 12), (3, 1, 2, 2), (1, 1), 3)]
+            ("depthwise", (1, 3, 5, 12), (3, 1, 2, 2), (1, 1), 3),
+            ("no batch", (2, 4, 5), (3, 2, 2, 3), (1, 1), 1)]
     for label, x, w, dilation, groups in rows:
         case("conv2d", "same " + label, [1, 1, 0, 0, *dilation, groups, 1],
              lambda: [grid(x), grid(w)],
@@ -72,7 +74,8 @@ def transposed():
             ("depthwise", (1, 3, 4, 3), (3, 1, 2, 2), (2, 2), (0, 0), (0, 0), (1, 1), 3),
             ("many channels", (2, 8, 5, 6), (8, 6, 4, 4), (2, 2), (1, 1), (0, 0), (1, 1), 1),
             ("1x1", (2, 3, 2, 2), (3, 2, 1, 1), (1, 1), (0, 0), (0, 0), (1, 1), 1),
-            ("no images", (0, 2, 2, 2), (2, 2, 2, 2), (1, 1), (0, 0), (0, 0), (1, 1), 1)]
+            ("no images", (0, 2, 2, 2), (2, 2, 2, 2), (1, 1), (0, 0), (0, 0), (1, 1), 1),
+            ("no batch", (4, 3, 4), (4, 3, 2, 3), (2, 1), (1, 2), (1, 1), (1, 2), 2)]
     for label, x, w, stride, padding, extra, dilation, groups in rows:
         o = dict(stride=stride, padding=padding, output_padding=extra, groups=groups,
                  dilation=dilation)
@@ -85,6 +88,7 @@ def transposed():
     for label, x, w, o in [("ordinary", (2, 2, 4), (2, 3, 3), (1, 0, 0, 1, 1)),
                            ("everything", (1, 4, 5), (4, 2, 3), (2, 1, 1, 2, 2)),
                            ("output padding, dilated", (1, 1, 3), (1, 2, 2), (1, 0, 2, 3, 1)),
+                           ("no batch", (4, 5), (4, 2, 3), (2, 1, 1, 2, 2)),
                            ("long", (1, 2, 33), (2, 2, 4), (2, 1, 0, 1, 1))]:
         case("conv_transpose1d", label, o, lambda: [grid(x), grid(w), grid((w[1] * o[4],))],
              lambda x, w, b: F.conv_transpose1d(x, w, b, stride=o[0], padding=o[1],
@@ -100,14 +104,15 @@ def folds():
             ("everything", (2, 3, 5, 6), (2, 3), (2, 1), (1, 2), (2, 1)),
             ("rest", (1, 1, 6, 5), (2, 2), (3, 2), (0, 0), (1, 1)),
             ("1x1", (1, 2, 2, 3), (1, 1), (1, 1), (0, 0), (1, 1)),
-            ("no images", (0, 2, 3, 3), (2, 2), (1, 1), (0, 0), (1, 1))]
+            ("no images", (0, 2, 3, 3), (2, 2), (1, 1), (0, 0), (1, 1)),
+            ("no batch", (3, 5, 6), (2, 3), (2, 1), (1, 2), (2, 1))]
     for label, x, kernel, stride, padding, dilation in rows:
         o = dict(kernel_size=kernel, stride=stride, padding=padding, dilation=dilation)
         opts = [*kernel, *stride, *padding, *dilation]
         case("unfold", label, opts, lambda: [grid(x)], lambda x: F.unfold(x, **o))
         y = F.unfold(torch.zeros(x), **o).shape
-        case("fold", label, [*opts, *x[2:]], lambda: [grid(tuple(y))],
-             lambda y: F.fold(y, x[2:], **o))
+        case("fold", label, [*opts, *x[-2:]], lambda: [grid(tuple(y))],
+             lambda y: F.fold(y, x[-2:], **o))
 
 
 def main():

@@ -223,10 +223,49 @@ def choices():
          lambda w: w[t] * (t != 2))
 
 
+def focal(x, t, alpha, gamma, reduction):
+    """As torchvision.ops.sigmoid_focal_loss."""
+    p = torch.sigmoid(x)
+    right = p * t + (1 - p) * (1 - t)
+    y = F.binary_cross_entropy_with_logits(x, t, reduction="none") * (1 - right) ** gamma
+    if alpha >= 0:
+        y = (alpha * t + (1 - alpha) * (1 - t)) * y
+    return y.mean() if reduction == "mean" else y.sum() if reduction == "sum" else y
+
+
+def dice(x, t, smooth, reduction):
+    x, t = x.flatten(1), t.flatten(1)
+    y = 1 - (2 * (x * t).sum(1) + smooth) / (x.sum(1) + t.sum(1) + smooth)
+    return y.mean() if reduction == "mean" else y.sum() if reduction == "sum" else y
+
+
+def distances():
+    for reduction in range(3):
+        how = REDUCTIONS[reduction]
+        for label, shape, margin, p, swap in [("rows", (4, 3), 1, 2, 0), ("p=1", (3, 5), 0.5, 1, 1),
+                                              ("p=3", (3, 5), 2, 3, 0), ("swap", (4, 3), 3, 2, 1)]:
+            case("triplet_margin_loss", f"{label} {how}", [reduction, margin, p, swap],
+                 lambda: [grid(shape) for _ in range(3)],
+                 lambda a, b, c: F.triplet_margin_loss(a, b, c, margin, p, swap=bool(swap),
+                                                       reduction=how))
+        for label, shape, margin in [("rows", (4, 3), 1), ("vector", (7,), 0.5)]:
+            case("hinge_embedding_loss", f"{label} {how}", [reduction, margin],
+                 lambda: [grid(shape), grid(shape) + 0.125],
+                 lambda x, t: F.hinge_embedding_loss(x, t.sign(), margin, reduction=how))
+        for label, shape, alpha, gamma in [("rows", (4, 3), 0.25, 2), ("vector", (7,), 0.75, 1.5),
+                                           ("no alpha", (2, 3), -1, 3)]:
+            case("sigmoid_focal_loss", f"{label} {how}", [reduction, alpha, gamma],
+                 lambda: [grid(shape), grid(shape, 0, 1)], lambda x, t: focal(x, t, alpha, gamma, how))
+        for label, shape, smooth in [("rows", (4, 3), 1), ("images", (2, 1, 3, 3), 0.5)]:
+            case("dice_loss", f"{label} {how}", [reduction, smooth],
+                 lambda: [grid(shape, 0.25, 1), grid(shape, 0, 1)],
+                 lambda x, t: dice(x, t, smooth, how))
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     path = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "../tests/reference/losses.txt")
-    for part in (cross_entropies, nll_losses, elementwise_losses, choices):
+    for part in (cross_entropies, nll_losses, elementwise_losses, choices, distances):
         part()
     with open(path, "w") as out:
         out.write(f"# made by tools/reference_losses.py with torch {torch.__version__}, "

@@ -119,10 +119,42 @@ def decoder():
         nn.ConvTranspose2d(2, 1, (2, 3), bias=False, dilation=2), nn.Hardtanh())
 
 
+class Permute(nn.Module):
+    """As torchvision's, but for what it prints."""
+    def __init__(self, dims):
+        super().__init__()
+        self.dims = dims
+
+    def forward(self, x):
+        return x.permute(self.dims)
+
+    def extra_repr(self):
+        return f"dims={tuple(self.dims)}"
+
+
+def lazy_sequences():
+    return nn.Sequential(
+        nn.LazyConv1d(4, 3, stride=2), nn.ReflectionPad1d((2, 1)), nn.InstanceNorm1d(
+            4, affine=True, track_running_stats=True), nn.LogSigmoid(),
+        nn.ConvTranspose1d(4, 6, 3, stride=2, padding=1, output_padding=1, groups=2),
+        nn.ConstantPad1d((1, -1), 0.5), nn.LazyConvTranspose1d(2, 2, bias=False),
+        nn.CircularPad1d((1, 2)), nn.ReplicationPad1d((0, 3)))
+
+
+def super_resolution():
+    return nn.Sequential(
+        nn.ReplicationPad2d((1, 2, 0, 1)), nn.Conv2d(2, 8, 3), nn.PixelShuffle(2),
+        nn.ReflectionPad2d(1), nn.ConstantPad2d((0, 0, 2, 0), 0.25), nn.PixelUnshuffle(3),
+        Permute([0, 2, 3, 1]), nn.RMSNorm(18), Permute([0, 3, 1, 2]),
+        nn.CircularPad2d((1, 0, 1, 0)), nn.Unfold((2, 1), padding=(1, 0), stride=2),
+        nn.Fold((7, 2), (3, 2), stride=(2, 1), padding=(0, 1)))
+
+
 NETWORKS = [(lenet, (2, 1, 28, 28)), (lazy, (3, 2, 6, 6)), (batch_norms, (3, 2, 9, 8)),
             (residual, (2, 3, 6, 6)), (inception, (2, 2, 5, 4)),
             (instance_norms, (3, 3, 6, 5)), (transformer_like, (3, 5)),
-            (sequences, (2, 3, 12)), (decoder, (1, 4, 3, 3))]
+            (sequences, (2, 3, 12)), (decoder, (1, 4, 3, 3)), (lazy_sequences, (2, 3, 11)),
+            (super_resolution, (2, 2, 5, 4))]
 
 
 def number(v):
@@ -150,7 +182,7 @@ def network(build, shape):
     whole = any(isinstance(m, nn.Embedding) for m in net.modules())
     x = n.long() % 7 if whole else n.sin()
     lines.append(f"input {'i64' if whole else 'real'} {' '.join(map(str, shape))}")
-    if build is lazy:  # draws its parameters now; its own first forward must be the only one
+    if build in (lazy, lazy_sequences):  # draws its parameters now; its own first forward must be the only one
         net.eval()(x.float())
         net.train()
     for name, t in net.state_dict().items():

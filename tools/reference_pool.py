@@ -185,10 +185,31 @@ def resizing():
                  gradient(resize, x))
 
 
+def without_batches():
+    """[c,h,w] and [c,l]."""
+    x, row = (2, 5, 7), (2, 9)
+    case("max_pool2d", "no batch", [2, 3, 2, 2, 1, 1, 1, 1, 1], lambda: [distinct(x)],
+         lambda x: F.max_pool2d(x, (2, 3), 2, 1, 1, True))
+    case("max_pool1d", "no batch", [3, 2, 1, 1, 0], lambda: [distinct(row)],
+         lambda x: F.max_pool1d(x, 3, 2, 1))
+    case("avg_pool2d", "no batch", [2, 3, 2, 2, 1, 1, 0, 0, 0], lambda: [grid(x)],
+         lambda x: F.avg_pool2d(x, (2, 3), 2, 1))
+    case("avg_pool1d", "no batch", [3, 2, 1, 0, 1], lambda: [grid(row)],
+         lambda x: F.avg_pool1d(x, 3, 2, 1, False, False))
+    case("adaptive_avg_pool2d", "no batch", [3, 2], lambda: [grid(x)],
+         lambda x: F.adaptive_avg_pool2d(x, (3, 2)))
+    case("adaptive_max_pool2d", "no batch", [3, 2], lambda: [distinct(x)],
+         lambda x: F.adaptive_max_pool2d(x, (3, 2)))
+    case("adaptive_avg_pool1d", "no batch", [4], lambda: [grid(row)],
+         lambda x: F.adaptive_avg_pool1d(x, 4))
+    case("adaptive_max_pool1d", "no batch", [4], lambda: [distinct(row)],
+         lambda x: F.adaptive_max_pool1d(x, 4))
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     path = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "../tests/reference/pool.txt")
-    for part in (maxima, places, means, adaptive, resizing):
+    for part in (maxima, places, means, adaptive, resizing, without_batches):
         part()
     with open(path, "w") as out:
         out.write(f"# made by tools/reference_pool.py with torch {torch.__version__}, "

@@ -76,6 +76,11 @@ def indices():
         index = torch.tensor(reference.random.integers(0, shape[axis], to), dtype=torch.int64)
         case("gather", label, [axis, *numbers_of(index)], lambda: [grid(shape)],
              lambda x: x.gather(axis, index))
+        case("scatter_add", label, [axis, *numbers_of(index)], lambda: [grid(shape), grid(to)],
+             lambda x, src: x.scatter_add(axis, index, src))
+        if len(torch.unique(index)) == index.numel():  # else PyTorch leaves open what stays
+            case("scatter", label, [axis, *numbers_of(index)], lambda: [grid(shape), grid(to)],
+                 lambda x, src: x.scatter(axis, index, src))
         case("gather_dx", label, [axis, len(shape), *shape, *numbers_of(index)], lambda: [grid(to)],
              lambda dy: torch.zeros(shape, dtype=dy.dtype).scatter_add(axis, index, dy))
     for label, index, classes in [("labels", [2, 0, 1, 2], 3), ("more classes", [1, 1], 4),
@@ -84,6 +89,24 @@ def indices():
         hot = F.one_hot(index, classes).double()  # seen through a product with in0
         case("one_hot", label, [classes, *numbers_of(index)], lambda: [grid((hot.shape[-1], 2))],
              lambda w: hot @ w)
+
+
+def ordering():
+    for label, shape, axis in [("vector", (9,), 0), ("rows", (4, 3), 0), ("columns", (3, 70), -1),
+                               ("middle", (2, 5, 3), 1), ("number", (), -1), ("nothing", (2, 0), 1)]:
+        for down in (0, 1):
+            case("sort", f"{label} {down}", [axis, down], lambda: [grid(shape, 0, 40)],
+                 lambda x: x.sort(dim=axis, descending=bool(down), stable=True)[0])
+            case("argsort", f"{label} {down}", [axis, down], lambda: [grid(shape)],
+                 lambda x: x.argsort(dim=axis, descending=bool(down), stable=True) + 0 * x.sum())
+    for label, shape, k, axis in [("vector", (9,), 3, 0), ("rows", (4, 3), 2, 0), ("all", (2, 5), 5, 1),
+                                  ("5 of 70", (3, 70), 5, -1), ("none", (2, 3), 0, 1)]:
+        for small in (0, 1):  # without ties, whose order PyTorch leaves open
+            def draw():
+                n = int(np.prod(shape))
+                return [torch.tensor(reference.random.permutation(n) / 4.0).reshape(shape)]
+            case("topk", f"{label} {small}", [k, axis, small], draw,
+                 lambda x: x.topk(k, axis, not small, True)[0])
 
 
 def joining():
@@ -202,7 +225,7 @@ def products():
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     path = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "../tests/reference/shapes.txt")
-    for part in (views, indices, joining, padding, products):
+    for part in (views, indices, ordering, joining, padding, products):
         part()
     with open(path, "w") as out:
         out.write(f"# made by tools/reference_shapes.py with torch {torch.__version__}, "

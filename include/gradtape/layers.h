@@ -45,8 +45,18 @@ typedef struct {
     bool no_bias;
     gt_dtype dtype;
 } gt_nn_conv_transpose2d_opts;
+typedef struct {
+    gt_keywords gt_;
+    int kernel; /* required */
+    int stride, padding, output_padding, dilation;
+    int groups;
+    bool no_bias;
+    gt_dtype dtype;
+} gt_nn_conv_transpose1d_opts;
 
-/* Conv2d: x [n,in,h,w] to [n,out,oh,ow] by gt_conv2d. Parameters: weight [out,in/groups,kh,kw] and,
+/* All take an image [c,h,w] or a sequence [c,l] without a batch, too.
+ *
+ * Conv2d: x [n,in,h,w] to [n,out,oh,ow] by gt_conv2d. Parameters: weight [out,in/groups,kh,kw] and,
  * without .no_bias, bias [out]; both uniform in +-1/sqrt(in/groups * kh * kw), weight first. */
 gt_module *gt_nn_conv2d_(gt_ctx *gt, int in, int out, gt_nn_conv2d_opts opts);
 /* gt_nn_conv2d(gt, in, out, .kernel = {3}) */
@@ -65,6 +75,11 @@ gt_module *gt_nn_conv1d_(gt_ctx *gt, int in, int out, gt_nn_conv1d_opts opts);
 #define GT_NN_CONV1D_(gt, in, out, ...)                                                            \
     GT_MODULE_AT(gt_nn_conv1d_(gt, in, out, GT_OPTS(gt_nn_conv1d_opts, __VA_ARGS__)))
 
+gt_module *gt_nn_lazy_conv1d_(gt_ctx *gt, int out, gt_nn_conv1d_opts opts);
+#define gt_nn_lazy_conv1d(gt, ...) GT_NN_LAZY_CONV1D_(gt, __VA_ARGS__, )
+#define GT_NN_LAZY_CONV1D_(gt, out, ...)                                                           \
+    GT_MODULE_AT(gt_nn_lazy_conv1d_(gt, out, GT_OPTS(gt_nn_conv1d_opts, __VA_ARGS__)))
+
 /* ConvTranspose2d: by gt_conv_transpose2d; weight [in,out/groups,kh,kw], uniform in
  * +-1/sqrt(out/groups * kh * kw) as is the bias. */
 gt_module *gt_nn_conv_transpose2d_(gt_ctx *gt, int in, int out, gt_nn_conv_transpose2d_opts opts);
@@ -77,6 +92,18 @@ gt_module *gt_nn_lazy_conv_transpose2d_(gt_ctx *gt, int out, gt_nn_conv_transpos
 #define GT_NN_LAZY_CONV_TRANSPOSE2D_(gt, out, ...)                                                 \
     GT_MODULE_AT(                                                                                  \
         gt_nn_lazy_conv_transpose2d_(gt, out, GT_OPTS(gt_nn_conv_transpose2d_opts, __VA_ARGS__)))
+
+/* ConvTranspose1d: weight [in,out/groups,kernel]. */
+gt_module *gt_nn_conv_transpose1d_(gt_ctx *gt, int in, int out, gt_nn_conv_transpose1d_opts opts);
+#define gt_nn_conv_transpose1d(gt, in, ...) GT_NN_CONV_TRANSPOSE1D_(gt, in, __VA_ARGS__, )
+#define GT_NN_CONV_TRANSPOSE1D_(gt, in, out, ...)                                                  \
+    GT_MODULE_AT(                                                                                  \
+        gt_nn_conv_transpose1d_(gt, in, out, GT_OPTS(gt_nn_conv_transpose1d_opts, __VA_ARGS__)))
+gt_module *gt_nn_lazy_conv_transpose1d_(gt_ctx *gt, int out, gt_nn_conv_transpose1d_opts opts);
+#define gt_nn_lazy_conv_transpose1d(gt, ...) GT_NN_LAZY_CONV_TRANSPOSE1D_(gt, __VA_ARGS__, )
+#define GT_NN_LAZY_CONV_TRANSPOSE1D_(gt, out, ...)                                                 \
+    GT_MODULE_AT(                                                                                  \
+        gt_nn_lazy_conv_transpose1d_(gt, out, GT_OPTS(gt_nn_conv_transpose1d_opts, __VA_ARGS__)))
 
 /* --- linear maps and tables --- */
 
@@ -152,6 +179,17 @@ gt_module *gt_nn_layer_norm_(gt_ctx *gt, gt_shape shape, gt_nn_norm_opts opts);
 #define gt_nn_layer_norm(gt, ...) GT_NN_LAYER_NORM_(gt, __VA_ARGS__, )
 #define GT_NN_LAYER_NORM_(gt, shape, ...)                                                          \
     GT_MODULE_AT(gt_nn_layer_norm_(gt, shape, GT_OPTS(gt_nn_norm_opts, __VA_ARGS__)))
+typedef struct {
+    gt_keywords gt_;
+    double eps; /* not given: the smallest by which 1 of the dtype grows */
+    bool no_affine;
+    gt_dtype dtype;
+} gt_nn_rms_norm_opts;
+/* RMSNorm over the last dimensions, which must be `shape`; weight has that shape. */
+gt_module *gt_nn_rms_norm_(gt_ctx *gt, gt_shape shape, gt_nn_rms_norm_opts opts);
+#define gt_nn_rms_norm(gt, ...) GT_NN_RMS_NORM_(gt, __VA_ARGS__, )
+#define GT_NN_RMS_NORM_(gt, shape, ...)                                                            \
+    GT_MODULE_AT(gt_nn_rms_norm_(gt, shape, GT_OPTS(gt_nn_rms_norm_opts, __VA_ARGS__)))
 /* GroupNorm of [n,channels,...]; weight and bias [channels]. */
 gt_module *gt_nn_group_norm_(gt_ctx *gt, int64_t groups, int64_t channels, gt_nn_norm_opts opts);
 #define gt_nn_group_norm(gt, groups, ...) GT_NN_GROUP_NORM_(gt, groups, __VA_ARGS__, )
@@ -166,7 +204,13 @@ typedef struct {
                          * the images' statistics, which are used after gt_eval */
     gt_dtype dtype;
 } gt_nn_instance_norm_opts;
-/* InstanceNorm2d of [n,channels,h,w]. */
+/* InstanceNorm1d of [n,channels,l] and [channels,l], InstanceNorm2d of [n,channels,h,w] and
+ * [channels,h,w]. */
+gt_module *gt_nn_instance_norm1d_(gt_ctx *gt, int64_t channels, gt_nn_instance_norm_opts opts);
+#define gt_nn_instance_norm1d(gt, ...) GT_NN_INSTANCE_NORM1D_(gt, __VA_ARGS__, )
+#define GT_NN_INSTANCE_NORM1D_(gt, channels, ...)                                                  \
+    GT_MODULE_AT(                                                                                  \
+        gt_nn_instance_norm1d_(gt, channels, GT_OPTS(gt_nn_instance_norm_opts, __VA_ARGS__)))
 gt_module *gt_nn_instance_norm2d_(gt_ctx *gt, int64_t channels, gt_nn_instance_norm_opts opts);
 #define gt_nn_instance_norm2d(gt, ...) GT_NN_INSTANCE_NORM2D_(gt, __VA_ARGS__, )
 #define GT_NN_INSTANCE_NORM2D_(gt, channels, ...)                                                  \
@@ -178,6 +222,12 @@ gt_module *gt_nn_dropout(gt_ctx *gt, double p);
 #define gt_nn_dropout(gt, p) GT_MODULE_AT(gt_nn_dropout(gt, p))
 gt_module *gt_nn_dropout2d(gt_ctx *gt, double p);
 #define gt_nn_dropout2d(gt, p) GT_MODULE_AT(gt_nn_dropout2d(gt, p))
+
+/* StochasticDepth, as torchvision has it: whole rows, or with .batch all of them, are dropped. */
+gt_module *gt_nn_stochastic_depth_(gt_ctx *gt, double p, gt_stochastic_depth_opts opts);
+#define gt_nn_stochastic_depth(gt, ...) GT_NN_STOCHASTIC_DEPTH_(gt, __VA_ARGS__, )
+#define GT_NN_STOCHASTIC_DEPTH_(gt, p, ...)                                                        \
+    GT_MODULE_AT(gt_nn_stochastic_depth_(gt, p, GT_OPTS(gt_stochastic_depth_opts, __VA_ARGS__)))
 
 /* --- activations: the operations of the same names, with their options --- */
 
@@ -193,6 +243,8 @@ gt_module *gt_nn_selu(gt_ctx *gt);
 #define gt_nn_selu(gt) GT_MODULE_AT(gt_nn_selu(gt))
 gt_module *gt_nn_silu(gt_ctx *gt);
 #define gt_nn_silu(gt) GT_MODULE_AT(gt_nn_silu(gt))
+gt_module *gt_nn_log_sigmoid(gt_ctx *gt);
+#define gt_nn_log_sigmoid(gt) GT_MODULE_AT(gt_nn_log_sigmoid(gt))
 gt_module *gt_nn_mish(gt_ctx *gt);
 #define gt_nn_mish(gt) GT_MODULE_AT(gt_nn_mish(gt))
 gt_module *gt_nn_hardsigmoid(gt_ctx *gt);
@@ -293,6 +345,38 @@ gt_module *gt_nn_upsample_(gt_ctx *gt, gt_nn_upsample_opts opts);
 #define gt_nn_upsample(...) GT_NN_UPSAMPLE_(__VA_ARGS__, )
 #define GT_NN_UPSAMPLE_(gt, ...)                                                                   \
     GT_MODULE_AT(gt_nn_upsample_(gt, GT_OPTS(gt_nn_upsample_opts, __VA_ARGS__)))
+
+typedef struct {
+    gt_keywords gt_;
+    int pad[4]; /* left, right, top, bottom; negative ones are cut off */
+    gt_pad_mode mode;
+    double value; /* GT_PAD_CONSTANT */
+} gt_nn_pad_opts;
+/* ConstantPad, ReflectionPad, ReplicationPad or CircularPad, by the mode, of sequences and images,
+ * with a batch or without: gt_nn_pad2d(gt, .pad = {1, 1, 2, 2}, .mode = GT_PAD_REFLECT). ZeroPad2d
+ * is what none is asked for. */
+gt_module *gt_nn_pad1d_(gt_ctx *gt, gt_nn_pad_opts opts);
+#define gt_nn_pad1d(...) GT_NN_PAD1D_(__VA_ARGS__, )
+#define GT_NN_PAD1D_(gt, ...) GT_MODULE_AT(gt_nn_pad1d_(gt, GT_OPTS(gt_nn_pad_opts, __VA_ARGS__)))
+gt_module *gt_nn_pad2d_(gt_ctx *gt, gt_nn_pad_opts opts);
+#define gt_nn_pad2d(...) GT_NN_PAD2D_(__VA_ARGS__, )
+#define GT_NN_PAD2D_(gt, ...) GT_MODULE_AT(gt_nn_pad2d_(gt, GT_OPTS(gt_nn_pad_opts, __VA_ARGS__)))
+/* PixelShuffle and PixelUnshuffle. */
+gt_module *gt_nn_pixel_shuffle(gt_ctx *gt, int64_t factor);
+#define gt_nn_pixel_shuffle(gt, factor) GT_MODULE_AT(gt_nn_pixel_shuffle(gt, factor))
+gt_module *gt_nn_pixel_unshuffle(gt_ctx *gt, int64_t factor);
+#define gt_nn_pixel_unshuffle(gt, factor) GT_MODULE_AT(gt_nn_pixel_unshuffle(gt, factor))
+/* Unfold and Fold: gt_nn_unfold(gt, .kernel = {3}), gt_nn_fold(gt, h, w, .kernel = {3}) */
+gt_module *gt_nn_unfold_(gt_ctx *gt, gt_fold_opts opts);
+#define gt_nn_unfold(...) GT_NN_UNFOLD_(__VA_ARGS__, )
+#define GT_NN_UNFOLD_(gt, ...) GT_MODULE_AT(gt_nn_unfold_(gt, GT_OPTS(gt_fold_opts, __VA_ARGS__)))
+gt_module *gt_nn_fold_(gt_ctx *gt, int h, int w, gt_fold_opts opts);
+#define gt_nn_fold(gt, h, ...) GT_NN_FOLD_(gt, h, __VA_ARGS__, )
+#define GT_NN_FOLD_(gt, h, w, ...)                                                                 \
+    GT_MODULE_AT(gt_nn_fold_(gt, h, w, GT_OPTS(gt_fold_opts, __VA_ARGS__)))
+/* torchvision's Permute: gt_nn_permute(gt, 0, 2, 3, 1) */
+gt_module *gt_nn_permute_(gt_ctx *gt, int n, const int *order);
+#define gt_nn_permute(gt, ...) GT_MODULE_AT(gt_nn_permute_(gt, GT_COUNTED(int, __VA_ARGS__)))
 
 gt_module *gt_nn_identity(gt_ctx *gt);
 #define gt_nn_identity(gt) GT_MODULE_AT(gt_nn_identity(gt))

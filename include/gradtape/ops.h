@@ -267,6 +267,20 @@ typedef struct {
     gt_keywords gt_;
     bool keepdim;
 } gt_argmax_opts;
+typedef struct {
+    gt_keywords gt_;
+    bool descending;
+    gt_tensor **indices; /* if not NULL, gets where along the axis they stood, i64 */
+} gt_sort_opts;
+typedef struct {
+    gt_keywords gt_;
+    bool descending;
+} gt_argsort_opts;
+typedef struct {
+    gt_keywords gt_;
+    bool smallest;       /* the k smallest, the smallest first */
+    gt_tensor **indices; /* as in gt_sort_opts */
+} gt_topk_opts;
 
 typedef struct {
     gt_keywords gt_;
@@ -324,6 +338,30 @@ typedef struct {
     bool log_target; /* the target is given as logarithms, as x is */
     gt_reduction reduction;
 } gt_kl_div_opts;
+
+typedef struct {
+    gt_keywords gt_;
+    double margin;
+    double p, eps; /* of the distance: the norm of degree p, of what eps is added to */
+    bool swap;     /* of the negative's distances to the other two the smaller counts */
+    gt_reduction reduction;
+} gt_triplet_margin_loss_opts;
+typedef struct {
+    gt_keywords gt_;
+    double margin;
+    gt_reduction reduction;
+} gt_hinge_embedding_loss_opts;
+typedef struct {
+    gt_keywords gt_;
+    double alpha; /* in 0..1; negative: no such factors */
+    double gamma;
+    gt_reduction reduction;
+} gt_sigmoid_focal_loss_opts;
+typedef struct {
+    gt_keywords gt_;
+    double smooth;
+    gt_reduction reduction;
+} gt_dice_loss_opts;
 
 /* Arguments of changes in place, all of them taken as they are: gt_apply_into(&gt_op_fill,
  * &(gt_change_args){.p = 2}, 1, (gt_tensor *[]){y}). Rows of ops.def say what p and q mean. */

@@ -60,6 +60,23 @@ void gti_index_gather_row(const gti_gather *g, size_t element, const void *x, co
     else gather_elements(g, 1, x, index, y);
 }
 
+GTI_INLINE void put_elements(const gti_gather *g, size_t size, const char *src,
+                             const int64_t *index, char *y)
+{
+    const int64_t element = (int64_t)size, step = g->step * element, along = g->along * element;
+    for (int64_t j = 0; j < g->k; j++)
+        if ((uint64_t)index[j] < (uint64_t)g->n)
+            memcpy(y + index[j] * step + j * along, src + j * element, size);
+}
+
+void gti_index_put_row(const gti_gather *g, size_t element, const void *src, const int64_t *index,
+                       void *y)
+{
+    if (element == 4) put_elements(g, 4, src, index, y);
+    else if (element == 8) put_elements(g, 8, src, index, y);
+    else put_elements(g, 1, src, index, y);
+}
+
 size_t gti_index_add_scratch(const gti_indexed *g)
 {
     if (gti_index_adds_sparsely(g)) return (size_t)(2 * g->k) * sizeof(int64_t);

@@ -30,6 +30,10 @@ typedef struct {
 void gti_index_gather_row(const gti_gather *g, size_t element, const void *x, const int64_t *index,
                           void *y);
 
+/* y[index[j] * step + j * along] = src[j], in the order of j; element is 1, 4 or 8 bytes. */
+void gti_index_put_row(const gti_gather *g, size_t element, const void *src, const int64_t *index,
+                       void *y);
+
 /* y[i] += 1 */
 void gti_index_count(int64_t n, int64_t *y);
 

@@ -7,6 +7,7 @@
 #undef gt_nn_sigmoid
 #undef gt_nn_selu
 #undef gt_nn_silu
+#undef gt_nn_log_sigmoid
 #undef gt_nn_mish
 #undef gt_nn_hardsigmoid
 #undef gt_nn_hardswish
@@ -24,6 +25,7 @@ static gt_tensor *activate(const gt_module *m, const gt_op *op, const void *opts
     X(sigmoid, "Sigmoid")                                                                          \
     X(selu, "SELU")                                                                                \
     X(silu, "SiLU")                                                                                \
+    X(log_sigmoid, "LogSigmoid")                                                                   \
     X(mish, "Mish")                                                                                \
     X(hardsigmoid, "Hardsigmoid")                                                                  \
     X(hardswish, "Hardswish")

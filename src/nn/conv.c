@@ -1,11 +1,11 @@
-/* Conv1d, Conv2d, ConvTranspose2d and the lazy ones. */
+/* Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d and the lazy ones. */
 #include "nn/layer.h"
 
 #include <string.h>
 
-typedef enum { CONV1D, CONV2D, CONV_TRANSPOSE2D } kind;
+typedef enum { CONV1D, CONV2D, CONV_TRANSPOSE1D, CONV_TRANSPOSE2D } kind;
 
-/* Pairs of a Conv1d hold its number in [0]. */
+/* Pairs of one-dimensional ones hold their number in [0]. */
 typedef struct {
     gt_module base;
     kind kind;
@@ -14,13 +14,32 @@ typedef struct {
     bool same_padding, no_bias, was_lazy;
     gt_pad_mode padding_mode;
     gt_tensor *weight; /* [out,in/groups,kh,kw] or [out,in/groups,k]; transposed
-                        * [in,out/groups,kh,kw] */
+                        * [in,out/groups,kh,kw], [in,out/groups,k] */
     gt_tensor *bias;   /* [out] */
 } conv;
 
 static int rank_of(const conv *c)
 {
-    return c->kind == CONV1D ? 1 : 2;
+    return c->kind == CONV1D || c->kind == CONV_TRANSPOSE1D ? 1 : 2;
+}
+
+static bool is_transposed(const conv *c)
+{
+    return c->kind == CONV_TRANSPOSE1D || c->kind == CONV_TRANSPOSE2D;
+}
+
+/* Of x [n,c,..], or without a batch [c,..]. */
+static int64_t channels_of(const conv *c, const gt_tensor *x)
+{
+    return x->shape.dim[x->shape.ndim - rank_of(c) - 1];
+}
+
+/* x has the dimensions of a batch, or of one image or sequence. */
+static bool check_dimensions(const conv *c, const gt_tensor *x)
+{
+    const int rank = rank_of(c);
+    return gti_layer_check_dimensions(&c->base, x, rank + 1, rank + 2,
+                                      rank == 1 ? "[n,c,l] or [c,l]" : "[n,c,h,w] or [c,h,w]");
 }
 
 #define PAIR(pair)                                                                                 \
@@ -32,12 +51,14 @@ static int rank_of(const conv *c)
 
 static bool check_channels(const conv *c, const gt_tensor *x)
 {
-    if (!c->was_lazy || x->shape.ndim != rank_of(c) + 2 || x->shape.dim[1] == c->in) return true;
+    const int rank = rank_of(c), ndim = x->shape.ndim;
+    if (!c->was_lazy || ndim < rank + 1 || ndim > rank + 2 || channels_of(c, x) == c->in)
+        return true;
     char shape[128];
     gt_module_fail(&c->base, GT_ERR_SHAPE,
                    "the input %s has %lld channels, but the first input, which set the size of "
                    "the parameters, had %lld",
-                   gt_shape_format(x->shape, shape, sizeof shape), (long long)x->shape.dim[1],
+                   gt_shape_format(x->shape, shape, sizeof shape), (long long)channels_of(c, x),
                    (long long)c->in);
     return false;
 }
@@ -82,6 +103,16 @@ static gt_tensor *forward_conv2d(const conv *c, gt_tensor *x, bool padded)
 
 static gt_tensor *forward_transposed(const conv *c, gt_tensor *x)
 {
+    if (c->kind == CONV_TRANSPOSE1D)
+        return gt_conv_transpose1d_(
+            x, c->weight,
+            (gt_conv_transpose1d_opts){.gt_ = GT_COMPLETE,
+                                       .stride = c->stride[0],
+                                       .padding = c->padding[0],
+                                       .output_padding = c->output_padding[0],
+                                       .dilation = c->dilation[0],
+                                       .groups = c->groups,
+                                       .bias = c->bias});
     return gt_conv_transpose2d_(
         x, c->weight,
         (gt_conv_transpose2d_opts){.gt_ = GT_COMPLETE,
@@ -97,12 +128,10 @@ static gt_tensor *forward(gt_module *m, gt_tensor *x)
 {
     const conv *c = (conv *)m;
     if (!check_channels(c, x)) return NULL;
-    if (c->kind == CONV_TRANSPOSE2D) return forward_transposed(c, x);
+    if (is_transposed(c)) return forward_transposed(c, x);
     const bool padded = c->padding_mode != GT_PAD_CONSTANT;
     if (padded) {
-        if (!gti_layer_check_dimensions(m, x, rank_of(c) + 2, rank_of(c) + 2,
-                                        c->kind == CONV1D ? "[n,c,l]" : "[n,c,h,w]"))
-            return NULL;
+        if (!check_dimensions(c, x)) return NULL;
         x = pad(c, x);
         if (!x) return NULL;
     }
@@ -113,11 +142,11 @@ static gt_tensor *forward(gt_module *m, gt_tensor *x)
 
 static bool draw_parameters(conv *c)
 {
-    const bool transposed = c->kind == CONV_TRANSPOSE2D;
+    const bool transposed = is_transposed(c);
     const int64_t depth = (transposed ? c->out : c->in) / c->groups;
     gt_shape shape = {rank_of(c) + 2, {transposed ? c->in : c->out, depth, c->kernel[0]}};
     double fan_in = (double)depth * c->kernel[0];
-    if (c->kind != CONV1D) {
+    if (rank_of(c) == 2) {
         shape.dim[3] = c->kernel[1];
         fan_in *= c->kernel[1];
     }
@@ -168,18 +197,21 @@ static void describe(const gt_module *m, char *text, size_t size)
 static const gt_module_type types[] = {
     [CONV1D] = CONV_TYPE("Conv1d"),
     [CONV2D] = CONV_TYPE("Conv2d"),
+    [CONV_TRANSPOSE1D] = CONV_TYPE("ConvTranspose1d"),
     [CONV_TRANSPOSE2D] = CONV_TYPE("ConvTranspose2d"),
 };
 static const gt_module_type lazy_types[] = {
+    [CONV1D] = LAZY_TYPE("LazyConv1d"),
     [CONV2D] = LAZY_TYPE("LazyConv2d"),
+    [CONV_TRANSPOSE1D] = LAZY_TYPE("LazyConvTranspose1d"),
     [CONV_TRANSPOSE2D] = LAZY_TYPE("LazyConvTranspose2d"),
 };
 
 static bool materialise(gt_module *m, gt_tensor *x)
 {
     conv *c = (conv *)m;
-    if (!gti_layer_check_dimensions(m, x, 4, 4, "[n,c,h,w]")) return false;
-    c->in = x->shape.dim[1];
+    if (!check_dimensions(c, x)) return false;
+    c->in = channels_of(c, x);
     if (!gti_layer_check_divides(m, "input channels", c->in, c->groups) || !draw_parameters(c))
         return false;
     m->type = &types[c->kind];
@@ -282,20 +314,58 @@ gt_module *gt_nn_lazy_conv2d_(gt_ctx *gt, int out, gt_nn_conv2d_opts opts)
     return make_conv2d(gt, true, 0, out, &opts);
 }
 
-gt_module *gt_nn_conv1d_(gt_ctx *gt, int in, int out, gt_nn_conv1d_opts opts)
+static gt_module *make_conv1d(gt_ctx *gt, bool lazy, int in, int out, const gt_nn_conv1d_opts *o)
 {
     const conv c = {.kind = CONV1D,
                     .in = in,
                     .out = out,
-                    .kernel = {opts.kernel},
-                    .stride = {opts.stride},
-                    .padding = {opts.padding},
-                    .dilation = {opts.dilation},
-                    .groups = opts.groups,
-                    .same_padding = opts.same_padding,
-                    .no_bias = opts.no_bias,
-                    .padding_mode = opts.padding_mode};
-    return make(gt, &c, opts.dtype);
+                    .kernel = {o->kernel},
+                    .stride = {o->stride},
+                    .padding = {o->padding},
+                    .dilation = {o->dilation},
+                    .groups = o->groups,
+                    .same_padding = o->same_padding,
+                    .no_bias = o->no_bias,
+                    .was_lazy = lazy,
+                    .padding_mode = o->padding_mode};
+    return make(gt, &c, o->dtype);
+}
+
+gt_module *gt_nn_conv1d_(gt_ctx *gt, int in, int out, gt_nn_conv1d_opts opts)
+{
+    return make_conv1d(gt, false, in, out, &opts);
+}
+
+gt_module *gt_nn_lazy_conv1d_(gt_ctx *gt, int out, gt_nn_conv1d_opts opts)
+{
+    return make_conv1d(gt, true, 0, out, &opts);
+}
+
+static gt_module *make_transposed1d(gt_ctx *gt, bool lazy, int in, int out,
+                                    const gt_nn_conv_transpose1d_opts *o)
+{
+    const conv c = {.kind = CONV_TRANSPOSE1D,
+                    .in = in,
+                    .out = out,
+                    .kernel = {o->kernel},
+                    .stride = {o->stride},
+                    .padding = {o->padding},
+                    .output_padding = {o->output_padding},
+                    .dilation = {o->dilation},
+                    .groups = o->groups,
+                    .no_bias = o->no_bias,
+                    .was_lazy = lazy};
+    return make(gt, &c, o->dtype);
+}
+
+gt_module *gt_nn_conv_transpose1d_(gt_ctx *gt, int in, int out, gt_nn_conv_transpose1d_opts opts)
+{
+    return make_transposed1d(gt, false, in, out, &opts);
+}
+
+gt_module *gt_nn_lazy_conv_transpose1d_(gt_ctx *gt, int out, gt_nn_conv_transpose1d_opts opts)
+{
+    return make_transposed1d(gt, true, 0, out, &opts);
 }
 
 gt_module *gt_nn_conv_transpose2d_(gt_ctx *gt, int in, int out, gt_nn_conv_transpose2d_opts opts)

@@ -1,4 +1,5 @@
 /* Modules without parameters that are neither activations nor pools: Flatten, Upsample, Dropout,
+ * StochasticDepth,
  * Identity, Lambda. */
 #include <math.h>
 
@@ -178,6 +179,37 @@ gt_module *gt_nn_dropout2d(gt_ctx *gt, double p)
                                         .forward = forward_dropout2d,
                                         .describe = describe_dropout};
     return make_dropout(gt, &type, p);
+}
+
+static gt_tensor *forward_depth(gt_module *m, gt_tensor *x)
+{
+    return m->training ? gt_stochastic_depth_(x, ((dropout *)m)->p, (gt_stochastic_depth_opts){0})
+                       : x;
+}
+
+static gt_tensor *forward_batch_depth(gt_module *m, gt_tensor *x)
+{
+    const gt_stochastic_depth_opts all = {.batch = true};
+    return m->training ? gt_stochastic_depth_(x, ((dropout *)m)->p, all) : x;
+}
+
+static void describe_depth(const gt_module *m, char *text, size_t size)
+{
+    gti_layer_append_real(text, size, "p", ((const dropout *)m)->p);
+    gti_layer_append(text, size, ", mode=%s", m->type->forward == forward_depth ? "row" : "batch");
+}
+
+#define DEPTH_TYPE(run)                                                                            \
+    {                                                                                              \
+        .name = "StochasticDepth", .size = sizeof(dropout), .keeps_nothing = true,                 \
+        .forward = (run), .describe = describe_depth                                               \
+    }
+
+gt_module *gt_nn_stochastic_depth_(gt_ctx *gt, double p, gt_stochastic_depth_opts opts)
+{
+    static const gt_module_type row = DEPTH_TYPE(forward_depth),
+                                batch = DEPTH_TYPE(forward_batch_depth);
+    return make_dropout(gt, opts.batch ? &batch : &row, p);
 }
 
 /* --- Identity and Lambda --- */
