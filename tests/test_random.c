@@ -135,7 +135,7 @@ static void check_all(gt_tensor *t, int64_t n, const double *expected)
 {
     assert_non_null(t);
     for (int64_t i = 0; i < n; i++)
-        assert_true(fabs(gt_get(t, i) - expected[i]) <= 1e-7 * fabs(expected[i]));
+        assert_true(fabs(gt_load_element(t, i) - expected[i]) <= 1e-7 * fabs(expected[i]));
 }
 
 /* The spare normal outlives other draws, serves both dtypes, and is forgotten by a new seed. */
@@ -161,6 +161,26 @@ static void test_one_stream(void **state)
     gt_randn(gt, GT_SHAPE(1));
     gt_manual_seed(gt, 0);
     check_all(gt_randn(gt, GT_SHAPE(1)), 1, (double[]){1.54099607});
+    gt_close(gt);
+}
+
+/* Recorded from torch.multinomial, in both dtypes; and where its stream then stands. */
+static void test_multinomial(void **state)
+{
+    static const double weights[] = {0.1, 0.2, 0.3, 0.4, 1, 5, 1, 1, 1, 0.5};
+    (void)state;
+    gt_ctx *gt = gt_open();
+    for (gt_dtype dtype = GT_F32; dtype <= GT_F64; dtype++) {
+        gt_tensor *p = gt_from(gt, GT_SHAPE(2, 5), weights, .dtype = dtype);
+        gt_manual_seed(gt, 7);
+        check_all(gt_multinomial(p, 8, .replacement = true), 16,
+                  (double[]){2, 2, 4, 4, 4, 4, 2, 4, 2, 2, 0, 0, 0, 0, 0, 3});
+        check_all(gt_multinomial(p, 1), 2, (double[]){0, 2});
+        check_all(gt_multinomial(p, 4), 8, (double[]){2, 4, 3, 1, 0, 4, 3, 1});
+        check_all(gt_multinomial(gt_select(p, 0, 0), 3, .replacement = true), 3,
+                  (double[]){2, 1, 4});
+        check_all(gt_rand(gt, GT_SHAPE(1)), 1, (double[]){0.6685574650764465});
+    }
     gt_close(gt);
 }
 
@@ -230,6 +250,26 @@ static gt_tensor *no_integers(gt_ctx *gt)
     return gt_randint(gt, 3, 3, GT_SHAPE(2));
 }
 
+static gt_tensor *negative_weight(gt_ctx *gt)
+{
+    return gt_multinomial(gt_values(gt, GT_SHAPE(2, 2), 1, 0, 1, -1), 1);
+}
+
+static gt_tensor *no_weight(gt_ctx *gt)
+{
+    return gt_multinomial(gt_zeros(gt, GT_SHAPE(3)), 1);
+}
+
+static gt_tensor *too_many(gt_ctx *gt)
+{
+    return gt_multinomial(gt_ones(gt, GT_SHAPE(3)), 4);
+}
+
+static gt_tensor *whole_weights(gt_ctx *gt)
+{
+    return gt_multinomial(gt_values_as(gt, GT_SHAPE(2), GT_I64, 1, 2), 1);
+}
+
 static gt_tensor *negative_permutation(gt_ctx *gt)
 {
     return gt_randperm(gt, -1);
@@ -258,6 +298,10 @@ static void test_errors(void **state)
         {nan_interval, GT_ERR_ARGUMENT, "no interval of finite f64 numbers"},
         {no_integers, GT_ERR_ARGUMENT, "from 3 up to, not including, 3"},
         {negative_permutation, GT_ERR_ARGUMENT, "n is -1"},
+        {negative_weight, GT_ERR_ARGUMENT, "row 1 include one below 0"},
+        {no_weight, GT_ERR_ARGUMENT, "row 0 are all 0"},
+        {too_many, GT_ERR_ARGUMENT, "4 of 3 categories cannot be drawn without .replacement"},
+        {whole_weights, GT_ERR_DTYPE, "the weights are i64"},
         {bad_shape, GT_ERR_SHAPE, "negative"},
         {huge_shape, GT_ERR_MEMORY, "overflows"},
     };
@@ -282,9 +326,10 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_recorded),          cmocka_unit_test(test_one_stream),
-        cmocka_unit_test(test_state_copies),      cmocka_unit_test(test_fresh_context),
-        cmocka_unit_test(test_sizes_and_options), cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_recorded),      cmocka_unit_test(test_one_stream),
+        cmocka_unit_test(test_multinomial),   cmocka_unit_test(test_state_copies),
+        cmocka_unit_test(test_fresh_context), cmocka_unit_test(test_sizes_and_options),
+        cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

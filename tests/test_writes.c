@@ -12,6 +12,7 @@ static const struct exception {
     {"src/base/", 6, "knows no tensor; a chunk's data"},
     {"src/engine/values.c", 10, "constructors: of values, numbers and arrays of C"},
     {"src/engine/random.c", 3, "constructors of random numbers; seeding"},
+    {"src/engine/multinomial.c", 5, "draws random numbers, as random.c does"},
     {"src/engine/host.c", 1, "values of the host's, which an operation then changes"},
     {"src/engine/access.c", 1, "gt_copy_into from another context, which is a reader"},
     {"src/engine/into.c", 1, "accumulate, where it is small and not recorded"},

@@ -159,6 +159,19 @@ gt_tensor *gt_randint(gt_ctx *gt, int64_t low, int64_t high, gt_shape shape);
 gt_tensor *gt_randperm(gt_ctx *gt, int64_t n);
 #define gt_randperm(gt, n) GT_AT(gt_randperm(gt, n))
 
+/* n categories of each row of weights [c] or [rows,c], which need not add up to 1, as i64 [n] or
+ * [rows,n]; PyTorch's numbers for the same seed. Not differentiable. Errors: GT_ERR_ARGUMENT for
+ * weights that are negative, not finite or all 0, and more categories than there are. */
+typedef struct {
+    gt_keywords gt_;
+    bool replacement; /* a category may come again */
+} gt_multinomial_opts;
+gt_tensor *gt_multinomial_(gt_tensor *weights, int64_t n, gt_multinomial_opts opts);
+/* gt_multinomial(p, 1), gt_multinomial(p, 10, .replacement = true) */
+#define gt_multinomial(weights, ...) GT_MULTINOMIAL_(weights, __VA_ARGS__, )
+#define GT_MULTINOMIAL_(weights, n, ...)                                                           \
+    GT_AT(gt_multinomial_(weights, n, GT_OPTS(gt_multinomial_opts, __VA_ARGS__)))
+
 /* The state of the context's generator, and of the keys that dropout draws, as i64 numbers without
  * further meaning; setting it goes on from there. Errors: GT_ERR_ARGUMENT, GT_ERR_SHAPE and
  * GT_ERR_DTYPE for a tensor that is no such state. */

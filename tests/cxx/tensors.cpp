@@ -62,6 +62,7 @@ static void test_making(gt_ctx *gt)
     IS_TRUE(gt_rand(gt, shape)->size == 6 && gt_randn(gt, shape, .dtype = GT_F64)->size == 6);
     IS_TRUE(gt_get(gt_uniform(gt, shape, 2, 3), 0, 0) >= 2);
     IS_TRUE(gt_randint(gt, 0, 5, GT_SHAPE(4))->dtype == GT_I64 && gt_randperm(gt, 4)->size == 4);
+    IS_TRUE(gt_multinomial(gt_ones(gt, GT_SHAPE(3)), 5, .replacement = true)->size == 5);
     IS_TRUE(gt_set_random_state(gt, gt_get_random_state(gt)) == GT_OK);
     gt_values(gt, GT_SHAPE(3), 1, 2);
     HAS_FAILED(gt, GT_ERR_SHAPE);
