@@ -22,7 +22,6 @@ DO(matmul_scalar) { gt_matmul(gt_scalar(b->gt, 1), b->m23); }
 DO(corr_rank) { gt_corr2d(b->image, b->m23); }
 DO(corr_large) { gt_corr2d(b->m23, b->m34); }
 DO(conv_rank) { gt_conv2d(b->m23, b->kernel); }
-DO(conv_unbatched) { gt_conv2d(gt_ones(b->gt, GT_SHAPE(4, 8, 8)), b->kernel); }
 DO(conv_channels) { gt_conv2d(gt_ones(b->gt, GT_SHAPE(1, 5, 8, 8)), b->kernel); }
 DO(conv_nhwc) { gt_conv2d(gt_ones(b->gt, GT_SHAPE(1, 8, 8, 4)), b->kernel); }
 DO(conv_large) { gt_conv2d(gt_ones(b->gt, GT_SHAPE(1, 4, 2, 2)), b->kernel); }
@@ -150,7 +149,6 @@ static const struct row {
     ROW(corr_rank, SHAPE, "[1,4,8,8]"),
     ROW(corr_large, SHAPE, "[3,4]", "[2,3]", "larger"),
     ROW(conv_rank, SHAPE, "conv2d", "[2,3]"),
-    ROW(conv_unbatched, SHAPE, "[4,8,8]", "hint: "),
     ROW(conv_channels, SHAPE, "5 channels", "4"),
     ROW(conv_nhwc, SHAPE, "NHWC", "gt_permute(x, 0, 3, 1, 2)"),
     ROW(conv_large, SHAPE, "3x3", "2x2", "larger"),

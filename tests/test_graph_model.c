@@ -137,7 +137,7 @@ static void holds_what_is_frozen_and_what_is_lazy(void **state)
     assert_null(gt_module_graph(net, GT_SHAPE(2, 3, 8, 8), .backward = true));
     assert_error(gt, GT_ERR_STATE, "Sequential has no parameter that requires gradients");
     assert_null(gt_module_graph(net, GT_SHAPE(2, 3, 8)));
-    assert_error(gt, GT_ERR_SHAPE, "conv2d '0'");
+    assert_error(gt, GT_ERR_SHAPE, "Conv2d '0'");
 }
 
 /* Gradients that parameters have stay, and what differentiates a node is known. */

@@ -134,7 +134,9 @@ static void check_header(const char *name)
     assert_non_null(f);
     while (fgets(line, sizeof line, f)) {
         const char *open = strchr(line, '('), *shape = open ? strstr(open, "gt_shape ") : NULL;
-        if (!shape || line[0] == '#' || line[0] == ' ' || !strncmp(line, "static", 6)) continue;
+        if (!shape || line[0] == '#' || line[0] == ' ' || !strncmp(line, "static", 6) ||
+            !strncmp(line, "typedef", 7))
+            continue;
         if (shape[-1] == '(' || shape[-1] == ' ') check_function(line, open);
     }
     fclose(f);

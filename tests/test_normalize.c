@@ -72,7 +72,8 @@ static gt_tensor *running(gt_tensor *x, double momentum, bool cumulative, int st
         gt_local_response_norm(in[0], (int64_t)o[0], .alpha = o[1], .beta = o[2], .k = o[3]))      \
     ROW(channel_sum, gt_channel_sum(in[0], (int64_t)o[0], (int64_t)o[1]))                          \
     ROW(dropout, gt_dropout(in[0], o[0]))                                                          \
-    ROW(dropout2d, gt_dropout2d(in[0], o[0]))
+    ROW(dropout2d, gt_dropout2d(in[0], o[0]))                                                      \
+    ROW(stochastic_depth, gt_stochastic_depth(in[0], o[0]))
 
 #define CALLER(name, call)                                                                         \
     static gt_tensor *call_##name(gt_tensor *const in[], const double *o, int n)                   \

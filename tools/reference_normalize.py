@@ -162,6 +162,7 @@ def dropouts():
     for p in (0, 1):
         case("dropout", f"{p}", [p], lambda: [grid((3, 17))], lambda x: F.dropout(x, p))
         case("dropout2d", f"{p}", [p], lambda: [grid((2, 3, 2, 2))], lambda x: F.dropout2d(x, p))
+        case("stochastic_depth", f"{p}", [p], lambda: [grid((3, 2, 4))], lambda x: x * (1 - p))
 
 
 def main():

@@ -14,8 +14,8 @@ typedef enum { ORDER_1, ORDER_2, IN_F32, N_STAGES } stage;
 static const char *const stage_name[N_STAGES] = {"order 1", "order 2", "f32"};
 
 typedef struct {
-    int order, dtype; /* places of words; -1: all */
-    int mode;         /* gt_gradcheck_mode */
+    int order, floats; /* places of words; -1: all */
+    int mode;          /* gt_gradcheck_mode */
     unsigned long long sample, seed, seeds;
     bool verbose;
     char **name; /* of the operations; none: all of them */
@@ -31,7 +31,7 @@ typedef struct {
 
 static const gti_cli_option options[] = {
     {"--order", "1|2", GTI_CLI_WORD, offsetof(request, order), "derivatives of this order alone"},
-    {"--dtype", "f64|f32", GTI_CLI_WORD, offsetof(request, dtype),
+    {"--dtype", "f64|f32", GTI_CLI_WORD, offsetof(request, floats),
      "f64: the derivatives; f32: the comparison with f64"},
     {"--sample", "N", GTI_CLI_WHOLE, offsetof(request, sample), "this sample alone"},
     {"--seed", "N", GTI_CLI_WHOLE, offsetof(request, seed), "other random numbers (default 1)"},
@@ -60,8 +60,8 @@ static const gti_cli_command command = {
 /* Both orders of f32 are one stage. */
 static bool is_asked(const request *q, stage s)
 {
-    if (s == IN_F32) return q->dtype == 1 || (q->dtype < 0 && q->order < 0);
-    return q->dtype != 1 && (q->order < 0 || q->order == (int)s);
+    if (s == IN_F32) return q->floats == 1 || (q->floats < 0 && q->order < 0);
+    return q->floats != 1 && (q->order < 0 || q->order == (int)s);
 }
 
 static bool is_sample(const gt_op *op, unsigned long long i)
@@ -178,7 +178,7 @@ static int run(const request *q)
 
 int gti_cli_check(int argc, char **argv)
 {
-    request q = {.order = -1, .dtype = -1, .sample = ALL, .seed = 1, .seeds = 1};
+    request q = {.order = -1, .floats = -1, .sample = ALL, .seed = 1, .seeds = 1};
     int status = gti_cli_read(&command, &q, argc, argv);
     if (status >= 0) return status;
     q.name = argv + 1;

@@ -178,14 +178,7 @@ static void write_operators(print *p)
 
 /* --- initialisers --- */
 
-static double elements_of(const gti_onnx_tensor *t)
-{
-    double n = 1;
-    for (int i = 0; i < t->shape.ndim; i++) n *= (double)t->shape.dim[i];
-    return n;
-}
-
-static void write_initialiser(print *p, gti_bytes message, double *elements)
+static void write_initialiser(print *p, gti_bytes message, uint64_t *elements)
 {
     gti_onnx_tensor t = {0};
     const char *why = NULL;
@@ -198,18 +191,18 @@ static void write_initialiser(print *p, gti_bytes message, double *elements)
             read  ? ""
             : why ? why
                   : "is malformed");
-    if (read) *elements += elements_of(&t);
+    if (read) *elements += (uint64_t)gt_shape_size(t.shape);
 }
 
 static void write_initialisers(print *p)
 {
     gti_bytes rest = p->graph;
     gti_field f;
-    double elements = 0;
+    uint64_t elements = 0;
     fprintf(p->f, "\nInitialisers, %d\n", gti_parse_count(p->graph, 5));
     while (gti_wire_next(&rest, &f))
         if (f.number == 5 && f.type == GTI_LENGTH) write_initialiser(p, f.bytes, &elements);
-    fprintf(p->f, "  %-28s %.0f elements\n", "in all", elements);
+    fprintf(p->f, "  %-28s %llu elements\n", "in all", (unsigned long long)elements);
 }
 
 /* --- what is refused --- */

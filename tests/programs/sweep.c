@@ -99,7 +99,8 @@ static bool hand_out(walk *w, const node *n)
 
 static void release(const model *m, tensor *y)
 {
-    if (y && y->data == &y->own && !y->own.pinned && !is_grad(m, y)) y->own.released = true;
+    if (!y || y->size == 1) return;
+    if (y->data == &y->own && !y->own.pinned && !is_grad(m, y)) y->own.released = true;
 }
 
 static bool visit(walk *w, node *n)
