@@ -177,7 +177,7 @@ static void test_print(void **state)
         "\nOperators, 4 nodes\n  Loop                         2  refused\n",
         "\n  Relu                         1\n",
         "\n  Gelu                         1  refused\n",
-        "\nInitialisers, 1\n  w                            [2,3] FLOAT\n  in all                  "
+        "\nInitialisers, 1\n  w                            [2,3] FLOAT\n  in all                  ",
         "     6 elements\n",
         "\nRefused\n  node 'a' (Loop): this operator cannot be imported\n",
         "\n  node 'y' (Gelu): its attribute 'knee' is not known\n",
