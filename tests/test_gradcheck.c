@@ -293,8 +293,9 @@ static void kinks_are_known_wherever_they_are(void **state)
     gt_ctx *gt = *state;
     double places[] = {0, 1e-3, 0.5, 1, 1.25, 1.5, 2, 100, -1, -8};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        for (int mode = GT_GRADCHECK_FULL; mode <= GT_GRADCHECK_FAST; mode++) {
-            const gt_gradcheck_opts opts = {.mode = (gt_gradcheck_mode)mode};
+        for (int k = 0; k < 3; k++) {
+            const gt_gradcheck_opts opts = {.mode = k == 1 ? GT_GRADCHECK_FAST : GT_GRADCHECK_FULL,
+                                            .order = k == 2 ? 2 : 1};
             const double beyond = 2 + fabs(2 * places[i]);
             gt_tensor *x = gt_values_as(gt, GT_SHAPE(2), GT_F64, places[i], beyond);
             gt_gradcheck_report r;
