@@ -45,7 +45,7 @@ void gti_cfile_add_comment(gti_text *t, const char *text)
 const char *gti_cfile_identifier(const char *name, char buf[GTI_CFILE_NAME])
 {
     size_t n = 0;
-    for (; name[n] && n < GTI_CFILE_NAME - 1; n++) {
+    for (; n < GTI_CFILE_NAME - 1 && name[n]; n++) {
         const char ch = name[n];
         const bool plain =
             (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9');
