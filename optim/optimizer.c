@@ -45,7 +45,7 @@ static bool optimizer_refuse(const gt_module *m, const gti_rule *rule, const cha
 static bool present(const gt_module *m, const gti_rule *rule)
 {
     if (!m) gt_fail(NULL, GT_ERR_ARGUMENT, rule->name, "the module is NULL");
-    return gt_module_usable(m) && !gt_failed(m->ctx);
+    return m && gt_module_usable(m) && !gt_failed(m->ctx);
 }
 
 bool gti_optimizer_check(const gt_module *m, const gti_rule *rule, const char *option, double value)

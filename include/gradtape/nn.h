@@ -34,7 +34,6 @@ typedef struct {
     bool (*forward_many)(gt_module *m, gt_tensor *const in[], gt_tensor *out[]);
     const char *inputs, *outputs; /* their names, "query key value", at most GT_MODULE_MOST; NULL:
                                    * one, "x" and "y" */
-    int n_least; /* inputs that must be there, where the last ones need not; 0: all */
     bool (*materialise)(gt_module *m, gt_tensor *x); /* before every forward until it returns true:
                                                       * makes lazy parameters from the first input;
                                                       * NULL: nothing is lazy */
@@ -48,6 +47,7 @@ typedef struct {
                                                          * from's, its own of what free frees;
                                                          * without it, what has a free cannot be
                                                          * copied */
+    int n_least;        /* inputs that must be there, where the last ones need not; 0: all */
     bool keeps_nothing; /* forward stores neither its input nor what it returns anywhere, and
                          * returns its input, a view of it, or a tensor that nobody else has: then
                          * containers release both when nobody will read them (gt_pass) */

@@ -258,7 +258,7 @@ bool gti_json_skip(gti_json *j)
     char close[GTI_JSON_DEPTH] = {0};
     int depth = 0;
     do {
-        const char c = j->error ? '\0' : peek(j);
+        const char c = (char)(j->error ? '\0' : peek(j));
         if (c == '{' || c == '[') {
             if (depth == GTI_JSON_DEPTH) return gti_json_fail(j, "values nest too deep");
             gti_json_open(j, c);

@@ -330,7 +330,7 @@ static bool copy_structs(pairs *p)
 gt_module *gt_module_copy(const gt_module *m)
 {
     if (!m) gt_fail(NULL, GT_ERR_ARGUMENT, "gt_module_copy", "the module is NULL");
-    if (!gt_module_usable(m) || gt_failed(m->ctx)) return NULL;
+    if (!m || !gt_module_usable(m) || gt_failed(m->ctx)) return NULL;
     pairs p;
     if (!open_pairs(&p, m, true)) return NULL;
     p.copy = copy_tree(&p, m);

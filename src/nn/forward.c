@@ -96,7 +96,7 @@ static bool can_run(const gt_module *m, int n, gt_tensor *const in[])
 {
     gt_ctx *gt = m ? m->ctx : n > 0 && in[0] ? in[0]->ctx : NULL;
     if (gt && gt_failed(gt)) return false;
-    if (!gti_module_present(m, "forward", gt)) return false;
+    if (!gti_module_present(m, "forward", gt) || !m) return false;
     if (!m->type->forward && !m->type->forward_many)
         gt_module_fail(m, GT_ERR_UNSUPPORTED, "this type of module has no forward");
     else return check_inputs(m, n, in);
