@@ -8,6 +8,7 @@
 typedef struct {
     const train_net *net;
     const char *data, *save, *curve, *graph;       /* NULL: none */
+    const char *onnx, *c;                          /* likewise */
     long size, images, epochs, steps, batch, seed; /* size, epochs, batch 0: see complete */
     double lr, momentum;                           /* lr 0, momentum NaN: likewise */
     bool variant, book, xavier, sgd, resume, summary, backward, losses, f64, no_dropout, capture;
@@ -150,6 +151,14 @@ static void train_captured(gt_module *m, gt_optimizer *o, gt_loader *train, gt_l
     gt_rewind(gt, start);
 }
 
+/* The trained network for other programs. */
+static void write_elsewhere(gt_module *m, const settings *s)
+{
+    const gt_shape input = GT_SHAPE(1, 1, s->size, s->size);
+    if (s->onnx && gt_onnx_save(m, s->onnx, input) == GT_OK) printf("ONNX: %s\n", s->onnx);
+    if (s->c && gt_export_c(m, s->c, input) == GT_OK) printf("C: %s\n", s->c);
+}
+
 static void run(gt_ctx *gt, void *user)
 {
     settings *s = user;
@@ -184,6 +193,7 @@ static void run(gt_ctx *gt, void *user)
     if (gt_stop_requested()) return;
     double means[2]; /* loss, accuracy */
     if (gt_evaluate(m, test, means) == GT_OK) printf("test accuracy %.3f\n", means[1]);
+    write_elsewhere(m, s);
 }
 
 /* --- the command line --- */
@@ -221,6 +231,8 @@ int train_net_main(int argc, char **argv, const train_net *net)
         {"--curve", "FILE", "draw the losses as SVG", .text = &s.curve, .ends = ".svg"},
         {"--summary", NULL, "print the network first, layer by layer", .on = &s.summary},
         {"--graph", "FILE", "draw the network first, as .svg, .png, .html, ...", .text = &s.graph},
+        {"--onnx", "FILE", "write the trained network as ONNX", .text = &s.onnx, .ends = ".onnx"},
+        {"--c", "FILE", "write it as C without dependencies", .text = &s.c, .ends = ".c"},
         {"--backward", NULL, "and its backward pass", .on = &s.backward, .needs = "--graph"},
         {"--losses", NULL, "print the loss of each batch", .on = &s.losses},
         {"--f64", NULL, "compute with doubles", .on = &s.f64},
