@@ -108,7 +108,9 @@ static bool emit_index_select(gti_emit *e)
 static bool emit_gather(gti_emit *e)
 {
     gti_emit_attr_int(e, "axis", gti_emit_axis(e, gti_emit_value(e, 0)->shape.ndim));
-    GTI_EMIT(e, "GatherElements", gti_emit_out(e, 0), gti_emit_in(e, 0), gti_emit_in(e, 1));
+    const bool one = gti_emit_value(e, 1)->shape.ndim == 0; /* of a vector */
+    GTI_EMIT(e, one ? "Gather" : "GatherElements", gti_emit_out(e, 0), gti_emit_in(e, 0),
+             gti_emit_in(e, 1));
     return true;
 }
 
