@@ -280,31 +280,6 @@ static void right_functions_pass(void **state)
     assert_int_equal(gt_gradcheck(gt, mixture, NULL, in, 2, NULL, NULL), GT_PASS);
 }
 
-/* A kink at *user. */
-static gt_tensor *bend(gt_ctx *gt, gt_tensor *const in[], void *user)
-{
-    (void)gt;
-    return gt_relu(gt_sub_scalar(in[0], *(const double *)user));
-}
-
-/* Also where the shortest steps are less than half of x's last place. */
-static void kinks_are_known_wherever_they_are(void **state)
-{
-    gt_ctx *gt = *state;
-    double places[] = {0, 1e-3, 0.5, 1, 1.25, 1.5, 2, 100, -1, -8};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        for (int k = 0; k < 3; k++) {
-            const gt_gradcheck_opts opts = {.mode = k == 1 ? GT_GRADCHECK_FAST : GT_GRADCHECK_FULL,
-                                            .order = k == 2 ? 2 : 1};
-            const double beyond = 2 + fabs(2 * places[i]);
-            gt_tensor *x = gt_values_as(gt, GT_SHAPE(2), GT_F64, places[i], beyond);
-            gt_gradcheck_report r;
-            gt_require_grad(x, true);
-            if (gt_gradcheck(gt, bend, &places[i], &x, 1, &opts, &r) != GT_PASS || r.kinks != 1)
-                fail_msg("at %g: %s", places[i], r.message);
-        }
-}
-
 static void wrong_requests_are_refused(void **state)
 {
     gt_ctx *gt = *state;
@@ -440,7 +415,6 @@ int main(void)
         TEST(wrong_tables_of_attributes_are_refused),
         TEST(operations_without_a_rule_are_checked_forward),
         TEST(right_functions_pass),
-        TEST(kinks_are_known_wherever_they_are),
         TEST(wrong_requests_are_refused),
         TEST(a_failure_from_before_is_left_alone),
         TEST(everything_is_left_as_found),

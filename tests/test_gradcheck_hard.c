@@ -270,6 +270,31 @@ static void no_wrong_function_passes(void **state)
     assert_int_equal(passed, 0);
 }
 
+/* A kink at *user. */
+static gt_tensor *bend(gt_ctx *gt, gt_tensor *const in[], void *user)
+{
+    (void)gt;
+    return gt_relu(gt_sub_scalar(in[0], *(const double *)user));
+}
+
+/* Also where the shortest steps are less than half of x's last place. */
+static void kinks_are_known_wherever_they_are(void **state)
+{
+    gt_ctx *gt = *state;
+    double bends[] = {0, 1e-3, 0.5, 1, 1.25, 1.5, 2, 100, -1, -8};
+    for (size_t i = 0; i < sizeof bends / sizeof *bends; i++)
+        for (int k = 0; k < 3; k++) {
+            const gt_gradcheck_opts opts = {.mode = k == 1 ? GT_GRADCHECK_FAST : GT_GRADCHECK_FULL,
+                                            .order = k == 2 ? 2 : 1};
+            const double beyond = 2 + fabs(2 * bends[i]);
+            gt_tensor *x = gt_values_as(gt, GT_SHAPE(2), GT_F64, bends[i], beyond);
+            gt_gradcheck_report r;
+            gt_require_grad(x, true);
+            if (gt_gradcheck(gt, bend, &bends[i], &x, 1, &opts, &r) != GT_PASS || r.kinks != 1)
+                fail_msg("at %g: %s", bends[i], r.message);
+        }
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
@@ -277,6 +302,7 @@ int main(void)
         TEST(in_full_mode),
         TEST(in_fast_mode),
         TEST(no_wrong_function_passes),
+        TEST(kinks_are_known_wherever_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

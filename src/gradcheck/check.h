@@ -129,6 +129,8 @@ void gti_check_read(const gt_tensor *t, double *x);
 /* --- noise.c --- */
 /* Measures c->noise: how much rounding inside of the function moves y, as a standard deviation. */
 bool gti_check_measure_noise(gti_check *c);
+/* What rounding may change y[j] by: of its last places, or as measured. */
+double gti_check_noise(const gti_check *c, int64_t j);
 
 /* --- numeric.c --- */
 /* Steps of several lengths, the usual one first; a derivative is better with each that is tried. */
@@ -141,10 +143,12 @@ bool gti_check_line(gti_check *c, const double *d, const double *v, int64_t from
                     int step, double scale, gti_slope *slope);
 /* Directions whose steps are exactly representable: d *= max(1, |x|), rounded. */
 void gti_check_align(gti_check *c, double *d);
-/* Adds h d to the columns from..to-1 of x. */
-void gti_check_move(gti_check *c, const double *d, double h, int64_t from, int64_t to);
-void gti_check_save(gti_check *c, double *saved, int64_t from, int64_t to);
-void gti_check_restore(gti_check *c, const double *saved, int64_t from, int64_t to);
+double gti_check_line_step(const gti_check *c, int step);
+/* y at x + h d, of the columns from..to-1 alone, for which `saved` has room; x is then as before.
+ */
+bool gti_check_evaluate_at(gti_check *c, const double *d, double h, int64_t from, int64_t to,
+                           double *saved, double *y);
+double *gti_check_at(const gti_check *c, int64_t col); /* element col of x */
 /* Whether an entry passes; *score is its error in units of the tolerance. */
 gti_state gti_check_judge(const gti_check *c, double analytic, gti_slope numeric, double *score);
 /* Whether a judgement after this step could change with the next one. */

@@ -151,9 +151,11 @@ static bool search(gti_check *c, probe *p, gti_state state)
         int64_t col;
         bool settled;
         if (!find_column(c, p, &col) || !examine(c, p, col, &settled)) return false;
-        if (!settled && state == GTI_WRONG) return fail_projection(c);
-        if (!settled) gti_check_kink(c, GTI_ROUGH, 0, col);
-        if (!settled) return true;
+        if (!settled) {
+            if (state == GTI_WRONG) return fail_projection(c);
+            gti_check_kink(c, GTI_ROUGH, 0, col);
+            return true;
+        }
         if (!compare_range(c, p, 0, c->n_x, &state, &apart)) return false;
     }
     return true;

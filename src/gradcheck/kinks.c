@@ -1,13 +1,12 @@
 /* Entries at kinks, together. */
 #include <math.h>
-#include <string.h>
 
 #include "gradcheck/check.h"
 
 typedef struct {
     double *d;            /* [n_x]; 0 but in columns with a kink */
     double *right, *left; /* [n_y], the slopes along d and against it */
-    const double *saved;  /* [n_x] */
+    double *saved;        /* [n_x], room */
 } line;
 
 static bool has_kink(const gti_table *t, int64_t k)
@@ -26,11 +25,9 @@ static void draw_line(gti_check *c, const gti_table *t, double *d)
 
 static bool one_side(gti_check *c, const line *l, double h, double *slope)
 {
-    gti_check_move(c, l->d, h, 0, c->n_x);
-    const bool ok = gti_check_evaluate(c, c->near[0]);
-    gti_check_restore(c, l->saved, 0, c->n_x);
-    for (int64_t j = 0; ok && j < c->n_y; j++) slope[j] = (c->near[0][j] - c->y0[j]) / h;
-    return ok;
+    if (!gti_check_evaluate_at(c, l->d, h, 0, c->n_x, l->saved, c->near[0])) return false;
+    for (int64_t j = 0; j < c->n_y; j++) slope[j] = (c->near[0][j] - c->y0[j]) / h;
+    return true;
 }
 
 /* Of the rows that have kinks. */
@@ -47,8 +44,7 @@ static bool rows_between(gti_check *c, const gti_table *t, const line *l, double
             kink |= t->state[at] == GTI_KINK;
         }
         const double low = fmin(l->right[j], l->left[j]), high = fmax(l->right[j], l->left[j]);
-        const double noise = 8 * fmax(0x1p-52 * fabs(c->y0[j]), c->noise[j]) / h;
-        const double slack = c->o.atol + 1e-3 * (size + high - low) + noise;
+        const double slack = c->o.atol + 1e-3 * (size + high - low) + gti_check_noise(c, j) / h;
         if (!kink || !(along < low - slack || along > high + slack)) continue;
         char y[128];
         return gti_check_fail(
@@ -63,14 +59,12 @@ static bool rows_between(gti_check *c, const gti_table *t, const line *l, double
 bool gti_check_kinks(gti_check *c, const gti_table *t)
 {
     const gt_mark mark = gt_mark_tape(c->gt);
-    double *saved = gti_check_scratch(c, c->n_x, sizeof *saved);
     line l = {.d = gti_check_scratch(c, c->n_x, sizeof *l.d),
               .right = gti_check_scratch(c, c->n_y, sizeof *l.right),
               .left = gti_check_scratch(c, c->n_y, sizeof *l.left),
-              .saved = saved};
+              .saved = gti_check_scratch(c, c->n_x, sizeof *l.saved)};
     if (!gti_check_alive(c)) return false;
-    gti_check_save(c, saved, 0, c->n_x);
-    const double h = exp2(round(log2(c->o.step)) - 6);
+    const double h = gti_check_line_step(c, 1);
     for (int i = 0; i < c->o.probes; i++) {
         draw_line(c, t, l.d);
         if (!one_side(c, &l, h, l.right) || !one_side(c, &l, -h, l.left) ||

@@ -1,5 +1,4 @@
 /* Numeric derivatives: central differences at h and h/2, their Richardson value, and kinks. */
-#include <float.h>
 #include <math.h>
 
 #include "gradcheck/check.h"
@@ -9,15 +8,8 @@
 static const int lengths[GTI_STEPS] = {0, -6, 6, -12, 12, -18, -24, -30, -36};
 enum { LONGEST = 12 };
 
-enum { ROUNDINGS = 8 }; /* of y, at least; and deviations of measured noise */
-
 /* Where the largest entry is smaller it counts as this: gradients have rounding of their own. */
 static const double least_scale = 1e-6;
-
-static double noise_of(const gti_check *c, int64_t j)
-{
-    return ROUNDINGS * fmax(DBL_EPSILON * fabs(c->y0[j]), c->noise[j]);
-}
 
 static double atol_of(const gti_check *c, const gti_slope *s)
 {
@@ -26,11 +18,14 @@ static double atol_of(const gti_check *c, const gti_slope *s)
 
 /* One-sided slopes at h [0] and h/2 [1] make the derivative. A central difference is their mean;
  * its error is a h^2 + O(h^4), so (4 D(h/2) - D(h)) / 3 is free of the first term. The gap between
- * the two sides is h f'' for a smooth function and halves with h; at a kink it stays. `noise`
- * bounds what rounding does to a slope. */
-static gti_slope slope_of(const gti_check *c, const double right[2], const double left[2],
-                          double noise, double weight, double largest)
+ * the two sides is h f'' for a smooth function and halves with h; at a kink it stays. `rounding`
+ * bounds what rounding does to a change. */
+static gti_slope slope_of(const gti_check *c, const double change[4], const double length[4],
+                          double rounding, double weight, double largest)
 {
+    const double right[] = {change[0] / length[0], change[2] / length[2]};
+    const double left[] = {change[1] / length[1], change[3] / length[3]};
+    const double noise = rounding / fabs(length[3]);
     const double scale = fmax(largest, least_scale);
     const double d0 = (right[0] + left[0]) / 2, d1 = (right[1] + left[1]) / 2;
     gti_slope s = {.value = (4 * d1 - d0) / 3,
@@ -70,7 +65,7 @@ static void keep_better(gti_slope *best, gti_slope s, int step)
     if (better) *best = s;
 }
 
-static double *element(gti_check *c, int64_t col)
+double *gti_check_at(const gti_check *c, int64_t col)
 {
     const int i = gti_check_part(c->x, c->fn->n_var, col);
     return (double *)c->fn->var[i]->data + (col - c->x[i].offset);
@@ -107,7 +102,7 @@ static bool all_taken(const steps *s)
 
 bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slope *slope)
 {
-    double *x = element(c, col);
+    double *x = gti_check_at(c, col);
     const double x0 = *x;
     const steps s = steps_around(x0, ldexp(c->o.step * fmax(1, fabs(x0)), lengths[step]));
     if (step > 0 && !all_taken(&s)) return true;
@@ -120,13 +115,9 @@ bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slo
     *x = x0;
     touch(c, col, col + 1);
     for (int64_t j = 0; ok && j < c->n_y; j++) {
-        double change[4], side[4];
-        for (int k = 0; k < 4; k++) {
-            change[k] = c->near[k][j] - c->y0[j];
-            side[k] = change[k] / s.length[k];
-        }
-        gti_slope now = slope_of(c, (double[]){side[0], side[2]}, (double[]){side[1], side[3]},
-                                 noise_of(c, j) / fabs(s.length[3]), 1, scale);
+        double change[4];
+        for (int k = 0; k < 4; k++) change[k] = c->near[k][j] - c->y0[j];
+        gti_slope now = slope_of(c, change, s.length, gti_check_noise(c, j), 1, scale);
         note_still(&now, change, step);
         if (step == 0) slope[j] = now;
         else keep_better(&slope[j], now, step);
@@ -136,7 +127,7 @@ bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slo
 
 /* The step along a line is a power of two, so that x + h d is exact for d made by
  * gti_check_align. */
-static double line_step(const gti_check *c, int step)
+double gti_check_line_step(const gti_check *c, int step)
 {
     return exp2(round(log2(c->o.step)) + lengths[step]);
 }
@@ -145,15 +136,24 @@ void gti_check_align(gti_check *c, double *d)
 {
     for (int64_t i = 0; i < c->n_x; i++) {
         int exponent;
-        frexp(fmax(1, fabs(*element(c, i))), &exponent);
+        frexp(fmax(1, fabs(*gti_check_at(c, i))), &exponent);
         d[i] = ldexp(round(ldexp(d[i], 12)), exponent - 13);
     }
 }
 
-void gti_check_move(gti_check *c, const double *d, double h, int64_t from, int64_t to)
+bool gti_check_evaluate_at(gti_check *c, const double *d, double h, int64_t from, int64_t to,
+                           double *saved, double *y)
 {
-    for (int64_t i = from; i < to; i++) *element(c, i) += h * d[i];
+    for (int64_t i = from; i < to; i++) {
+        double *x = gti_check_at(c, i);
+        saved[i - from] = *x;
+        *x += h * d[i];
+    }
     touch(c, from, to);
+    const bool ok = gti_check_evaluate(c, y);
+    for (int64_t i = from; i < to; i++) *gti_check_at(c, i) = saved[i - from];
+    touch(c, from, to);
+    return ok;
 }
 
 /* v . (y - y0) */
@@ -164,39 +164,22 @@ static double projected_change(const gti_check *c, const double *v, const double
     return sum;
 }
 
-void gti_check_save(gti_check *c, double *saved, int64_t from, int64_t to)
-{
-    for (int64_t i = from; i < to; i++) saved[i - from] = *element(c, i);
-}
-
-void gti_check_restore(gti_check *c, const double *saved, int64_t from, int64_t to)
-{
-    for (int64_t i = from; i < to; i++) *element(c, i) = saved[i - from];
-    touch(c, from, to);
-}
-
 bool gti_check_line(gti_check *c, const double *d, const double *v, int64_t from, int64_t to,
                     int step, double scale, gti_slope *slope)
 {
     const gt_mark mark = gt_mark_tape(c->gt);
     double *saved = gti_check_scratch(c, to - from, sizeof *saved);
     if (!saved) return gti_check_alive(c);
-    const double h = line_step(c, step), length[4] = {h, -h, h / 2, -h / 2};
-    double change[4], side[4], spread = 0;
-    bool ok = true;
-    gti_check_save(c, saved, from, to);
-    for (int k = 0; ok && k < 4; k++) {
-        gti_check_move(c, d, length[k], from, to);
-        ok = gti_check_evaluate(c, c->near[k]);
-        gti_check_restore(c, saved, from, to);
-        if (ok) change[k] = projected_change(c, v, c->near[k]);
-        if (ok) side[k] = change[k] / length[k];
+    const double h = gti_check_line_step(c, step), length[4] = {h, -h, h / 2, -h / 2};
+    double change[4], squares = 0;
+    for (int k = 0; k < 4; k++) {
+        if (!gti_check_evaluate_at(c, d, length[k], from, to, saved, c->near[k])) return false;
+        change[k] = projected_change(c, v, c->near[k]);
     }
-    if (!ok) return false;
-    for (int64_t j = 0; j < c->n_y; j++) spread += v[j] * v[j] * noise_of(c, j) * noise_of(c, j);
+    for (int64_t j = 0; j < c->n_y; j++)
+        squares += v[j] * v[j] * gti_check_noise(c, j) * gti_check_noise(c, j);
     const double weight = 1 / sqrt(fmax(1, fmax((double)c->n_x, (double)c->n_y)));
-    gti_slope now = slope_of(c, (double[]){side[0], side[2]}, (double[]){side[1], side[3]},
-                             sqrt(spread) / (h / 2), weight, scale);
+    gti_slope now = slope_of(c, change, length, sqrt(squares), weight, scale);
     now.line = true;
     note_still(&now, change, step);
     if (step == 0) *slope = now;
