@@ -165,42 +165,34 @@ static void index_select_add_forward(gt_node *n)
     {                                                                                              \
         (i)                                                                                        \
     }
-/* {k}, values of an index [k] */
-#define INDEX(k, ...)                                                                              \
-    {                                                                                              \
-        .shape = GT_DIMS k, .dtype = GT_I64, .values = (const double[])                            \
-        {                                                                                          \
-            __VA_ARGS__                                                                            \
-        }                                                                                          \
-    }
 #define NO_INDEX                                                                                   \
     {                                                                                              \
         .shape = GT_DIMS(0), .dtype = GT_I64                                                       \
     }
 static const gt_sample select_samples[] = {
-    {.label = "rows", .in = {GT_IN(4, 3), INDEX((2), 3, 1)}, AXIS(0)},
-    {.label = "columns", .in = {GT_IN(2, 4), INDEX((3), 2, 0, 1)}, AXIS(1)},
-    {.label = "twice", .in = {GT_IN(3, 2), INDEX((5), 1, 2, 1, 1, 2)}, AXIS(0)},
-    {.label = "middle", .in = {GT_IN(2, 3, 2), INDEX((4), 2, 0, 2, 1)}, AXIS(-2)},
-    {.label = "vector", .in = {GT_IN(9), INDEX((8), 8, 0, 7, 7, 3, 0, 2, 8)}, AXIS(-1)},
-    {.label = "17 wide", .in = {GT_IN(2, 17), INDEX((3), 1, 1, 0)}, AXIS(0)},
-    {.label = "4 of 300", .in = {GT_IN(300), INDEX((4), 290, 3, 34, 290)}, AXIS(0)},
-    {.label = "size one", .in = {GT_IN(1, 2), INDEX((3), 0, 0, 0)}, AXIS(0)},
-    {.label = "number", .in = {GT_IN_SCALAR, INDEX((1), 0)}, AXIS(-1)},
+    {.label = "rows", .in = {GT_IN(4, 3), GTI_INDEX((2), 3, 1)}, AXIS(0)},
+    {.label = "columns", .in = {GT_IN(2, 4), GTI_INDEX((3), 2, 0, 1)}, AXIS(1)},
+    {.label = "twice", .in = {GT_IN(3, 2), GTI_INDEX((5), 1, 2, 1, 1, 2)}, AXIS(0)},
+    {.label = "middle", .in = {GT_IN(2, 3, 2), GTI_INDEX((4), 2, 0, 2, 1)}, AXIS(-2)},
+    {.label = "vector", .in = {GT_IN(9), GTI_INDEX((8), 8, 0, 7, 7, 3, 0, 2, 8)}, AXIS(-1)},
+    {.label = "17 wide", .in = {GT_IN(2, 17), GTI_INDEX((3), 1, 1, 0)}, AXIS(0)},
+    {.label = "4 of 300", .in = {GT_IN(300), GTI_INDEX((4), 290, 3, 34, 290)}, AXIS(0)},
+    {.label = "size one", .in = {GT_IN(1, 2), GTI_INDEX((3), 0, 0, 0)}, AXIS(0)},
+    {.label = "number", .in = {GT_IN_SCALAR, GTI_INDEX((1), 0)}, AXIS(-1)},
     {.label = "no index", .in = {GT_IN(3, 2), NO_INDEX}, AXIS(0)},
     {.label = "nothing of nothing", .in = {GT_IN(0, 2), NO_INDEX}, AXIS(0)},
-    {.label = "zero-size", .in = {GT_IN(3, 0), INDEX((2), 2, 0)}, AXIS(0)},
+    {.label = "zero-size", .in = {GT_IN(3, 0), GTI_INDEX((2), 2, 0)}, AXIS(0)},
 };
 
 #define F32_INDEX GT_IN(2)
 static const gt_error_sample select_error_samples[] = {
     {.label = "index beyond the end",
-     .in = {GT_IN(1, 3), INDEX((1), 1)},
+     .in = {GT_IN(1, 3), GTI_INDEX((1), 1)},
      AXIS(0),
      .code = GT_ERR_ARGUMENT,
      .message = "index 1 at [0] is out of range for axis 0 of size 1"},
     {.label = "index into nothing",
-     .in = {GT_IN(2, 0), INDEX((1), 1)},
+     .in = {GT_IN(2, 0), GTI_INDEX((1), 1)},
      AXIS(-1),
      .code = GT_ERR_ARGUMENT,
      .message = "index 1 at [0] is out of range for axis 1 of size 0"},
@@ -210,17 +202,17 @@ static const gt_error_sample select_error_samples[] = {
      .code = GT_ERR_DTYPE,
      .message = "index is f32, must be i64"},
     {.label = "index with two dimensions",
-     .in = {GT_IN(2, 3), INDEX((1, 1), 0)},
+     .in = {GT_IN(2, 3), GTI_INDEX((1, 1), 0)},
      AXIS(0),
      .code = GT_ERR_SHAPE,
      .message = "index has 2 dimensions, must have 1"},
     {.label = "a number, twice",
-     .in = {GT_IN_SCALAR, INDEX((2), 0, 0)},
+     .in = {GT_IN_SCALAR, GTI_INDEX((2), 0, 0)},
      AXIS(0),
      .code = GT_ERR_SHAPE,
      .message = "index has 2 elements, must have 1 for a number"},
     {.label = "no such axis",
-     .in = {GT_IN(2, 3), INDEX((1), 0)},
+     .in = {GT_IN(2, 3), GTI_INDEX((1), 0)},
      AXIS(2),
      .code = GT_ERR_SHAPE,
      .message = "there is no axis 2"},
@@ -233,60 +225,60 @@ static const gt_error_sample select_error_samples[] = {
         GT_DIMS dims, (axis)                                                                       \
     }
 static const gt_sample dx_samples[] = {
-    {.label = "rows", .in = {GT_IN(2, 3), INDEX((2), 3, 1)}, DX((4, 3), 0)},
-    {.label = "columns", .in = {GT_IN(2, 3), INDEX((3), 2, 0, 1)}, DX((2, 4), 1)},
-    {.label = "twice", .in = {GT_IN(5, 2), INDEX((5), 1, 2, 1, 1, 2)}, DX((3, 2), 0)},
-    {.label = "middle", .in = {GT_IN(2, 4, 2), INDEX((4), 2, 0, 2, 1)}, DX((2, 3, 2), -2)},
-    {.label = "17 wide", .in = {GT_IN(3, 17), INDEX((3), 1, 1, 0)}, DX((2, 17), 0)},
-    {.label = "129 wide", .in = {GT_IN(2, 129), INDEX((2), 1, 1)}, DX((2, 129), 0)},
+    {.label = "rows", .in = {GT_IN(2, 3), GTI_INDEX((2), 3, 1)}, DX((4, 3), 0)},
+    {.label = "columns", .in = {GT_IN(2, 3), GTI_INDEX((3), 2, 0, 1)}, DX((2, 4), 1)},
+    {.label = "twice", .in = {GT_IN(5, 2), GTI_INDEX((5), 1, 2, 1, 1, 2)}, DX((3, 2), 0)},
+    {.label = "middle", .in = {GT_IN(2, 4, 2), GTI_INDEX((4), 2, 0, 2, 1)}, DX((2, 3, 2), -2)},
+    {.label = "17 wide", .in = {GT_IN(3, 17), GTI_INDEX((3), 1, 1, 0)}, DX((2, 17), 0)},
+    {.label = "129 wide", .in = {GT_IN(2, 129), GTI_INDEX((2), 1, 1)}, DX((2, 129), 0)},
     {.label = "number",
-     .in = {GT_IN_SCALAR, INDEX((1), 0)},
+     .in = {GT_IN_SCALAR, GTI_INDEX((1), 0)},
      .opts = &(const dx_opts){{0, {0}}, -1}},
     {.label = "no index", .in = {GT_IN(0, 2), NO_INDEX}, DX((3, 2), 0)},
-    {.label = "zero-size", .in = {GT_IN(2, 0), INDEX((2), 2, 0)}, DX((3, 0), 0)},
+    {.label = "zero-size", .in = {GT_IN(2, 0), GTI_INDEX((2), 2, 0)}, DX((3, 0), 0)},
 };
 
 static const gt_error_sample dx_error_samples[] = {
     {.label = "other shape",
-     .in = {GT_IN(3, 3), INDEX((2), 1, 1)},
+     .in = {GT_IN(3, 3), GTI_INDEX((2), 1, 1)},
      DX((4, 3), 0),
      .code = GT_ERR_SHAPE,
      .message = "dy is [3,3], must be [2,3]"},
     {.label = "index beyond the end",
-     .in = {GT_IN(1, 3), INDEX((1), 1)},
+     .in = {GT_IN(1, 3), GTI_INDEX((1), 1)},
      DX((1, 3), 0),
      .code = GT_ERR_ARGUMENT,
      .message = "index 1 at [0] is out of range for axis 0 of size 1"},
     {.label = "no shape",
-     .in = {GT_IN(1), INDEX((1), 0)},
+     .in = {GT_IN(1), GTI_INDEX((1), 0)},
      DX((-1), 0),
      .code = GT_ERR_SHAPE,
      .message = "[-1] is no shape"},
     {.label = "no such axis",
-     .in = {GT_IN(1), INDEX((1), 0)},
+     .in = {GT_IN(1), GTI_INDEX((1), 0)},
      DX((1), 1),
      .code = GT_ERR_SHAPE,
      .message = "there is no axis 1"},
 };
 
 static const gt_sample add_samples[] = {
-    {.label = "rows", .in = {GT_IN(4, 3), GT_IN(2, 3), INDEX((2), 3, 1)}, AXIS(0)},
-    {.label = "columns", .in = {GT_IN(2, 4), GT_IN(2, 3), INDEX((3), 2, 0, 1)}, AXIS(1)},
-    {.label = "twice", .in = {GT_IN(3, 2), GT_IN(5, 2), INDEX((5), 1, 2, 1, 1, 2)}, AXIS(0)},
-    {.label = "4 of 300", .in = {GT_IN(300), GT_IN(4), INDEX((4), 290, 3, 34, 290)}, AXIS(0)},
-    {.label = "17 wide", .in = {GT_IN(2, 17), GT_IN(3, 17), INDEX((3), 1, 1, 0)}, AXIS(0)},
+    {.label = "rows", .in = {GT_IN(4, 3), GT_IN(2, 3), GTI_INDEX((2), 3, 1)}, AXIS(0)},
+    {.label = "columns", .in = {GT_IN(2, 4), GT_IN(2, 3), GTI_INDEX((3), 2, 0, 1)}, AXIS(1)},
+    {.label = "twice", .in = {GT_IN(3, 2), GT_IN(5, 2), GTI_INDEX((5), 1, 2, 1, 1, 2)}, AXIS(0)},
+    {.label = "4 of 300", .in = {GT_IN(300), GT_IN(4), GTI_INDEX((4), 290, 3, 34, 290)}, AXIS(0)},
+    {.label = "17 wide", .in = {GT_IN(2, 17), GT_IN(3, 17), GTI_INDEX((3), 1, 1, 0)}, AXIS(0)},
     {.label = "no index", .in = {GT_IN(3, 2), GT_IN(0, 2), NO_INDEX}, AXIS(0)},
-    {.label = "zero-size", .in = {GT_IN(3, 0), GT_IN(2, 0), INDEX((2), 2, 0)}, AXIS(0)},
+    {.label = "zero-size", .in = {GT_IN(3, 0), GT_IN(2, 0), GTI_INDEX((2), 2, 0)}, AXIS(0)},
 };
 
 static const gt_error_sample add_error_samples[] = {
     {.label = "other shape",
-     .in = {GT_IN(4, 3), GT_IN(3, 3), INDEX((2), 1, 1)},
+     .in = {GT_IN(4, 3), GT_IN(3, 3), GTI_INDEX((2), 1, 1)},
      AXIS(0),
      .code = GT_ERR_SHAPE,
      .message = "dy is [3,3], must be [2,3]"},
     {.label = "index beyond the end",
-     .in = {GT_IN(1, 3), GT_IN(1, 3), INDEX((1), 1)},
+     .in = {GT_IN(1, 3), GT_IN(1, 3), GTI_INDEX((1), 1)},
      AXIS(0),
      .code = GT_ERR_ARGUMENT,
      .message = "index 1 at [0] is out of range for axis 0 of size 1"},

@@ -16,4 +16,13 @@ bool gti_indices_check(const gt_node *n, int input, int axis, int64_t size);
 #define GTI_PLACE_TEXT(shape, i) GTI_SHAPE_TEXT(gti_indices_place(shape, i))
 gt_shape gti_indices_place(gt_shape shape, int64_t i);
 
+/* An input of a sample: {dimensions}, values. */
+#define GTI_INDEX(dims, ...)                                                                       \
+    {                                                                                              \
+        .shape = GT_DIMS dims, .dtype = GT_I64, .values = (const double[])                         \
+        {                                                                                          \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+
 #endif

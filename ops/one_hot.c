@@ -60,35 +60,28 @@ static void one_hot_forward(gt_node *n)
     {                                                                                              \
         NULL, __VA_ARGS__                                                                          \
     }
-#define INDEX(dims, ...)                                                                           \
-    {                                                                                              \
-        .shape = GT_DIMS dims, .dtype = GT_I64, .values = (const double[])                         \
-        {                                                                                          \
-            __VA_ARGS__                                                                            \
-        }                                                                                          \
-    }
 static const gt_sample samples[] = {
-    {.label = "labels", .in = {INDEX((4), 2, 0, 1, 2)}, CLASSES(3, GT_F32)},
-    {.label = "f64", .in = {INDEX((2), 2, 0)}, CLASSES(4, GT_F64)},
-    {.label = "i64", .in = {INDEX((2), 2, 0)}, CLASSES(3, GT_I64)},
-    {.label = "u8", .in = {INDEX((2), 2, 0)}, CLASSES(3, GT_U8)},
-    {.label = "counted", .in = {INDEX((3), 2, 4, 0)}, CLASSES(-1, GT_F32)},
-    {.label = "matrix", .in = {INDEX((2, 2), 1, 0, 1, 1)}, CLASSES(2, GT_F32)},
+    {.label = "labels", .in = {GTI_INDEX((4), 2, 0, 1, 2)}, CLASSES(3, GT_F32)},
+    {.label = "f64", .in = {GTI_INDEX((2), 2, 0)}, CLASSES(4, GT_F64)},
+    {.label = "i64", .in = {GTI_INDEX((2), 2, 0)}, CLASSES(3, GT_I64)},
+    {.label = "u8", .in = {GTI_INDEX((2), 2, 0)}, CLASSES(3, GT_U8)},
+    {.label = "counted", .in = {GTI_INDEX((3), 2, 4, 0)}, CLASSES(-1, GT_F32)},
+    {.label = "matrix", .in = {GTI_INDEX((2, 2), 1, 0, 1, 1)}, CLASSES(2, GT_F32)},
     {.label = "scalar",
      .in = {{.dtype = GT_I64, .values = (const double[]){1}}},
      CLASSES(3, GT_F32)},
-    {.label = "one class", .in = {INDEX((2), 0, 0)}, CLASSES(1, GT_F32)},
+    {.label = "one class", .in = {GTI_INDEX((2), 0, 0)}, CLASSES(1, GT_F32)},
     {.label = "zero-size", .in = {{.shape = GT_DIMS(0), .dtype = GT_I64}}, CLASSES(3, GT_F32)},
 };
 
 static const gt_error_sample error_samples[] = {
     {.label = "too large",
-     .in = {INDEX((1, 1), 1)},
+     .in = {GTI_INDEX((1, 1), 1)},
      CLASSES(1, GT_F32),
      .code = GT_ERR_ARGUMENT,
      .message = "index 1 at [0,0] is out of range for 1 classes"},
     {.label = "no classes",
-     .in = {INDEX((1), 0)},
+     .in = {GTI_INDEX((1), 0)},
      CLASSES(0, GT_F32),
      .code = GT_ERR_ARGUMENT,
      .message = "classes is 0, must be at least 1"},
@@ -103,12 +96,12 @@ static const gt_error_sample error_samples[] = {
      .code = GT_ERR_DTYPE,
      .message = "index is f32, must be i64"},
     {.label = "no such dtype",
-     .in = {INDEX((1), 0)},
+     .in = {GTI_INDEX((1), 0)},
      CLASSES(3, (gt_dtype)4),
      .code = GT_ERR_ARGUMENT,
      .message = "dtype is 4, must be GT_F32, GT_F64, GT_I64 or GT_U8"},
     {.label = "six dimensions",
-     .in = {INDEX((1, 1, 1, 1, 1, 1), 0)},
+     .in = {GTI_INDEX((1, 1, 1, 1, 1, 1), 0)},
      CLASSES(3, GT_F32),
      .code = GT_ERR_SHAPE,
      .message = "index has 6 dimensions, there are no more"},
