@@ -63,7 +63,7 @@ static const struct {
     {"src/graph/", "src/base/store.h"},         {"src/graph/", "src/base/names.h"},
     {"src/onnx/", "src/graph/reading.h"},       {"src/cfile/", "src/base/store.h"},
     {"src/cfile/", "src/base/names.h"},         {"src/cfile/", "src/base/places.h"},
-    {"src/cfile/", "src/graph/reading.h"},
+    {"src/cfile/", "src/graph/reading.h"},      {"src/cfile/", "src/io/text.h"},
 };
 
 static bool has_door(const char *folder, const char *header)

@@ -7,15 +7,10 @@
 #include "base/names.h"
 #include "base/places.h"
 #include "graph/reading.h"
+#include "io/text.h"
 
 /* --- text.c --- */
 
-typedef struct {
-    char *at;
-    size_t n, room;
-    bool failed; /* out of memory, once */
-} gti_text;
-void gti_cfile_add(gti_text *t, const char *fmt, ...) GT_PRINTF(2, 3);
 /* A number as C has it, exactly: "0.5f", "0x1.8p-30f", "INFINITY". It is in buf, or
  * static. */
 enum { GTI_CFILE_NUMBER = 32 };

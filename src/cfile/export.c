@@ -43,22 +43,22 @@ static void add_comment(gti_cfile *c)
     gti_text *t = &c->body;
     int s = c->r.n->scope;
     while (s >= 0 && g->scope[s].kind != GT_SCOPE_MODULE) s = g->scope[s].parent;
-    gti_cfile_add(t, "\n    /* ");
+    gti_text_add(t, "\n    /* ");
     gti_cfile_add_comment(t, c->r.place);
     if (s >= 0 && *g->scope[s].type) {
-        gti_cfile_add(t, ": ");
+        gti_text_add(t, ": ");
         gti_cfile_add_comment(t, g->scope[s].type);
-        gti_cfile_add(t, "(");
+        gti_text_add(t, "(");
         gti_cfile_add_comment(t, g->scope[s].arguments);
-        gti_cfile_add(t, ")");
+        gti_text_add(t, ")");
     }
-    gti_cfile_add(t, ": %s", c->r.n->op->name);
-    if (node->norm >= 0) gti_cfile_add(t, ", batch norm");
+    gti_text_add(t, ": %s", c->r.n->op->name);
+    if (node->norm >= 0) gti_text_add(t, ", batch norm");
     const int last = node->result >= 0 ? g->value[node->result].node : -1;
-    if (last >= 0 && last != node->norm) gti_cfile_add(t, ", %s", g->node[last].op->name);
+    if (last >= 0 && last != node->norm) gti_text_add(t, ", %s", g->node[last].op->name);
     char shape[128];
-    gti_cfile_add(t, ": %s */\n",
-                  gt_shape_format(g->value[gti_cfile_out(c, 0)].shape, shape, sizeof shape));
+    gti_text_add(t, ": %s */\n",
+                 gt_shape_format(g->value[gti_cfile_out(c, 0)].shape, shape, sizeof shape));
 }
 
 static bool fits(const gti_cfile *c, int value)

@@ -44,6 +44,6 @@ void gti_cfile_add_sections(const gti_cfile *c, gti_text *t)
     int n = -1;
     for (const char *const *line = gti_cfile_lines; *line; line++) {
         if (begins_section(*line)) n++;
-        else if (n >= 0 && c->used[n]) gti_cfile_add(t, "%s", *line);
+        else if (n >= 0 && c->used[n]) gti_text_add(t, "%s", *line);
     }
 }

@@ -86,20 +86,20 @@ static void add_element(gti_text *t, const gti_access *a, char name, int ndim)
 {
     const char *plus = "";
     if (a->number) {
-        gti_cfile_add(t, *a->pointer == '-' ? "(%s)" : "%s", a->pointer);
+        gti_text_add(t, *a->pointer == '-' ? "(%s)" : "%s", a->pointer);
         return;
     }
-    gti_cfile_add(t, "%c[", name);
+    gti_text_add(t, "%c[", name);
     for (int d = 0; d < ndim; d++) {
         if (!a->stride[d]) continue;
-        if (a->table[d]) gti_cfile_add(t, "%s%s[%c]", plus, a->table[d], names[d]);
-        else gti_cfile_add(t, "%s%c", plus, names[d]);
-        if (a->stride[d] != 1) gti_cfile_add(t, " * %lld", (long long)a->stride[d]);
+        if (a->table[d]) gti_text_add(t, "%s%s[%c]", plus, a->table[d], names[d]);
+        else gti_text_add(t, "%s%c", plus, names[d]);
+        if (a->stride[d] != 1) gti_text_add(t, " * %lld", (long long)a->stride[d]);
         plus = " + ";
     }
-    if (a->offset < 0) gti_cfile_add(t, " - %lld", -(long long)a->offset);
-    else if (a->offset || !*plus) gti_cfile_add(t, "%s%lld", plus, (long long)a->offset);
-    gti_cfile_add(t, "]");
+    if (a->offset < 0) gti_text_add(t, " - %lld", -(long long)a->offset);
+    else if (a->offset || !*plus) gti_text_add(t, "%s%lld", plus, (long long)a->offset);
+    gti_text_add(t, "]");
 }
 
 static void add_expression(gti_text *t, const char *expression, const gti_access *in, int ndim)
@@ -111,7 +111,7 @@ static void add_expression(gti_text *t, const char *expression, const gti_access
             continue;
         }
         at += *at == '$';
-        gti_cfile_add(t, "%c", *at);
+        gti_text_add(t, "%c", *at);
     }
 }
 
@@ -119,9 +119,9 @@ static void add_pointers(gti_text *t, const gti_access *y, int n, const gti_acce
 {
     for (int i = 0; i < n; i++)
         if (!in[i].number)
-            gti_cfile_add(t, "        const %s *%c = %s;\n", gti_cfile_type(in[i].dtype),
-                          pointers[i], in[i].pointer);
-    gti_cfile_add(t, "        %s *y = %s;\n", gti_cfile_type(y->dtype), y->pointer);
+            gti_text_add(t, "        const %s *%c = %s;\n", gti_cfile_type(in[i].dtype),
+                         pointers[i], in[i].pointer);
+    gti_text_add(t, "        %s *y = %s;\n", gti_cfile_type(y->dtype), y->pointer);
 }
 
 void gti_cfile_loops(gti_cfile *c, gt_shape shape, gti_access y, int n_in, gti_access *in,
@@ -131,15 +131,15 @@ void gti_cfile_loops(gti_cfile *c, gt_shape shape, gti_access y, int n_in, gti_a
     bool indexed = false;
     for (const char *at = expression; *at; at++) indexed |= *at == '$' && at[1] >= 'i';
     if (!indexed) join(&shape, &y, n_in, in);
-    gti_cfile_add(t, "    {\n");
+    gti_text_add(t, "    {\n");
     add_pointers(t, &y, n_in, in);
     for (int d = 0; d < shape.ndim; d++)
-        gti_cfile_add(t, "%*sfor (int %c = 0; %c < %lld; %c++)\n", 8 + 4 * d, "", names[d],
-                      names[d], (long long)shape.dim[d], names[d]);
-    gti_cfile_add(t, "%*s", 8 + 4 * shape.ndim, "");
+        gti_text_add(t, "%*sfor (int %c = 0; %c < %lld; %c++)\n", 8 + 4 * d, "", names[d], names[d],
+                     (long long)shape.dim[d], names[d]);
+    gti_text_add(t, "%*s", 8 + 4 * shape.ndim, "");
     add_element(t, &y, 'y', shape.ndim);
     const bool narrow = y.dtype == GT_U8 && strlen(expression) > 2;
-    gti_cfile_add(t, narrow ? " = (uint8_t)(" : " = ");
+    gti_text_add(t, narrow ? " = (uint8_t)(" : " = ");
     add_expression(t, expression, in, shape.ndim);
-    gti_cfile_add(t, narrow ? ");\n    }\n" : ";\n    }\n");
+    gti_text_add(t, narrow ? ");\n    }\n" : ";\n    }\n");
 }

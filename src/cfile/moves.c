@@ -163,11 +163,11 @@ static const char *table_of(gti_cfile *c, int axis, int mode)
                   behind = behind_of(c, axis),
                   kept = n + (before < 0 ? before : 0) + (behind < 0 ? behind : 0);
     const char *name = gti_cfile_new_name(c, "from");
-    gti_cfile_add(&c->body, "    static const int %s[] = {", name);
+    gti_text_add(&c->body, "    static const int %s[] = {", name);
     for (int64_t j = 0; j < shape_of(c)->dim[axis]; j++)
-        gti_cfile_add(&c->body, "%s%lld", j ? ", " : "",
-                      (long long)source(mode, n, before, kept, j));
-    gti_cfile_add(&c->body, "};\n");
+        gti_text_add(&c->body, "%s%lld", j ? ", " : "",
+                     (long long)source(mode, n, before, kept, j));
+    gti_text_add(&c->body, "};\n");
     return name;
 }
 
@@ -198,10 +198,10 @@ static bool take(gti_cfile *c, int axis)
     for (int d = 0; d < axis; d++) outer *= x->dim[d];
     for (int d = axis + 1; d < x->ndim; d++) inner *= x->dim[d];
     gti_cfile_use(c, "take");
-    gti_cfile_add(&c->body, "    take(%lld, %lld, %lld, %lld, %s, %s, %s);\n", (long long)outer,
-                  (long long)(x->ndim ? x->dim[axis] : 1), (long long)inner,
-                  (long long)gt_shape_size(gti_cfile_in(c, 1)->shape), gti_cfile_in_pointer(c, 0),
-                  gti_cfile_in_pointer(c, 1), gti_cfile_out_pointer(c, 0));
+    gti_text_add(&c->body, "    take(%lld, %lld, %lld, %lld, %s, %s, %s);\n", (long long)outer,
+                 (long long)(x->ndim ? x->dim[axis] : 1), (long long)inner,
+                 (long long)gt_shape_size(gti_cfile_in(c, 1)->shape), gti_cfile_in_pointer(c, 0),
+                 gti_cfile_in_pointer(c, 1), gti_cfile_out_pointer(c, 0));
     return true;
 }
 
@@ -239,8 +239,8 @@ static bool write_gather(gti_cfile *c, const gti_cfile_row *row)
     for (int d = 0; d < shape.ndim; d++)
         if (d != a && x.stride[d])
             at = gti_cfile_format(c, "%s$%c * %lld + ", at, "ijklmn"[d], (long long)x.stride[d]);
-    gti_cfile_add(&c->body, "    const float *%s = %s;\n", from,
-                  x.number ? gti_cfile_in_pointer(c, 0) : x.pointer);
+    gti_text_add(&c->body, "    const float *%s = %s;\n", from,
+                 x.number ? gti_cfile_in_pointer(c, 0) : x.pointer);
     gti_cfile_loops(c, shape, access_out(c), 1, in,
                     gti_cfile_format(c, "$0 >= 0 && $0 < %lld ? %s[%s(int)$0 * %lld] : NAN",
                                      (long long)n, from, at, (long long)step));

@@ -33,7 +33,7 @@ static void add_offset(gti_text *t, const product *p, const gt_shape *s, int own
         size *= s->dim[d];
     }
     for (int d = 0; d < p->batch.ndim; d++)
-        if (stride[d]) gti_cfile_add(t, " + %c * %lld", "ijklmn"[d], (long long)stride[d]);
+        if (stride[d]) gti_text_add(t, " + %c * %lld", "ijklmn"[d], (long long)stride[d]);
 }
 
 /* A vector b is a column, which is the row of a transposed one. */
@@ -49,18 +49,18 @@ static bool write_matmul(gti_cfile *c, const gti_cfile_row *row)
     const char *pa = gti_cfile_in_pointer(c, 0), *pb = gti_cfile_in_pointer(c, 1),
                *py = gti_cfile_out_pointer(c, 0);
     for (int d = 0; d < p.batch.ndim; d++)
-        gti_cfile_add(t, "%*sfor (int %c = 0; %c < %lld; %c++)\n", 4 + 4 * d, "", "ijklmn"[d],
-                      "ijklmn"[d], (long long)p.batch.dim[d], "ijklmn"[d]);
-    gti_cfile_add(t, "%*s%s(%lld, %lld, %lld, %s", 4 + 4 * p.batch.ndim, "",
-                  transposed ? "product_transposed" : "product", (long long)p.m, (long long)p.n,
-                  (long long)p.k, pa);
+        gti_text_add(t, "%*sfor (int %c = 0; %c < %lld; %c++)\n", 4 + 4 * d, "", "ijklmn"[d],
+                     "ijklmn"[d], (long long)p.batch.dim[d], "ijklmn"[d]);
+    gti_text_add(t, "%*s%s(%lld, %lld, %lld, %s", 4 + 4 * p.batch.ndim, "",
+                 transposed ? "product_transposed" : "product", (long long)p.m, (long long)p.n,
+                 (long long)p.k, pa);
     add_offset(t, &p, a, a->ndim > 1 ? 2 : 1, p.m * p.k);
-    gti_cfile_add(t, ", %lld, %lld, %s", (long long)(p.ta ? 1 : p.k), (long long)(p.ta ? p.m : 1),
-                  pb);
+    gti_text_add(t, ", %lld, %lld, %s", (long long)(p.ta ? 1 : p.k), (long long)(p.ta ? p.m : 1),
+                 pb);
     add_offset(t, &p, b, b->ndim > 1 ? 2 : 1, p.n * p.k);
-    gti_cfile_add(t, ", %s", py);
+    gti_text_add(t, ", %s", py);
     add_offset(t, &p, y, (a->ndim > 1) + (b->ndim > 1), p.m * p.n);
-    gti_cfile_add(t, ");\n");
+    gti_text_add(t, ");\n");
     return true;
 }
 

@@ -60,8 +60,8 @@ static rows along_set(gti_cfile *c)
 
 static void call(gti_cfile *c, const char *name, const rows *r, const char *more, const char *y)
 {
-    gti_cfile_add(&c->body, "    %s(%lld, %lld, %lld, %s%s, %s);\n", name, (long long)r->outer,
-                  (long long)r->n, (long long)r->inner, more, r->x, y);
+    gti_text_add(&c->body, "    %s(%lld, %lld, %lld, %s%s, %s);\n", name, (long long)r->outer,
+                 (long long)r->n, (long long)r->inner, more, r->x, y);
 }
 
 static bool write_reduction(gti_cfile *c, const gti_cfile_row *row)
@@ -162,8 +162,8 @@ static bool standardize(gti_cfile *c, const gti_cfile_row *row, int64_t n, const
     if (!refuse_statistics(c)) return false;
     gti_cfile_use(c, row->uses);
     gt_snprintf(eps, sizeof eps, "%.17g", GTI_REAL(c, "eps"));
-    gti_cfile_add(&c->body, "    %s(%lld, %lld, %s, %s, %s);\n", row->as, (long long)(all / n),
-                  (long long)n, eps, gti_cfile_in_pointer(c, 0), gti_cfile_out_pointer(c, 0));
+    gti_text_add(&c->body, "    %s(%lld, %lld, %s, %s, %s);\n", row->as, (long long)(all / n),
+                 (long long)n, eps, gti_cfile_in_pointer(c, 0), gti_cfile_out_pointer(c, 0));
     scale(c, stride);
     return true;
 }
@@ -195,9 +195,9 @@ static bool write_channel_sum(gti_cfile *c, const gti_cfile_row *row)
     if (before > x->dim[1]) before = x->dim[1];
     if (after > x->dim[1]) after = x->dim[1];
     gti_cfile_use(c, "channel_sum");
-    gti_cfile_add(&c->body, "    channel_sum(%lld, %lld, %lld, %lld, %lld, %s, %s);\n",
-                  (long long)x->dim[0], (long long)x->dim[1], (long long)inner, (long long)before,
-                  (long long)after, gti_cfile_in_pointer(c, 0), gti_cfile_out_pointer(c, 0));
+    gti_text_add(&c->body, "    channel_sum(%lld, %lld, %lld, %lld, %lld, %s, %s);\n",
+                 (long long)x->dim[0], (long long)x->dim[1], (long long)inner, (long long)before,
+                 (long long)after, gti_cfile_in_pointer(c, 0), gti_cfile_out_pointer(c, 0));
     return true;
 }
 

@@ -1,36 +1,8 @@
 /* Text of C files. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cfile/cfile.h"
-
-static bool make_room(gti_text *t, size_t more)
-{
-    if (t->failed) return false;
-    if (t->room - t->n > more) return true;
-    const size_t room = 2 * t->room + more + 1024;
-    char *at = realloc(t->at, room);
-    if (!at) return t->failed = true, false;
-    t->at = at;
-    t->room = room;
-    return true;
-}
-
-void gti_cfile_add(gti_text *t, const char *fmt, ...)
-{
-    va_list args, again;
-    va_start(args, fmt);
-    va_copy(again, args);
-    const int n = gt_vsnprintf(NULL, 0, fmt, args);
-    va_end(args);
-    if (n < 0) t->failed = true;
-    if (n >= 0 && make_room(t, (size_t)n + 1)) {
-        gt_vsnprintf(t->at + t->n, (size_t)n + 1, fmt, again);
-        t->n += (size_t)n;
-    }
-    va_end(again);
-}
 
 /* Letters, digits and signs that end no comment, begin none and are no trigraph or line's end. */
 void gti_cfile_add_comment(gti_text *t, const char *text)
@@ -38,7 +10,7 @@ void gti_cfile_add_comment(gti_text *t, const char *text)
     for (; *text; text++) {
         const bool plain = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
                            (*text >= '0' && *text <= '9') || strchr(" _.,:;()[]=+-<>", *text);
-        gti_cfile_add(t, "%c", plain ? *text : '_');
+        gti_text_add(t, "%c", plain ? *text : '_');
     }
 }
 

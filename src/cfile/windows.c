@@ -66,19 +66,19 @@ static void add_conv(gti_cfile *c, const windows *w, int64_t k, int64_t groups)
     }
     char low[GTI_CFILE_NUMBER], high[GTI_CFILE_NUMBER];
     gti_cfile_use(c, "conv inside fill");
-    gti_cfile_add(&c->body,
-                  "    {\n        static const struct conv s = {\n"
-                  "            .n = %lld, .c = %lld, .h = %lld, .w = %lld,"
-                  " .k = %lld, .oh = %lld, .ow = %lld, .groups = %lld,\n"
-                  "            .kh = %lld, .kw = %lld, .sh = %lld, .sw = %lld,"
-                  " .ph = %lld, .pw = %lld, .dh = %lld, .dw = %lld,\n"
-                  "            .low = %s, .high = %s};\n",
-                  (long long)x->dim[0], (long long)x->dim[1], (long long)in[0], (long long)in[1],
-                  (long long)k, (long long)out[0], (long long)out[1], (long long)groups,
-                  (long long)w->k[0], (long long)w->k[1], (long long)w->stride[0],
-                  (long long)w->stride[1], (long long)w->pad[0], (long long)w->pad[1],
-                  (long long)w->dilation[0], (long long)w->dilation[1],
-                  gti_cfile_number(node->low, low), gti_cfile_number(node->high, high));
+    gti_text_add(&c->body,
+                 "    {\n        static const struct conv s = {\n"
+                 "            .n = %lld, .c = %lld, .h = %lld, .w = %lld,"
+                 " .k = %lld, .oh = %lld, .ow = %lld, .groups = %lld,\n"
+                 "            .kh = %lld, .kw = %lld, .sh = %lld, .sw = %lld,"
+                 " .ph = %lld, .pw = %lld, .dh = %lld, .dw = %lld,\n"
+                 "            .low = %s, .high = %s};\n",
+                 (long long)x->dim[0], (long long)x->dim[1], (long long)in[0], (long long)in[1],
+                 (long long)k, (long long)out[0], (long long)out[1], (long long)groups,
+                 (long long)w->k[0], (long long)w->k[1], (long long)w->stride[0],
+                 (long long)w->stride[1], (long long)w->pad[0], (long long)w->pad[1],
+                 (long long)w->dilation[0], (long long)w->dilation[1],
+                 gti_cfile_number(node->low, low), gti_cfile_number(node->high, high));
 }
 
 /* Weights and bias with the batch norm behind them in them: weight g, (bias - mean) g + its bias,
@@ -122,8 +122,8 @@ static bool write_conv(gti_cfile *c, const gti_cfile_row *row)
     } else if (!fold_norm(c, &pw, &pb)) return false;
     gti_cfile_use(c, row->as);
     add_conv(c, &w, weight->dim[0], GTI_WHOLE(c, "groups", 0));
-    gti_cfile_add(&c->body, "        %s(&s, %s, %s, %s, %s);\n    }\n", row->as,
-                  gti_cfile_in_pointer(c, 0), pw, pb, gti_cfile_out_pointer(c, 0));
+    gti_text_add(&c->body, "        %s(&s, %s, %s, %s, %s);\n    }\n", row->as,
+                 gti_cfile_in_pointer(c, 0), pw, pb, gti_cfile_out_pointer(c, 0));
     return true;
 }
 
@@ -135,9 +135,9 @@ static bool write_conv_transpose(gti_cfile *c, const gti_cfile_row *row)
     w.k[1] = weight->dim[weight->ndim - 1];
     gti_cfile_use(c, row->as);
     add_conv(c, &w, w.y->dim[1], GTI_WHOLE(c, "groups", 0));
-    gti_cfile_add(&c->body, "        %s(&s, %s, %s, %s, %s);\n    }\n", row->as,
-                  gti_cfile_in_pointer(c, 0), gti_cfile_in_pointer(c, 1),
-                  gti_cfile_in_pointer(c, 2), gti_cfile_out_pointer(c, 0));
+    gti_text_add(&c->body, "        %s(&s, %s, %s, %s, %s);\n    }\n", row->as,
+                 gti_cfile_in_pointer(c, 0), gti_cfile_in_pointer(c, 1), gti_cfile_in_pointer(c, 2),
+                 gti_cfile_out_pointer(c, 0));
     return true;
 }
 
@@ -152,9 +152,9 @@ static bool write_corr2d(gti_cfile *c, const gti_cfile_row *row)
     (void)row;
     gti_cfile_use(c, "conv2d");
     add_conv(c, &w, 1, 1);
-    gti_cfile_add(&c->body, "        conv2d(&s, %s, %s, NULL, %s);\n    }\n",
-                  gti_cfile_in_pointer(c, 0), gti_cfile_in_pointer(c, 1),
-                  gti_cfile_out_pointer(c, 0));
+    gti_text_add(&c->body, "        conv2d(&s, %s, %s, NULL, %s);\n    }\n",
+                 gti_cfile_in_pointer(c, 0), gti_cfile_in_pointer(c, 1),
+                 gti_cfile_out_pointer(c, 0));
     return true;
 }
 
@@ -176,18 +176,18 @@ static bool write_fold(gti_cfile *c, const gti_cfile_row *row)
     w.y = &out;
     gti_cfile_use(c, row->as);
     gti_cfile_use(c, "conv fill");
-    gti_cfile_add(&c->body,
-                  "    {\n        static const struct conv s = {\n"
-                  "            .n = %lld, .c = %lld, .h = %lld, .w = %lld, .oh = %lld,"
-                  " .ow = %lld,\n            .kh = %lld, .kw = %lld, .sh = %lld, .sw = %lld,"
-                  " .ph = %lld, .pw = %lld, .dh = %lld, .dw = %lld};\n"
-                  "        %s(&s, %s, %s);\n    }\n",
-                  (long long)image.dim[0], (long long)image.dim[1], (long long)image.dim[2],
-                  (long long)image.dim[3], (long long)out.dim[2], (long long)out.dim[3],
-                  (long long)w.k[0], (long long)w.k[1], (long long)w.stride[0],
-                  (long long)w.stride[1], (long long)w.pad[0], (long long)w.pad[1],
-                  (long long)w.dilation[0], (long long)w.dilation[1], row->as,
-                  gti_cfile_in_pointer(c, 0), gti_cfile_out_pointer(c, 0));
+    gti_text_add(&c->body,
+                 "    {\n        static const struct conv s = {\n"
+                 "            .n = %lld, .c = %lld, .h = %lld, .w = %lld, .oh = %lld,"
+                 " .ow = %lld,\n            .kh = %lld, .kw = %lld, .sh = %lld, .sw = %lld,"
+                 " .ph = %lld, .pw = %lld, .dh = %lld, .dw = %lld};\n"
+                 "        %s(&s, %s, %s);\n    }\n",
+                 (long long)image.dim[0], (long long)image.dim[1], (long long)image.dim[2],
+                 (long long)image.dim[3], (long long)out.dim[2], (long long)out.dim[3],
+                 (long long)w.k[0], (long long)w.k[1], (long long)w.stride[0],
+                 (long long)w.stride[1], (long long)w.pad[0], (long long)w.pad[1],
+                 (long long)w.dilation[0], (long long)w.dilation[1], row->as,
+                 gti_cfile_in_pointer(c, 0), gti_cfile_out_pointer(c, 0));
     return true;
 }
 
@@ -207,31 +207,31 @@ static bool write_pool(gti_cfile *c, const gti_cfile_row *row)
     if (!refuse_indices(c)) return false;
     gti_cfile_use(c, row->as);
     gti_cfile_use(c, max ? "pool" : "pool sum_window");
-    gti_cfile_add(&c->body,
-                  "    {\n        static const struct pool s = {\n"
-                  "            .planes = %lld, .h = %lld, .w = %lld, .oh = %lld, .ow = %lld,\n"
-                  "            .kh = %lld, .kw = %lld, .sh = %lld, .sw = %lld,"
-                  " .ph = %lld, .pw = %lld, .dh = %lld, .dw = %lld",
-                  planes_of(x), (long long)height(x), (long long)x->dim[x->ndim - 1],
-                  (long long)height(y), (long long)y->dim[y->ndim - 1],
-                  (long long)pair(c, "kernel", 0, 1), (long long)pair(c, "kernel", 1, 1),
-                  (long long)w.stride[0], (long long)w.stride[1], (long long)w.pad[0],
-                  (long long)w.pad[1], (long long)w.dilation[0], (long long)w.dilation[1]);
+    gti_text_add(&c->body,
+                 "    {\n        static const struct pool s = {\n"
+                 "            .planes = %lld, .h = %lld, .w = %lld, .oh = %lld, .ow = %lld,\n"
+                 "            .kh = %lld, .kw = %lld, .sh = %lld, .sw = %lld,"
+                 " .ph = %lld, .pw = %lld, .dh = %lld, .dw = %lld",
+                 planes_of(x), (long long)height(x), (long long)x->dim[x->ndim - 1],
+                 (long long)height(y), (long long)y->dim[y->ndim - 1],
+                 (long long)pair(c, "kernel", 0, 1), (long long)pair(c, "kernel", 1, 1),
+                 (long long)w.stride[0], (long long)w.stride[1], (long long)w.pad[0],
+                 (long long)w.pad[1], (long long)w.dilation[0], (long long)w.dilation[1]);
     if (!max)
-        gti_cfile_add(&c->body, ",\n            .divisor = %lld, .counts_padding = %d",
-                      (long long)(is_flat(c) ? 0 : GTI_WHOLE(c, "divisor_override", 0)),
-                      !GTI_WHOLE(c, "exclude_pad", 0));
-    gti_cfile_add(&c->body, "};\n        %s(&s, %s, %s);\n    }\n", row->as,
-                  gti_cfile_in_pointer(c, 0), gti_cfile_out_pointer(c, 0));
+        gti_text_add(&c->body, ",\n            .divisor = %lld, .counts_padding = %d",
+                     (long long)(is_flat(c) ? 0 : GTI_WHOLE(c, "divisor_override", 0)),
+                     !GTI_WHOLE(c, "exclude_pad", 0));
+    gti_text_add(&c->body, "};\n        %s(&s, %s, %s);\n    }\n", row->as,
+                 gti_cfile_in_pointer(c, 0), gti_cfile_out_pointer(c, 0));
     return true;
 }
 
 static void add_planes(gti_cfile *c, const char *name)
 {
     const gt_shape *x = &gti_cfile_in(c, 0)->shape, *y = &gti_reading_result(&c->r, 0)->shape;
-    gti_cfile_add(&c->body, "%s(%lld, %lld, %lld, %lld, %lld, ", name, planes_of(x),
-                  (long long)x->dim[2], (long long)x->dim[3], (long long)y->dim[2],
-                  (long long)y->dim[3]);
+    gti_text_add(&c->body, "%s(%lld, %lld, %lld, %lld, %lld, ", name, planes_of(x),
+                 (long long)x->dim[2], (long long)x->dim[3], (long long)y->dim[2],
+                 (long long)y->dim[3]);
 }
 
 static bool write_adaptive(gti_cfile *c, const gti_cfile_row *row)
@@ -239,9 +239,9 @@ static bool write_adaptive(gti_cfile *c, const gti_cfile_row *row)
     if (!refuse_indices(c)) return false;
     gti_cfile_use(c, row->uses);
     gti_cfile_use(c, row->as);
-    gti_cfile_add(&c->body, "    ");
+    gti_text_add(&c->body, "    ");
     add_planes(c, row->as);
-    gti_cfile_add(&c->body, "%s, %s);\n", gti_cfile_in_pointer(c, 0), gti_cfile_out_pointer(c, 0));
+    gti_text_add(&c->body, "%s, %s);\n", gti_cfile_in_pointer(c, 0), gti_cfile_out_pointer(c, 0));
     return true;
 }
 
@@ -265,18 +265,18 @@ static const char *add_blends(gti_cfile *c, int axis)
                   out = gti_reading_result(&c->r, 0)->shape.dim[2 + axis];
     const char *name = gti_cfile_new_name(c, axis ? "columns" : "rows");
     char number[2][GTI_CFILE_NUMBER];
-    gti_cfile_add(&c->body, "        static const struct blend %s[] = {\n", name);
+    gti_text_add(&c->body, "        static const struct blend %s[] = {\n", name);
     for (int64_t i = 0; i < out; i++) {
         double s = place_of(c, axis, i, (double)in, (double)out);
         s = s > 0 ? s : 0;
         const int64_t at = s < (double)in ? (int64_t)s : in - 1;
         const double t = s - (double)at < 1 ? s - (double)at : 1;
-        gti_cfile_add(&c->body, "            {{%lld, %lld}, {%s, %s}},\n", (long long)at,
-                      (long long)(at + 1 < in ? at + 1 : at),
-                      gti_cfile_number((float)(1 - t), number[0]),
-                      gti_cfile_number((float)t, number[1]));
+        gti_text_add(&c->body, "            {{%lld, %lld}, {%s, %s}},\n", (long long)at,
+                     (long long)(at + 1 < in ? at + 1 : at),
+                     gti_cfile_number((float)(1 - t), number[0]),
+                     gti_cfile_number((float)t, number[1]));
     }
-    gti_cfile_add(&c->body, "        };\n");
+    gti_text_add(&c->body, "        };\n");
     return name;
 }
 
@@ -286,12 +286,12 @@ static bool write_interpolate(gti_cfile *c, const gti_cfile_row *row)
     (void)row;
     gti_cfile_use(c, "blend");
     gti_cfile_use(c, name);
-    gti_cfile_add(&c->body, "    {\n");
+    gti_text_add(&c->body, "    {\n");
     const char *rows = add_blends(c, 0), *columns = add_blends(c, 1);
-    gti_cfile_add(&c->body, "        ");
+    gti_text_add(&c->body, "        ");
     add_planes(c, name);
-    gti_cfile_add(&c->body, "%s, %s, %s, %s);\n    }\n", rows, columns, gti_cfile_in_pointer(c, 0),
-                  gti_cfile_out_pointer(c, 0));
+    gti_text_add(&c->body, "%s, %s, %s, %s);\n    }\n", rows, columns, gti_cfile_in_pointer(c, 0),
+                 gti_cfile_out_pointer(c, 0));
     return true;
 }
 

@@ -14,7 +14,7 @@ static const uint32_t order_mark = 0x01020304, hash_start = 2166136261u, hash_fa
 static void add_shape(gti_text *t, const gt_shape *s)
 {
     char text[128];
-    gti_cfile_add(t, "%s", gt_shape_format(*s, text, sizeof text));
+    gti_text_add(t, "%s", gt_shape_format(*s, text, sizeof text));
 }
 
 static bool is_input(const gti_cfile *c, int i)
@@ -34,25 +34,25 @@ static bool has_memory(const gti_cfile *c)
 
 static void add_signature(const gti_cfile *c, gti_text *t)
 {
-    gti_cfile_add(t, "void %s_forward(", c->prefix);
+    gti_text_add(t, "void %s_forward(", c->prefix);
     for (int i = 0; i < c->r.g->n_values; i++)
         if (is_input(c, i))
-            gti_cfile_add(t, "const %s *%s, ", gti_cfile_type(c->r.g->value[i].dtype),
-                          c->value[i].name);
-    gti_cfile_add(t, "%s *output", result_type(c));
-    if (c->opts.weights_file) gti_cfile_add(t, ", const float *weights");
-    if (c->opts.caller_memory) gti_cfile_add(t, ", struct %s_memory *memory", c->prefix);
-    gti_cfile_add(t, ")");
+            gti_text_add(t, "const %s *%s, ", gti_cfile_type(c->r.g->value[i].dtype),
+                         c->value[i].name);
+    gti_text_add(t, "%s *output", result_type(c));
+    if (c->opts.weights_file) gti_text_add(t, ", const float *weights");
+    if (c->opts.caller_memory) gti_text_add(t, ", struct %s_memory *memory", c->prefix);
+    gti_text_add(t, ")");
 }
 
 static void add_memory(const gti_cfile *c, gti_text *t)
 {
-    gti_cfile_add(t, "struct %s_memory {\n", c->prefix);
-    if (c->elements[GT_F32]) gti_cfile_add(t, "    float f[%zu];\n", c->elements[GT_F32]);
-    if (c->elements[GT_I64]) gti_cfile_add(t, "    int64_t i[%zu];\n", c->elements[GT_I64]);
-    if (c->elements[GT_U8]) gti_cfile_add(t, "    uint8_t u[%zu];\n", c->elements[GT_U8]);
-    if (!has_memory(c)) gti_cfile_add(t, "    char none;\n");
-    gti_cfile_add(t, "};\n");
+    gti_text_add(t, "struct %s_memory {\n", c->prefix);
+    if (c->elements[GT_F32]) gti_text_add(t, "    float f[%zu];\n", c->elements[GT_F32]);
+    if (c->elements[GT_I64]) gti_text_add(t, "    int64_t i[%zu];\n", c->elements[GT_I64]);
+    if (c->elements[GT_U8]) gti_text_add(t, "    uint8_t u[%zu];\n", c->elements[GT_U8]);
+    if (!has_memory(c)) gti_text_add(t, "    char none;\n");
+    gti_text_add(t, "};\n");
 }
 
 static size_t memory_bytes(const gti_cfile *c)
@@ -65,32 +65,31 @@ static size_t memory_bytes(const gti_cfile *c)
 static void add_given(const gti_cfile *c, gti_text *t, const char *name, int value)
 {
     const gt_graph_value *v = &c->r.g->value[value];
-    gti_cfile_add(t, " *   %-8s %s ", name, gti_cfile_type(v->dtype));
+    gti_text_add(t, " *   %-8s %s ", name, gti_cfile_type(v->dtype));
     add_shape(t, &v->shape);
-    gti_cfile_add(t, ", %lld elements\n", (long long)gt_shape_size(v->shape));
+    gti_text_add(t, ", %lld elements\n", (long long)gt_shape_size(v->shape));
 }
 
 static void add_title(const gti_cfile *c, gti_text *t)
 {
     const gt_graph *g = c->r.g;
-    gti_cfile_add(t, "/* ");
+    gti_text_add(t, "/* ");
     gti_cfile_add_comment(t, g->n_scopes && *g->scope[0].type ? g->scope[0].type : "A graph");
-    gti_cfile_add(t, ", written by gradtape %s.\n *\n", GT_VERSION);
+    gti_text_add(t, ", written by gradtape %s.\n *\n", GT_VERSION);
     for (int i = 0; i < g->n_values; i++)
         if (is_input(c, i)) add_given(c, t, c->value[i].name, i);
     add_given(c, t, "output", g->result);
-    gti_cfile_add(t,
-                  " *\n * Arrays are contiguous, the last dimension first, and do not overlap.\n");
+    gti_text_add(t,
+                 " *\n * Arrays are contiguous, the last dimension first, and do not overlap.\n");
     if (c->opts.weights_file)
-        gti_cfile_add(
-            t,
-            " * Weights are what %s_weights returns of the weights file in memory, %s, "
-            "aligned to 4\n * bytes: NULL where it is another network's, cut off, changed "
-            "or of the other order of bytes.\n",
-            c->prefix, c->opts.big_endian ? "big-endian" : "little-endian");
-    gti_cfile_add(t, " * Memory: %zu bytes, %s. */\n", memory_bytes(c),
-                  c->opts.caller_memory ? "which the caller has; what it holds does not matter"
-                                        : "static, so one call at a time");
+        gti_text_add(t,
+                     " * Weights are what %s_weights returns of the weights file in memory, %s, "
+                     "aligned to 4\n * bytes: NULL where it is another network's, cut off, changed "
+                     "or of the other order of bytes.\n",
+                     c->prefix, c->opts.big_endian ? "big-endian" : "little-endian");
+    gti_text_add(t, " * Memory: %zu bytes, %s. */\n", memory_bytes(c),
+                 c->opts.caller_memory ? "which the caller has; what it holds does not matter"
+                                       : "static, so one call at a time");
 }
 
 static void add_sizes(const gti_cfile *c, gti_text *t)
@@ -102,65 +101,65 @@ static void add_sizes(const gti_cfile *c, gti_text *t)
         for (const char *at = c->value[i].name; *at && n < sizeof upper - 1; at++)
             upper[n++] = (char)(*at >= 'a' && *at <= 'z' ? *at - 'a' + 'A' : *at);
         upper[n] = 0;
-        gti_cfile_add(t, "#define %s_%s_SIZE %lld\n", c->upper, upper,
-                      (long long)gt_shape_size(c->r.g->value[i].shape));
+        gti_text_add(t, "#define %s_%s_SIZE %lld\n", c->upper, upper,
+                     (long long)gt_shape_size(c->r.g->value[i].shape));
     }
-    gti_cfile_add(t, "#define %s_OUTPUT_SIZE %lld\n", c->upper,
-                  (long long)gt_shape_size(c->r.g->value[c->r.g->result].shape));
+    gti_text_add(t, "#define %s_OUTPUT_SIZE %lld\n", c->upper,
+                 (long long)gt_shape_size(c->r.g->value[c->r.g->result].shape));
     if (c->opts.weights_file)
-        gti_cfile_add(t, "#define %s_WEIGHTS_BYTES %zu\n", c->upper, 16 + 4 * c->apart);
+        gti_text_add(t, "#define %s_WEIGHTS_BYTES %zu\n", c->upper, 16 + 4 * c->apart);
 }
 
 static void add_header(const gti_cfile *c, gti_text *t)
 {
     add_title(c, t);
-    gti_cfile_add(t, "#ifndef %s_H\n#define %s_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n",
-                  c->upper, c->upper);
-    gti_cfile_add(t, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
+    gti_text_add(t, "#ifndef %s_H\n#define %s_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n",
+                 c->upper, c->upper);
+    gti_text_add(t, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
     add_sizes(c, t);
-    gti_cfile_add(t, "\n");
+    gti_text_add(t, "\n");
     if (c->opts.caller_memory) add_memory(c, t);
     if (c->opts.weights_file)
-        gti_cfile_add(t, "const float *%s_weights(const void *file, size_t size);\n", c->prefix);
+        gti_text_add(t, "const float *%s_weights(const void *file, size_t size);\n", c->prefix);
     add_signature(c, t);
-    gti_cfile_add(t, ";\n\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
+    gti_text_add(t, ";\n\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
 }
 
 /* --- numbers --- */
 
 static void flush(gti_text *t, gt_file *f)
 {
-    gt_file_write(f, t->at, t->n);
-    t->n = 0;
+    gt_file_write(f, t->at, t->length);
+    t->length = 0;
 }
 
 static void add_number(gti_text *t, const gti_cfile_array *a, int64_t i)
 {
     char text[GTI_CFILE_NUMBER];
     if (a->dtype == GT_F32)
-        gti_cfile_add(t, "%s", gti_cfile_number(((const float *)a->data)[i], text));
-    else if (a->dtype == GT_U8) gti_cfile_add(t, "%d", ((const uint8_t *)a->data)[i]);
+        gti_text_add(t, "%s", gti_cfile_number(((const float *)a->data)[i], text));
+    else if (a->dtype == GT_U8) gti_text_add(t, "%d", ((const uint8_t *)a->data)[i]);
     else {
         const int64_t v = ((const int64_t *)a->data)[i];
-        if (v == INT64_MIN) gti_cfile_add(t, "INT64_MIN");
-        else gti_cfile_add(t, "INT64_C(%lld)", (long long)v);
+        if (v == INT64_MIN) gti_text_add(t, "INT64_MIN");
+        else gti_text_add(t, "INT64_C(%lld)", (long long)v);
     }
 }
 
 static void add_array(gti_text *t, const gti_cfile_array *a, gt_file *f)
 {
     const int64_t n = gt_shape_size(a->shape);
-    gti_cfile_add(t, "\n/* ");
+    gti_text_add(t, "\n/* ");
     gti_cfile_add_comment(t, a->comment);
-    gti_cfile_add(t, " ");
+    gti_text_add(t, " ");
     add_shape(t, &a->shape);
-    gti_cfile_add(t, " */\nstatic const %s %s[] = {", gti_cfile_type(a->dtype), a->name);
+    gti_text_add(t, " */\nstatic const %s %s[] = {", gti_cfile_type(a->dtype), a->name);
     for (int64_t i = 0; i < n; i++) {
-        gti_cfile_add(t, i % BY_LINE ? ", " : i ? ",\n    " : "\n    ");
+        gti_text_add(t, i % BY_LINE ? ", " : i ? ",\n    " : "\n    ");
         add_number(t, a, i);
-        if (t->n > FLUSH) flush(t, f);
+        if (t->length > FLUSH) flush(t, f);
     }
-    gti_cfile_add(t, "};\n");
+    gti_text_add(t, "};\n");
 }
 
 static uint32_t bits_of(const gti_cfile_array *a, int64_t i)
@@ -217,34 +216,34 @@ static bool write_weights(const gti_cfile *c)
 static void add_beginning(const gti_cfile *c, gti_text *t)
 {
     add_title(c, t);
-    gti_cfile_add(t,
-                  "#include \"%s\"\n\n#include <float.h>\n#include <limits.h>\n#include <math.h>\n"
-                  "#include <string.h>\n\n#if FLT_MANT_DIG != 24 || INT_MAX < 2147483647\n"
-                  "#error \"this needs floats and ints of 32 bits\"\n#endif\n",
-                  c->header);
+    gti_text_add(t,
+                 "#include \"%s\"\n\n#include <float.h>\n#include <limits.h>\n#include <math.h>\n"
+                 "#include <string.h>\n\n#if FLT_MANT_DIG != 24 || INT_MAX < 2147483647\n"
+                 "#error \"this needs floats and ints of 32 bits\"\n#endif\n",
+                 c->header);
 }
 
 static void add_end(const gti_cfile *c, gti_text *t)
 {
-    gti_cfile_add(t, "\n");
+    gti_text_add(t, "\n");
     gti_cfile_add_sections(c, t);
     if (!c->opts.caller_memory && has_memory(c)) {
         add_memory(c, t);
-        gti_cfile_add(t, "\nstatic struct %s_memory memory;\n\n", c->prefix);
+        gti_text_add(t, "\nstatic struct %s_memory memory;\n\n", c->prefix);
     }
     if (c->opts.weights_file)
-        gti_cfile_add(t,
-                      "const float *%s_weights(const void *file, size_t size)\n{\n"
-                      "    return check_weights(file, size, %zu, %luu);\n}\n\n",
-                      c->prefix, c->apart, (unsigned long)sum_of_weights(c));
+        gti_text_add(t,
+                     "const float *%s_weights(const void *file, size_t size)\n{\n"
+                     "    return check_weights(file, size, %zu, %luu);\n}\n\n",
+                     c->prefix, c->apart, (unsigned long)sum_of_weights(c));
     add_signature(c, t);
-    gti_cfile_add(t, "\n{\n");
+    gti_text_add(t, "\n{\n");
     for (int i = 0; i < c->r.g->n_values; i++)
         if (is_input(c, i) && !c->r.readers[i])
-            gti_cfile_add(t, "    (void)%s;\n", c->value[i].name);
-    if (c->opts.weights_file && !c->apart) gti_cfile_add(t, "    (void)weights;\n");
-    if (c->opts.caller_memory && !has_memory(c)) gti_cfile_add(t, "    (void)memory;\n");
-    gti_cfile_add(t, "%.*s}\n", (int)c->body.n, c->body.at ? c->body.at : "");
+            gti_text_add(t, "    (void)%s;\n", c->value[i].name);
+    if (c->opts.weights_file && !c->apart) gti_text_add(t, "    (void)weights;\n");
+    if (c->opts.caller_memory && !has_memory(c)) gti_text_add(t, "    (void)memory;\n");
+    gti_text_add(t, "%.*s}\n", (int)c->body.length, c->body.at ? c->body.at : "");
 }
 
 static bool commit(const gti_cfile *c, gti_text *t, gt_file *f)
@@ -271,7 +270,7 @@ static bool write_c(const gti_cfile *c, gti_text *t, const char *path)
 static bool write_header(const gti_cfile *c, gti_text *t, const char *path)
 {
     gti_text place = {0};
-    gti_cfile_add(&place, "%.*s%s", (int)(strlen(path) - strlen(c->header)), path, c->header);
+    gti_text_add(&place, "%.*s%s", (int)(strlen(path) - strlen(c->header)), path, c->header);
     gt_file *f = place.failed ? NULL : gt_file_create_for(c->r.g->ctx, c->r.what, place.at);
     if (place.failed) gti_reading_short_of_memory(&c->r);
     free(place.at);

@@ -6,18 +6,10 @@
 #include <gradtape/op.h>
 #include <gradtape/profile.h>
 
+#include "io/text.h"
+
 /* --- text.c --- */
 
-/* Text that grows; all zero is empty, and `at` is NULL while nothing was added. Out of memory shows
- * in `failed`, and later additions do nothing. */
-typedef struct {
-    char *at;
-    size_t length, room;
-    bool failed;
-} gti_text;
-void gti_text_add(gti_text *t, const char *fmt, ...) GT_PRINTF(2, 3);
-/* As a JSON string, in quotes; s is UTF-8. */
-void gti_text_quote(gti_text *t, const char *s);
 /* The path of the present tensor below `prefix`, replacing what was there. NULL when out of
  * memory. */
 const char *gti_text_path(gti_text *t, const char *prefix, const gt_state_iter *it);

@@ -24,6 +24,7 @@ void gti_text_add(gti_text *t, const char *fmt, ...)
     va_start(args, fmt);
     va_copy(again, args);
     const int n = gt_vsnprintf(NULL, 0, fmt, args);
+    if (n < 0) t->failed = true;
     if (n >= 0 && reserve(t, (size_t)n + 1)) {
         gt_vsnprintf(t->at + t->length, t->room - t->length, fmt, again);
         t->length += (size_t)n;
