@@ -31,8 +31,7 @@ typedef struct {
     void (*prepare)(world *w); /* nothing fails yet; NULL: nothing to do */
     void (*run)(world *w);
     bool whole;
-    const char *file;  /* in scratch(""), that the program writes or reads, if it does */
-    const char *needs; /* a program of the system */
+    const char *file; /* in scratch(""), that the program writes or reads, if it does */
 } program;
 
 /* --- a digest of all that can be seen --- */
@@ -238,17 +237,9 @@ static inline void program_runs_out_of_memory(void **state)
     sweep(*state, FAULT_MEMORY, 0, true);
 }
 
-static inline bool has_program(const char *name)
-{
-    char command[64];
-    snprintf(command, sizeof command, "command -v %s >/dev/null", name);
-    return system(command) == 0;
-}
-
 static inline void program_fails_in_files(void **state)
 {
     const program *p = *state;
-    if (p->needs && !has_program(p->needs)) skip();
     static const int reasons[] = {EIO, ENOSPC, EINTR, ENOMEM};
     program_runs_out_of_memory(state);
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
