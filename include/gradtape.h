@@ -19,7 +19,8 @@
  *   gt_mark start = gt_mark_tape(gt);             at the top of a loop gt_rewind(gt, start) drops
  *                                                 the step before: no frees, no reference counts
  *   if (gt_failed(gt)) ...                        errors are sticky: check once (context.h)
- *   gt_gradcheck(...)                             prove a derivative (gradcheck.h)
+ *   gt_gradcheck(...)                             prove a derivative (gradcheck.h), also one that
+ *   gt_gradcheck_c(...)                           you wrote for a C function (gradcheck_c.h)
  *   gt_save(net, "net.safetensors")               weights, and runs to be resumed (io.h)
  *   gt_capture(gt, step, &mine)                   keep a step, and gt_replay it (capture.h)
  *   gt_profile_begin(gt), gt_profile_print(p, stdout)     see where time goes (profile.h)
@@ -47,6 +48,7 @@
 #include <gradtape/diff.h>
 #include <gradtape/functional.h>
 #include <gradtape/gradcheck.h>
+#include <gradtape/gradcheck_c.h>
 #include <gradtape/graph.h>
 #include <gradtape/init.h>
 #include <gradtape/io.h>

@@ -1,0 +1,49 @@
+/* The gradient checker for derivatives that are not gradtape's: plain C functions of doubles and
+ * the derivatives that somebody wrote for them by hand, with no tensor and no context in sight.
+ *
+ *   double energy(const double *x, int64_t n, void *user);
+ *   void gradient(const double *x, int64_t n, double *g, void *user);
+ *   gt_gradcheck_report r;
+ *   if (gt_gradcheck_c(energy, gradient, &world, x, n, NULL, &r) != GT_PASS)
+ *       gt_gradcheck_print(&r, stderr);
+ *
+ * What is checked, and how, is what gradcheck.h says: measured noise, steps of several lengths,
+ * kinks, values that are not finite, elements that are not written, inputs that are changed, two
+ * runs that differ. Nothing is kept: callbacks are called during the call alone, on copies of x,
+ * one call at a time unless .threads asks for more, and own none of their arguments. A callback
+ * that has to give up writes NaN. Of the options .order = 2 and .f32 are refused: second
+ * derivatives are the first ones of your gradient, so give it as `f` and the Hessian as its
+ * Jacobian. */
+#ifndef GRADTAPE_GRADCHECK_C_H
+#define GRADTAPE_GRADCHECK_C_H
+
+#include <gradtape/gradcheck.h>
+
+GT_BEGIN_DECLS
+
+/* f(x), x [n]; and g [n] = its gradient, every element of which is to be written. */
+typedef double (*gt_c_scalar)(const double *x, int64_t n, void *user);
+typedef void (*gt_c_gradient)(const double *x, int64_t n, double *g, void *user);
+
+gt_verdict gt_gradcheck_c(gt_c_scalar f, gt_c_gradient gradient, void *user, const double *x,
+                          int64_t n, const gt_gradcheck_opts *opts, gt_gradcheck_report *report);
+
+/* y [m] = f(x), x [n], and its derivative J [m,n] in one form or in several: all that are not NULL
+ * are checked, in this order, up to the first that does not pass. Matrices are row-major:
+ * J[j * n + i] = d y[j] / d x[i]. Every element of the last array but `user` is to be written. */
+typedef struct {
+    int64_t n, m;
+    void (*f)(const double *x, double *y, void *user);
+    void (*jacobian)(const double *x, double *J, void *user);
+    void (*vjp)(const double *x, const double *w, double *wJ, void *user); /* w [m], wJ [n] */
+    void (*jvp)(const double *x, const double *v, double *Jv, void *user); /* v [n], Jv [m] */
+    void *user;
+} gt_c_map;
+
+/* Large ones are checked by random projections, .jvp along random directions. Errors, as a FAIL of
+ * the kind GT_GRADCHECK_ERROR: NULL, n or m below 1, no derivative, options that are refused. */
+gt_verdict gt_gradcheck_map(const gt_c_map *map, const double *x, const gt_gradcheck_opts *opts,
+                            gt_gradcheck_report *report);
+
+GT_END_DECLS
+#endif

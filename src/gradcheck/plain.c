@@ -1,0 +1,155 @@
+/* Checks of plain C functions. */
+#include "gradcheck/plain.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { FULL_ENTRIES = 20000 };
+
+static const char *const form_name[GTI_N_FORMS] = {"jacobian", "vjp", "jvp"};
+
+static bool has_form(const gt_c_map *map, gti_form form)
+{
+    const bool has[GTI_N_FORMS] = {map->jacobian, map->vjp, map->jvp};
+    return has[form];
+}
+
+static bool fail(gti_check *c, const char *hint, const char *why)
+{
+    return gti_check_fail(c, GT_GRADCHECK_ERROR, hint, "%s", why);
+}
+
+static bool map_is_fit(gti_check *c, const gt_c_map *map, const double *x)
+{
+    if (!map || !map->f || !x)
+        return fail(c, "", !map ? "the map is NULL" : !x ? "x is NULL" : "the function is NULL");
+    if (map->n < 1 || map->m < 1)
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
+                              "n is %lld, m is %lld; both must be at least 1", (long long)map->n,
+                              (long long)map->m);
+    if (!map->jacobian && !map->vjp && !map->jvp)
+        return fail(c, "set .jacobian, .vjp or .jvp", "there is no derivative to be checked");
+    if (c->o.order == 2)
+        return fail(c, "give the gradient as .f and the Hessian as its .jacobian",
+                    ".order = 2 is not for functions in C, which have no derivative of theirs");
+    return !c->o.f32 || fail(c, "", ".f32 is not for functions in C, which are of doubles");
+}
+
+/* --- directions, for J v of many inputs --- */
+
+static bool is_large(const gti_check *c, const gt_c_map *map)
+{
+    if (c->o.mode != GT_GRADCHECK_AUTO) return c->o.mode == GT_GRADCHECK_FAST;
+    return map->n > FULL_ENTRIES / map->m;
+}
+
+/* Gaussian ones, of x's own size. */
+static bool draw_directions(gti_check *c, gti_plain *p)
+{
+    p->n_t = c->o.probes;
+    double *d = gti_check_scratch(c, p->n_t * p->map->n, sizeof *d);
+    if (!d) return gti_check_alive(c);
+    gti_check_normal(c, p->n_t * p->map->n, d);
+    for (int64_t i = 0; i < p->n_t * p->map->n; i++) d[i] *= fmax(1, fabs(p->x0[i % p->map->n]));
+    p->direction = d;
+    c->o.mode = GT_GRADCHECK_AUTO;
+    return true;
+}
+
+/* --- one form --- */
+
+static gt_tensor *make_variable(gti_check *c, const gti_plain *p)
+{
+    const gt_new_opts leaf = {.dtype = GT_F64, .requires_grad = true};
+    gt_tensor *t = gt_empty_(c->gt, GT_SHAPE(p->n_t), leaf);
+    if (!t) return NULL;
+    double *to = t->data;
+    for (int64_t i = 0; i < p->n_t; i++) to[i] = p->direction ? 1 : p->x0[i];
+    return gt_set_name(t, p->direction ? "direction" : "x");
+}
+
+static void check_form(gti_check *c, gti_plain *p)
+{
+    if (p->form == GTI_JVP && is_large(c, p->map) && !draw_directions(c, p)) return;
+    gt_tensor *t = make_variable(c, p);
+    if (!t) {
+        gti_check_alive(c);
+        return;
+    }
+    const gti_fn fn = {.call = gti_plain_call,
+                       .gt = c->gt,
+                       .in = &t,
+                       .var = &t,
+                       .n_in = 1,
+                       .n_var = 1,
+                       .n_out = 1,
+                       .user = p};
+    gti_check_all(c, &fn);
+}
+
+static gt_verdict check_map(gti_check *c, const gt_c_map *map, const double *x)
+{
+    const gt_gradcheck_opts opts = c->o;
+    gt_gradcheck_report *r = c->r;
+    for (gti_form form = 0; form < GTI_N_FORMS; form++) {
+        if (!has_form(map, form)) continue;
+        gti_plain p = {.map = map, .form = form, .n_t = map->n, .x0 = x};
+        gti_check_init(c, c->gt, &opts, r);
+        if (!gti_check_open(c)) return GT_FAIL;
+        c->label = form_name[form];
+        check_form(c, &p);
+        gti_check_close(c);
+        if (r->verdict != GT_PASS) break;
+    }
+    return r->verdict;
+}
+
+gt_verdict gt_gradcheck_map(const gt_c_map *map, const double *x, const gt_gradcheck_opts *opts,
+                            gt_gradcheck_report *report)
+{
+    gt_gradcheck_report unread;
+    gti_check c;
+    gti_check_init(&c, NULL, opts, report ? report : &unread);
+    if (!map_is_fit(&c, map, x)) return GT_FAIL;
+    c.gt = gt_open();
+    if (!c.gt) {
+        fail(&c, "", "out of memory");
+        return GT_FAIL;
+    }
+    const gt_verdict verdict = check_map(&c, map, x);
+    gt_close(c.gt);
+    return verdict;
+}
+
+/* --- a scalar function --- */
+
+typedef struct {
+    gt_c_scalar f;
+    gt_c_gradient gradient;
+    void *user;
+    int64_t n;
+} scalar;
+
+static void scalar_value(const double *x, double *y, void *user)
+{
+    const scalar *s = user;
+    y[0] = s->f(x, s->n, s->user);
+}
+
+static void scalar_gradient(const double *x, double *g, void *user)
+{
+    const scalar *s = user;
+    s->gradient(x, s->n, g, s->user);
+}
+
+gt_verdict gt_gradcheck_c(gt_c_scalar f, gt_c_gradient gradient, void *user, const double *x,
+                          int64_t n, const gt_gradcheck_opts *opts, gt_gradcheck_report *report)
+{
+    scalar s = {f, gradient, user, n};
+    const gt_c_map map = {.n = n,
+                          .m = 1,
+                          .f = f ? scalar_value : NULL,
+                          .jacobian = gradient ? scalar_gradient : NULL,
+                          .user = &s};
+    return gt_gradcheck_map(&map, x, opts, report);
+}

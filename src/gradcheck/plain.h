@@ -1,0 +1,23 @@
+/* Plain C functions as functions under check. */
+#ifndef GTI_GRADCHECK_PLAIN_H
+#define GTI_GRADCHECK_PLAIN_H
+
+#include "gradcheck/check.h"
+#include <gradtape/gradcheck_c.h>
+
+typedef enum { GTI_JACOBIAN, GTI_VJP, GTI_JVP, GTI_N_FORMS } gti_form;
+
+/* A map with one form of its derivative, restricted to directions through x0 where these are
+ * given: then the variables are t [n_t], all ones at x0, and x = x0 + sum of (t_i - 1) d_i. */
+typedef struct {
+    const gt_c_map *map;
+    gti_form form;
+    int64_t n_t;                  /* variables: map->n, or the number of directions */
+    const double *x0, *direction; /* [n], [n_t, n]; NULL: t is x */
+} gti_plain;
+
+/* --- plain_op.c --- */
+/* gti_fn.call of a function whose `user` is a gti_plain and whose argument is t. */
+bool gti_plain_call(const gti_fn *fn, gt_tensor *out[], bool graph);
+
+#endif

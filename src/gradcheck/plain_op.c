@@ -1,0 +1,127 @@
+/* A plain C function as an operation: so its derivative is a backward rule like any other, and all
+ * that is asked of these is asked of it. Jacobians are made once for each recording, beside the
+ * value, by columns where J v is what is given. */
+#include <string.h>
+
+#include "gradcheck/plain.h"
+#include <gradtape/ops.h>
+
+typedef struct {
+    const gti_plain *plain;
+    bool graph; /* derivatives may be asked for */
+} plain_opts;
+
+static const gti_plain *plain_of(const gt_node *n)
+{
+    return ((const plain_opts *)n->opts)->plain;
+}
+
+/* --- w' J --- */
+
+static bool pull_infer(gt_node *n)
+{
+    n->out[0]->shape = n->in[0]->shape;
+    return true;
+}
+
+static void pull_forward(gt_node *n)
+{
+    const gt_c_map *map = plain_of(n)->map;
+    map->vjp(n->in[0]->data, n->in[1]->data, n->out[0]->data, map->user);
+}
+
+static const gt_op pull_op = {.name = "vjp",
+                              .inputs = "x w",
+                              .n_in = 2,
+                              .n_out = 1,
+                              .opts_size = sizeof(plain_opts),
+                              .infer = pull_infer,
+                              .forward = {[GT_F64] = pull_forward}};
+
+/* --- the function --- */
+
+static bool wants_jacobian(const gt_node *n)
+{
+    return ((const plain_opts *)n->opts)->graph && plain_of(n)->form != GTI_VJP;
+}
+
+/* t -> y [m], J [m, n_t], or [0, n_t] when it is not wanted */
+static bool function_infer(gt_node *n)
+{
+    const gti_plain *p = plain_of(n);
+    n->out[0]->shape = GT_SHAPE(p->map->m);
+    n->out[1]->shape = GT_SHAPE(wants_jacobian(n) ? p->map->m : 0, p->n_t);
+    n->scratch_size = (size_t)(2 * p->map->n + p->map->m) * sizeof(double);
+    return true;
+}
+
+/* x [n] at t, in room if it is not t itself. */
+static const double *point_at(const gti_plain *p, const double *t, double *room)
+{
+    if (!p->direction) return t;
+    memcpy(room, p->x0, (size_t)p->map->n * sizeof *room);
+    for (int64_t i = 0; i < p->n_t; i++)
+        for (int64_t k = 0; t[i] != 1 && k < p->map->n; k++)
+            room[k] += (t[i] - 1) * p->direction[i * p->map->n + k];
+    return room;
+}
+
+/* J by columns; unit [n] and column [m] are room. */
+static void fill_by_columns(const gti_plain *p, const double *x, double *unit, double *column,
+                            double *jacobian)
+{
+    const gt_c_map *map = p->map;
+    memset(unit, 0, (size_t)map->n * sizeof *unit);
+    for (int64_t i = 0; i < p->n_t; i++) {
+        if (!p->direction) unit[i] = 1;
+        map->jvp(x, p->direction ? p->direction + i * map->n : unit, column, map->user);
+        if (!p->direction) unit[i] = 0;
+        for (int64_t j = 0; j < map->m; j++) jacobian[j * p->n_t + i] = column[j];
+    }
+}
+
+static void function_forward(gt_node *n)
+{
+    const gti_plain *p = plain_of(n);
+    const gt_c_map *map = p->map;
+    double *room = n->scratch, *unit = room + map->n, *column = unit + map->n;
+    const double *x = point_at(p, n->in[0]->data, room);
+    map->f(x, n->out[0]->data, map->user);
+    if (!wants_jacobian(n)) return;
+    if (p->form == GTI_JACOBIAN) {
+        map->jacobian(x, n->out[1]->data, map->user);
+        return;
+    }
+    memcpy(column, n->out[1]->data, (size_t)map->m * sizeof *column); /* the fill, to be seen */
+    fill_by_columns(p, x, unit, column, n->out[1]->data);
+}
+
+static bool function_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    const gti_plain *p = plain_of(n);
+    if (p->form == GTI_VJP) {
+        gin[0] = gt_apply(&pull_op, n->opts, 2, (gt_tensor *[]){n->in[0], gout[0]});
+        return gin[0] != NULL;
+    }
+    gt_tensor *w = gt_reshape(gout[0], GT_SHAPE(1, p->map->m));
+    gin[0] = gt_reshape(gt_matmul(w, n->out[1]), GT_SHAPE(p->n_t));
+    return gin[0] != NULL;
+}
+
+static const gt_op function_op = {.name = "function",
+                                  .inputs = "x",
+                                  .n_in = 1,
+                                  .n_out = 2,
+                                  .opts_size = sizeof(plain_opts),
+                                  .infer = function_infer,
+                                  .forward = {[GT_F64] = function_forward},
+                                  .backward = function_backward};
+
+bool gti_plain_call(const gti_fn *fn, gt_tensor *out[], bool graph)
+{
+    gt_tensor *both[2];
+    const plain_opts opts = {fn->user, graph};
+    if (gt_apply_n(&function_op, &opts, 1, fn->in, both) != GT_OK) return false;
+    out[0] = both[0];
+    return true;
+}

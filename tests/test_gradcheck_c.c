@@ -1,0 +1,236 @@
+/* Derivatives of plain C functions under the gradient checker: right ones pass in every form, wrong
+ * ones are found and named. */
+#include "support.h"
+
+#include <gradtape/gradcheck_c.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* --- a scalar: sum of x_i^3 x_(i+1), around a ring --- */
+
+static double ring(const double *x, int64_t n, void *user)
+{
+    (void)user;
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += x[i] * x[i] * x[i] * x[(i + 1) % n];
+    return sum;
+}
+
+/* user: the factor of the last element's first term, or NULL. */
+static void ring_gradient(const double *x, int64_t n, double *g, void *user)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const double before = x[(i + n - 1) % n], factor = user && i == n - 1 ? *(double *)user : 1;
+        g[i] = factor * 3 * x[i] * x[i] * x[(i + 1) % n] + before * before * before;
+    }
+}
+
+static void unwritten(const double *x, int64_t n, double *g, void *user)
+{
+    ring_gradient(x, n - 1, g, user);
+}
+
+static void accumulating(const double *x, int64_t n, double *g, void *user)
+{
+    (void)user;
+    for (int64_t i = 0; i < n; i++) g[i] += x[i];
+}
+
+static double counted(const double *x, int64_t n, void *user)
+{
+    return ring(x, n, NULL) + 1e-9 * (*(double *)user)++;
+}
+
+static double changing(const double *x, int64_t n, void *user)
+{
+    const double y = ring(x, n, user);
+    ((double *)(uintptr_t)x)[0] += 1;
+    return y;
+}
+
+static double million(const double *x, int64_t n, void *user)
+{
+    return ring(x, n, user) + 1e6 - 1e6;
+}
+
+static double absolute(const double *x, int64_t n, void *user)
+{
+    (void)user;
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += fabs(x[i]);
+    return sum;
+}
+
+static void signs(const double *x, int64_t n, double *g, void *user)
+{
+    (void)user;
+    for (int64_t i = 0; i < n; i++) g[i] = x[i] < 0 ? -1 : 1;
+}
+
+static void expect(const gt_gradcheck_report *r, gt_verdict v, const char *says)
+{
+    if (r->verdict != v || !strstr(r->message, says))
+        fail_msg("wanted %s, \"%s\"; got\n%s", gt_verdict_name(v), says, r->message);
+}
+
+static double slightly = 1.00002, by_a_thousandth = 1.001, count;
+
+static void scalars(void **state)
+{
+    (void)state;
+    static const struct {
+        gt_c_scalar f;
+        gt_c_gradient gradient;
+        void *user;
+        int64_t n;
+        gt_verdict verdict;
+        const char *says;
+    } cases[] = {
+        {ring, ring_gradient, NULL, 7, GT_PASS, "7 entries of the Jacobian"},
+        {ring, ring_gradient, NULL, 30000, GT_PASS, "8 random projections"},
+        {ring, ring_gradient, &slightly, 7, GT_FAIL, "d y[0] / d x[6]"},
+        {ring, ring_gradient, &by_a_thousandth, 30000, GT_FAIL, "d y[0] / d x[29999]"},
+        {ring, unwritten, NULL, 7, GT_FAIL, "nan"},
+        {ring, accumulating, NULL, 7, GT_FAIL, "nan"},
+        {counted, ring_gradient, &count, 7, GT_FAIL, "two runs on the same inputs differ"},
+        {changing, ring_gradient, NULL, 7, GT_FAIL, "changed the values of x"},
+        {million, ring_gradient, NULL, 7, GT_PASS, "7 entries"},
+        {absolute, signs, NULL, 7, GT_PASS, "6 entries of the Jacobian compared, 1 skipped"},
+        {NULL, ring_gradient, NULL, 7, GT_FAIL, "the function is NULL"},
+        {ring, NULL, NULL, 7, GT_FAIL, "there is no derivative"},
+        {ring, ring_gradient, NULL, 0, GT_FAIL, "n is 0, m is 1"},
+    };
+    double *x = calloc(30000, sizeof *x);
+    for (int64_t i = 0; i < 30000; i++) x[i] = i == 3 ? 0 : 1.5 + sin((double)i);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        gt_gradcheck_report r;
+        gt_gradcheck_c(cases[i].f, cases[i].gradient, cases[i].user, x, cases[i].n, NULL, &r);
+        expect(&r, cases[i].verdict, cases[i].says);
+    }
+    assert_int_equal(gt_gradcheck_c(ring, ring_gradient, NULL, x, 7, NULL, NULL), GT_PASS);
+    free(x);
+}
+
+/* --- a vector: y_j = sin(x_j) x_(j+1), of n = m + 1 --- */
+
+typedef struct {
+    int64_t m;
+    double factor; /* of the part by x_(j+1), in row 2 */
+} shape;
+
+static void wave(const double *x, double *y, void *user)
+{
+    const shape *s = user;
+    for (int64_t j = 0; j < s->m; j++) y[j] = sin(x[j]) * x[j + 1];
+}
+
+static double by_next(const shape *s, const double *x, int64_t j)
+{
+    return (j == 2 ? s->factor : 1) * sin(x[j]);
+}
+
+static void wave_jacobian(const double *x, double *jacobian, void *user)
+{
+    const shape *s = user;
+    memset(jacobian, 0, (size_t)(s->m * (s->m + 1)) * sizeof *jacobian);
+    for (int64_t j = 0; j < s->m; j++) {
+        jacobian[j * (s->m + 1) + j] = cos(x[j]) * x[j + 1];
+        jacobian[j * (s->m + 1) + j + 1] = by_next(s, x, j);
+    }
+}
+
+static void wave_jvp(const double *x, const double *v, double *jv, void *user)
+{
+    const shape *s = user;
+    for (int64_t j = 0; j < s->m; j++)
+        jv[j] = cos(x[j]) * x[j + 1] * v[j] + by_next(s, x, j) * v[j + 1];
+}
+
+static void wave_vjp(const double *x, const double *w, double *wj, void *user)
+{
+    const shape *s = user;
+    memset(wj, 0, (size_t)(s->m + 1) * sizeof *wj);
+    for (int64_t j = 0; j < s->m; j++) {
+        wj[j] += cos(x[j]) * x[j + 1] * w[j];
+        wj[j + 1] += by_next(s, x, j) * w[j];
+    }
+}
+
+static gt_c_map wave_map(shape *s, int form)
+{
+    return (gt_c_map){.n = s->m + 1,
+                      .m = s->m,
+                      .f = wave,
+                      .jacobian = form == 0 ? wave_jacobian : NULL,
+                      .vjp = form == 1 ? wave_vjp : NULL,
+                      .jvp = form == 2 ? wave_jvp : NULL,
+                      .user = s};
+}
+
+/* Small ones by entries, large ones by projections. */
+static void every_form_is_checked(void **state)
+{
+    static const char *const name[] = {"(jacobian)", "(vjp)", "(jvp)"};
+    (void)state;
+    double x[401];
+    for (int i = 0; i < 401; i++) x[i] = 0.3 + 0.7 * sin(i + 1);
+    for (int form = 0; form < 3; form++)
+        for (int64_t m = 5; m <= 400; m += 395) {
+            gt_gradcheck_report r;
+            shape s = {m, 1};
+            gt_c_map map = wave_map(&s, form);
+            gt_gradcheck_map(&map, x, NULL, &r);
+            expect(&r, GT_PASS, name[form]);
+            s.factor = 1.001;
+            gt_gradcheck_map(&map, x, NULL, &r);
+            expect(&r, GT_FAIL, m == 5 || form < 2 ? "d y[2] / d x[3]" : "d y[2] / d direction");
+            expect(&r, GT_FAIL, name[form]);
+        }
+}
+
+static void all_forms_given_are_checked(void **state)
+{
+    (void)state;
+    const double x[] = {1, 2, 3, 4};
+    shape right = {3, 1};
+    gt_c_map map = wave_map(&right, 0);
+    map.vjp = wave_vjp;
+    map.jvp = wave_jvp;
+    gt_gradcheck_report r;
+    assert_int_equal(gt_gradcheck_map(&map, x, NULL, &r), GT_PASS);
+    shape wrong = {3, 2};
+    map.user = &wrong;
+    map.jacobian = NULL;
+    gt_gradcheck_map(&map, x, &(gt_gradcheck_opts){.name = "wave"}, &r);
+    expect(&r, GT_FAIL, "gradcheck FAIL  wave (vjp)");
+}
+
+static void wrong_requests_are_refused(void **state)
+{
+    (void)state;
+    const double x[] = {1, 2, 3, 4};
+    shape s = {3, 1};
+    const gt_c_map map = wave_map(&s, 0);
+    gt_gradcheck_report r;
+    gt_gradcheck_map(NULL, x, NULL, &r);
+    expect(&r, GT_FAIL, "the map is NULL");
+    gt_gradcheck_map(&map, NULL, NULL, &r);
+    expect(&r, GT_FAIL, "x is NULL");
+    gt_gradcheck_map(&map, x, &(gt_gradcheck_opts){.order = 2}, &r);
+    expect(&r, GT_FAIL, "the Hessian as its .jacobian");
+    gt_gradcheck_map(&map, x, &(gt_gradcheck_opts){.f32 = true}, &r);
+    expect(&r, GT_FAIL, ".f32 is not for functions in C");
+    gt_gradcheck_map(&map, x, &(gt_gradcheck_opts){.step = -1}, &r);
+    expect(&r, GT_FAIL, "step is -1");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scalars),
+        cmocka_unit_test(every_form_is_checked),
+        cmocka_unit_test(all_forms_given_are_checked),
+        cmocka_unit_test(wrong_requests_are_refused),
+    };
+    return cmocka_run_group_tests_name("gradcheck of C functions", tests, NULL, NULL);
+}
