@@ -67,9 +67,10 @@ int main(void)
     double x[3 * PARTICLES], measured[POINTS];
     gt_gradcheck_report report;
     for (int i = 0; i < PARTICLES; i++) { /* a lattice, not quite regular */
+        const int row = i % 6 / 3, layer = i / 6;
         x[3 * i] = 1.1 * (i % 3) + 0.05 * sin(i);
-        x[3 * i + 1] = 1.1 * (double)(i / 3 % 2) + 0.05 * cos(3 * i);
-        x[3 * i + 2] = 1.1 * (double)(i / 6) + 0.05 * sin(5 * i);
+        x[3 * i + 1] = 1.1 * row + 0.05 * cos(3 * i);
+        x[3 * i + 2] = 1.1 * layer + 0.05 * sin(5 * i);
     }
     for (int j = 0; j < POINTS; j++) measured[j] = 2 / (1 + 0.5 * j);
 

@@ -51,6 +51,12 @@ static void note_still(gti_slope *s, const double change[4], int step)
     if (s->still && lengths[step] < LONGEST) s->rough = true;
 }
 
+/* Whether a step is still because it is short enough to pass by a kink, not lost in rounding. */
+static bool passes_by(const gti_slope *bent, const gti_slope *still)
+{
+    return bent->bent && fmax(fabs(bent->right), fabs(bent->left)) > still->estimate;
+}
+
 /* Of two that can be told but contradict each other the longer step has passed something by, or the
  * noise is more than was measured. */
 static void keep_better(gti_slope *best, gti_slope s, int step)
@@ -61,7 +67,7 @@ static void keep_better(gti_slope *best, gti_slope s, int step)
     else if (!s.rough && apart > 2 * (best->estimate + s.estimate)) {
         better = lengths[step] < 0;
         best->estimate = s.estimate = 2 * apart;
-    } else if (best->still != s.still) better = best->still || best->bent;
+    } else if (best->still != s.still) better = best->still || passes_by(best, &s);
     if (better) *best = s;
 }
 
