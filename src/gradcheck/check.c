@@ -105,8 +105,10 @@ bool gti_check_prepare(gti_check *c, const gti_fn *fn)
     name_parts(c, fn);
     if (!make_y(c, fn)) return false;
     c->y0 = gti_check_scratch(c, c->n_y, sizeof *c->y0);
+    c->noise = gti_check_scratch(c, c->n_y, sizeof *c->noise);
+    c->noise_measured = false;
     for (int k = 0; k < 4; k++) c->near[k] = gti_check_scratch(c, c->n_y, sizeof *c->near[k]);
-    return gti_check_alive(c) && gti_check_evaluate(c, c->y0) && gti_check_measure_noise(c);
+    return gti_check_alive(c) && gti_check_evaluate(c, c->y0);
 }
 
 bool gti_check_gradient(gti_check *c, const gti_fn *fn, gti_fn *gradient)
@@ -126,7 +128,7 @@ bool gti_check_gradient(gti_check *c, const gti_fn *fn, gti_fn *gradient)
         const gt_new_opts leaf = {.dtype = GT_F64, .requires_grad = true};
         gt_tensor *u = gt_empty_(c->gt, c->y[i].shape, leaf);
         if (!u) return gti_check_alive(c);
-        gti_check_normal(c, u->size, u->data);
+        gti_check_weights(c, u->size, u->data);
         gradient->upstream[i] = gradient->var[gradient->n_var++] = u;
     }
     return true;

@@ -55,7 +55,8 @@ typedef struct {
     gt_mark session;                                  /* from gti_check_begin to gti_check_end */
     double *y0;                                       /* [n_y], at x */
     double *near[4];                                  /* [n_y], at x + h, x - h, x + h/2, x - h/2 */
-    double *noise;                                    /* [n_y], of y near x; noise.c */
+    double *noise;                                    /* [n_y], of y near x, 0 before */
+    bool noise_measured;                              /* noise.c */
     double score;                                     /* of the worst entry so far */
     const char *error_hint; /* for a failure of the context during the present call */
     double kink_x;          /* where the first entry that was passed over is */
@@ -120,16 +121,19 @@ void gti_check_end(gti_check *c);
 bool gti_check_vjp(gti_check *c, const double *v, double *g);
 /* The same in a session of its own. */
 bool gti_check_pull(gti_check *c, const double *v, double *g);
-/* Standard normals, and the next 64 bits of the checker's own generator. */
+/* Standard normals; weights nearly so, much faster and never 0; and the next 64 bits of the
+ * checker's own generator. */
 void gti_check_normal(gti_check *c, int64_t n, double *x);
+void gti_check_weights(gti_check *c, int64_t n, double *x);
 uint64_t gti_check_bits(gti_check *c);
 /* n elements of t as double. */
 void gti_check_read(const gt_tensor *t, double *x);
 
 /* --- noise.c --- */
-/* Measures c->noise: how much rounding inside of the function moves y, as a standard deviation. */
+/* Measures c->noise, if it has not been: how much rounding inside of the function moves y, as a
+ * standard deviation. Only what does not agree without it needs it. */
 bool gti_check_measure_noise(gti_check *c);
-/* What rounding may change y[j] by: of its last places, or as measured. */
+/* What rounding may change y[j] by: of its last places, or as measured, once it was. */
 double gti_check_noise(const gti_check *c, int64_t j);
 
 /* --- numeric.c --- */
@@ -138,9 +142,34 @@ enum { GTI_STEPS = 9, GTI_CONFIRMED = 3 /* after so many an entry that is wrong 
 /* Column col of J, [n_y]: with step 0 anew, with later ones where they are better. `scale` is that
  * of the slopes. */
 bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slope *slope);
-/* v' J d with d restricted to the columns from..to-1, by differences along the line x + h d. */
-bool gti_check_line(gti_check *c, const double *d, const double *v, int64_t from, int64_t to,
-                    int step, double scale, gti_slope *slope);
+/* The same by two evaluations at the usual step. Good where it agrees: then the error of the
+ * difference was not needed to explain anything. */
+bool gti_check_quick_column(gti_check *c, int64_t col, double scale, gti_slope *slope);
+/* Changes of y, of which rounding may be `rounding`, over steps to x + h, x - h (and x + h/2,
+ * x - h/2) make a slope; `largest` is the scale of slopes. */
+gti_slope gti_check_quick_slope(const gti_check *c, const double change[2], const double length[2],
+                                double rounding, double weight, double largest);
+gti_slope gti_check_slope(const gti_check *c, const double change[4], const double length[4],
+                          double rounding, double weight, double largest);
+/* Makes *best the better of itself and s. */
+void gti_check_keep(gti_slope *best, gti_slope s, const double change[4], int step);
+/* Of a step, as a power of two times the usual one. */
+int gti_check_length(int step);
+/* Whether an entry passes; *score is its error in units of the tolerance. */
+gti_state gti_check_judge(const gti_check *c, double analytic, gti_slope numeric, double *score);
+/* Whether a judgement after this step could change with the next one. */
+bool gti_check_is_open(gti_state state, const gti_slope *numeric, int step);
+
+/* --- line.c --- */
+/* The line x + h d, of the columns from..to-1 alone, on which y is projected on v. */
+typedef struct {
+    const double *d, *v; /* [n_x], [n_y] */
+    int64_t from, to;
+    double scale; /* of slopes */
+} gti_line;
+/* v' J d by differences. */
+bool gti_check_line(gti_check *c, const gti_line *l, int step, gti_slope *slope);
+bool gti_check_quick_line(gti_check *c, const gti_line *l, int step, gti_slope *slope);
 /* Directions whose steps are exactly representable: d *= max(1, |x|), rounded. */
 void gti_check_align(gti_check *c, double *d);
 double gti_check_line_step(const gti_check *c, int step);
@@ -149,10 +178,8 @@ double gti_check_line_step(const gti_check *c, int step);
 bool gti_check_evaluate_at(gti_check *c, const double *d, double h, int64_t from, int64_t to,
                            double *saved, double *y);
 double *gti_check_at(const gti_check *c, int64_t col); /* element col of x */
-/* Whether an entry passes; *score is its error in units of the tolerance. */
-gti_state gti_check_judge(const gti_check *c, double analytic, gti_slope numeric, double *score);
-/* Whether a judgement after this step could change with the next one. */
-bool gti_check_is_open(gti_state state, const gti_slope *numeric, int step);
+/* After a change of these columns. */
+void gti_check_touch(gti_check *c, int64_t from, int64_t to);
 
 /* --- kinks.c --- */
 /* Where entries of the table are kinks: analytic derivatives along lines through all of them lie

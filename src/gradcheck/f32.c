@@ -102,6 +102,7 @@ static bool compare_function(gti_check *c, const gti_fn *f64, const gti_fn *f32,
                              bool differentiable)
 {
     if (!gti_check_prepare(c, f64) || !gti_check_whole(c)) return false;
+    if (!gti_check_measure_noise(c)) return false;
     double *bound = gti_check_scratch(c, c->n_y, sizeof *bound);
     if (!bound) return gti_check_alive(c);
     if (!differentiable) make_plain_bounds(c, bound);

@@ -4,6 +4,7 @@
 #include "gradcheck/check.h"
 
 enum {
+    DIRECTIONS = 4,   /* for each v */
     MOST_KINKS = 16,  /* columns that are passed over before the check gives up */
     SAMPLE_ROWS = 16, /* of the Jacobian, to explain a failure by */
     SAMPLE_COLUMNS = 64,
@@ -18,17 +19,41 @@ typedef struct {
     bool *passed_over;
 } probe;
 
+/* Two evaluations at a step, then at a shorter one that passes by most kinks. */
+static bool settle_quickly(gti_check *c, const gti_line *line, double analytic, gti_slope *numeric,
+                           gti_state *state)
+{
+    double score;
+    *state = GTI_ROUGH;
+    for (int step = 0; step < 2 && *state != GTI_FINE; step++) {
+        if (!gti_check_quick_line(c, line, step, numeric)) return false;
+        *state = gti_check_judge(c, analytic, *numeric, &score);
+    }
+    return true;
+}
+
+static bool settle(gti_check *c, const gti_line *line, double analytic, gti_slope *numeric,
+                   gti_state *state)
+{
+    double score;
+    if (!gti_check_measure_noise(c)) return false;
+    for (int step = 0; step == 0 || gti_check_is_open(*state, numeric, step - 1); step++) {
+        if (!gti_check_line(c, line, step, numeric)) return false;
+        *state = gti_check_judge(c, analytic, *numeric, &score);
+    }
+    return true;
+}
+
 /* Columns are compared in ranges: how far the two sides are apart, counting what is uncertain. */
 static bool compare_range(gti_check *c, const probe *p, int64_t from, int64_t to, gti_state *state,
                           double *apart)
 {
-    gti_slope numeric;
-    double analytic = 0, score;
+    gti_slope numeric = {0};
+    double analytic = 0;
     for (int64_t i = from; i < to; i++) analytic += p->g[i] * p->d[i];
-    for (int step = 0; step == 0 || gti_check_is_open(*state, &numeric, step - 1); step++) {
-        if (!gti_check_line(c, p->d, p->v, from, to, step, p->scale, &numeric)) return false;
-        *state = gti_check_judge(c, analytic, numeric, &score);
-    }
+    const gti_line line = {p->d, p->v, from, to, p->scale};
+    if (!settle_quickly(c, &line, analytic, &numeric, state)) return false;
+    if (*state != GTI_FINE && !settle(c, &line, analytic, &numeric, state)) return false;
     *apart = fabs(analytic - numeric.value) + numeric.estimate;
     if (numeric.rough) *apart += fabs(numeric.right - numeric.left);
     if (!isfinite(*apart)) *apart = INFINITY;
@@ -120,6 +145,7 @@ static const gti_slope *rough_row(const gti_check *c, const probe *p)
 static bool examine(gti_check *c, probe *p, int64_t col, bool *settled)
 {
     double scale = 0;
+    if (!gti_check_measure_noise(c)) return false;
     for (int64_t i = 0; i < c->n_x; i++) scale = fmax(scale, fabs(p->g[i]));
     for (int step = 0; step == 0 || (step < GTI_STEPS && rough_row(c, p)); step++)
         if (!gti_check_column(c, col, step, scale, p->slope)) return false;
@@ -165,16 +191,20 @@ static bool run_probe(gti_check *c, probe *p)
 {
     gti_state state;
     double apart;
-    gti_check_normal(c, c->n_y, p->v);
-    gti_check_normal(c, c->n_x, p->d);
+    gti_check_weights(c, c->n_x, p->d);
     for (int64_t i = 0; i < c->n_x; i++)
         if (p->passed_over[i]) p->d[i] = 0;
     gti_check_align(c, p->d);
-    if (!gti_check_pull(c, p->v, p->g)) return false;
     double squares = 0;
     for (int64_t i = 0; i < c->n_x; i++) squares += p->g[i] * p->d[i] * p->g[i] * p->d[i];
     p->scale = sqrt(squares);
     return compare_range(c, p, 0, c->n_x, &state, &apart) && search(c, p, state);
+}
+
+static bool pull(gti_check *c, probe *p)
+{
+    gti_check_weights(c, c->n_y, p->v);
+    return gti_check_pull(c, p->v, p->g);
 }
 
 bool gti_check_fast(gti_check *c)
@@ -190,6 +220,7 @@ bool gti_check_fast(gti_check *c)
     if (!gti_check_alive(c)) return false;
     c->r->mode = GT_GRADCHECK_FAST;
     for (int i = 0; i < c->o.probes && c->r->kinks + c->r->unsure < MOST_KINKS; i++) {
+        if (i % DIRECTIONS == 0 && !pull(c, &p)) return false;
         if (!run_probe(c, &p)) return false;
         c->r->entries = i + 1;
     }

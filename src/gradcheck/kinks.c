@@ -19,7 +19,7 @@ static bool has_kink(const gti_table *t, int64_t k)
 static void draw_line(gti_check *c, const gti_table *t, double *d)
 {
     for (int64_t k = 0; k < t->n_cols; k++)
-        if (has_kink(t, k)) gti_check_normal(c, 1, &d[t->col[k]]);
+        if (has_kink(t, k)) gti_check_weights(c, 1, &d[t->col[k]]);
     gti_check_align(c, d);
 }
 
@@ -64,6 +64,7 @@ bool gti_check_kinks(gti_check *c, const gti_table *t)
               .left = gti_check_scratch(c, c->n_y, sizeof *l.left),
               .saved = gti_check_scratch(c, c->n_x, sizeof *l.saved)};
     if (!gti_check_alive(c)) return false;
+    if (!gti_check_measure_noise(c)) return false;
     const double h = gti_check_line_step(c, 1);
     for (int i = 0; i < c->o.probes; i++) {
         draw_line(c, t, l.d);

@@ -1,4 +1,5 @@
-/* Numeric derivatives: central differences at h and h/2, their Richardson value, and kinks. */
+/* Numeric derivatives: central differences at h and h/2, their Richardson value, and kinks. Or, to
+ * begin with, at h alone: enough where it agrees without any allowance for its own error. */
 #include <math.h>
 
 #include "gradcheck/check.h"
@@ -7,6 +8,11 @@
  * longer ones for what rounding moves. */
 static const int lengths[GTI_STEPS] = {0, -6, 6, -12, 12, -18, -24, -30, -36};
 enum { LONGEST = 12 };
+
+int gti_check_length(int step)
+{
+    return lengths[step];
+}
 
 /* Where the largest entry is smaller it counts as this: gradients have rounding of their own. */
 static const double least_scale = 1e-6;
@@ -20,7 +26,7 @@ static double atol_of(const gti_check *c, const gti_slope *s)
  * its error is a h^2 + O(h^4), so (4 D(h/2) - D(h)) / 3 is free of the first term. The gap between
  * the two sides is h f'' for a smooth function and halves with h; at a kink it stays. `rounding`
  * bounds what rounding does to a change. */
-static gti_slope slope_of(const gti_check *c, const double change[4], const double length[4],
+gti_slope gti_check_slope(const gti_check *c, const double change[4], const double length[4],
                           double rounding, double weight, double largest)
 {
     const double right[] = {change[0] / length[0], change[2] / length[2]};
@@ -41,6 +47,23 @@ static gti_slope slope_of(const gti_check *c, const double change[4], const doub
               fabs(left[1]) > 1.8 * fabs(left[0]) + noise;
     const double told = weight * (1e-3 * fabs(s.value) + 1e-4 * scale);
     s.rough = GT_MUTANT(check_no_kinks, s.bent || s.estimate > told, false) || !isfinite(s.value);
+    return s;
+}
+
+gti_slope gti_check_quick_slope(const gti_check *c, const double change[2], const double length[2],
+                                double rounding, double weight, double largest)
+{
+    const double right = change[0] / length[0], left = change[1] / length[1];
+    const double noise = rounding / fabs(length[1]);
+    gti_slope s = {.value = (right + left) / 2,
+                   .estimate = noise,
+                   .right = right,
+                   .left = left,
+                   .weight = weight,
+                   .scale = fmax(largest, least_scale)};
+    const double steepest = fmax(fabs(right), fabs(left));
+    s.bent = fabs(right - left) > 0.1 * steepest + 100 * noise + atol_of(c, &s);
+    s.rough = s.bent || !isfinite(s.value);
     return s;
 }
 
@@ -71,16 +94,11 @@ static void keep_better(gti_slope *best, gti_slope s, int step)
     if (better) *best = s;
 }
 
-double *gti_check_at(const gti_check *c, int64_t col)
+void gti_check_keep(gti_slope *best, gti_slope s, const double change[4], int step)
 {
-    const int i = gti_check_part(c->x, c->fn->n_var, col);
-    return (double *)c->fn->var[i]->data + (col - c->x[i].offset);
-}
-
-static void touch(gti_check *c, int64_t from, int64_t to)
-{
-    for (int i = 0; i < c->fn->n_var; i++)
-        if (c->x[i].offset < to && from < c->x[i].offset + c->x[i].size) gt_touch(c->fn->var[i]);
+    note_still(&s, change, step);
+    if (step == 0) *best = s;
+    else keep_better(best, s, step);
 }
 
 /* The steps that are really taken, after rounding. */
@@ -106,91 +124,51 @@ static bool all_taken(const steps *s)
     return s->length[0] != 0 && s->length[1] != 0 && s->length[2] != 0 && s->length[3] != 0;
 }
 
-bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slope *slope)
+/* y at the first n of the steps of a column into near[]. */
+static bool evaluate_column(gti_check *c, int64_t col, const steps *s, int n)
 {
     double *x = gti_check_at(c, col);
     const double x0 = *x;
-    const steps s = steps_around(x0, ldexp(c->o.step * fmax(1, fabs(x0)), lengths[step]));
-    if (step > 0 && !all_taken(&s)) return true;
     bool ok = true;
-    for (int k = 0; ok && k < 4; k++) {
-        *x = s.to[k];
-        touch(c, col, col + 1);
+    for (int k = 0; ok && k < n; k++) {
+        *x = s->to[k];
+        gti_check_touch(c, col, col + 1);
         ok = gti_check_evaluate(c, c->near[k]);
     }
     *x = x0;
-    touch(c, col, col + 1);
-    for (int64_t j = 0; ok && j < c->n_y; j++) {
+    gti_check_touch(c, col, col + 1);
+    return ok;
+}
+
+static steps steps_of_column(const gti_check *c, int64_t col, int step)
+{
+    const double x = *gti_check_at(c, col);
+    return steps_around(x, ldexp(c->o.step * fmax(1, fabs(x)), lengths[step]));
+}
+
+bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slope *slope)
+{
+    const steps s = steps_of_column(c, col, step);
+    if (step > 0 && !all_taken(&s)) return true;
+    if (!evaluate_column(c, col, &s, 4)) return false;
+    for (int64_t j = 0; j < c->n_y; j++) {
         double change[4];
         for (int k = 0; k < 4; k++) change[k] = c->near[k][j] - c->y0[j];
-        gti_slope now = slope_of(c, change, s.length, gti_check_noise(c, j), 1, scale);
-        note_still(&now, change, step);
-        if (step == 0) slope[j] = now;
-        else keep_better(&slope[j], now, step);
+        const double noise = gti_check_noise(c, j);
+        gti_check_keep(&slope[j], gti_check_slope(c, change, s.length, noise, 1, scale), change,
+                       step);
     }
-    return ok;
+    return true;
 }
 
-/* The step along a line is a power of two, so that x + h d is exact for d made by
- * gti_check_align. */
-double gti_check_line_step(const gti_check *c, int step)
+bool gti_check_quick_column(gti_check *c, int64_t col, double scale, gti_slope *slope)
 {
-    return exp2(round(log2(c->o.step)) + lengths[step]);
-}
-
-void gti_check_align(gti_check *c, double *d)
-{
-    for (int64_t i = 0; i < c->n_x; i++) {
-        int exponent;
-        frexp(fmax(1, fabs(*gti_check_at(c, i))), &exponent);
-        d[i] = ldexp(round(ldexp(d[i], 12)), exponent - 13);
+    const steps s = steps_of_column(c, col, 0);
+    if (!evaluate_column(c, col, &s, 2)) return false;
+    for (int64_t j = 0; j < c->n_y; j++) {
+        const double change[2] = {c->near[0][j] - c->y0[j], c->near[1][j] - c->y0[j]};
+        slope[j] = gti_check_quick_slope(c, change, s.length, gti_check_noise(c, j), 1, scale);
     }
-}
-
-bool gti_check_evaluate_at(gti_check *c, const double *d, double h, int64_t from, int64_t to,
-                           double *saved, double *y)
-{
-    for (int64_t i = from; i < to; i++) {
-        double *x = gti_check_at(c, i);
-        saved[i - from] = *x;
-        *x += h * d[i];
-    }
-    touch(c, from, to);
-    const bool ok = gti_check_evaluate(c, y);
-    for (int64_t i = from; i < to; i++) *gti_check_at(c, i) = saved[i - from];
-    touch(c, from, to);
-    return ok;
-}
-
-/* v . (y - y0) */
-static double projected_change(const gti_check *c, const double *v, const double *y)
-{
-    double sum = 0;
-    for (int64_t j = 0; j < c->n_y; j++) sum += v[j] * (y[j] - c->y0[j]);
-    return sum;
-}
-
-bool gti_check_line(gti_check *c, const double *d, const double *v, int64_t from, int64_t to,
-                    int step, double scale, gti_slope *slope)
-{
-    const gt_mark mark = gt_mark_tape(c->gt);
-    double *saved = gti_check_scratch(c, to - from, sizeof *saved);
-    if (!saved) return gti_check_alive(c);
-    const double h = gti_check_line_step(c, step), length[4] = {h, -h, h / 2, -h / 2};
-    double change[4], squares = 0;
-    for (int k = 0; k < 4; k++) {
-        if (!gti_check_evaluate_at(c, d, length[k], from, to, saved, c->near[k])) return false;
-        change[k] = projected_change(c, v, c->near[k]);
-    }
-    for (int64_t j = 0; j < c->n_y; j++)
-        squares += v[j] * v[j] * gti_check_noise(c, j) * gti_check_noise(c, j);
-    const double weight = 1 / sqrt(fmax(1, fmax((double)c->n_x, (double)c->n_y)));
-    gti_slope now = slope_of(c, change, length, sqrt(squares), weight, scale);
-    now.line = true;
-    note_still(&now, change, step);
-    if (step == 0) *slope = now;
-    else keep_better(slope, now, step);
-    gt_rewind(c->gt, mark);
     return true;
 }
 

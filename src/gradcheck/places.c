@@ -61,12 +61,13 @@ static bool check_subset(gti_check *c, int subset, const double *v, const double
 
 bool gti_check_subsets(gti_check *c)
 {
+    if (number_of_subsets(c->fn->n_var) == 0) return true;
     const gt_mark mark = gt_mark_tape(c->gt);
     double *v = gti_check_scratch(c, c->n_y, sizeof *v);
     double *all = gti_check_scratch(c, c->n_x, sizeof *all);
     double *some = gti_check_scratch(c, c->n_x, sizeof *some);
     if (!gti_check_alive(c)) return false;
-    gti_check_normal(c, c->n_y, v);
+    gti_check_weights(c, c->n_y, v);
     if (!gti_check_pull(c, v, all)) return false;
     for (int k = 0; k < number_of_subsets(c->fn->n_var); k++)
         if (!check_subset(c, k, v, all, some)) return false;
@@ -138,7 +139,7 @@ bool gti_check_same_tensor(gti_check *c)
     const gt_mark mark = gt_mark_tape(c->gt);
     double *v = gti_check_scratch(c, c->n_y, sizeof *v);
     if (!v) return gti_check_alive(c);
-    gti_check_normal(c, c->n_y, v);
+    gti_check_weights(c, c->n_y, v);
     for (int b = 1; b < c->fn->n_in; b++)
         for (int a = 0; a < b; a++)
             if (can_stand_for(c->fn->in[a], c->fn->in[b]) && !check_pair(c, a, b, v)) return false;
@@ -187,7 +188,7 @@ bool gti_check_accumulation(gti_check *c)
     double *v = gti_check_scratch(c, c->n_y, sizeof *v);
     double *once = gti_check_scratch(c, c->n_x, sizeof *once);
     if (!v || !once) return gti_check_alive(c);
-    gti_check_normal(c, c->n_y, v);
+    gti_check_weights(c, c->n_y, v);
     if (!backward_twice(c, v, once)) return false;
     gt_rewind(c->gt, mark);
     return true;

@@ -49,7 +49,7 @@ static bool draw_directions(gti_check *c, gti_plain *p)
     p->n_t = c->o.probes;
     double *d = gti_check_scratch(c, p->n_t * p->map->n, sizeof *d);
     if (!d) return gti_check_alive(c);
-    gti_check_normal(c, p->n_t * p->map->n, d);
+    gti_check_weights(c, p->n_t * p->map->n, d);
     for (int64_t i = 0; i < p->n_t * p->map->n; i++) d[i] *= fmax(1, fabs(p->x0[i % p->map->n]));
     p->direction = d;
     c->o.mode = GT_GRADCHECK_AUTO;

@@ -196,7 +196,7 @@ bool gti_check_runs(gti_check *c)
     double *g = gti_check_scratch(c, c->n_x, sizeof *g);
     uint64_t *print = gti_check_scratch(c, c->fn->n_in, sizeof *print);
     if (!v || !g || !print) return gti_check_alive(c);
-    gti_check_normal(c, c->n_y, v);
+    gti_check_weights(c, c->n_y, v);
     argument_prints(c, print, false);
     if (!watch_backward(c, v, g, print) || !all_finite(c) || !two_runs_agree(c, v, g)) return false;
     gt_rewind(c->gt, mark);
@@ -208,7 +208,7 @@ bool gti_check_runs(gti_check *c)
 static bool zero_gives_zero(gti_check *c, double *v, double *g)
 {
     for (int64_t j = 0; j < c->n_y; j++) v[j] = 0;
-    if (!gti_check_pull(c, v, g)) return false;
+    if (!gti_check_vjp(c, v, g)) return false;
     for (int64_t i = 0; i < c->n_x; i++) {
         if (GT_MUTANT(check_no_zero, g[i] == 0, true)) continue;
         char place[128];
@@ -224,15 +224,15 @@ static bool zero_gives_zero(gti_check *c, double *v, double *g)
 static bool is_linear(gti_check *c, double *v[3], double *g[3])
 {
     const double a = 0.75, b = -1.5;
-    gti_check_normal(c, c->n_y, v[0]);
-    gti_check_normal(c, c->n_y, v[1]);
+    gti_check_weights(c, c->n_y, v[0]);
+    gti_check_weights(c, c->n_y, v[1]);
     double largest = 0, rounding = 0;
     for (int64_t j = 0; j < c->n_y; j++) {
         v[2][j] = a * v[0][j] + b * v[1][j];
         rounding = fmax(rounding, 64 * DBL_EPSILON * fabs(v[2][j]));
     }
     for (int k = 0; k < 3; k++) {
-        if (!gti_check_pull(c, v[k], g[k])) return false;
+        if (!gti_check_vjp(c, v[k], g[k])) return false;
         for (int64_t i = 0; i < c->n_x; i++) largest = fmax(largest, fabs(g[k][i]));
     }
     for (int64_t i = 0; i < c->n_x; i++) {
@@ -259,7 +259,7 @@ bool gti_check_upstream(gti_check *c)
         g[k] = gti_check_scratch(c, c->n_x, sizeof *g[k]);
     }
     if (!gti_check_alive(c)) return false;
-    if (!zero_gives_zero(c, v[0], g[0]) || !is_linear(c, v, g)) return false;
+    if (!gti_check_begin(c) || !zero_gives_zero(c, v[0], g[0]) || !is_linear(c, v, g)) return false;
     gt_rewind(c->gt, mark);
     return true;
 }
