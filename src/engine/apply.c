@@ -68,10 +68,10 @@ static void prefill(const gt_node *n, gti_prefill how)
         const size_t element = gt_dtype_size(t->dtype), n_bytes = (size_t)t->size * element;
         char *data = t->data;
         if (!gt_is_floating(t->dtype)) memset(data, gti_prefill_byte(how), n_bytes);
+        else if (element == sizeof nan64)
+            for (size_t k = 0; k < n_bytes; k += sizeof nan64) memcpy(data + k, &nan64, 8);
         else
-            for (size_t k = 0; k < n_bytes; k += element)
-                memcpy(data + k, element == 4 ? (const void *)&nan32 : (const void *)&nan64,
-                       element);
+            for (size_t k = 0; k < n_bytes; k += sizeof nan32) memcpy(data + k, &nan32, 4);
     }
 }
 

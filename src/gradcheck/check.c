@@ -104,10 +104,11 @@ bool gti_check_prepare(gti_check *c, const gti_fn *fn)
     if (!make_x(c, fn)) return false;
     name_parts(c, fn);
     if (!make_y(c, fn)) return false;
-    c->y0 = gti_check_scratch(c, c->n_y, sizeof *c->y0);
+    c->y0 = gti_check_room(c, c->n_y, sizeof *c->y0);
     c->noise = gti_check_scratch(c, c->n_y, sizeof *c->noise);
     c->noise_measured = false;
-    for (int k = 0; k < 4; k++) c->near[k] = gti_check_scratch(c, c->n_y, sizeof *c->near[k]);
+    c->x0 = gti_check_room(c, c->n_x, sizeof *c->x0);
+    for (int k = 0; k < 4; k++) c->near[k] = gti_check_room(c, c->n_y, sizeof *c->near[k]);
     return gti_check_alive(c) && gti_check_evaluate(c, c->y0);
 }
 

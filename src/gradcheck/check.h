@@ -54,6 +54,7 @@ typedef struct {
     gti_session all;                                  /* from gti_check_open to gti_check_close */
     gt_mark session;                                  /* from gti_check_begin to gti_check_end */
     double *y0;                                       /* [n_y], at x */
+    double *x0;                                       /* [n_x], room for x while it is moved */
     double *near[4];                                  /* [n_y], at x + h, x - h, x + h/2, x - h/2 */
     double *noise;                                    /* [n_y], of y near x, 0 before */
     bool noise_measured;                              /* noise.c */
@@ -64,6 +65,12 @@ typedef struct {
     uint64_t random;
     size_t text; /* length of r->message */
 } gti_check;
+
+/* fmax without a call; a NaN is left out where it comes first. */
+static inline double gti_larger(double a, double b)
+{
+    return a > b ? a : b;
+}
 
 /* A numeric derivative. */
 typedef struct {
@@ -110,8 +117,12 @@ bool gti_check_gradient(gti_check *c, const gti_fn *fn, gti_fn *gradient);
 bool gti_check_call_user(const gti_fn *fn, gt_tensor *out[], bool graph);
 bool gti_check_call_op(const gti_fn *fn, gt_tensor *out[], bool graph);
 bool gti_check_call_gradient(const gti_fn *fn, gt_tensor *out[], bool graph);
-/* n elements of scratch, zeroed; NULL after a failure of the context. */
+/* n elements of scratch, zeroed, or as they are; NULL after a failure of the context. */
 void *gti_check_scratch(gti_check *c, int64_t n, size_t element);
+void *gti_check_room(gti_check *c, int64_t n, size_t element);
+/* Calls the function at the present x: c->out, on the tape; of the shapes that they were at first.
+ */
+bool gti_check_call(gti_check *c);
 /* f at the present x. */
 bool gti_check_evaluate(gti_check *c, double *y);
 /* Records the function, for any number of gti_check_vjp until gti_check_end. */
@@ -161,22 +172,26 @@ gti_state gti_check_judge(const gti_check *c, double analytic, gti_slope numeric
 bool gti_check_is_open(gti_state state, const gti_slope *numeric, int step);
 
 /* --- line.c --- */
-/* The line x + h d, of the columns from..to-1 alone, on which y is projected on v. */
+/* The line x + h d, of the columns from..to-1 alone, on which y is projected on one v or several.
+ */
+enum { GTI_MOST_UPSTREAMS = 4 };
 typedef struct {
-    const double *d, *v; /* [n_x], [n_y] */
+    const double *d; /* [n_x] */
     int64_t from, to;
-    double scale; /* of slopes */
+    int n;
+    const double *v[GTI_MOST_UPSTREAMS]; /* [n], [n_y] */
+    double scale[GTI_MOST_UPSTREAMS];    /* [n], of slopes */
+    double noise[GTI_MOST_UPSTREAMS];    /* [n], of projections: gti_check_projected_noise */
 } gti_line;
-/* v' J d by differences. */
+/* v' J d by differences, for each v. */
 bool gti_check_line(gti_check *c, const gti_line *l, int step, gti_slope *slope);
 bool gti_check_quick_line(gti_check *c, const gti_line *l, int step, gti_slope *slope);
+double gti_check_projected_noise(const gti_check *c, const double *v);
 /* Directions whose steps are exactly representable: d *= max(1, |x|), rounded. */
 void gti_check_align(gti_check *c, double *d);
 double gti_check_line_step(const gti_check *c, int step);
-/* y at x + h d, of the columns from..to-1 alone, for which `saved` has room; x is then as before.
- */
-bool gti_check_evaluate_at(gti_check *c, const double *d, double h, int64_t from, int64_t to,
-                           double *saved, double *y);
+/* y at x + h d; x is then as before. */
+bool gti_check_evaluate_at(gti_check *c, const double *d, double h, double *y);
 double *gti_check_at(const gti_check *c, int64_t col); /* element col of x */
 /* After a change of these columns. */
 void gti_check_touch(gti_check *c, int64_t from, int64_t to);

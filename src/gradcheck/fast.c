@@ -4,39 +4,49 @@
 #include "gradcheck/check.h"
 
 enum {
-    DIRECTIONS = 4,   /* for each v */
     MOST_KINKS = 16,  /* columns that are passed over before the check gives up */
     SAMPLE_ROWS = 16, /* of the Jacobian, to explain a failure by */
     SAMPLE_COLUMNS = 64,
 };
 
 typedef struct {
-    double *v, *d; /* [n_y], [n_x]; d is 0 in the columns passed over */
-    double *g;     /* [n_x] = v' J, analytic */
+    double *v, *g; /* [n_y]; [n_x] = v' J, analytic */
     double scale;  /* of g . d */
+    double noise;  /* of v . y */
+} upstream;
+
+/* Every direction is projected on every upstream. */
+typedef struct {
+    upstream all[GTI_MOST_UPSTREAMS];
+    int n;
+    double *d; /* [n_x]; 0 in the columns passed over */
     double *masked, *pulled;
-    gti_slope *slope; /* [n_y], of one column */
-    bool *passed_over;
+    gti_slope *slope;                    /* [n_y], of one column */
+    bool *passed_over, some_passed_over; /* [n_x] */
 } probe;
 
 /* Two evaluations at a step, then at a shorter one that passes by most kinks. */
-static bool settle_quickly(gti_check *c, const gti_line *line, double analytic, gti_slope *numeric,
-                           gti_state *state)
+static bool settle_quickly(gti_check *c, const gti_line *line, const double *analytic, bool *fine)
 {
+    gti_slope numeric[GTI_MOST_UPSTREAMS];
     double score;
-    *state = GTI_ROUGH;
-    for (int step = 0; step < 2 && *state != GTI_FINE; step++) {
+    *fine = false;
+    for (int step = 0; step < 2 && !*fine; step++) {
         if (!gti_check_quick_line(c, line, step, numeric)) return false;
-        *state = gti_check_judge(c, analytic, *numeric, &score);
+        *fine = true;
+        for (int k = 0; k < line->n; k++)
+            *fine &= gti_check_judge(c, analytic[k], numeric[k], &score) == GTI_FINE;
     }
     return true;
 }
 
-static bool settle(gti_check *c, const gti_line *line, double analytic, gti_slope *numeric,
+/* Of a single upstream. */
+static bool settle(gti_check *c, gti_line *line, double analytic, gti_slope *numeric,
                    gti_state *state)
 {
     double score;
     if (!gti_check_measure_noise(c)) return false;
+    line->noise[0] = gti_check_projected_noise(c, line->v[0]);
     for (int step = 0; step == 0 || gti_check_is_open(*state, numeric, step - 1); step++) {
         if (!gti_check_line(c, line, step, numeric)) return false;
         *state = gti_check_judge(c, analytic, *numeric, &score);
@@ -45,15 +55,14 @@ static bool settle(gti_check *c, const gti_line *line, double analytic, gti_slop
 }
 
 /* Columns are compared in ranges: how far the two sides are apart, counting what is uncertain. */
-static bool compare_range(gti_check *c, const probe *p, int64_t from, int64_t to, gti_state *state,
-                          double *apart)
+static bool compare_range(gti_check *c, const probe *p, const upstream *u, int64_t from, int64_t to,
+                          gti_state *state, double *apart)
 {
     gti_slope numeric = {0};
     double analytic = 0;
-    for (int64_t i = from; i < to; i++) analytic += p->g[i] * p->d[i];
-    const gti_line line = {p->d, p->v, from, to, p->scale};
-    if (!settle_quickly(c, &line, analytic, &numeric, state)) return false;
-    if (*state != GTI_FINE && !settle(c, &line, analytic, &numeric, state)) return false;
+    for (int64_t i = from; i < to; i++) analytic += u->g[i] * p->d[i];
+    gti_line line = {p->d, from, to, 1, {u->v}, {u->scale}, {u->noise}};
+    if (!settle(c, &line, analytic, &numeric, state)) return false;
     *apart = fabs(analytic - numeric.value) + numeric.estimate;
     if (numeric.rough) *apart += fabs(numeric.right - numeric.left);
     if (!isfinite(*apart)) *apart = INFINITY;
@@ -61,15 +70,15 @@ static bool compare_range(gti_check *c, const probe *p, int64_t from, int64_t to
 }
 
 /* The column that contributes most to the difference, by halving. */
-static bool find_column(gti_check *c, const probe *p, int64_t *col)
+static bool find_column(gti_check *c, const probe *p, const upstream *u, int64_t *col)
 {
     int64_t from = 0, to = c->n_x;
     while (to - from > 1) {
         const int64_t middle = from + (to - from) / 2;
         gti_state state;
         double left, right;
-        if (!compare_range(c, p, from, middle, &state, &left)) return false;
-        if (!compare_range(c, p, middle, to, &state, &right)) return false;
+        if (!compare_range(c, p, u, from, middle, &state, &left)) return false;
+        if (!compare_range(c, p, u, middle, to, &state, &right)) return false;
         if (left >= right) to = middle;
         else from = middle;
     }
@@ -78,27 +87,27 @@ static bool find_column(gti_check *c, const probe *p, int64_t *col)
 }
 
 /* |v' (J - numeric J) e_col| over rows from..to-1. */
-static bool rows_apart(gti_check *c, const probe *p, int64_t col, int64_t from, int64_t to,
-                       double *apart)
+static bool rows_apart(gti_check *c, const probe *p, const upstream *u, int64_t col, int64_t from,
+                       int64_t to, double *apart)
 {
     double numeric = 0;
-    for (int64_t j = 0; j < c->n_y; j++) p->masked[j] = j >= from && j < to ? p->v[j] : 0;
+    for (int64_t j = 0; j < c->n_y; j++) p->masked[j] = j >= from && j < to ? u->v[j] : 0;
     if (!gti_check_vjp(c, p->masked, p->pulled)) return false;
-    for (int64_t j = from; j < to; j++) numeric += p->v[j] * p->slope[j].value;
+    for (int64_t j = from; j < to; j++) numeric += u->v[j] * p->slope[j].value;
     *apart = fabs(p->pulled[col] - numeric);
     if (!isfinite(*apart)) *apart = INFINITY;
     return true;
 }
 
-static bool find_row(gti_check *c, const probe *p, int64_t col, int64_t *row)
+static bool find_row(gti_check *c, const probe *p, const upstream *u, int64_t col, int64_t *row)
 {
     int64_t from = 0, to = c->n_y;
     if (!gti_check_begin(c)) return false;
     while (to - from > 1) {
         const int64_t middle = from + (to - from) / 2;
         double left, right;
-        if (!rows_apart(c, p, col, from, middle, &left)) return false;
-        if (!rows_apart(c, p, col, middle, to, &right)) return false;
+        if (!rows_apart(c, p, u, col, from, middle, &left)) return false;
+        if (!rows_apart(c, p, u, col, middle, to, &right)) return false;
         if (left >= right) to = middle;
         else from = middle;
     }
@@ -142,11 +151,11 @@ static const gti_slope *rough_row(const gti_check *c, const probe *p)
 }
 
 /* Decides about a column that stands out: a kink is passed over, a wrong entry ends the check. */
-static bool examine(gti_check *c, probe *p, int64_t col, bool *settled)
+static bool examine(gti_check *c, probe *p, const upstream *u, int64_t col, bool *settled)
 {
     double scale = 0;
     if (!gti_check_measure_noise(c)) return false;
-    for (int64_t i = 0; i < c->n_x; i++) scale = fmax(scale, fabs(p->g[i]));
+    for (int64_t i = 0; i < c->n_x; i++) scale = fmax(scale, fabs(u->g[i]));
     for (int step = 0; step == 0 || (step < GTI_STEPS && rough_row(c, p)); step++)
         if (!gti_check_column(c, col, step, scale, p->slope)) return false;
     const gti_slope *rough = rough_row(c, p);
@@ -154,11 +163,11 @@ static bool examine(gti_check *c, probe *p, int64_t col, bool *settled)
     if (rough) {
         gti_check_kink(c, rough->bent || rough->leaps ? GTI_KINK : GTI_ROUGH, rough - p->slope,
                        col);
-        p->passed_over[col] = true;
+        p->passed_over[col] = p->some_passed_over = true;
         p->d[col] = 0;
     }
     int64_t row = 0;
-    return *settled || (find_row(c, p, col, &row) && explain(c, row, col));
+    return *settled || (find_row(c, p, u, col, &row) && explain(c, row, col));
 }
 
 static bool fail_projection(gti_check *c)
@@ -170,59 +179,104 @@ static bool fail_projection(gti_check *c)
 }
 
 /* A probe that differs. Only rough projections may differ without a single entry to show for it. */
-static bool search(gti_check *c, probe *p, gti_state state)
+static bool search(gti_check *c, probe *p, const upstream *u, gti_state state)
 {
     double apart;
     while (state != GTI_FINE && c->r->kinks + c->r->unsure < MOST_KINKS) {
         int64_t col;
         bool settled;
-        if (!find_column(c, p, &col) || !examine(c, p, col, &settled)) return false;
+        if (!find_column(c, p, u, &col) || !examine(c, p, u, col, &settled)) return false;
         if (!settled) {
             if (state == GTI_WRONG) return fail_projection(c);
             gti_check_kink(c, GTI_ROUGH, 0, col);
             return true;
         }
-        if (!compare_range(c, p, 0, c->n_x, &state, &apart)) return false;
+        if (!compare_range(c, p, u, 0, c->n_x, &state, &apart)) return false;
     }
     return true;
 }
 
-static bool run_probe(gti_check *c, probe *p)
+static void draw_direction(gti_check *c, probe *p)
 {
-    gti_state state;
-    double apart;
     gti_check_weights(c, c->n_x, p->d);
-    for (int64_t i = 0; i < c->n_x; i++)
+    for (int64_t i = 0; p->some_passed_over && i < c->n_x; i++)
         if (p->passed_over[i]) p->d[i] = 0;
     gti_check_align(c, p->d);
-    double squares = 0;
-    for (int64_t i = 0; i < c->n_x; i++) squares += p->g[i] * p->d[i] * p->g[i] * p->d[i];
-    p->scale = sqrt(squares);
-    return compare_range(c, p, 0, c->n_x, &state, &apart) && search(c, p, state);
+}
+
+/* g . d, and the size of its terms. */
+static double project(const gti_check *c, const double *g, const double *d, double *scale)
+{
+    double sum[4] = {0}, squares[4] = {0};
+    for (int64_t i = 0; i < c->n_x; i++) {
+        const double term = g[i] * d[i];
+        sum[i & 3] += term;
+        squares[i & 3] += term * term;
+    }
+    *scale = sqrt((squares[0] + squares[1]) + (squares[2] + squares[3]));
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+/* The first n upstreams along one direction, together while they agree. */
+static bool run_direction(gti_check *c, probe *p, int n)
+{
+    gti_line line = {.d = p->d, .to = c->n_x, .n = n};
+    double analytic[GTI_MOST_UPSTREAMS];
+    draw_direction(c, p);
+    for (int k = 0; k < n; k++) {
+        analytic[k] = project(c, p->all[k].g, p->d, &p->all[k].scale);
+        line.v[k] = p->all[k].v;
+        line.scale[k] = p->all[k].scale;
+        line.noise[k] = p->all[k].noise;
+    }
+    bool fine = false;
+    if (!settle_quickly(c, &line, analytic, &fine)) return false;
+    for (int k = 0; !fine && k < n; k++) {
+        gti_state state;
+        double apart;
+        if (!compare_range(c, p, &p->all[k], 0, c->n_x, &state, &apart)) return false;
+        if (!search(c, p, &p->all[k], state)) return false;
+    }
+    return true;
 }
 
 static bool pull(gti_check *c, probe *p)
 {
-    gti_check_weights(c, c->n_y, p->v);
-    return gti_check_pull(c, p->v, p->g);
+    if (!gti_check_begin(c)) return false;
+    for (int k = 0; k < p->n; k++) {
+        gti_check_weights(c, c->n_y, p->all[k].v);
+        if (!gti_check_vjp(c, p->all[k].v, p->all[k].g)) return false;
+        p->all[k].noise = gti_check_projected_noise(c, p->all[k].v);
+    }
+    gti_check_end(c);
+    return true;
+}
+
+/* As many upstreams as directions, up to a few. */
+static bool make_probe(gti_check *c, probe *p)
+{
+    *p = (probe){.d = gti_check_room(c, c->n_x, sizeof *p->d),
+                 .masked = gti_check_room(c, c->n_y, sizeof *p->masked),
+                 .pulled = gti_check_room(c, c->n_x, sizeof *p->pulled),
+                 .slope = gti_check_room(c, c->n_y, sizeof *p->slope),
+                 .passed_over = gti_check_scratch(c, c->n_x, sizeof *p->passed_over)};
+    while (p->n < GTI_MOST_UPSTREAMS && p->n * p->n < c->o.probes) {
+        p->all[p->n].v = gti_check_room(c, c->n_y, sizeof *p->all->v);
+        p->all[p->n++].g = gti_check_room(c, c->n_x, sizeof *p->all->g);
+    }
+    return gti_check_alive(c);
 }
 
 bool gti_check_fast(gti_check *c)
 {
     const gt_mark mark = gt_mark_tape(c->gt);
-    probe p = {.v = gti_check_scratch(c, c->n_y, sizeof *p.v),
-               .d = gti_check_scratch(c, c->n_x, sizeof *p.d),
-               .g = gti_check_scratch(c, c->n_x, sizeof *p.g),
-               .masked = gti_check_scratch(c, c->n_y, sizeof *p.masked),
-               .pulled = gti_check_scratch(c, c->n_x, sizeof *p.pulled),
-               .slope = gti_check_scratch(c, c->n_y, sizeof *p.slope),
-               .passed_over = gti_check_scratch(c, c->n_x, sizeof *p.passed_over)};
-    if (!gti_check_alive(c)) return false;
+    probe p;
+    if (!make_probe(c, &p) || !pull(c, &p)) return false;
     c->r->mode = GT_GRADCHECK_FAST;
-    for (int i = 0; i < c->o.probes && c->r->kinks + c->r->unsure < MOST_KINKS; i++) {
-        if (i % DIRECTIONS == 0 && !pull(c, &p)) return false;
-        if (!run_probe(c, &p)) return false;
-        c->r->entries = i + 1;
+    for (int i = 0; i < c->o.probes && c->r->kinks + c->r->unsure < MOST_KINKS; i += p.n) {
+        const int left = c->o.probes - i, n = left < p.n ? left : p.n;
+        if (!run_direction(c, &p, n)) return false;
+        c->r->entries = i + n;
     }
     gt_rewind(c->gt, mark);
     return true;

@@ -56,12 +56,18 @@ bool gti_check_call_gradient(const gti_fn *fn, gt_tensor *out[], bool graph)
 
 /* --- values --- */
 
-void *gti_check_scratch(gti_check *c, int64_t n, size_t element)
+void *gti_check_room(gti_check *c, int64_t n, size_t element)
 {
     const gt_shape shape = GT_SHAPE(n, (int64_t)element);
     gt_tensor *t = gt_empty_(c->gt, shape, (gt_new_opts){.dtype = GT_U8});
-    if (t) memset(t->data, 0, (size_t)t->size);
     return t ? t->data : NULL;
+}
+
+void *gti_check_scratch(gti_check *c, int64_t n, size_t element)
+{
+    void *scratch = gti_check_room(c, n, element);
+    if (scratch) memset(scratch, 0, (size_t)n * element);
+    return scratch;
 }
 
 void gti_check_read(const gt_tensor *t, double *x)
@@ -71,29 +77,28 @@ void gti_check_read(const gt_tensor *t, double *x)
         for (int64_t i = 0; i < t->size; i++) x[i] = gt_load_element(t, i);
 }
 
-/* The outputs of a call into y; false when they are not what they were at first. */
-static bool read_outputs(gti_check *c, double *y)
+bool gti_check_call(gti_check *c)
 {
-    for (int i = 0; i < c->fn->n_out; i++) {
-        const gti_part *part = &c->y[i];
-        const gt_tensor *t = c->out[i];
-        if (t && !gt_shape_equal(t->shape, part->shape))
+    if (!c->fn->call(c->fn, c->out, false)) return gti_check_alive(c);
+    for (int i = 0; i < c->fn->n_out; i++)
+        if (c->out[i] && !gt_shape_equal(c->out[i]->shape, c->y[i].shape))
             return gti_check_fail(c, GT_GRADCHECK_RANDOM, "the function must be the same each time",
-                                  "the shape of %s is not the same in two runs", part->name);
-        if (part->constant) continue;
-        if (t) gti_check_read(t, y + part->offset);
-        else memset(y + part->offset, 0, (size_t)part->size * sizeof *y);
-    }
+                                  "the shape of %s is not the same in two runs", c->y[i].name);
     return true;
 }
 
 bool gti_check_evaluate(gti_check *c, double *y)
 {
     const gt_mark mark = gt_mark_tape(c->gt);
-    if (!c->fn->call(c->fn, c->out, false)) return gti_check_alive(c);
-    const bool same = read_outputs(c, y);
+    if (!gti_check_call(c)) return false;
+    for (int i = 0; i < c->fn->n_out; i++) {
+        const gti_part *part = &c->y[i];
+        if (part->constant) continue;
+        if (c->out[i]) gti_check_read(c->out[i], y + part->offset);
+        else memset(y + part->offset, 0, (size_t)part->size * sizeof *y);
+    }
     gt_rewind(c->gt, mark);
-    return same;
+    return true;
 }
 
 /* --- gradients --- */
@@ -142,7 +147,10 @@ static bool upstreams_intact(gti_check *c, const double *v)
 static bool read_gradient(gti_check *c, int i, const gt_tensor *grad, double *g)
 {
     const gt_tensor *x = c->fn->var[i];
-    if (!grad) return true;
+    if (!grad) {
+        memset(g + c->x[i].offset, 0, (size_t)c->x[i].size * sizeof *g);
+        return true;
+    }
     if (grad->dtype == x->dtype && gt_shape_equal(grad->shape, x->shape)) {
         gti_check_read(grad, g + c->x[i].offset);
         return true;
@@ -187,11 +195,10 @@ static bool pull(gti_check *c, const double *v, double *g)
     for (int i = 0; i < c->fn->n_var; i++)
         if (c->fn->var[i]->requires_grad) c->wanted[n_wanted++] = c->fn->var[i];
     if (n < 0) return gti_check_alive(c);
-    if (!n) return true;
-    if (!gradients(c, n, n_wanted)) return false;
+    if (n && !gradients(c, n, n_wanted)) return false;
     for (int i = 0, k = 0; i < c->fn->n_var; i++) {
-        if (!c->fn->var[i]->requires_grad) continue;
-        if (!read_gradient(c, i, c->grad[k++], g)) return false;
+        const bool wanted = n && c->fn->var[i]->requires_grad;
+        if (!read_gradient(c, i, wanted ? c->grad[k++] : NULL, g)) return false;
     }
     return upstreams_intact(c, v);
 }
@@ -199,7 +206,6 @@ static bool pull(gti_check *c, const double *v, double *g)
 bool gti_check_vjp(gti_check *c, const double *v, double *g)
 {
     const gt_mark mark = gt_mark_tape(c->gt);
-    for (int64_t i = 0; i < c->n_x; i++) g[i] = 0;
     const bool ok = pull(c, v, g);
     if (ok) gt_rewind(c->gt, mark);
     return ok;

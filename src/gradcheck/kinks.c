@@ -6,7 +6,6 @@
 typedef struct {
     double *d;            /* [n_x]; 0 but in columns with a kink */
     double *right, *left; /* [n_y], the slopes along d and against it */
-    double *saved;        /* [n_x], room */
 } line;
 
 static bool has_kink(const gti_table *t, int64_t k)
@@ -25,7 +24,7 @@ static void draw_line(gti_check *c, const gti_table *t, double *d)
 
 static bool one_side(gti_check *c, const line *l, double h, double *slope)
 {
-    if (!gti_check_evaluate_at(c, l->d, h, 0, c->n_x, l->saved, c->near[0])) return false;
+    if (!gti_check_evaluate_at(c, l->d, h, c->near[0])) return false;
     for (int64_t j = 0; j < c->n_y; j++) slope[j] = (c->near[0][j] - c->y0[j]) / h;
     return true;
 }
@@ -61,8 +60,7 @@ bool gti_check_kinks(gti_check *c, const gti_table *t)
     const gt_mark mark = gt_mark_tape(c->gt);
     line l = {.d = gti_check_scratch(c, c->n_x, sizeof *l.d),
               .right = gti_check_scratch(c, c->n_y, sizeof *l.right),
-              .left = gti_check_scratch(c, c->n_y, sizeof *l.left),
-              .saved = gti_check_scratch(c, c->n_x, sizeof *l.saved)};
+              .left = gti_check_scratch(c, c->n_y, sizeof *l.left)};
     if (!gti_check_alive(c)) return false;
     if (!gti_check_measure_noise(c)) return false;
     const double h = gti_check_line_step(c, 1);

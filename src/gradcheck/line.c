@@ -61,62 +61,108 @@ void gti_check_align(gti_check *c, double *d)
         const stretch s = stretch_of(c, i, 0, c->n_x);
         double *part = d + s.at;
         for (int64_t k = 0; k < s.n; k++)
-            part[k] = rounded(part[k] * 4096) * (power_below(fmax(1, fabs(s.x[k]))) / 4096);
+            part[k] = rounded(part[k] * 4096) * (power_below(gti_larger(fabs(s.x[k]), 1)) / 4096);
     }
 }
 
-bool gti_check_evaluate_at(gti_check *c, const double *d, double h, int64_t from, int64_t to,
-                           double *saved, double *y)
+static void save(gti_check *c, int64_t from, int64_t to)
 {
     for (int i = 0; i < c->fn->n_var; i++) {
         const stretch s = stretch_of(c, i, from, to);
-        if (!s.n) continue;
-        memcpy(saved + (s.at - from), s.x, (size_t)s.n * sizeof *saved);
-        for (int64_t k = 0; k < s.n; k++) s.x[k] += h * d[s.at + k];
+        if (s.n) memcpy(c->x0 + s.at, s.x, (size_t)s.n * sizeof *s.x);
     }
-    gti_check_touch(c, from, to);
-    const bool ok = gti_check_evaluate(c, y);
+}
+
+static void restore(gti_check *c, int64_t from, int64_t to)
+{
     for (int i = 0; i < c->fn->n_var; i++) {
         const stretch s = stretch_of(c, i, from, to);
-        if (s.n) memcpy(s.x, saved + (s.at - from), (size_t)s.n * sizeof *saved);
+        if (s.n) memcpy(s.x, c->x0 + s.at, (size_t)s.n * sizeof *s.x);
     }
     gti_check_touch(c, from, to);
+}
+
+static void move(gti_check *c, const double *d, double h, int64_t from, int64_t to)
+{
+    for (int i = 0; i < c->fn->n_var; i++) {
+        const stretch s = stretch_of(c, i, from, to);
+        const double *x0 = c->x0 + s.at, *way = d + s.at;
+        for (int64_t k = 0; k < s.n; k++) s.x[k] = x0[k] + h * way[k];
+    }
+    gti_check_touch(c, from, to);
+}
+
+bool gti_check_evaluate_at(gti_check *c, const double *d, double h, double *y)
+{
+    save(c, 0, c->n_x);
+    move(c, d, h, 0, c->n_x);
+    const bool ok = gti_check_evaluate(c, y);
+    restore(c, 0, c->n_x);
     return ok;
 }
 
-/* v . (y - y0) */
-static double projected_change(const gti_check *c, const double *v, const double *y)
+/* v . (y - y0), of n elements; y NULL is zeros. */
+static double change_of_part(const double *v, const double *y, const double *y0, int64_t n)
 {
-    double sum[4] = {0};
+    double sum[8] = {0};
     int64_t j = 0;
-    for (; j + 4 <= c->n_y; j += 4)
-        for (int k = 0; k < 4; k++) sum[k] += v[j + k] * (y[j + k] - c->y0[j + k]);
-    for (; j < c->n_y; j++) sum[0] += v[j] * (y[j] - c->y0[j]);
-    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    for (; y && j + 8 <= n; j += 8)
+        for (int k = 0; k < 8; k++) sum[k] += v[j + k] * (y[j + k] - y0[j + k]);
+    for (; j < n; j++) sum[0] += v[j] * ((y ? y[j] : 0) - y0[j]);
+    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
 }
 
-static double projected_noise(const gti_check *c, const double *v)
+/* Of the call's outputs, as they are; but for those of another dtype, by way of near[0]. */
+static double projected_change(gti_check *c, const double *v)
+{
+    double sum = 0;
+    for (int i = 0; i < c->fn->n_out; i++) {
+        const gti_part *part = &c->y[i];
+        const gt_tensor *t = c->out[i];
+        if (part->constant) continue;
+        const double *y = t ? t->data : NULL;
+        if (t && t->dtype != GT_F64) {
+            gti_check_read(t, c->near[0]);
+            y = c->near[0];
+        }
+        sum += change_of_part(v + part->offset, y, c->y0 + part->offset, part->size);
+    }
+    return sum;
+}
+
+double gti_check_projected_noise(const gti_check *c, const double *v)
 {
     double squares = 0;
-    for (int64_t j = 0; j < c->n_y; j++)
-        squares += v[j] * v[j] * gti_check_noise(c, j) * gti_check_noise(c, j);
+    for (int64_t j = 0; j < c->n_y; j++) {
+        const double a = v[j] * gti_check_noise(c, j);
+        squares += a * a;
+    }
     return sqrt(squares);
 }
 
-/* The first n of x + h, x - h, x + h/2, x - h/2. */
-static bool evaluate_line(gti_check *c, const gti_line *l, const double length[4], int n,
-                          double change[4])
+static bool call_at(gti_check *c, const gti_line *l, double h, int k,
+                    double change[GTI_MOST_UPSTREAMS][4])
 {
     const gt_mark mark = gt_mark_tape(c->gt);
-    double *saved = gti_check_scratch(c, l->to - l->from, sizeof *saved);
-    if (!saved) return gti_check_alive(c);
-    for (int k = 0; k < n; k++) {
-        if (!gti_check_evaluate_at(c, l->d, length[k], l->from, l->to, saved, c->near[k]))
-            return false;
-        change[k] = projected_change(c, l->v, c->near[k]);
-    }
+    move(c, l->d, h, l->from, l->to);
+    if (!gti_check_call(c)) return false;
+    for (int i = 0; i < l->n; i++) change[i][k] = projected_change(c, l->v[i]);
     gt_rewind(c->gt, mark);
     return true;
+}
+
+/* The first n of x + h, x - h, x + h/2, x - h/2. Fresh outputs need no filling here: that they are
+ * written has been seen. */
+static bool evaluate_line(gti_check *c, const gti_line *l, const double length[4], int n,
+                          double change[GTI_MOST_UPSTREAMS][4])
+{
+    bool ok = true;
+    save(c, l->from, l->to);
+    gti_session_prefill(c->gt, GTI_PREFILL_OFF);
+    for (int k = 0; ok && k < n; k++) ok = call_at(c, l, length[k], k, change);
+    gti_session_prefill(c->gt, GTI_PREFILL_ON);
+    restore(c, l->from, l->to);
+    return ok;
 }
 
 static double weight_of_line(const gti_check *c)
@@ -127,22 +173,26 @@ static double weight_of_line(const gti_check *c)
 bool gti_check_line(gti_check *c, const gti_line *l, int step, gti_slope *slope)
 {
     const double h = gti_check_line_step(c, step), length[4] = {h, -h, h / 2, -h / 2};
-    double change[4];
+    double change[GTI_MOST_UPSTREAMS][4];
     if (!evaluate_line(c, l, length, 4, change)) return false;
-    gti_slope now =
-        gti_check_slope(c, change, length, projected_noise(c, l->v), weight_of_line(c), l->scale);
-    now.line = true;
-    gti_check_keep(slope, now, change, step);
+    for (int i = 0; i < l->n; i++) {
+        gti_slope now =
+            gti_check_slope(c, change[i], length, l->noise[i], weight_of_line(c), l->scale[i]);
+        now.line = true;
+        gti_check_keep(&slope[i], now, change[i], step);
+    }
     return true;
 }
 
 bool gti_check_quick_line(gti_check *c, const gti_line *l, int step, gti_slope *slope)
 {
     const double h = gti_check_line_step(c, step), length[4] = {h, -h};
-    double change[4];
+    double change[GTI_MOST_UPSTREAMS][4];
     if (!evaluate_line(c, l, length, 2, change)) return false;
-    *slope = gti_check_quick_slope(c, change, length, projected_noise(c, l->v), weight_of_line(c),
-                                   l->scale);
-    slope->line = true;
+    for (int i = 0; i < l->n; i++) {
+        slope[i] = gti_check_quick_slope(c, change[i], length, l->noise[i], weight_of_line(c),
+                                         l->scale[i]);
+        slope[i].line = true;
+    }
     return true;
 }

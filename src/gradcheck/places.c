@@ -63,9 +63,9 @@ bool gti_check_subsets(gti_check *c)
 {
     if (number_of_subsets(c->fn->n_var) == 0) return true;
     const gt_mark mark = gt_mark_tape(c->gt);
-    double *v = gti_check_scratch(c, c->n_y, sizeof *v);
-    double *all = gti_check_scratch(c, c->n_x, sizeof *all);
-    double *some = gti_check_scratch(c, c->n_x, sizeof *some);
+    double *v = gti_check_room(c, c->n_y, sizeof *v);
+    double *all = gti_check_room(c, c->n_x, sizeof *all);
+    double *some = gti_check_room(c, c->n_x, sizeof *some);
     if (!gti_check_alive(c)) return false;
     gti_check_weights(c, c->n_y, v);
     if (!gti_check_pull(c, v, all)) return false;
@@ -137,7 +137,7 @@ static bool can_stand_for(const gt_tensor *a, const gt_tensor *b)
 bool gti_check_same_tensor(gti_check *c)
 {
     const gt_mark mark = gt_mark_tape(c->gt);
-    double *v = gti_check_scratch(c, c->n_y, sizeof *v);
+    double *v = gti_check_room(c, c->n_y, sizeof *v);
     if (!v) return gti_check_alive(c);
     gti_check_weights(c, c->n_y, v);
     for (int b = 1; b < c->fn->n_in; b++)
@@ -185,7 +185,7 @@ static bool backward_twice(gti_check *c, const double *v, double *once)
 bool gti_check_accumulation(gti_check *c)
 {
     const gt_mark mark = gt_mark_tape(c->gt);
-    double *v = gti_check_scratch(c, c->n_y, sizeof *v);
+    double *v = gti_check_room(c, c->n_y, sizeof *v);
     double *once = gti_check_scratch(c, c->n_x, sizeof *once);
     if (!v || !once) return gti_check_alive(c);
     gti_check_weights(c, c->n_y, v);

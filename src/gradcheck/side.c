@@ -8,18 +8,32 @@
 
 /* --- fingerprints of data --- */
 
-/* Any change of a single word changes it: each step is a bijection of the state. */
+static uint64_t mixed(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0xff51afd7ed558ccdu;
+    return hash ^ hash >> 32;
+}
+
+/* Any change of a single word changes it: each step is a bijection of the state. Four chains, since
+ * each step waits for the one before. */
 static uint64_t fingerprint(const gt_tensor *t)
 {
     const size_t bytes = (size_t)t->size * gt_dtype_size(t->dtype);
-    uint64_t hash = 0x9e3779b97f4a7c15u ^ bytes;
-    for (size_t i = 0; i < bytes; i += 8) {
+    const char *data = t->data;
+    uint64_t hash[4] = {0x9e3779b97f4a7c15u ^ bytes, 1, 2, 3};
+    size_t i = 0;
+    for (; i + 32 <= bytes; i += 32)
+        for (size_t k = 0; k < 4; k++) {
+            uint64_t word;
+            memcpy(&word, data + i + 8 * k, sizeof word);
+            hash[k] = mixed(hash[k], word);
+        }
+    for (; i < bytes; i += 8) {
         uint64_t word = 0;
-        memcpy(&word, (const char *)t->data + i, bytes - i < 8 ? bytes - i : 8);
-        hash = (hash ^ word) * 0xff51afd7ed558ccdu;
-        hash ^= hash >> 32;
+        memcpy(&word, data + i, bytes - i < 8 ? bytes - i : 8);
+        hash[0] = mixed(hash[0], word);
     }
-    return hash;
+    return mixed(mixed(mixed(hash[0], hash[1]), hash[2]), hash[3]);
 }
 
 /* The fingerprints of all arguments into print (compare false), or the first argument that differs
@@ -164,8 +178,8 @@ static bool same_bits(gti_check *c, const char *what, const gti_part *part, int 
 /* The second run finds other bytes in fresh memory. */
 static bool two_runs_agree(gti_check *c, const double *v, const double *g)
 {
-    double *y2 = gti_check_scratch(c, c->n_y, sizeof *y2);
-    double *g2 = gti_check_scratch(c, c->n_x, sizeof *g2);
+    double *y2 = gti_check_room(c, c->n_y, sizeof *y2);
+    double *g2 = gti_check_room(c, c->n_x, sizeof *g2);
     if (!y2 || !g2) return gti_check_alive(c);
     gti_session_prefill(c->gt, GTI_PREFILL_OFF);
     const bool ran = run_once(c, v, y2, g2);
@@ -192,8 +206,8 @@ static bool watch_backward(gti_check *c, const double *v, double *g, uint64_t *p
 bool gti_check_runs(gti_check *c)
 {
     const gt_mark mark = gt_mark_tape(c->gt);
-    double *v = gti_check_scratch(c, c->n_y, sizeof *v);
-    double *g = gti_check_scratch(c, c->n_x, sizeof *g);
+    double *v = gti_check_room(c, c->n_y, sizeof *v);
+    double *g = gti_check_room(c, c->n_x, sizeof *g);
     uint64_t *print = gti_check_scratch(c, c->fn->n_in, sizeof *print);
     if (!v || !g || !print) return gti_check_alive(c);
     gti_check_weights(c, c->n_y, v);
@@ -229,11 +243,11 @@ static bool is_linear(gti_check *c, double *v[3], double *g[3])
     double largest = 0, rounding = 0;
     for (int64_t j = 0; j < c->n_y; j++) {
         v[2][j] = a * v[0][j] + b * v[1][j];
-        rounding = fmax(rounding, 64 * DBL_EPSILON * fabs(v[2][j]));
+        rounding = gti_larger(64 * DBL_EPSILON * fabs(v[2][j]), rounding);
     }
     for (int k = 0; k < 3; k++) {
         if (!gti_check_vjp(c, v[k], g[k])) return false;
-        for (int64_t i = 0; i < c->n_x; i++) largest = fmax(largest, fabs(g[k][i]));
+        for (int64_t i = 0; i < c->n_x; i++) largest = gti_larger(fabs(g[k][i]), largest);
     }
     for (int64_t i = 0; i < c->n_x; i++) {
         const double sum = a * g[0][i] + b * g[1][i];
@@ -255,8 +269,8 @@ bool gti_check_upstream(gti_check *c)
     const gt_mark mark = gt_mark_tape(c->gt);
     double *v[3], *g[3];
     for (int k = 0; k < 3; k++) {
-        v[k] = gti_check_scratch(c, c->n_y, sizeof *v[k]);
-        g[k] = gti_check_scratch(c, c->n_x, sizeof *g[k]);
+        v[k] = gti_check_room(c, c->n_y, sizeof *v[k]);
+        g[k] = gti_check_room(c, c->n_x, sizeof *g[k]);
     }
     if (!gti_check_alive(c)) return false;
     if (!gti_check_begin(c) || !zero_gives_zero(c, v[0], g[0]) || !is_linear(c, v, g)) return false;
