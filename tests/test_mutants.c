@@ -12,11 +12,8 @@
 /* Whether the checker fails op on one of its samples, in first or second order. */
 static bool is_found(gt_ctx *gt, const gt_op *op)
 {
-    for (int order = 1; order <= 2; order++) {
-        const gt_gradcheck_opts opts = {.order = order};
-        if (gt_gradcheck_samples(gt, op, &opts, NULL) == GT_FAIL) return true;
-    }
-    return false;
+    const gt_gradcheck_opts opts = {.order = 2};
+    return gt_gradcheck_samples(gt, op, &opts, NULL) == GT_FAIL;
 }
 
 /* --- rules spoilt from outside --- */
@@ -218,6 +215,9 @@ static const struct {
     {CHECK(no_subsets), &subset_op, ON(GT_IN(3), GT_IN(3)), FIRST, GT_GRADCHECK_SUBSET},
     {CHECK(no_same), &same_op, ON(GT_IN(3), GT_IN(3)), FIRST, GT_GRADCHECK_SAME},
     {CHECK(no_accumulation), &overwriting_op, ON(GT_IN(3)), FIRST, GT_GRADCHECK_ACCUMULATE},
+    {CHECK(no_silent), &silent_op, ON(GT_IN(3)), FIRST, GT_GRADCHECK_SUBSET},
+    {CHECK(no_drift), &drifting_op, ON(GT_IN(3)), FIRST, GT_GRADCHECK_RANDOM},
+    {CHECK(vacuous), &tiny_op, ON(GT_IN(3)), FIRST, GT_GRADCHECK_VACUOUS},
     {CHECK(first_alone), &second_order_op, ON(GT_IN(3)), SECOND, GT_GRADCHECK_DERIVATIVE},
     // clang-format on
 };
@@ -227,7 +227,7 @@ static bool is_reported(gt_ctx *gt, int i)
 {
     gt_gradcheck_report r;
     const gt_verdict v = gt_gradcheck_op(gt, checks[i].op, &checks[i].sample, &checks[i].opts, &r);
-    return v == GT_FAIL && r.kind == checks[i].kind;
+    return v != GT_PASS && r.kind == checks[i].kind;
 }
 
 static void mistakes_in_the_checker_are_found(void **state)

@@ -131,6 +131,8 @@ RULE(sign, gt_neg(right_dx(n, dy)))
 RULE(factor, gt_mul(dy, x))
 RULE(half_wrong_sign, masked(right_dx(n, dy), one_half))
 RULE(no_upstream, gt_mul_scalar(x, 2))
+RULE(sum_upstream, gt_mul_scalar(gt_mul(gt_sum(dy), x), 2))
+RULE(inexact, gt_mul_scalar(right_dx(n, dy), 1.0001))
 RULE(flipped, gt_mul_scalar(gt_mul(gt_flip(dy, GT_AXIS(0)), x), 2))
 RULE(plus_dy, gt_add(right_dx(n, dy), dy))
 RULE(nan, gt_mul_scalar(dy, (double)NAN))
@@ -163,6 +165,8 @@ SQUARE(sign, sign_rule);
 SQUARE(factor, factor_rule);
 SQUARE(half_wrong_sign, half_wrong_sign_rule);
 SQUARE(no_upstream, no_upstream_rule);
+SQUARE(sum_upstream, sum_upstream_rule);
+SQUARE(inexact, inexact_rule);
 SQUARE(flipped, flipped_rule);
 SQUARE(plus_dy, plus_dy_rule);
 SQUARE(nan, nan_rule);
@@ -270,12 +274,102 @@ RULE(abs, gt_apply(&sign_times_op, NULL, 2, ((gt_tensor *[]){x, dy})))
                                   .forward = {f32, f64},                                           \
                                   .backward = rule_}
 
+/* y = c x, where c is next to nothing */
+#define SCALE(id, c)                                                                               \
+    static void id##_forward(gt_node *n)                                                           \
+    {                                                                                              \
+        for (int64_t i = 0; i < n->in[0]->size; i++) F64(n->out[0])[i] = (c)*F64(n->in[0])[i];     \
+    }
+SCALE(zero, 0)
+SCALE(tiny, 1e-15)
+SCALE(small, 1e-10)
+RULE(zero, gt_zeros_like(dy))
+RULE(tiny, gt_mul_scalar(dy, -1e-15))
+RULE(small, gt_mul_scalar(dy, -1e-10))
+
+/* Another function as soon as x was moved. */
+static void drifting_forward(gt_node *n)
+{
+    static double first;
+    static bool moved;
+    square_forward(n);
+    if (first == 0) first = F64(n->in[0])[0];
+    moved = moved || fabs(F64(n->in[0])[0] - first) > 1e-6;
+    if (moved) F64(n->out[0])[0] += 1e-13;
+}
+
+FORWARD(zero, NULL, zero_forward, zero_rule);
+FORWARD(tiny, NULL, tiny_forward, tiny_rule);
+FORWARD(small, NULL, small_forward, small_rule);
+FORWARD(drifting, NULL, drifting_forward, right_rule);
 FORWARD(unwritten, NULL, unwritten_forward, right_rule);
 FORWARD(changing, NULL, changing_forward, right_rule);
 FORWARD(random, NULL, random_forward, right_rule);
 FORWARD(nan_value, NULL, nan_forward, right_rule);
 FORWARD(coarse, coarse_forward, square_forward, right_rule);
 FORWARD(abs, NULL, abs_forward, abs_rule);
+
+/* --- y[i] = sum of all x, whose Jacobian is the same transposed --- */
+
+static void total_forward(gt_node *n)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n->in[0]->size; i++) sum += F64(n->in[0])[i];
+    for (int64_t i = 0; i < n->in[0]->size; i++) F64(n->out[0])[i] = sum;
+}
+RULE(total,
+     gt_mul(gt_sum(dy), gt_add_scalar(gt_mul_scalar(masked(gt_ones_like(x), one_half), 1e-5), 1)))
+FORWARD(total, NULL, total_forward, total_rule);
+
+/* --- y = x, twice over; of two gradients only the last counts --- */
+
+static bool repeat_infer(gt_node *n)
+{
+    n->out[0]->shape = GT_SHAPE(2 * n->in[0]->size);
+    return true;
+}
+
+static void repeat_forward(gt_node *n)
+{
+    for (int64_t i = 0; i < n->out[0]->size; i++)
+        F64(n->out[0])[i] = F64(n->in[0])[i % n->in[0]->size];
+}
+RULE(repeat, gt_slice(dy, 0, x->size, 2 * x->size))
+static const gt_op repeat_op = {.name = "repeat",
+                                .inputs = "x",
+                                .n_in = 1,
+                                .n_out = 1,
+                                .infer = repeat_infer,
+                                .forward = {NULL, repeat_forward},
+                                .backward = repeat_rule};
+
+/* --- y0 = y1 = x^2; the rule gives nothing where y1 was not used --- */
+
+static bool two_infer(gt_node *n)
+{
+    n->out[0]->shape = n->out[1]->shape = n->in[0]->shape;
+    return true;
+}
+
+static void two_forward(gt_node *n)
+{
+    square_forward(n);
+    memcpy(n->out[1]->data, n->out[0]->data, (size_t)n->out[0]->size * sizeof(double));
+}
+
+static bool silent_rule(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    if (!gout[1]) return true;
+    gin[0] = right_dx(n, gout[0] ? gt_add(gout[0], gout[1]) : gout[1]);
+    return true;
+}
+static const gt_op silent_op = {.name = "silent",
+                                .inputs = "x",
+                                .n_in = 1,
+                                .n_out = 2,
+                                .infer = two_infer,
+                                .forward = {NULL, two_forward},
+                                .backward = silent_rule};
 
 /* --- y = x^2, and the number of each element, in i64 --- */
 
@@ -429,6 +523,30 @@ static bool same_rule(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     if (n->in[1] != n->in[0]) gin[1] = gt_mul(gout[0], n->in[0]);
     return true;
 }
+/* Both wrong. */
+static bool both_rule(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gin[0] = gt_mul_scalar(gt_mul(gout[0], n->in[1]), 0.5);
+    gin[1] = gt_mul_scalar(gt_mul(gout[0], n->in[0]), 3);
+    return true;
+}
+
+/* y = a / 100 + 1e-8 b; by the rule b has the other sign. */
+static void faint_forward(gt_node *n)
+{
+    for (int64_t i = 0; i < n->in[0]->size; i++)
+        F64(n->out[0])[i] = 1e-2 * F64(n->in[0])[i] + 1e-8 * F64(n->in[1])[i];
+}
+
+static bool faint_rule(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    (void)n;
+    gin[0] = gt_mul_scalar(gout[0], 1e-2);
+    gin[1] = gt_mul_scalar(gout[0], -1e-8);
+    return true;
+}
+PAIR(both, same_shape_infer, mul_forward, both_rule);
+PAIR(faint, same_shape_infer, faint_forward, faint_rule);
 PAIR(subset, same_shape_infer, mul_forward, subset_rule);
 PAIR(same, same_shape_infer, mul_forward, same_rule);
 

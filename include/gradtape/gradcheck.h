@@ -15,8 +15,9 @@
 
 GT_BEGIN_DECLS
 
-/* GT_INCONCLUSIVE: where it was checked the function has nothing but kinks, or no numeric
- * derivative that rounding leaves; and nothing else is wrong. */
+/* GT_INCONCLUSIVE: nothing is wrong, but nothing was proven either. Where it was checked the
+ * function has nothing but kinks, or no numeric derivative that rounding leaves, or no derivative
+ * at all that is larger than the tolerance (GT_GRADCHECK_VACUOUS). */
 typedef enum { GT_PASS, GT_FAIL, GT_INCONCLUSIVE } gt_verdict;
 
 typedef enum {
@@ -28,11 +29,11 @@ typedef enum {
 typedef struct {
     double step;       /* relative step; 6.06e-6, the cube root of f64's epsilon. Shorter and longer
                         * ones are tried where it does not settle an entry */
-    double rtol, atol; /* 1e-6, 1e-7 (of the largest entry, where that is below 1); beyond the
-                        * differences' own error estimate */
+    double rtol, atol; /* 1e-6, 1e-7 (of the largest entry of the input, where that is below 1, but
+                        * at least 1e-13); beyond the differences' own error estimate */
     gt_gradcheck_mode mode;
-    int order;                /* 1; 2 checks second derivatives: those of the gradient of a random
-                               * projection, in the inputs and in the projection */
+    int order;                /* 1; 2 checks second derivatives, too: those of the gradient of a
+                               * random projection, in the inputs and in the projection */
     int probes;               /* 8, of FAST */
     uint64_t seed;            /* 1 */
     bool f32;                 /* instead, values and gradients computed in f32 against those in f64;
@@ -48,9 +49,11 @@ typedef enum {
     GT_GRADCHECK_NOTHING,
     GT_GRADCHECK_DERIVATIVE, /* an analytic derivative differs from the numeric one */
     GT_GRADCHECK_KINK,       /* not differentiable here */
-    GT_GRADCHECK_UNSURE, /* no step gives a numeric derivative: rounding inside of the function is
-                          * too large, or it is at the edge of its domain */
-    GT_GRADCHECK_NAN,    /* a value or an analytic derivative is NaN or infinite */
+    GT_GRADCHECK_VACUOUS, /* nothing to compare, or all derivatives are 0 or below the tolerance: a
+                           * rule that returns zeros would not have been found */
+    GT_GRADCHECK_UNSURE,  /* no step gives a numeric derivative: rounding inside of the function is
+                           * too large, or it is at the edge of its domain */
+    GT_GRADCHECK_NAN,     /* a value or an analytic derivative is NaN or infinite */
     GT_GRADCHECK_UNWRITTEN,  /* an output element was never written */
     GT_GRADCHECK_UPSTREAM,   /* not linear in the upstream gradient, or not zero for zero */
     GT_GRADCHECK_MUTATED,    /* an input, the upstream or a saved tensor was changed */
@@ -62,6 +65,28 @@ typedef enum {
     GT_GRADCHECK_PRECISION,  /* f32 strays from f64 by more than rounding explains */
     GT_GRADCHECK_ERROR,      /* a call failed, or the check was asked for wrongly */
 } gt_gradcheck_kind;
+
+/* What was found of one input. */
+typedef struct {
+    char name[64];
+    int64_t size; /* elements */
+    bool whole;   /* entries were compared one by one; else in random projections */
+    int64_t compared, wrong,
+        skipped;     /* entries or projections: wrong ones are among those compared,
+                      * skipped ones (kinks, and what could not be told) are not */
+    int64_t telling; /* of those compared: larger than the tolerance, so that 0 would not pass.
+                      * None: nothing was proven of this input */
+
+    /* The worst entry compared, d out[out_index] / d in[in_index]; output is -1 if there is none.
+     */
+    int output;
+    int64_t in_index[GT_MAX_DIMS], out_index[GT_MAX_DIMS];
+    double x;                           /* value of the input element */
+    double analytic, numeric, estimate; /* estimate: of the error of numeric */
+    double relative;                    /* |analytic - numeric| / max(|analytic|, |numeric|) */
+} gt_gradcheck_input;
+
+enum { GT_GRADCHECK_INPUTS = 12 };
 
 /* A plain value: owns nothing, may be copied. */
 typedef struct {
@@ -76,17 +101,15 @@ typedef struct {
     int64_t kinks;   /* entries passed over because of a kink */
     int64_t unsure;  /* entries whose numeric derivative could not be told */
 
-    /* The worst entry, d out[out_index] / d in[in_index]; input is -1 when there is none. With
-     * order 2 the outputs are the gradients of the inputs, and the projections are further inputs.
-     */
-    int input, output;
-    int64_t in_index[GT_MAX_DIMS], out_index[GT_MAX_DIMS];
-    double x;                           /* value of the input element */
-    double analytic, numeric, estimate; /* estimate: of the error of numeric */
-    double relative;                    /* |analytic - numeric| / max(|analytic|, |numeric|) */
+    /* Inputs that derivatives were asked of, in their order; of more than there is room for the
+     * wrong ones come first. With order 2 the outputs are the gradients of the inputs, and the
+     * projections are further inputs. */
+    gt_gradcheck_input inputs[GT_GRADCHECK_INPUTS];
+    int n_inputs;
+    int input; /* of these the one with the worst entry of all; -1: there is none */
 
     char hint[256];     /* "a constant ratio of 0.5: ...", or "" */
-    char message[1280]; /* all that gt_gradcheck_print prints, lines ended by '\n' */
+    char message[8192]; /* all that gt_gradcheck_print prints, lines ended by '\n' */
 } gt_gradcheck_report;
 
 /* Checks f at in[0..n_in). Inputs that require gradients must be f64 leaves; the others are passed
@@ -97,13 +120,14 @@ gt_verdict gt_gradcheck(gt_ctx *gt, gt_function f, void *user, gt_tensor *const 
                         const gt_gradcheck_opts *opts, gt_gradcheck_report *report);
 
 /* Checks an operation, built in or of your own, on one sample; further than gt_gradcheck it puts
- * one tensor into two places, and lets gradients accumulate. Without a backward rule, or for a
- * sample without floating inputs, it checks forward alone. A kink is a FAIL unless sample->kinks.
- */
+ * one tensor into two places, lets gradients accumulate, and leaves out the upstream gradients of
+ * some outputs. Without a backward rule, or for a sample without floating inputs, it checks forward
+ * alone, which is inconclusive at best. A kink is a FAIL unless sample->kinks. */
 gt_verdict gt_gradcheck_op(gt_ctx *gt, const gt_op *op, const gt_sample *sample,
                            const gt_gradcheck_opts *opts, gt_gradcheck_report *report);
 
-/* Checks it on all its samples, up to the first that does not pass, which is the one reported. */
+/* Checks it on all its samples, up to the first that fails, which is the one reported. PASS if at
+ * least one passes: then that is reported, and how many do. */
 gt_verdict gt_gradcheck_samples(gt_ctx *gt, const gt_op *op, const gt_gradcheck_opts *opts,
                                 gt_gradcheck_report *report);
 

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { FULL_ENTRIES = 20000 };
-
 void gti_check_init(gti_check *c, gt_ctx *gt, const gt_gradcheck_opts *opts, gt_gradcheck_report *r)
 {
     *c = (gti_check){.gt = gt, .r = r};
@@ -17,11 +15,8 @@ void gti_check_init(gti_check *c, gt_ctx *gt, const gt_gradcheck_opts *opts, gt_
     c->o.probes = (int)gt_option_int(c->o.probes, 8);
     c->o.seed = (uint64_t)gt_option_int((int64_t)c->o.seed, 1);
     c->random = c->o.seed;
-    *r = (gt_gradcheck_report){.order = c->o.order == 2 ? 2 : 1,
-                               .sample = -1,
-                               .seed = c->o.seed,
-                               .input = -1,
-                               .output = -1};
+    *r = (gt_gradcheck_report){
+        .order = c->o.order == 2 ? 2 : 1, .sample = -1, .seed = c->o.seed, .input = -1};
 }
 
 /* --- parts --- */
@@ -101,9 +96,10 @@ static bool make_y(gti_check *c, const gti_fn *fn)
 bool gti_check_prepare(gti_check *c, const gti_fn *fn)
 {
     c->fn = fn;
+    c->tally = NULL;
     if (!make_x(c, fn)) return false;
     name_parts(c, fn);
-    if (!make_y(c, fn)) return false;
+    if (!make_y(c, fn) || !gti_check_start_tallies(c)) return false;
     c->y0 = gti_check_room(c, c->n_y, sizeof *c->y0);
     c->noise = gti_check_scratch(c, c->n_y, sizeof *c->noise);
     c->noise_measured = false;
@@ -139,7 +135,7 @@ bool gti_check_gradient(gti_check *c, const gti_fn *fn, gti_fn *gradient)
 
 static bool is_small(const gti_check *c)
 {
-    return c->n_y == 0 || c->n_x <= FULL_ENTRIES / c->n_y;
+    return c->n_y == 0 || c->n_x <= GTI_FULL_ENTRIES / c->n_y;
 }
 
 static bool check_derivatives(gti_check *c)
@@ -154,77 +150,61 @@ static bool check_places(gti_check *c)
 {
     if (c->r->order == 2) return true;
     return gti_check_subsets(c) &&
-           (!c->op || (gti_check_same_tensor(c) && gti_check_accumulation(c)));
+           (!c->op ||
+            (gti_check_silent_outputs(c) && gti_check_same_tensor(c) && gti_check_accumulation(c)));
 }
 
-static int64_t passed_over(const gti_check *c)
+/* Linearity first: what it finds is told more plainly than by derivatives. Those name the entry
+ * that is not finite. */
+static bool check_rule(gti_check *c)
 {
-    return c->r->kinks + c->r->unsure;
+    if (c->finite) return gti_check_upstream(c) && check_derivatives(c);
+    return check_derivatives(c) && gti_check_upstream(c);
 }
 
-/* Where no numeric derivative could be told, or the author of the sample says nothing of a kink. */
-static void say_passed_over(gti_check *c)
+static void begin_order(gti_check *c, int order)
 {
-    char y[128], x[128];
-    const bool unsure = c->r->unsure > 0, declared = !c->sample || c->sample->kinks;
-    gti_check_head(c, declared ? GT_INCONCLUSIVE : GT_FAIL,
-                   unsure ? GT_GRADCHECK_UNSURE : GT_GRADCHECK_KINK);
-    gti_check_line_of_text(c, "%s near x = %.10g: d %s / d %s",
-                           unsure ? "no numeric derivative" : "kink", c->kink_x,
-                           gti_check_place(c->y, c->fn->n_out, c->kink_row, y, sizeof y),
-                           gti_check_place(c->x, c->fn->n_var, c->kink_col, x, sizeof x));
-    if (c->r->mode == GT_GRADCHECK_FULL)
-        gti_check_line_of_text(
-            c, "%lld of %lld entries are not differentiable here%s; the others agree",
-            (long long)passed_over(c), (long long)c->r->entries,
-            unsure ? ", as far as differences can tell" : "");
-    if (!declared) gti_check_hint(c, "a kink or a tie: move the sample off it, or declare .kinks");
-    else if (unsure)
-        gti_check_hint(c,
-                       "rounding inside of the function, the edge of its domain, or too curved for "
-                       "any step: try another point");
-    else gti_check_hint(c, "a kink or a tie: try another point");
-    gti_check_finish(c);
+    gt_gradcheck_report *r = c->r;
+    r->order = order;
+    r->mode = GT_GRADCHECK_AUTO;
+    r->entries = r->wrong = r->kinks = r->unsure = 0;
 }
 
-static void say_pass(gti_check *c)
-{
-    const char *what =
-        c->r->mode == GT_GRADCHECK_FULL ? "entries of the Jacobian" : "random projections";
-    const long long kinks = c->r->kinks, entries = c->r->entries;
-    gti_check_head(c, GT_PASS, GT_GRADCHECK_NOTHING);
-    if (c->r->mode == GT_GRADCHECK_AUTO)
-        gti_check_line_of_text(c, "no derivatives: forward alone was checked");
-    else if (kinks && c->r->mode == GT_GRADCHECK_FULL)
-        gti_check_line_of_text(c, "%lld %s compared, %lld skipped at kinks", entries - kinks, what,
-                               kinks);
-    else if (kinks)
-        gti_check_line_of_text(c, "%lld %s compared, without %lld entries at kinks", entries, what,
-                               kinks);
-    else gti_check_line_of_text(c, "%lld %s compared", entries, what);
-    gti_check_finish(c);
-}
-
-/* Entries at kinks may be left out where others remain; a sample must say that it has them. */
-static bool may_pass(const gti_check *c)
-{
-    if (!passed_over(c)) return true;
-    if (c->r->unsure || (c->sample && !c->sample->kinks)) return false;
-    return c->r->mode == GT_GRADCHECK_FULL ? c->r->kinks < c->r->entries
-                                           : c->r->entries == c->o.probes;
-}
-
-void gti_check_all(gti_check *c, const gti_fn *fn)
+/* Of fn, or of its gradient; false after a failure. */
+static bool check_order(gti_check *c, const gti_fn *fn, int order)
 {
     gti_fn gradient;
-    if (!gti_check_prepare(c, fn) || !gti_check_whole(c)) return;
-    if (GT_MUTANT(check_first_alone, c->r->order == 2, false) && fn->n_var) {
-        if (!gti_check_gradient(c, fn, &gradient) || !gti_check_prepare(c, &gradient)) return;
+    begin_order(c, order);
+    if (!gti_check_prepare(c, fn) || !gti_check_whole(c)) return false;
+    if (order == 2 && (!gti_check_gradient(c, fn, &gradient) || !gti_check_prepare(c, &gradient)))
+        return false;
+    if (!gti_check_runs(c)) return false;
+    if (fn->n_var && (!check_rule(c) || !check_places(c))) return false;
+    if (!gti_check_drift(c)) return false;
+    gti_check_conclude(c);
+    return c->r->verdict != GT_FAIL;
+}
+
+/* Both orders draw the same numbers as each would by itself. */
+void gti_check_all(gti_check *c, const gti_fn *fn)
+{
+    const bool second = GT_MUTANT(check_first_alone, c->o.order == 2, false) && fn->n_var;
+    const uint64_t random = c->random;
+    gt_gradcheck_report *first = gti_check_scratch(c, 1, sizeof *first);
+    if (!first) {
+        gti_check_alive(c);
+        return;
     }
-    if (!gti_check_runs(c)) return;
-    if (fn->n_var && (!check_derivatives(c) || !gti_check_upstream(c) || !check_places(c))) return;
-    if (may_pass(c)) say_pass(c);
-    else say_passed_over(c);
+    const gt_mark mark = gt_mark_tape(c->gt);
+    if (!check_order(c, fn, 1) || !second) return;
+    gt_rewind(c->gt, mark);
+    *first = *c->r;
+    first->message[strlen(first->message) - 1] = '\0';
+    c->first = strchr(first->message, '\n');
+    c->random = random;
+    if (!check_order(c, fn, 2) || c->r->verdict != GT_PASS || first->verdict == GT_PASS) return;
+    first->message[strlen(first->message)] = '\n';
+    *c->r = *first;
 }
 
 bool gti_check_open(gti_check *c)

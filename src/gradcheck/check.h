@@ -39,6 +39,14 @@ typedef struct {
     char name[64];
 } gti_part;
 
+/* What is found of an input. */
+typedef struct {
+    gt_gradcheck_input found;
+    double score;     /* of its worst entry, in units of the tolerance; */
+    int64_t row, col; /* and where that is */
+    bool zero;        /* all entries are 0 */
+} gti_tally;
+
 typedef struct {
     gt_ctx *gt;
     gt_gradcheck_opts o; /* defaults filled in */
@@ -58,7 +66,10 @@ typedef struct {
     double *near[4];                                  /* [n_y], at x + h, x - h, x + h/2, x - h/2 */
     double *noise;                                    /* [n_y], of y near x, 0 before */
     bool noise_measured;                              /* noise.c */
-    double score;                                     /* of the worst entry so far */
+    gti_tally *tally;                                 /* [n_var] */
+    const char *first;      /* what was said of order 1, while order 2 is checked after it */
+    bool finite;            /* gradients of a Gaussian upstream are; */
+    unsigned silent;        /* outputs that are given no upstream at the moment, a bit each */
     const char *error_hint; /* for a failure of the context during the present call */
     double kink_x;          /* where the first entry that was passed over is */
     int64_t kink_row, kink_col;
@@ -93,8 +104,9 @@ typedef struct {
     int64_t n_rows, n_cols;
     double *analytic, *numeric, *estimate;
     uint8_t *state;
-    double scale;                /* the largest analytic entry */
-    int64_t wrong, kinks, worst; /* worst: place in the arrays */
+    double scale;         /* the largest analytic entry, of all and */
+    double *input_scale;  /* [n_var], of an input */
+    int64_t wrong, kinks; /* entries */
 } gti_table;
 
 /* --- check.c --- */
@@ -168,6 +180,8 @@ void gti_check_keep(gti_slope *best, gti_slope s, const double change[4], int st
 int gti_check_length(int step);
 /* Whether an entry passes; *score is its error in units of the tolerance. */
 gti_state gti_check_judge(const gti_check *c, double analytic, gti_slope numeric, double *score);
+/* The same for a scale of its own, that of one input's entries among larger ones. */
+gti_slope gti_check_rescale(gti_slope numeric, double scale);
 /* Whether a judgement after this step could change with the next one. */
 bool gti_check_is_open(gti_state state, const gti_slope *numeric, int step);
 
@@ -206,17 +220,42 @@ bool gti_check_kinks(gti_check *c, const gti_table *t);
 bool gti_check_compare(gti_check *c, const int64_t *row, int64_t n_rows, const int64_t *col,
                        int64_t n_cols);
 bool gti_check_full(gti_check *c);
+enum { GTI_FULL_ENTRIES = 20000 }; /* of a Jacobian; larger ones by projections */
 /* Notes a kink of output row at column col, or a place where no slope can be told. */
 void gti_check_kink(gti_check *c, gti_state state, int64_t row, int64_t col);
 
 /* --- fast.c --- */
 bool gti_check_fast(gti_check *c);
 
+/* --- inputs.c: what is found of each input --- */
+/* Begins to count: entries, or projections. */
+bool gti_check_start_tallies(gti_check *c);
+void gti_check_reset_tally(gti_check *c, int i, bool whole);
+/* Counts an entry of the table. telling: zero in its place would be wrong. */
+void gti_check_count(gti_check *c, const gti_table *t, int64_t at, gti_state state, double score,
+                     bool telling);
+/* The input with the worst entry, -1 without any entry. */
+int gti_check_worst_input(const gti_check *c);
+/* Copies tallies into the report. */
+void gti_check_report_inputs(gti_check *c);
+/* A line an input; failures have those of the others than the one they are about. */
+void gti_check_say_inputs(gti_check *c);
+/* "d y[1] / d x[2]   analytic 1.23   numeric ...", with digits enough to see the difference. */
+void gti_check_say_entry(gti_check *c, const char *before, const gti_tally *t);
+
+/* --- verdict.c --- */
+/* PASS, INCONCLUSIVE, or FAIL because of what was passed over. */
+void gti_check_conclude(gti_check *c);
+/* "no derivatives ...", for whoever checks what has none. */
+void gti_check_say_vacuous(gti_check *c, const char *why);
+
 /* --- side.c --- */
 /* What must hold of forward and of a single backward, before derivatives are compared. */
 bool gti_check_runs(gti_check *c);
 /* What must hold of the backward rule as a function of its upstream. */
 bool gti_check_upstream(gti_check *c);
+/* f is what it was at first, after all the evaluations in between. */
+bool gti_check_drift(gti_check *c);
 /* --- whole.c: outputs of whole numbers --- */
 /* Two runs, which find other bytes in fresh memory, make the same ones. */
 bool gti_check_whole(gti_check *c);
@@ -224,6 +263,8 @@ bool gti_check_whole(gti_check *c);
 bool gti_check_whole_f32(gti_check *c, const gti_fn *f32);
 /* --- places.c: which inputs ask for gradients, and where they stand --- */
 bool gti_check_subsets(gti_check *c);
+/* Outputs without upstream are as those whose upstream is zeros. */
+bool gti_check_silent_outputs(gti_check *c);
 bool gti_check_same_tensor(gti_check *c);
 bool gti_check_accumulation(gti_check *c);
 
@@ -237,6 +278,8 @@ void gti_check_head(gti_check *c, gt_verdict verdict, gt_gradcheck_kind kind);
 void gti_check_line_of_text(gti_check *c, const char *fmt, ...) GT_PRINTF(2, 3);
 void gti_check_hint(gti_check *c, const char *fmt, ...) GT_PRINTF(2, 3);
 bool gti_check_finish(gti_check *c); /* returns false */
+/* More behind the last line. */
+void gti_check_append(gti_check *c, const char *fmt, ...) GT_PRINTF(2, 3);
 /* Head, line and end of a failure. */
 bool gti_check_fail(gti_check *c, gt_gradcheck_kind kind, const char *hint, const char *fmt, ...)
     GT_PRINTF(4, 5);

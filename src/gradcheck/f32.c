@@ -146,6 +146,11 @@ void gti_check_f32(gti_check *c, const gti_fn *f64, const gti_fn *f32)
             !compare_function(c, &gradient, &gradient32, true))
             return;
     }
+    c->tally = NULL;
+    if (!c->r->entries) {
+        gti_check_say_vacuous(c, "0 values: there is nothing to compare");
+        return;
+    }
     gti_check_head(c, GT_PASS, GT_GRADCHECK_NOTHING);
     gti_check_line_of_text(c, "%lld values and gradients in f32 agree with f64",
                            (long long)c->r->entries);

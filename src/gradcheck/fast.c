@@ -1,4 +1,5 @@
 /* Random projections: v' J u both ways, and the search for the entry when they differ. */
+#include <float.h>
 #include <math.h>
 
 #include "gradcheck/check.h"
@@ -25,48 +26,78 @@ typedef struct {
     bool *passed_over, some_passed_over; /* [n_x] */
 } probe;
 
+/* Both sides of a projection. */
+typedef struct {
+    double analytic;
+    gti_slope numeric;
+    gti_state state;
+    double apart; /* how far they are, counting what is uncertain */
+} comparison;
+
+/* Of one that was wrong at a longer step, `before`, and is fine now: what kinks do to the
+ * difference shrinks with the step, as an error of the gradient does not. */
+static gti_state doubt(const comparison *r, double before)
+{
+    return fabs(r->analytic - r->numeric.value) > before / 16 ? GTI_WRONG : GTI_FINE;
+}
+
 /* Two evaluations at a step, then at a shorter one that passes by most kinks. */
-static bool settle_quickly(gti_check *c, const gti_line *line, const double *analytic, bool *fine)
+static bool settle_quickly(gti_check *c, const gti_line *line, comparison r[GTI_MOST_UPSTREAMS],
+                           bool *fine)
 {
     gti_slope numeric[GTI_MOST_UPSTREAMS];
-    double score;
+    double score, before[GTI_MOST_UPSTREAMS];
     *fine = false;
     for (int step = 0; step < 2 && !*fine; step++) {
         if (!gti_check_quick_line(c, line, step, numeric)) return false;
         *fine = true;
-        for (int k = 0; k < line->n; k++)
-            *fine &= gti_check_judge(c, analytic[k], numeric[k], &score) == GTI_FINE;
+        for (int k = 0; k < line->n; k++) {
+            r[k].numeric = numeric[k];
+            r[k].state = gti_check_judge(c, r[k].analytic, numeric[k], &score);
+            if (step && r[k].state == GTI_FINE) r[k].state = doubt(&r[k], before[k]);
+            const double error = fabs(r[k].analytic - numeric[k].value);
+            before[k] = r[k].state == GTI_WRONG ? error : INFINITY;
+            *fine &= r[k].state == GTI_FINE;
+        }
     }
     return true;
 }
 
 /* Of a single upstream. */
-static bool settle(gti_check *c, gti_line *line, double analytic, gti_slope *numeric,
-                   gti_state *state)
+static bool settle(gti_check *c, gti_line *line, comparison *r)
 {
     double score;
     if (!gti_check_measure_noise(c)) return false;
     line->noise[0] = gti_check_projected_noise(c, line->v[0]);
-    for (int step = 0; step == 0 || gti_check_is_open(*state, numeric, step - 1); step++) {
-        if (!gti_check_line(c, line, step, numeric)) return false;
-        *state = gti_check_judge(c, analytic, *numeric, &score);
+    for (int step = 0; step == 0 || gti_check_is_open(r->state, &r->numeric, step - 1); step++) {
+        if (!gti_check_line(c, line, step, &r->numeric)) return false;
+        r->state = gti_check_judge(c, r->analytic, r->numeric, &score);
     }
     return true;
 }
 
-/* Columns are compared in ranges: how far the two sides are apart, counting what is uncertain. */
+/* Of a range of columns. */
 static bool compare_range(gti_check *c, const probe *p, const upstream *u, int64_t from, int64_t to,
-                          gti_state *state, double *apart)
+                          comparison *r)
 {
-    gti_slope numeric = {0};
-    double analytic = 0;
-    for (int64_t i = from; i < to; i++) analytic += u->g[i] * p->d[i];
+    *r = (comparison){.analytic = 0};
+    for (int64_t i = from; i < to; i++) r->analytic += u->g[i] * p->d[i];
     gti_line line = {p->d, from, to, 1, {u->v}, {u->scale}, {u->noise}};
-    if (!settle(c, &line, analytic, &numeric, state)) return false;
-    *apart = fabs(analytic - numeric.value) + numeric.estimate;
-    if (numeric.rough) *apart += fabs(numeric.right - numeric.left);
-    if (!isfinite(*apart)) *apart = INFINITY;
+    if (!settle(c, &line, r)) return false;
+    const gti_slope *n = &r->numeric;
+    r->apart = fabs(r->analytic - n->value) + n->estimate;
+    if (n->rough) r->apart += fabs(n->right - n->left);
+    if (!isfinite(r->apart)) r->apart = INFINITY;
     return true;
+}
+
+/* Whether the projection would be wrong without `part` of it, that of an input whose entries have
+ * this scale. */
+static bool is_telling(const gti_check *c, const comparison *r, double part, double scale)
+{
+    double score;
+    const gti_slope n = gti_check_rescale(r->numeric, scale);
+    return gti_check_judge(c, r->analytic - part, n, &score) == GTI_WRONG;
 }
 
 /* The column that contributes most to the difference, by halving. */
@@ -75,11 +106,10 @@ static bool find_column(gti_check *c, const probe *p, const upstream *u, int64_t
     int64_t from = 0, to = c->n_x;
     while (to - from > 1) {
         const int64_t middle = from + (to - from) / 2;
-        gti_state state;
-        double left, right;
-        if (!compare_range(c, p, u, from, middle, &state, &left)) return false;
-        if (!compare_range(c, p, u, middle, to, &state, &right)) return false;
-        if (left >= right) to = middle;
+        comparison left, right;
+        if (!compare_range(c, p, u, from, middle, &left)) return false;
+        if (!compare_range(c, p, u, middle, to, &right)) return false;
+        if (left.apart >= right.apart) to = middle;
         else from = middle;
     }
     *col = from;
@@ -131,11 +161,29 @@ static int64_t spread_out(int64_t total, int64_t count, int64_t first, int64_t m
     return made;
 }
 
+/* Which inputs the probe is wrong in, each by itself. */
+static bool judge_inputs(gti_check *c, const probe *p, const upstream *u)
+{
+    for (int i = 0; i < c->fn->n_var; i++) {
+        comparison r;
+        const gti_part *x = &c->x[i];
+        gti_check_reset_tally(c, i, false);
+        if (!compare_range(c, p, u, x->offset, x->offset + x->size, &r)) return false;
+        c->tally[i].found.compared = 1;
+        c->tally[i].found.telling = is_telling(c, &r, r.analytic, INFINITY);
+        c->tally[i].found.wrong = r.state == GTI_WRONG;
+    }
+    return true;
+}
+
 /* Looks at the entry found and others around it; the report tells what they have in common. */
-static bool explain(gti_check *c, int64_t row, int64_t col)
+static bool explain(gti_check *c, const probe *p, const upstream *u, int64_t row, int64_t col)
 {
     int64_t rows[SAMPLE_ROWS], cols[SAMPLE_COLUMNS];
-    const gti_part *x = &c->x[gti_check_part(c->x, c->fn->n_var, col)];
+    const int input = gti_check_part(c->x, c->fn->n_var, col);
+    if (!judge_inputs(c, p, u)) return false;
+    gti_check_reset_tally(c, input, true);
+    const gti_part *x = &c->x[input];
     const gti_part *y = &c->y[gti_check_part(c->y, c->fn->n_out, row)];
     const int64_t n_rows = spread_out(y->size, SAMPLE_ROWS, y->offset, row, rows);
     const int64_t n_cols = spread_out(x->size, SAMPLE_COLUMNS, x->offset, col, cols);
@@ -167,7 +215,7 @@ static bool examine(gti_check *c, probe *p, const upstream *u, int64_t col, bool
         p->d[col] = 0;
     }
     int64_t row = 0;
-    return *settled || (find_row(c, p, u, col, &row) && explain(c, row, col));
+    return *settled || (find_row(c, p, u, col, &row) && explain(c, p, u, row, col));
 }
 
 static bool fail_projection(gti_check *c)
@@ -179,64 +227,103 @@ static bool fail_projection(gti_check *c)
 }
 
 /* A probe that differs. Only rough projections may differ without a single entry to show for it. */
-static bool search(gti_check *c, probe *p, const upstream *u, gti_state state)
+static bool search(gti_check *c, probe *p, const upstream *u, comparison *r)
 {
-    double apart;
-    while (state != GTI_FINE && c->r->kinks + c->r->unsure < MOST_KINKS) {
+    while (r->state != GTI_FINE && c->r->kinks + c->r->unsure < MOST_KINKS) {
         int64_t col;
         bool settled;
         if (!find_column(c, p, u, &col) || !examine(c, p, u, col, &settled)) return false;
         if (!settled) {
-            if (state == GTI_WRONG) return fail_projection(c);
+            if (r->state == GTI_WRONG) return fail_projection(c);
             gti_check_kink(c, GTI_ROUGH, 0, col);
             return true;
         }
-        if (!compare_range(c, p, u, 0, c->n_x, &state, &apart)) return false;
+        if (!compare_range(c, p, u, 0, c->n_x, r)) return false;
     }
     return true;
 }
 
-static void draw_direction(gti_check *c, probe *p)
+/* Of the columns from..to-1. */
+static void draw_direction(gti_check *c, probe *p, int64_t from, int64_t to)
 {
     gti_check_weights(c, c->n_x, p->d);
-    for (int64_t i = 0; p->some_passed_over && i < c->n_x; i++)
+    for (int64_t i = 0; i < from; i++) p->d[i] = 0;
+    for (int64_t i = to; i < c->n_x; i++) p->d[i] = 0;
+    for (int64_t i = from; p->some_passed_over && i < to; i++)
         if (p->passed_over[i]) p->d[i] = 0;
     gti_check_align(c, p->d);
 }
 
-/* g . d, and the size of its terms. */
-static double project(const gti_check *c, const double *g, const double *d, double *scale)
+/* g . d, and the size of its terms: of their squares, unless those are too large. */
+static double project(const double *g, const double *d, int64_t n, double *scale)
 {
     double sum[4] = {0}, squares[4] = {0};
-    for (int64_t i = 0; i < c->n_x; i++) {
+    for (int64_t i = 0; i < n; i++) {
         const double term = g[i] * d[i];
         sum[i & 3] += term;
         squares[i & 3] += term * term;
     }
-    *scale = sqrt((squares[0] + squares[1]) + (squares[2] + squares[3]));
+    const double all = (squares[0] + squares[1]) + (squares[2] + squares[3]);
+    *scale = isfinite(all) ? sqrt(all) : DBL_MAX;
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+static void count_inputs(gti_check *c, const probe *p, const upstream *u, const comparison *r)
+{
+    for (int i = 0; i < c->fn->n_var; i++) {
+        double scale;
+        const int64_t from = c->x[i].offset;
+        const double part = project(u->g + from, p->d + from, c->x[i].size, &scale);
+        c->tally[i].found.compared++;
+        c->tally[i].found.telling += is_telling(c, r, part, INFINITY);
+    }
 }
 
 /* The first n upstreams along one direction, together while they agree. */
 static bool run_direction(gti_check *c, probe *p, int n)
 {
     gti_line line = {.d = p->d, .to = c->n_x, .n = n};
-    double analytic[GTI_MOST_UPSTREAMS];
-    draw_direction(c, p);
+    comparison r[GTI_MOST_UPSTREAMS] = {0};
+    draw_direction(c, p, 0, c->n_x);
     for (int k = 0; k < n; k++) {
-        analytic[k] = project(c, p->all[k].g, p->d, &p->all[k].scale);
+        r[k].analytic = project(p->all[k].g, p->d, c->n_x, &p->all[k].scale);
         line.v[k] = p->all[k].v;
         line.scale[k] = p->all[k].scale;
         line.noise[k] = p->all[k].noise;
     }
     bool fine = false;
-    if (!settle_quickly(c, &line, analytic, &fine)) return false;
-    for (int k = 0; !fine && k < n; k++) {
-        gti_state state;
-        double apart;
-        if (!compare_range(c, p, &p->all[k], 0, c->n_x, &state, &apart)) return false;
-        if (!search(c, p, &p->all[k], state)) return false;
+    if (!settle_quickly(c, &line, r, &fine)) return false;
+    for (int k = 0; k < n; k++) {
+        const upstream *u = &p->all[k];
+        if (!fine && (!compare_range(c, p, u, 0, c->n_x, &r[k]) || !search(c, p, u, &r[k])))
+            return false;
+        count_inputs(c, p, u, &r[k]);
     }
+    return true;
+}
+
+/* An input whose part is lost in the whole's tolerance, by itself and measured by its own entries.
+ * What cannot be told of it is not held against it. */
+static bool run_alone(gti_check *c, probe *p, int i)
+{
+    comparison r;
+    double score, scale;
+    const upstream *u = p->all;
+    const int64_t from = c->x[i].offset, n = c->x[i].size;
+    draw_direction(c, p, from, from + n);
+    if (!compare_range(c, p, u, from, from + n, &r)) return false;
+    project(u->g + from, p->d + from, n, &scale);
+    r.state = gti_check_judge(c, r.analytic, gti_check_rescale(r.numeric, scale), &score);
+    if (r.state == GTI_WRONG && !search(c, p, u, &r)) return false;
+    c->tally[i].found.compared++;
+    c->tally[i].found.telling += is_telling(c, &r, r.analytic, scale);
+    return true;
+}
+
+static bool run_unseen(gti_check *c, probe *p)
+{
+    for (int i = 0; i < c->fn->n_var; i++)
+        if (!c->tally[i].found.telling && !run_alone(c, p, i)) return false;
     return true;
 }
 
@@ -273,11 +360,13 @@ bool gti_check_fast(gti_check *c)
     probe p;
     if (!make_probe(c, &p) || !pull(c, &p)) return false;
     c->r->mode = GT_GRADCHECK_FAST;
+    for (int i = 0; i < c->fn->n_var; i++) gti_check_reset_tally(c, i, false);
     for (int i = 0; i < c->o.probes && c->r->kinks + c->r->unsure < MOST_KINKS; i += p.n) {
         const int left = c->o.probes - i, n = left < p.n ? left : p.n;
         if (!run_direction(c, &p, n)) return false;
         c->r->entries = i + n;
     }
+    if (!run_unseen(c, &p)) return false;
     gt_rewind(c->gt, mark);
     return true;
 }

@@ -3,6 +3,23 @@
 
 #include "gradcheck/check.h"
 
+/* The largest entry of the input that column k is of. */
+static double *scale_of(const gti_check *c, const gti_table *t, int64_t k)
+{
+    return &t->input_scale[gti_check_part(c->x, c->fn->n_var, t->col[k])];
+}
+
+static void note_scale(const gti_check *c, gti_table *t, const double *g)
+{
+    for (int64_t k = 0; k < t->n_cols; k++) {
+        const double size = fabs(g[t->col[k]]);
+        if (!isfinite(size)) continue;
+        double *scale = scale_of(c, t, k);
+        *scale = fmax(*scale, size);
+        t->scale = fmax(t->scale, size);
+    }
+}
+
 static bool fill_analytic(gti_check *c, gti_table *t)
 {
     double *v = gti_check_scratch(c, c->n_y, sizeof *v);
@@ -13,10 +30,8 @@ static bool fill_analytic(gti_check *c, gti_table *t)
         v[t->row[r]] = 1;
         if (!gti_check_vjp(c, v, g)) return false;
         v[t->row[r]] = 0;
-        for (int64_t k = 0; k < t->n_cols; k++) {
-            t->analytic[r * t->n_cols + k] = g[t->col[k]];
-            if (isfinite(g[t->col[k]])) t->scale = fmax(t->scale, fabs(g[t->col[k]]));
-        }
+        for (int64_t k = 0; k < t->n_cols; k++) t->analytic[r * t->n_cols + k] = g[t->col[k]];
+        note_scale(c, t, g);
     }
     gti_check_end(c);
     return true;
@@ -33,42 +48,20 @@ void gti_check_kink(gti_check *c, gti_state state, int64_t row, int64_t col)
     c->kink_x = ((const double *)c->fn->var[i]->data)[col - c->x[i].offset];
 }
 
-/* The entry that the report names. */
-static void note_worst(gti_check *c, const gti_table *t, int64_t at, double score)
-{
-    gt_gradcheck_report *r = c->r;
-    const int64_t col = t->col[at % t->n_cols], row = t->row[at / t->n_cols];
-    c->score = score;
-    r->input = gti_check_part(c->x, c->fn->n_var, col);
-    r->output = gti_check_part(c->y, c->fn->n_out, row);
-    const gti_part *x = &c->x[r->input], *y = &c->y[r->output];
-    gti_check_unravel(x->shape, col - x->offset, r->in_index);
-    gti_check_unravel(y->shape, row - y->offset, r->out_index);
-    r->x = ((const double *)c->fn->var[r->input]->data)[col - x->offset];
-    r->analytic = t->analytic[at];
-    r->numeric = t->numeric[at];
-    r->estimate = t->estimate[at];
-    r->relative = fabs(r->analytic - r->numeric) / fmax(fabs(r->analytic), fabs(r->numeric));
-}
-
 static void judge_column(gti_check *c, gti_table *t, int64_t k, const gti_slope *slope)
 {
     for (int64_t r = 0; r < t->n_rows; r++) {
         const int64_t at = r * t->n_cols + k;
-        const gti_slope s = slope[t->row[r]];
-        double score;
+        const gti_slope s = gti_check_rescale(slope[t->row[r]], *scale_of(c, t, k));
+        double score, unused;
         const gti_state state = gti_check_judge(c, t->analytic[at], s, &score);
         t->numeric[at] = s.value;
         t->estimate[at] = s.estimate;
         t->state[at] = (uint8_t)state;
-        const bool told = state == GTI_FINE || state == GTI_WRONG;
-        if (!told) gti_check_kink(c, state, t->row[r], t->col[k]);
+        if (state != GTI_FINE && state != GTI_WRONG) gti_check_kink(c, state, t->row[r], t->col[k]);
         t->kinks += state == GTI_KINK;
-        const bool first_wrong = state == GTI_WRONG && !t->wrong++;
-        if (first_wrong || (told && score > c->score && (state == GTI_WRONG || !t->wrong))) {
-            t->worst = at;
-            note_worst(c, t, at, score);
-        }
+        t->wrong += state == GTI_WRONG;
+        gti_check_count(c, t, at, state, score, gti_check_judge(c, 0, s, &unused) == GTI_WRONG);
     }
 }
 
@@ -78,9 +71,9 @@ static bool is_open(const gti_check *c, const gti_table *t, int64_t k, const gti
     bool open = false;
     for (int64_t r = 0; r < t->n_rows && !open; r++) {
         double score;
-        const gti_slope *s = &slope[t->row[r]];
-        const gti_state state = gti_check_judge(c, t->analytic[r * t->n_cols + k], *s, &score);
-        open = gti_check_is_open(state, s, step);
+        const gti_slope s = gti_check_rescale(slope[t->row[r]], *scale_of(c, t, k));
+        const gti_state state = gti_check_judge(c, t->analytic[r * t->n_cols + k], s, &score);
+        open = gti_check_is_open(state, &s, step);
     }
     return open;
 }
@@ -88,10 +81,11 @@ static bool is_open(const gti_check *c, const gti_table *t, int64_t k, const gti
 static bool all_fine(const gti_check *c, const gti_table *t, int64_t k, const gti_slope *slope)
 {
     double score;
-    for (int64_t r = 0; r < t->n_rows; r++)
-        if (gti_check_judge(c, t->analytic[r * t->n_cols + k], slope[t->row[r]], &score) !=
-            GTI_FINE)
-            return false;
+    const double scale = *scale_of(c, t, k);
+    for (int64_t r = 0; r < t->n_rows; r++) {
+        const gti_slope s = gti_check_rescale(slope[t->row[r]], scale);
+        if (gti_check_judge(c, t->analytic[r * t->n_cols + k], s, &score) != GTI_FINE) return false;
+    }
     return true;
 }
 
@@ -125,6 +119,7 @@ static bool make_table(gti_check *c, gti_table *t)
     gt_tensor *a = gt_empty_(c->gt, shape, f64), *n = gt_empty_(c->gt, shape, f64);
     gt_tensor *e = gt_empty_(c->gt, shape, f64);
     gt_tensor *s = gt_empty_(c->gt, shape, (gt_new_opts){.dtype = GT_U8});
+    t->input_scale = gti_check_scratch(c, c->fn->n_var, sizeof *t->input_scale);
     if (!gti_check_alive(c)) return false;
     t->analytic = a->data;
     t->numeric = n->data;

@@ -114,13 +114,19 @@ void gti_check_end(gti_check *c)
     gt_rewind(c->gt, c->session);
 }
 
+static bool has_upstream(const gti_check *c, int i)
+{
+    const gt_tensor *y = c->out[i];
+    return !c->y[i].constant && y && y->requires_grad && !(c->silent >> i & 1);
+}
+
 /* Upstreams for the outputs that can be differentiated; their number, -1 after a failure. */
 static int make_upstreams(gti_check *c, const double *v)
 {
     int n = 0;
     for (int i = 0; i < c->fn->n_out; i++) {
         gt_tensor *y = c->out[i];
-        if (c->y[i].constant || !y || !y->requires_grad) continue;
+        if (!has_upstream(c, i)) continue;
         gt_tensor *u = gt_from_(c->gt, y->shape, v + c->y[i].offset, GT_C_DOUBLE,
                                 (gt_new_opts){.dtype = y->dtype});
         if (!u) return -1;
@@ -133,8 +139,7 @@ static int make_upstreams(gti_check *c, const double *v)
 static bool upstreams_intact(gti_check *c, const double *v)
 {
     for (int i = 0, k = 0; i < c->fn->n_out; i++) {
-        const gt_tensor *y = c->out[i];
-        if (c->y[i].constant || !y || !y->requires_grad) continue;
+        if (!has_upstream(c, i)) continue;
         const gt_tensor *u = c->upstream[k++];
         const bool same = memcmp(u->data, v + c->y[i].offset, (size_t)u->size * sizeof *v) == 0;
         if (!GT_MUTANT(check_no_upstream, same, true))

@@ -5,7 +5,7 @@
 
 static void add_entry(gti_findings *f, gti_entry e)
 {
-    const bool zero = fabs(e.n) <= f->c->o.atol;
+    const bool zero = fabs(e.n) <= f->zero;
     if (!e.wrong) {
         if (!zero) f->all = false;
         return;
@@ -17,16 +17,22 @@ static void add_entry(gti_findings *f, gti_entry e)
     const double ratio = zero ? INFINITY : e.a / e.n;
     f->low = fmin(f->low, ratio);
     f->high = fmax(f->high, ratio);
+    f->least = fmin(f->least, e.a - e.n);
+    f->most = fmax(f->most, e.a - e.n);
 }
 
 static gti_findings look(gti_check *c, const gti_table *t)
 {
+    const int worst = gti_check_worst_input(c);
     gti_findings f = {.c = c,
                       .t = t,
-                      .x = &c->x[c->r->input],
-                      .y = &c->y[c->r->output],
+                      .x = &c->x[worst],
+                      .y = &c->y[c->tally[worst].found.output],
+                      .zero = c->o.atol * fmax(1e-6, fmin(1, t->input_scale[worst])),
                       .low = INFINITY,
                       .high = -INFINITY,
+                      .least = INFINITY,
+                      .most = -INFINITY,
                       .analytic_zero = true,
                       .numeric_zero = true,
                       .all = true};
@@ -38,12 +44,6 @@ static gti_findings look(gti_check *c, const gti_table *t)
         f.x_wrong += f.wrong > before;
     }
     return f;
-}
-
-static bool is_constant(const gti_findings *f)
-{
-    return f->wrong > 1 && isfinite(f->low) && isfinite(f->high) &&
-           fabs(f->high - f->low) <= 1e-4 * fabs(f->high);
 }
 
 /* --- hints: each returns whether it has one --- */
@@ -69,18 +69,6 @@ static bool hint_missing(const gti_findings *f)
     return true;
 }
 
-static bool hint_ratio(const gti_findings *f)
-{
-    const double ratio = (f->low + f->high) / 2;
-    if (!is_constant(f) && fabs(ratio + 1) > 1e-6) return false;
-    if (fabs(ratio + 1) < 1e-4) gti_check_hint(f->c, "the sign is flipped in the backward rule");
-    else if (ratio != 0)
-        gti_check_hint(f->c, "a constant ratio of %.4g: %sa factor is %s in the backward rule",
-                       ratio, ratio < 0 ? "the sign is wrong, and " : "",
-                       fabs(ratio) < 1 ? "missing" : "too much");
-    return ratio != 0;
-}
-
 /* Every output gives the same analytic gradient, but not the same numeric one. */
 static bool hint_upstream(const gti_findings *f)
 {
@@ -92,7 +80,9 @@ static bool hint_upstream(const gti_findings *f)
             differ |= fabs(e.n - first.n) > 1e-5 * fabs(e.n);
         }
     if (differ && !f->analytic_zero)
-        gti_check_hint(f->c, "all outputs give the same gradient: the backward rule ignores gout");
+        gti_check_hint(f->c,
+                       "all outputs give the same gradient: the backward rule sums gout, whose "
+                       "elements belong to different places");
     return differ && !f->analytic_zero;
 }
 
@@ -103,7 +93,7 @@ static bool hint_misplaced(const gti_findings *f)
     for (int64_t r = 0; r < f->t->n_rows; r++)
         for (int64_t k = f->from; k < f->to; k++) {
             const gti_entry e = gti_entry_at(f, r, k);
-            if (e.wrong && e.a != 0 && fabs(e.n) > f->c->o.atol) return false;
+            if (e.wrong && e.a != 0 && fabs(e.n) > f->zero) return false;
         }
     gti_check_hint(f->c, "values go to the wrong places: an index, a step, an axis or an offset");
     return true;
@@ -111,42 +101,20 @@ static bool hint_misplaced(const gti_findings *f)
 
 static void find_hint(const gti_findings *f)
 {
-    if (hint_nan(f) || hint_missing(f) || (f->all && hint_ratio(f))) return;
-    if (gti_hints_transposed(f) || hint_upstream(f) || hint_misplaced(f)) return;
-    if (gti_hints_places(f) || hint_ratio(f) || f->x_wrong < 2) return;
-    gti_check_hint(f->c,
-                   "analytic/numeric varies: a term is missing or wrong in the backward rule");
+    if (hint_nan(f) || hint_missing(f) || (f->all && gti_hints_ratio(f))) return;
+    if (gti_hints_set(f) || gti_hints_transposed(f) || hint_upstream(f) || hint_misplaced(f))
+        return;
+    if (gti_hints_places(f) || gti_hints_ratio(f)) return;
+    gti_hints_term(f);
 }
 
 /* --- lines --- */
-
-static void say_worst(gti_check *c, const gti_table *t)
-{
-    char y[128], x[128];
-    const gt_gradcheck_report *r = c->r;
-    gti_check_line_of_text(
-        c, "d %s / d %s   analytic %.5g   numeric %.5g +- %.1g   relative error %.2g",
-        gti_check_place(c->y, c->fn->n_out, t->row[t->worst / t->n_cols], y, sizeof y),
-        gti_check_place(c->x, c->fn->n_var, t->col[t->worst % t->n_cols], x, sizeof x), r->analytic,
-        r->numeric, r->estimate, r->relative);
-}
-
-static void say_ratio(const gti_findings *f, char *text, size_t size)
-{
-    text[0] = '\0';
-    if (f->nan || !isfinite(f->low) || !isfinite(f->high)) return;
-    if (is_constant(f))
-        gt_snprintf(text, size, "; analytic/numeric is %.3f in all of them",
-                    (f->low + f->high) / 2 + 0.0);
-    else if (f->wrong > 1)
-        gt_snprintf(text, size, "; analytic/numeric is from %.3g to %.3g", f->low, f->high);
-}
 
 static void say_how_many(const gti_findings *f)
 {
     char ratio[96];
     const int64_t looked = f->to - f->from;
-    say_ratio(f, ratio, sizeof ratio);
+    gti_hints_say_ratio(f, ratio, sizeof ratio);
     gti_check_line_of_text(f->c, "%lld of %lld entries of %s%s are wrong%s", (long long)f->x_wrong,
                            (long long)looked, f->x->name,
                            looked < f->x->size ? " that were looked at" : "", ratio);
@@ -156,7 +124,8 @@ void gti_check_diagnose(gti_check *c, const gti_table *t)
 {
     const gti_findings f = look(c, t);
     gti_check_head(c, GT_FAIL, f.nan ? GT_GRADCHECK_NAN : GT_GRADCHECK_DERIVATIVE);
-    say_worst(c, t);
+    gti_check_say_entry(c, "\n  ", &c->tally[gti_check_worst_input(c)]);
     say_how_many(&f);
+    gti_check_say_inputs(c);
     find_hint(&f);
 }

@@ -12,7 +12,9 @@ typedef struct {
     int64_t from, to;                 /* places in t->col */
     int64_t wrong;                    /* Jacobian entries */
     int64_t x_wrong;                  /* elements of x with at least one of them */
+    double zero;                      /* numeric entries up to this count as 0 */
     double low, high;                 /* analytic/numeric over them, where numeric is not 0 */
+    double least, most;               /* analytic - numeric */
     bool nan;                         /* one of them is not finite */
     bool analytic_zero, numeric_zero; /* all of them are */
     bool all;                         /* no entry that is not zero is right */
@@ -30,10 +32,17 @@ static inline gti_entry gti_entry_at(const gti_findings *f, int64_t r, int64_t k
 }
 
 /* Hints: each returns whether it has one. */
-/* gradcheck_hints_transposed.c */
+/* hints_factors.c: a constant ratio, or else a term; and "; analytic/numeric is ..." */
+bool gti_hints_ratio(const gti_findings *f);
+void gti_hints_term(const gti_findings *f);
+void gti_hints_say_ratio(const gti_findings *f, char *text, size_t size);
+/* hints_transposed.c */
 bool gti_hints_transposed(const gti_findings *f);
-/* gradcheck_hints_places.c: the wrong entries lie at the border, or at the end of a dimension, of x
- * or y; or x is repeated along y, and not all repetitions count. */
+/* hints_places.c: of the places of y that an element of x goes to only one counts, as with = for
+ * +=; */
+bool gti_hints_set(const gti_findings *f);
+/* the wrong entries lie at the border, or at the end of a dimension, of x or y; or x is broadcast
+ * along y, and not all repetitions count. */
 bool gti_hints_places(const gti_findings *f);
 
 #endif

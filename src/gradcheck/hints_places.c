@@ -104,20 +104,51 @@ static bool hint_last(const gti_findings *f, side s)
     return least < 1;
 }
 
-/* x is repeated along y, each output depending on one element of it, and some of the repetitions do
- * not count. */
+static bool is_broadcast(const gti_findings *f)
+{
+    gt_shape all;
+    return !gt_shape_equal(f->x->shape, f->y->shape) &&
+           gt_shape_broadcast(f->x->shape, f->y->shape, &all) && gt_shape_equal(all, f->y->shape);
+}
+
+/* x is broadcast along y, and some of the repetitions do not count. */
 static bool hint_broadcast(const gti_findings *f)
 {
-    const gti_table *t = f->t;
-    if (!f->analytic_zero || f->x->size >= f->c->n_y) return false;
-    for (int64_t r = 0; r < t->n_rows; r++) {
-        int64_t used = 0;
-        for (int64_t k = f->from; k < f->to; k++) used += gti_entry_at(f, r, k).n != 0;
-        if (used > 1) return false;
-    }
+    if (!f->analytic_zero || !is_broadcast(f)) return false;
     gti_check_hint(f->c,
                    "%s is broadcast, and only some of the places it goes to count: a reduction is "
                    "missing after broadcasting (gt_sum_to)",
+                   f->x->name);
+    return true;
+}
+
+/* Of a column with wrong entries, which are 0: whether exactly one is left. */
+static bool one_is_left(const gti_findings *f, int64_t k, bool *wrong)
+{
+    int64_t right = 0;
+    *wrong = false;
+    for (int64_t r = 0; r < f->t->n_rows; r++) {
+        const gti_entry e = gti_entry_at(f, r, k);
+        *wrong |= e.wrong;
+        right += !e.wrong && e.a != 0;
+    }
+    return right == 1;
+}
+
+bool gti_hints_set(const gti_findings *f)
+{
+    if (!f->analytic_zero || is_broadcast(f)) return false;
+    int64_t spoilt = 0;
+    for (int64_t k = f->from; k < f->to; k++) {
+        bool wrong;
+        const bool left = one_is_left(f, k, &wrong);
+        if (wrong && !left) return false;
+        spoilt += wrong;
+    }
+    if (!spoilt) return false;
+    gti_check_hint(f->c,
+                   "elements of %s go to several places, of which one counts: is a gradient set "
+                   "where it must be added to (= for +=)?",
                    f->x->name);
     return true;
 }

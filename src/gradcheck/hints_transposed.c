@@ -3,6 +3,8 @@
 
 #include "gradcheck/hints.h"
 
+static const double LEAST = 1e-3; /* relative error of what stands in another's place */
+
 /* Where an entry (row j, column e) would come from if something had been transposed. */
 typedef struct {
     int64_t j, e;
@@ -107,7 +109,9 @@ bool gti_hints_transposed(const gti_findings *f)
 {
     static const mapping map[] = {transpose_x,      transpose_x_back, transpose_y,
                                   transpose_y_back, exchange_last,    exchange_second_last};
-    if (f->analytic_zero || f->numeric_zero || f->wrong < 2) return false;
+    const gt_gradcheck_input *worst = &f->c->tally[gti_check_worst_input(f->c)].found;
+    if (f->analytic_zero || f->numeric_zero || f->wrong < 2 || worst->relative < LEAST)
+        return false;
     for (size_t i = 0; i < sizeof map / sizeof *map; i++) {
         if (!explained_by(f, map[i])) continue;
         gti_check_hint(f->c, "the analytic entries are the numeric ones transposed: a transpose is "

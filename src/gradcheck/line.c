@@ -130,14 +130,21 @@ static double projected_change(gti_check *c, const double *v)
     return sum;
 }
 
-double gti_check_projected_noise(const gti_check *c, const double *v)
+/* Of v[j] noise[j], each times `unit`. */
+static double norm_of_noise(const gti_check *c, const double *v, double unit)
 {
     double squares = 0;
     for (int64_t j = 0; j < c->n_y; j++) {
-        const double a = v[j] * gti_check_noise(c, j);
+        const double a = v[j] * (gti_check_noise(c, j) * unit);
         squares += a * a;
     }
     return sqrt(squares);
+}
+
+double gti_check_projected_noise(const gti_check *c, const double *v)
+{
+    const double norm = norm_of_noise(c, v, 1);
+    return isfinite(norm) ? norm : norm_of_noise(c, v, 0x1p-600) * 0x1p600;
 }
 
 static bool call_at(gti_check *c, const gti_line *l, double h, int k,

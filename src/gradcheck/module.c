@@ -40,8 +40,7 @@ static gt_verdict fail(gt_gradcheck_report *report, const gt_gradcheck_opts *opt
                                     .kind = GT_GRADCHECK_ERROR,
                                     .order = opts->order == 2 ? 2 : 1,
                                     .sample = -1,
-                                    .input = -1,
-                                    .output = -1};
+                                    .input = -1};
     snprintf(report->message, sizeof report->message, "gradcheck FAIL  %s  order %d\n  %s\n",
              opts->name, report->order, why);
     return GT_FAIL;

@@ -202,6 +202,13 @@ gti_state gti_check_judge(const gti_check *c, double analytic, gti_slope numeric
     return error <= allowed ? GTI_FINE : GTI_WRONG;
 }
 
+gti_slope gti_check_rescale(gti_slope numeric, double scale)
+{
+    const double least = least_scale * fmax(1, numeric.scale);
+    numeric.scale = fmin(numeric.scale, fmax(scale, least));
+    return numeric;
+}
+
 bool gti_check_is_open(gti_state state, const gti_slope *numeric, int step)
 {
     if (step + 1 >= GTI_STEPS || state == GTI_FINE) return false;

@@ -75,6 +75,48 @@ bool gti_check_subsets(gti_check *c)
     return true;
 }
 
+/* --- outputs that nobody used --- */
+
+static bool check_silent(gti_check *c, unsigned silent, double *v, double *zeros, double *none)
+{
+    gti_check_normal(c, c->n_y, v);
+    for (int i = 0; i < c->fn->n_out; i++)
+        for (int64_t j = 0; silent >> i & 1 && j < c->y[i].size; j++) v[c->y[i].offset + j] = 0;
+    c->silent = 0;
+    if (!gti_check_pull(c, v, zeros)) return false;
+    c->silent = silent;
+    const bool ok = gti_check_pull(c, v, none);
+    c->silent = 0;
+    const double largest = largest_of(zeros, c->n_x);
+    for (int64_t k = 0; ok && k < c->n_x; k++) {
+        if (fabs(zeros[k] - none[k]) <= GT_MUTANT(check_no_silent, 1e-10, INFINITY) * largest)
+            continue;
+        char place[128];
+        return gti_check_fail(
+            c, GT_GRADCHECK_SUBSET, "gout[i] is NULL for an output that nobody used",
+            "the gradient of %s is %.10g with an upstream gradient of zeros for some outputs, but "
+            "%.10g with none",
+            gti_check_place(c->x, c->fn->n_var, k, place, sizeof place), zeros[k], none[k]);
+    }
+    return ok;
+}
+
+/* All subsets: there are at most GT_OP_OUTPUTS. */
+bool gti_check_silent_outputs(gti_check *c)
+{
+    unsigned floating = 0;
+    for (int i = 0; i < c->fn->n_out; i++) floating |= (unsigned)!c->y[i].constant << i;
+    const gt_mark mark = gt_mark_tape(c->gt);
+    double *v = gti_check_scratch(c, c->n_y, sizeof *v);
+    double *zeros = gti_check_scratch(c, c->n_x, sizeof *zeros);
+    double *none = gti_check_scratch(c, c->n_x, sizeof *none);
+    if (!gti_check_alive(c)) return false;
+    for (unsigned silent = 1; silent < floating; silent++)
+        if (!(silent & ~floating) && !check_silent(c, silent, v, zeros, none)) return false;
+    gt_rewind(c->gt, mark);
+    return true;
+}
+
 /* --- the same tensor in two places of an operation --- */
 
 /* Gradients of op's outputs, weighted by v, in var; the inputs are `in`. */

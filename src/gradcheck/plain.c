@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { FULL_ENTRIES = 20000 };
-
 static const char *const form_name[GTI_N_FORMS] = {"jacobian", "vjp", "jvp"};
 
 static bool has_form(const gt_c_map *map, gti_form form)
@@ -40,7 +38,7 @@ static bool map_is_fit(gti_check *c, const gt_c_map *map, const double *x)
 static bool is_large(const gti_check *c, const gt_c_map *map)
 {
     if (c->o.mode != GT_GRADCHECK_AUTO) return c->o.mode == GT_GRADCHECK_FAST;
-    return map->n > FULL_ENTRIES / map->m;
+    return map->n > GTI_FULL_ENTRIES / map->m;
 }
 
 /* Gaussian ones, of x's own size. */

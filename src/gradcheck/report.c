@@ -24,8 +24,7 @@ static void append_v(gti_check *c, const char *fmt, va_list args)
     if (c->text > size - 1) c->text = size - 1;
 }
 
-static void append(gti_check *c, const char *fmt, ...) GT_PRINTF(2, 3);
-static void append(gti_check *c, const char *fmt, ...)
+void gti_check_append(gti_check *c, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -44,17 +43,17 @@ void gti_check_head(gti_check *c, gt_verdict verdict, gt_gradcheck_kind kind)
     c->r->kind = kind;
     c->r->hint[0] = '\0';
     c->text = 0;
-    append(c, "gradcheck %s  %s", gt_verdict_name(verdict), subject(c));
-    if (c->r->sample >= 0) append(c, "  sample %d", c->r->sample);
-    if (c->label) append(c, " (%s)", c->label);
-    if (c->o.f32) append(c, "  f32");
-    else append(c, "  order %d", c->r->order);
+    gti_check_append(c, "gradcheck %s  %s", gt_verdict_name(verdict), subject(c));
+    if (c->r->sample >= 0) gti_check_append(c, "  sample %d", c->r->sample);
+    if (c->label) gti_check_append(c, " (%s)", c->label);
+    if (c->o.f32) gti_check_append(c, "  f32");
+    else gti_check_append(c, "  order %d", c->r->order);
 }
 
 void gti_check_line_of_text(gti_check *c, const char *fmt, ...)
 {
     va_list args;
-    append(c, "\n  ");
+    gti_check_append(c, "\n  ");
     va_start(args, fmt);
     append_v(c, fmt, args);
     va_end(args);
@@ -79,20 +78,21 @@ static void append_again(gti_check *c)
     const gt_op_info *info = c->op ? gt_op_find(c->op->name) : NULL;
     const unsigned long long seed = c->r->seed;
     if (!info || info->op != c->op || c->r->sample < 0) {
-        append(c, "\n  again: with .seed = %llu", seed);
+        gti_check_append(c, "\n  again: with .seed = %llu", seed);
         return;
     }
-    append(c, "\n  again: gradtape check --sample %d --seed %llu", c->r->sample, seed);
-    if (c->o.f32) append(c, " --dtype f32");
-    else if (c->r->order == 2) append(c, " --order 2");
-    append(c, " %s", c->op->name);
+    gti_check_append(c, "\n  again: gradtape check --sample %d --seed %llu", c->r->sample, seed);
+    if (c->o.f32) gti_check_append(c, " --dtype f32");
+    else if (c->r->order == 2) gti_check_append(c, " --order 2");
+    gti_check_append(c, " %s", c->op->name);
 }
 
 bool gti_check_finish(gti_check *c)
 {
-    if (c->r->hint[0]) append(c, "\n  hint: %s", c->r->hint);
+    if (c->tally) gti_check_report_inputs(c);
+    if (c->r->hint[0]) gti_check_append(c, "\n  hint: %s", c->r->hint);
     if (c->r->verdict != GT_PASS) append_again(c);
-    append(c, "\n");
+    gti_check_append(c, "\n");
     return false;
 }
 
@@ -100,7 +100,7 @@ bool gti_check_fail(gti_check *c, gt_gradcheck_kind kind, const char *hint, cons
 {
     va_list args;
     gti_check_head(c, GT_FAIL, kind);
-    append(c, "\n  ");
+    gti_check_append(c, "\n  ");
     va_start(args, fmt);
     append_v(c, fmt, args);
     va_end(args);
@@ -113,7 +113,7 @@ static void append_message(gti_check *c, const char *message)
 {
     for (const char *line = message; *line;) {
         const size_t length = strcspn(line, "\n");
-        append(c, "\n  %.*s", (int)length, line);
+        gti_check_append(c, "\n  %.*s", (int)length, line);
         line += length;
         while (*line == '\n') line++;
     }

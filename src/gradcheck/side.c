@@ -213,7 +213,27 @@ bool gti_check_runs(gti_check *c)
     gti_check_weights(c, c->n_y, v);
     argument_prints(c, print, false);
     if (!watch_backward(c, v, g, print) || !all_finite(c) || !two_runs_agree(c, v, g)) return false;
+    c->finite = true;
+    for (int64_t i = 0; i < c->n_x; i++) c->finite &= isfinite(g[i]) != 0;
     gt_rewind(c->gt, mark);
+    return true;
+}
+
+bool gti_check_drift(gti_check *c)
+{
+    double *y = gti_check_scratch(c, c->n_y, sizeof *y);
+    if (!y) return gti_check_alive(c);
+    if (!gti_check_evaluate(c, y)) return false;
+    for (int64_t j = 0; j < c->n_y; j++) {
+        if (GT_MUTANT(check_no_drift, bits_of(&y[j]) == bits_of(&c->y0[j]), true)) continue;
+        char place[128];
+        return gti_check_fail(
+            c, GT_GRADCHECK_RANDOM,
+            "the function must be the same each time: does it count its calls, or keep a mean?",
+            "the function drifts: %s was %.17g at first, and is %.17g after the check, at the same "
+            "inputs",
+            gti_check_place(c->y, c->fn->n_out, j, place, sizeof place), c->y0[j], y[j]);
+    }
     return true;
 }
 
