@@ -48,9 +48,9 @@ static double changing(const double *x, int64_t n, void *user)
     return y;
 }
 
-static double million(const double *x, int64_t n, void *user)
+static double billion(const double *x, int64_t n, void *user)
 {
-    return ring(x, n, user) + 1e6 - 1e6;
+    return ring(x, n, user) + 1e9 - 1e9;
 }
 
 static double absolute(const double *x, int64_t n, void *user)
@@ -94,7 +94,7 @@ static void scalars(void **state)
         {ring, accumulating, NULL, 7, GT_FAIL, "nan"},
         {counted, ring_gradient, &count, 7, GT_FAIL, "two runs on the same inputs differ"},
         {changing, ring_gradient, NULL, 7, GT_FAIL, "changed the values of x"},
-        {million, ring_gradient, NULL, 7, GT_PASS, "7 entries"},
+        {billion, ring_gradient, NULL, 7, GT_PASS, "7 entries"},
         {absolute, signs, NULL, 7, GT_PASS, "6 entries of the Jacobian compared, 1 skipped"},
         {NULL, ring_gradient, NULL, 7, GT_FAIL, "the function is NULL"},
         {ring, NULL, NULL, 7, GT_FAIL, "there is no derivative"},

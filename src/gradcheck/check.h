@@ -87,9 +87,10 @@ static inline double gti_larger(double a, double b)
 typedef struct {
     double value, estimate; /* estimate: of the error of value, by curvature and noise */
     double right, left;     /* slopes of the two sides */
-    bool line;              /* along a line: a sum over many entries, each with kinks of its own */
     double weight;          /* of value in tolerances: 1, or less along a line */
     double scale;           /* what the entry is compared beside: the size of the largest, of all */
+    int told;               /* steps, of those tried, that could tell it */
+    bool line;              /* along a line: a sum over many entries, each with kinks of its own */
     bool bent;              /* the two sides differ: a kink or a jump */
     bool leaps;             /* slopes grow with shorter steps: a jump, if it is rough, too */
     bool still;             /* nothing changed, though a longer step may change it */
@@ -161,7 +162,10 @@ double gti_check_noise(const gti_check *c, int64_t j);
 
 /* --- numeric.c --- */
 /* Steps of several lengths, the usual one first; a derivative is better with each that is tried. */
-enum { GTI_STEPS = 9, GTI_CONFIRMED = 3 /* after so many an entry that is wrong is believed */ };
+enum {
+    GTI_STEPS = 9,
+    GTI_CONFIRMED = 3 /* after so many that tell an entry that is wrong is believed */
+};
 /* Column col of J, [n_y]: with step 0 anew, with later ones where they are better. `scale` is that
  * of the slopes. */
 bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slope *slope);

@@ -3,7 +3,9 @@
  * Along a line, at steps that a smooth function does not notice, third differences see rounding
  * alone: of independent errors of deviation s they have the deviation sqrt(20) s (J. More and S.
  * Wild, Estimating computational noise, SIAM J. Sci. Comput. 33, 2011). What is added inside to a
- * large number and taken away again moves in leaps, so the steps have two lengths. */
+ * large number and taken away again moves in leaps, so the steps have two lengths; where the number
+ * is very large the leaps are seen only at a third, at which seventh differences are needed to keep
+ * curvature out, and the smaller of two lines counts, since one may cross a kink. */
 #include <float.h>
 #include <math.h>
 
@@ -53,6 +55,33 @@ static bool walk(gti_check *c, const double *d, double h)
     return true;
 }
 
+/* The seventh difference, of deviation sqrt(3432) s, of the values along a line. */
+static bool walk_far(gti_check *c, const double *d, double *seventh)
+{
+    static const int binomial[POINTS] = {1, -7, 21, -35, 35, -21, 7, -1};
+    for (int64_t j = 0; j < c->n_y; j++) seventh[j] = 0;
+    for (int point = 0; point < POINTS; point++) {
+        if (!gti_check_evaluate_at(c, d, (point + 1) * 0x1p-20, c->near[0])) return false;
+        for (int64_t j = 0; j < c->n_y; j++)
+            seventh[j] += binomial[point] * (c->near[0][j] - c->y0[j]);
+    }
+    return true;
+}
+
+static bool look_far(gti_check *c, double *d)
+{
+    double *seventh[2] = {c->near[1], c->near[2]};
+    for (int i = 0; i < 2; i++) {
+        make_line(c, d);
+        if (!walk_far(c, d, seventh[i])) return false;
+    }
+    for (int64_t j = 0; j < c->n_y; j++) {
+        const double least = fmin(fabs(seventh[0][j]), fabs(seventh[1][j])) / sqrt(3432);
+        if (isfinite(least)) c->noise[j] = fmax(c->noise[j], least);
+    }
+    return true;
+}
+
 bool gti_check_measure_noise(gti_check *c)
 {
     if (c->noise_measured || !c->n_x) return true;
@@ -65,6 +94,7 @@ bool gti_check_measure_noise(gti_check *c)
         make_line(c, d);
         if (!walk(c, d, steps[i])) return false;
     }
+    if (!look_far(c, d)) return false;
     gt_rewind(c->gt, mark);
     return true;
 }

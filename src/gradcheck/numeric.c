@@ -97,8 +97,10 @@ static void keep_better(gti_slope *best, gti_slope s, int step)
 void gti_check_keep(gti_slope *best, gti_slope s, const double change[4], int step)
 {
     note_still(&s, change, step);
+    const int told = (step ? best->told : 0) + !s.rough;
     if (step == 0) *best = s;
     else keep_better(best, s, step);
+    best->told = told;
 }
 
 /* The steps that are really taken, after rounding. */
@@ -212,5 +214,5 @@ gti_slope gti_check_rescale(gti_slope numeric, double scale)
 bool gti_check_is_open(gti_state state, const gti_slope *numeric, int step)
 {
     if (step + 1 >= GTI_STEPS || state == GTI_FINE) return false;
-    return state != GTI_WRONG || numeric->rough || step + 1 < GTI_CONFIRMED;
+    return state != GTI_WRONG || numeric->rough || numeric->told < GTI_CONFIRMED;
 }
