@@ -10,9 +10,7 @@ bool gti_indices_check_dtype(const gt_node *n, int input)
 int64_t gti_indices_outside(const gt_tensor *index, int64_t size)
 {
     const int64_t *value = index->data;
-    bool outside = false;
-    for (int64_t i = 0; i < index->size; i++) outside |= (uint64_t)value[i] >= (uint64_t)size;
-    if (!outside) return -1;
+    if (!gti_index_any_outside(index->size, value, size)) return -1;
     int64_t i = 0;
     while ((uint64_t)value[i] < (uint64_t)size) i++;
     return i;

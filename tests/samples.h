@@ -110,7 +110,23 @@ typedef struct {
     {                                                                                              \
         __VA_ARGS__                                                                                \
     }
+#define MASK_OF(...)                                                                               \
+    {                                                                                              \
+        .shape = GT_DIMS(__VA_ARGS__), .dtype = GT_U8, .high = 2                                   \
+    }
+#define CAST_TO(dtype)                                                                             \
+    .opts = &(const gt_dtype)                                                                      \
+    {                                                                                              \
+        dtype                                                                                      \
+    }
 static const large_sample large[] = {
+    {"lt", {.label = "vectors and a rest", .in = {GT_IN(2, 150), GT_IN(2, 150)}}},
+    {"eq", {.label = "a row", .in = {GT_IN(2, 150), GT_IN(150)}}},
+    {"where", {.label = "vectors", .in = {MASK_OF(150), GT_IN(150), GT_IN(150)}}},
+    {"cast", {.label = "to f32", .in = {GT_IN(150)}, CAST_TO(GT_F32)}},
+    {"cast", {.label = "to f64", .in = {GT_IN(150)}, CAST_TO(GT_F64)}},
+    {"cast", {.label = "to i64", .in = {GT_IN_RANGE(-9, 9, 150)}, CAST_TO(GT_I64)}},
+    {"cast", {.label = "to u8", .in = {GT_IN_RANGE(-9, 300, 150)}, CAST_TO(GT_U8)}},
     {"conv2d", {.label = "Winograd's tiles", .in = {GT_IN(5, 16, 7, 8), GT_IN(32, 16, 3, 3)}}},
     {"conv2d", {.label = "a lot of images and one", .in = {GT_IN(6, 3, 8, 9), GT_IN(5, 3, 3, 3)}}},
     {"sum", {.label = "chunks", .in = {GT_IN(40000)}}},

@@ -1,5 +1,5 @@
-/* Kernels for all four dtypes: comparing, selecting, converting. One table a dtype, in the order of
- * gt_dtype: f32, f64, i64, u8. */
+/* Kernels for all four dtypes: comparing, selecting, converting. Those of f32 and f64 are part of
+ * their tables of kernels.h and have levels; those of i64 and u8 stand in any.c. */
 #ifndef GTI_KERNELS_ANY_H
 #define GTI_KERNELS_ANY_H
 
@@ -28,6 +28,7 @@ typedef struct {
     void (*convert[GTI_N_ANY])(int64_t n, const void *x, void *y);
 } gti_any_kernels;
 
+/* In the order of gt_dtype: f32, f64, i64, u8. */
 const gti_any_kernels *gti_any_kernels_of(int dtype);
 
 #endif

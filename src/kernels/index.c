@@ -4,6 +4,16 @@
 
 #include "kernels/loop.h"
 
+/* What is outside has its sign bit set, or n - 1 less it has: so vectors without comparisons of 64
+ * bits will do. */
+bool gti_index_any_outside(int64_t count, const int64_t *index, int64_t n)
+{
+    const uint64_t last = (uint64_t)n - 1;
+    uint64_t outside = 0;
+    for (int64_t i = 0; i < count; i++) outside |= (uint64_t)index[i] | (last - (uint64_t)index[i]);
+    return count > 0 && (n <= 0 || outside >> 63);
+}
+
 /* Element (or row) i of x, of n that are `step` bytes apart. */
 GTI_INLINE void fetch(size_t size, int64_t i, int64_t n, int64_t step, const char *x, char *y)
 {
@@ -43,11 +53,16 @@ void gti_index_select(const gti_indexed *g, size_t element, const void *x, const
     else select_rows(g, row, x, index, y);
 }
 
+/* Without a look at each index where all are inside. */
 GTI_INLINE void gather_elements(const gti_gather *g, size_t size, const char *x,
                                 const int64_t *index, char *y)
 {
     const int64_t element = (int64_t)size, step = g->step * element, along = g->along * element;
-    for (int64_t j = 0; j < g->k; j++)
+    const int64_t k = g->k;
+    const bool inside = !gti_index_any_outside(k, index, g->n);
+    for (int64_t j = 0; inside && j < k; j++)
+        memcpy(y + j * element, x + index[j] * step + j * along, size);
+    for (int64_t j = 0; !inside && j < k; j++)
         fetch_word(size, index[j], g->n, step, x + j * along, y + j * element);
 }
 

@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Whether one of count indices is outside 0..n-1. */
+bool gti_index_any_outside(int64_t count, const int64_t *index, int64_t n);
+
 /* x [outer,n,inner], index [k], y [outer,k,inner]; y[o,j,i] belongs to x[o,index[j],i]. */
 typedef struct {
     int64_t outer, n, k, inner;

@@ -39,12 +39,15 @@ static void openblas_init(gti_kernels table[GTI_N_FLOATING],
 }
 #endif
 
-/* Loops compiled for a level, but for those that are not faster, by measurement, and for products
- * and convolutions, which have better. */
+/* Loops compiled for a level, but for those that are not faster, by measurement, or not called
+ * (only masks of u8 are combined), and for products and convolutions, which have better. */
 static inline void take_loops(gti_kernels *table, const gti_kernels *loops)
 {
     const gti_kernels below = *table;
     *table = *loops;
+    table->any.compare[GTI_COMPARE_logical_and] = below.any.compare[GTI_COMPARE_logical_and];
+    table->any.compare[GTI_COMPARE_logical_or] = below.any.compare[GTI_COMPARE_logical_or];
+    table->any.compare[GTI_COMPARE_logical_xor] = below.any.compare[GTI_COMPARE_logical_xor];
     table->gemm = below.gemm;
     table->conv2d = below.conv2d;
     table->index = below.index;

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/any.h"
 #include "kernels/conv2d.h"
 #include "kernels/dropout.h"
 #include "kernels/fold.h"
@@ -58,6 +59,7 @@ typedef struct {
     void (*binary[GTI_N_BINARY])(int64_t n, const void *a, int64_t sa, const void *b, int64_t sb,
                                  void *y);
 
+    gti_any_kernels any;
     gti_function_kernels function;
 
     /* y[i] = value */

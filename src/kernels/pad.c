@@ -45,19 +45,24 @@ static void fill(const padding *c, size_t bytes, char *y)
     else memset(y, *(const unsigned char *)c->value, bytes);
 }
 
-/* memcpy, of what are mostly short rows: two overlapping halves of a line without a call. */
+/* Of half to all of 2 * half bytes, without a call: two pieces that overlap. */
+GTI_INLINE void copy_halves(size_t half, size_t bytes, const char *x, char *y)
+{
+    char first[64], last[64];
+    memcpy(first, x, half);
+    memcpy(last, x + bytes - half, half);
+    memcpy(y, first, half);
+    memcpy(y + bytes - half, last, half);
+}
+
+/* memcpy, of what are mostly elements and short rows. */
 static void copy_block(size_t bytes, const char *x, char *y)
 {
-    enum { HALF = 32 };
-    char first[HALF], last[HALF];
-    if (bytes < HALF || bytes > 2 * HALF) {
-        memcpy(y, x, bytes);
-        return;
-    }
-    memcpy(first, x, HALF);
-    memcpy(last, x + bytes - HALF, HALF);
-    memcpy(y, first, HALF);
-    memcpy(y + bytes - HALF, last, HALF);
+    if (bytes == 4) memcpy(y, x, 4);
+    else if (bytes == 8) memcpy(y, x, 8);
+    else if (bytes < 32 || bytes > 128) memcpy(y, x, bytes);
+    else if (bytes <= 64) copy_halves(32, bytes, x, y);
+    else copy_halves(64, bytes, x, y);
 }
 
 /* How many elements of y from j on are the constant, j being one. */
