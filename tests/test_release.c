@@ -1,6 +1,8 @@
 /* Giving back early: what rules and containers say nobody reads. */
 #include "samples.h"
 
+#include <math.h>
+
 /* --- operations --- */
 
 static gt_tensor *numbers_like(gt_tensor *t)
@@ -333,6 +335,29 @@ static void modules_of_the_program_keep_theirs(void **state)
     assert_well(gt);
 }
 
+/* --- recorded backward passes --- */
+
+/* Each of 64 rows gives its reader a gradient as large as x; one sum is there at a time, and the
+ * second derivative is right. */
+static void recorded_sums_hold_one_of_their_parts(void **state)
+{
+    enum { ROWS = 64, COLUMNS = 4096 };
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_randn(gt, GT_SHAPE(ROWS, COLUMNS), .requires_grad = true), *y = NULL, *dx;
+    for (int i = 0; i < ROWS; i++) {
+        gt_tensor *row = gt_sum(gt_pow_scalar(gt_select(x, 0, i), 3));
+        y = y ? gt_add(y, row) : row;
+    }
+    gt_stats_reset_peak(gt);
+    const uint64_t before = gt_get_stats(gt).bytes_live;
+    gt_grad(&y, 1, &x, 1, &dx, .create_graph = true);
+    assert_true(gt_get_stats(gt).bytes_peak - before < 8 * ROWS * COLUMNS * sizeof(float));
+    gt_backward(gt_sum(dx));
+    for (int64_t i = 0; i < x->size; i += 997)
+        assert_true(fabs(element(x->grad, i) - 6 * element(x, i)) < 1e-4);
+    assert_well(gt);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +368,7 @@ int main(void)
         TEST(what_a_rule_reads_stays),
         TEST(stretches_keep_what_they_read),
         TEST(settings_that_look_back_keep_everything),
+        TEST(recorded_sums_hold_one_of_their_parts),
         TEST(containers_release_what_only_they_have),
         TEST(inference_holds_two_activations),
         TEST(modules_of_the_program_keep_theirs),

@@ -54,6 +54,13 @@ void gti_sweep_spare(gt_tensor *g)
     gti_t(g)->base->flags &= (uint16_t)~GTI_ENGINE;
 }
 
+/* Whether what a recorded sweep makes on the way is given back where no recorded rule reads it;
+ * hooks may have shown it to the program. */
+static bool gives(const gti_sweep *s)
+{
+    return s->create && !s->attentive;
+}
+
 /* x's gradient grows by g. */
 static bool add_work(gti_sweep *s, gti_tensor *x, gt_tensor *g)
 {
@@ -71,8 +78,10 @@ static bool add_work(gti_sweep *s, gti_tensor *x, gt_tensor *g)
     if (!s->create && gti_sweep_exclusive(x->work)) return gti_into_accumulate(x->work, g);
     gt_tensor *sum = gt_add(x->work, g);
     if (!sum) return false;
+    gt_tensor *const was = x->work;
     gti_t(sum)->base->hold++;
-    gti_sweep_unhold(s, x->work);
+    gti_sweep_unhold(s, was);
+    if (gives(s) && gti_sweep_made(s, was)) gt_release(was);
     x->work = sum;
     return true;
 }
@@ -176,6 +185,13 @@ void gti_sweep_release_since(const gti_sweep *s, const gti_tensor *before)
         if (!t->hold && t->base == t) gti_release(t);
 }
 
+/* The same of what a rule has recorded: only what no recorded rule reads. */
+static void give_since(const gti_sweep *s, const gti_tensor *before)
+{
+    for (gti_tensor *t = s->gt->last; t != before; t = t->prev)
+        if (t->base == t) gt_release(&t->pub);
+}
+
 static bool run_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     gt_ctx *gt = s->gt;
@@ -190,6 +206,7 @@ static bool run_rule(gti_sweep *s, gti_node *n, gt_tensor *const gout[], gt_tens
     if (!ok || gt->failed) return gti_refuse_rule(s, n);
     if (!hand_out(s, n, gin)) return false;
     if (!s->keeping) gti_sweep_release_since(s, before);
+    else if (gives(s)) give_since(s, before);
     return true;
 }
 
