@@ -44,13 +44,16 @@ static const gt_op soft_threshold = {.name = "soft_threshold",
                                      .backward = backward,
                                      GT_SAMPLES(samples)};
 
+/* For `gradtape check --load`, as a shared object: cc -shared -fPIC custom_op.c -o custom_op.so */
+GT_EXPORT_OPS(&soft_threshold);
+
 int main(void)
 {
-    static const char *const what[] = {"first derivatives", "second derivatives", "f32"};
+    static const char *const what[] = {"first and second derivatives", "f32"};
     gt_ctx *gt = gt_open();
     gt_verdict verdict = GT_PASS;
-    for (int i = 0; i < 3 && verdict == GT_PASS; i++) {
-        const gt_gradcheck_opts opts = {.order = i == 1 ? 2 : 1, .f32 = i == 2};
+    for (int i = 0; i < 2 && verdict == GT_PASS; i++) {
+        const gt_gradcheck_opts opts = {.order = 2, .f32 = i == 1};
         gt_gradcheck_report report;
         verdict = gt_gradcheck_samples(gt, &soft_threshold, &opts, &report);
         printf("%s: ", what[i]), gt_gradcheck_print(&report, stdout);

@@ -27,6 +27,7 @@ typedef enum {
 } gt_gradcheck_mode;
 
 typedef struct {
+    gt_keywords gt_;
     double step;       /* relative step; 6.06e-6, the cube root of f64's epsilon. Shorter and longer
                         * ones are tried where it does not settle an entry */
     double rtol, atol; /* 1e-6, 1e-7 (of the largest entry of the input, where that is below 1, but
@@ -143,7 +144,8 @@ gt_verdict gt_gradcheck_module(gt_ctx *gt, struct gt_module *m, gt_tensor *x,
                                const gt_gradcheck_opts *opts, gt_gradcheck_report *report);
 
 void gt_gradcheck_print(const gt_gradcheck_report *report, FILE *file);
-const char *gt_verdict_name(gt_verdict verdict); /* "PASS", "FAIL", "INCONCLUSIVE" */
+const char *gt_verdict_name(gt_verdict verdict);            /* "PASS", "FAIL", "INCONCLUSIVE" */
+const char *gt_gradcheck_kind_name(gt_gradcheck_kind kind); /* "derivative", "mutated", ... */
 
 GT_END_DECLS
 #endif

@@ -218,6 +218,27 @@ struct gt_op {
 };
 #define GT_OP_OUTPUTS 4
 
+/* What `gradtape check --load my_ops.so` finds in a shared object: the operations that a file in it
+ * hands over, once, outside of its functions:
+ *
+ *   GT_EXPORT_OPS(&my_op, &another_op);
+ */
+typedef struct {
+    const char *version; /* of the header that it was built with */
+    size_t op_size;
+    int n;
+    const gt_op *const *op; /* [n] */
+} gt_op_exports;
+#define GT_EXPORT_OPS(...)                                                                         \
+    static const gt_op *const gt_exported_ops_[] = {__VA_ARGS__};                                  \
+    GT_BEGIN_DECLS                                                                                 \
+    extern const gt_op_exports gradtape_ops;                                                       \
+    const gt_op_exports gradtape_ops = {GT_VERSION, sizeof(gt_op),                                 \
+                                        (int)(sizeof gt_exported_ops_ / sizeof *gt_exported_ops_), \
+                                        gt_exported_ops_};                                         \
+    GT_END_DECLS                                                                                   \
+    extern const gt_op_exports gradtape_ops
+
 /* Inputs that must be there; with n_in -1, -1. */
 static inline int gt_op_least(const gt_op *op)
 {

@@ -1,5 +1,6 @@
 /* gradtape check: the derivatives of the operations, proven on their samples. */
-#include <gradtape.h>
+#define _POSIX_C_SOURCE 200809L
+#include <fnmatch.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -7,30 +8,42 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli.h"
-
-/* What is run on every sample. */
-typedef enum { ORDER_1, ORDER_2, IN_F32, N_STAGES } stage;
-static const char *const stage_name[N_STAGES] = {"order 1", "order 2", "f32"};
+#include "check.h"
 
 typedef struct {
     int order, floats; /* places of words; -1: all */
-    int mode;          /* gt_gradcheck_mode */
+    int mode, format;  /* gt_gradcheck_mode; place in forms */
     unsigned long long sample, seed, seeds;
     bool verbose;
-    char **name; /* of the operations; none: all of them */
+    const char *load;
+    char **name; /* of the operations, or patterns; none: all of them */
     int n_names;
 } request;
 #define ALL ULLONG_MAX /* samples */
 
+static const gti_cli_form *const forms[] = {&gti_cli_check_text, &gti_cli_check_json,
+                                            &gti_cli_check_tap, &gti_cli_check_junit};
+
+/* What may be checked: the operations that were loaded, or else those that are built in. */
 typedef struct {
-    int operations, samples, checks, failed;
-} tally;
+    const char *name;
+    const gt_op *op; /* NULL: composed of others */
+} candidate;
+
+typedef struct {
+    const request *q;
+    gt_ctx *gt;
+    gti_cli_out out;
+    const gti_cli_form *form;
+    gti_cli_sum sum;
+    int unproven; /* operations asked for by name of which nothing was proven */
+} run;
 
 /* --- the question --- */
 
 static const gti_cli_option options[] = {
-    {"--order", "1|2", GTI_CLI_WORD, offsetof(request, order), "derivatives of this order alone"},
+    {"--order", "1|2", GTI_CLI_WORD, offsetof(request, order),
+     "1: first derivatives alone; 2: derivatives alone, not f32"},
     {"--dtype", "f64|f32", GTI_CLI_WORD, offsetof(request, floats),
      "f64: the derivatives; f32: the comparison with f64"},
     {"--sample", "N", GTI_CLI_WHOLE, offsetof(request, sample), "this sample alone"},
@@ -39,29 +52,41 @@ static const gti_cli_option options[] = {
      "so many of them, from --seed on (default 1)"},
     {"--mode", "auto|full|fast", GTI_CLI_WORD, offsetof(request, mode),
      "every entry of the Jacobian, or random projections; auto: by its size"},
+    {"--load", "FILE.so", GTI_CLI_TEXT, offsetof(request, load),
+     "the operations that this shared object exports (GT_EXPORT_OPS), in place of the built-in ones"},
+    {"--format", "text|json|tap|junit", GTI_CLI_WORD, offsetof(request, format),
+     "what is printed: a table, or what other programs read"},
     {"--verbose", NULL, GTI_CLI_SWITCH, offsetof(request, verbose), "a report for every check"},
+    {"-v", NULL, GTI_CLI_SWITCH, offsetof(request, verbose), "the same"},
 };
 
 static void print_statuses(void)
 {
-    printf("\nThe exit status is 0 if everything passes, 1 if not, 2 for a wrong question.\n");
+    printf("\nThe exit status is 0 if everything passes, 1 if something fails, or if nothing was\n"
+           "proven of all or of an operation that is named, 2 for a wrong question. Operations\n"
+           "without derivatives are told, and are compared in f32 alone.\n");
 }
 
 static const gti_cli_command command = {
     "usage: gradtape check [OPTION...] [OPERATION...]\n\n"
     "Checks the derivatives of the operations, all of them by default, on their samples:\n"
-    "first and second derivatives in f64 against differences, and f32 against f64.\n",
+    "first and second derivatives in f64 against differences, and f32 against f64.\n"
+    "Names may be patterns: 'conv*', '*_loss', 'conv?d'.\n",
     GTI_CLI_OPTIONS_OF(options),
     "names of operations",
     0,
     INT_MAX,
     print_statuses};
 
-/* Both orders of f32 are one stage. */
-static bool is_asked(const request *q, stage s)
+static bool is_asked(const request *q, gti_cli_stage s)
 {
-    if (s == IN_F32) return q->floats == 1 || (q->floats < 0 && q->order < 0);
-    return q->floats != 1 && (q->order < 0 || q->order == (int)s);
+    if (s == GTI_CLI_F32) return q->floats == 1 || (q->floats < 0 && q->order < 0);
+    return q->floats != 1;
+}
+
+static const char *name_of(const request *q, gti_cli_stage s)
+{
+    return s == GTI_CLI_F32 ? "f32" : q->order == 0 ? "order 1" : "order 1, 2";
 }
 
 static bool is_sample(const gt_op *op, unsigned long long i)
@@ -69,16 +94,40 @@ static bool is_sample(const gt_op *op, unsigned long long i)
     return i < (unsigned long long)op->n_samples;
 }
 
-static int check_names(const request *q)
+static bool is_pattern(const char *name)
 {
-    for (int i = 0; i < q->n_names; i++) {
-        const gt_op_info *info = gt_op_find(q->name[i]);
-        if (!info) return gti_cli_unknown_op("check", q->name[i]);
-        if (!info->op || q->sample == ALL || is_sample(info->op, q->sample)) continue;
+    return strpbrk(name, "*?[") != NULL;
+}
+
+static bool matches(const char *asked, const char *name)
+{
+    if (is_pattern(asked)) return fnmatch(asked, name, 0) == 0;
+    return !strcmp(asked + (strncmp(asked, "gt_", 3) ? 0 : 3), name);
+}
+
+/* The first name or pattern that asks for it; NULL: none. */
+static const char *asked_by(const request *q, const char *name)
+{
+    for (int i = 0; i < q->n_names; i++)
+        if (matches(q->name[i], name)) return q->name[i];
+    return NULL;
+}
+
+/* A name that is nothing's, or has no such sample; 0 if all is well. */
+static int check_name(const request *q, const char *asked, const candidate *all, int n)
+{
+    bool found = false;
+    for (int i = 0; i < n; i++) {
+        if (!matches(asked, all[i].name)) continue;
+        found = true;
+        const gt_op *op = all[i].op;
+        if (!op || q->sample == ALL || is_sample(op, q->sample) || is_pattern(asked)) continue;
         return gti_cli_refuse("check", "%s has %d samples, from 0 on; there is no number %llu",
-                              info->name, info->op->n_samples, q->sample);
+                              op->name, op->n_samples, q->sample);
     }
-    return 0;
+    if (found) return 0;
+    if (is_pattern(asked)) return gti_cli_refuse("check", "no operation matches '%s'", asked);
+    return gti_cli_unknown("check", "operation", asked, all, (size_t)n, sizeof *all);
 }
 
 /* --- the answer --- */
@@ -90,102 +139,94 @@ static double seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-enum { SHOWN = 3 }; /* failures of one operation in one stage that are printed in full */
-
-static gt_verdict check_sample(gt_ctx *gt, const request *q, const gt_op *op, int sample, stage s,
-                               unsigned long long seed, FILE *reports)
+static void check_sample(run *r, const gt_op *op, int sample, gti_cli_stage s,
+                         unsigned long long seed)
 {
+    const request *q = r->q;
     const gt_gradcheck_opts opts = {.mode = (gt_gradcheck_mode)q->mode,
-                                    .order = s == ORDER_2 ? 2 : 1,
+                                    .order = q->order == 0 ? 1 : 2,
                                     .seed = seed,
-                                    .f32 = s == IN_F32};
-    gt_gradcheck_report r;
-    const gt_verdict v = gt_gradcheck_op(gt, op, &op->samples[sample], &opts, &r);
-    if ((v == GT_FAIL && reports) || q->verbose) gt_gradcheck_print(&r, reports);
-    return v;
+                                    .f32 = s == GTI_CLI_F32};
+    gt_gradcheck_report report;
+    const double start = seconds();
+    const gt_verdict v = gt_gradcheck_op(r->gt, op, &op->samples[sample], &opts, &report);
+    const gti_cli_result result = {op, sample, s, name_of(q, s), seed, seconds() - start, &report};
+    r->form->check(&r->out, &result);
+    r->sum.checks++;
+    r->sum.passed += v == GT_PASS;
+    r->sum.failed += v == GT_FAIL;
 }
 
-/* One stage on all samples asked for, with reports of failures. Returns the number of failures. */
-static int run_stage(gt_ctx *gt, const request *q, const gt_op *op, stage s, FILE *reports)
+static void check_op(run *r, const gt_op *op)
 {
-    int failed = 0;
-    for (int i = 0; i < op->n_samples; i++) {
-        if (q->sample != ALL && q->sample != (unsigned long long)i) continue;
-        for (unsigned long long k = 0; k < q->seeds; k++) {
-            FILE *shown = failed < SHOWN || q->verbose ? reports : NULL;
-            failed += check_sample(gt, q, op, i, s, q->seed + k, shown) == GT_FAIL;
-        }
-    }
-    if (failed > SHOWN && !q->verbose)
-        fprintf(reports, "and %d more; --verbose shows them\n", failed - SHOWN);
-    return failed;
-}
-
-/* A row of the table; the reports, which come while the row is made, stand under it. */
-static void check_op(gt_ctx *gt, const request *q, const gt_op *op, tally *all)
-{
-    FILE *reports = tmpfile();
+    const request *q = r->q;
     const int samples = q->sample != ALL ? is_sample(op, q->sample) : op->n_samples;
     const double start = seconds();
-    printf("%-16s %3d sample%s", op->name, samples, samples == 1 ? " " : "s");
-    fflush(stdout);
-    for (int s = 0; s < N_STAGES; s++) {
-        if (!is_asked(q, (stage)s)) continue;
-        const int failed = run_stage(gt, q, op, (stage)s, reports ? reports : stderr);
-        if (failed) printf("   %s %3d FAILED", stage_name[s], failed);
-        else printf("   %s ok        ", stage_name[s]);
-        fflush(stdout);
-        all->checks += samples * (int)q->seeds;
-        all->failed += failed;
-    }
-    const bool unchecked = !op->n_samples && op->backward;
-    printf("%8.2f s%s\n", seconds() - start, unchecked ? "   FAILED: no samples" : "");
-    all->failed += unchecked;
-    all->operations++;
-    all->samples += samples;
-    if (!reports) return;
-    rewind(reports);
-    for (int ch; (ch = getc(reports)) != EOF;) putchar(ch);
-    fclose(reports);
+    if (r->form->begin_op) r->form->begin_op(&r->out, op, samples);
+    for (gti_cli_stage s = 0; s < GTI_CLI_N_STAGES; s++)
+        for (int i = 0; is_asked(q, s) && i < op->n_samples; i++)
+            for (unsigned long long k = 0; k < q->seeds; k++)
+                if (q->sample == ALL || q->sample == (unsigned long long)i)
+                    check_sample(r, op, i, s, q->seed + k);
+    if (r->form->end_op) r->form->end_op(&r->out, op, seconds() - start);
+    r->sum.failed += !op->n_samples && op->backward;
+    r->sum.operations++;
+    r->sum.samples += samples;
 }
 
-static void check_info(gt_ctx *gt, const request *q, const gt_op_info *info, tally *all)
+static void check_candidate(run *r, const candidate *k)
 {
-    if (info->op) check_op(gt, q, info->op, all);
-    else if (q->n_names)
-        printf("%-16s composed of other operations: nothing of its own\n", info->name);
+    const char *asked = asked_by(r->q, k->name);
+    const bool named = asked && !is_pattern(asked);
+    const int before = r->sum.passed;
+    if (r->q->n_names && !asked) return;
+    if (k->op) check_op(r, k->op);
+    else if (named && r->form->composed) r->form->composed(&r->out, k->name);
+    r->unproven += named && r->sum.passed == before;
 }
 
-static int run(const request *q)
+static int run_all(const request *q, const candidate *all, int n)
 {
-    gt_ctx *gt = gt_open();
-    tally all = {0, 0, 0, 0};
+    run r = {.q = q, .gt = gt_open(), .out = {.verbose = q->verbose}, .form = forms[q->format]};
     const double start = seconds();
-    size_t n;
-    const gt_op_info *info = gt_ops(&n);
-    for (int i = 0; i < q->n_names; i++) check_info(gt, q, gt_op_find(q->name[i]), &all);
-    for (size_t i = 0; !q->n_names && i < n; i++) check_info(gt, q, &info[i], &all);
-    gt_close(gt);
-    if (!all.operations) return 0;
-    printf("%d operation%s, %d sample%s, %d check%s: ", all.operations,
-           all.operations == 1 ? "" : "s", all.samples, all.samples == 1 ? "" : "s", all.checks,
-           all.checks == 1 ? "" : "s");
-    if (all.failed) printf("%d FAILED", all.failed);
-    else printf("all pass");
-    printf(" (%.2f s)\n", seconds() - start);
-    return all.failed > 0;
+    if (r.form->begin) r.form->begin(&r.out);
+    for (int i = 0; i < n; i++) check_candidate(&r, &all[i]);
+    r.sum.seconds = seconds() - start;
+    r.form->end(&r.out, &r.sum);
+    gt_close(r.gt);
+    return r.sum.failed > 0 || r.unproven > 0 || r.sum.passed == 0;
+}
+
+/* Of the shared object, or built in; NULL after a complaint. */
+static candidate *find_candidates(const request *q, int *n)
+{
+    size_t n_ops;
+    const gt_op_info *info = gt_ops(&n_ops);
+    *n = (int)n_ops;
+    const gt_op *const *op = q->load ? gti_cli_load_ops(q->load, n) : NULL;
+    if (q->load && !op) return NULL;
+    candidate *all = calloc((size_t)*n + 1, sizeof *all);
+    if (!all) perror("gradtape check");
+    for (int i = 0; all && i < *n; i++)
+        all[i] = op ? (candidate){op[i]->name, op[i]} : (candidate){info[i].name, info[i].op};
+    return all;
 }
 
 int gti_cli_check(int argc, char **argv)
 {
     request q = {.order = -1, .floats = -1, .sample = ALL, .seed = 1, .seeds = 1};
-    int status = gti_cli_read(&command, &q, argc, argv);
+    int status = gti_cli_read(&command, &q, argc, argv), n;
     if (status >= 0) return status;
     q.name = argv + 1;
     while (q.n_names + 1 < argc && q.name[q.n_names]) q.n_names++;
-    status = check_names(&q);
-    if (!status && (q.seeds < 1 || q.seeds > 1000000))
+    if (q.seeds < 1 || q.seeds > 1000000)
         return gti_cli_refuse("check", "--seeds does not take '%llu', but from 1 to 1000000",
                               q.seeds);
-    return status ? status : run(&q);
+    candidate *all = find_candidates(&q, &n);
+    if (!all) return 2;
+    status = 0;
+    for (int i = 0; !status && i < q.n_names; i++) status = check_name(&q, q.name[i], all, n);
+    if (!status) status = run_all(&q, all, n);
+    free(all);
+    return status;
 }

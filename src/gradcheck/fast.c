@@ -347,10 +347,10 @@ static bool make_probe(gti_check *c, probe *p)
                  .pulled = gti_check_room(c, c->n_x, sizeof *p->pulled),
                  .slope = gti_check_room(c, c->n_y, sizeof *p->slope),
                  .passed_over = gti_check_scratch(c, c->n_x, sizeof *p->passed_over)};
-    while (p->n < GTI_MOST_UPSTREAMS && p->n * p->n < c->o.probes) {
+    do {
         p->all[p->n].v = gti_check_room(c, c->n_y, sizeof *p->all->v);
         p->all[p->n++].g = gti_check_room(c, c->n_x, sizeof *p->all->g);
-    }
+    } while (p->n < GTI_MOST_UPSTREAMS && p->n * p->n < c->o.probes);
     return gti_check_alive(c);
 }
 

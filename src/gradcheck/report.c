@@ -11,6 +11,29 @@ const char *gt_verdict_name(gt_verdict verdict)
     return (unsigned)verdict < sizeof name / sizeof *name ? name[verdict] : "?";
 }
 
+const char *gt_gradcheck_kind_name(gt_gradcheck_kind kind)
+{
+    static const char *const name[] = {
+        [GT_GRADCHECK_NOTHING] = "nothing",
+        [GT_GRADCHECK_DERIVATIVE] = "derivative",
+        [GT_GRADCHECK_KINK] = "kink",
+        [GT_GRADCHECK_VACUOUS] = "vacuous",
+        [GT_GRADCHECK_UNSURE] = "unsure",
+        [GT_GRADCHECK_NAN] = "nan",
+        [GT_GRADCHECK_UNWRITTEN] = "unwritten",
+        [GT_GRADCHECK_UPSTREAM] = "upstream",
+        [GT_GRADCHECK_MUTATED] = "mutated",
+        [GT_GRADCHECK_RANDOM] = "random",
+        [GT_GRADCHECK_SUBSET] = "subset",
+        [GT_GRADCHECK_SAME] = "same",
+        [GT_GRADCHECK_ACCUMULATE] = "accumulate",
+        [GT_GRADCHECK_SHAPE] = "shape",
+        [GT_GRADCHECK_PRECISION] = "precision",
+        [GT_GRADCHECK_ERROR] = "error",
+    };
+    return (unsigned)kind < sizeof name / sizeof *name ? name[kind] : "?";
+}
+
 void gt_gradcheck_print(const gt_gradcheck_report *report, FILE *file)
 {
     fputs(report->message, file);

@@ -1,5 +1,6 @@
 /* op.h and gradcheck.h: an operation written in C++ */
 #include "cxx.h"
+#include <gradtape/gradcheck_assert.h>
 
 #include <string.h>
 
@@ -114,8 +115,16 @@ static void test_options(gt_ctx *gt)
 static const gt_op any_op = {.name = "any", .n_in = 1, .n_out = 1, .forward = GT_FOR_ALL(none)};
 static const gt_op float_op = {.name = "f", .n_in = 1, .n_out = 1, .forward = GT_FOR_FLOATS(none)};
 
+GT_EXPORT_OPS(&double_op);
+
+static gt_tensor *squared(gt_ctx *, gt_tensor *const in[], void *)
+{
+    return gt_square(in[0]);
+}
+
 void test_op(gt_ctx *gt)
 {
+    IS_TRUE(gradtape_ops.n == 1 && gradtape_ops.op[0] == &double_op);
     test_options(gt);
     test_work(gt);
     gt_tensor *x = gt_ones(gt, GT_SHAPE(2, 2)), *y;
@@ -128,6 +137,11 @@ void test_op(gt_ctx *gt)
     gt_error_clear(gt);
     IS_TRUE(gt_apply_n(&double_op, nullptr, 1, &x, &y) == GT_OK && gt_get(y, 0, 1) == 2);
     IS_TRUE(gt_gradcheck_samples(gt, &double_op, nullptr, &report) == GT_PASS);
+    gt_tensor *z = gt_ones(gt, GT_SHAPE(2, 3), .dtype = GT_F64, .requires_grad = true);
+    GT_ASSERT_GRADCHECK(gt, squared, nullptr, &z, 1, .order = 2);
+    GT_ASSERT_GRADCHECK_MODULE(gt, gt_nn_linear(gt, 3, 2, .dtype = GT_F64), z);
+    GT_ASSERT_GRADCHECK_SAMPLES(gt, &double_op, .seed = 3);
+    if (report.verdict != GT_PASS) GT_GRADCHECK_FAILED(&report);
     IS_TRUE(gt_gradcheck_error_samples(gt, &double_op, &report) == GT_PASS);
     IS_TRUE(any_op.forward[GT_U8] == none && !float_op.forward[GT_U8]);
 }

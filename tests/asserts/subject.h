@@ -1,0 +1,36 @@
+/* What the programs of this folder assert: a right function, and one whose gradient lacks a half.
+ */
+#ifndef GT_TESTS_ASSERTS_SUBJECT_H
+#define GT_TESTS_ASSERTS_SUBJECT_H
+
+#include <gradtape.h>
+#include <gradtape/gradcheck_assert.h>
+#include <string.h>
+
+static gt_tensor *right(gt_ctx *gt, gt_tensor *const in[], void *user)
+{
+    (void)gt, (void)user;
+    return gt_square(in[0]);
+}
+
+static gt_tensor *half(gt_ctx *gt, gt_tensor *const in[], void *user)
+{
+    (void)gt, (void)user;
+    return gt_mul(in[0], gt_detach(in[0]));
+}
+
+/* The assertions, on lines that test_asserts.c knows; with "wrong" one of them fails. */
+static void assert_all(bool wrong)
+{
+    gt_ctx *gt = gt_open();
+    gt_tensor *x =
+        gt_from(gt, GT_SHAPE(3), ((double[]){1, -2, 3}), .dtype = GT_F64, .requires_grad = true);
+    gt_module *net = gt_nn_linear(gt, 3, 2, .dtype = GT_F64);
+    GT_ASSERT_GRADCHECK(gt, right, NULL, &x, 1);
+    GT_ASSERT_GRADCHECK_MODULE(gt, net, gt_reshape(gt_detach(x), GT_SHAPE(1, 3)), .order = 2);
+    GT_ASSERT_GRADCHECK_SAMPLES(gt, &gt_op_exp);
+    if (wrong) GT_ASSERT_GRADCHECK(gt, half, NULL, &x, 1, .order = 2, .name = "my 100% loss");
+    gt_close(gt);
+}
+
+#endif
