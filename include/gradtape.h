@@ -49,6 +49,7 @@
 #include <gradtape/functional.h>
 #include <gradtape/gradcheck.h>
 #include <gradtape/gradcheck_c.h>
+#include <gradtape/gradcheck_ways.h>
 #include <gradtape/graph.h>
 #include <gradtape/init.h>
 #include <gradtape/io.h>

@@ -1,6 +1,7 @@
 /* Right functions in hard places, none of which may be called wrong at any point: rounding inside,
  * steep, far from one, near the edge of the domain, at kinks. And the same with a gradient that is
- * slightly wrong, which must not pass. */
+ * slightly wrong, which must not pass. tools/compare-gradcheck puts other checkers beside this one;
+ * it reads the places here, and GRADTAPE_TALLY=1 prints a line for each check. */
 #include "support.h"
 
 #include <math.h>
@@ -214,6 +215,9 @@ static gt_verdict check_at(gt_ctx *gt, const question *q, int point, gt_gradchec
     opts.name = q->where->name;
     const gt_verdict v = gt_gradcheck(gt, ask, (void *)q, &x, 1, &opts, r);
     assert_well(gt);
+    if (getenv("GRADTAPE_TALLY"))
+        print_message("tally\t%s\t%g\t%d\t%s\t%s\n", q->where->name, q->tilt ? q->tilt->factor : 1,
+                      point, gt_verdict_name(v), opts.mode == GT_GRADCHECK_FAST ? "fast" : "full");
     return v;
 }
 

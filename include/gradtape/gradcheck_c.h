@@ -45,5 +45,10 @@ typedef struct {
 gt_verdict gt_gradcheck_map(const gt_c_map *map, const double *x, const gt_gradcheck_opts *opts,
                             gt_gradcheck_report *report);
 
+/* Whether a and b are two implementations of the same map: values, and derivatives in the first
+ * form that each has, as gt_gradcheck_same (gradcheck_ways.h) compares functions of tensors. */
+gt_verdict gt_gradcheck_map_same(const gt_c_map *a, const gt_c_map *b, const double *x,
+                                 const gt_gradcheck_opts *opts, gt_gradcheck_report *report);
+
 GT_END_DECLS
 #endif

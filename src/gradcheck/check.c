@@ -267,13 +267,13 @@ static bool find_variables(gti_check *c, gti_fn *fn)
                                        "none of the %d inputs requires gradients", fn->n_in);
 }
 
-static void check_function(gti_check *c, gti_fn *fn, gt_tensor *const in[])
+static bool take_inputs(gti_check *c, gti_fn *fn, gt_tensor *const in[])
 {
     fn->in = gti_check_scratch(c, fn->n_in, sizeof *fn->in);
     fn->var = gti_check_scratch(c, fn->n_in, sizeof *fn->var);
-    if (!gti_check_alive(c)) return;
+    if (!gti_check_alive(c)) return false;
     memcpy(fn->in, in, (size_t)fn->n_in * sizeof *in);
-    if (find_variables(c, fn)) gti_check_all(c, fn);
+    return find_variables(c, fn);
 }
 
 static bool can_check(gti_check *c, gt_function f, gt_tensor *const in[], int n_in)
@@ -286,16 +286,26 @@ static bool can_check(gti_check *c, gt_function f, gt_tensor *const in[], int n_
                           "module holds is of one dtype");
 }
 
+bool gti_check_open_function(gti_check *c, gt_function f, void *user, gt_tensor *const in[],
+                             int n_in, gti_fn *fn)
+{
+    *fn = (gti_fn){
+        .call = gti_check_call_user, .gt = c->gt, .n_in = n_in, .n_out = 1, .f = f, .user = user};
+    if (!can_check(c, f, in, n_in) || !gti_check_open(c)) return false;
+    if (take_inputs(c, fn, in)) return true;
+    gti_check_close(c);
+    return false;
+}
+
 gt_verdict gt_gradcheck(gt_ctx *gt, gt_function f, void *user, gt_tensor *const in[], int n_in,
                         const gt_gradcheck_opts *opts, gt_gradcheck_report *report)
 {
     gt_gradcheck_report unread;
     gti_check c;
     gti_check_init(&c, gt, opts, report ? report : &unread);
-    gti_fn fn = {
-        .call = gti_check_call_user, .gt = gt, .n_in = n_in, .n_out = 1, .f = f, .user = user};
-    if (!can_check(&c, f, in, n_in) || !gti_check_open(&c)) return GT_FAIL;
-    check_function(&c, &fn, in);
+    gti_fn fn;
+    if (!gti_check_open_function(&c, f, user, in, n_in, &fn)) return GT_FAIL;
+    gti_check_all(&c, &fn);
     gti_check_close(&c);
     return c.r->verdict;
 }

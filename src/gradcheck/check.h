@@ -118,6 +118,9 @@ void gti_check_init(gti_check *c, gt_ctx *gt, const gt_gradcheck_opts *opts,
  * context that had failed already, whose failure is left alone. */
 bool gti_check_open(gti_check *c);
 void gti_check_close(gti_check *c);
+/* Opens with a function of the user's, after checking what it is given; or nothing is open. */
+bool gti_check_open_function(gti_check *c, gt_function f, void *user, gt_tensor *const in[],
+                             int n_in, gti_fn *fn);
 /* Everything that is checked of fn, or for order 2 of its gradient, with the verdict. */
 void gti_check_all(gti_check *c, const gti_fn *fn);
 /* Makes fn the one that is checked: parts, buffers, y0. */
@@ -307,6 +310,10 @@ typedef struct {
 } gti_sample_inputs;
 bool gti_sample_make(gti_check *c, const gt_op *op, const gt_sample *sample, gt_dtype dtype,
                      bool rounded, gti_sample_inputs *made);
+
+/* --- same.c --- */
+/* Values and gradients of two functions of the same variables, with the verdict. */
+void gti_check_same(gti_check *c, const gti_fn *a, const gti_fn *b);
 
 /* --- f32.c --- */
 /* Values and gradients of f32 against f64, with the verdict. */

@@ -66,22 +66,24 @@ static gt_tensor *make_variable(gti_check *c, const gti_plain *p)
     return gt_set_name(t, p->direction ? "direction" : "x");
 }
 
+static gti_fn function_of(gti_check *c, gti_plain *p, gt_tensor **t)
+{
+    return (gti_fn){.call = gti_plain_call,
+                    .gt = c->gt,
+                    .in = t,
+                    .var = t,
+                    .n_in = 1,
+                    .n_var = 1,
+                    .n_out = 1,
+                    .user = p};
+}
+
 static void check_form(gti_check *c, gti_plain *p)
 {
     if (p->form == GTI_JVP && is_large(c, p->map) && !draw_directions(c, p)) return;
     gt_tensor *t = make_variable(c, p);
-    if (!t) {
-        gti_check_alive(c);
-        return;
-    }
-    const gti_fn fn = {.call = gti_plain_call,
-                       .gt = c->gt,
-                       .in = &t,
-                       .var = &t,
-                       .n_in = 1,
-                       .n_var = 1,
-                       .n_out = 1,
-                       .user = p};
+    if (!gti_check_alive(c)) return;
+    const gti_fn fn = function_of(c, p, &t);
     gti_check_all(c, &fn);
 }
 
@@ -102,21 +104,63 @@ static gt_verdict check_map(gti_check *c, const gt_c_map *map, const double *x)
     return r->verdict;
 }
 
+static bool open_context(gti_check *c)
+{
+    c->gt = gt_open();
+    return c->gt || fail(c, "", "out of memory");
+}
+
 gt_verdict gt_gradcheck_map(const gt_c_map *map, const double *x, const gt_gradcheck_opts *opts,
                             gt_gradcheck_report *report)
 {
     gt_gradcheck_report unread;
     gti_check c;
     gti_check_init(&c, NULL, opts, report ? report : &unread);
-    if (!map_is_fit(&c, map, x)) return GT_FAIL;
-    c.gt = gt_open();
-    if (!c.gt) {
-        fail(&c, "", "out of memory");
-        return GT_FAIL;
-    }
+    if (!map_is_fit(&c, map, x) || !open_context(&c)) return GT_FAIL;
     const gt_verdict verdict = check_map(&c, map, x);
     gt_close(c.gt);
     return verdict;
+}
+
+/* --- two of them --- */
+
+static gti_plain any_form_of(const gt_c_map *map, const double *x)
+{
+    gti_form form = 0;
+    while (form < GTI_JVP && !has_form(map, form)) form++;
+    return (gti_plain){.map = map, .form = form, .n_t = map->n, .x0 = x};
+}
+
+static void check_same(gti_check *c, const gt_c_map *a, const gt_c_map *b, const double *x)
+{
+    gti_plain first = any_form_of(a, x), second = any_form_of(b, x);
+    gt_tensor *t = make_variable(c, &first);
+    if (!gti_check_alive(c)) return;
+    const gti_fn f = function_of(c, &first, &t), g = function_of(c, &second, &t);
+    gti_check_same(c, &f, &g);
+}
+
+gt_verdict gt_gradcheck_map_same(const gt_c_map *a, const gt_c_map *b, const double *x,
+                                 const gt_gradcheck_opts *opts, gt_gradcheck_report *report)
+{
+    gt_gradcheck_report unread;
+    gti_check c;
+    gti_check_init(&c, NULL, opts, report ? report : &unread);
+    if (!map_is_fit(&c, a, x) || !map_is_fit(&c, b, x)) return GT_FAIL;
+    if (a->n != b->n || a->m != b->m) {
+        gti_check_fail(&c, GT_GRADCHECK_ERROR, "",
+                       "the first map is of n %lld, m %lld, the second "
+                       "of n %lld, m %lld",
+                       (long long)a->n, (long long)a->m, (long long)b->n, (long long)b->m);
+        return GT_FAIL;
+    }
+    if (!open_context(&c)) return GT_FAIL;
+    if (gti_check_open(&c)) {
+        check_same(&c, a, b, x);
+        gti_check_close(&c);
+    }
+    gt_close(c.gt);
+    return c.r->verdict;
 }
 
 /* --- a scalar function --- */

@@ -1,0 +1,121 @@
+/* Two implementations of one function against each other. */
+#include <math.h>
+#include <string.h>
+
+#include "gradcheck/check.h"
+#include <gradtape/gradcheck_ways.h>
+
+static double largest_of(const double *a, const double *b, int64_t n)
+{
+    double largest = 0;
+    for (int64_t i = 0; i < n; i++)
+        largest = gti_larger(fabs(a[i]), gti_larger(fabs(b[i]), largest));
+    return largest;
+}
+
+static bool fail_different(gti_check *c, const char *what, const char *place, double a, double b)
+{
+    const double relative = fabs(a - b) / fmax(fabs(a), fabs(b));
+    return gti_check_fail(c, GT_GRADCHECK_DIFFERENT, "",
+                          "%s%s   first %.10g   second %.10g   relative error %.2g", what, place, a,
+                          b, relative);
+}
+
+/* The worst of n elements beyond the tolerances, which are those of the largest; -1 if none. */
+static int64_t worst_of(const gti_check *c, const double *a, const double *b, const double *noise,
+                        int64_t n)
+{
+    const double scale = largest_of(a, b, n);
+    const double allowed = c->o.rtol * scale + c->o.atol * fmin(1, scale);
+    double most = 1;
+    int64_t worst = -1;
+    for (int64_t i = 0; i < n; i++) {
+        const bool equal = a[i] == b[i] || (isnan(a[i]) && isnan(b[i]));
+        const double score = fabs(a[i] - b[i]) / (allowed + (noise ? noise[i] : 0));
+        if (equal || score <= most) continue;
+        if (isfinite(score)) most = score;
+        worst = i;
+        if (!isfinite(score)) break;
+    }
+    return worst;
+}
+
+static bool same_shapes(gti_check *c, const gti_fn *b)
+{
+    char first[128], second[128];
+    for (int i = 0; i < b->n_out; i++)
+        if (c->out[i] && !gt_shape_equal(c->out[i]->shape, c->y[i].shape))
+            return gti_check_fail(c, GT_GRADCHECK_DIFFERENT, "",
+                                  "%s   the first is of shape %s, the second %s", c->y[i].name,
+                                  gt_shape_format(c->y[i].shape, first, sizeof first),
+                                  gt_shape_format(c->out[i]->shape, second, sizeof second));
+    return true;
+}
+
+static bool same_values(gti_check *c, const gti_fn *b)
+{
+    double *y = gti_check_room(c, c->n_y, sizeof *y), *noise = gti_check_room(c, c->n_y, 8);
+    if (!y || !noise) return gti_check_alive(c);
+    if (!gti_check_measure_noise(c)) return false;
+    for (int64_t j = 0; j < c->n_y; j++) noise[j] = gti_check_noise(c, j);
+    c->fn = b;
+    if (!gti_check_begin(c) || !same_shapes(c, b)) return false;
+    gti_check_end(c);
+    if (!gti_check_evaluate(c, y)) return false;
+    const int64_t worst = worst_of(c, c->y0, y, noise, c->n_y);
+    char place[128];
+    return worst < 0 ||
+           fail_different(c, "", gti_check_place(c->y, b->n_out, worst, place, sizeof place),
+                          c->y0[worst], y[worst]);
+}
+
+/* Each input by itself: a small gradient beside a large one counts as well. */
+static bool same_gradients(gti_check *c, const double *ga, const double *gb)
+{
+    for (int i = 0; i < c->fn->n_var; i++) {
+        const gti_part *x = &c->x[i];
+        const int64_t at = worst_of(c, ga + x->offset, gb + x->offset, NULL, x->size);
+        char place[128];
+        if (at >= 0)
+            return fail_different(c, "d (v . y) / d ",
+                                  gti_check_element(x, at, place, sizeof place), ga[x->offset + at],
+                                  gb[x->offset + at]);
+    }
+    return true;
+}
+
+void gti_check_same(gti_check *c, const gti_fn *a, const gti_fn *b)
+{
+    if (!gti_check_prepare(c, a) || !same_values(c, b)) return;
+    double *v = gti_check_room(c, c->n_y, sizeof *v);
+    double *ga = gti_check_room(c, c->n_x, sizeof *ga), *gb = gti_check_room(c, c->n_x, 8);
+    if (!gti_check_alive(c)) return;
+    for (int k = 0; k < c->o.probes; k++) {
+        gti_check_weights(c, c->n_y, v);
+        c->fn = a;
+        if (!gti_check_pull(c, v, ga)) return;
+        c->fn = b;
+        if (!gti_check_pull(c, v, gb) || !same_gradients(c, ga, gb)) return;
+    }
+    gti_check_head(c, GT_PASS, GT_GRADCHECK_NOTHING);
+    gti_check_line_of_text(c, "%lld values and %lld gradients for %d upstreams are the same",
+                           (long long)c->n_y, (long long)c->n_x, c->o.probes);
+    gti_check_finish(c);
+}
+
+gt_verdict gt_gradcheck_same(gt_ctx *gt, gt_function f, void *user_f, gt_function g, void *user_g,
+                             gt_tensor *const in[], int n_in, const gt_gradcheck_opts *opts,
+                             gt_gradcheck_report *report)
+{
+    gt_gradcheck_report unread;
+    gti_check c;
+    gti_fn a, b;
+    gti_check_init(&c, gt, opts, report ? report : &unread);
+    if (!gti_check_open_function(&c, g ? f : NULL, user_f, in, n_in, &a)) return GT_FAIL;
+    b = a;
+    b.f = g;
+    b.user = user_g;
+    gti_check_same(&c, &a, &b);
+    gti_check_close(&c);
+    return c.r->verdict;
+}

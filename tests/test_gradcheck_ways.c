@@ -1,0 +1,129 @@
+/* More ways to look at gradients: two implementations, Taylor's series, a batch and its items. */
+#include "support.h"
+#include "wrong_ops.h"
+
+#include <math.h>
+
+#define FUNCTION(name, expression)                                                                 \
+    static gt_tensor *name(gt_ctx *gt, gt_tensor *const in[], void *user)                          \
+    {                                                                                              \
+        (void)gt, (void)user;                                                                      \
+        return expression;                                                                         \
+    }
+
+FUNCTION(by_tanh, gt_tanh(in[0]))
+FUNCTION(by_exp, gt_add_scalar(gt_mul_scalar(gt_sigmoid(gt_mul_scalar(in[0], 2)), 2), -1))
+FUNCTION(nearly_tanh, gt_mul_scalar(gt_tanh(in[0]), 1.0001))
+FUNCTION(detached, gt_add(gt_tanh(gt_detach(in[0])), gt_sub(in[0], gt_detach(in[0]))))
+FUNCTION(summed, gt_sum(gt_tanh(in[0])))
+FUNCTION(linear, gt_mul_scalar(in[0], 3))
+FUNCTION(wrong_sign, gt_apply(&sign_op, NULL, 1, in))
+FUNCTION(product, gt_tanh(gt_matmul(in[0], in[1])))
+FUNCTION(normalized, gt_sub(in[0], gt_mean(in[0], .axes = GT_AXIS(0), .keepdim = true)))
+
+static void expect(const gt_gradcheck_report *r, gt_verdict v, const char *says)
+{
+    if (r->verdict != v || !strstr(r->message, says))
+        fail_msg("wanted %s, \"%s\"; got\n%s", gt_verdict_name(v), says, r->message);
+}
+
+static gt_tensor *leaf(gt_ctx *gt, gt_shape shape)
+{
+    return gt_randn(gt, shape, .dtype = GT_F64, .requires_grad = true);
+}
+
+static void two_implementations(void **state)
+{
+    static const struct {
+        gt_function g;
+        gt_verdict verdict;
+        const char *says;
+    } cases[] = {
+        {by_tanh, GT_PASS, "12 values and 12 gradients for 8 upstreams are the same"},
+        {by_exp, GT_PASS, "are the same"},
+        {nearly_tanh, GT_FAIL, "relative error 0.0001"},
+        {detached, GT_FAIL, "d (v . y) / d in0["},
+        {summed, GT_FAIL, "the first is of shape [3,4], the second []"},
+        {NULL, GT_FAIL, "the function is NULL"},
+    };
+    gt_ctx *gt = *state;
+    gt_tensor *x = leaf(gt, GT_SHAPE(3, 4));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        gt_gradcheck_report r;
+        gt_gradcheck_same(gt, by_tanh, NULL, cases[i].g, NULL, &x, 1, NULL, &r);
+        expect(&r, cases[i].verdict, cases[i].says);
+        assert_well(gt);
+    }
+}
+
+static void slopes_of_taylor(void **state)
+{
+    static const struct {
+        gt_function f;
+        gt_verdict verdict;
+        const char *says;
+    } cases[] = {
+        {by_tanh, GT_PASS, "Taylor slope 2.0"},
+        {summed, GT_PASS, "Taylor slope"},
+        {linear, GT_PASS, "linear to rounding"},
+        {wrong_sign, GT_FAIL, "a slope of 1.0"},
+    };
+    gt_ctx *gt = *state;
+    gt_tensor *x = leaf(gt, GT_SHAPE(3, 4));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        gt_gradcheck_report r;
+        gt_taylor t;
+        gt_gradcheck_taylor(gt, cases[i].f, NULL, &x, 1, NULL, &t, &r);
+        expect(&r, cases[i].verdict, cases[i].says);
+        assert_true(i == 2 ? t.n == 0 && isnan(t.slope) : t.n >= 3);
+        assert_well(gt);
+    }
+}
+
+static void tables_and_pictures_of_taylor(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = leaf(gt, GT_SHAPE(5));
+    gt_taylor t;
+    gt_gradcheck_taylor(gt, by_tanh, NULL, &x, 1, NULL, &t, NULL);
+    char text[8192] = "";
+    FILE *f = tmpfile();
+    assert_non_null(f);
+    gt_taylor_print(&t, f);
+    gt_taylor_svg(&t, f);
+    rewind(f);
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    fclose(f);
+    assert_non_null(strstr(text, "without h J d"));
+    assert_non_null(strstr(text, "\nslope 2.0"));
+    assert_non_null(strstr(text, "<polyline"));
+    assert_non_null(strstr(text, "</svg>\n"));
+}
+
+static void batches(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *in[] = {leaf(gt, GT_SHAPE(5, 3)), leaf(gt, GT_SHAPE(3, 2))};
+    gt_gradcheck_report r;
+    gt_gradcheck_batch(gt, product, NULL, in, 2, 1, NULL, &r);
+    expect(&r, GT_PASS, "10 values and 21 gradients");
+    gt_gradcheck_batch(gt, normalized, NULL, in, 1, 1, NULL, &r);
+    expect(&r, GT_FAIL, "y[");
+    gt_gradcheck_batch(gt, product, NULL, in, 2, 2, NULL, &r);
+    expect(&r, GT_FAIL, "input 1 has the shape [3,2]");
+    gt_gradcheck_batch(gt, product, NULL, in, 2, 3, NULL, &r);
+    expect(&r, GT_FAIL, "n_batched is 3, of 2 inputs");
+    assert_well(gt);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
+    const struct CMUnitTest tests[] = {
+        TEST(two_implementations),
+        TEST(slopes_of_taylor),
+        TEST(tables_and_pictures_of_taylor),
+        TEST(batches),
+    };
+    return cmocka_run_group_tests_name("ways of gradcheck", tests, NULL, NULL);
+}
