@@ -24,28 +24,28 @@ static void prod_parts(gt_node *n, const gt_range *r)
         gti_kernels_for(n)->reduce.prod(&p.s, p.x, p.y);
 }
 
-/* Elements first, first + 2, ... of each row of x [m,n]; n is even. */
-static gt_tensor *every_other(gt_tensor *x, int64_t first)
+/* Columns from first to end of x [m,n]. */
+static gt_tensor *columns(gt_tensor *x, int64_t first, int64_t end)
 {
-    return gt_slice_(x, 1, first, GT_END, (gt_slice_opts){.step = 2});
+    return gt_slice_(x, 1, first, end, (gt_slice_opts){0});
 }
 
-/* The opposite: x [m,n] in those places of [m,2n], zeros between. */
-static gt_tensor *spread(gt_tensor *x, int64_t first)
+static gt_tensor *side_by_side(gt_tensor *left, gt_tensor *right)
 {
-    return x ? gt_slice_dx(x, GT_SHAPE(x->shape.dim[0], 2 * x->shape.dim[1]), 1, first, 2) : NULL;
+    return gt_concat((gt_tensor *[]){left, right}, 2, 1);
 }
 
-/* For each element of x [m,n], n a power of two, the product of the others of its row: of its
- * neighbour and of the other pairs' products. */
+/* For each element of x [m,n], n a power of two, the product of the others of its row: of the one
+ * half a row away, and of the other such pairs' products. */
 static gt_tensor *others(gt_tensor *x)
 {
     if (!x) return NULL;
-    if (x->shape.dim[1] == 1) return gt_ones_like(x);
-    gt_tensor *a = every_other(x, 0), *b = every_other(x, 1);
+    const int64_t n = x->shape.dim[1], half = n / 2;
+    if (n == 1) return gt_ones_like(x);
+    gt_tensor *a = columns(x, 0, half), *b = columns(x, half, n);
     gt_tensor *pairs = others(gt_mul(a, b));
-    return gt_add(spread(gt_mul(pairs, b), GT_MUTANT(prod_places, 0, 1)),
-                  spread(gt_mul(pairs, a), GT_MUTANT(prod_places, 1, 0)));
+    gt_tensor *of_a = gt_mul(pairs, b), *of_b = gt_mul(pairs, a);
+    return side_by_side(GT_MUTANT(prod_places, of_a, of_b), GT_MUTANT(prod_places, of_b, of_a));
 }
 
 /* The same for any n > 0, with ones behind each row. */
@@ -57,9 +57,7 @@ static gt_tensor *others_of_rows(gt_tensor *x)
     while (power < n) power *= 2;
     if (power == n) return others(x);
     gt_tensor *ones = gt_full(x->ctx, GT_SHAPE(m, power - n), 1, .dtype = x->dtype);
-    gt_tensor *padded = gt_add(gt_slice_dx(x, GT_SHAPE(m, power), 1, 0, 1),
-                               gt_slice_dx(ones, GT_SHAPE(m, power), 1, n, 1));
-    return gt_slice_(others(padded), 1, 0, n, (gt_slice_opts){0});
+    return columns(others(side_by_side(x, ones)), 0, n);
 }
 
 /* order: x's dimensions, kept ones first; back: the way back. */
