@@ -1,5 +1,5 @@
 /* AlexNet: section 8.1 of "Dive into Deep Learning" (https://d2l.ai). */
-#include "common/train_net.h"
+#include <gradtape.h>
 
 static gt_module *alexnet(gt_ctx *gt, bool variant)
 {
@@ -23,14 +23,13 @@ static gt_module *alexnet(gt_ctx *gt, bool variant)
 
 int main(int argc, char **argv)
 {
-    static const train_net net = {.program = "alexnet",
-                                  .title = "AlexNet (section 8.1)",
-                                  .build = alexnet,
-                                  .size = 72,
-                                  .least_size = 69,
-                                  .epochs = 3,
-                                  .lr = 0.0005,
-                                  .book_size = 224,
-                                  .book_lr = 0.01};
-    return train_net_main(argc, argv, &net);
+    static const gt_program_net net = {.title = "AlexNet (section 8.1)",
+                                       .build = alexnet,
+                                       .size = 72,
+                                       .least_size = 69,
+                                       .epochs = 3,
+                                       .lr = 0.0005,
+                                       .book_size = 224,
+                                       .book_lr = 0.01};
+    return gt_program_train(argc, argv, &net);
 }

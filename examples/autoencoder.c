@@ -3,8 +3,7 @@
  *
  *   autoencoder                    generated digits; writes autoencoder.png
  *   autoencoder --data data/mnist  MNIST, or a set in its format */
-#include "common/example.h"
-#include "common/pictures.h"
+#include <gradtape.h>
 
 typedef struct {
     const char *data, *out, *save, *graph;
@@ -49,18 +48,28 @@ static gt_tensor *reconstructions(gt_module *net, gt_tensor *x)
     gt_tensor *y = gt_sigmoid(gt_forward(net, x));
     gt_tensor *rows[4];
     for (int i = 0; i < 4; i++) rows[i] = gt_slice(i % 2 ? y : x, 0, i / 2 * 8, i / 2 * 8 + 8);
-    return picture_grid(gt_concat(rows, 4, 0), 8, 3);
+    return gt_make_grid(gt_interpolate(gt_concat(rows, 4, 0), 84, 84), .pad_value = 1);
+}
+
+/* Images for training or for tests: MNIST's, or a set's in its format; else `count` generated ones.
+ */
+static gt_dataset *digits(gt_ctx *gt, const settings *s, bool train, int64_t count)
+{
+    if (s->data) return gt_mnist(gt, s->data, train);
+    return gt_generated_digits(gt, count, .seed = 2 * (uint64_t)s->seed + !train);
 }
 
 static void run(gt_ctx *gt, void *user)
 {
     const settings *s = user;
     gt_manual_seed(gt, (uint64_t)s->seed);
-    gt_loader *images = gt_loader_new(example_digits(gt, s->data, true, 3000, 28, s->seed),
-                                      s->batch, .shuffle = true, .threads = 1);
-    gt_loader *others = gt_loader_new(example_digits(gt, s->data, false, 16, 28, s->seed), 16);
+    gt_loader *images =
+        gt_loader_new(digits(gt, s, true, 3000), s->batch, .shuffle = true, .threads = 1);
+    gt_loader *others = gt_loader_new(digits(gt, s, false, 16), 16);
     gt_module *net = autoencoder(gt, s->code);
-    example_draw(net, s->graph, GT_SHAPE(1, 1, 28, 28), s->backward);
+    if (s->graph &&
+        gt_module_render(net, s->graph, GT_SHAPE(1, 1, 28, 28), .backward = s->backward) == GT_OK)
+        printf("graph: %s\n", s->graph);
     gt_fit(net, gt_adam(net, .lr = 2e-3), images, .epochs = s->epochs, .loss = distance,
            .log = stdout);
     if (s->save && gt_save(net, s->save) == GT_OK) printf("weights: %s\n", s->save);
@@ -75,7 +84,7 @@ static void run(gt_ctx *gt, void *user)
 int main(int argc, char **argv)
 {
     settings s = {.out = "autoencoder.png", .code = 32, .epochs = 8, .batch = 32, .seed = 1};
-    const option options[] = {
+    const gt_program_option options[] = {
         {"--data", "DIR", "images of 28x28 in MNIST's format (generated digits)", .text = &s.data},
         {"--code", "N", "numbers that an image is squeezed into (32)", .count = &s.code,
          .least = 1},
@@ -89,7 +98,7 @@ int main(int argc, char **argv)
         {"--backward", NULL, "and its backward pass", .on = &s.backward, .needs = "--graph"},
         {.name = NULL},
     };
-    return example_main(argc, argv, "autoencoder",
-                        "Trains an autoencoder on digits, and draws what it makes of others.",
-                        options, run, &s);
+    return gt_program_main(argc, argv,
+                           "Trains an autoencoder on digits, and draws what it makes of others.",
+                           run, &s, options);
 }

@@ -1,5 +1,5 @@
 /* LeNet with batch normalisation: section 8.5 of "Dive into Deep Learning" (https://d2l.ai). */
-#include "common/train_net.h"
+#include <gradtape.h>
 
 static gt_module *norm2d(gt_ctx *gt, bool plain)
 {
@@ -28,16 +28,15 @@ static gt_module *lenet(gt_ctx *gt, bool plain)
 
 int main(int argc, char **argv)
 {
-    static const train_net net = {.program = "batchnorm_lenet",
-                                  .title = "LeNet with batch normalisation (section 8.5)",
-                                  .build = lenet,
-                                  .option = "--plain",
-                                  .option_help = "without it, for comparison",
-                                  .size = 28,
-                                  .least_size = 16,
-                                  .epochs = 10,
-                                  .lr = 0.01,
-                                  .book_size = 28,
-                                  .book_lr = 0.1};
-    return train_net_main(argc, argv, &net);
+    static const gt_program_net net = {.title = "LeNet with batch normalisation (section 8.5)",
+                                       .build = lenet,
+                                       .option = "--plain",
+                                       .option_help = "without it, for comparison",
+                                       .size = 28,
+                                       .least_size = 16,
+                                       .epochs = 10,
+                                       .lr = 0.01,
+                                       .book_size = 28,
+                                       .book_lr = 0.1};
+    return gt_program_train(argc, argv, &net);
 }

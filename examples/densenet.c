@@ -1,5 +1,5 @@
 /* DenseNet: section 8.7 of "Dive into Deep Learning" (https://d2l.ai). */
-#include "common/train_net.h"
+#include <gradtape.h>
 
 static gt_module *conv(gt_ctx *gt, int channels, int kernel)
 {
@@ -47,14 +47,13 @@ static gt_module *densenet(gt_ctx *gt, bool variant)
 
 int main(int argc, char **argv)
 {
-    static const train_net net = {.program = "densenet",
-                                  .title = "DenseNet (section 8.7)",
-                                  .build = densenet,
-                                  .size = 32,
-                                  .least_size = 32,
-                                  .epochs = 3,
-                                  .lr = 0.001,
-                                  .book_size = 96,
-                                  .book_lr = 0.01};
-    return train_net_main(argc, argv, &net);
+    static const gt_program_net net = {.title = "DenseNet (section 8.7)",
+                                       .build = densenet,
+                                       .size = 32,
+                                       .least_size = 32,
+                                       .epochs = 3,
+                                       .lr = 0.001,
+                                       .book_size = 96,
+                                       .book_lr = 0.01};
+    return gt_program_train(argc, argv, &net);
 }

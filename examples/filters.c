@@ -3,8 +3,7 @@
  *
  *   filters                                all of them on a test picture, in filters.png
  *   filters --sharpen --out b.png a.png    one on a picture */
-#include "common/example.h"
-#include "common/pictures.h"
+#include <gradtape.h>
 
 #include <math.h>
 
@@ -122,8 +121,8 @@ static void run(gt_ctx *gt, void *user)
     const filter along = directed(s->direction);
     if (!isnan(s->direction)) y[n++] = apply(y[0], &along, s->strict);
 
-    gt_tensor *out =
-        n == 2 ? gt_select(y[1], 0, 0) : picture_grid(gt_concat(y, n, 0), n < 4 ? n : 4, 1);
+    gt_tensor *out = n == 2 ? gt_select(y[1], 0, 0)
+                            : gt_make_grid(gt_concat(y, n, 0), .nrow = 4, .pad_value = 1);
     if (gt_image_save(out, s->out) == GT_OK)
         printf("%s: %s\n", n == 2 ? "the picture filtered" : "the picture, then filtered", s->out);
 }
@@ -131,7 +130,7 @@ static void run(gt_ctx *gt, void *user)
 int main(int argc, char **argv)
 {
     settings s = {.out = "filters.png", .direction = NAN};
-    option options[N_FILTERS + 5] = {
+    gt_program_option options[N_FILTERS + 5] = {
         {"FILE", NULL, "a PNG or JPEG picture (a test picture)", .text = &s.in},
         {"--out", "FILE", "picture to write (filters.png)", .text = &s.out, .ends = ".png"},
         {"--strict", NULL, "strict convolution: the kernels flipped", .on = &s.strict},
@@ -139,10 +138,12 @@ int main(int argc, char **argv)
          .number = &s.direction, .least = -360},
     };
     for (int i = 0; i < N_FILTERS; i++)
-        options[4 + i] = (option){filters[i].name, NULL, filters[i].meaning, .on = &s.chosen[i]};
-    return example_main(argc, argv, "filters",
-                        "Convolves a picture with kernels made by hand: those asked for, or all. "
-                        "One result is written\nas it is; several on a sheet, in rows of four: the "
-                        "picture, then the results in the order\nof this list, --direction last.",
-                        options, run, &s);
+        options[4 + i] =
+            (gt_program_option){filters[i].name, NULL, filters[i].meaning, .on = &s.chosen[i]};
+    return gt_program_main(
+        argc, argv,
+        "Convolves a picture with kernels made by hand: those asked for, or all. "
+        "One result is written\nas it is; several on a sheet, in rows of four: the "
+        "picture, then the results in the order\nof this list, --direction last.",
+        run, &s, options);
 }

@@ -1,5 +1,5 @@
 /* GoogLeNet: section 8.4 of "Dive into Deep Learning" (https://d2l.ai). */
-#include "common/train_net.h"
+#include <gradtape.h>
 
 static gt_module *conv(gt_ctx *gt, int channels, int kernel)
 {
@@ -55,14 +55,13 @@ static gt_module *googlenet(gt_ctx *gt, bool variant)
 
 int main(int argc, char **argv)
 {
-    static const train_net net = {.program = "googlenet",
-                                  .title = "GoogLeNet (section 8.4)",
-                                  .build = googlenet,
-                                  .size = 32,
-                                  .least_size = 16,
-                                  .epochs = 3,
-                                  .lr = 0.0005,
-                                  .book_size = 96,
-                                  .book_lr = 0.01};
-    return train_net_main(argc, argv, &net);
+    static const gt_program_net net = {.title = "GoogLeNet (section 8.4)",
+                                       .build = googlenet,
+                                       .size = 32,
+                                       .least_size = 16,
+                                       .epochs = 3,
+                                       .lr = 0.0005,
+                                       .book_size = 96,
+                                       .book_lr = 0.01};
+    return gt_program_train(argc, argv, &net);
 }

@@ -4,7 +4,7 @@
  *
  *   lecun1989                                 generated digits, a few seconds
  *   lecun1989 --data data/mnist --epochs 23   about what the paper did */
-#include "common/example.h"
+#include <gradtape.h>
 
 #include <math.h>
 
@@ -102,12 +102,20 @@ static void test(gt_ctx *gt, gt_module *net, const char *name, gt_loader *images
            wrong * right.weight);
 }
 
+/* Images for training or for tests: MNIST's, or a set's in its format; else `count` generated ones.
+ */
+static gt_dataset *digits_of(gt_ctx *gt, const settings *s, bool train, int64_t count)
+{
+    if (s->data) return gt_mnist(gt, s->data, train);
+    return gt_generated_digits(gt, count, .size = 16, .seed = 2 * (uint64_t)s->seed + !train);
+}
+
 static void run(gt_ctx *gt, void *user)
 {
     const settings *s = user;
     gt_manual_seed(gt, (uint64_t)s->seed);
-    gt_dataset *digits = example_digits(gt, s->data, true, 4000, 16, s->seed);
-    gt_dataset *others = example_digits(gt, s->data, false, 500, 16, s->seed);
+    gt_dataset *digits = digits_of(gt, s, true, 4000);
+    gt_dataset *others = digits_of(gt, s, false, 500);
     const gt_transform *to16 = GT_TRANSFORMS({.kind = GT_RESIZE, .size = {16}},
                                              {.kind = GT_NORMALISE, .mean = {0.5}, .std = {0.5}});
     gt_loader *images = gt_loader_new(digits, 1, .shuffle = true, .transforms = to16);
@@ -116,12 +124,14 @@ static void run(gt_ctx *gt, void *user)
     gt_module *net = net1989_new(gt);
     gt_optimizer *sgd = gt_sgd(net, .lr = s->lr);
     printf("%lld parameters\n", (long long)gt_module_n_parameters(net));
-    example_draw(net, s->graph, GT_SHAPE(1, 1, 16, 16), s->backward);
+    if (s->graph &&
+        gt_module_render(net, s->graph, GT_SHAPE(1, 1, 16, 16), .backward = s->backward) == GT_OK)
+        printf("graph: %s\n", s->graph);
 
     gt_mark start = gt_mark_tape(gt);
-    for (long epoch = 1; epoch <= s->epochs && !gt_failed(gt) && !gt_stop_requested(); epoch++) {
+    for (long epoch = 1; epoch <= s->epochs && gt_goes_on(gt); epoch++) {
         gt_tensor *x, *classes;
-        while (!gt_stop_requested() && gt_loader_next(images, &x, &classes)) {
+        while (gt_goes_on(gt) && gt_loader_next(images, &x, &classes)) {
             gt_rewind(gt, start); /* forget the step before */
             gt_backward(loss_of(gt_forward(net, x), classes));
             gt_optimizer_step(sgd);
@@ -137,7 +147,7 @@ static void run(gt_ctx *gt, void *user)
 int main(int argc, char **argv)
 {
     settings s = {.epochs = 10, .seed = 1337, .lr = 0.03};
-    const option options[] = {
+    const gt_program_option options[] = {
         {"--data", "DIR", "images in MNIST's format (generated digits)", .text = &s.data},
         {"--epochs", "N", "times through the training set (10; the paper: 23)", .count = &s.epochs,
          .least = 1},
@@ -148,7 +158,6 @@ int main(int argc, char **argv)
         {"--backward", NULL, "and its backward pass", .on = &s.backward, .needs = "--graph"},
         {.name = NULL},
     };
-    return example_main(argc, argv, "lecun1989",
-                        "Trains the network for zip codes of LeCun et al., 1989.", options, run,
-                        &s);
+    return gt_program_main(argc, argv, "Trains the network for zip codes of LeCun et al., 1989.",
+                           run, &s, options);
 }

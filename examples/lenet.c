@@ -2,7 +2,7 @@
  *
  *   lenet                      generated digits, a few seconds
  *   lenet --data data/mnist    MNIST, or a set in its format (tools/get-data mnist) */
-#include "common/example.h"
+#include <gradtape.h>
 
 typedef struct {
     const char *data, *save, *graph; /* NULL: none */
@@ -63,7 +63,9 @@ static void xavier(gt_module *m, void *user)
 static gt_loader *load(gt_ctx *gt, const settings *s, bool train)
 {
     const int size = (int)s->size, shift = train ? (int)s->shift : 0;
-    gt_dataset *digits = example_digits(gt, s->data, train, train ? 4000 : 1000, size, s->seed);
+    gt_dataset *digits = s->data ? gt_mnist(gt, s->data, train)
+                                 : gt_generated_digits(gt, train ? 4000 : 1000, .size = size,
+                                                       .seed = 2 * (uint64_t)s->seed + !train);
     return gt_loader_new(
         digits, s->batch, .shuffle = train, .threads = 1, .dtype = s->f64 ? GT_F64 : GT_F32,
         .transforms = GT_TRANSFORMS({.kind = GT_RESIZE, .size = {size}},
@@ -95,7 +97,9 @@ static void run(gt_ctx *gt, void *user)
     gt_manual_seed(gt, (uint64_t)s->seed);
     gt_module *net = s->classic ? classic_lenet(gt) : lenet(gt);
     gt_summary(stdout, net, GT_SHAPE(1, 1, s->size, s->size)); /* makes what is lazy */
-    example_draw(net, s->graph, GT_SHAPE(1, 1, s->size, s->size), s->backward);
+    if (s->graph && gt_module_render(net, s->graph, GT_SHAPE(1, 1, s->size, s->size),
+                                     .backward = s->backward) == GT_OK)
+        printf("graph: %s\n", s->graph);
     if (s->classic) gt_module_apply(net, xavier, NULL);
     gt_module_to(net, s->f64 ? GT_F64 : GT_F32);
     /* Plain descent would stay on the plateau where sigmoids begin, which Adam leaves. */
@@ -121,7 +125,7 @@ static void run(gt_ctx *gt, void *user)
 int main(int argc, char **argv)
 {
     settings s = {.epochs = 12, .batch = 32, .steps = -1, .size = 28, .shift = 2, .seed = 1};
-    const option options[] = {
+    const gt_program_option options[] = {
         {"--data", "DIR", "images in MNIST's format: MNIST, Fashion-MNIST, ...", .text = &s.data},
         {"--classic", NULL, "the book's variant: sigmoids, average pooling", .on = &s.classic},
         {"--size", "N", "of the images, which are resized to it (28)", .count = &s.size,
@@ -139,5 +143,5 @@ int main(int argc, char **argv)
         {"--save", "FILE", "write the weights, also after Ctrl-C", .text = &s.save},
         {.name = NULL},
     };
-    return example_main(argc, argv, "lenet", "Trains LeNet to read digits.", options, run, &s);
+    return gt_program_main(argc, argv, "Trains LeNet to read digits.", run, &s, options);
 }

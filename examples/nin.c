@@ -1,5 +1,5 @@
 /* Network in Network: section 8.3 of "Dive into Deep Learning" (https://d2l.ai). */
-#include "common/train_net.h"
+#include <gradtape.h>
 
 #include <math.h>
 
@@ -47,15 +47,14 @@ static gt_module *nin(gt_ctx *gt, bool variant)
 
 int main(int argc, char **argv)
 {
-    static const train_net net = {.program = "nin",
-                                  .title = "NiN (section 8.3)",
-                                  .build = nin,
-                                  .start = open_classes,
-                                  .size = 71,
-                                  .least_size = 71,
-                                  .epochs = 4,
-                                  .lr = 0.0006,
-                                  .book_size = 224,
-                                  .book_lr = 0.05};
-    return train_net_main(argc, argv, &net);
+    static const gt_program_net net = {.title = "NiN (section 8.3)",
+                                       .build = nin,
+                                       .start = open_classes,
+                                       .size = 71,
+                                       .least_size = 71,
+                                       .epochs = 4,
+                                       .lr = 0.0006,
+                                       .book_size = 224,
+                                       .book_lr = 0.05};
+    return gt_program_train(argc, argv, &net);
 }

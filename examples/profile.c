@@ -2,7 +2,7 @@
  *
  *   profile                    a table by operation, one by layer, and waits for data
  *   profile --trace t.json     and a trace for https://ui.perfetto.dev */
-#include "common/example.h"
+#include <gradtape.h>
 
 typedef struct {
     const char *trace; /* NULL: none */
@@ -55,11 +55,10 @@ static void run(gt_ctx *gt, void *user)
 int main(int argc, char **argv)
 {
     settings s = {.batch = 32};
-    const option options[] = {
+    const gt_program_option options[] = {
         {"--batch", "N", "images in a batch (32)", .count = &s.batch, .least = 1},
         {"--trace", "FILE", "write a trace for https://ui.perfetto.dev", .text = &s.trace},
         {.name = NULL},
     };
-    return example_main(argc, argv, "profile", "Shows where the time of training goes.", options,
-                        run, &s);
+    return gt_program_main(argc, argv, "Shows where the time of training goes.", run, &s, options);
 }

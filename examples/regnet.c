@@ -1,5 +1,5 @@
 /* RegNetX of 32 layers: section 8.8 of "Dive into Deep Learning" (https://d2l.ai). */
-#include "common/train_net.h"
+#include <gradtape.h>
 
 enum { GROUP = 16 }; /* channels in each group of a convolution */
 
@@ -45,14 +45,13 @@ static gt_module *regnet(gt_ctx *gt, bool variant)
 
 int main(int argc, char **argv)
 {
-    static const train_net net = {.program = "regnet",
-                                  .title = "RegNetX-32 (section 8.8)",
-                                  .build = regnet,
-                                  .size = 32,
-                                  .least_size = 16,
-                                  .epochs = 3,
-                                  .lr = 0.003,
-                                  .book_size = 96,
-                                  .book_lr = 0.05};
-    return train_net_main(argc, argv, &net);
+    static const gt_program_net net = {.title = "RegNetX-32 (section 8.8)",
+                                       .build = regnet,
+                                       .size = 32,
+                                       .least_size = 16,
+                                       .epochs = 3,
+                                       .lr = 0.003,
+                                       .book_size = 96,
+                                       .book_lr = 0.05};
+    return gt_program_train(argc, argv, &net);
 }

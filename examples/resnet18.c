@@ -1,6 +1,6 @@
 /* ResNet-18 and a ResNeXt of its depth: section 8.6 of "Dive into Deep Learning" (https://d2l.ai).
  */
-#include "common/train_net.h"
+#include <gradtape.h>
 
 /* A convolution that keeps the size but for its stride, and batch normalisation. */
 static gt_module *conv(gt_ctx *gt, int channels, int kernel, int stride, int groups)
@@ -54,16 +54,16 @@ static gt_module *resnet18(gt_ctx *gt, bool resnext)
 
 int main(int argc, char **argv)
 {
-    static const train_net net = {.program = "resnet18",
-                                  .title = "ResNet-18 (section 8.6)",
-                                  .build = resnet18,
-                                  .option = "--resnext",
-                                  .option_help = "blocks of ResNeXt, with groups of 16 channels",
-                                  .size = 32,
-                                  .least_size = 16,
-                                  .epochs = 3,
-                                  .lr = 0.002,
-                                  .book_size = 96,
-                                  .book_lr = 0.01};
-    return train_net_main(argc, argv, &net);
+    static const gt_program_net net = {.title = "ResNet-18 (section 8.6)",
+                                       .build = resnet18,
+                                       .option = "--resnext",
+                                       .option_help =
+                                           "blocks of ResNeXt, with groups of 16 channels",
+                                       .size = 32,
+                                       .least_size = 16,
+                                       .epochs = 3,
+                                       .lr = 0.002,
+                                       .book_size = 96,
+                                       .book_lr = 0.01};
+    return gt_program_train(argc, argv, &net);
 }

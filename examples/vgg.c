@@ -1,5 +1,5 @@
 /* VGG-11: section 8.2 of "Dive into Deep Learning" (https://d2l.ai). */
-#include "common/train_net.h"
+#include <gradtape.h>
 
 /* Convolutions that keep the size, and a pool that halves it. */
 static gt_module *block(gt_ctx *gt, int convs, int channels)
@@ -30,16 +30,15 @@ static gt_module *vgg(gt_ctx *gt, bool full)
 
 int main(int argc, char **argv)
 {
-    static const train_net net = {.program = "vgg",
-                                  .title = "VGG-11 (section 8.2)",
-                                  .build = vgg,
-                                  .option = "--full",
-                                  .option_help = "all channels; otherwise the book's quarter",
-                                  .size = 32,
-                                  .least_size = 32,
-                                  .epochs = 3,
-                                  .lr = 0.0005,
-                                  .book_size = 224,
-                                  .book_lr = 0.01};
-    return train_net_main(argc, argv, &net);
+    static const gt_program_net net = {.title = "VGG-11 (section 8.2)",
+                                       .build = vgg,
+                                       .option = "--full",
+                                       .option_help = "all channels; otherwise the book's quarter",
+                                       .size = 32,
+                                       .least_size = 32,
+                                       .epochs = 3,
+                                       .lr = 0.0005,
+                                       .book_size = 224,
+                                       .book_lr = 0.01};
+    return gt_program_train(argc, argv, &net);
 }

@@ -29,6 +29,7 @@
  *   gt_onnx_save(net, "net.onnx", shape)          take a network elsewhere as ONNX (onnx.h),
  *   gt_export_c(net, "net.c", shape)              and anywhere as C (cfile.h)
  *   gt_apply(&my_op, ...)                         operations of your own (op.h)
+ *   gt_program_main(argc, argv, about, run, &s, options)    a command line and main (program.h)
  *   gt_close(gt);
  *
  * Manner: required arguments are positional, optional ones are keyword arguments, and zero always
@@ -61,6 +62,7 @@
 #include <gradtape/ops.h>
 #include <gradtape/optim.h>
 #include <gradtape/profile.h>
+#include <gradtape/program.h>
 #include <gradtape/schedule.h>
 #include <gradtape/summary.h>
 #include <gradtape/tensor.h>

@@ -139,7 +139,8 @@
     C(global_max_pool2d, , gt_global_max_pool2d(t[0]), IMAGE)                                      \
     C(pixel_shuffle, , gt_pixel_shuffle(t[0], 2), GT_IN(1, 4, 2, 3))                               \
     C(pixel_unshuffle, , gt_pixel_unshuffle(t[0], 2), GT_IN(1, 1, 2, 4))                           \
-    C(interpolate, , gt_interpolate(t[0], 3, 7, .mode = GT_BILINEAR), IMAGE)
+    C(interpolate, , gt_interpolate(t[0], 3, 7, .mode = GT_BILINEAR), IMAGE)                       \
+    C(make_grid, , gt_make_grid(t[0], .nrow = 1, .normalize = true), IMAGE)
 
 #define CALLS_OF_NORMALISATION(C)                                                                  \
     C(batch_norm, , gt_batch_norm(t[0], NULL, NULL, .weight = t[1], .bias = t[2]), IMAGE,          \

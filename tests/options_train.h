@@ -160,6 +160,10 @@ SUBJECT(fit, gt_fit_opts, {.epochs = 3, .accumulate = 2, .clip_grad_norm = 0.01,
     const gt_history *h = gt_fit_(net, sgd, l, o);
     return h ? (double)gt_history_rows(h) + mark_of(gt_module_parameter(net, "1.weight")) : 0;
 }
+SUBJECT(grid, gt_make_grid_opts, {.pad_value = 0.5, .normalize = true, .value_range = {0.1, 0.7}})
+{
+    return mark_of(gt_make_grid_(gt_rand(gt, GT_SHAPE(3, 1, 2, 2)), o));
+}
 SUBJECT(predict, gt_predict_opts, {.gt_ = NULL})
 {
     gt_module *net = gt_nn_linear(gt, 2, 2);
@@ -288,6 +292,10 @@ SUBJECT(gradcheck, gt_gradcheck_opts, {.order = 2})
     ROW(jitter, gt_transform, saturation, CHANGES)                                                 \
     ROW(jitter, gt_transform, hue, CHANGES)                                                        \
     ROW(fit, gt_fit_opts, inputs, SAME)                                                            \
+    ROW(grid, gt_make_grid_opts, nrow, REFUSED)                                                    \
+    ROW(grid, gt_make_grid_opts, padding, CHANGES)                                                 \
+    ROW(grid, gt_make_grid_opts, pad_value, CHANGES)                                               \
+    ROW(grid, gt_make_grid_opts, value_range, CHANGES)                                             \
     ROW(predict, gt_predict_opts, batch, REFUSED)                                                  \
     ROW(predict, gt_predict_opts, inputs, SAME)                                                    \
     ROW(evaluate, gt_evaluate_opts, inputs, SAME)                                                  \

@@ -1,5 +1,6 @@
 /* The example programs: each network learns a few generated images by heart, with its default
- * settings, and LeNet to read; what all of them refuse; and Ctrl-C. */
+ * settings, LeNet to read, and each experiment what it is about; what all of them refuse; and
+ * Ctrl-C. */
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
 #include <signal.h>
@@ -20,6 +21,12 @@ enum { COMMAND = 1024, ENDS = 4 };
 static const bool slow = true;
 #else
 static const bool slow = false;
+#endif
+
+#ifdef GT_WITH_PNG
+static const bool with_png = true;
+#else
+static const bool with_png = false;
 #endif
 
 /* "resnet18 --resnext" is a program with an option. */
@@ -123,6 +130,47 @@ static void slow_networks_run(void **state)
     (void)state;
     for (const struct net *n = nets; slow && n < nets + sizeof nets / sizeof *nets; n++)
         if (!n->quick) run_example(n->program, "--images 2 --batch 2 --epochs 1", 0);
+}
+
+/* The experiments: a number behind the last `label` that training has to reach, on the way up or
+ * down, with settings that take a second. */
+static const struct experiment {
+    const char *command, *label;
+    double least, most;
+    const char *writes; /* NULL: nothing */
+} experiments[] = {
+    {"digits --images 800 --epochs 3", "test accuracy ", 0.5, 1, "digits.safetensors"},
+    {"unet --images 160 --epochs 4", "square ", 0.4, 1, "unet.png"},
+    {"mobilenet --width 0.25 --images 32 --epochs 30 --lr 0.01", "  accuracy ", 0.3, 1, NULL},
+    {"dcgan --images 256 --epochs 2", "losses ", 0.05, 1.3, "dcgan.png"},
+    {"siamese --images 400 --epochs 3", "read by the nearest: ", 0.2, 1, NULL},
+    {"time_series --hours 800 --epochs 3", "val_r2 ", 0.8, 1, NULL},
+    {"super_resolution --images 160 --epochs 3", "by the network ", 23.5, 40,
+     "super_resolution.png"},
+    {"adversarial --images 800 --epochs 2", "eps 0.15  accuracy ", 0, 0.2, "adversarial.png"},
+    {"wgan_gp --epochs 1", "near a centre ", 0.2, 1, NULL},
+    {"transfer --epochs 2 --images 50", "head alone ", 0.3, 1, "transfer.onnx"},
+};
+
+/* Without sanitizers, as below. */
+static void experiments_learn(void **state)
+{
+    (void)state;
+    for (const struct experiment *e = experiments;
+         !slow && e < experiments + sizeof experiments / sizeof *e; e++) {
+        if (e->writes && strstr(e->writes, ".png") && !with_png) continue;
+        const char *at = NULL;
+        for (const char *next = run_example(e->command, "", 0); (next = strstr(next, e->label));)
+            at = next += strlen(e->label);
+        if (!at) fail_msg("%s says no %s", e->command, e->label);
+        const double reached = strtod(at, NULL);
+        print_message("%s: %s%g\n", e->command, e->label, reached);
+        assert_true(reached >= e->least && reached <= e->most);
+        if (!e->writes) continue;
+        char path[COMMAND];
+        snprintf(path, sizeof path, EXAMPLES "%s", e->writes);
+        assert_int_equal(remove(path), 0);
+    }
 }
 
 /* Without sanitizers, which are too slow for a whole training. */
@@ -229,6 +277,7 @@ int main(void)
         cmocka_unit_test(networks_learn),
         cmocka_unit_test(neither_threads_nor_replays_change_a_bit),
         cmocka_unit_test(slow_networks_run),
+        cmocka_unit_test(experiments_learn),
         cmocka_unit_test(lenet_reads),
         cmocka_unit_test(draws_its_curve),
         cmocka_unit_test(refuses),

@@ -41,6 +41,7 @@ static const struct floor {
     {"src/io/", 5, PUBLIC},
     {"src/onnx/", 5, PUBLIC},
     {"src/train/", 5, PUBLIC},
+    {"src/program/", 5, PUBLIC},
     {"src/view/", 5, PUBLIC},
     {"src/graph/", 5, PUBLIC},
     {"src/cfile/", 5, PUBLIC},

@@ -228,6 +228,22 @@ static void test_nodes(void **state)
     }
 }
 
+/* A part of a network that is below others, with its large weights, which are found by paths from
+ * the root. */
+static void test_parts(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_module *part = gt_nn_linear(gt, 200, 100);
+    gt_module *net = gt_nn_sequential(gt, gt_nn_sequential(gt, part), gt_nn_linear(gt, 100, 2));
+    assert_non_null(net);
+    assert_int_equal(gt_onnx_save(part, scratch("part.onnx"), GT_SHAPE(1, 200)), GT_OK);
+    assert_int_equal(gt_export_c(part, scratch("part.c"), GT_SHAPE(1, 200)), GT_OK);
+    gt_module *back = gt_onnx_load(gt, scratch("part.onnx"));
+    gt_tensor *x = gt_randn(gt, GT_SHAPE(3, 200));
+    assert_true(agree(gt_forward(back, x), gt_forward(part, x)));
+    assert_well(gt);
+}
+
 /* --- what is refused --- */
 
 static void test_refused(void **state)
@@ -334,6 +350,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_networks, open_context, close_context),
         cmocka_unit_test(test_built_in),
         cmocka_unit_test_setup_teardown(test_nodes, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_parts, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_refused, open_context, close_context),
         cmocka_unit_test(test_reasons),
     };

@@ -229,7 +229,7 @@ def write_folder(folder, x, y):
 
 
 def draw_xavier(module):
-    """The start that examples/common gives to weights."""
+    """The start that gt_program_train gives to weights."""
     weight = getattr(module, "weight", None)
     if weight is not None and weight.dim() > 1:
         nn.init.xavier_uniform_(weight)

@@ -123,20 +123,16 @@ static inline double gt_running_value(const gt_running_mean *mean)
 
 /* --- stopping ---
  * A wish to stop, one for the whole process. gt_request_stop may be called by signal handlers and
- * by any thread:
- *
- *   static void on_interrupt(int number)
- *   {
- *       gt_request_stop();
- *       signal(number, SIG_DFL);      a second Ctrl-C ends the program at once
- *   }
- *
- * gt_fit then finishes its step, writes its checkpoint and returns; loops of one's own look at
- * gt_stop_requested. The wish stays until gt_stop_reset. What a program does afterwards, such as
- * exiting with 130, is its own business. */
+ * by any thread; after gt_stop_on_interrupt Ctrl-C is such a wish, and a second one ends the
+ * program at once. gt_fit then finishes its step, writes its checkpoint and returns; loops of one's
+ * own look at gt_stop_requested. The wish stays until gt_stop_reset. What a program does
+ * afterwards, such as exiting with 130, is its own business. */
 void gt_request_stop(void);
+void gt_stop_on_interrupt(void);
 bool gt_stop_requested(void);
 void gt_stop_reset(void);
+/* Whether a loop of one's own goes on: nothing has failed, and nobody wishes to stop. */
+bool gt_goes_on(const gt_ctx *gt);
 
 /* --- gt_fit --- */
 

@@ -1,5 +1,5 @@
-/* What a training shows to people: histories of numbers and their curves, TensorBoard files, a
- * progress bar.
+/* What a training shows to people: histories of numbers and their curves, sheets of pictures,
+ * TensorBoard files, a progress bar.
  *
  *   gt_history_set(h, epoch, "loss", loss);
  *   gt_history_write_svg(h, "loss.svg");
@@ -91,6 +91,26 @@ gt_status gt_history_plot_(const gt_history *h, FILE *f, gt_curve_opts opts);
 #define gt_history_plot(h, ...) GT_HISTORY_PLOT_(h, __VA_ARGS__, )
 #define GT_HISTORY_PLOT_(h, f, ...)                                                                \
     GT_STATUS_AT(gt_history_plot_(h, f, GT_OPTS(gt_curve_opts, __VA_ARGS__)))
+
+/* --- sheets of pictures ---
+ * Pictures x [n,c,h,w] as one, [c,..,..], as torchvision's make_grid lays them out: rows of nrow,
+ * with padding around each. (That repeats grey ones to three channels; here c stays.)
+ *
+ *   if (gt_image_save(gt_make_grid(fakes, .normalize = true), "fakes.png") != GT_OK) ...
+ *
+ * Errors: GT_ERR_SHAPE, GT_ERR_DTYPE, GT_ERR_ARGUMENT. */
+typedef struct {
+    gt_keywords gt_;
+    int64_t nrow, padding; /* 8 pictures in a row; 2 pixels */
+    double pad_value;      /* 0 */
+    bool normalize;        /* move values to 0..1: from */
+    double value_range[2]; /* these bounds, {-1, 1}; not given: x's smallest and largest, */
+    bool scale_each;       /* of each picture */
+} gt_make_grid_opts;
+gt_tensor *gt_make_grid_(gt_tensor *x, gt_make_grid_opts opts);
+/* gt_make_grid(x), gt_make_grid(x, .nrow = 4, .pad_value = 1) */
+#define gt_make_grid(...) GT_MAKE_GRID_(__VA_ARGS__, )
+#define GT_MAKE_GRID_(x, ...) GT_AT(gt_make_grid_(x, GT_OPTS(gt_make_grid_opts, __VA_ARGS__)))
 
 /* --- TensorBoard ---
  * A board writes an event file into a folder, which is made; `tensorboard --logdir` shows it. Steps

@@ -122,6 +122,8 @@ void gti_reading_go_to(gti_reading *r, const gt_graph_node *n)
 const void *gti_reading_data(const gti_reading *r, const gt_module *weights, int i)
 {
     const gt_graph_value *v = &r->g->value[i];
+    while (weights && weights->parent)
+        weights = weights->parent; /* names are paths from the root */
     const gt_tensor *t = weights ? gt_module_parameter(weights, r->name[i]) : NULL;
     if (!t && weights) t = gt_module_buffer(weights, r->name[i]);
     const bool same = t && gt_shape_equal(t->shape, v->shape) && t->dtype == v->dtype;

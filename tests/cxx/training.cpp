@@ -4,6 +4,25 @@
 #include <cmath>
 #include <cstdio>
 
+/* program.h */
+static void count_epochs(gt_ctx *, void *settings)
+{
+    ++*static_cast<long *>(settings);
+}
+
+static void test_programs(gt_ctx *gt)
+{
+    long epochs = 0;
+    char name[] = "train", option[] = "--epochs=3", *words[] = {name, option, nullptr};
+    const int status = gt_program_main(
+        2, words, "trains", count_epochs, &epochs,
+        GT_PROGRAM_OPTIONS(
+            {.name = "--epochs", .value = "N", .help = "how many", .count = &epochs}));
+    gt_stop_on_interrupt();
+    IS_TRUE(status == 0 && epochs == 4 && gt_goes_on(gt));
+    IS_TRUE(gt_make_grid(gt_zeros(gt, GT_SHAPE(3, 1, 2, 2)), .nrow = 2) != nullptr);
+}
+
 static void test_metrics(gt_ctx *gt)
 {
     gt_tensor *logits = gt_values(gt, GT_SHAPE(2, 3), 1, 2, 3, 3, 2, 1);
@@ -109,6 +128,7 @@ void test_training(gt_ctx *gt)
 {
     FILE *f = tmpfile();
     IS_TRUE(f != nullptr);
+    test_programs(gt);
     test_metrics(gt);
     test_histories(gt, f);
     test_profiles(gt, f);

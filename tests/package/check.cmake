@@ -1,6 +1,6 @@
 # cmake -D STEP=... (and BUILD, CONFIG, CC, GENERATOR) -P check.cmake
-# Installs the build into a folder of its own, or builds and runs the consumer against that, found
-# one way or the other.
+# Installs the build into a folder of its own, or builds and runs the consumer, or copies of the
+# examples, against that, found one way or the other.
 set(place ${BUILD}/tests/package)
 set(prefix ${place}/prefix)
 
@@ -20,6 +20,19 @@ elseif(STEP STREQUAL cmake)
     NO_DEFAULT_PATH REQUIRED)
   run(${consumer})
 
+elseif(STEP STREQUAL examples)
+  file(GLOB examples ${CMAKE_CURRENT_LIST_DIR}/../../examples/*.c)
+  foreach(example IN LISTS examples)
+    cmake_path(GET example STEM name)
+    file(COPY ${example} DESTINATION ${place}/copies/${name})
+  endforeach()
+  run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/examples -B ${place}/examples -G ${GENERATOR}
+    -D CMAKE_C_COMPILER=${CC} -D CMAKE_BUILD_TYPE=None -D CMAKE_PREFIX_PATH=${prefix}
+    -D COPIES=${place}/copies)
+  run(${CMAKE_COMMAND} --build ${place}/examples -j 2)
+  run(${place}/examples/custom_op)
+  run(${place}/examples/time_series --hours 500 --epochs 1)
+
 elseif(STEP STREQUAL pkgconfig)
   find_program(pkg_config NAMES pkg-config pkgconf REQUIRED)
   file(GLOB_RECURSE file ${prefix}/gradtape.pc)
@@ -32,4 +45,7 @@ elseif(STEP STREQUAL pkgconfig)
   cmake_path(GET dir PARENT_PATH libdir)
   run(${CC} -std=c11 ${CMAKE_CURRENT_LIST_DIR}/consumer.c -o ${place}/consumer ${flags})
   run(${CMAKE_COMMAND} -E env LD_LIBRARY_PATH=${libdir} ${place}/consumer)
+  file(COPY ${CMAKE_CURRENT_LIST_DIR}/../../examples/wgan_gp.c DESTINATION ${place}/alone)
+  run(${CC} -std=c11 ${place}/alone/wgan_gp.c -o ${place}/wgan_gp ${flags} -lm)
+  run(${CMAKE_COMMAND} -E env LD_LIBRARY_PATH=${libdir} ${place}/wgan_gp --help)
 endif()

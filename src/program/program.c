@@ -1,13 +1,13 @@
-#include "example.h"
+#include <gradtape/program.h>
+#include <gradtape/train.h>
 
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* --- the command line --- */
 
-static bool set_number(const option *o, const char *text)
+static bool set_number(const gt_program_option *o, const char *text)
 {
     char *end;
     const double x = *o->number = strtod(text, &end);
@@ -15,35 +15,35 @@ static bool set_number(const option *o, const char *text)
            (o->above_0 ? x > 0 : x >= (double)o->least);
 }
 
-static bool set_count(const option *o, const char *text)
+static bool set_count(const gt_program_option *o, const char *text)
 {
     char *end;
     const long n = *o->count = strtol(text, &end, 10);
     return end != text && *end == '\0' && n >= o->least && n <= 1000000000;
 }
 
-static bool set_text(const option *o, const char *text)
+static bool set_text(const gt_program_option *o, const char *text)
 {
     const size_t n = strlen(text), end = o->ends ? strlen(o->ends) : 0;
     *o->text = text;
     return n >= end && (!end || strcmp(text + n - end, o->ends) == 0);
 }
 
-static bool set(const option *o, const char *text)
+static bool set(const gt_program_option *o, const char *text)
 {
     if (o->text) return set_text(o, text);
     return o->number ? set_number(o, text) : set_count(o, text);
 }
 
 /* An option behind one that wants a name: the name was forgotten. */
-static bool lacks_name(const option *o, const char *next)
+static bool lacks_name(const gt_program_option *o, const char *next)
 {
     return o->text && next && *next == '-';
 }
 
 /* Takes "NAME", "NAME V" or "NAME=V" at **arg, or the word that row o stands for, and moves *arg to
  * the last word taken. */
-static bool take(const option *o, char ***arg)
+static bool take(const gt_program_option *o, char ***arg)
 {
     const size_t n = strlen(o->name);
     char **at = *arg;
@@ -57,10 +57,10 @@ static bool take(const option *o, char ***arg)
     return true;
 }
 
-static void help(FILE *f, const char *program, const char *about, const option *o)
+static void help(FILE *f, const char *program, const char *about, const gt_program_option *o)
 {
     const char *word = "";
-    for (const option *p = o; p->name; p++)
+    for (const gt_program_option *p = o; p->name; p++)
         if (*p->name != '-') word = p->name;
     fprintf(f, "usage: %s [options]%s%s%s\n%s\n\n", program, *word ? " [" : "", word,
             *word ? "]" : "", about);
@@ -72,7 +72,7 @@ static void help(FILE *f, const char *program, const char *about, const option *
     fprintf(f, "  %-15s  %s\n", "--help", "print this");
 }
 
-static int refuse(const char *program, char **arg, const option *known)
+static int refuse(const char *program, char **arg, const gt_program_option *known)
 {
     fprintf(stderr, "%s: cannot use '%s%s%s' (", program, *arg, known && arg[1] ? " " : "",
             known && arg[1] ? arg[1] : "");
@@ -85,11 +85,11 @@ static int refuse(const char *program, char **arg, const option *known)
 }
 
 /* Whether the texts that switches need were given. */
-static bool complete(const char *program, const option *options)
+static bool complete(const char *program, const gt_program_option *options)
 {
-    for (const option *o = options; o->name; o++) {
+    for (const gt_program_option *o = options; o->name; o++) {
         if (!o->needs || !*o->on) continue;
-        const option *needed = options;
+        const gt_program_option *needed = options;
         while (strcmp(needed->name, o->needs) != 0) needed++;
         if (*needed->text) continue;
         fprintf(stderr, "%s: %s needs %s %s\n", program, o->name, needed->name, needed->value);
@@ -99,11 +99,12 @@ static bool complete(const char *program, const option *options)
 }
 
 /* -1: go on; otherwise the exit status. */
-static int parse(char **argv, const char *program, const char *about, const option *options)
+static int parse(char **argv, const char *program, const char *about,
+                 const gt_program_option *options)
 {
     for (char **arg = argv + 1; *arg; arg++) {
         if (strcmp(*arg, "--help") == 0) return help(stdout, program, about, options), 0;
-        const option *o = options, *known = NULL;
+        const gt_program_option *o = options, *known = NULL;
         for (; o->name && !take(o, &arg); o++)
             if (strcmp(o->name, *arg) == 0 && o->value) known = o;
         if (!o->name) return refuse(program, arg, known);
@@ -119,41 +120,19 @@ static void print_error(gt_status status, const char *message, void *program)
     fprintf(stderr, "%s: %s\n", (const char *)program, message);
 }
 
-static void on_interrupt(int number)
+int gt_program_main(int argc, char **argv, const char *about,
+                    void (*run)(gt_ctx *gt, void *settings), void *settings,
+                    const gt_program_option *options)
 {
-    gt_request_stop();
-    signal(number, SIG_DFL);
-}
-
-int example_main(int argc, char **argv, const char *program, const char *about,
-                 const option *options, void (*run)(gt_ctx *gt, void *settings), void *settings)
-{
-    (void)argc; /* argv ends with NULL */
+    const char *slash = argc ? strrchr(argv[0], '/') : NULL, *program = slash ? slash + 1 : argv[0];
     const int status = parse(argv, program, about, options);
     if (status >= 0) return status;
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* lines appear as they come, in files as well */
-    signal(SIGINT, on_interrupt);
+    gt_stop_on_interrupt();
     gt_ctx *gt = gt_open();
     gt_set_error_handler(gt, print_error, (void *)program);
     run(gt, settings);
     const bool failed = gt_failed(gt);
     gt_close(gt);
     return failed ? 1 : gt_stop_requested() ? 130 : 0;
-}
-
-/* --- data --- */
-
-gt_dataset *example_digits(gt_ctx *gt, const char *folder, bool train, int64_t count, long size,
-                           long seed)
-{
-    if (folder) return gt_mnist(gt, folder, train);
-    return gt_generated_digits(gt, count, .size = (int)size, .seed = 2 * (uint64_t)seed + !train);
-}
-
-/* --- pictures --- */
-
-void example_draw(gt_module *m, const char *path, gt_shape input, bool backward)
-{
-    if (path && gt_module_render(m, path, input, .backward = backward) == GT_OK)
-        printf("graph: %s\n", path);
 }

@@ -1,12 +1,11 @@
-#include "train_net.h"
-
+/* Training of a network that reads digits, as a program. */
 #include <math.h>
 #include <string.h>
 
-#include "example.h"
+#include <gradtape.h>
 
 typedef struct {
-    const train_net *net;
+    const gt_program_net *net;
     const char *data, *save, *curve, *graph;       /* NULL: none */
     const char *onnx, *c;                          /* likewise */
     long size, images, epochs, steps, batch, seed; /* size, epochs, batch 0: see complete */
@@ -18,7 +17,7 @@ typedef struct {
 /* Fills in what the command line left open. */
 static void complete(settings *s)
 {
-    const train_net *net = s->net;
+    const gt_program_net *net = s->net;
     s->xavier |= s->book;
     s->sgd |= s->book;
     if (!s->size) s->size = s->book ? net->book_size : net->size;
@@ -57,15 +56,18 @@ static gt_module *make(gt_ctx *gt, settings *s)
     if (s->f64) gt_module_to(m, GT_F64);
     if (s->summary) gt_summary(stdout, m, input, .dtype = s->f64 ? GT_F64 : GT_F32);
     input.dim[0] = 2; /* one image has no variance where maps are of one pixel */
-    example_draw(m, s->graph, input, s->backward);
+    if (s->graph && gt_module_render(m, s->graph, input, .backward = s->backward) == GT_OK)
+        printf("graph: %s\n", s->graph);
     return m;
 }
 
 static gt_loader *load(gt_ctx *gt, const settings *s, bool train)
 {
     const int size = (int)s->size;
-    gt_dataset *d =
-        example_digits(gt, s->data, train, train ? s->images : (s->images + 3) / 4, size, s->seed);
+    const int64_t count = train ? s->images : (s->images + 3) / 4;
+    gt_dataset *d = s->data ? gt_mnist(gt, s->data, train)
+                            : gt_generated_digits(gt, count, .size = size,
+                                                  .seed = 2 * (uint64_t)s->seed + !train);
     return gt_loader_new(
         d, s->batch, .shuffle = train, .threads = 1, .dtype = s->f64 ? GT_F64 : GT_F32,
         .transforms = GT_TRANSFORMS({.kind = GT_RESIZE, .size = {size}},
@@ -186,7 +188,7 @@ static void run(gt_ctx *gt, void *user)
     const double seconds = gt_progress_seconds(&clock);
     if (gt_failed(gt)) return;
     if (h && gt_history_rows(h) > 1) gt_history_plot(h, stdout, .height = 10);
-    if (h && s->curve && gt_history_write_svg(h, s->curve, .title = s->net->program) == GT_OK)
+    if (h && s->curve && gt_history_write_svg(h, s->curve, .title = s->net->title) == GT_OK)
         printf("curve: %s\n", s->curve);
     printf("%.1f s, %.0f images/s with tests\n", seconds, (double)(s->done * s->batch) / seconds);
     if (h && s->save) printf("checkpoint: %s\n", s->save);
@@ -198,7 +200,7 @@ static void run(gt_ctx *gt, void *user)
 
 /* --- the command line --- */
 
-int train_net_main(int argc, char **argv, const train_net *net)
+int gt_program_train(int argc, char **argv, const gt_program_net *net)
 {
     settings s = {.net = net, .images = 3000, .momentum = NAN, .seed = 1};
     char about[320], epochs[64], lr[64];
@@ -211,7 +213,7 @@ int train_net_main(int argc, char **argv, const train_net *net)
         "--sgd --momentum 0 --lr %g --batch 128 --epochs 10 --size %ld, unless these say "
         "otherwise.",
         net->title, net->size, net->size, net->book_lr, net->book_size);
-    const option options[] = {
+    const gt_program_option options[] = {
         {"--data", "DIR", "images in MNIST's format: MNIST, Fashion-MNIST, ...", .text = &s.data},
         {"--images", "N", "to generate otherwise, and a quarter more for tests (3000)",
          .count = &s.images, .least = 1},
@@ -242,5 +244,5 @@ int train_net_main(int argc, char **argv, const train_net *net)
         {net->option, NULL, net->option_help, .on = &s.variant},
         {.name = NULL},
     };
-    return example_main(argc, argv, net->program, about, options, run, &s);
+    return gt_program_main(argc, argv, about, run, &s, options);
 }
