@@ -378,6 +378,15 @@ static void everything_is_left_as_found(void **state)
     assert_well(gt);
 }
 
+static void every_kind_has_a_name(void **state)
+{
+    (void)state;
+    for (int k = GT_GRADCHECK_NOTHING; k <= GT_GRADCHECK_ERROR; k++) {
+        const char *name = gt_gradcheck_kind_name((gt_gradcheck_kind)k);
+        assert_true(name && name[0] >= 'a');
+    }
+}
+
 static void names_of_tensors_are_used(void **state)
 {
     gt_ctx *gt = *state;
@@ -449,6 +458,7 @@ int main(void)
         TEST(wrong_requests_are_refused),
         TEST(a_failure_from_before_is_left_alone),
         TEST(everything_is_left_as_found),
+        cmocka_unit_test(every_kind_has_a_name),
         TEST(names_of_tensors_are_used),
         TEST(tables_of_samples),
         TEST(error_samples_must_fail_as_they_say),

@@ -174,6 +174,13 @@ static void check_op(run *r, const gt_op *op)
     r->sum.samples += samples;
 }
 
+/* What has no place in forms of checks. */
+static void say_aside(run *r, const char *name, const char *what)
+{
+    if (r->form->composed) r->form->composed(&r->out, name);
+    else fprintf(stderr, "gradtape check: %s: %s\n", name, what);
+}
+
 static void check_candidate(run *r, const candidate *k)
 {
     const char *asked = asked_by(r->q, k->name);
@@ -181,7 +188,9 @@ static void check_candidate(run *r, const candidate *k)
     const int before = r->sum.passed;
     if (r->q->n_names && !asked) return;
     if (k->op) check_op(r, k->op);
-    else if (named && r->form->composed) r->form->composed(&r->out, k->name);
+    else if (named) say_aside(r, k->name, "composed of other operations: nothing was checked");
+    if (k->op && k->op->backward && !k->op->n_samples && !r->form->composed)
+        say_aside(r, k->name, "FAILED: no samples");
     r->unproven += named && r->sum.passed == before;
 }
 

@@ -14,7 +14,7 @@ const char *gt_verdict_name(gt_verdict verdict)
 const char *gt_gradcheck_kind_name(gt_gradcheck_kind kind)
 {
     static const char *const name[] = {
-        [GT_GRADCHECK_NOTHING] = "nothing",
+        [GT_GRADCHECK_NOTHING] = "none",
         [GT_GRADCHECK_DERIVATIVE] = "derivative",
         [GT_GRADCHECK_KINK] = "kink",
         [GT_GRADCHECK_VACUOUS] = "vacuous",
@@ -29,6 +29,7 @@ const char *gt_gradcheck_kind_name(gt_gradcheck_kind kind)
         [GT_GRADCHECK_ACCUMULATE] = "accumulate",
         [GT_GRADCHECK_SHAPE] = "shape",
         [GT_GRADCHECK_PRECISION] = "precision",
+        [GT_GRADCHECK_DIFFERENT] = "different",
         [GT_GRADCHECK_ERROR] = "error",
     };
     return (unsigned)kind < sizeof name / sizeof *name ? name[kind] : "?";
