@@ -203,6 +203,29 @@ static void settings_that_look_back_keep_everything(void **state)
     }
 }
 
+/* Of what is bounded, results tell slopes as inputs do, so results may lie in their inputs. */
+static void bounds_take_their_inputs_place(void **state)
+{
+    gt_ctx *gt = *state;
+    const gt_op *const op[] = {&gt_op_relu, &gt_op_relu6, &gt_op_hardtanh, &gt_op_clamp};
+    for (size_t i = 0; i < sizeof op / sizeof *op; i++) {
+        gt_tensor *w = gt_values(gt, GT_SHAPE(4), -7, -0.5, 0.5, 7);
+        gt_require_grad(w, true);
+        gt_tensor *x = gt_neg(gt_neg(w));
+        const struct {
+            gt_keywords gt_;
+            double low, high;
+        } bounds = {.low = -1, .high = 1};
+        const void *block = x->data;
+        gt_tensor *y = gt_apply_over(op[i], op[i]->opts_size ? &bounds : NULL, 1, &x);
+        assert_ptr_equal(y->data, block);
+        gt_backward(gt_sum(y));
+        for (int k = 0; k < 4; k++)
+            assert_true(element(w->grad, k) == (k == 2 || k == (i < 1 ? 3 : i < 2 ? 2 : 1)));
+        assert_well(gt);
+    }
+}
+
 /* --- containers --- */
 
 typedef struct {
@@ -369,6 +392,7 @@ int main(void)
         TEST(stretches_keep_what_they_read),
         TEST(settings_that_look_back_keep_everything),
         TEST(recorded_sums_hold_one_of_their_parts),
+        TEST(bounds_take_their_inputs_place),
         TEST(containers_release_what_only_they_have),
         TEST(inference_holds_two_activations),
         TEST(modules_of_the_program_keep_theirs),
