@@ -22,7 +22,17 @@ def check(fast):
     return lambda: torch.autograd.gradcheck(function, inputs, fast_mode=fast)
 
 
+def check_large(function, *shapes, fast):
+    inputs = tuple(torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes)
+    return lambda: torch.autograd.gradcheck(function, inputs, fast_mode=fast)
+
+
 def rows(quick):
     for name, fast in ("full", False), ("fast", True):
         yield Row(f"gradient check, {name}", ["gradient_check"], {"eager": lambda fast=fast: check(fast)},
                   pick=name)
+    yield Row("gradient check, tanh of 10^6 elements, fast", ["gradient_check"],
+              {"eager": lambda: check_large(torch.tanh, 1000000, fast=True)}, pick="tanh of a million")
+    yield Row("gradient check, product of 20,000 inputs, full", ["gradient_check"],
+              {"eager": lambda: check_large(torch.matmul, (2, 5000), (5000, 2), fast=False)},
+              pick="product")

@@ -205,6 +205,35 @@ static void all_forms_given_are_checked(void **state)
     expect(&r, GT_FAIL, "gradcheck FAIL  wave (vjp)");
 }
 
+/* y = A x, A by rows in *user: no entry of a Jacobian that is A is wrong. */
+static void times(const double *x, double *y, void *user)
+{
+    const double *a = user;
+    for (int j = 0; j < 2; j++) y[j] = a[2 * j] * x[0] + a[2 * j + 1] * x[1];
+}
+
+static void matrix(const double *x, double *jacobian, void *user)
+{
+    (void)x;
+    memcpy(jacobian, user, 4 * sizeof *jacobian);
+}
+
+static void hessians_are_symmetric(void **state)
+{
+    (void)state;
+    double a[] = {1, 2, 2, 5};
+    gt_c_map map = {.n = 2, .m = 2, .f = times, .jacobian = matrix, .user = a, .symmetric = true};
+    gt_gradcheck_report r;
+    gt_gradcheck_map(&map, (double[]){3, 4}, NULL, &r);
+    expect(&r, GT_PASS, "4 entries");
+    a[1] = 2.001;
+    gt_gradcheck_map(&map, (double[]){3, 4}, NULL, &r);
+    expect(&r, GT_FAIL, "the Hessian is not symmetric");
+    map.m = 1;
+    gt_gradcheck_map(&map, (double[]){3, 4}, NULL, &r);
+    expect(&r, GT_FAIL, "a symmetric map has n = m");
+}
+
 static void wrong_requests_are_refused(void **state)
 {
     (void)state;
@@ -230,6 +259,7 @@ int main(void)
         cmocka_unit_test(scalars),
         cmocka_unit_test(every_form_is_checked),
         cmocka_unit_test(all_forms_given_are_checked),
+        cmocka_unit_test(hessians_are_symmetric),
         cmocka_unit_test(wrong_requests_are_refused),
     };
     return cmocka_run_group_tests_name("gradcheck of C functions", tests, NULL, NULL);

@@ -56,6 +56,38 @@ static void two_implementations(void **state)
     }
 }
 
+static void sum_and_product(gt_ctx *gt, gt_tensor *const in[], gt_tensor *out[], void *user)
+{
+    (void)gt;
+    out[0] = gt_sum(gt_exp(in[0]));
+    out[1] = user ? gt_apply(&sign_op, NULL, 1, in) : gt_mul(in[0], gt_tanh(in[0]));
+}
+
+static void forgetful(gt_ctx *gt, gt_tensor *const in[], gt_tensor *out[], void *user)
+{
+    (void)gt, (void)user;
+    out[0] = in[0];
+}
+
+static void several_outputs(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = leaf(gt, GT_SHAPE(3));
+    gt_gradcheck_report r;
+    for (int order = 1; order <= 2; order++) {
+        const gt_gradcheck_opts opts = {.order = order};
+        gt_gradcheck_outputs(gt, sum_and_product, NULL, &x, 1, 2, &opts, &r);
+        expect(&r, GT_PASS, "entries of the Jacobian");
+    }
+    gt_gradcheck_outputs(gt, sum_and_product, x, &x, 1, 2, NULL, &r);
+    expect(&r, GT_FAIL, "d y1[");
+    gt_gradcheck_outputs(gt, forgetful, NULL, &x, 1, 2, NULL, &r);
+    expect(&r, GT_FAIL, "result 1 is NULL");
+    gt_gradcheck_outputs(gt, forgetful, NULL, &x, 1, 9, NULL, &r);
+    expect(&r, GT_FAIL, "n_out is 9");
+    assert_well(gt);
+}
+
 static void slopes_of_taylor(void **state)
 {
     static const struct {
@@ -120,10 +152,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
     const struct CMUnitTest tests[] = {
-        TEST(two_implementations),
-        TEST(slopes_of_taylor),
-        TEST(tables_and_pictures_of_taylor),
-        TEST(batches),
+        TEST(two_implementations),           TEST(several_outputs), TEST(slopes_of_taylor),
+        TEST(tables_and_pictures_of_taylor), TEST(batches),
     };
     return cmocka_run_group_tests_name("ways of gradcheck", tests, NULL, NULL);
 }

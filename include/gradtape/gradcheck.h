@@ -64,6 +64,7 @@ typedef enum {
     GT_GRADCHECK_ACCUMULATE, /* a second backward does not add to the first */
     GT_GRADCHECK_SHAPE,      /* a gradient's shape or dtype is not its input's */
     GT_GRADCHECK_PRECISION,  /* f32 strays from f64 by more than rounding explains */
+    GT_GRADCHECK_SYMMETRY,   /* a Hessian is not symmetric */
     GT_GRADCHECK_DIFFERENT,  /* two implementations, or a batch and its items (gradcheck_ways.h) */
     GT_GRADCHECK_ERROR,      /* a call failed, or the check was asked for wrongly */
 } gt_gradcheck_kind;

@@ -38,6 +38,7 @@ typedef struct {
     void (*vjp)(const double *x, const double *w, double *wJ, void *user); /* w [m], wJ [n] */
     void (*jvp)(const double *x, const double *v, double *Jv, void *user); /* v [n], Jv [m] */
     void *user;
+    bool symmetric; /* J is, as the Hessian of an f that is a gradient; that is checked, too */
 } gt_c_map;
 
 /* Large ones are checked by random projections, .jvp along random directions. Errors, as a FAIL of

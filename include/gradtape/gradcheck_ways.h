@@ -7,6 +7,12 @@
 
 GT_BEGIN_DECLS
 
+/* gt_gradcheck of a function with n_out results, at most GT_OP_OUTPUTS: f fills out[0..n_out). */
+typedef void (*gt_functions)(gt_ctx *gt, gt_tensor *const in[], gt_tensor *out[], void *user);
+gt_verdict gt_gradcheck_outputs(gt_ctx *gt, gt_functions f, void *user, gt_tensor *const in[],
+                                int n_in, int n_out, const gt_gradcheck_opts *opts,
+                                gt_gradcheck_report *report);
+
 /* Whether f and g are two implementations of the same function: their values agree within the
  * tolerances (and what rounding does to f), and so do their gradients, for .probes random upstream
  * gradients. No differences are taken, so this is exact and quick: a fast kernel against a plain

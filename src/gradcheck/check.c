@@ -180,6 +180,7 @@ static bool check_order(gti_check *c, const gti_fn *fn, int order)
         return false;
     if (!gti_check_runs(c)) return false;
     if (fn->n_var && (!check_rule(c) || !check_places(c))) return false;
+    if ((c->symmetric || (order == 2 && fn->n_var)) && !gti_check_symmetric(c)) return false;
     if (!gti_check_drift(c)) return false;
     gti_check_conclude(c);
     return c->r->verdict != GT_FAIL;

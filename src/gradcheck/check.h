@@ -67,6 +67,7 @@ typedef struct {
     double *noise;                                    /* [n_y], of y near x, 0 before */
     bool noise_measured;                              /* noise.c */
     gti_tally *tally;                                 /* [n_var] */
+    bool symmetric;         /* the Jacobian is a Hessian, with columns behind it for order 2 */
     const char *first;      /* what was said of order 1, while order 2 is checked after it */
     bool finite;            /* gradients of a Gaussian upstream are; */
     unsigned silent;        /* outputs that are given no upstream at the moment, a bit each */
@@ -310,6 +311,9 @@ typedef struct {
 } gti_sample_inputs;
 bool gti_sample_make(gti_check *c, const gt_op *op, const gt_sample *sample, gt_dtype dtype,
                      bool rounded, gti_sample_inputs *made);
+
+/* --- symmetry.c --- */
+bool gti_check_symmetric(gti_check *c);
 
 /* --- same.c --- */
 /* Values and gradients of two functions of the same variables, with the verdict. */

@@ -27,6 +27,10 @@ static bool map_is_fit(gti_check *c, const gt_c_map *map, const double *x)
                               (long long)map->m);
     if (!map->jacobian && !map->vjp && !map->jvp)
         return fail(c, "set .jacobian, .vjp or .jvp", "there is no derivative to be checked");
+    if (map->symmetric && map->n != map->m)
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
+                              "a symmetric map has n = m, not %lld, %lld", (long long)map->n,
+                              (long long)map->m);
     if (c->o.order == 2)
         return fail(c, "give the gradient as .f and the Hessian as its .jacobian",
                     ".order = 2 is not for functions in C, which have no derivative of theirs");
@@ -84,6 +88,7 @@ static void check_form(gti_check *c, gti_plain *p)
     gt_tensor *t = make_variable(c, p);
     if (!gti_check_alive(c)) return;
     const gti_fn fn = function_of(c, p, &t);
+    c->symmetric = p->map->symmetric && !p->direction;
     gti_check_all(c, &fn);
 }
 

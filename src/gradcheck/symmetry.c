@@ -1,0 +1,37 @@
+/* Jacobians that are symmetric: Hessians. */
+#include <math.h>
+
+#include "gradcheck/check.h"
+
+/* sum of g_i w_i over the first n columns, and of the terms' sizes. */
+static double along(const double *g, const double *w, int64_t n, double *size)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) {
+        sum += g[i] * w[i];
+        *size += fabs(g[i] * w[i]);
+    }
+    return sum;
+}
+
+/* v' H w = w' H v, to what rounding of second derivatives leaves. H are the first n_y columns: of a
+ * gradient's Jacobian those behind are the projections'. */
+bool gti_check_symmetric(gti_check *c)
+{
+    const gt_mark mark = gt_mark_tape(c->gt);
+    double *v = gti_check_room(c, c->n_y, sizeof *v), *w = gti_check_room(c, c->n_y, sizeof *w);
+    double *gv = gti_check_room(c, c->n_x, sizeof *gv), *gw = gti_check_room(c, c->n_x, sizeof *gw);
+    if (!gti_check_alive(c)) return false;
+    gti_check_weights(c, c->n_y, v);
+    gti_check_weights(c, c->n_y, w);
+    if (!gti_check_pull(c, v, gv) || !gti_check_pull(c, w, gw)) return false;
+    double size = 0;
+    const double one = along(gv, w, c->n_y, &size), two = along(gw, v, c->n_y, &size);
+    if (!(fabs(one - two) > 1e-7 * size + 1e-12)) {
+        gt_rewind(c->gt, mark);
+        return true;
+    }
+    return gti_check_fail(c, GT_GRADCHECK_SYMMETRY, "second derivatives do not depend on the order",
+                          "the Hessian is not symmetric: v' H w is %.10g, w' H v is %.10g", one,
+                          two);
+}
