@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <gradtape.h>
+#include <gradtape/gradcheck_assert.h> /* for cmocka, Check, Unity, or none of them */
 
 /* --- a function: of q, k [m,d] and v [m,e] --- */
 
@@ -30,12 +31,7 @@ static void attention_is_differentiated_rightly(void **state)
         gt_set_name(gt_randn(gt, GT_SHAPE(3, 4), .dtype = GT_F64, .requires_grad = true), "k"),
         gt_set_name(gt_randn(gt, GT_SHAPE(3, 2), .dtype = GT_F64, .requires_grad = true), "v"),
     };
-    for (int order = 1; order <= 2; order++) {
-        const gt_gradcheck_opts opts = {.order = order, .name = "attention"};
-        gt_gradcheck_report report;
-        if (gt_gradcheck(gt, attention, NULL, in, 3, &opts, &report) != GT_PASS)
-            fail_msg("%s", report.message);
-    }
+    GT_ASSERT_GRADCHECK(gt, attention, NULL, in, 3, .order = 2, .name = "attention");
 }
 
 /* --- a module: its parameters are checked, and its input where that requires gradients --- */
@@ -48,8 +44,7 @@ static void the_network_is_differentiated_rightly(void **state)
                          gt_nn_flatten(gt), gt_nn_dropout(gt, 0.25), gt_nn_lazy_linear(gt, 3));
     gt_module_to(net, GT_F64);
     gt_tensor *x = gt_randn(gt, GT_SHAPE(2, 1, 4, 4), .dtype = GT_F64, .requires_grad = true);
-    gt_gradcheck_report report;
-    if (gt_gradcheck_module(gt, net, x, NULL, &report) != GT_PASS) fail_msg("%s", report.message);
+    GT_ASSERT_GRADCHECK_MODULE(gt, net, x);
 }
 
 /* --- the tests --- */
