@@ -311,6 +311,7 @@ SUBJECT(gradcheck, gt_gradcheck_opts, {.order = 2})
     ROW(gradcheck, gt_gradcheck_opts, atol, SAME)                                                  \
     ROW(gradcheck, gt_gradcheck_opts, n_others, REFUSED)                                           \
     ROW(gradcheck, gt_gradcheck_opts, order, REFUSED)                                              \
+    ROW(gradcheck, gt_gradcheck_opts, points, REFUSED)                                             \
     ROW(gradcheck, gt_gradcheck_opts, probes, REFUSED)                                             \
     ROW(gradcheck, gt_gradcheck_opts, seed, CHANGES)
 /* clang-format on */

@@ -234,6 +234,18 @@ static void hessians_are_symmetric(void **state)
     expect(&r, GT_FAIL, "a symmetric map has n = m");
 }
 
+static void rows_are_points(void **state)
+{
+    (void)state;
+    const double x[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+    const gt_gradcheck_opts opts = {.points = 3};
+    gt_gradcheck_report r;
+    gt_gradcheck_c(ring, ring_gradient, NULL, x, 3, &opts, &r);
+    expect(&r, GT_PASS, "function (point 3 of 3)");
+    gt_gradcheck_c(ring, ring_gradient, &by_a_thousandth, x, 3, &opts, &r);
+    expect(&r, GT_FAIL, "function (point 1 of 3)");
+}
+
 static void wrong_requests_are_refused(void **state)
 {
     (void)state;
@@ -260,6 +272,7 @@ int main(void)
         cmocka_unit_test(every_form_is_checked),
         cmocka_unit_test(all_forms_given_are_checked),
         cmocka_unit_test(hessians_are_symmetric),
+        cmocka_unit_test(rows_are_points),
         cmocka_unit_test(wrong_requests_are_refused),
     };
     return cmocka_run_group_tests_name("gradcheck of C functions", tests, NULL, NULL);

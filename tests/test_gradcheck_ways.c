@@ -88,6 +88,35 @@ static void several_outputs(void **state)
     assert_well(gt);
 }
 
+/* x^3, whose gradient is taken for 3 x: right at 1 and at 0 alone. */
+static gt_tensor *right_at_one(gt_ctx *gt, gt_tensor *const in[], void *user)
+{
+    (void)gt, (void)user;
+    gt_tensor *x = in[0], *fixed = gt_detach(x);
+    gt_tensor *slope = gt_mul_scalar(fixed, 3); /* and its own change is left out */
+    return gt_add(gt_pow_scalar(fixed, 3), gt_mul(slope, gt_sub(x, fixed)));
+}
+
+static void several_points(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(3), .dtype = GT_F64, .requires_grad = true);
+    const gt_gradcheck_opts opts = {.points = 5};
+    gt_gradcheck_report r;
+    gt_gradcheck(gt, by_tanh, NULL, &x, 1, &opts, &r);
+    expect(&r, GT_PASS, "function (point 5 of 5)");
+    gt_gradcheck(gt, right_at_one, NULL, &x, 1, NULL, &r);
+    expect(&r, GT_PASS, "9 entries");
+    gt_gradcheck(gt, right_at_one, NULL, &x, 1, &opts, &r);
+    expect(&r, GT_FAIL, "function (point 2 of 5)");
+    assert_true(gt_get(x, 0) == 1 && gt_get(x, 2) == 1);
+    gt_gradcheck(gt, by_tanh, NULL, &x, 1, &(gt_gradcheck_opts){.points = -1}, &r);
+    expect(&r, GT_FAIL, "points is -1");
+    const gt_sample sample = {.in = {GT_IN(3)}};
+    gt_gradcheck_op(gt, &sign_op, &sample, &opts, &r);
+    expect(&r, GT_FAIL, ".points is of functions and modules");
+}
+
 static void slopes_of_taylor(void **state)
 {
     static const struct {
@@ -152,8 +181,12 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
     const struct CMUnitTest tests[] = {
-        TEST(two_implementations),           TEST(several_outputs), TEST(slopes_of_taylor),
-        TEST(tables_and_pictures_of_taylor), TEST(batches),
+        TEST(two_implementations),
+        TEST(several_outputs),
+        TEST(several_points),
+        TEST(slopes_of_taylor),
+        TEST(tables_and_pictures_of_taylor),
+        TEST(batches),
     };
     return cmocka_run_group_tests_name("ways of gradcheck", tests, NULL, NULL);
 }

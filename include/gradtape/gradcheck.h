@@ -33,13 +33,17 @@ typedef struct {
     double rtol, atol; /* 1e-6, 1e-7 (of the largest entry of the input, where that is below 1, but
                         * at least 1e-13); beyond the differences' own error estimate */
     gt_gradcheck_mode mode;
-    int order;                /* 1; 2 checks second derivatives, too: those of the gradient of a
-                               * random projection, in the inputs and in the projection */
-    int probes;               /* 8, of FAST */
-    uint64_t seed;            /* 1 */
-    bool f32;                 /* instead, values and gradients computed in f32 against those in f64;
-                               * order 1 or 2 does both. Of operations only: refused for functions and
-                               * modules, which hold tensors of one dtype */
+    int order;     /* 1; 2 checks second derivatives, too: those of the gradient of a
+                    * random projection, in the inputs and in the projection */
+    int probes;    /* 8, of FAST */
+    uint64_t seed; /* 1 */
+    int points;    /* 1; of functions and modules: more are checked at so many points, the
+                    * one given and others around it (each element between half and twice
+                    * its value), up to the first that fails. PASS if one passes and none
+                    * fails. Of C functions x has so many rows, which are the points */
+    bool f32;      /* instead, values and gradients computed in f32 against those in f64;
+                    * order 1 or 2 does both. Of operations only: refused for functions and
+                    * modules, which hold tensors of one dtype */
     gt_tensor *const *others; /* of a module of several inputs: those behind the first, */
     int n_others;             /* and how many; they are treated as the first is */
     const char *name;         /* of the function, for the report; must outlive it */

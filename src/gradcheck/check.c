@@ -14,6 +14,7 @@ void gti_check_init(gti_check *c, gt_ctx *gt, const gt_gradcheck_opts *opts, gt_
     c->o.order = (int)gt_option_int(c->o.order, 1);
     c->o.probes = (int)gt_option_int(c->o.probes, 8);
     c->o.seed = (uint64_t)gt_option_int((int64_t)c->o.seed, 1);
+    c->o.points = (int)gt_option_int(c->o.points, 1);
     c->random = c->o.seed;
     *r = (gt_gradcheck_report){
         .order = c->o.order == 2 ? 2 : 1, .sample = -1, .seed = c->o.seed, .input = -1};
@@ -219,6 +220,9 @@ bool gti_check_open(gti_check *c)
                               c->o.step, c->o.rtol, c->o.atol, c->o.probes);
     if (c->o.order < 1 || c->o.order > 2)
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "order is %d, must be 1 or 2", c->o.order);
+    if (c->o.points < 1)
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "points is %d, must be at least 1",
+                              c->o.points);
     if (c->o.n_others)
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
                               ".others and .n_others are inputs of a module");
@@ -298,15 +302,33 @@ bool gti_check_open_function(gti_check *c, gt_function f, void *user, gt_tensor 
     return false;
 }
 
+typedef struct {
+    gt_ctx *gt;
+    gt_function f;
+    void *user;
+    gt_tensor *const *in;
+    int n_in;
+    const gt_gradcheck_opts *opts;
+} request;
+
+static void check_point(void *work, gt_gradcheck_report *r, int point)
+{
+    const request *q = work;
+    gti_check c;
+    gti_fn fn;
+    gti_check_init(&c, q->gt, q->opts, r);
+    if (!gti_check_open_function(&c, q->f, q->user, q->in, q->n_in, &fn)) return;
+    gti_check_label_point(&c, point);
+    gti_check_all(&c, &fn);
+    gti_check_close(&c);
+}
+
 gt_verdict gt_gradcheck(gt_ctx *gt, gt_function f, void *user, gt_tensor *const in[], int n_in,
                         const gt_gradcheck_opts *opts, gt_gradcheck_report *report)
 {
     gt_gradcheck_report unread;
+    request q = {gt, f, user, in, n_in, opts};
     gti_check c;
     gti_check_init(&c, gt, opts, report ? report : &unread);
-    gti_fn fn;
-    if (!gti_check_open_function(&c, f, user, in, n_in, &fn)) return GT_FAIL;
-    gti_check_all(&c, &fn);
-    gti_check_close(&c);
-    return c.r->verdict;
+    return gti_check_points(&c, check_point, &q, in, n_in);
 }

@@ -53,7 +53,8 @@ typedef struct {
     gt_gradcheck_report *r;
     const gt_op *op; /* NULL for a user's function */
     const gt_sample *sample;
-    const char *label; /* of the sample */
+    const char *label; /* of the sample, the form or */
+    char point[40];    /* the point */
     const gti_fn *fn;
     gti_part *x, *y; /* [fn->n_var], [fn->n_out] */
     int64_t n_x, n_y;
@@ -311,6 +312,15 @@ typedef struct {
 } gti_sample_inputs;
 bool gti_sample_make(gti_check *c, const gt_op *op, const gt_sample *sample, gt_dtype dtype,
                      bool rounded, gti_sample_inputs *made);
+
+/* --- points.c --- */
+typedef void gti_point_check(void *work, gt_gradcheck_report *r, int point);
+/* check at the point given and at o.points - 1 others, with the verdict of all in first->r. */
+gt_verdict gti_check_points(gti_check *first, gti_point_check *check, void *work,
+                            gt_tensor *const in[], int n_in);
+void gti_check_label_point(gti_check *c, int point);
+/* A failure, or what passes after what is inconclusive. */
+void gti_check_keep_report(gt_gradcheck_report *kept, const gt_gradcheck_report *now);
 
 /* --- symmetry.c --- */
 bool gti_check_symmetric(gti_check *c);

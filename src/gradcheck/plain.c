@@ -92,7 +92,7 @@ static void check_form(gti_check *c, gti_plain *p)
     gti_check_all(c, &fn);
 }
 
-static gt_verdict check_map(gti_check *c, const gt_c_map *map, const double *x)
+static gt_verdict check_forms(gti_check *c, const gt_c_map *map, const double *x, int point)
 {
     const gt_gradcheck_opts opts = c->o;
     gt_gradcheck_report *r = c->r;
@@ -101,12 +101,26 @@ static gt_verdict check_map(gti_check *c, const gt_c_map *map, const double *x)
         gti_plain p = {.map = map, .form = form, .n_t = map->n, .x0 = x};
         gti_check_init(c, c->gt, &opts, r);
         if (!gti_check_open(c)) return GT_FAIL;
-        c->label = form_name[form];
+        gti_check_label_point(c, point);
+        if (!c->label) c->label = form_name[form];
         check_form(c, &p);
         gti_check_close(c);
         if (r->verdict != GT_PASS) break;
     }
     return r->verdict;
+}
+
+static gt_verdict check_map(gti_check *c, const gt_c_map *map, const double *x)
+{
+    const gt_gradcheck_opts opts = c->o;
+    gt_gradcheck_report *kept = c->r, now;
+    check_forms(c, map, x, 0);
+    for (int point = 1; point < opts.points && kept->verdict != GT_FAIL; point++) {
+        gti_check_init(c, c->gt, &opts, &now);
+        check_forms(c, map, x + point * map->n, point);
+        gti_check_keep_report(kept, &now);
+    }
+    return kept->verdict;
 }
 
 static bool open_context(gti_check *c)

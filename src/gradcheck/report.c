@@ -29,6 +29,7 @@ const char *gt_gradcheck_kind_name(gt_gradcheck_kind kind)
         [GT_GRADCHECK_ACCUMULATE] = "accumulate",
         [GT_GRADCHECK_SHAPE] = "shape",
         [GT_GRADCHECK_PRECISION] = "precision",
+        [GT_GRADCHECK_SYMMETRY] = "symmetry",
         [GT_GRADCHECK_DIFFERENT] = "different",
         [GT_GRADCHECK_ERROR] = "error",
     };

@@ -152,7 +152,10 @@ gt_verdict gt_gradcheck_op(gt_ctx *gt, const gt_op *op, const gt_sample *sample,
     if (!op || !sample)
         gti_check_fail(&c, GT_GRADCHECK_ERROR, "", "%s is NULL",
                        op ? "the sample" : "the operation");
-    if (!op || !sample || !gti_check_open(&c)) return GT_FAIL;
+    if (op && sample && c.o.points > 1)
+        gti_check_fail(&c, GT_GRADCHECK_ERROR, "other seeds draw other points",
+                       ".points is of functions and modules; a sample draws its own");
+    if (!op || !sample || c.o.points > 1 || !gti_check_open(&c)) return GT_FAIL;
     c.op = op;
     c.sample = sample;
     c.label = sample->label;
