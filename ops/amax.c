@@ -59,6 +59,7 @@ static double amax_flops(const gt_node *n)
 static const double ties[] = {3, 1, 3, 1, 2, 3, 1, 2, 1};
 static const gt_sample samples[] = {
     GTI_REDUCTION_SAMPLES(gt_reduce_opts),
+    GTI_LONG_REDUCTION_SAMPLES(gt_reduce_opts),
     GTI_SMALL_REDUCTION_SAMPLES(gt_reduce_opts),
     {.label = "ties", .in = {{.shape = GT_DIMS(9), .values = ties}}, .kinks = true},
     {.label = "ties in rows",

@@ -57,6 +57,7 @@ static const gt_sample samples[] = {
     {.label = "five rows, reverse", .in = {GT_IN(5, 3)}, AXIS(1, true)},
     {.label = "middle", .in = {GT_IN(2, 3, 4)}, AXIS(1)},
     {.label = "middle, reverse", .in = {GT_IN(2, 3, 4)}, AXIS(1, true)},
+    {.label = "300 columns", .in = {GT_IN(3, 300)}, AXIS(0)},
     {.label = "size one", .in = {GT_IN(1, 1)}, AXIS(1)},
     {.label = "zero-size", .in = {GT_IN(0, 3)}, AXIS(1)},
     {.label = "zero-size axis", .in = {GT_IN(0, 3)}, AXIS(0)},

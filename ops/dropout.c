@@ -112,6 +112,8 @@ static const gt_sample samples[] = {
      DROP(.p = 0.5)},
     {.label = "large values", .in = {GT_IN_RANGE(1e29, 1e30, 8), KEY}, DROP(.p = 0.5)},
     {.label = "channels", .in = {GT_IN(2, 4, 2, 3), KEY}, DROP(.p = 0.5, .channels = true)},
+    {.label = "700 elements", .in = {GT_IN(700), KEY}, DROP(.p = 0.5)},
+    {.label = "300 channels", .in = {GT_IN(2, 300, 2), KEY}, DROP(.p = 0.5, .channels = true)},
     {.label = "channels of one", .in = {GT_IN(3, 4), KEY}, DROP(.p = 0.5, .channels = true)},
     {.label = "channels, p=0", .in = {GT_IN(1, 3, 4), KEY}, DROP(.p = 0, .channels = true)},
     {.label = "channels, p=1", .in = {GT_IN(1, 3, 4), KEY}, DROP(.p = 1, .channels = true)},

@@ -148,6 +148,7 @@ static bool fold_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     ROW("stride, padding, dilation", (1, 2, 5, 6), (1, 12, 24),                                    \
         .kernel = {2, 3}, .stride = {2, 1}, .padding = {1, 2}, .dilation = {2, 1})                 \
     ROW("stride with a rest", (1, 1, 6, 4), (1, 4, 4), .kernel = {2}, .stride = {3, 2})            \
+    ROW("stride 3", (1, 1, 5, 8), (1, 4, 6), .kernel = {2}, .stride = {3, 3})                      \
     ROW("1x1", (1, 2, 2, 3), (1, 2, 6), .kernel = {1})                                             \
     ROW("17 wide", (1, 1, 2, 17), (1, 4, 16), .kernel = {2})                                       \
     ROW("size one", (1, 1, 1, 1), (1, 1, 1), .kernel = {1})                                        \

@@ -204,6 +204,8 @@ static double interpolate_flops(const gt_node *n)
     ROW("bilinear, to one pixel", (1, 1, 3, 4), (1, 1, 1, 1), 1, 1, BILINEAR)                      \
     ROW("nearest, scaled", (1, 1, 5, 7), (1, 1, 8, 2), 8, 2, .scale = {1.7, 0.35})                 \
     ROW("bilinear, scaled", (1, 1, 5, 7), (1, 1, 8, 2), 8, 2, BILINEAR, .scale = {1.7, 0.35})      \
+    ROW("nearest, scaled up", (1, 1, 2, 3), (1, 1, 7, 10), 7, 10, .scale = {3.5, 3.4})             \
+    ROW("bilinear, scaled up", (1, 1, 2, 3), (1, 1, 7, 10), 7, 10, BILINEAR, .scale = {3.5, 3.4})  \
     ROW("corners, doubled", (1, 2, 2, 3), (1, 2, 4, 6), 4, 6, CORNERS)                             \
     ROW("corners, odd sizes", (1, 1, 3, 5), (1, 1, 5, 7), 5, 7, CORNERS)                           \
     ROW("corners, fewer and more", (1, 1, 7, 3), (1, 1, 3, 8), 3, 8, CORNERS)                      \

@@ -57,6 +57,7 @@ static double norm_flops(const gt_node *n)
 #define OPTS(...) GTI_REDUCE(gt_norm_opts, __VA_ARGS__)
 static const gt_sample norm_samples[] = {
     GTI_REDUCTION_SAMPLES(gt_norm_opts),
+    GTI_LONG_REDUCTION_SAMPLES(gt_norm_opts),
     GTI_SMALL_REDUCTION_SAMPLES(gt_norm_opts),
     {.label = "p=1", .in = {GT_IN(3, 4)}, OPTS(0, .p = 1)},
     {.label = "p=1, rows", .in = {GT_IN(9, 3)}, OPTS(GT_AXIS(0), .p = 1)},

@@ -100,6 +100,8 @@ static double prod_flops(const gt_node *n)
 static const gt_sample samples[] = {
     GTI_REDUCTION_SAMPLES(gt_reduce_opts),
     GTI_SMALL_REDUCTION_SAMPLES(gt_reduce_opts),
+    {.label = "71 wide", .in = {GT_IN_RANGE(0.8, 1.25, 3, 71)}, AXES(GT_AXIS(1))},
+    {.label = "300 columns", .in = {GT_IN_RANGE(0.5, 2, 3, 300)}, AXES(GT_AXIS(0))},
     {.label = "zero-size, reduced", .in = {GT_IN(0, 3)}, AXES(GT_AXIS(0))},
     {.label = "a zero",
      .in = {{.shape = GT_DIMS(5), .values = (const double[]){2, -1, 0, 3, 0.5}}}},

@@ -223,6 +223,11 @@ static const gt_sample samples[] = {
     {.label = "17 wide", .in = {GT_IN(17)}},
     {.label = "17 rows of 9", .in = {GT_IN(17, 9)}, AXES(GT_AXIS(0))},
     {.label = "9 rows of 17", .in = {GT_IN(9, 17)}, AXES(GT_AXIS(1))},
+    {.label = "71 wide", .in = {GT_IN(2, 71)}, AXES(GT_AXIS(1))},
+    {.label = "1100 rows", .in = {GT_IN(1100, 3)}, AXES(GT_AXIS(0))},
+    {.label = "600 columns", .in = {GT_IN(3, 600)}, AXES(GT_AXIS(0))},
+    {.label = "columns and rows of them", .in = {GT_IN(3, 300, 5)}, AXES(GT_AXIS(0) | GT_AXIS(2))},
+    {.label = "8200 wide", .in = {GT_IN(8200)}},
     /* From here on for sum alone: the mean of nothing is NaN. */
     {.label = "zero-size", .in = {GT_IN(0)}},
     {.label = "zero-size, reduced", .in = {GT_IN(0, 3)}, AXES(GT_AXIS(0))},

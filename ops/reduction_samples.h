@@ -34,6 +34,15 @@
         .label = "9 rows of 3", .in = {GT_IN(9, 3)}, GTI_REDUCE(type, GT_AXIS(0))                  \
     }
 
+/* Beyond the blocks and lanes of the kernels. */
+#define GTI_LONG_REDUCTION_SAMPLES(type)                                                           \
+    {.label = "71 wide", .in = {GT_IN(2, 71)}, GTI_REDUCE(type, GT_AXIS(1))},                      \
+        {.label = "130 rows", .in = {GT_IN(130, 3)}, GTI_REDUCE(type, GT_AXIS(0))},                \
+        {.label = "300 columns", .in = {GT_IN(3, 300)}, GTI_REDUCE(type, GT_AXIS(0))},             \
+    {                                                                                              \
+        .label = "2100 wide", .in = { GT_IN(2100) }                                                \
+    }
+
 /* One element each, or none at all. */
 #define GTI_SMALL_REDUCTION_SAMPLES(type)                                                          \
     {.label = "scalar", .in = {GT_IN_SCALAR}}, {.label = "size one", .in = {GT_IN(1)}},            \

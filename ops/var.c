@@ -93,6 +93,7 @@ static double var_flops(const gt_node *n)
 #define OPTS(...) GTI_REDUCE(gt_var_opts, __VA_ARGS__)
 static const gt_sample samples[] = {
     GTI_REDUCTION_SAMPLES(gt_var_opts),
+    GTI_LONG_REDUCTION_SAMPLES(gt_var_opts),
     {.label = "biased", .in = {GT_IN(3, 4)}, OPTS(GT_AXIS(0), .correction = GT_ZERO)},
     {.label = "biased, two groups",
      .in = {GT_IN(2, 2, 3)},

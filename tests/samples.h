@@ -100,16 +100,6 @@ typedef struct {
     {                                                                                              \
         .shape = GT_DIMS(__VA_ARGS__), .dtype = GT_I64, .high = 3                                  \
     }
-#define AXES(...)                                                                                  \
-    .opts = &(const gt_reduce_opts)                                                                \
-    {                                                                                              \
-        .axes = __VA_ARGS__                                                                        \
-    }
-#define LAYOUT(...)                                                                                \
-    .opts = &(const gt_normalize_layout)                                                           \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
 #define MASK_OF(...)                                                                               \
     {                                                                                              \
         .shape = GT_DIMS(__VA_ARGS__), .dtype = GT_U8, .high = 2                                   \
@@ -132,31 +122,10 @@ static const large_sample large[] = {
     {"sum", {.label = "chunks", .in = {GT_IN(40000)}}},
     {"sum", {.label = "whole chunks", .in = {GT_IN(5, 8192)}}},
     {"mean", {.label = "chunks and one", .in = {GT_IN(24577)}}},
-    {"sum", {.label = "lanes and a rest", .in = {GT_IN(5, 63)}, AXES(GT_AXIS(1))}},
-    {"sum", {.label = "columns", .in = {GT_IN(7, 300)}, AXES(GT_AXIS(0))}},
-    {"mean", {.label = "columns", .in = {GT_IN(2, 7, 300)}, AXES(GT_AXIS(1))}},
-    {"mean", {.label = "two passes", .in = {GT_IN(3, 300, 5)}, AXES(GT_AXIS(0) | GT_AXIS(2))}},
     {"matmul", {.label = "packed", .in = {GT_IN(45, 260), GT_IN(260, 67)}}},
     {"matmul", {.label = "few columns", .in = {GT_IN(9, 1030), GT_IN(1030, 3)}}},
     {"matmul", {.label = "wide", .in = {GT_IN(15, 9), GT_IN(9, 261)}}},
-    {"prod", {.label = "lanes and a rest", .in = {GT_IN(3, 71)}, AXES(GT_AXIS(1))}},
-    {"prod", {.label = "columns", .in = {GT_IN(3, 300)}, AXES(GT_AXIS(0))}},
-    {"amax", {.label = "columns", .in = {GT_IN(3, 300)}, AXES(GT_AXIS(0))}},
-    {"logsumexp", {.label = "columns", .in = {GT_IN(3, 300)}, AXES(GT_AXIS(0))}},
-    {"var", {.label = "blocks of a row", .in = {GT_IN(2100)}, .opts = &(const gt_var_opts){0}}},
-    {"var",
-     {.label = "blocks of rows",
-      .in = {GT_IN(150, 5)},
-      .opts = &(const gt_var_opts){.axes = GT_AXIS(0)}}},
-    {"var",
-     {.label = "columns", .in = {GT_IN(3, 300)}, .opts = &(const gt_var_opts){.axes = GT_AXIS(0)}}},
-    {"norm",
-     {.label = "columns",
-      .in = {GT_IN(3, 300)},
-      .opts = &(const gt_norm_opts){.axes = GT_AXIS(0)}}},
-    {"max", {.label = "columns", .in = {GT_IN(3, 300)}}},
     {"argmin", {.label = "columns", .in = {GT_IN(3, 300)}}},
-    {"cumsum", {.label = "columns", .in = {GT_IN(3, 300)}}},
     {"softmax", {.label = "columns", .in = {GT_IN(3, 300)}}},
     {"mse_loss", {.label = "chunks", .in = {GT_IN(40000), GT_IN(40000)}}},
     {"l1_loss", {.label = "chunks", .in = {GT_IN(3, 8192), GT_IN(3, 8192)}}},
@@ -170,28 +139,6 @@ static const large_sample large[] = {
           double p;
           bool channels;
       }){.p = 0.5}}},
-    {"normalize_grad",
-     {.label = "rows",
-      .in = {GT_IN(40, 70), GT_IN(40, 70), GT_IN(70), GT_IN(40), GT_IN_RANGE(0.5, 2, 40)},
-      LAYOUT(.n = 40, .groups = 1, .channels = 70, .inner = 1)}},
-    {"normalize_grad",
-     {.label = "planes",
-      .in = {GT_IN(3, 80), GT_IN(3, 80), GT_IN(2), GT_IN(2), GT_IN_RANGE(0.5, 2, 2)},
-      LAYOUT(.n = 3, .groups = 2, .channels = 1, .inner = 40, .pooled = true)}},
-    {"normalize_grad",
-     {.label = "columns",
-      .in = {GT_IN(7, 70), GT_IN(7, 70), GT_IN(70), GT_IN(70), GT_IN_RANGE(0.5, 2, 70)},
-      LAYOUT(.n = 7, .groups = 70, .channels = 1, .inner = 1, .pooled = true)}},
-    {"normalize_grad",
-     {.label = "short runs",
-      .in = {GT_IN(70, 34), GT_IN(70, 34), GT_IN(2), GT_IN(2), GT_IN_RANGE(0.5, 2, 2)},
-      LAYOUT(.n = 70, .groups = 2, .channels = 1, .inner = 17, .pooled = true)}},
-    {"batch_norm",
-     {.label = "short runs", .in = {GT_IN(70, 2, 17), GT_IN(2), GT_IN(2)}, .opts = &(const struct {
-                                                                               gt_keywords gt_;
-                                                                               int64_t count;
-                                                                               double eps;
-                                                                           }){.eps = 1e-5}}},
 };
 
 #endif

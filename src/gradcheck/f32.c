@@ -11,8 +11,9 @@
 #include "gradcheck/check.h"
 
 enum {
-    ROUNDINGS = 4,    /* c */
-    MOST_ROWS = 4096, /* that get a bound of their own; the others have the largest of those */
+    ROUNDINGS = 4,   /* c */
+    LEAST_ROWS = 12, /* that get a bound of their own, of each output; the others, where the */
+    BOUND_ENTRIES = 1 << 16, /* Jacobian has more entries, have the largest of those */
 };
 
 /* sum_i |J_ji x_i| times the number of its terms. */
@@ -35,6 +36,25 @@ static double bound_of(const gti_check *c, double size_of_all, int64_t j)
     return ROUNDINGS * ((FLT_EPSILON / 2) * (size_of_all + noise + fabs(c->y0[j])) + FLT_MIN);
 }
 
+/* Of one output: rows evenly spread, and the largest of theirs for those between. */
+static bool bound_part(gti_check *c, const gti_part *part, double *v, double *g, double *bound)
+{
+    const int64_t fit = BOUND_ENTRIES / (c->n_x + 1), rows = fit > LEAST_ROWS ? fit : LEAST_ROWS;
+    const int64_t step = (part->size + rows - 1) / rows;
+    double largest = 0;
+    for (int64_t k = 0; k < part->size; k += step) {
+        const int64_t j = part->offset + k;
+        v[j] = 1;
+        if (!gti_check_vjp(c, v, g)) return false;
+        v[j] = 0;
+        bound[j] = bound_of(c, size_of_terms(c, g), j);
+        largest = fmax(largest, bound[j]);
+    }
+    for (int64_t k = 0; k < part->size; k++)
+        if (k % step) bound[part->offset + k] = largest;
+    return true;
+}
+
 /* bound [n_y], of the function in f64 that is prepared. */
 static bool make_bounds(gti_check *c, double *bound)
 {
@@ -42,16 +62,8 @@ static bool make_bounds(gti_check *c, double *bound)
            *g = gti_check_scratch(c, c->n_x, sizeof *g);
     if (!v || !g) return gti_check_alive(c);
     if (!gti_check_begin(c)) return false;
-    double largest = 0;
-    for (int64_t j = 0; j < c->n_y; j++) {
-        bound[j] = largest;
-        if (j >= MOST_ROWS) continue;
-        v[j] = 1;
-        if (!gti_check_vjp(c, v, g)) return false;
-        v[j] = 0;
-        bound[j] = bound_of(c, size_of_terms(c, g), j);
-        largest = fmax(largest, bound[j]);
-    }
+    for (int i = 0; i < c->fn->n_out; i++)
+        if (!bound_part(c, &c->y[i], v, g, bound)) return false;
     gti_check_end(c);
     return true;
 }

@@ -25,6 +25,22 @@ typedef enum {
     GTI_CONV2D_DW, /* from x and dy that in weight */
 } gti_conv2d_pass;
 
+/* The ways that a pass can go; tests see that each is gone. */
+#define GTI_CONV2D_WAYS(WAY)                                                                       \
+    WAY(PLAIN)     /* a pair of channels after the other */                                        \
+    WAY(COLUMNS)   /* products with columns */                                                     \
+    WAY(POINTWISE) /* products with the images themselves */                                       \
+    WAY(PLANES)                                                                                    \
+    WAY(BLOCKS) /* of channels */                                                                  \
+    WAY(WINOGRAD)                                                                                  \
+    WAY(DEPTHWISE)
+typedef enum {
+#define GTI_CONV2D_WAY(name) GTI_CONV2D_##name,
+    GTI_CONV2D_WAYS(GTI_CONV2D_WAY)
+#undef GTI_CONV2D_WAY
+        GTI_N_CONV2D_WAYS
+} gti_conv2d_way;
+
 typedef struct gti_conv2d_plan gti_conv2d_plan;
 
 /* Inputs a and b and the output of a pass, and its memory, 64-byte aligned and of undefined
@@ -66,7 +82,8 @@ struct gti_conv2d_plan {
     } stage[GTI_CONV2D_STAGES];
     size_t shared, scratch, derived; /* bytes of gti_conv2d_io */
     gti_conv2d_key key;              /* where something is derived */
-    bool settled;                    /* there is nothing better: levels above leave it alone */
+    gti_conv2d_way way;
+    bool settled; /* there is nothing better: levels above leave it alone */
     /* What a level notes for itself. */
     gti_conv2d_images *images;
     int64_t rows, sums;
