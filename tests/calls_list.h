@@ -87,7 +87,7 @@
             C(binary_cross_entropy_with_logits, weighted,                                          \
               gt_binary_cross_entropy_with_logits(t[0], t[1], .weight = t[2], .pos_weight = t[3]), \
               ANY, POSITIVE, VARIANCES, VARIANCES)                                                 \
-                C(triplet_margin_loss, , gt_triplet_margin_loss(t[0], t[1], t[2], .swap = true), ANY, ANY, ANY) C(hinge_embedding_loss, , gt_hinge_embedding_loss(t[0], t[1]), POSITIVE, POSITIVE) C(sigmoid_focal_loss, , gt_sigmoid_focal_loss(t[0], t[1]), POSITIVE, POSITIVE) C(dice_loss, , gt_dice_loss(t[0], t[1]), POSITIVE, POSITIVE) C(kl_div, batchmean,                                                               \
+                C(triplet_margin_loss, , gt_triplet_margin_loss(t[0], t[1], t[2], .swap = true), ANY, ANY, ANY) C(hinge_embedding_loss, near, gt_hinge_embedding_loss(t[0], t[1]), POSITIVE, GT_IN_RANGE(1, 1, 2, 3)) C(hinge_embedding_loss, apart, gt_hinge_embedding_loss(t[0], t[1]), POSITIVE, GT_IN_RANGE(-1, -1, 2, 3)) C(sigmoid_focal_loss, , gt_sigmoid_focal_loss(t[0], t[1]), POSITIVE, POSITIVE) C(dice_loss, , gt_dice_loss(t[0], t[1]), POSITIVE, POSITIVE) C(kl_div, batchmean,                                                               \
                   gt_kl_div(t[0], t[1], .log_target = true, .reduction = GT_BATCHMEAN), ANY, ANY)
 
 #define CALLS_OF_SHAPES(C)                                                                         \
