@@ -134,7 +134,7 @@ static const gt_sample batch_norm_samples[] = {
     {.label = "17 channels", .in = {GT_IN(2, 17), GT_IN(17), GT_IN(17)}, EPS(1e-1)},
     {.label = "17 pixels", .in = {GT_IN(1, 2, 17), GT_IN(2), GT_IN(2)}, EPS(1e-5)},
     {.label = "short runs", .in = {GT_IN(70, 2, 17), GT_IN(2), GT_IN(2)}, EPS(1e-5)},
-    {.label = "1100 pixels", .in = {GT_IN(2, 1, 1100), GT_IN(1), GT_IN(1)}, EPS(1e-5)},
+    {.label = "2100 pixels", .in = {GT_IN(1, 1, 2100), GT_IN(1), GT_IN(1)}, EPS(1e-5)},
     {.label = "no images", .in = {GT_IN(0, 3, 2), GT_IN(3), GT_IN(3)}, EPS(1e-1)},
     {.label = "no pixels", .in = {GT_IN(2, 3, 0), GT_IN(3), GT_IN(3)}, EPS(1e-1)},
     {.label = "no channels", .in = {GT_IN(2, 0, 3), GT_IN(0), GT_IN(0)}, EPS(1e-1)},

@@ -87,7 +87,7 @@ static void test_same_mask_in_both_dtypes(void **state)
     assert_true(same(a, b));
 }
 
-/* Element i is dropped where word i of the stream is below p. */
+/* Element i, or channel i, is dropped where word i of the stream is below p. */
 static void test_mask_is_the_stream(void **state)
 {
     enum { N = 1001 };
@@ -98,6 +98,9 @@ static void test_mask_is_the_stream(void **state)
     gti_philox_blocks(UINT64_C(0x123456789abcdef0), 1, 0, (N + 3) / 4, word);
     const gt_tensor *y = gt_dropout(gt_ones(gt, GT_SHAPE(N)), 0.75);
     for (int i = 0; i < N; i++) assert_int_equal(element(y, i) == 0, word[i] < 0xc0000000);
+    gti_philox_blocks(UINT64_C(0x123456789abcdef0), 2, 0, (N + 3) / 4, word);
+    y = gt_dropout2d(gt_ones(gt, GT_SHAPE(1, N, 2)), 0.75);
+    for (int i = 0; i < 2 * N; i++) assert_int_equal(element(y, i) == 0, word[i / 2] < 0xc0000000);
 }
 
 /* The stream of the initialisation stands beside: drawing from one leaves the other alone. */

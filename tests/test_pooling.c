@@ -235,6 +235,22 @@ static void test_infinities_are_not_spread(void **state)
     assert_true(element(y, 0) == 1 && isinf(element(y, 1)));
 }
 
+/* Checks of derivatives cannot tell another scale, since both sides have it. */
+static void test_scales_beyond_three(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = tensor(gt, GT_F64, GT_SHAPE(1, 1, 1, 4), 4, (double[]){10, 20, 40, 80});
+    const gt_tensor *y = gt_interpolate(x, 1, 13, .scale = {1, 3.4});
+    for (int i = 0; i < 13; i++) assert_true(element(y, i) == element(x, (int64_t)floor(i / 3.4)));
+    y = gt_interpolate(x, 1, 13, .scale = {1, 3.4}, .mode = GT_BILINEAR);
+    for (int i = 0; i < 13; i++) {
+        const double s = fmax((i + 0.5) / 3.4 - 0.5, 0);
+        const int64_t at = (int64_t)s, next = at < 3 ? at + 1 : at;
+        const double a = element(x, at), b = element(x, next);
+        assert_float_equal(element(y, i), a + (s - (double)at) * (b - a), 1e-12);
+    }
+}
+
 /* --- calls --- */
 
 static void assert_refused(gt_ctx *gt, const gt_tensor *made, gt_status code, const char *message)
@@ -307,6 +323,7 @@ static int all_tests(void)
         FRESH(test_windows_without_elements),
         FRESH(test_long_means),
         FRESH(test_quads),
+        FRESH(test_scales_beyond_three),
         FRESH(test_infinities_are_not_spread),
         FRESH(test_calls_refuse),
         FRESH(test_null_is_refused),

@@ -7,12 +7,13 @@
 
 #include "engine/context.h"
 
-/* A sample in both ways; they are independent, so each says what is wrong. */
+/* A sample in both ways; they are independent, so each says what is wrong. Of large ones a single
+ * projection: the test gradcheck_seeds looks at eighty of each. */
 static int failures(gt_ctx *gt, const gt_op *op, const gt_sample *sample, int *passed)
 {
     int failed = 0;
     for (int f32 = 0; f32 < 2; f32++) {
-        const gt_gradcheck_opts opts = {.order = 2, .f32 = f32, .probes = 3};
+        const gt_gradcheck_opts opts = {.order = 2, .f32 = f32, .probes = 1};
         gt_gradcheck_report r;
         const gt_verdict v = gt_gradcheck_op(gt, op, sample, &opts, &r);
         *passed += !f32 && v == GT_PASS;
