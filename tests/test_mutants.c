@@ -206,7 +206,7 @@ static const struct {
     {CHECK(no_saved), &changed_output_op, ON(GT_IN(3)), FIRST, GT_GRADCHECK_MUTATED},
     {CHECK(no_upstream), &changed_upstream_op, ON(GT_IN(3)), FIRST, GT_GRADCHECK_MUTATED},
     {CHECK(unwritten), &unwritten_op, ON(GT_IN(3)), FIRST, GT_GRADCHECK_UNWRITTEN},
-    {CHECK(one_run), &random_op, ON(GT_IN(3)), FIRST, GT_GRADCHECK_RANDOM},
+    {CHECK(one_run), &random_gradient_op, ON(GT_IN(3)), FIRST, GT_GRADCHECK_RANDOM},
     {CHECK(no_whole), &unwritten_count_op, ON(GT_IN(3)), FIRST, GT_GRADCHECK_UNWRITTEN},
     {CHECK(no_whole_f32), &count_f32_op, ON(GT_IN(3)), IN_F32, GT_GRADCHECK_PRECISION},
     {CHECK(no_f32), &coarse_op, ON(GT_IN(3)), IN_F32, GT_GRADCHECK_PRECISION},
