@@ -30,7 +30,7 @@ static gt_tensor *columns(gt_tensor *x, int64_t first, int64_t end)
     return gt_slice_(x, 1, first, end, (gt_slice_opts){0});
 }
 
-static gt_tensor *side_by_side(gt_tensor *left, gt_tensor *right)
+static gt_tensor *prod_side_by_side(gt_tensor *left, gt_tensor *right)
 {
     return gt_concat((gt_tensor *[]){left, right}, 2, 1);
 }
@@ -45,7 +45,8 @@ static gt_tensor *others(gt_tensor *x)
     gt_tensor *a = columns(x, 0, half), *b = columns(x, half, n);
     gt_tensor *pairs = others(gt_mul(a, b));
     gt_tensor *of_a = gt_mul(pairs, b), *of_b = gt_mul(pairs, a);
-    return side_by_side(GT_MUTANT(prod_places, of_a, of_b), GT_MUTANT(prod_places, of_b, of_a));
+    return prod_side_by_side(GT_MUTANT(prod_places, of_a, of_b),
+                             GT_MUTANT(prod_places, of_b, of_a));
 }
 
 /* The same for any n > 0, with ones behind each row. */
@@ -57,7 +58,7 @@ static gt_tensor *others_of_rows(gt_tensor *x)
     while (power < n) power *= 2;
     if (power == n) return others(x);
     gt_tensor *ones = gt_full(x->ctx, GT_SHAPE(m, power - n), 1, .dtype = x->dtype);
-    return columns(others(side_by_side(x, ones)), 0, n);
+    return columns(others(prod_side_by_side(x, ones)), 0, n);
 }
 
 /* order: x's dimensions, kept ones first; back: the way back. */

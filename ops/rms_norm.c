@@ -49,6 +49,7 @@ static const gt_sample samples[] = {
     {.label = "row of one", .in = {GT_IN(3, 1), GT_IN(1)}, LAST(1, 1e-1)},
     {.label = "8 wide", .in = {GT_IN(2, 8), GT_IN(8)}, LAST(1, 1e-5)},
     {.label = "17 wide", .in = {GT_IN(2, 17), GT_IN(17)}, LAST(1, 1e-5)},
+    {.label = "2100 wide", .in = {GT_IN(1, 2100), GT_IN(2100)}, LAST(1, 1e-5)},
     {.label = "no rows", .in = {GT_IN(0, 3), GT_IN(3)}, LAST(1, 1e-5)},
     {.label = "empty rows", .in = {GT_IN(2, 0), GT_IN(0)}, LAST(1, 1e-1)},
     {.label = "x is the weight too", .in = {GT_IN(5), {.same = 1}}, LAST(1, 1e-5)},
