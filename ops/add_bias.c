@@ -47,7 +47,7 @@ static const gt_sample samples[] = {
     {.label = "images", .in = {GT_IN(2, 3, 2, 2), GT_IN(3)}},
     {.label = "rows", .in = {GT_IN(3, 4), GT_IN(4)}},
     {.label = "sequences", .in = {GT_IN(2, 3, 4), GT_IN(3)}},
-    {.label = "six dimensions", .in = {GT_IN(2, 2, 1, 2, 1, 2), GT_IN(2)}},
+    {.label = "eight dimensions", .in = {GT_IN(2, 2, 1, 2, 1, 2, 1, 2), GT_IN(2)}},
     {.label = "one pixel", .in = {GT_IN(2, 3, 1, 1), GT_IN(3)}},
     {.label = "one channel", .in = {GT_IN(2, 1, 2, 2), GT_IN(1)}},
     {.label = "size one", .in = {GT_IN(1, 1), GT_IN(1)}},

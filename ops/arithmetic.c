@@ -203,7 +203,7 @@ static const gt_sample samples[] = {
     {.label = "alternating", .in = {GT_IN(2, 1, 3, 1), B(1, 2, 1, 3)}},
     {.label = "channels", .in = {GT_IN(2, 3, 2, 2), B(3, 1, 1)}},
     {.label = "ones in front", .in = {GT_IN(3), B(1, 1, 3)}},
-    {.label = "six dimensions", .in = {GT_IN(2, 1, 2, 1, 2, 1), B(1, 2, 1, 2, 1, 2)}},
+    {.label = "eight dimensions", .in = {GT_IN(2, 1, 2, 1, 2, 1, 2, 1), B(2, 1, 2, 1, 2, 1, 2)}},
     {.label = "size one", .in = {GT_IN(1), B(1, 1)}},
     {.label = "zero-size", .in = {GT_IN(0, 3), B(0, 3)}},
     {.label = "zero-size, broadcast", .in = {GT_IN(2, 0), B(2, 1)}},

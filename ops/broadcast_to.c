@@ -56,7 +56,7 @@ static const gt_sample samples[] = {
     {.label = "ones in front", .in = {GT_IN(2)}, TO(1, 1, 2)},
     {.label = "middle", .in = {GT_IN(2, 1, 3)}, TO(2, 4, 3)},
     {.label = "alternating", .in = {GT_IN(1, 2, 1, 3)}, TO(2, 2, 2, 3)},
-    {.label = "six dimensions", .in = {GT_IN(1, 2, 1, 2, 1)}, TO(2, 2, 2, 2, 2, 2)},
+    {.label = "eight dimensions", .in = {GT_IN(1, 2, 1, 2, 1, 2, 1)}, TO(2, 2, 2, 2, 2, 2, 2, 2)},
     {.label = "to zero-size", .in = {GT_IN(1, 3)}, TO(0, 3)},
     {.label = "zero-size", .in = {GT_IN(0, 1)}, TO(2, 0, 3)},
     {.label = "17 wide", .in = {GT_IN(1)}, TO(3, 17)},

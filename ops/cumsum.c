@@ -56,6 +56,7 @@ static const gt_sample samples[] = {
     {.label = "five rows", .in = {GT_IN(5, 3)}, AXIS(1)},
     {.label = "five rows, reverse", .in = {GT_IN(5, 3)}, AXIS(1, true)},
     {.label = "middle", .in = {GT_IN(2, 3, 4)}, AXIS(1)},
+    {.label = "eight dimensions", .in = {GT_IN(1, 2, 1, 3, 1, 2, 1, 1)}, AXIS(3)},
     {.label = "middle, reverse", .in = {GT_IN(2, 3, 4)}, AXIS(1, true)},
     {.label = "300 columns", .in = {GT_IN(3, 300)}, AXIS(0)},
     {.label = "size one", .in = {GT_IN(1, 1)}, AXIS(1)},

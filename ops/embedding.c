@@ -200,7 +200,7 @@ static const gt_error_sample embedding_error_samples[] = {
     {.label = "no rows", .in = {GT_IN(0, 3), ONES(2)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_ARGUMENT) = "index: there are no classes"},
     {.label = "weight", .in = {GT_IN(3), ONES(2)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_SHAPE) = "weight [3] has 1 dimensions, needs 2: [v,d]"},
     {.label = "index of floats", .in = {GT_IN(3, 2), GT_IN(2)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_DTYPE) = "must be i64"},
-    {.label = "too many dimensions", .in = {GT_IN(3, 2), ONES(1, 1, 1, 1, 1, 1)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_SHAPE) = "has no room for another dimension"},
+    {.label = "too many dimensions", .in = {GT_IN(3, 2), ONES(1, 1, 1, 1, 1, 1, 1, 1)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_SHAPE) = "has no room for another dimension"},
 };
 
 static const gt_error_sample embedding_add_error_samples[] = {

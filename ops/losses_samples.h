@@ -21,6 +21,7 @@
 static const gt_sample samples[] = {
     COMMON_SAMPLES(GT_IN, GT_IN),
     {.label = "numbers", .in = {GT_IN_SCALAR, GT_IN_SCALAR}},
+    {.label = "eight dimensions", .in = {GT_IN(1, 2, 1, 1, 2, 1, 2, 1), GT_IN(1, 2, 1, 1, 2, 1, 2, 1)}},
     {.label = "large values", .in = {GT_IN_RANGE(1e3, 1e4, 5), GT_IN_RANGE(-1e4, -1e3, 5)}},
 };
 

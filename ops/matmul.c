@@ -273,6 +273,8 @@ static double matmul_flops(const gt_node *n)
     }
 static const gt_sample samples[] = {
     {.label = "ordinary", .in = {GT_IN(3, 4), GT_IN(4, 2)}},
+    {.label = "eight dimensions",
+     .in = {GT_IN(2, 1, 2, 1, 1, 2, 2, 3), GT_IN(2, 1, 2, 1, 1, 3, 1)}},
     {.label = "transpose_a", .in = {GT_IN(4, 3), GT_IN(4, 2)}, TA},
     {.label = "transpose_b", .in = {GT_IN(3, 4), GT_IN(2, 4)}, TB},
     {.label = "transpose both", .in = {GT_IN(4, 3), GT_IN(2, 4)}, TAB},

@@ -100,11 +100,11 @@ static const gt_error_sample error_samples[] = {
      CLASSES(3, (gt_dtype)4),
      .code = GT_ERR_ARGUMENT,
      .message = "dtype is 4, must be GT_F32, GT_F64, GT_I64 or GT_U8"},
-    {.label = "six dimensions",
-     .in = {GTI_INDEX((1, 1, 1, 1, 1, 1), 0)},
+    {.label = "nine dimensions",
+     .in = {GTI_INDEX((1, 1, 1, 1, 1, 1, 1, 1), 0)},
      CLASSES(3, GT_F32),
      .code = GT_ERR_SHAPE,
-     .message = "index has 6 dimensions, there are no more"},
+     .message = "index has 8 dimensions, there are no more"},
 };
 
 static const gt_attr one_hot_attrs[] = {

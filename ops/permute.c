@@ -73,7 +73,9 @@ static const gt_sample samples[] = {
     {.label = "from the end", .in = {GT_IN(2, 3, 4)}, ORDER(3, -1, 0, -2)},
     {.label = "NHWC to NCHW", .in = {GT_IN(2, 3, 2, 4)}, ORDER(4, 0, 3, 1, 2)},
     {.label = "size one", .in = {GT_IN(1, 3, 1)}, ORDER(3, 2, 1, 0)},
-    {.label = "six dimensions", .in = {GT_IN(2, 1, 3, 2, 1, 2)}, ORDER(6, 5, 2, 0, 4, 3, 1)},
+    {.label = "eight dimensions",
+     .in = {GT_IN(2, 1, 3, 2, 1, 2, 2, 2)},
+     ORDER(8, 5, 2, 0, 7, 4, 3, 6, 1)},
     {.label = "zero-size", .in = {GT_IN(2, 0, 3)}, ORDER(3, 1, 2, 0)},
     {.label = "9 by 17", .in = {GT_IN(9, 17)}, ORDER(2, 1, 0)},
 };

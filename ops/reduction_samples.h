@@ -27,8 +27,8 @@
          .in = {GT_IN(2, 2, 2, 2)},                                                                \
          GTI_REDUCE(type, GT_AXIS(0) | GT_AXIS(2) | GT_AXIS(3), .keepdim = true)},                 \
         {.label = "three groups",                                                                  \
-         .in = {GT_IN(2, 1, 2, 2, 1, 2)},                                                          \
-         GTI_REDUCE(type, GT_AXIS(0) | GT_AXIS(3))},                                               \
+         .in = {GT_IN(2, 1, 2, 2, 1, 2, 1, 2)},                                                    \
+         GTI_REDUCE(type, GT_AXIS(0) | GT_AXIS(3) | GT_AXIS(-1))},                                 \
         {.label = "17 wide", .in = {GT_IN(17)}},                                                   \
     {                                                                                              \
         .label = "9 rows of 3", .in = {GT_IN(9, 3)}, GTI_REDUCE(type, GT_AXIS(0))                  \

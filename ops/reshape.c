@@ -57,7 +57,7 @@ static const gt_sample samples[] = {
     {.label = "same shape", .in = {GT_IN(2, 3)}, TO(2, 3)},
     {.label = "to a scalar", .in = {GT_IN(1, 1)}},
     {.label = "from a scalar", .in = {GT_IN_SCALAR}, TO(1, 1)},
-    {.label = "six dimensions", .in = {GT_IN(8)}, TO(2, 1, 2, 1, 2, 1)},
+    {.label = "eight dimensions", .in = {GT_IN(8)}, TO(2, 1, 2, 1, 2, 1, 1, 1)},
     {.label = "zero-size", .in = {GT_IN(0, 3)}, TO(2, 0)},
     {.label = "zero-size, -1", .in = {GT_IN(0, 3)}, TO(-1, 3)},
 };

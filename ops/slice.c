@@ -215,6 +215,7 @@ static const gt_sample slice_samples[] = {
     {.label = "step beyond the end", .in = {GT_IN(4)}, SLICE(1, GT_END, INT64_MAX, 0)},
     {.label = "smallest step", .in = {GT_IN(4)}, SLICE(3, GT_END, INT64_MIN, 0)},
     {.label = "columns", .in = {GT_IN(3, 5)}, SLICE(1, 4, 2, 1)},
+    {.label = "eight dimensions", .in = {GT_IN(1, 2, 1, 2, 1, 5, 1, 2)}, SLICE(3, 0, -2, 5)},
     {.label = "last axis, backwards", .in = {GT_IN(2, 5)}, SLICE(4, 0, -3, -1)},
     {.label = "middle axis", .in = {GT_IN(2, 4, 3)}, SLICE(1, 3, 1, -2)},
     {.label = "nothing", .in = {GT_IN(3, 2)}, SLICE(2, 1, 1, 0)},

@@ -151,6 +151,7 @@ static double softmax_flops(const gt_node *n)
     ROW("axis of size one", 1, 3, 1)                                                               \
     ROW("zero-size", 0, 0, 2)                                                                      \
     ROW("zero-size, other axis", 1, 0, 2)                                                          \
+    ROW("eight dimensions", 3, 1, 2, 1, 3, 1, 1, 2, 1)                                             \
     ROW("17 wide", 0, 17)                                                                          \
     ROW("3 by 9", 0, 3, 9)
 

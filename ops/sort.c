@@ -118,6 +118,7 @@ static const gt_sample sort_samples[] = {
     {.label = "rows", .in = {GT_IN(4, 3)}, OPTS(.axis = 0)},
     {.label = "columns", .in = {GT_IN(3, 5)}, OPTS(.axis = 1, .reversed = true)},
     {.label = "middle", .in = {GT_IN(2, 4, 3)}, OPTS(.axis = -2)},
+    {.label = "eight dimensions", .in = {GT_IN(1, 2, 1, 4, 1, 1, 2, 1)}, OPTS(.axis = 3)},
     {.label = "ties", .in = {{.shape = GT_DIMS(3, 7), .dtype = GT_I64, .low = -1, .high = 2}}, OPTS(.axis = 1)},
     {.label = "70 wide", .in = {GT_IN(70)}, OPTS(.axis = 0)},
     {.label = "number", .in = {GT_IN_SCALAR}, OPTS(.axis = -1)},

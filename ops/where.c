@@ -67,6 +67,8 @@ static const gt_sample samples[] = {
     {.label = "cond is a column", .in = {MASK(3, 1), GT_IN(3, 5), GT_IN(5)}},
     {.label = "all of their own", .in = {MASK(2, 1, 1), GT_IN(3, 1), GT_IN(4)}},
     {.label = "alternating", .in = {MASK(2, 1, 3, 1), GT_IN(1, 2, 1, 3), GT_IN(3, 1)}},
+    {.label = "eight dimensions",
+     .in = {MASK(2, 1, 2, 1, 1, 1, 1, 1), GT_IN(2, 1, 1, 2, 1, 1, 2), GT_IN(1, 2)}},
     {.label = "any number but 0 is true",
      .in = {{.shape = GT_DIMS(9), .dtype = GT_U8, .high = 200}, GT_IN(9), GT_IN(9)}},
     {.label = "17 wide", .in = {MASK(2, 17), GT_IN(17), GT_IN(2, 17)}},

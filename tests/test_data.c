@@ -22,7 +22,7 @@ static void test_idx_errors(void **state)
         {BYTES(0, 0, 15, 1, 0, 0, 0, 0), "found 00 00 0f 01"},
         {BYTES(0, 0, 13, 1, 0, 0, 0, 1, 1, 2, 3), "expected 4 bytes of elements, found 3"},
         {BYTES(0, 0, 8, 0), "found 00 00 08 00"},
-        {BYTES(0, 0, 8, 7), "found 00 00 08 07"},
+        {BYTES(0, 0, 8, 9), "found 00 00 08 09"},
         {BYTES(0, 0, 8, 2, 0, 0, 0, 1, 0, 0), "expected 4 bytes of IDX dimensions, found 2"},
         {BYTES(0, 0, 8, 1, 0, 0, 0, 3, 1, 2), "expected 3 bytes of elements, found 2"},
         {BYTES(0, 0, 8, 1, 0, 0, 0, 2, 1, 2, 3), "expected the end after 10 bytes, found more"},

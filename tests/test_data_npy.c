@@ -128,7 +128,7 @@ static void test_npy_errors(void **state)
          GT_ERR_FORMAT, "found 4 bytes"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }",
          GT_ERR_FORMAT, "not understood"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1), }", GT_ERR_FORMAT,
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1), }", GT_ERR_FORMAT,
          "not understood"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", GT_ERR_FORMAT,
          "not understood"},

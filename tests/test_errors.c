@@ -39,7 +39,7 @@ DO(conv_overflow)
 }
 DO(size_overflow) { gt_zeros(b->gt, GT_SHAPE(1LL << 33, 1LL << 33)); }
 DO(size_negative) { gt_zeros(b->gt, GT_SHAPE(2, -3)); }
-DO(dims_7) { gt_zeros(b->gt, GT_SHAPE(1, 1, 1, 1, 1, 1, 1)); }
+DO(dims_9) { gt_zeros(b->gt, GT_SHAPE(1, 1, 1, 1, 1, 1, 1, 1, 1)); }
 DO(values_count) { gt_values(b->gt, GT_SHAPE(2, 2), 1, 2, 3); }
 DO(from_null) { gt_from(b->gt, GT_SHAPE(2), NULL); }
 DO(grad_of_labels) { gt_zeros(b->gt, GT_SHAPE(2), .dtype = GT_I64, .requires_grad = true); }
@@ -161,7 +161,7 @@ static const struct row {
     ROW(conv_overflow, MEMORY, "overflow"),
     ROW(size_overflow, MEMORY, "[8589934592,8589934592] overflows"),
     ROW(size_negative, SHAPE, "[2,-3] is negative"),
-    ROW(dims_7, SHAPE, "more than 6 dimensions"),
+    ROW(dims_9, SHAPE, "more than 8 dimensions"),
     ROW(values_count, SHAPE, "3 values for shape [2,2] of 4 elements"),
     ROW(from_null, ARGUMENT, "data is NULL"),
     ROW(grad_of_labels, DTYPE, "i64 has no gradients"),

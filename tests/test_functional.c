@@ -281,7 +281,7 @@ static void bad_calls_say_so(void **state)
     gt_ctx *gt = *state;
     gt_tensor *x = gt_ones(gt, GT_SHAPE(2, 3)), *v = gt_ones(gt, GT_SHAPE(2)), *out[4];
     gt_tensor *none = NULL, *i = gt_zeros(gt, GT_SHAPE(2), .dtype = GT_I64);
-    gt_tensor *wide = gt_ones(gt, GT_SHAPE(1, 1, 2, 2)), *d = gt_ones(gt, GT_SHAPE(2, 3), F64);
+    gt_tensor *wide = gt_ones(gt, GT_SHAPE(1, 1, 2, 2, 1)), *d = gt_ones(gt, GT_SHAPE(2, 3), F64);
     gt_tensor *pair[2] = {wide, wide};
 #define REFUSED(call, code, part)                                                                  \
     assert_int_equal(call, code);                                                                  \
@@ -304,7 +304,7 @@ static void bad_calls_say_so(void **state)
     REFUSED(gt_hvp(gt, cube, NULL, &x, 1, &x, out), GT_ERR_SHAPE, "instead of one");
     REFUSED(gt_hessian(gt, cube, NULL, &x, 1, out), GT_ERR_SHAPE, "hint: reduce it");
     REFUSED(gt_jacobian(gt, second, NULL, pair, 2, out), GT_ERR_SHAPE,
-            "make 8 dimensions, more than 6\n  hint: .flat = true");
+            "make 10 dimensions, more than 8\n  hint: .flat = true");
     gt_ctx *other = gt_open();
     gt_tensor *foreign = gt_ones(other, GT_SHAPE(1));
     REFUSED(gt_vjp(gt, cube, NULL, &foreign, 1, NULL, out), GT_ERR_ARGUMENT,

@@ -129,7 +129,7 @@ static const struct {
     /* what is good, but not for us */
     {"{\"a\":" T("F8_E4M3", "[2]", "[0,2]") "}", 2, "F8_E4M3 [2]: this dtype is not supported",
      GT_ERR_UNSUPPORTED},
-    {"{\"a\":" T("F32", "[1,1,1,1,1,1,1]", "[0,4]") "}", 4, "7 dimensions", GT_ERR_UNSUPPORTED},
+    {"{\"a\":" T("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]") "}", 4, "9 dimensions", GT_ERR_UNSUPPORTED},
 };
 // clang-format on
 

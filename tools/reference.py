@@ -107,7 +107,8 @@ def shapes():
     for label, shape, to in [("row", (3,), (2, 3)), ("column", (2, 1), (2, 3)), ("scalar", (),
                              (2, 3)),
                              ("same", (2, 3), (2, 3)), ("middle", (2, 1, 3), (2, 4, 3)),
-                             ("ones", (2,), (1, 1, 2)), ("alternating", (1, 2, 1, 3), (2, 2, 2, 3)),
+                             ("ones", (2,), (1, 1, 2)),
+                             ("eight", (2, 1, 2, 1, 1, 2, 1), (2, 2, 1, 2, 1, 2, 2, 2)), ("alternating", (1, 2, 1, 3), (2, 2, 2, 3)),
                              ("to nothing", (1, 3), (0, 3)), ("wide", (1,), (3, 17))]:
         case("broadcast_to", label, to, lambda: [grid(shape)], lambda x: x.broadcast_to(to))
         case("sum_to", label, shape, lambda: [grid(to)], lambda x: x.sum_to_size(shape))
@@ -118,7 +119,7 @@ def shapes():
     for label, shape, order in [("transpose", (3, 4), (1, 0)), ("cycle", (2, 3, 4), (2, 0, 1)),
                                 ("from the end", (2, 3, 4), (-1, 0, -2)),
                                 ("NHWC", (2, 3, 2, 4), (0, 3, 1, 2)),
-                                ("six", (2, 1, 3, 2, 1, 2), (5, 2, 0, 4, 3, 1)),
+                                ("eight", (2, 1, 3, 2, 1, 2, 2, 1), (5, 2, 0, 7, 4, 3, 6, 1)),
                                 ("9 by 17", (9, 17), (1, 0)), ("empty", (2, 0, 3), (1, 2, 0))]:
         case("permute", label, order, lambda: [grid(shape)], lambda x: x.permute(order))
     for label, shape, i, j in [("matrix", (3, 4), 0, 1), ("last two", (2, 3, 4), -1, -2),
@@ -126,7 +127,7 @@ def shapes():
         case("transpose", label, [i, j], lambda: [grid(shape)], lambda x: x.transpose(i, j))
     for label, shape, axes in [("vector", (5,), [0]), ("rows", (3, 4), [0]),
                                ("both", (3, 4), [0, -1]),
-                               ("none", (2, 3), []), ("kernel", (2, 2, 3, 3), [-1, -2])]:
+                               ("none", (2, 3), []), ("eight", (2, 1, 2, 1, 2, 1, 1, 3), [0, 4, -1]), ("kernel", (2, 2, 3, 3), [-1, -2])]:
         case("flip", label, axes, lambda: [grid(shape)], lambda x: x.flip(axes))
 
 

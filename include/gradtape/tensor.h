@@ -6,7 +6,7 @@
 
 GT_BEGIN_DECLS
 
-#define GT_MAX_DIMS 6
+#define GT_MAX_DIMS 8
 
 /* f32 and f64 are differentiable; i64 holds labels and indices, u8 images and masks. What is to be
  * known of them stands in dtypes.def; nothing else compares dtypes to find it out. */
@@ -60,7 +60,8 @@ static inline bool gt_is_shape(const gt_shape *s) /* and none is negative */
 /* GT_SHAPE(2, 3) is the shape [2,3]; GT_SCALAR is [], the shape of a single number. */
 gt_shape gt_shape_of(int ndim, const int64_t *dim);
 bool gt_shape_equal(gt_shape a, gt_shape b); /* what is no shape equals nothing */
-/* Writes "[2,3]" into buf (always terminated; 128 bytes hold any shape) and returns buf. */
+/* Writes "[2,3]" into buf and returns buf (always terminated; 128 bytes hold any shape that has
+ * elements, and 192 any). */
 char *gt_shape_format(gt_shape shape, char *buf, size_t size);
 #define GT_SHAPE(...) gt_shape_of(GT_COUNTED(int64_t, __VA_ARGS__))
 #define GT_SCALAR gt_shape_of(0, NULL)

@@ -102,6 +102,9 @@ void gti_cfile_add_sections(const gti_cfile *c, gti_text *t);
 
 /* --- loops.c --- */
 
+/* What loops over axes are called; "p" and "q" stand for attributes. */
+extern const char gti_cfile_index[GT_MAX_DIMS + 1];
+
 /* How an array is gone through: its element is at offset + the sum of strides times indices. An
  * axis with a table takes the index from that. */
 typedef struct {

@@ -79,7 +79,8 @@ static void join(gt_shape *s, gti_access *y, int n, gti_access *in)
 
 /* --- text --- */
 
-static const char names[] = "ijklmn", pointers[] = "abcdefgh";
+const char gti_cfile_index[] = "ijklmnrs";
+static const char pointers[] = "abcdefgh";
 
 /* "a[i * 12 + j + 3]", or the number. */
 static void add_element(gti_text *t, const gti_access *a, char name, int ndim)
@@ -92,8 +93,8 @@ static void add_element(gti_text *t, const gti_access *a, char name, int ndim)
     gti_text_add(t, "%c[", name);
     for (int d = 0; d < ndim; d++) {
         if (!a->stride[d]) continue;
-        if (a->table[d]) gti_text_add(t, "%s%s[%c]", plus, a->table[d], names[d]);
-        else gti_text_add(t, "%s%c", plus, names[d]);
+        if (a->table[d]) gti_text_add(t, "%s%s[%c]", plus, a->table[d], gti_cfile_index[d]);
+        else gti_text_add(t, "%s%c", plus, gti_cfile_index[d]);
         if (a->stride[d] != 1) gti_text_add(t, " * %lld", (long long)a->stride[d]);
         plus = " + ";
     }
@@ -134,8 +135,8 @@ void gti_cfile_loops(gti_cfile *c, gt_shape shape, gti_access y, int n_in, gti_a
     gti_text_add(t, "    {\n");
     add_pointers(t, &y, n_in, in);
     for (int d = 0; d < shape.ndim; d++)
-        gti_text_add(t, "%*sfor (int %c = 0; %c < %lld; %c++)\n", 8 + 4 * d, "", names[d], names[d],
-                     (long long)shape.dim[d], names[d]);
+        gti_text_add(t, "%*sfor (int %c = 0; %c < %lld; %c++)\n", 8 + 4 * d, "", gti_cfile_index[d],
+                     gti_cfile_index[d], (long long)shape.dim[d], gti_cfile_index[d]);
     gti_text_add(t, "%*s", 8 + 4 * shape.ndim, "");
     add_element(t, &y, 'y', shape.ndim);
     const bool narrow = y.dtype == GT_U8 && strlen(expression) > 2;

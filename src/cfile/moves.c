@@ -238,7 +238,8 @@ static bool write_gather(gti_cfile *c, const gti_cfile_row *row)
     const char *from = gti_cfile_new_name(c, "x"), *at = "";
     for (int d = 0; d < shape.ndim; d++)
         if (d != a && x.stride[d])
-            at = gti_cfile_format(c, "%s$%c * %lld + ", at, "ijklmn"[d], (long long)x.stride[d]);
+            at = gti_cfile_format(c, "%s$%c * %lld + ", at, gti_cfile_index[d],
+                                  (long long)x.stride[d]);
     gti_text_add(&c->body, "    const float *%s = %s;\n", from,
                  x.number ? gti_cfile_in_pointer(c, 0) : x.pointer);
     gti_cfile_loops(c, shape, access_out(c), 1, in,
@@ -253,7 +254,7 @@ static bool write_one_hot(gti_cfile *c, const gti_cfile_row *row)
     gti_access index = access_in(c, 0);
     (void)row;
     gti_cfile_loops(c, shape, access_out(c), 1, &index,
-                    gti_cfile_format(c, "$0 == $%c", "ijklmn"[shape.ndim - 1]));
+                    gti_cfile_format(c, "$0 == $%c", gti_cfile_index[shape.ndim - 1]));
     return true;
 }
 
@@ -266,8 +267,8 @@ static bool write_triangle(gti_cfile *c, const gti_cfile_row *row)
     int64_t k = GTI_WHOLE(c, "diagonal", 0);
     k = k > most ? most : k < -most ? -most : k; /* all that lie beyond are alike */
     gti_cfile_loops(c, shape, access_out(c), 1, &x,
-                    gti_cfile_format(c, "$%c - $%c %s %lld ? $0 : 0", "ijklmn"[n - 1],
-                                     "ijklmn"[n - 2], row -> as, (long long)k));
+                    gti_cfile_format(c, "$%c - $%c %s %lld ? $0 : 0", gti_cfile_index[n - 1],
+                                     gti_cfile_index[n - 2], row->as, (long long)k));
     return true;
 }
 

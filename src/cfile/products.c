@@ -33,7 +33,7 @@ static void add_offset(gti_text *t, const product *p, const gt_shape *s, int own
         size *= s->dim[d];
     }
     for (int d = 0; d < p->batch.ndim; d++)
-        if (stride[d]) gti_text_add(t, " + %c * %lld", "ijklmn"[d], (long long)stride[d]);
+        if (stride[d]) gti_text_add(t, " + %c * %lld", gti_cfile_index[d], (long long)stride[d]);
 }
 
 /* A vector b is a column, which is the row of a transposed one. */
@@ -49,8 +49,8 @@ static bool write_matmul(gti_cfile *c, const gti_cfile_row *row)
     const char *pa = gti_cfile_in_pointer(c, 0), *pb = gti_cfile_in_pointer(c, 1),
                *py = gti_cfile_out_pointer(c, 0);
     for (int d = 0; d < p.batch.ndim; d++)
-        gti_text_add(t, "%*sfor (int %c = 0; %c < %lld; %c++)\n", 4 + 4 * d, "", "ijklmn"[d],
-                     "ijklmn"[d], (long long)p.batch.dim[d], "ijklmn"[d]);
+        gti_text_add(t, "%*sfor (int %c = 0; %c < %lld; %c++)\n", 4 + 4 * d, "", gti_cfile_index[d],
+                     gti_cfile_index[d], (long long)p.batch.dim[d], gti_cfile_index[d]);
     gti_text_add(t, "%*s%s(%lld, %lld, %lld, %s", 4 + 4 * p.batch.ndim, "",
                  transposed ? "product_transposed" : "product", (long long)p.m, (long long)p.n,
                  (long long)p.k, pa);

@@ -283,7 +283,7 @@ gt_tensor *gt_npy_load(gt_ctx *gt, const char *path)
 static void write_header(gt_file *f, const gt_tensor *t)
 {
     static const char *const descr[GT_N_DTYPES] = {"<f4", "<f8", "<i8", "|u1"};
-    char text[320], shape[160] = "";
+    char text[320], shape[192] = "";
     for (int i = 0; i < t->shape.ndim; i++) {
         const size_t used = strlen(shape);
         snprintf(shape + used, sizeof shape - used, "%lld,%s", (long long)t->shape.dim[i],

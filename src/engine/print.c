@@ -188,7 +188,7 @@ static void put_suffix(printer *p, const char *suffix)
 
 static void put_size(printer *p)
 {
-    char text[160];
+    char text[192];
     size_t length = (size_t)snprintf(text, sizeof text, "size=(");
     for (int i = 0; i < p->t->shape.ndim; i++)
         length += (size_t)snprintf(text + length, sizeof text - length, "%s%" PRId64, i ? ", " : "",

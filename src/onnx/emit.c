@@ -50,6 +50,13 @@ int gti_emit_axis(const gti_emit *e, int ndim)
     return gti_reading_axis(&e->r, ndim);
 }
 
+const int64_t *gti_emit_axes_from(int first)
+{
+    static const int64_t axes[] = {-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7};
+    _Static_assert(sizeof axes / sizeof *axes == 2 * GT_MAX_DIMS, "every axis from both ends");
+    return axes + GT_MAX_DIMS + first;
+}
+
 int gti_emit_axes(const gti_emit *e, int64_t axes[GT_MAX_DIMS])
 {
     return gti_reading_axes(&e->r, axes);
@@ -261,10 +268,10 @@ const char *gti_emit_cast(gti_emit *e, const char *x, const char *out, int type)
 
 const char *gti_emit_channels(gti_emit *e, int i)
 {
-    const int64_t axes[] = {1, 2, 3, 4, 5};
     const int n = gti_emit_value(e, 0)->shape.ndim - 2;
     if (n <= 0) return gti_emit_in(e, i);
-    return GTI_EMIT(e, "Unsqueeze", NULL, gti_emit_in(e, i), gti_emit_ints(e, n, axes));
+    return GTI_EMIT(e, "Unsqueeze", NULL, gti_emit_in(e, i),
+                    gti_emit_ints(e, n, gti_emit_axes_from(1)));
 }
 
 const char *gti_emit_reduce(gti_emit *e, const char *type, const char *x, const char *out, int n,

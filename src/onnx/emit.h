@@ -48,6 +48,8 @@ double gti_emit_real(const gti_emit *e, const char *attr);
 int gti_emit_axis(const gti_emit *e, int ndim);
 /* The dimensions of input 0 that its attribute "axes" names, all for none; how many. */
 int gti_emit_axes(const gti_emit *e, int64_t axes[GT_MAX_DIMS]);
+/* Axes that follow each other, from one that may count from the end. */
+const int64_t *gti_emit_axes_from(int first);
 /* Of the first attribute of this kind that has no name: it is the operation's own. */
 int64_t gti_emit_hidden(const gti_emit *e, gt_attr_kind kind, int i);
 /* Whether the present node, a product of matrices, is written together with the sum behind it. */

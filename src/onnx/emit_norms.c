@@ -38,7 +38,7 @@ static bool emit_rms_norm(gti_emit *e)
 {
     if (!refuse_statistics(e)) return false;
     const char *x = gti_emit_in(e, 0);
-    const int64_t n = gti_emit_whole(e, "n_dims", 0), axes[GT_MAX_DIMS] = {-1, -2, -3, -4, -5, -6};
+    const int64_t n = gti_emit_whole(e, "n_dims", 0), *axes = gti_emit_axes_from(-(int)n);
     if (e->opset >= 23) {
         gti_emit_attr_int(e, "axis", -n);
         gti_emit_attr_float(e, "epsilon", gti_emit_real(e, "eps"));

@@ -90,7 +90,7 @@ static bool emit_softmax(gti_emit *e)
 static bool reduce_loss(gti_emit *e, const char *losses)
 {
     const gt_shape *shape = &gti_emit_value(e, 0)->shape;
-    const int64_t axes[GT_MAX_DIMS] = {0, 1, 2, 3, 4, 5};
+    const int64_t *axes = gti_emit_axes_from(0);
     const int way = (int)gti_emit_whole(e, "reduction", 0);
     if (way == GT_NONE) GTI_EMIT(e, "Identity", gti_emit_out(e, 0), losses);
     else if (way != GT_BATCHMEAN)
