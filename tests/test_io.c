@@ -209,7 +209,7 @@ static void test_long_names(void **state)
     static const gt_module_type type = {.name = "Long", .size = sizeof(gt_module)};
     gt_module *m = gt_module_new(gt, &type);
     char names[8][121];
-    gt_named_tensor list[5] = {{NULL, NULL}};
+    gt_named_tensor list[6] = {{NULL, NULL}};
     gt_tensor *x = gt_ones(gt, GT_SHAPE(10, 10, 10, 10, 10, 1)), *y = gt_ones(gt, GT_SHAPE(3));
     for (int i = 0; i < 8; i++) {
         snprintf(names[i], sizeof names[i], "%0120d", i);
@@ -217,11 +217,40 @@ static void test_long_names(void **state)
         if (i % 4 < 2)
             gt_module_add_parameter(m, names[i], gt_zeros(gt, GT_SHAPE(10, 10, 10, 10, 10, 2)));
     }
+    list[4] = (gt_named_tensor){"fits", y};
+    gt_module_add_parameter(m, "fits", gt_zeros(gt, GT_SHAPE(3)));
     assert_int_equal(gt_save_tensors(gt, file, list), GT_OK);
     assert_int_equal(gt_load(m, file), GT_ERR_SHAPE);
     const char *last = strrchr(gt_error_message(gt), '\n');
     assert_string_equal(last, "\n  hint: .partial = true, .skip_misshaped = true loads what fits");
     assert_error(gt, GT_ERR_SHAPE, "..., ... (2)\n  unexpected: 000");
+}
+
+/* A prefix is told where it helps: the first that a name has may be of another layer. */
+static void test_prefix(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_module *m = dense_new(gt, 2, 2, GT_F32);
+    gt_tensor *w = gt_full(gt, GT_SHAPE(2, 2), 5), *b = gt_full(gt, GT_SHAPE(2), 6),
+              *n = gt_scalar(gt, 7, .dtype = GT_I64), *other = gt_full(gt, GT_SHAPE(3, 3), 5);
+    const struct {
+        const gt_named_tensor *list;
+        const char *end; /* of the message */
+    } rows[] = {
+        {GT_TENSORS({"0.weight", other}, {"0.bias", b}, {"0.calls", n}, {"2.weight", w},
+                    {"2.bias", b}, {"2.calls", n}),
+         "\n  hint: .prefix = \"2.\""},
+        {GT_TENSORS({"0.weight", other}, {"0.bias", b}, {"0.calls", n}),
+         "\n  unexpected: 0.calls, 0.weight, 0.bias"},
+        {GT_TENSORS({"0.weight", w}, {"0.bias", b}), "\n  unexpected: 0.weight, 0.bias"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(gt_save_tensors(gt, file, rows[i].list), GT_OK);
+        assert_int_equal(gt_load(m, file), GT_ERR_ARGUMENT);
+        const char *message = gt_error_message(gt);
+        assert_string_equal(message + strlen(message) - strlen(rows[i].end), rows[i].end);
+        gt_error_clear(gt);
+    }
 }
 
 static void test_partial(void **state)
@@ -293,8 +322,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IO_TEST(test_round_trip), IO_TEST(test_versions),      IO_TEST(test_dtypes),
         IO_TEST(test_large),      IO_TEST(test_torch_network), IO_TEST(test_shared),
-        IO_TEST(test_misfits),    IO_TEST(test_long_names),    IO_TEST(test_partial),
-        IO_TEST(test_lazy),       IO_TEST(test_bad_calls),
+        IO_TEST(test_misfits),    IO_TEST(test_prefix),        IO_TEST(test_long_names),
+        IO_TEST(test_partial),    IO_TEST(test_lazy),          IO_TEST(test_bad_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

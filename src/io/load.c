@@ -96,10 +96,10 @@ static void GT_PRINTF(2, 3) add_sample(samples *s, const char *fmt, ...)
 typedef struct {
     samples missing, unexpected, misshaped;
     gt_load_report report;
+    bool partial;          /* names may be missing */
     bool names, shapes;    /* whether these are refused */
     const gt_module *lazy; /* that unexpected entries belong to */
-    const char *hint;      /* what the file's names begin with, behind which missing ones lie; */
-    int hint_length;
+    char hint[64];         /* what the file's names begin with, behind which all would fit */
 } misfits;
 
 static bool same_shape(const gti_st_entry *e, const gt_tensor *t)
@@ -139,27 +139,42 @@ static bool check_one(gti_load *l, gti_st_entry *e, gt_tensor *t, misfits *m)
     return true;
 }
 
-/* Looks for a missing name behind a prefix of one in the file. */
+/* Whether the module could be loaded with this prefix. */
+static bool prefix_fits(const gti_load *l, const char *prefix, bool partial)
+{
+    gti_text name = {.at = NULL};
+    gt_state_iter it = gt_module_state(l->module);
+    bool fits = true;
+    while (fits && gt_state_next(&it)) {
+        const char *path = gti_text_path(&name, prefix, &it);
+        const gti_st_entry *e = path ? gti_st_find(l->file, path) : NULL;
+        fits = e ? same_shape(e, it.tensor) : partial;
+    }
+    free(name.at);
+    return fits;
+}
+
+/* Looks for the first missing name behind a prefix of one in the file. */
 static void find_hint(const gti_load *l, const char *missing, misfits *m)
 {
     const size_t n = strlen(missing);
-    for (size_t i = 0; i < l->file->n && !m->hint; i++) {
+    for (size_t i = 0; i < l->file->n && !*m->hint; i++) {
         const char *name = l->file->at[i].name;
         const size_t length = strlen(name);
-        if (length <= n || length - n > 60 || strcmp(name + length - n, missing) != 0 ||
-            name[length - n - 1] != '.')
+        if (length <= n || length - n >= sizeof m->hint ||
+            strcmp(name + length - n, missing) != 0 || name[length - n - 1] != '.')
             continue;
-        m->hint = name;
-        m->hint_length = (int)(length - n);
+        memcpy(m->hint, name, length - n);
+        m->hint[length - n] = 0;
+        if (!prefix_fits(l, m->hint, m->partial)) *m->hint = 0;
     }
 }
 
 static void note_missing(const gti_load *l, const char *name, misfits *m)
 {
     char shown[GTI_SHOWN];
-    m->report.missing++;
     add_sample(&m->missing, "%s", gti_text_show(name, shown));
-    if (!m->hint) find_hint(l, name, m);
+    if (m->report.missing++ == 0) find_hint(l, name + strlen(l->prefix), m);
 }
 
 /* The first time, what the file names goes to p, which has room for as many as the file has; the
@@ -226,11 +241,11 @@ static bool prefix_is_wrong(const gti_load *l)
 static void format_hint(const gti_load *l, const misfits *m, char *to, size_t size)
 {
     char shown[GTI_SHOWN];
-    if (m->hint) snprintf(to, size, "\n  hint: .prefix = \"%.*s\"", m->hint_length, m->hint);
+    if (*m->hint) snprintf(to, size, "\n  hint: .prefix = \"%s\"", m->hint);
     else if (l->has_options && prefix_is_wrong(l))
         snprintf(to, size, "\n  hint: no name in it begins with \"%.24s\"; one is %.24s", l->prefix,
                  gti_text_show(l->file->at[0].name, shown));
-    else if (l->has_options && (m->names || m->shapes))
+    else if (l->has_options && m->report.loaded && (m->names || m->shapes))
         snprintf(to, size, "\n  hint: %s%s%s loads what fits", m->names ? ".partial = true" : "",
                  m->names && m->shapes ? ", " : "", m->shapes ? ".skip_misshaped = true" : "");
 }
@@ -259,7 +274,7 @@ static bool fail_lazy(const gti_load *l, const gt_module *lazy)
 
 bool gti_load_check(gti_load *l, const gt_load_opts *opts)
 {
-    misfits m = {.hint = NULL};
+    misfits m = {.partial = opts->partial};
     if (!check_state(l, &m)) return false;
     for (size_t i = 0; i < l->file->n; i++) check_entry(l, &l->file->at[i], &m);
     if (opts->report) *opts->report = m.report;
