@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "cli/networks.h"
+
 static gt_module *net_with_frozen_norm(gt_ctx *gt)
 {
     gt_module *net = gt_nn_sequential(gt, gt_nn_linear(gt, 3, 4), gt_nn_batch_norm1d(gt, 4),
@@ -214,6 +216,32 @@ static void test_memory(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* Whatever a network does between its layers, nothing but its output is left. The first passes may
+ * keep what they have packed of weights. */
+static void test_networks(void **state)
+{
+    static const char *const names[] = {"lenet", "resnet18", "unet"};
+    for (int i = 0; i < 3; i++) {
+        gt_ctx *gt = *state;
+        const gti_cli_network *network = gti_cli_network_find(names[i]);
+        gt_module *net = network->build(gt, network->channels, network->classes);
+        gt_tensor *x = gt_keep(gt_zeros(gt, GT_SHAPE(1, network->channels, 32, 32)));
+        const gt_mark start = gt_mark_tape(gt);
+        gt_eval(net);
+        gt_set_recording(gt, false);
+        int64_t before = 0;
+        for (int pass = 0; pass < 4; pass++) {
+            gt_rewind(gt, start);
+            before = gt_get_stats(gt).bytes_live;
+            gt_forward(net, x);
+        }
+        assert_well(gt);
+        assert_in_range(gt_get_stats(gt).bytes_live - before, 1, 16384);
+        gt_set_recording(gt, true);
+        gt_module_free(net);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +250,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_log, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_errors, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_memory, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_networks, open_context, close_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,15 +3,18 @@
 
 #include "networks.h"
 
-static gt_tensor *run(gt_module *m, const char *child, gt_tensor *x)
+/* Types here keep nothing, and what one child has made for the next is given back (gt_pass): then
+ * inference holds two activations, and what goes around. */
+static gt_tensor *run(gt_module *m, const char *child, gt_tensor *x, bool *spare)
 {
-    return x ? gt_forward(gt_module_child(m, child), x) : NULL;
+    return x ? gt_pass(gt_module_child(m, child), x, spare) : NULL;
 }
 
 /* A root that runs its children one after another, whatever their names. */
 static gt_tensor *forward_chain(gt_module *m, gt_tensor *x)
 {
-    for (gt_module *c = m->child; c && x; c = c->next) x = gt_forward(c, x);
+    bool spare = m->spare;
+    for (gt_module *c = m->child; c && x; c = c->next) x = gt_pass(c, x, &spare);
     return x;
 }
 
@@ -29,7 +32,7 @@ static gt_module *named(gt_ctx *gt, const gt_module_type *type, int n, const gt_
 gt_module *gti_cli_vgg11(gt_ctx *gt, int channels, int classes)
 {
     static const gt_module_type type = {
-        .name = "VGG", .size = sizeof(gt_module), .forward = forward_chain};
+        .name = "VGG", .size = sizeof(gt_module), .keeps_nothing = true, .forward = forward_chain};
     static const int width[] = {64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0}; /* 0: pool */
     gt_module *features = gt_nn_sequential_empty(gt);
     for (size_t i = 0, in = (size_t)channels; i < sizeof width / sizeof *width; i++) {
@@ -61,16 +64,25 @@ static gt_module *conv(gt_ctx *gt, int in, int out, int kernel, int stride)
 
 static gt_tensor *forward_block(gt_module *m, gt_tensor *x)
 {
-    gt_tensor *y = run(m, "relu1", run(m, "bn1", run(m, "conv1", x)));
-    y = run(m, "bn2", run(m, "conv2", y));
-    gt_tensor *around = gt_module_child(m, "downsample") ? run(m, "downsample", x) : x;
-    return y && around ? run(m, "relu2", gt_add(y, around)) : NULL;
+    static const char *const body[] = {"conv1", "bn1", "relu1", "conv2", "bn2"};
+    gt_module *down = gt_module_child(m, "downsample");
+    gt_tensor *y = x;
+    bool spare = false, around_spare = m->spare;
+    for (int i = 0; i < 5; i++) y = run(m, body[i], y, &spare);
+    gt_tensor *around = down && y ? gt_pass(down, x, &around_spare) : x;
+    gt_tensor *sum = y && around ? gt_add(y, around) : NULL;
+    if (sum && spare) gt_release(y);
+    if (sum && down && around_spare) gt_release(around);
+    spare = true;
+    return run(m, "relu2", sum, &spare);
 }
 
 static gt_module *block(gt_ctx *gt, int in, int out, int stride)
 {
-    static const gt_module_type type = {
-        .name = "BasicBlock", .size = sizeof(gt_module), .forward = forward_block};
+    static const gt_module_type type = {.name = "BasicBlock",
+                                        .size = sizeof(gt_module),
+                                        .keeps_nothing = true,
+                                        .forward = forward_block};
     gt_module *down = NULL;
     if (in != out || stride != 1)
         down = gt_nn_sequential(gt, conv(gt, in, out, 1, stride), gt_nn_batch_norm2d(gt, out));
@@ -87,8 +99,10 @@ static gt_module *stage(gt_ctx *gt, int in, int out, int stride)
 
 gt_module *gti_cli_resnet18(gt_ctx *gt, int channels, int classes)
 {
-    static const gt_module_type type = {
-        .name = "ResNet", .size = sizeof(gt_module), .forward = forward_chain};
+    static const gt_module_type type = {.name = "ResNet",
+                                        .size = sizeof(gt_module),
+                                        .keeps_nothing = true,
+                                        .forward = forward_chain};
     return NAMED(gt, &type, {"conv1", conv(gt, channels, 64, 7, 2)},
                  {"bn1", gt_nn_batch_norm2d(gt, 64)}, {"relu", gt_nn_relu(gt)},
                  {"maxpool", gt_nn_max_pool2d(gt, .kernel = {3}, .stride = {2}, .padding = {1})},
@@ -115,27 +129,40 @@ static char *child(char name[16], const char *what, int level)
     return name;
 }
 
+/* a and b, one behind the other by channels; both are given back where they are spare. */
+static gt_tensor *join(gt_tensor *a, bool a_spare, gt_tensor *b, bool *spare)
+{
+    gt_tensor *y = a && b ? gt_concat(((gt_tensor *[]){a, b}), 2, 1) : NULL;
+    if (y && a_spare) gt_release(a);
+    if (y && *spare) gt_release(b);
+    *spare = true;
+    return y;
+}
+
 static gt_tensor *forward_unet(gt_module *m, gt_tensor *x)
 {
     char name[16];
     gt_tensor *down[LEVELS];
+    bool spare = m->spare, kept[LEVELS];
     for (int i = 0; i < LEVELS; i++) {
-        down[i] = run(m, child(name, "down", i + 1), x);
-        x = run(m, child(name, "pool", i + 1), down[i]);
+        down[i] = run(m, child(name, "down", i + 1), x, &spare);
+        kept[i] = spare;
+        spare = false;
+        x = run(m, child(name, "pool", i + 1), down[i], &spare);
     }
-    x = run(m, "bottom", x);
+    x = run(m, "bottom", x, &spare);
     for (int i = LEVELS; i-- > 0;) {
-        x = run(m, child(name, "up", i + 1), x);
-        x = x ? gt_concat(((gt_tensor *[]){down[i], x}), 2, 1) : NULL;
-        x = run(m, child(name, "join", i + 1), x);
+        x = run(m, child(name, "up", i + 1), x, &spare);
+        x = join(down[i], kept[i], x, &spare);
+        x = run(m, child(name, "join", i + 1), x, &spare);
     }
-    return run(m, "head", x);
+    return run(m, "head", x, &spare);
 }
 
 gt_module *gti_cli_unet(gt_ctx *gt, int channels, int classes)
 {
     static const gt_module_type type = {
-        .name = "UNet", .size = sizeof(gt_module), .forward = forward_unet};
+        .name = "UNet", .size = sizeof(gt_module), .keeps_nothing = true, .forward = forward_unet};
     gt_module *m = gt_module_new(gt, &type);
     char name[16];
     int in = channels;
