@@ -230,6 +230,15 @@ static void test_one_tensor(void **state)
     assert_error(gt, GT_ERR_SHAPE, "touches nothing of f64 [1,6,6]");
     assert_null(gt_transform(gt_ones(gt, GT_SHAPE(1, 3, 6, 6)), noisy));
     assert_error(gt, GT_ERR_SHAPE, "touches nothing of f32 [1,3,6,6]");
+    /* Channels stand first, unless it is said that they do. */
+    gt_tensor *hwc = gt_zeros(gt, GT_SHAPE(8, 9, 3));
+    assert_null(gt_transform(hwc, GT_TRANSFORMS({.kind = GT_RANDOM_FLIP})));
+    assert_error(gt, GT_ERR_SHAPE, "[8,9,3] looks like [h,w,c]\n  hint: gt_permute(x, 2, 0, 1)");
+    assert_null(gt_loader_new(gt_tensor_dataset(gt_reshape(hwc, GT_SHAPE(1, 8, 9, 3))), 1,
+                              .transforms = GT_TRANSFORMS({.kind = GT_RANDOM_FLIP})));
+    assert_error(gt, GT_ERR_SHAPE, "random_flip is done to pictures [c,h,w]");
+    assert_non_null(
+        gt_transform(hwc, GT_TRANSFORMS({.kind = GT_RANDOM_FLIP, .members = GT_MEMBER(0)})));
     assert_null(gt_transform(NULL, list));
     gt_error_clear(NULL);
 }

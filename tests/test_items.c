@@ -2,6 +2,7 @@
  * those that are not as they should be. */
 #include "support.h"
 
+#include <math.h>
 #include <string.h>
 
 /* --- members of every dtype --- */
@@ -43,6 +44,23 @@ static void test_members(void **state)
             assert_int_equal(i, 7);
             assert_well(gt);
         }
+}
+
+/* Bytes are brightness, but classes in a target that is no picture. */
+static void test_bytes_of_targets(void **state)
+{
+    gt_ctx *gt = *state;
+    const gt_shape shapes[] = {GT_SHAPE(3), GT_SHAPE(3, 2, 2), GT_SHAPE(3, 1, 2, 2)};
+    for (int i = 0; i < 3; i++) {
+        gt_tensor *bytes = gt_full(gt, shapes[i], 51, .dtype = GT_U8), *x, *y;
+        gt_dataset *d = gt_tensor_dataset(bytes, bytes);
+        assert_int_equal(d->n_classes, i == 0 ? 52 : 0);
+        assert_true(gt_loader_next(gt_loader_new(d, 2), &x, &y));
+        assert_true(x->dtype == GT_F32 && fabs(element(x, 0) - 0.2) < 1e-7);
+        assert_int_equal(y->dtype, i < 2 ? GT_I64 : GT_F32);
+        assert_true(i == 2 || (element(y, 0) == 51 && element(y, y->size - 1) == 51));
+    }
+    assert_well(gt);
 }
 
 static void test_get(void **state)
@@ -342,6 +360,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_members, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_bytes_of_targets, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_get, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_guards, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_masks, open_context, close_context),

@@ -56,6 +56,13 @@ static void test_parts(void **state)
     assert_true(gt_count_labels(y) == 2);
     assert_true(gt_get(gt_confusion(x, y), 1, 0) == 1);
     assert_well(gt);
+    /* Numbers of a regression are no classes, and one column would always be right. */
+    assert_true(isnan(gt_accuracy(x, gt_mul_scalar(y, 2))));
+    assert_error(gt, GT_ERR_ARGUMENT, "row 0 add up to 2 in 3 columns");
+    assert_true(isnan(gt_accuracy(x, gt_add_scalar(gt_mul_scalar(y, 4), -1))));
+    assert_error(gt, GT_ERR_ARGUMENT, "hint: a regression has GT_MAE and GT_R2");
+    assert_true(isnan(gt_accuracy(gt_ones(gt, GT_SHAPE(2, 1)), gt_ones(gt, GT_SHAPE(2, 1)))));
+    assert_error(gt, GT_ERR_ARGUMENT, "add up to 1 in 1 columns");
 }
 
 /* Two pictures of four pixels: the weights of batches are those of all their pixels. */
@@ -97,6 +104,13 @@ static void test_regression(void **state)
     gt_tensor *tenths = gt_full(gt, GT_SHAPE(3), 0.1, .dtype = GT_F64); /* whose mean is another */
     assert_true(isnan(gt_r2_score(gt_zeros(gt, GT_SHAPE(3)), tenths)));
     assert_well(gt);
+    double sums[GT_METRIC_SUMS] = {0};
+    for (int i = 0; i < 4; i += 3) { /* three, then one */
+        const gt_batch b = {.target = {gt_slice(y, 0, i, i + 3)},
+                            .out = {gt_slice(x, 0, i, i + 3)}};
+        gt_metric_gather_r2(&b, NULL, sums);
+    }
+    assert_true(fabs(gt_metric_value_r2(sums) - 0.9486081370449679) < 1e-12);
     assert_true(isnan(gt_r2_score(x, gt_ones(gt, GT_SHAPE(4, 1)))));
     assert_error(gt, GT_ERR_SHAPE, "predictions [4] and targets [4,1] must be of one shape");
     assert_true(isnan(gt_mean_absolute_error(x, gt_ones(gt, GT_SHAPE(4), .dtype = GT_I64))));

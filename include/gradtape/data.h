@@ -73,7 +73,8 @@ typedef struct {
  *   f32        numbers, which come as f32 or the loader's dtype
  *   f64        numbers, which stay f64
  *   i64        classes or indices, which stay i64
- * To transforms u8 and f32 [c,h,w] are pictures, i64 [h,w] and [1,h,w] are masks. */
+ * To transforms u8 and f32 [c,h,w] are pictures, i64 [h,w] and [1,h,w] are masks; what looks like a
+ * picture [h,w,c] is an error. */
 typedef struct {
     gt_shape shape; /* of one item: no n */
     gt_dtype dtype;
@@ -211,8 +212,10 @@ gt_dataset *gt_generated_digits_(gt_ctx *gt, int64_t count, gt_generated_digits_
 /* The rows of tensors [n,...], any dtype, one or more of them as the members of each item: images
  * and classes, x and y of a regression, two images and whether they show the same. They are kept
  * (see gt_keep) until gt_close, and shared: changing them changes the dataset, and must not happen
- * while a loader with threads is within an epoch. Where the last one is i64 [n], n_classes is one
- * more than its largest number. Errors: GT_ERR_ARGUMENT (NULL, another context), GT_ERR_SHAPE. */
+ * while a loader with threads is within an epoch. The last of several is the target: u8, unless it
+ * is of pictures [n,c,h,w], it has classes, which come as i64. Where it is i64 or u8 [n], n_classes
+ * is one more than its largest number. Errors: GT_ERR_ARGUMENT (NULL, another context),
+ * GT_ERR_SHAPE. */
 gt_dataset *gt_tensor_dataset_(int n, gt_tensor *const *members);
 /* gt_tensor_dataset(x, y), gt_tensor_dataset(x), gt_tensor_dataset(left, right, same) */
 #define gt_tensor_dataset(...)                                                                     \

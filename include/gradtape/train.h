@@ -47,8 +47,7 @@ double gt_dice(const gt_tensor *logits, const gt_tensor *labels, int64_t class_i
 
 /* Of predictions and targets of one shape, f32 or f64: the mean of |x - y|, which weighs as much as
  * it has elements; and 1 - sum (x - y)^2 / sum (y - mean y)^2, scikit-learn's r2_score, NaN where y
- * is the same everywhere. In a mean over batches r2 weighs by its divisor, and is about the means
- * of batches. */
+ * is the same everywhere. */
 double gt_mean_absolute_error(const gt_tensor *x, const gt_tensor *y);
 #define gt_mean_absolute_error(x, y) GT_NUMBER_AT(gt_mean_absolute_error(x, y))
 double gt_r2_score(const gt_tensor *x, const gt_tensor *y);
@@ -154,17 +153,29 @@ typedef struct {
  * items of the batch: in the means that are reported, and in the gradients of .accumulate. */
 typedef gt_tensor *(*gt_loss_fn)(const gt_batch *b, void *user);
 /* A number for each batch, whose mean over all batches is reported, each weighing as much as
- * `weight` says of it; a batch that fn gives NaN for does not count. Lists end with an entry
- * without a name: GT_METRICS(GT_ACCURACY, GT_TOP_K("top5", &five)) */
+ * `weight` says of it; a batch that fn gives NaN for does not count. What no such mean tells has
+ * instead of fn a `gather`, which adds a batch to sums that begin with zeros, and a `value` of
+ * these. Lists end with an entry without a name: GT_METRICS(GT_ACCURACY, GT_TOP_K("top5", &five))
+ */
 typedef double (*gt_metric_fn)(const gt_batch *b, void *user);
+#define GT_METRIC_SUMS 4
+typedef void (*gt_metric_gather_fn)(const gt_batch *b, void *user, double sums[GT_METRIC_SUMS]);
+typedef double (*gt_metric_value_fn)(const double sums[GT_METRIC_SUMS]);
 typedef struct {
     const char *name;
     gt_metric_fn fn;
     void *user;
     gt_metric_fn weight; /* NULL: the items of the batch */
     bool more_is_better; /* where it is monitored */
+    gt_metric_gather_fn gather;
+    gt_metric_value_fn value;
 } gt_metric;
-#define GT_METRICS(...) GT_ARRAY(const gt_metric, __VA_ARGS__, {NULL, NULL, NULL, NULL, false})
+#define GT_METRICS(...)                                                                            \
+    GT_ARRAY(const gt_metric, __VA_ARGS__, GT_METRIC_OF_(NULL, NULL, NULL, NULL, false))
+#define GT_METRIC_OF_(name, fn, user, weight, more_is_better)                                      \
+    {                                                                                              \
+        name, fn, user, weight, more_is_better, NULL, NULL                                         \
+    }
 #define GT_METRICS_MOST 16 /* with names of their own: not "loss", "lr", "seconds", "epoch" */
 /* Of the first output and target. */
 double gt_metric_accuracy(const gt_batch *b, void *user);
@@ -173,36 +184,23 @@ double gt_metric_labels(const gt_batch *b, void *user); /* for .weight */
 double gt_metric_iou(const gt_batch *b, void *user);    /* int64_t *class_index */
 double gt_metric_dice(const gt_batch *b, void *user);   /* the same */
 double gt_metric_absolute_error(const gt_batch *b, void *user);
-double gt_metric_r2(const gt_batch *b, void *user);
+void gt_metric_gather_r2(const gt_batch *b, void *user, double sums[GT_METRIC_SUMS]);
+double gt_metric_value_r2(const double sums[GT_METRIC_SUMS]);
 /* Their weights. */
 double gt_metric_union(const gt_batch *b, void *user);
 double gt_metric_both(const gt_batch *b, void *user);
 double gt_metric_elements(const gt_batch *b, void *user);
-double gt_metric_variation(const gt_batch *b, void *user);
 #define GT_IOU(name, class_index)                                                                  \
-    {                                                                                              \
-        name, gt_metric_iou, class_index, gt_metric_union, true                                    \
-    }
+    GT_METRIC_OF_(name, gt_metric_iou, class_index, gt_metric_union, true)
 #define GT_DICE(name, class_index)                                                                 \
-    {                                                                                              \
-        name, gt_metric_dice, class_index, gt_metric_both, true                                    \
-    }
-#define GT_MAE                                                                                     \
-    {                                                                                              \
-        "mae", gt_metric_absolute_error, NULL, gt_metric_elements, false                           \
-    }
+    GT_METRIC_OF_(name, gt_metric_dice, class_index, gt_metric_both, true)
+#define GT_MAE GT_METRIC_OF_("mae", gt_metric_absolute_error, NULL, gt_metric_elements, false)
 #define GT_R2                                                                                      \
     {                                                                                              \
-        "r2", gt_metric_r2, NULL, gt_metric_variation, true                                        \
+        "r2", NULL, NULL, NULL, true, gt_metric_gather_r2, gt_metric_value_r2                      \
     }
-#define GT_ACCURACY                                                                                \
-    {                                                                                              \
-        "accuracy", gt_metric_accuracy, NULL, gt_metric_labels, true                               \
-    }
-#define GT_TOP_K(name, k)                                                                          \
-    {                                                                                              \
-        name, gt_metric_top_k, k, gt_metric_labels, true                                           \
-    }
+#define GT_ACCURACY GT_METRIC_OF_("accuracy", gt_metric_accuracy, NULL, gt_metric_labels, true)
+#define GT_TOP_K(name, k) GT_METRIC_OF_(name, gt_metric_top_k, k, gt_metric_labels, true)
 
 /* What callbacks see. */
 typedef struct {

@@ -19,6 +19,7 @@ static bool choose(const gt_member *m, int member, const gt_transform *list, int
         const bool touched = gti_recipe_touches(&list[i], m, member);
         all[i].members = touched ? GT_MEMBER(0) : 0;
         if (!touched) continue;
+        if (!gti_recipe_check_layout(&list[i], m, error)) return false;
         *own = list[i];
         own++->members = GT_MEMBER(0);
     }

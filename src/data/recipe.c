@@ -69,6 +69,21 @@ static bool moves_masks_alone(const gti_recipe *r, const gt_transform *t, gt_dat
                          gt_shape_format(m->shape, shape, sizeof shape));
 }
 
+/* Pictures as many programs store them, [h,w,c], would be taken for h channels of c columns. */
+bool gti_recipe_check_layout(const gt_transform *t, const gt_member *m, gt_data_error *error)
+{
+    const int64_t *dim = m->shape.dim;
+    char shape[128];
+    const bool last = dim[2] == 1 || dim[2] == 3 || dim[2] == 4;
+    if (t->members || t->kind == GT_CUSTOM || !is_picture(m) || !last || dim[0] <= 4 || dim[1] <= 4)
+        return true;
+    return gt_data_fail(error, GT_ERR_SHAPE,
+                        "%s is done to pictures [c,h,w], and %s looks like [h,w,c]\n"
+                        "  hint: gt_permute(x, 2, 0, 1), or (x, 0, 3, 1, 2) of a whole set; "
+                        ".members = GT_MEMBER(0) says that member 0 is [c,h,w] indeed",
+                        gti_transform_name(t), gt_shape_format(m->shape, shape, sizeof shape));
+}
+
 static bool choose_members(gti_recipe *r, gt_transform *t, gt_data_error *error)
 {
     char shape[128];
@@ -76,7 +91,10 @@ static bool choose_members(gti_recipe *r, gt_transform *t, gt_data_error *error)
     if (!chosen && (moves_masks_alone(r, t, error) || mixes_under_masks(r, t, error))) return false;
     for (int k = 0; k < r->lanes; k++) {
         const gt_member *m = &r->lane[k].in;
-        if (!t->members && can_touch(t, m)) chosen |= GT_MEMBER(k);
+        if (!t->members && can_touch(t, m)) {
+            if (!gti_recipe_check_layout(t, m, error)) return false;
+            chosen |= GT_MEMBER(k);
+        }
         if (!is_touched(t, k) || can_touch(t, m)) continue;
         return gt_data_fail(error, GT_ERR_SHAPE, "%s cannot be done to member %d, which is %s %s",
                             gti_transform_name(t), k, gt_dtype_name(m->dtype),

@@ -25,6 +25,8 @@ typedef struct {
  * come out as `dtype`. What the recipe holds is to be freed, also after a failure. */
 bool gti_recipe_make(gti_recipe *r, int members, const gt_member *member, int64_t n_classes,
                      const gt_transform *list, gt_dtype dtype, gt_data_error *error);
+/* Whether a picture that t touches by itself has its channels first. */
+bool gti_recipe_check_layout(const gt_transform *t, const gt_member *m, gt_data_error *error);
 /* Whether t changes such a member with this number. */
 bool gti_recipe_touches(const gt_transform *t, const gt_member *m, int k);
 static inline void gti_recipe_free(gti_recipe *r)

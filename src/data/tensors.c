@@ -14,8 +14,13 @@ static bool get(const gt_dataset *d, int64_t i, void *const *to, gt_data_error *
         const gt_tensor *t = ((const tensors *)d)->of[k];
         const char *why = gt_unusable(t);
         if (why) return gt_data_fail(error, GT_ERR_STATE, "the tensor of member %d %s", k, why);
-        const size_t bytes = (size_t)(t->size / d->count) * gt_dtype_size(t->dtype);
-        memcpy(to[k], (const char *)t->data + (size_t)i * bytes, bytes);
+        const int64_t n = t->size / d->count;
+        const size_t bytes = (size_t)n * gt_dtype_size(t->dtype);
+        if (d->member[k].dtype == t->dtype)
+            memcpy(to[k], (const char *)t->data + (size_t)i * bytes, bytes);
+        else
+            for (int64_t j = 0; j < n; j++)
+                ((int64_t *)to[k])[j] = ((const uint8_t *)t->data)[i * n + j];
     }
     return true;
 }
@@ -43,15 +48,23 @@ static bool check(int n, gt_tensor *const *t, int k)
 }
 
 /* The classes that the labels tell of. */
-static int64_t classes_of(const gt_dataset *d, const gt_tensor *labels)
+static int64_t classes_of(const tensors *d, int last)
 {
+    const gt_tensor *labels = d->of[last];
     int64_t n = 0;
-    if (labels->dtype != GT_I64 || labels->shape.ndim != 1) return 0;
-    for (int64_t i = 0; i < d->count; i++) {
-        const int64_t label = ((const int64_t *)labels->data)[i];
+    if (d->base.member[last].dtype != GT_I64 || labels->shape.ndim != 1) return 0;
+    for (int64_t i = 0; i < d->base.count; i++) {
+        const int64_t label = labels->dtype == GT_I64 ? ((const int64_t *)labels->data)[i]
+                                                      : ((const uint8_t *)labels->data)[i];
         if (label >= n && label < INT64_MAX) n = label + 1;
     }
     return n;
+}
+
+/* Of bytes: a target that is no picture has classes. */
+static gt_dtype dtype_of(const gt_tensor *t, bool is_target)
+{
+    return is_target && t->dtype == GT_U8 && t->shape.ndim != 4 ? GT_I64 : t->dtype;
 }
 
 gt_dataset *gt_tensor_dataset_(int n, gt_tensor *const *members)
@@ -66,8 +79,8 @@ gt_dataset *gt_tensor_dataset_(int n, gt_tensor *const *members)
         const gt_tensor *t = d->of[k] = gt_keep(members[k]);
         if (!t) return NULL;
         d->base.member[k] = (gt_member){.shape = gt_shape_of(t->shape.ndim - 1, t->shape.dim + 1),
-                                        .dtype = t->dtype};
+                                        .dtype = dtype_of(t, k > 0 && k == n - 1)};
     }
-    d->base.n_classes = classes_of(&d->base, d->of[n - 1]);
+    d->base.n_classes = classes_of(d, n - 1);
     return &d->base;
 }

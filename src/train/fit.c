@@ -185,7 +185,7 @@ static bool record_means(gti_fit *f, const gti_means *means, const char *prefix)
 {
     char name[GTI_NAME];
     for (int i = 0; i <= f->measure.metrics; i++)
-        if (!record(f, gti_fit_name(f, i, prefix, name), gt_running_value(&means->mean[i])))
+        if (!record(f, gti_fit_name(f, i, prefix, name), gti_measure_value(&f->measure, means, i)))
             return false;
     return true;
 }
@@ -223,7 +223,7 @@ bool gti_fit_is_exhausted(const gti_fit *f)
 
 static bool end_epoch(gti_fit *f)
 {
-    f->state.loss = gt_running_value(&f->means.mean[0]);
+    f->state.loss = gti_measure_value(&f->measure, &f->means, 0);
     forget_captured(f);
     if (!validate(f) || !record_epoch(f)) return false;
     const double value = gt_history_get(f->history, -1, f->monitor);

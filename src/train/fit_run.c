@@ -1,7 +1,7 @@
 /* gt_fit's options, and its run: how it begins, is saved, and goes on.
  *
  * Beside the objects of the run a checkpoint has f64 "fit": the best epoch, the learning rate of
- * the last step, and sum and weight of each mean of an epoch that was broken off; and the history.
+ * the last step, and the sums of an epoch that was broken off; and the history.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <math.h>
@@ -168,9 +168,15 @@ static bool check_file(gti_fit *f, const char *path)
 
 /* --- the run --- */
 
+/* Numbers in what was measured. */
+static int64_t sums_of(const gti_fit *f)
+{
+    return GT_METRIC_SUMS * (1 + f->measure.metrics);
+}
+
 static bool open_run(gti_fit *f)
 {
-    const int64_t n = MEANS + 2 * (1 + f->measure.metrics);
+    const int64_t n = MEANS + sums_of(f);
     f->memory = gt_keep(gt_full_(f->gt, GT_SHAPE(n), 0, (gt_new_opts){.dtype = GT_F64}));
     f->memories[0] = (gt_named_tensor){"fit", f->memory};
     f->run = (gt_run){.module = f->m,
@@ -212,8 +218,7 @@ static bool load(gti_fit *f)
     f->lr = at[LR];
     f->state.best = f->run.best;
     f->state.step = f->run.step;
-    for (int i = 0; i <= f->measure.metrics; i++)
-        f->means.mean[i] = (gt_running_mean){at[MEANS + 2 * i], at[MEANS + 2 * i + 1]};
+    memcpy(f->means.sums, at + MEANS, (size_t)sums_of(f) * sizeof(double));
     return true;
 }
 
@@ -223,10 +228,7 @@ bool gti_fit_save(gti_fit *f)
     double *at = f->memory->data;
     at[BEST_EPOCH] = (double)f->state.best_epoch;
     at[LR] = f->lr;
-    for (int i = 0; i <= f->measure.metrics; i++) {
-        at[MEANS + 2 * i] = f->means.mean[i].sum;
-        at[MEANS + 2 * i + 1] = f->means.mean[i].weight;
-    }
+    memcpy(at + MEANS, f->means.sums, (size_t)sums_of(f) * sizeof(double));
     gt_touch(f->memory);
     return gti_fit_history_pack(f) && gt_run_save(&f->run, f->opts.checkpoint) == GT_OK;
 }

@@ -23,7 +23,7 @@ static void add_means(const gti_fit *f, char text[TEXT], const gti_means *means,
 {
     char name[GTI_NAME];
     for (int i = 0; i <= f->measure.metrics; i++)
-        add(text, gti_fit_name(f, i, prefix, name), gt_running_value(&means->mean[i]));
+        add(text, gti_fit_name(f, i, prefix, name), gti_measure_value(&f->measure, means, i));
 }
 
 void gti_fit_show_begin(gti_fit *f)

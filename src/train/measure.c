@@ -62,20 +62,6 @@ double gt_metric_elements(const gt_batch *b, void *user)
     return b->target[0] ? (double)b->target[0]->size : 0;
 }
 
-double gt_metric_r2(const gt_batch *b, void *user)
-{
-    (void)user;
-    return gt_r2_score(b->out[0], b->target[0]);
-}
-
-double gt_metric_variation(const gt_batch *b, void *user)
-{
-    double weight = 0;
-    (void)user;
-    gti_regression_r2(b->out[0], b->target[0], &weight);
-    return weight;
-}
-
 /* Numbers are taken for parts of classes; of one class the loss is 0, and nothing is learned. */
 static bool is_regression(const gt_tensor *y, const gt_tensor *target)
 {
@@ -111,7 +97,8 @@ bool gti_measure_open(gti_measure *m, gt_ctx *gt, gt_loss_fn loss, void *user,
             gt_fail(gt, GT_ERR_ARGUMENT, what, "the name of metric %d %s", m->metrics, why);
             return false;
         }
-        if (!metrics->fn || m->metrics == GT_METRICS_MOST) {
+        if ((!metrics->fn && !(metrics->gather && metrics->value)) ||
+            m->metrics == GT_METRICS_MOST) {
             gt_fail(gt, GT_ERR_ARGUMENT, what,
                     "metric %d '%s' has no function, or is one more than %d", m->metrics,
                     metrics->name, GT_METRICS_MOST);
@@ -176,16 +163,37 @@ static double items_of(const gt_batch *b)
     return (double)b->in[0]->shape.dim[0];
 }
 
+static void add(double sums[GT_METRIC_SUMS], double value, double weight)
+{
+    gt_running_mean mean = {sums[0], sums[1]};
+    gt_running_add(&mean, value, weight);
+    sums[0] = mean.sum;
+    sums[1] = mean.weight;
+}
+
+double gti_measure_value(const gti_measure *m, const gti_means *means, int i)
+{
+    const double *sums = means->sums[i];
+    if (i > 0 && m->metric[i - 1].gather) return m->metric[i - 1].value(sums);
+    return gt_running_value(&(gt_running_mean){sums[0], sums[1]});
+}
+
 /* A metric that has nothing to say about a batch (NaN) does not count there. */
+static void measure_one(const gt_metric *metric, const gt_batch *b, double sums[GT_METRIC_SUMS])
+{
+    if (metric->gather) {
+        metric->gather(b, metric->user, sums);
+        return;
+    }
+    const double value = metric->fn(b, metric->user);
+    const double weight = metric->weight ? metric->weight(b, metric->user) : items_of(b);
+    if (!isnan(value)) add(sums, value, weight);
+}
+
 static bool measure(const gti_measure *m, const gt_batch *b, gti_means *means)
 {
     const bool recording = gt_set_recording(m->gt, false);
-    for (int i = 0; i < m->metrics; i++) {
-        const gt_metric *metric = &m->metric[i];
-        const double value = metric->fn(b, metric->user);
-        const double weight = metric->weight ? metric->weight(b, metric->user) : items_of(b);
-        if (!isnan(value)) gt_running_add(&means->mean[1 + i], value, weight);
-    }
+    for (int i = 0; i < m->metrics; i++) measure_one(&m->metric[i], b, means->sums[1 + i]);
     gt_set_recording(m->gt, recording);
     return !gt_failed(m->gt);
 }
@@ -211,7 +219,7 @@ bool gti_measure_add(const gti_measure *m, const gt_batch *b, const gt_tensor *l
 {
     const double value = gt_item(loss);
     if (gt_failed(m->gt)) return false;
-    gt_running_add(&means->mean[0], value, gt_mean_weight(loss));
+    add(means->sums[0], value, gt_mean_weight(loss));
     means->items += b->in[0]->shape.dim[0];
     return measure(m, b, means);
 }
@@ -263,6 +271,6 @@ gt_status gt_evaluate_(gt_module *m, gt_loader *loader, double *to, gt_evaluate_
         return gt_error_code(m->ctx);
     measure.inputs = opts.inputs;
     if (!gti_measure_epoch(&measure, m, loader, &means, NULL, NULL)) return gt_error_code(m->ctx);
-    for (int i = 0; i <= measure.metrics; i++) to[i] = gt_running_value(&means.mean[i]);
+    for (int i = 0; i <= measure.metrics; i++) to[i] = gti_measure_value(&measure, &means, i);
     return GT_OK;
 }

@@ -31,6 +31,29 @@ static bool shapes_fit(const gt_shape *x, const gt_shape *y)
     return true;
 }
 
+/* Whether y [n,c,inner] has parts of classes: they add up to 1. Of one class all is predicted
+ * rightly, so one number each is a regression, too. */
+static bool check_parts(const gt_tensor *x, const gt_tensor *y, const char *what)
+{
+    const int64_t c = y->shape.dim[1], inner = y->size / (y->shape.dim[0] * c);
+    for (int64_t i = 0; i < y->size / c; i++) {
+        double sum = 0, least = 0;
+        for (int64_t k = 0; k < c; k++) {
+            const double part = gt_load_element(y, (i / inner * c + k) * inner + i % inner);
+            sum += part;
+            least = fmin(least, part);
+        }
+        if (c > 1 && least >= 0 && fabs(sum - 1) < 1e-3) continue;
+        gt_fail(x->ctx, GT_ERR_ARGUMENT, what,
+                "targets are numbers, not labels: those of row %lld add up to %g in %lld columns; "
+                "parts of classes add up to 1\n"
+                "  hint: a regression has GT_MAE and GT_R2, labels are i64",
+                (long long)i, sum, (long long)c);
+        return false;
+    }
+    return true;
+}
+
 static bool check_kinds(const gt_tensor *x, const gt_tensor *y, const char *what)
 {
     char a[128], b[128];
@@ -39,7 +62,7 @@ static bool check_kinds(const gt_tensor *x, const gt_tensor *y, const char *what
                         gt_dtype_name(x->dtype));
     if (gt_is_floating(y->dtype) && gt_same_shape(x, y) && x->shape.ndim >= 2 &&
         x->shape.dim[1] > 0)
-        return true;
+        return y->size == 0 || check_parts(x, y, what);
     if (y->dtype != GT_I64)
         return !gt_fail(x->ctx, GT_ERR_DTYPE, what,
                         "labels are %s, must be i64, or parts of classes of the shape of logits",

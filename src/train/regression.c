@@ -35,26 +35,45 @@ double gt_mean_absolute_error(const gt_tensor *x, const gt_tensor *y)
     return x->size ? sum / (double)x->size : NAN;
 }
 
-double gti_regression_r2(const gt_tensor *x, const gt_tensor *y, double *weight)
+/* Of targets so far: how many, their mean, and sums of squares about it and of what is wrong. */
+enum { COUNT, MEAN, VARIATION, WRONG };
+
+static void gather(const gt_tensor *x, const gt_tensor *y, double sums[GT_METRIC_SUMS])
 {
-    if (!are_pair(x, y, "gt_r2_score")) return NAN;
-    double sum = 0, wrong = 0, all = 0;
-    bool differ = false; /* rounding alone would tell a mean from numbers that are all the same */
-    for (int64_t i = 0; i < y->size; i++) {
-        sum += gt_load_element(y, i);
-        differ |= gt_load_element(y, i) != gt_load_element(y, 0);
-    }
-    const double mean = sum / (double)y->size;
+    const double n = (double)y->size, first = y->size ? gt_load_element(y, 0) : 0;
+    double off_first = 0, variation = 0;
     for (int64_t i = 0; i < y->size; i++) {
         const double target = gt_load_element(y, i), off = gt_load_element(x, i) - target;
-        wrong += off * off;
-        if (differ) all += (target - mean) * (target - mean);
+        off_first += target - first;
+        sums[WRONG] += off * off;
     }
-    if (weight) *weight = all;
-    return all > 0 ? 1 - wrong / all : NAN;
+    const double mean = y->size ? first + off_first / n : 0;
+    for (int64_t i = 0; i < y->size; i++) {
+        const double off = gt_load_element(y, i) - mean;
+        variation += off * off;
+    }
+    const double apart = mean - sums[MEAN], all = sums[COUNT] + n;
+    if (!y->size) return;
+    sums[VARIATION] += variation + apart * apart * sums[COUNT] * n / all;
+    sums[MEAN] += apart * n / all;
+    sums[COUNT] = all;
+}
+
+double gt_metric_value_r2(const double sums[GT_METRIC_SUMS])
+{
+    return sums[VARIATION] > 0 ? 1 - sums[WRONG] / sums[VARIATION] : NAN;
+}
+
+void gt_metric_gather_r2(const gt_batch *b, void *user, double sums[GT_METRIC_SUMS])
+{
+    (void)user;
+    if (are_pair(b->out[0], b->target[0], "gt_r2_score")) gather(b->out[0], b->target[0], sums);
 }
 
 double gt_r2_score(const gt_tensor *x, const gt_tensor *y)
 {
-    return gti_regression_r2(x, y, NULL);
+    double sums[GT_METRIC_SUMS] = {0};
+    if (!are_pair(x, y, "gt_r2_score")) return NAN;
+    gather(x, y, sums);
+    return gt_metric_value_r2(sums);
 }

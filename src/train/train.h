@@ -4,17 +4,16 @@
 
 #include <gradtape/train.h>
 
-/* --- metrics.c, regression.c: with the weight of the number, unless that is NULL --- */
+/* --- metrics.c: with the weight of the number, unless that is NULL --- */
 
 double gti_metrics_iou(const gt_tensor *logits, const gt_tensor *labels, int64_t k, double *weight,
                        const char *what);
 double gti_metrics_dice(const gt_tensor *logits, const gt_tensor *labels, int64_t k, double *weight,
                         const char *what);
-double gti_regression_r2(const gt_tensor *x, const gt_tensor *y, double *weight);
 
 /* --- measure.c --- */
 
-/* What is measured on every batch: mean[0] is that of the loss, mean[1..] those of the metrics. */
+/* What is measured on every batch: number 0 is the loss, 1.. are the metrics. */
 typedef struct {
     gt_ctx *gt;
     gt_loss_fn loss;
@@ -24,10 +23,12 @@ typedef struct {
     int inputs;       /* 0: all members but the last, or the only one */
     const char *what; /* the function that measures */
 } gti_measure;
+/* Of each number its sums, or those of its mean: values times weights, and weights. */
 typedef struct {
-    gt_running_mean mean[1 + GT_METRICS_MOST];
+    double sums[1 + GT_METRICS_MOST][GT_METRIC_SUMS];
     int64_t items;
 } gti_means;
+double gti_measure_value(const gti_measure *m, const gti_means *means, int i);
 bool gti_measure_open(gti_measure *m, gt_ctx *gt, gt_loss_fn loss, void *user,
                       const gt_metric *metrics, const char *what);
 /* Whether a loader has batches at all, and members for so many inputs; otherwise fails. */
