@@ -133,7 +133,7 @@ gt_tensor *gt_group_norm_(gt_tensor *x, int64_t groups, gt_normalize_opts opts)
     const gti_normalize_opts all = {.count = groups, .eps = opts.eps};
     gt_tensor *out[3];
     gt_apply_n(&gt_op_group_norm, &all, 3, (gt_tensor *[]){x, weight, bias}, out);
-    return out[0];
+    return gti_normalize_result(3, out);
 }
 
 static const gt_attr instance_norm_attrs[] = {

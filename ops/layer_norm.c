@@ -119,5 +119,5 @@ gt_tensor *gt_layer_norm_(gt_tensor *x, int n_dims, gt_normalize_opts opts)
     const gti_normalize_opts all = {.count = n_dims, .eps = opts.eps};
     gt_tensor *out[3];
     gt_apply_n(&gt_op_layer_norm, &all, 3, (gt_tensor *[]){x, weight, bias}, out);
-    return out[0];
+    return gti_normalize_result(3, out);
 }

@@ -1,3 +1,5 @@
+#include <gradtape/autograd.h>
+
 #include "normalize.h"
 
 /* Of an element; and bytes of x in a part whose images are read twice, so that they stay in the
@@ -248,4 +250,10 @@ gt_tensor *gti_normalize_parameter(gt_tensor *given, const gt_tensor *x, gt_shap
                                    double value)
 {
     return given ? given : gt_full_(x->ctx, shape, value, (gt_new_opts){.dtype = x->dtype});
+}
+
+gt_tensor *gti_normalize_result(int n, gt_tensor *const out[])
+{
+    for (int i = 1; i < n && out[0] && !out[0]->requires_grad; i++) gt_release(out[i]);
+    return out[0];
 }

@@ -77,6 +77,8 @@ void gti_normalize_parts(gt_node *n, const gt_range *r, const gt_normalize_layou
 bool gti_normalize_backward(gt_node *n, const gt_normalize_layout *layout, gt_tensor *const gout[],
                             gt_tensor *gin[]);
 double gti_normalize_flops(const gt_node *n);
+/* y of n outputs, the statistics given back where nothing was recorded that reads them. */
+gt_tensor *gti_normalize_result(int n, gt_tensor *const out[]);
 
 /* --- tensors under a layout's four dimensions, and sums along them --- */
 

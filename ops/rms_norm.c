@@ -111,5 +111,5 @@ gt_tensor *gt_rms_norm_(gt_tensor *x, int n_dims, gt_rms_norm_opts opts)
     const gti_normalize_opts all = {.count = n_dims, .eps = eps};
     gt_tensor *out[2];
     gt_apply_n(&gt_op_rms_norm, &all, 2, (gt_tensor *[]){x, weight}, out);
-    return out[0];
+    return gti_normalize_result(2, out);
 }

@@ -216,6 +216,19 @@ static void test_memory(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* Nobody reads the statistics of norms where nothing is recorded. */
+static void test_statistics(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_rand(gt, GT_SHAPE(64, 4));
+    gt_set_recording(gt, false);
+    const uint64_t before = gt_get_stats(gt).bytes_live;
+    gt_tensor *y[] = {gt_layer_norm(x, 1), gt_rms_norm(x, 1), gt_group_norm(x, 2)};
+    assert_well(gt);
+    assert_in_range(gt_get_stats(gt).bytes_live - before, 3 * 1024, 3 * 1024 + 512);
+    assert_true(y[0] && y[1] && y[2]);
+}
+
 /* Whatever a network does between its layers, nothing but its output is left. The first passes may
  * keep what they have packed of weights. */
 static void test_networks(void **state)
@@ -229,7 +242,7 @@ static void test_networks(void **state)
         const gt_mark start = gt_mark_tape(gt);
         gt_eval(net);
         gt_set_recording(gt, false);
-        int64_t before = 0;
+        uint64_t before = 0;
         for (int pass = 0; pass < 4; pass++) {
             gt_rewind(gt, start);
             before = gt_get_stats(gt).bytes_live;
@@ -250,6 +263,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_log, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_errors, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_memory, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_statistics, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_networks, open_context, close_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

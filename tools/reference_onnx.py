@@ -94,6 +94,7 @@ WINDOWS = [("Conv", [X, W], {}), ("Conv", [X, W, (4,)], {"pads": [1, 1, 1, 1], "
            ("MaxPool", [X], {"kernel_shape": [2, 2]}), ("MaxPool", [X], {"kernel_shape": [3, 2], "pads": [1, 0, 1, 1], "strides": [2, 2]}),
            ("MaxPool", [X], {"kernel_shape": [2, 3], "strides": [2, 2], "ceil_mode": 1}),
            ("MaxPool", [X], {"kernel_shape": [2, 2], "strides": [2, 2], "outputs": 2}),
+           ("MaxPool", [X], {"kernel_shape": [3, 2], "pads": [1, 0, 2, 1], "strides": [2, 1], "outputs": 2}),
            ("MaxPool", [(2, 3, 9)], {"kernel_shape": [3], "auto_pad": "SAME_LOWER"}),
            ("AveragePool", [X], {"kernel_shape": [2, 2]}), ("AveragePool", [X], {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}),
            ("AveragePool", [X], {"kernel_shape": [3, 3], "pads": [1, 0, 2, 1], "count_include_pad": 1}),

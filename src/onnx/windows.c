@@ -210,6 +210,15 @@ static void round_up(const gti_onnx_call *c, const gt_tensor *x, const window *w
     }
 }
 
+/* Places i of a plane that is `wide` with its padding, in the plane of x. */
+static gt_tensor *without_padding(gt_tensor *i, const gt_tensor *x, const window *w, int64_t wide)
+{
+    gt_tensor *at = gt_cast(i, GT_F64), *row = gt_floor(gt_div_scalar(at, (double)wide));
+    gt_tensor *column = gt_sub(at, gt_mul_scalar(row, (double)wide));
+    row = gt_mul_scalar(gt_add_scalar(row, -(double)w->begin[0]), (double)x->shape.dim[3]);
+    return gt_cast(gt_add_scalar(gt_add(row, column), -(double)w->begin[1]), GT_I64);
+}
+
 static gt_tensor *max_pool(const gti_onnx_call *c, gt_tensor *x, const window *w,
                            gt_tensor **indices)
 {
@@ -219,15 +228,15 @@ static gt_tensor *max_pool(const gti_onnx_call *c, gt_tensor *x, const window *w
     bool direct = true;
     for (int i = 0; i < 2; i++)
         if (w->begin[i] != end[i] || 2 * w->begin[i] > w->kernel[i]) direct = false;
-    if (!direct && indices)
-        return gti_call_fail(c, GT_ERR_UNSUPPORTED,
-                             "cannot give indices where it pads one side more than the other");
-    if (!direct) x = padded(x, w->begin, end, -INFINITY);
-    return gt_max_pool2d_(x, (gt_max_pool2d_opts){.kernel = EXACTLY(w->kernel),
-                                                  .stride = EXACTLY(w->stride),
-                                                  .padding = EXACTLY(direct ? w->begin : none),
-                                                  .dilation = EXACTLY(w->dilation),
-                                                  .indices = indices});
+    gt_tensor *whole = direct ? x : padded(x, w->begin, end, -INFINITY);
+    gt_tensor *y =
+        gt_max_pool2d_(whole, (gt_max_pool2d_opts){.kernel = EXACTLY(w->kernel),
+                                                   .stride = EXACTLY(w->stride),
+                                                   .padding = EXACTLY(direct ? w->begin : none),
+                                                   .dilation = EXACTLY(w->dilation),
+                                                   .indices = indices});
+    if (y && indices && !direct) *indices = without_padding(*indices, x, w, whole->shape.dim[3]);
+    return y;
 }
 
 /* i w + j of a plane to the place in the whole input. */
