@@ -48,6 +48,49 @@ static double changing(const double *x, int64_t n, void *user)
     return y;
 }
 
+/* The second call changes nothing any more. */
+static double wrapping(const double *x, int64_t n, void *user)
+{
+    double *at = (double *)(uintptr_t)x;
+    for (int64_t i = 0; i < n; i++) at[i] -= floor(at[i]);
+    return ring(x, n, user);
+}
+
+/* Of lengths in metres, in joules: pairs of argon, and the forces times *user. */
+static double argon(const double *x, int64_t n, void *user)
+{
+    (void)user;
+    double sum = 0;
+    for (int64_t i = 1; i < n; i++) {
+        const double s = 3.4e-10 / (x[i] - x[i - 1]), s6 = s * s * s * s * s * s;
+        sum += 6.6e-21 * (s6 * s6 - s6);
+    }
+    return sum;
+}
+
+static void argon_gradient(const double *x, int64_t n, double *g, void *user)
+{
+    for (int64_t i = 0; i < n; i++) g[i] = 0;
+    for (int64_t i = 1; i < n; i++) {
+        const double d = x[i] - x[i - 1], s = 3.4e-10 / d, s6 = s * s * s * s * s * s;
+        const double slope = (user ? *(double *)user : 1) * -6.6e-21 * 6 * (2 * s6 * s6 - s6) / d;
+        g[i] += slope;
+        g[i - 1] -= slope;
+    }
+}
+
+static double tiny_sum(const double *x, int64_t n, void *user)
+{
+    (void)user;
+    return 1 + x[0] + x[n - 1];
+}
+
+static void tiny_sum_gradient(const double *x, int64_t n, double *g, void *user)
+{
+    (void)x, (void)user;
+    for (int64_t i = 0; i < n; i++) g[i] = i == 0 || i == n - 1;
+}
+
 static double billion(const double *x, int64_t n, void *user)
 {
     return ring(x, n, user) + 1e9 - 1e9;
@@ -94,6 +137,7 @@ static void scalars(void **state)
         {ring, accumulating, NULL, 7, GT_FAIL, "nan"},
         {counted, ring_gradient, &count, 7, GT_FAIL, "two runs on the same inputs differ"},
         {changing, ring_gradient, NULL, 7, GT_FAIL, "changed the values of x"},
+        {wrapping, ring_gradient, NULL, 7, GT_FAIL, "changed the values of x"},
         {billion, ring_gradient, NULL, 7, GT_PASS, "7 entries"},
         {absolute, signs, NULL, 7, GT_PASS, "6 entries of the Jacobian compared, 1 skipped"},
         {NULL, ring_gradient, NULL, 7, GT_FAIL, "the function is NULL"},
@@ -234,6 +278,61 @@ static void hessians_are_symmetric(void **state)
     expect(&r, GT_FAIL, "a symmetric map has n = m");
 }
 
+static void units_may_be_small(void **state)
+{
+    (void)state;
+    double x[7], wrong = 1.01;
+    for (int i = 0; i < 7; i++) x[i] = 1e-9 + 3.7e-10 * i + 2e-11 * sin(i);
+    gt_gradcheck_report r;
+    gt_gradcheck_c(argon, argon_gradient, NULL, x, 7, NULL, &r);
+    expect(&r, GT_PASS, "7 entries");
+    gt_gradcheck_c(argon, argon_gradient, &wrong, x, 7, NULL, &r);
+    expect(&r, GT_FAIL, "analytic/numeric is 1.01000");
+    for (int i = 0; i < 7; i++) x[i] *= 1e-20;
+    gt_gradcheck_c(tiny_sum, tiny_sum_gradient, NULL, x, 7, NULL, &r);
+    expect(&r, GT_PASS, "7 entries");
+}
+
+/* Right for unit vectors. */
+static void squared_jvp(const double *x, const double *v, double *jv, void *user)
+{
+    const shape *s = user;
+    for (int64_t j = 0; j < s->m; j++)
+        jv[j] = cos(x[j]) * x[j + 1] * v[j] * v[j] + by_next(s, x, j) * v[j + 1];
+}
+
+static void greedy_jvp(const double *x, const double *v, double *jv, void *user)
+{
+    wave_jvp(x, v, jv, user);
+    ((double *)(uintptr_t)v)[0] = 0;
+}
+
+static void matrix_jvp(const double *x, const double *v, double *jv, void *user)
+{
+    (void)x;
+    times(v, jv, user);
+}
+
+static void jvp_is_linear(void **state)
+{
+    (void)state;
+    const double x[] = {1, 2, 3, 4};
+    shape s = {3, 1};
+    gt_c_map map = wave_map(&s, 2);
+    gt_gradcheck_report r;
+    map.jvp = squared_jvp;
+    gt_gradcheck_map(&map, x, NULL, &r);
+    expect(&r, GT_FAIL, "J v is not linear in v: of y[0]");
+    map.jvp = greedy_jvp;
+    gt_gradcheck_map(&map, x, NULL, &r);
+    expect(&r, GT_FAIL, "jvp changed its argument v");
+    double a[] = {1, 2, 2.001, 5};
+    const gt_c_map hessian = {
+        .n = 2, .m = 2, .f = times, .jvp = matrix_jvp, .user = a, .symmetric = true};
+    gt_gradcheck_map(&hessian, x, &(gt_gradcheck_opts){.mode = GT_GRADCHECK_FAST}, &r);
+    expect(&r, GT_FAIL, "the Hessian is not symmetric");
+}
+
 static void rows_are_points(void **state)
 {
     (void)state;
@@ -272,6 +371,8 @@ int main(void)
         cmocka_unit_test(every_form_is_checked),
         cmocka_unit_test(all_forms_given_are_checked),
         cmocka_unit_test(hessians_are_symmetric),
+        cmocka_unit_test(units_may_be_small),
+        cmocka_unit_test(jvp_is_linear),
         cmocka_unit_test(rows_are_points),
         cmocka_unit_test(wrong_requests_are_refused),
     };

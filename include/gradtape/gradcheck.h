@@ -28,8 +28,10 @@ typedef enum {
 
 typedef struct {
     gt_keywords gt_;
-    double step;       /* relative step; 6.06e-6, the cube root of f64's epsilon. Shorter and longer
-                        * ones are tried where it does not settle an entry */
+    double step; /* relative step, of numbers below 1 absolute; 6.06e-6, the cube root of f64's
+                  * epsilon. Shorter and longer ones are tried where it does not settle an
+                  * entry; inputs whose elements are all below 1e-4 and matter at that size,
+                  * such as lengths in metres of atoms, get steps relative to the largest */
     double rtol, atol; /* 1e-6, 1e-7 (of the largest entry of the input, where that is below 1, but
                         * at least 1e-13); beyond the differences' own error estimate */
     gt_gradcheck_mode mode;
@@ -60,7 +62,8 @@ typedef enum {
                            * too large, or it is at the edge of its domain */
     GT_GRADCHECK_NAN,     /* a value or an analytic derivative is NaN or infinite */
     GT_GRADCHECK_UNWRITTEN,  /* an output element was never written */
-    GT_GRADCHECK_UPSTREAM,   /* not linear in the upstream gradient, or not zero for zero */
+    GT_GRADCHECK_UPSTREAM,   /* not linear in the upstream gradient, or J v in v; or not zero for
+                              * zero */
     GT_GRADCHECK_MUTATED,    /* an input, the upstream or a saved tensor was changed */
     GT_GRADCHECK_RANDOM,     /* two runs differ */
     GT_GRADCHECK_SUBSET,     /* depends on which inputs require gradients */

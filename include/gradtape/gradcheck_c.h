@@ -10,10 +10,10 @@
  * What is checked, and how, is what gradcheck.h says: measured noise, steps of several lengths,
  * kinks, values that are not finite, elements that are not written, inputs that are changed, two
  * runs that differ. Nothing is kept: callbacks are called during the call alone, on copies of x,
- * one call at a time unless .threads asks for more, and own none of their arguments. A callback
- * that has to give up writes NaN. Of the options .order = 2 and .f32 are refused: second
- * derivatives are the first ones of your gradient, so give it as `f` and the Hessian as its
- * Jacobian. */
+ * one call at a time, and own none of their arguments. A callback that has to give up writes NaN;
+ * none may write behind its array, which is not looked after. Of the options .order = 2 and .f32
+ * are refused: second derivatives are the first ones of your gradient, so give it as `f` and the
+ * Hessian as its Jacobian. */
 #ifndef GRADTAPE_GRADCHECK_C_H
 #define GRADTAPE_GRADCHECK_C_H
 
@@ -41,7 +41,8 @@ typedef struct {
     bool symmetric; /* J is, as the Hessian of an f that is a gradient; that is checked, too */
 } gt_c_map;
 
-/* Large ones are checked by random projections, .jvp along random directions. Errors, as a FAIL of
+/* Large ones are checked by random projections, .jvp along random directions. J v must be linear in
+ * v, which is left alone. Errors, as a FAIL of
  * the kind GT_GRADCHECK_ERROR: NULL, n or m below 1, no derivative, options that are refused. */
 gt_verdict gt_gradcheck_map(const gt_c_map *map, const double *x, const gt_gradcheck_opts *opts,
                             gt_gradcheck_report *report);

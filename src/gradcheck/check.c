@@ -80,7 +80,7 @@ static bool make_x(gti_check *c, const gti_fn *fn)
 static bool make_y(gti_check *c, const gti_fn *fn)
 {
     c->n_y = 0;
-    if (!gti_check_begin(c)) return false;
+    if (!gti_check_first_call(c)) return false;
     for (int i = 0; i < fn->n_out; i++) {
         const gt_tensor *y = c->out[i];
         const gt_shape shape = fn->inner ? fn->inner->var[i]->shape : y->shape;
@@ -92,6 +92,36 @@ static bool make_y(gti_check *c, const gti_fn *fn)
     }
     gti_check_end(c);
     return true;
+}
+
+/* The share of the largest output that moves. */
+static double share_moved(const double *y0, const double *y, int64_t n)
+{
+    double largest = 0, moved = 0;
+    for (int64_t j = 0; j < n; j++) {
+        largest = gti_larger(gti_larger(fabs(y0[j]), fabs(y[j])), largest);
+        moved = gti_larger(fabs(y[j] - y0[j]), moved);
+    }
+    return largest > 0 ? moved / largest : 0;
+}
+
+/* Of an input whose elements are all tiny, such as lengths in metres of what is an atom's size, the
+ * largest, if a thousandth of them is seen in the outputs: a step of 6e-6 would leave the place. */
+static bool find_unit(gti_check *c, int i)
+{
+    gti_part *part = &c->x[i];
+    double *x = c->fn->var[i]->data, *kept = c->x0 + part->offset, largest = 0;
+    part->unit = 1;
+    for (int64_t k = 0; k < part->size; k++) largest = gti_larger(fabs(x[k]), largest);
+    if (!(largest > 1e-200 && largest < 1e-4)) return true;
+    memcpy(kept, x, (size_t)part->size * sizeof *x);
+    for (int64_t k = 0; k < part->size; k++) x[k] *= k % 2 ? 1 - 0x1p-10 : 1 + 0x1p-10;
+    gti_check_touch(c, part->offset, part->offset + part->size);
+    const bool ok = gti_check_evaluate(c, c->near[0]);
+    memcpy(x, kept, (size_t)part->size * sizeof *x);
+    gti_check_touch(c, part->offset, part->offset + part->size);
+    if (ok && share_moved(c->y0, c->near[0], c->n_y) > 1e-6) part->unit = largest;
+    return ok;
 }
 
 bool gti_check_prepare(gti_check *c, const gti_fn *fn)
@@ -106,7 +136,10 @@ bool gti_check_prepare(gti_check *c, const gti_fn *fn)
     c->noise_measured = false;
     c->x0 = gti_check_room(c, c->n_x, sizeof *c->x0);
     for (int k = 0; k < 4; k++) c->near[k] = gti_check_room(c, c->n_y, sizeof *c->near[k]);
-    return gti_check_alive(c) && gti_check_evaluate(c, c->y0);
+    if (!gti_check_alive(c) || !gti_check_evaluate(c, c->y0)) return false;
+    for (int i = 0; i < fn->n_var; i++)
+        if (!find_unit(c, i)) return false;
+    return true;
 }
 
 bool gti_check_gradient(gti_check *c, const gti_fn *fn, gti_fn *gradient)
@@ -289,6 +322,16 @@ static bool can_check(gti_check *c, gt_function f, gt_tensor *const in[], int n_
            gti_check_fail(c, GT_GRADCHECK_ERROR, "gt_gradcheck_samples does so with an operation",
                           "f32 compares an operation with itself in f64; what a function or a "
                           "module holds is of one dtype");
+}
+
+bool gti_check_simple(gti_check *c, bool second)
+{
+    if (c->o.points > 1)
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "call it for each point",
+                              ".points is of gt_gradcheck, modules and C functions");
+    return second || c->o.order != 2 ||
+           gti_check_fail(c, GT_GRADCHECK_ERROR, "gt_gradcheck checks second derivatives",
+                          ".order = 2 is not for this, which looks at first derivatives alone");
 }
 
 bool gti_check_open_function(gti_check *c, gt_function f, void *user, gt_tensor *const in[],

@@ -35,6 +35,7 @@ struct gti_fn {
 typedef struct {
     gt_shape shape;
     int64_t offset, size;
+    double unit;   /* of x: what a number near 0 counts as, 1 or less */
     bool constant; /* an output of whole numbers, without gradient: its size counts as 0 */
     char name[64];
 } gti_part;
@@ -120,6 +121,9 @@ void gti_check_init(gti_check *c, gt_ctx *gt, const gt_gradcheck_opts *opts,
  * context that had failed already, whose failure is left alone. */
 bool gti_check_open(gti_check *c);
 void gti_check_close(gti_check *c);
+/* Refuses options of which a way to look knows nothing, other points and, but for `second`, second
+ * derivatives. */
+bool gti_check_simple(gti_check *c, bool second);
 /* Opens with a function of the user's, after checking what it is given; or nothing is open. */
 bool gti_check_open_function(gti_check *c, gt_function f, void *user, gt_tensor *const in[],
                              int n_in, gti_fn *fn);
@@ -261,6 +265,8 @@ void gti_check_say_vacuous(gti_check *c, const char *why);
 /* --- side.c --- */
 /* What must hold of forward and of a single backward, before derivatives are compared. */
 bool gti_check_runs(gti_check *c);
+/* gti_check_begin of a call that no other came before, which may have changed inputs for all. */
+bool gti_check_first_call(gti_check *c);
 /* What must hold of the backward rule as a function of its upstream. */
 bool gti_check_upstream(gti_check *c);
 /* f is what it was at first, after all the evaluations in between. */
@@ -268,6 +274,8 @@ bool gti_check_drift(gti_check *c);
 /* --- whole.c: outputs of whole numbers --- */
 /* Two runs, which find other bytes in fresh memory, make the same ones. */
 bool gti_check_whole(gti_check *c);
+/* b makes the same ones as what is prepared; r->entries of them. */
+bool gti_check_whole_same(gti_check *c, const gti_fn *b);
 /* f32 makes the same ones as f64, which is prepared. */
 bool gti_check_whole_f32(gti_check *c, const gti_fn *f32);
 /* --- places.c: which inputs ask for gradients, and where they stand --- */

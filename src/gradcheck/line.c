@@ -39,7 +39,7 @@ double gti_check_line_step(const gti_check *c, int step)
     return exp2(round(log2(c->o.step)) + gti_check_length(step));
 }
 
-/* The power of two at or below a, which is at least 1. */
+/* The power of two at or below a, which is above 0. */
 static double power_below(double a)
 {
     uint64_t bits;
@@ -61,7 +61,8 @@ void gti_check_align(gti_check *c, double *d)
         const stretch s = stretch_of(c, i, 0, c->n_x);
         double *part = d + s.at;
         for (int64_t k = 0; k < s.n; k++)
-            part[k] = rounded(part[k] * 4096) * (power_below(gti_larger(fabs(s.x[k]), 1)) / 4096);
+            part[k] = rounded(part[k] * 4096) *
+                      (power_below(gti_larger(fabs(s.x[k]), c->x[i].unit)) / 4096);
     }
 }
 

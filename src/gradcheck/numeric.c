@@ -145,7 +145,8 @@ static bool evaluate_column(gti_check *c, int64_t col, const steps *s, int n)
 static steps steps_of_column(const gti_check *c, int64_t col, int step)
 {
     const double x = *gti_check_at(c, col);
-    return steps_around(x, ldexp(c->o.step * fmax(1, fabs(x)), lengths[step]));
+    const double unit = c->x[gti_check_part(c->x, c->fn->n_var, col)].unit;
+    return steps_around(x, ldexp(c->o.step * fmax(unit, fabs(x)), lengths[step]));
 }
 
 bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slope *slope)

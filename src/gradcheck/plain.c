@@ -90,6 +90,7 @@ static void check_form(gti_check *c, gti_plain *p)
     const gti_fn fn = function_of(c, p, &t);
     c->symmetric = p->map->symmetric && !p->direction;
     gti_check_all(c, &fn);
+    if (p->form == GTI_JVP && c->r->verdict == GT_PASS) gti_plain_check_jvp(c, p);
 }
 
 static gt_verdict check_forms(gti_check *c, const gt_c_map *map, const double *x, int point)
@@ -165,7 +166,8 @@ gt_verdict gt_gradcheck_map_same(const gt_c_map *a, const gt_c_map *b, const dou
     gt_gradcheck_report unread;
     gti_check c;
     gti_check_init(&c, NULL, opts, report ? report : &unread);
-    if (!map_is_fit(&c, a, x) || !map_is_fit(&c, b, x)) return GT_FAIL;
+    if (!map_is_fit(&c, a, x) || !map_is_fit(&c, b, x) || !gti_check_simple(&c, false))
+        return GT_FAIL;
     if (a->n != b->n || a->m != b->m) {
         gti_check_fail(&c, GT_GRADCHECK_ERROR, "",
                        "the first map is of n %lld, m %lld, the second "

@@ -19,5 +19,11 @@ typedef struct {
 /* --- plain_op.c --- */
 /* gti_fn.call of a function whose `user` is a gti_plain and whose argument is t. */
 bool gti_plain_call(const gti_fn *fn, gt_tensor *out[], bool graph);
+/* v [n] = the direction of variable i: a unit vector where t is x. */
+void gti_plain_direction(const gti_plain *p, int64_t i, double *v);
+
+/* --- plain_jvp.c --- */
+/* What is asked of J v alone. */
+bool gti_plain_check_jvp(gti_check *c, const gti_plain *p);
 
 #endif

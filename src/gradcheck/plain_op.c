@@ -66,16 +66,25 @@ static const double *point_at(const gti_plain *p, const double *t, double *room)
     return room;
 }
 
-/* J by columns; unit [n] and column [m] are room. */
-static void fill_by_columns(const gti_plain *p, const double *x, double *unit, double *column,
+void gti_plain_direction(const gti_plain *p, int64_t i, double *v)
+{
+    const size_t size = (size_t)p->map->n * sizeof *v;
+    if (p->direction) {
+        memcpy(v, p->direction + i * p->map->n, size);
+        return;
+    }
+    memset(v, 0, size);
+    v[i] = 1;
+}
+
+/* J by columns; v [n] and column [m] are room. */
+static void fill_by_columns(const gti_plain *p, const double *x, double *v, double *column,
                             double *jacobian)
 {
     const gt_c_map *map = p->map;
-    memset(unit, 0, (size_t)map->n * sizeof *unit);
     for (int64_t i = 0; i < p->n_t; i++) {
-        if (!p->direction) unit[i] = 1;
-        map->jvp(x, p->direction ? p->direction + i * map->n : unit, column, map->user);
-        if (!p->direction) unit[i] = 0;
+        gti_plain_direction(p, i, v);
+        map->jvp(x, v, column, map->user);
         for (int64_t j = 0; j < map->m; j++) jacobian[j * p->n_t + i] = column[j];
     }
 }
@@ -84,7 +93,7 @@ static void function_forward(gt_node *n)
 {
     const gti_plain *p = plain_of(n);
     const gt_c_map *map = p->map;
-    double *room = n->scratch, *unit = room + map->n, *column = unit + map->n;
+    double *room = n->scratch, *v = room + map->n, *column = v + map->n;
     const double *x = point_at(p, n->in[0]->data, room);
     map->f(x, n->out[0]->data, map->user);
     if (!wants_jacobian(n)) return;
@@ -93,7 +102,7 @@ static void function_forward(gt_node *n)
         return;
     }
     memcpy(column, n->out[1]->data, (size_t)map->m * sizeof *column); /* the fill, to be seen */
-    fill_by_columns(p, x, unit, column, n->out[1]->data);
+    fill_by_columns(p, x, v, column, n->out[1]->data);
 }
 
 static bool function_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])

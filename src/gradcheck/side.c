@@ -151,6 +151,16 @@ static bool fail_mutated_argument(gti_check *c, const char *who, int i)
                           "%s changed the values of %s", who, name);
 }
 
+bool gti_check_first_call(gti_check *c)
+{
+    uint64_t *print = gti_check_scratch(c, c->fn->n_in, sizeof *print);
+    if (!print) return gti_check_alive(c);
+    argument_prints(c, print, false);
+    if (!gti_check_begin(c)) return false;
+    const int changed = argument_prints(c, print, true);
+    return changed < 0 || fail_mutated_argument(c, "forward", changed);
+}
+
 /* --- two runs --- */
 
 /* One run of both directions: y into y0's like, g. */
