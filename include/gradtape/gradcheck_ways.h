@@ -1,5 +1,6 @@
 /* More ways to look at a function of tensors than gt_gradcheck's. Each returns its verdict and
- * fills a report, as that does; inputs are what it asks for, and are left as found. */
+ * fills a report, as that does; inputs are what it asks for, and are left as found. .points is
+ * refused, and .order = 2 but by gt_gradcheck_outputs. */
 #ifndef GRADTAPE_GRADCHECK_WAYS_H
 #define GRADTAPE_GRADCHECK_WAYS_H
 
@@ -16,7 +17,8 @@ gt_verdict gt_gradcheck_outputs(gt_ctx *gt, gt_functions f, void *user, gt_tenso
 /* Whether f and g are two implementations of the same function: their values agree within the
  * tolerances (and what rounding does to f), and so do their gradients, for .probes random upstream
  * gradients. No differences are taken, so this is exact and quick: a fast kernel against a plain
- * formula. GT_GRADCHECK_DIFFERENT names the first value, or the worst gradient. */
+ * formula. Whole numbers are the same ones. GT_GRADCHECK_DIFFERENT names the first value, or the
+ * worst gradient. */
 gt_verdict gt_gradcheck_same(gt_ctx *gt, gt_function f, void *user_f, gt_function g, void *user_g,
                              gt_tensor *const in[], int n_in, const gt_gradcheck_opts *opts,
                              gt_gradcheck_report *report);
@@ -33,7 +35,8 @@ typedef struct {
     double slope; /* of first; NAN where fewer than three points are left */
 } gt_taylor;
 /* PASS for a slope from 1.9 on, or where the function is linear, so that rounding alone is left;
- * FAIL below; INCONCLUSIVE where there is no slope to be seen. *taylor may be NULL. */
+ * FAIL below; INCONCLUSIVE where there is no slope to be seen, since the function does not change,
+ * or too fast for any of the lengths. *taylor may be NULL. */
 gt_verdict gt_gradcheck_taylor(gt_ctx *gt, gt_function f, void *user, gt_tensor *const in[],
                                int n_in, const gt_gradcheck_opts *opts, gt_taylor *taylor,
                                gt_gradcheck_report *report);

@@ -64,7 +64,9 @@ gt_verdict gt_gradcheck_batch(gt_ctx *gt, gt_function f, void *user, gt_tensor *
     gti_check c;
     gti_fn whole;
     gti_check_init(&c, gt, opts, report ? report : &unread);
-    if (!gti_check_open_function(&c, f ? at_once : NULL, &b, in, n_in, &whole)) return GT_FAIL;
+    if (!gti_check_simple(&c, false) ||
+        !gti_check_open_function(&c, f ? at_once : NULL, &b, in, n_in, &whole))
+        return GT_FAIL;
     gti_fn items = whole;
     items.f = one_by_one;
     if (fit(&c, in, n_in, n_batched)) gti_check_same(&c, &whole, &items);

@@ -48,7 +48,9 @@ gt_verdict gt_gradcheck_outputs(gt_ctx *gt, gt_functions f, void *user, gt_tenso
                        n_out, GT_OP_OUTPUTS);
         return GT_FAIL;
     }
-    if (!gti_check_open_function(&c, f ? first_of : NULL, &s, in, n_in, &fn)) return GT_FAIL;
+    if (!gti_check_simple(&c, true) ||
+        !gti_check_open_function(&c, f ? first_of : NULL, &s, in, n_in, &fn))
+        return GT_FAIL;
     fn.call = call_several;
     fn.n_out = n_out;
     gti_check_all(&c, &fn);

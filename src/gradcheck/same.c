@@ -5,11 +5,13 @@
 #include "gradcheck/check.h"
 #include <gradtape/gradcheck_ways.h>
 
+/* Of those that are finite in both. */
 static double largest_of(const double *a, const double *b, int64_t n)
 {
     double largest = 0;
     for (int64_t i = 0; i < n; i++)
-        largest = gti_larger(fabs(a[i]), gti_larger(fabs(b[i]), largest));
+        if (isfinite(a[i]) && isfinite(b[i]))
+            largest = gti_larger(fabs(a[i]), gti_larger(fabs(b[i]), largest));
     return largest;
 }
 
@@ -43,12 +45,17 @@ static int64_t worst_of(const gti_check *c, const double *a, const double *b, co
 static bool same_shapes(gti_check *c, const gti_fn *b)
 {
     char first[128], second[128];
-    for (int i = 0; i < b->n_out; i++)
+    for (int i = 0; i < b->n_out; i++) {
+        if (c->out[i] && c->y[i].constant == gt_is_floating(c->out[i]->dtype))
+            return gti_check_fail(c, GT_GRADCHECK_DIFFERENT, "",
+                                  "%s   one of the two is of whole numbers, the other is not",
+                                  c->y[i].name);
         if (c->out[i] && !gt_shape_equal(c->out[i]->shape, c->y[i].shape))
             return gti_check_fail(c, GT_GRADCHECK_DIFFERENT, "",
                                   "%s   the first is of shape %s, the second %s", c->y[i].name,
                                   gt_shape_format(c->y[i].shape, first, sizeof first),
                                   gt_shape_format(c->out[i]->shape, second, sizeof second));
+    }
     return true;
 }
 
@@ -87,6 +94,14 @@ static bool same_gradients(gti_check *c, const double *ga, const double *gb)
 void gti_check_same(gti_check *c, const gti_fn *a, const gti_fn *b)
 {
     if (!gti_check_prepare(c, a) || !same_values(c, b)) return;
+    c->fn = a;
+    c->r->entries = 0;
+    if (!gti_check_whole_same(c, b)) return;
+    const int64_t values = c->n_y + c->r->entries;
+    if (values == 0) {
+        gti_check_say_vacuous(c, "0 values: there is nothing to compare");
+        return;
+    }
     double *v = gti_check_room(c, c->n_y, sizeof *v);
     double *ga = gti_check_room(c, c->n_x, sizeof *ga), *gb = gti_check_room(c, c->n_x, 8);
     if (!gti_check_alive(c)) return;
@@ -99,7 +114,7 @@ void gti_check_same(gti_check *c, const gti_fn *a, const gti_fn *b)
     }
     gti_check_head(c, GT_PASS, GT_GRADCHECK_NOTHING);
     gti_check_line_of_text(c, "%lld values and %lld gradients for %d upstreams are the same",
-                           (long long)c->n_y, (long long)c->n_x, c->o.probes);
+                           (long long)values, (long long)c->n_x, c->o.probes);
     gti_check_finish(c);
 }
 
@@ -111,7 +126,9 @@ gt_verdict gt_gradcheck_same(gt_ctx *gt, gt_function f, void *user_f, gt_functio
     gti_check c;
     gti_fn a, b;
     gti_check_init(&c, gt, opts, report ? report : &unread);
-    if (!gti_check_open_function(&c, g ? f : NULL, user_f, in, n_in, &a)) return GT_FAIL;
+    if (!gti_check_simple(&c, false) ||
+        !gti_check_open_function(&c, g ? f : NULL, user_f, in, n_in, &a))
+        return GT_FAIL;
     b = a;
     b.f = g;
     b.user = user_g;
