@@ -123,6 +123,10 @@ static const char *tap_block(const char *s)
     for (s = expect(s, "  ---\n"); strncmp(s, "  ...\n", 6) != 0; s = line_end(s)) {
         expect(s, "  ");
         if (strncmp(s, "    ", 4) != 0 && !strchr(s, ':')) fail_msg("no entry: %.40s", s);
+        const char *hash = strchr(s, '#');           /* in a literal block nothing is escaped */
+        const char *odd = strstr(s, "\xef\xbf\xbf"); /* which YAML does not print */
+        if (odd && odd < line_end(s)) fail_msg("no character of YAML: %.40s", s);
+        if (hash && hash < line_end(s) && hash[-1] == '\\') fail_msg("escaped: %.40s", s);
     }
     return s + 6;
 }

@@ -78,6 +78,8 @@ static const op_case op_cases[] = {
     {&one_element_op, ON(100000), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "d y[54321] / d x[54321]", ""},
     {&nothing_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "analytic 0 ", "no gradient comes to x"},
     {&not_linear_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_UPSTREAM, "not linear in the upstream", "use gout"},
+    {&clipping_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_UPSTREAM, "B(2^30 u) / 2^30 is", "clip gout"},
+    {&sparing_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_UPSTREAM, "B(2^-30 u) / 2^-30 is", "what is small"},
     {&offset_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_UPSTREAM, "an upstream gradient of zeros gives", "every term"},
     {&changed_upstream_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_MUTATED, "backward changed the upstream gradient of y", "only read gout"},
     {&changed_input_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_MUTATED, "backward changed the values of x", "nothing but its outputs"},

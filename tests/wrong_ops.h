@@ -143,6 +143,8 @@ RULE(last_element, masked(right_dx(n, dy), last_element))
 RULE(one_element, masked(right_dx(n, dy), one_element))
 RULE(nothing, NULL)
 RULE(not_linear, right_dx(n, gt_mul(dy, gt_square(dy))))
+RULE(clipping, right_dx(n, gt_clamp(dy, -10, 10)))
+RULE(sparing, right_dx(n, gt_mul(dy, gt_cast(gt_gt_scalar(gt_abs(dy), 1e-6), dy->dtype))))
 RULE(offset, gt_add_scalar(right_dx(n, dy), 1e-12))
 RULE(changed_upstream, changed(dy, right_dx(n, dy)))
 RULE(changed_input, changed(x, right_dx(n, dy)))
@@ -177,6 +179,8 @@ SQUARE(last_element, last_element_rule);
 SQUARE(one_element, one_element_rule);
 SQUARE(nothing, nothing_rule);
 SQUARE(not_linear, not_linear_rule);
+SQUARE(clipping, clipping_rule);
+SQUARE(sparing, sparing_rule);
 SQUARE(offset, offset_rule);
 SQUARE(changed_upstream, changed_upstream_rule);
 SQUARE(changed_input, changed_input_rule);

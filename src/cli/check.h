@@ -58,6 +58,8 @@ extern const gti_cli_form gti_cli_check_text, gti_cli_check_json, gti_cli_check_
 void gti_cli_put_json(FILE *f, const char *text);
 void gti_cli_put_xml(FILE *f, const char *text);
 void gti_cli_put_tap(FILE *f, const char *text);
+/* On one line of a literal block of YAML: as it is, but for what does not print. */
+void gti_cli_put_yaml(FILE *f, const char *text);
 /* "sample 7 (groups=2)  order 1  seed 3": a check's name among those of its operation. */
 void gti_cli_check_name(const gti_cli_result *r, char *name, size_t size);
 /* Of a report, what the first line under its head says. */

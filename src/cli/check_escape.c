@@ -71,6 +71,18 @@ void gti_cli_put_tap(FILE *f, const char *text)
     }
 }
 
+void gti_cli_put_yaml(FILE *f, const char *text)
+{
+    while (*text) {
+        const unsigned char ch = (unsigned char)*text, next = (unsigned char)text[1];
+        if (ch < 0x20 || ch == 0x7f) text++, putc(' ', f);
+        else if (ch == 0xc2 && next >= 0x80 && next < 0xa0) text += 2, putc('?', f);
+        else if (!strncmp(text, "\xef\xbf\xbe", 3) || !strncmp(text, "\xef\xbf\xbf", 3))
+            text += 3, putc('?', f);
+        else text = put(f, text);
+    }
+}
+
 void gti_cli_check_name(const gti_cli_result *r, char *name, size_t size)
 {
     const char *label = r->op->samples[r->sample].label;

@@ -107,7 +107,7 @@ static void tap_block(const gt_gradcheck_report *r)
         char text[1024];
         snprintf(text, sizeof text, "%.*s", length, line);
         printf("    ");
-        gti_cli_put_tap(stdout, text);
+        gti_cli_put_yaml(stdout, text);
         printf("\n");
         line += length + (line[length] == '\n');
     }

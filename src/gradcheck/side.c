@@ -294,6 +294,28 @@ static bool is_linear(gti_check *c, double *v[3], double *g[3])
     return true;
 }
 
+/* B(2^k u) = 2^k B(u), of u and B(u) in v[0], g[0]: nothing is clipped, or left out as small. */
+static bool is_homogeneous(gti_check *c, double *v[3], double *g[3], int k)
+{
+    double largest = 0;
+    for (int64_t i = 0; i < c->n_x; i++) largest = gti_larger(fabs(g[0][i]), largest);
+    if (!(largest > 1e-200 && largest < 1e200)) return true;
+    for (int64_t j = 0; j < c->n_y; j++) v[2][j] = ldexp(v[0][j], k);
+    if (!gti_check_vjp(c, v[2], g[2])) return false;
+    for (int64_t i = 0; i < c->n_x; i++) {
+        const double back = ldexp(g[2][i], -k);
+        if (!(fabs(back - g[0][i]) > GT_MUTANT(check_not_linear, 1e-10, INFINITY) * largest))
+            continue;
+        char place[128];
+        return gti_check_fail(
+            c, GT_GRADCHECK_UPSTREAM, "does the rule clip gout, or leave out what is small?",
+            "backward is not linear in the upstream gradient: for %s B(2^%d u) / 2^%d is %.10g, "
+            "B(u) is %.10g",
+            gti_check_place(c->x, c->fn->n_var, i, place, sizeof place), k, k, back, g[0][i]);
+    }
+    return true;
+}
+
 bool gti_check_upstream(gti_check *c)
 {
     const gt_mark mark = gt_mark_tape(c->gt);
@@ -303,7 +325,9 @@ bool gti_check_upstream(gti_check *c)
         g[k] = gti_check_room(c, c->n_x, sizeof *g[k]);
     }
     if (!gti_check_alive(c)) return false;
-    if (!gti_check_begin(c) || !zero_gives_zero(c, v[0], g[0]) || !is_linear(c, v, g)) return false;
+    if (!gti_check_begin(c) || !zero_gives_zero(c, v[0], g[0]) || !is_linear(c, v, g) ||
+        !is_homogeneous(c, v, g, 30) || !is_homogeneous(c, v, g, -30))
+        return false;
     gt_rewind(c->gt, mark);
     return true;
 }
