@@ -12,11 +12,11 @@ static const struct {
     const char *program, *place; /* how it says where it failed; Unity knows but one file */
     int status;                  /* then, of the shell */
 } programs[] = {
-    {"with_plain", "subject.h:32: gradcheck FAIL", 134},
-    {"with_own", "subject.h:32: of my own", 7},
-    {"with_cmocka", "subject.h:32: error: Failure!", 1},
-    {"with_check", "subject.h:32:F:", 1},
-    {"with_unity", ":32:", 1},
+    {"with_plain", "subject.h:39: gradcheck FAIL", 134},
+    {"with_own", "subject.h:39: of my own", 7},
+    {"with_cmocka", "subject.h:39: error: Failure!", 1},
+    {"with_check", "subject.h:39:F:", 1},
+    {"with_unity", ":39:", 1},
 };
 
 static void assertions_say_what_and_where(void **state)
@@ -34,6 +34,7 @@ static void assertions_say_what_and_where(void **state)
         assert_has(text, programs[i].place);
         assert_has(text, "gradcheck FAIL  my 100% loss  order 1");
         assert_has(text, "a constant ratio of 0.5");
+        assert_has(text, "again: with .seed = 1\n");
     }
 }
 

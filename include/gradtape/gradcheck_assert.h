@@ -8,7 +8,7 @@
  *   GT_ASSERT_GRADCHECK_SAMPLES(gt, &my_op);
  *
  * Options (gt_gradcheck_opts) may follow. Only a PASS will do: a check that proves nothing fails,
- * too. The test fails by what the framework has whose header was included before this one: fail_msg
+ * too. The test fails by what the framework has whose header was included before this one: fail
  * of cmocka, ck_abort_msg of Check, TEST_FAIL_MESSAGE of Unity. Without any the report goes to
  * stderr and the program aborts, as with assert, but NDEBUG does not switch it off. To fail in
  * another way, define GT_GRADCHECK_FAILED(report) before including this header; `report` is a const
@@ -19,11 +19,17 @@
 #include <gradtape/gradcheck.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #if defined(GT_GRADCHECK_FAILED)
 /* the program's own */
-#elif defined(CMOCKA_H_)
-#define GT_GRADCHECK_FAILED(report) fail_msg("%s", (report)->message)
+#elif defined(CMOCKA_H_) /* which prints 1,023 bytes at a time */
+#define GT_GRADCHECK_FAILED(report)                                                                \
+    print_error("%s", "ERROR: ");                                                                  \
+    for (const char *gt_text_ = (report)->message; *gt_text_;                                      \
+         gt_text_ += (strlen(gt_text_) < 1000 ? strlen(gt_text_) : 1000))                          \
+        print_error("%.1000s", gt_text_);                                                          \
+    fail()
 #elif defined(CHECK_H)
 #define GT_GRADCHECK_FAILED(report) ck_abort_msg("%s", (report)->message)
 #elif defined(UNITY_FRAMEWORK_H) /* which prints one line */
