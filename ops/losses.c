@@ -149,11 +149,12 @@ static gt_tensor *losses_constant(const gt_tensor *x, double s)
     return gt_scalar(x->ctx, s, .dtype = x->dtype);
 }
 
-/* log t - x + 1, where only one of log t and x may be infinite: log 0 gives way. */
+/* log t - x + 1; log 0 is that of the least number, so that a probability that comes to 0 in the
+ * softmax that it is of gives 0 times a number there, as it should, and not times infinity. */
 static gt_tensor *kl_slope(gt_tensor *x, gt_tensor *t)
 {
-    gt_tensor *both = gt_logical_and(gt_eq_scalar(t, 0), gt_logical_not(gt_isfinite(x)));
-    gt_tensor *safe = gt_where(both, losses_constant(t, 1), t);
+    const double least = t->dtype == GT_F32 ? 0x1p-149 : 0x1p-1074;
+    gt_tensor *safe = gt_where(gt_eq_scalar(t, 0), losses_constant(t, least), t);
     return gt_add_scalar(gt_sub(gt_log(safe), x), 1);
 }
 
@@ -239,7 +240,7 @@ LOSS(smooth_l1_loss, GTI_PAIR_smooth_l1, bent_samples, bent_error_samples, 1 / s
 LOSS(huber_loss, GTI_PAIR_huber, bent_samples, bent_error_samples, 1, gt_clamp(gt_sub(x, t), -s, s), gt_clamp(gt_sub(t, x), -s, s), "dx = dy d, dtarget = -dx; d = x - target, moved into [-delta, delta]")
 LOSS(binary_cross_entropy, GTI_PAIR_bce, probability_samples, error_samples, 1, bce_slope(x, t), gt_sub(bounded_log1p(gt_neg(x)), bounded_log(x)), "dx = dy (x - target) / (x (1 - x)), dtarget = dy (log(1 - x) - log x)")
 LOSS(binary_cross_entropy_with_logits, GTI_PAIR_bce_logits, logit_samples, error_samples, 1, gt_sub(gt_sigmoid(x), t), gt_neg(x), "dx = dy (sigmoid(x) - target), dtarget = -dy x")
-LOSS(kl_div, log_target ? GTI_PAIR_kl_div_log : GTI_PAIR_kl_div, kl_samples, error_samples, 1, gt_neg(log_target ? gt_exp(t) : t), log_target ? kl_log_slope(x, t) : kl_slope(x, t), "dx = -dy target, dtarget = dy (log target - x + 1); with log_target dx = -dy e^target, dtarget = dy e^target (target - x + 1)")
+LOSS(kl_div, log_target ? GTI_PAIR_kl_div_log : GTI_PAIR_kl_div, kl_samples, error_samples, 1, gt_neg(log_target ? gt_exp(t) : t), log_target ? kl_log_slope(x, t) : kl_slope(x, t), "dx = -dy target, dtarget = dy (log target - x + 1), log 0 being that of the least number; with log_target dx = -dy e^target, dtarget = dy e^target (target - x + 1)")
 // clang-format on
 
 /* --- the functions --- */

@@ -245,6 +245,28 @@ static void test_extreme_logits(void **state)
     assert_well(gt);
 }
 
+/* Probabilities that come to 0 in the softmax of what is learned pass 0 on, in the second order,
+ * too. */
+static void vanished_probabilities_have_gradients(void **state)
+{
+    gt_ctx *gt = *state;
+    for (int i = 0; i < 4; i++) {
+        const bool log_target = i / 2;
+        const double far = i % 2 ? -800 : -110;
+        gt_tensor *z = gt_values_as(gt, GT_SHAPE(3), i % 2 ? GT_F64 : GT_F32, far, 0, -2);
+        gt_tensor *x = gt_log_softmax(gt_detach(z), 0), *dz, *ddz;
+        gt_require_grad(z, true);
+        gt_tensor *t = log_target ? gt_log_softmax(z, 0) : gt_softmax(z, 0);
+        gt_tensor *y = gt_kl_div(x, t, .log_target = log_target);
+        gt_grad(&y, 1, &z, 1, &dz, .create_graph = true);
+        gt_tensor *square = gt_sum(gt_square(dz));
+        gt_grad(&square, 1, &z, 1, &ddz, .retain = true);
+        for (int k = 0; k < 3; k++)
+            assert_true(fabs(element(dz, k)) < 1e-6 && isfinite(element(ddz, k)));
+    }
+    assert_well(gt);
+}
+
 /* --- refusals --- */
 
 static void assert_refused(gt_ctx *gt, const gt_tensor *made, gt_status code, const char *message)
@@ -319,6 +341,7 @@ static int all_tests(void)
         FRESH(test_all_ignored),
         FRESH(test_empty_means),
         FRESH(test_extreme_logits),
+        FRESH(vanished_probabilities_have_gradients),
         FRESH(test_refusals),
         FRESH(test_null),
         FRESH(test_padding_from_the_end),

@@ -303,12 +303,11 @@ def bce(x, t):
             t / x**2 + (1 - t) / (1 - x)**2, -1 / (x * (1 - x)), mpf(0))
 
 
-def kl_div(x, t):
-    """0 where t is 0, whatever x; x may be -FAR."""
-    if t == 0 and x == -FAR:
-        return mpf(0), mpf(0), INF, mpf(0), mpf(-1), mpf(0)
+def kl_div(x, t, dtype):
+    """0 where t is 0, whatever x, and its slope that of the least number; x may be -FAR."""
     if t == 0:
-        return mpf(0), mpf(0), -INF, mpf(0), mpf(-1), INF
+        slope = INF if x == -FAR else (-149 if dtype == "f32" else -1074) * mp.log(2) - x + 1
+        return mpf(0), mpf(0), slope, mpf(0), mpf(-1), mpf(0)
     return t * (mp.log(t) - x), -t, mp.log(t) - x + 1, mpf(0), mpf(-1), 1 / t
 
 
@@ -394,7 +393,7 @@ def main():
                 group(op, dtype, opts, function, [(t,) for t in signed(LADDER[dtype])])
         for op, (function, ladders, options) in TWO.items():
             first, second = ladders(dtype)
-            if function in (div, div_or_zero, power_of_two):
+            if function in (div, div_or_zero, power_of_two, kl_div):
                 function = functools.partial(function, dtype=dtype)
             for opts in options:
                 group(op, dtype, opts, function, [(a, b) for a in first for b in second])
