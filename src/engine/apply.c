@@ -174,8 +174,9 @@ static inline void link_node(gt_ctx *gt, gti_node *n)
     n->stretch = gt->stretch;
     n->id = ++gt->clock;
     n->path = 0;
-    n->again = false;
     n->swept = gt->swept;
+    n->awaited = 0;
+    n->again = false;
     n->spent = false;
     n->index = gt->n_nodes++;
     n->next = NULL;

@@ -92,8 +92,9 @@ struct gti_node {
     uint64_t id;
     uint64_t index;        /* on the tape, from 0 */
     uint64_t path;         /* clock of the gt_grad call that wants this node */
-    bool again;            /* results of it may be made again */
     const gti_node *swept; /* gt_ctx.swept, when it was recorded */
+    uint32_t awaited;      /* by how many nodes that may run again and were not passed */
+    bool again;            /* results of it may be made again */
     bool spent;            /* its activations were released */
 };
 

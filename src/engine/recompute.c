@@ -3,8 +3,9 @@
  * What gt_release is given and rules read goes where its node is cheap and can be run again with
  * what stays: leaves, what other rules read, and what can be made again itself. A sweep runs the
  * node before the first rule that reads the result, and releases it as ever when it has passed the
- * node; by then nothing older has been released. What is made again on the way to another result is
- * dropped again. The bits are the same, and in a second order, too.
+ * node; by then nothing older has been released. What such a node reads stays until the node has
+ * been passed (awaited), if another loss passes its maker first. What is made again on the way to
+ * another result is dropped again. The bits are the same, and in a second order, too.
  *
  * A step that is being captured keeps everything. There the node's operation is applied once more
  * within the sweep, and rules are shown the new results in the place of the old ones (twins), whose
@@ -75,7 +76,16 @@ static void claim(gti_node *n)
     n->again = true;
     for (int i = 0; i < n->pub.n_in; i++) {
         const gti_tensor *x = gti_t(n->pub.in[i]);
+        if (x->base->node) x->base->node->awaited++;
         if (is_absent(x)) claim(x->node);
+    }
+}
+
+void gti_recompute_over(const gti_node *n)
+{
+    for (int i = 0; i < n->pub.n_in; i++) {
+        gti_node *maker = gti_t(n->pub.in[i])->base->node;
+        if (maker && maker->awaited) maker->awaited--;
     }
 }
 
@@ -178,7 +188,7 @@ static bool bring(const gti_sweep *s, gti_tensor *t)
 {
     gti_node *n = t->node;
     if (!outputs_stay(n, t)) return refuse_outputs(s, t);
-    if (n->spent) return gti_refuse_spent(s, n);
+    if (n->spent && !n->awaited) return gti_refuse_spent(s, n);
     if (!bring_inputs(s, n) || !give_block(t, &n->pub)) return false;
     t->flags &= (uint16_t)~GTI_RELEASED;
     const bool ok = gti_apply_run(&n->pub);

@@ -249,18 +249,20 @@ static void release_output(gti_tensor *y)
     else gti_release(y);
 }
 
-/* Nobody before n reads its outputs. */
+/* Nobody before n reads its outputs, and nobody behind it, but to run again for another loss. */
 static void release_activations(const gti_sweep *s, gti_node *n)
 {
     if (n->id <= gti_mark_clock(s->gt)) return;
     n->spent = true;
+    if (n->awaited) return;
     for (int i = 0; i < n->pub.n_out; i++) release_output(gti_t(n->pub.out[i]));
+    if (n->again) gti_recompute_over(n);
 }
 
 /* Nor does its rule read these: room for what that computes. */
 static void release_unread(const gti_sweep *s, gti_node *n)
 {
-    if (!n->pub.op->unread || n->id <= gti_mark_clock(s->gt)) return;
+    if (!n->pub.op->unread || n->awaited || n->id <= gti_mark_clock(s->gt)) return;
     n->spent = true;
     for (int i = 0; i < n->pub.n_out; i++)
         if (!gti_reads_output(n->pub.op, i)) release_output(gti_t(n->pub.out[i]));

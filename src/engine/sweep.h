@@ -73,6 +73,8 @@ bool gti_checkpoint_open(const gti_sweep *s, gti_stretch *st);
 bool gti_recompute_ready(const gti_sweep *s, const gti_node *n);
 /* Makes what n's rule reads again where it was dropped. */
 bool gti_recompute_for(const gti_sweep *s, const gti_node *n);
+/* n will not run again: nobody waits for its sake any more. */
+void gti_recompute_over(const gti_node *n);
 /* n's rule, of a step that is being captured: results that are read again are made again by
  * operations, which replays run at this place; n itself names those of the forward pass. */
 bool gti_recompute_rule(const gti_node *n, gt_tensor *const gout[], gt_tensor *gin[]);
