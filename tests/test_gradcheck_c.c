@@ -307,6 +307,49 @@ static void greedy_jvp(const double *x, const double *v, double *jv, void *user)
     ((double *)(uintptr_t)v)[0] = 0;
 }
 
+static void stray(const double *x, double *y, void *user)
+{
+    wave(x, y, user);
+    y[3] = 1;
+}
+
+static void stray_jacobian(const double *x, double *jacobian, void *user)
+{
+    wave_jacobian(x, jacobian, user);
+    jacobian[-1] = 1;
+}
+
+static void stray_product(const double *x, const double *v, double *jv, void *user)
+{
+    wave_jvp(x, v, jv, user);
+    jv[3] = 1;
+}
+
+static void stray_transposed(const double *x, const double *w, double *wj, void *user)
+{
+    wave_vjp(x, w, wj, user);
+    wj[4] = 1;
+}
+
+static void callbacks_stay_inside(void **state)
+{
+    (void)state;
+    const double x[] = {1, 2, 3, 4};
+    static const char *const says[] = {"f: writes before or behind", "jacobian: writes before",
+                                       "vjp: writes before", "jvp: writes before"};
+    for (int k = 0; k < 4; k++) {
+        shape s = {3, 1};
+        gt_c_map map = wave_map(&s, k > 0 ? k - 1 : 0);
+        if (k == 0) map.f = stray;
+        if (k == 1) map.jacobian = stray_jacobian;
+        if (k == 2) map.vjp = stray_transposed;
+        if (k == 3) map.jvp = stray_product;
+        gt_gradcheck_report r;
+        gt_gradcheck_map(&map, x, NULL, &r);
+        expect(&r, GT_FAIL, says[k]);
+    }
+}
+
 static void matrix_jvp(const double *x, const double *v, double *jv, void *user)
 {
     (void)x;
@@ -373,6 +416,7 @@ int main(void)
         cmocka_unit_test(hessians_are_symmetric),
         cmocka_unit_test(units_may_be_small),
         cmocka_unit_test(jvp_is_linear),
+        cmocka_unit_test(callbacks_stay_inside),
         cmocka_unit_test(rows_are_points),
         cmocka_unit_test(wrong_requests_are_refused),
     };

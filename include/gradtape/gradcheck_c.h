@@ -11,7 +11,7 @@
  * kinks, values that are not finite, elements that are not written, inputs that are changed, two
  * runs that differ. Nothing is kept: callbacks are called during the call alone, on copies of x,
  * one call at a time, and own none of their arguments. A callback that has to give up writes NaN;
- * none may write behind its array, which is not looked after. Of the options .order = 2 and .f32
+ * one that writes next to its array is found. Of the options .order = 2 and .f32
  * are refused: second derivatives are the first ones of your gradient, so give it as `f` and the
  * Hessian as its Jacobian. */
 #ifndef GRADTAPE_GRADCHECK_C_H

@@ -14,6 +14,7 @@ typedef struct {
     gti_form form;
     int64_t n_t;                  /* variables: map->n, or the number of directions */
     const double *x0, *direction; /* [n], [n_t, n]; NULL: t is x */
+    const char *strayed;          /* the callback that wrote beside its array; NULL: none */
 } gti_plain;
 
 /* --- plain_op.c --- */

@@ -7,13 +7,52 @@
 #include <gradtape/ops.h>
 
 typedef struct {
-    const gti_plain *plain;
+    gti_plain *plain;
     bool graph; /* derivatives may be asked for */
 } plain_opts;
 
-static const gti_plain *plain_of(const gt_node *n)
+static gti_plain *plain_of(const gt_node *n)
 {
     return ((const plain_opts *)n->opts)->plain;
+}
+
+/* --- fences: a callback that writes beside its array is found, and hurts nothing --- */
+
+enum { FENCE = 4 };
+static const uint64_t post = 0x7ff4fe2ce5fe2ce5u;
+
+static int64_t fenced_size(int64_t n)
+{
+    return n + 2 * (int64_t)FENCE;
+}
+
+/* from [n] between fences in room. */
+static double *fence(double *room, const double *from, int64_t n)
+{
+    for (int k = 0; k < FENCE; k++) {
+        memcpy(room + k, &post, sizeof post);
+        memcpy(room + FENCE + n + k, &post, sizeof post);
+    }
+    memcpy(room + FENCE, from, (size_t)n * sizeof *from);
+    return room + FENCE;
+}
+
+/* Back to where they were taken from, with a note in p if a fence is broken. */
+static void take_out(gti_plain *p, const char *callback, const double *inside, double *to,
+                     int64_t n)
+{
+    for (int k = 0; k < FENCE; k++)
+        if (memcmp(inside - FENCE + k, &post, sizeof post) != 0 ||
+            memcmp(inside + n + k, &post, sizeof post) != 0)
+            p->strayed = callback;
+    memcpy(to, inside, (size_t)n * sizeof *to);
+}
+
+static bool stays_inside(gt_ctx *gt, const gti_plain *p)
+{
+    if (p->strayed)
+        gt_fail(gt, GT_ERR_ARGUMENT, p->strayed, "writes before or behind the array that it fills");
+    return !p->strayed;
 }
 
 /* --- w' J --- */
@@ -21,13 +60,16 @@ static const gti_plain *plain_of(const gt_node *n)
 static bool pull_infer(gt_node *n)
 {
     n->out[0]->shape = n->in[0]->shape;
+    n->scratch_size = (size_t)fenced_size(n->in[0]->size) * sizeof(double);
     return true;
 }
 
 static void pull_forward(gt_node *n)
 {
-    const gt_c_map *map = plain_of(n)->map;
-    map->vjp(n->in[0]->data, n->in[1]->data, n->out[0]->data, map->user);
+    gti_plain *p = plain_of(n);
+    double *wj = fence(n->scratch, n->out[0]->data, p->map->n);
+    p->map->vjp(n->in[0]->data, n->in[1]->data, wj, p->map->user);
+    take_out(p, "vjp", wj, n->out[0]->data, p->map->n);
 }
 
 static const gt_op pull_op = {.name = "vjp",
@@ -51,7 +93,9 @@ static bool function_infer(gt_node *n)
     const gti_plain *p = plain_of(n);
     n->out[0]->shape = GT_SHAPE(p->map->m);
     n->out[1]->shape = GT_SHAPE(wants_jacobian(n) ? p->map->m : 0, p->n_t);
-    n->scratch_size = (size_t)(2 * p->map->n + p->map->m) * sizeof(double);
+    const int64_t longest =
+        wants_jacobian(n) && p->form == GTI_JACOBIAN ? p->map->m * p->n_t : p->map->m;
+    n->scratch_size = (size_t)(2 * p->map->n + fenced_size(longest)) * sizeof(double);
     return true;
 }
 
@@ -77,32 +121,37 @@ void gti_plain_direction(const gti_plain *p, int64_t i, double *v)
     v[i] = 1;
 }
 
-/* J by columns; v [n] and column [m] are room. */
-static void fill_by_columns(const gti_plain *p, const double *x, double *v, double *column,
+/* J by columns; v [n] and room for a fenced column. */
+static void fill_by_columns(gti_plain *p, const double *x, double *v, double *room,
                             double *jacobian)
 {
     const gt_c_map *map = p->map;
+    double *column = fence(room, jacobian, map->m); /* the fill, to be seen */
     for (int64_t i = 0; i < p->n_t; i++) {
         gti_plain_direction(p, i, v);
         map->jvp(x, v, column, map->user);
+        take_out(p, "jvp", column, column, map->m);
         for (int64_t j = 0; j < map->m; j++) jacobian[j * p->n_t + i] = column[j];
     }
 }
 
 static void function_forward(gt_node *n)
 {
-    const gti_plain *p = plain_of(n);
+    gti_plain *p = plain_of(n);
     const gt_c_map *map = p->map;
-    double *room = n->scratch, *v = room + map->n, *column = v + map->n;
+    double *room = n->scratch, *v = room + map->n, *fenced = v + map->n;
     const double *x = point_at(p, n->in[0]->data, room);
-    map->f(x, n->out[0]->data, map->user);
+    double *y = fence(fenced, n->out[0]->data, map->m);
+    map->f(x, y, map->user);
+    take_out(p, "f", y, n->out[0]->data, map->m);
     if (!wants_jacobian(n)) return;
-    if (p->form == GTI_JACOBIAN) {
-        map->jacobian(x, n->out[1]->data, map->user);
+    if (p->form == GTI_JVP) {
+        fill_by_columns(p, x, v, fenced, n->out[1]->data);
         return;
     }
-    memcpy(column, n->out[1]->data, (size_t)map->m * sizeof *column); /* the fill, to be seen */
-    fill_by_columns(p, x, v, column, n->out[1]->data);
+    double *jacobian = fence(fenced, n->out[1]->data, map->m * p->n_t);
+    map->jacobian(x, jacobian, map->user);
+    take_out(p, "jacobian", jacobian, n->out[1]->data, map->m * p->n_t);
 }
 
 static bool function_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -110,7 +159,7 @@ static bool function_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gi
     const gti_plain *p = plain_of(n);
     if (p->form == GTI_VJP) {
         gin[0] = gt_apply(&pull_op, n->opts, 2, (gt_tensor *[]){n->in[0], gout[0]});
-        return gin[0] != NULL;
+        return gin[0] && stays_inside(gin[0]->ctx, p);
     }
     gt_tensor *w = gt_reshape(gout[0], GT_SHAPE(1, p->map->m));
     gin[0] = gt_reshape(gt_matmul(w, n->out[1]), GT_SHAPE(p->n_t));
@@ -131,6 +180,7 @@ bool gti_plain_call(const gti_fn *fn, gt_tensor *out[], bool graph)
     gt_tensor *both[2];
     const plain_opts opts = {fn->user, graph};
     if (gt_apply_n(&function_op, &opts, 1, fn->in, both) != GT_OK) return false;
+    if (!stays_inside(fn->gt, opts.plain)) return false;
     out[0] = both[0];
     return true;
 }
