@@ -37,15 +37,20 @@ static double *fence(double *room, const double *from, int64_t n)
     return room + FENCE;
 }
 
+static bool is_post(const double *x)
+{
+    uint64_t bits;
+    memcpy(&bits, x, sizeof bits);
+    return bits == post;
+}
+
 /* Back to where they were taken from, with a note in p if a fence is broken. */
 static void take_out(gti_plain *p, const char *callback, const double *inside, double *to,
                      int64_t n)
 {
     for (int k = 0; k < FENCE; k++)
-        if (memcmp(inside - FENCE + k, &post, sizeof post) != 0 ||
-            memcmp(inside + n + k, &post, sizeof post) != 0)
-            p->strayed = callback;
-    memcpy(to, inside, (size_t)n * sizeof *to);
+        if (!is_post(inside - FENCE + k) || !is_post(inside + n + k)) p->strayed = callback;
+    if (to != inside) memcpy(to, inside, (size_t)n * sizeof *to);
 }
 
 static bool stays_inside(gt_ctx *gt, const gti_plain *p)
