@@ -140,7 +140,8 @@ static bool check_target(const gt_tensor *x, const gt_tensor *target, int64_t ig
     gt_fail(x->ctx, GT_ERR_ARGUMENT, what, "target%s is %lld, must be in 0..%lld%s",
             GTI_PLACE_TEXT(target->shape, i), (long long)label, (long long)c - 1,
             label == 255 ? "\n  hint: where 255 marks pixels to be ignored, .ignored = 255 of "
-                           "gt_mask_folder, or .ignore_index = 255"
+                           "gt_mask_folder, or .ignore_index = 255; of masks in black and white, "
+                           ".threshold = 128 of gt_mask_folder"
                          : "");
     return false;
 }

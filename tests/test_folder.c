@@ -209,6 +209,14 @@ static void test_masks(void **state)
     ASSERT_VALUES(y, 0, 7, -100, 0, 1);
     assert_int_equal(gt_dataset_get(d, 0, &x, &y), GT_OK);
     ASSERT_VALUES(y, 0, 1, 0, 2, 3);
+    d = gt_mask_folder(gt, scratch("i"), scratch("m"), .threshold = 7);
+    assert_int_equal(gt_dataset_get(d, 1, &x, &y), GT_OK);
+    ASSERT_VALUES(y, 0, 1, 1, 0, 0);
+    d = gt_mask_folder(gt, scratch("i"), scratch("m"), .threshold = 2, .ignored = 255);
+    assert_int_equal(gt_dataset_get(d, 1, &x, &y), GT_OK);
+    ASSERT_VALUES(y, 0, 1, -100, 0, 0);
+    assert_null(gt_mask_folder(gt, scratch("i"), scratch("m"), .threshold = 256));
+    assert_error(gt, GT_ERR_ARGUMENT, "threshold is 256, must be 1 to 255");
     d = gt_mask_folder(gt, scratch("i"), scratch("m"), .size = {2, 4}, .grey = true);
     assert_int_equal(gt_dataset_get(d, 0, &x, &y), GT_OK);
     assert_true(gt_shape_equal(x->shape, GT_SHAPE(1, 2, 4)));

@@ -183,6 +183,8 @@ typedef struct {
     int size[2]; /* height and width to resize to; {64} is {64, 64} */
     int ignored; /* this number in a mask becomes -100, which losses and metrics ignore; 0: none */
     bool grey;   /* one channel instead of red, green and blue */
+    int threshold; /* of masks in black and white, 128 say: numbers from this on are class 1, those
+                    * below it 0; 0: numbers are classes */
 } gt_mask_folder_opts;
 gt_dataset *gt_mask_folder_(gt_ctx *gt, const char *folder, const char *masks_folder,
                             gt_mask_folder_opts opts);

@@ -10,7 +10,8 @@ typedef struct {
     char **masks;     /* [list.count] their paths; owned */
     gt_image_opts how;
     bool resize;
-    int ignored; /* this number of a mask is -100; 0: none is */
+    int ignored;   /* this number of a mask is -100; 0: none is */
+    int threshold; /* from this on 1, below it 0; 0: as they are */
 } pairs;
 
 enum { IGNORED = -100 };
@@ -75,6 +76,12 @@ static bool get_image(const pairs *d, int64_t i, uint8_t *to, gt_data_error *err
     return error->code == GT_OK;
 }
 
+static int64_t class_of(const pairs *d, int number)
+{
+    if (d->ignored && number == d->ignored) return IGNORED;
+    return d->threshold ? number >= d->threshold : number;
+}
+
 /* The pixel nearest to each, as gti_resize finds it. */
 static bool get_mask(const pairs *d, int64_t i, int64_t *to, gt_data_error *error)
 {
@@ -84,11 +91,9 @@ static bool get_mask(const pairs *d, int64_t i, int64_t *to, gt_data_error *erro
     if (!gti_picture_read(d->masks[i], &how, &p, error)) return false;
     if (check_size(d, d->masks[i], &p, error))
         for (int64_t y = 0; y < dim[0]; y++)
-            for (int64_t x = 0; x < dim[1]; x++) {
-                const int v = p.rgb[gti_resize_nearest(y, p.h, dim[0]) * p.w +
-                                    gti_resize_nearest(x, p.w, dim[1])];
-                to[y * dim[1] + x] = d->ignored && v == d->ignored ? IGNORED : v;
-            }
+            for (int64_t x = 0; x < dim[1]; x++)
+                to[y * dim[1] + x] = class_of(d, p.rgb[gti_resize_nearest(y, p.h, dim[0]) * p.w +
+                                                       gti_resize_nearest(x, p.w, dim[1])]);
     free(p.rgb);
     return error->code == GT_OK;
 }
@@ -117,8 +122,12 @@ static bool make(pairs *d, const char *images, const char *masks, const gt_mask_
     if (!images || !masks) return gt_data_fail(error, GT_ERR_ARGUMENT, "a folder is NULL");
     if (o->ignored < 0 || o->ignored > 255)
         return gt_data_fail(error, GT_ERR_ARGUMENT, "ignored is %d, must be 1 to 255", o->ignored);
+    if (o->threshold < 0 || o->threshold > 255)
+        return gt_data_fail(error, GT_ERR_ARGUMENT, "threshold is %d, must be 1 to 255",
+                            o->threshold);
     d->how = (gt_image_opts){.grey = o->grey, .apply_exif_orientation = false};
     d->ignored = o->ignored;
+    d->threshold = o->threshold;
     d->resize = o->size[0] || o->size[1];
     if (!gti_folder_list_all(&d->list, images, error) || !find_masks(d, images, masks, error) ||
         !gti_folder_size(o->size, d->list.files[0].path, &d->how, &first, error))
@@ -138,6 +147,7 @@ gt_dataset *gt_mask_folder_(gt_ctx *gt, const char *folder, const char *masks_fo
     if (!d) return NULL;
     gt_data_error error = {.code = GT_OK};
     opts.ignored = (int)gt_option_int(opts.ignored, 0);
+    opts.threshold = (int)gt_option_int(opts.threshold, 0);
     if (make(d, folder, masks_folder, &opts, &error)) return &d->base;
     gti_data_report(gt, "mask_folder", &error);
     return NULL;
