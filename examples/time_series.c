@@ -50,12 +50,6 @@ static gt_module *network(gt_ctx *gt, int c)
     return m;
 }
 
-static gt_tensor *squares(const gt_batch *b, void *user)
-{
-    (void)user;
-    return gt_mse_loss(b->out[0], b->target[0]);
-}
-
 /* How far off, on average, the day behind the first `now` hours is, told hour by hour. */
 static double tell_day(gt_module *net, gt_tensor *x, int64_t now)
 {
@@ -79,7 +73,8 @@ static void run(gt_ctx *gt, void *user)
     gt_loader *test = gt_loader_new(windows(later), 256);
     gt_module *net = network(gt, 16);
     gt_fit(net, gt_adam(net, .lr = 2e-3), train, .epochs = s->epochs, .valid = test,
-           .loss = squares, .metrics = GT_METRICS(GT_MAE, GT_R2), .log = stdout);
+           .loss = gt_batch_loss, .user = gt_nn_mse_loss(gt), .metrics = GT_METRICS(GT_MAE, GT_R2),
+           .log = stdout);
     gt_tensor *before = gt_slice(x, 0, now - 1, s->hours - 1);
     printf("mean error if nothing changed: an hour ahead %.3f\n",
            gt_mean_absolute_error(before, gt_slice(x, 0, now, s->hours)));

@@ -325,7 +325,20 @@ static void test_errors(void **state)
     FAILS(GT_ERR_NUMERIC, "epoch 1, batch 1 of 7", s.sgd, s.train, .loss = infinite_loss,
           .history = kept);
     gt_loader_reset(s.train);
-    FAILS(GT_ERR_NUMERIC, "the loss is nan in epoch", s.sgd, s.train, .loss = negative_nan);
+    FAILS(GT_ERR_NUMERIC, "batch 1 of 7\n  hint: a smaller learning rate", s.sgd, s.train,
+          .loss = negative_nan);
+    for (int i = 0; i < 2; i++) {
+        gt_tensor *part[] = {gt_ones(s.gt, GT_SHAPE(4, 2)), gt_ones(s.gt, GT_SHAPE(4, 1))};
+        ((float *)part[i]->data)[1] = NAN;
+        gt_module *line = gt_nn_linear(s.gt, 2, 1);
+        gt_loader *numbers = gt_loader_new(gt_tensor_dataset(part[0], part[1]), 4);
+        assert_null(gt_fit(line, gt_sgd(line), numbers, .loss = gt_batch_loss,
+                           .user = gt_nn_mse_loss(s.gt)));
+        assert_error(s.gt, GT_ERR_NUMERIC,
+                     i ? "hint: the batch's targets have NaN"
+                       : "hint: the batch's inputs have NaN");
+    }
+    FAILS(GT_ERR_ARGUMENT, "gt_batch_loss (test_fit.c:", s.sgd, s.train, .loss = gt_batch_loss);
     assert_int_equal(gt_history_rows(kept), 0);
     assert_int_equal(gt_evaluate(s.net, NULL, &(double){0}), GT_ERR_ARGUMENT);
     assert_error(s.gt, GT_ERR_ARGUMENT, "test_fit.c:");

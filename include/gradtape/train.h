@@ -9,6 +9,7 @@
 #ifndef GRADTAPE_TRAIN_H
 #define GRADTAPE_TRAIN_H
 
+#include <gradtape/loss.h>
 #include <gradtape/optim.h>
 #include <gradtape/view.h>
 
@@ -149,9 +150,13 @@ typedef struct {
  *       return gt_mse_loss(b->out[0], b->target[0]);
  *   }
  *
+ * or, shorter, .loss = gt_batch_loss, .user = gt_nn_mse_loss(gt).
+ *
  * It counts for as much as it averaged over (gt_mean_weight), and where that is unknown for the
  * items of the batch: in the means that are reported, and in the gradients of .accumulate. */
 typedef gt_tensor *(*gt_loss_fn)(const gt_batch *b, void *user);
+/* The loss of the first output and target that user, a gt_loss *, is. */
+gt_tensor *gt_batch_loss(const gt_batch *b, void *user);
 /* A number for each batch, whose mean over all batches is reported, each weighing as much as
  * `weight` says of it; a batch that fn gives NaN for does not count. What no such mean tells has
  * instead of fn a `gather`, which adds a batch to sums that begin with zeros, and a `value` of

@@ -64,15 +64,27 @@ static bool step(gti_fit *f)
     return true;
 }
 
+static bool has_finite(gt_tensor *const *t)
+{
+    for (; *t; t++)
+        for (int64_t i = 0; gt_is_floating((*t)->dtype) && i < (*t)->size; i++)
+            if (!isfinite(gt_load_element(*t, i))) return false;
+    return true;
+}
+
 static bool is_finite(gti_fit *f, double loss)
 {
     if (isfinite(loss)) return true;
+    const char *where = !has_finite(f->batch.in)       ? "inputs"
+                        : !has_finite(f->batch.target) ? "targets"
+                                                       : NULL;
     gt_fail(f->gt, GT_ERR_NUMERIC, what,
-            "the loss is %g in epoch %lld, batch %lld of %lld\n"
-            "  hint: a smaller learning rate or .clip_grad_norm may help; "
-            "gt_set_anomaly_check(gt, true) names the operation",
+            "the loss is %g in epoch %lld, batch %lld of %lld\n  hint: %s%s%s",
             isnan(loss) ? NAN : loss, (long long)f->state.epoch, (long long)f->state.batch + 1,
-            (long long)f->state.batches);
+            (long long)f->state.batches, where ? "the batch's " : "", where ? where : "",
+            where ? " have NaN or infinite numbers, such as missing values; gt_isnan finds them"
+                  : "a smaller learning rate or .clip_grad_norm may help; "
+                    "gt_set_anomaly_check(gt, true) names the operation");
     return false;
 }
 

@@ -4,6 +4,14 @@
 
 #include "train/train.h"
 
+gt_tensor *gt_batch_loss(const gt_batch *b, void *user)
+{
+    if (user) return gt_loss_apply(user, b->out[0], b->target[0]);
+    gt_fail(b->out[0]->ctx, GT_ERR_ARGUMENT, "gt_batch_loss",
+            "user is NULL, must be a loss, such as gt_nn_mse_loss(gt)");
+    return NULL;
+}
+
 double gt_metric_accuracy(const gt_batch *b, void *user)
 {
     (void)user;
