@@ -80,5 +80,5 @@ int main(int argc, char **argv)
             {"--data", "DIR", "images in MNIST's format (generated digits)", .text = &s.data},
             {"--images", "N", "to generate otherwise (2000)", .count = &s.images, .least = 1},
             {"--epochs", "N", "times through them (3)", .count = &s.epochs, .least = 1},
-            {"--out", "FILE", "sheet to write", .text = &s.out, .ends = ".png"}));
+            {"--out", "FILE", "sheet to write (adversarial.png)", .text = &s.out, .ends = ".png"}));
 }

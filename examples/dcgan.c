@@ -79,7 +79,7 @@ static void run(gt_ctx *gt, void *user)
             gt_running_add(&of_d, gt_item(right), 1);
             gt_running_add(&of_g, gt_item(fooled), 1);
         }
-        printf("epoch %ld  losses %.3f %.3f\n", epoch, gt_running_value(&of_d),
+        printf("epoch %ld  loss_d %.3f  loss_g %.3f\n", epoch, gt_running_value(&of_d),
                gt_running_value(&of_g));
     }
     x = gt_predict(g, gt_randn(gt, GT_SHAPE(64, 64, 1, 1)));

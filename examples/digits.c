@@ -25,11 +25,11 @@ static gt_module *network(gt_ctx *gt)
 }
 
 /* What the network sees, of images in training and of a picture of any size alike. */
-#define AS_SEEN                                                                                    \
-    {.kind = GT_RESIZE, .size = {28}},                                                             \
-    {                                                                                              \
-        .kind = GT_NORMALISE, .mean = {0.1307}, .std = { 0.3081 }                                  \
-    }
+// clang-format off
+#define AS_SEEN \
+    {.kind = GT_RESIZE, .size = {28}}, \
+    {.kind = GT_NORMALISE, .mean = {0.1307}, .std = {0.3081}}
+// clang-format on
 
 static gt_loader *load(gt_ctx *gt, const settings *s, bool train)
 {
@@ -49,7 +49,7 @@ static void learn(gt_module *net, const settings *s)
     gt_schedule *cosine = gt_cosine_annealing_lr(adam, s->epochs);
     gt_history *h = gt_fit(net, adam, train, .epochs = s->epochs, .valid = test, .schedule = cosine,
                            .best = s->weights, .log = stdout);
-    if (h) printf("test accuracy %.3f\n", gt_history_get(h, -1, "val_accuracy"));
+    if (gt_history_rows(h)) printf("test accuracy %.3f\n", gt_history_get(h, -1, "val_accuracy"));
 }
 
 static void read_picture(gt_module *net, const settings *s)

@@ -76,5 +76,6 @@ int main(int argc, char **argv)
             {"--data", "DIR", "CIFAR-10 in its binary form (generated digits)", .text = &s.data},
             {"--images", "N", "to generate otherwise (1000)", .count = &s.images, .least = 1},
             {"--epochs", "N", "times through them (5)", .count = &s.epochs, .least = 1},
-            {"--out", "FILE", "picture to write", .text = &s.out, .ends = ".png"}));
+            {"--out", "FILE", "picture to write (super_resolution.png)", .text = &s.out,
+             .ends = ".png"}));
 }

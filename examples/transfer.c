@@ -4,7 +4,6 @@
  *
  *   transfer                           a minute
  *   transfer --network resnet18.onnx   what this Python has written:
- *
  *   net = torchvision.models.resnet18(weights="DEFAULT").eval()
  *   net.fc = torch.nn.Identity()
  *   torch.onnx.export(net, (torch.zeros(1, 3, 64, 64),), "resnet18.onnx", dynamo=False,
@@ -74,6 +73,7 @@ static void run(gt_ctx *gt, void *user)
     gt_loader *few = digits(gt, 5, s->images, 2), *tests = digits(gt, 5, 250, 3);
     gt_module *body = gt_onnx_load(gt, path, .frozen = true), *head = gt_nn_lazy_linear(gt, 10);
     gt_module *net = gt_nn_sequential(gt, body, head);
+    if (gt_failed(gt)) return;
     printf("%ld images of 5 to 9, a new head alone:\n", s->images);
     gt_history *h =
         gt_fit(net, gt_adam(head, .lr = 1e-2), few, .epochs = 4 * s->epochs, .valid = tests,

@@ -78,7 +78,8 @@ static void run(gt_ctx *gt, void *user)
         gt_nn_sequential(gt, unet(gt, 1, 8, 2), gt_nn_conv2d(gt, 8, CLASSES, .kernel = {1}));
     gt_fit(net, gt_adam(net, .lr = 5e-3), train, .epochs = s->epochs,
            .valid = gt_loader_new(tests, 50), .log = stdout,
-           .metrics = GT_METRICS(GT_ACCURACY, GT_IOU("disc", &disc), GT_IOU("square", &square)));
+           .metrics =
+               GT_METRICS(GT_ACCURACY, GT_IOU("iou_disc", &disc), GT_IOU("iou_square", &square)));
 
     gt_tensor *x, *mask;
     if (!gt_loader_next(gt_loader_new(tests, 8), &x, &mask)) return;

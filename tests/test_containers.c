@@ -145,6 +145,8 @@ static void test_freezing(void **state)
     assert_well(gt);
     assert_int_equal(gt_freeze(net, "1.*"), 0);
     assert_error(gt, GT_ERR_ARGUMENT, "no parameter is called '1.*'");
+    assert_int_equal(gt_freeze(net, "0"), 0);
+    assert_error(gt, GT_ERR_ARGUMENT, "called '0'\n  hint: 'name.*' are all of the module 'name'");
     gt_module *lazy = gt_nn_sequential(gt, gt_nn_lazy_linear(gt, 2));
     assert_int_equal(gt_unfreeze(lazy, "*"), 0);
     assert_error(gt, GT_ERR_ARGUMENT, "hint: lazy modules make theirs at their first forward");

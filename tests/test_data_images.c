@@ -27,6 +27,8 @@ static void test_png(void **state)
     ASSERT_VALUES(gt_image_load(gt, scratch("odd.png"), .grey = true), 0, 0, 0, 255, 128);
     assert_int_equal(gt_image_save(gt_ones(gt, GT_SHAPE(2, 3, 3)), scratch("x.png")), GT_ERR_SHAPE);
     assert_error(gt, GT_ERR_SHAPE, "[2,3,3]");
+    assert_int_equal(gt_image_save(gt_cast(odd, GT_I64), scratch("x.png")), GT_ERR_DTYPE);
+    assert_error(gt, GT_ERR_DTYPE, "hint: of classes gt_div_scalar(gt_cast(image, GT_F32)");
     const gt_mark start = gt_mark_tape(gt);
     gt_tensor *gone = gt_ones(gt, GT_SHAPE(3, 3));
     gt_rewind(gt, start);

@@ -140,9 +140,9 @@ static const struct experiment {
     const char *writes; /* NULL: nothing */
 } experiments[] = {
     {"digits --images 800 --epochs 3", "test accuracy ", 0.5, 1, "digits.safetensors"},
-    {"unet --images 160 --epochs 4", "square ", 0.4, 1, "unet.png"},
+    {"unet --images 160 --epochs 4", "iou_square ", 0.4, 1, "unet.png"},
     {"mobilenet --width 0.25 --images 32 --epochs 30 --lr 0.01", "  accuracy ", 0.3, 1, NULL},
-    {"dcgan --images 256 --epochs 2", "losses ", 0.05, 1.3, "dcgan.png"},
+    {"dcgan --images 256 --epochs 2", "loss_d ", 0.05, 1.3, "dcgan.png"},
     {"siamese --images 400 --epochs 3", "read by the nearest: ", 0.2, 1, NULL},
     {"time_series --hours 800 --epochs 3", "val_r2 ", 0.8, 1, NULL},
     {"super_resolution --images 160 --epochs 3", "by the network ", 23.5, 40,

@@ -178,7 +178,9 @@ static bool check_image(const gt_tensor *t, gt_data_error *error)
     const int n = t->shape.ndim;
     char shape[128];
     if (t->dtype == GT_I64)
-        return gt_data_fail(error, GT_ERR_DTYPE, "the image is i64, but must be u8 or real");
+        return gt_data_fail(error, GT_ERR_DTYPE,
+                            "the image is i64, but must be u8 or real\n  hint: of classes "
+                            "gt_div_scalar(gt_cast(image, GT_F32), classes - 1)");
     if (t->size && t->size <= GTI_PIXELS_MOST &&
         (n == 2 || (n == 3 && (t->shape.dim[0] == 1 || t->shape.dim[0] == 3))))
         return true;

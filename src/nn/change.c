@@ -42,8 +42,9 @@ static int set_gradients(gt_module *m, const char *pattern, bool on)
     }
     if (!n && m && pattern)
         gt_module_fail(m, GT_ERR_ARGUMENT, "no parameter is called '%s'%s", pattern,
-                       is_ready(m) ? ""
-                                   : "\n  hint: lazy modules make theirs at their first forward");
+                       !is_ready(m) ? "\n  hint: lazy modules make theirs at their first forward"
+                       : strchr(pattern, '*') ? ""
+                                              : "\n  hint: 'name.*' are all of the module 'name'");
     return n;
 }
 
