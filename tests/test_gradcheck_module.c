@@ -111,6 +111,7 @@ static void wrong_requests_are_refused(void **state)
     expect(gt, f64, input(gt, GT_SHAPE(2, 4)), GT_FAIL, "gradcheck FAIL  Linear");
     expect(gt, net, gt_ones(gt, GT_SHAPE(2, 3)), GT_FAIL,
            "input 1 (1.weight) is f32, where f64 is needed");
+    expect(gt, net, gt_ones(gt, GT_SHAPE(2, 3)), GT_FAIL, "of a module gt_module_to(m, GT_F64)");
     gt_ctx *other = gt_open();
     expect(other, f64, x, GT_FAIL, "belongs to another context");
     gt_close(other);

@@ -285,10 +285,12 @@ static bool input_is_fit(gti_check *c, const gt_tensor *x, int i)
     if (x->dtype == GT_F64) return true;
     char name[64] = "";
     if (gt_name(x)[0]) gti_naming_path(x, name, sizeof name);
-    return gti_check_fail(c, GT_GRADCHECK_ERROR,
-                          "f32 is too coarse for differences: make the inputs with .dtype = GT_F64",
-                          "input %d%s%s%s is %s, where f64 is needed", i, name[0] ? " (" : "", name,
-                          name[0] ? ")" : "", gt_dtype_name(x->dtype));
+    return gti_check_fail(
+        c, GT_GRADCHECK_ERROR,
+        "f32 is too coarse for differences: make inputs with .dtype = GT_F64, parameters "
+        "of a module gt_module_to(m, GT_F64)",
+        "input %d%s%s%s is %s, where f64 is needed", i, name[0] ? " (" : "", name,
+        name[0] ? ")" : "", gt_dtype_name(x->dtype));
 }
 
 /* Fills fn->var with the distinct inputs that require gradients. */
