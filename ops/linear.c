@@ -24,11 +24,17 @@ gt_tensor *gti_compose_linear(gt_tensor *x, gt_tensor *weight, gt_linear_opts op
         return linear_refuse(x, GT_ERR_SHAPE, "linear", "x must be [..,in], weight [out,in]", xs,
                              ws);
     if (xs.dim[xs.ndim - 1] != ws.dim[1]) {
-        const bool flat = xs.ndim > 2 && xs.dim[0] > 0 && x->size / xs.dim[0] == ws.dim[1];
+        const int64_t all = xs.dim[0] > 0 ? x->size / xs.dim[0] : 0;
+        const bool flat = xs.ndim > 2 && all > 0 && (all == ws.dim[1] || xs.ndim == 4);
+        char hint[128] = "";
+        if (flat)
+            snprintf(
+                hint, sizeof hint,
+                "\n  hint: gt_nn_flatten before it, or gt_flatten(x, .start = 1): %lld features",
+                (long long)all);
         gt_fail(x->ctx, GT_ERR_SHAPE, "linear", "x %s has %lld features, weight %s takes %lld%s",
                 GTI_SHAPE_TEXT(xs), (long long)xs.dim[xs.ndim - 1], GTI_SHAPE_TEXT(ws),
-                (long long)ws.dim[1],
-                flat ? "\n  hint: gt_nn_flatten before it, or gt_flatten(x, .start = 1)" : "");
+                (long long)ws.dim[1], hint);
         return NULL;
     }
     if (opts.bias && !gt_shape_equal(opts.bias->shape, GT_SHAPE(ws.dim[0]))) {

@@ -28,6 +28,7 @@ static const struct floor {
     int height;
     reach reach;
 } floors[] = {
+    // clang-format off
     {"src/base/", 0, LOWER},
     {"src/kernels/", 1, LOWER},
     {"include/", 2, PUBLIC},
@@ -50,6 +51,7 @@ static const struct floor {
     {"examples/", 6, PUBLIC},
     {"bench/", 6, PUBLIC},
     {"tests/package/", 6, PUBLIC},
+    // clang-format on
     {"tests/", 7, FREE},
 };
 

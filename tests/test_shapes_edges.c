@@ -22,8 +22,8 @@ static void test_views_refuse(void **state)
                    "start 1 comes after end -2 in x [2,3]");
     assert_refused(gt, gt_squeeze(x, .axes = GT_AXES(-3)), GT_ERR_SHAPE, "there is no axis -3");
     assert_refused(gt, gt_unsqueeze(x, 3), GT_ERR_SHAPE, "unsqueeze (test_shapes_edges.c:");
-    assert_refused(gt, gt_unsqueeze(gt_ones(gt, GT_SHAPE(1, 1, 1, 1, 1, 1, 1, 1)), 0),
-                   GT_ERR_SHAPE, "has 8 dimensions, there are no more");
+    assert_refused(gt, gt_unsqueeze(gt_ones(gt, GT_SHAPE(1, 1, 1, 1, 1, 1, 1, 1)), 0), GT_ERR_SHAPE,
+                   "has 8 dimensions, there are no more");
     assert_refused(gt, gt_expand(x, GT_SHAPE(2, 4)), GT_ERR_SHAPE,
                    "x [2,3] does not expand to [2,4]");
     assert_refused(gt, gt_expand(x, GT_SHAPE(-1, 2, 3)), GT_ERR_SHAPE, "expand to [-1,2,3]");
@@ -62,6 +62,11 @@ static void test_products_refuse(void **state)
     assert_refused(gt, gt_linear(x, v), GT_ERR_SHAPE, "weight [out,in]: [2,3] and [3]");
     assert_refused(gt, gt_linear(x, gt_ones(gt, GT_SHAPE(3, 2))), GT_ERR_SHAPE,
                    "x [2,3] has 3 features, weight [3,2] takes 2");
+    assert_refused(gt, gt_linear(gt_ones(gt, GT_SHAPE(2, 4, 6, 5)), gt_ones(gt, GT_SHAPE(3, 4))),
+                   GT_ERR_SHAPE,
+                   "hint: gt_nn_flatten before it, or gt_flatten(x, .start = 1): 120");
+    assert_refused(gt, gt_linear(gt_ones(gt, GT_SHAPE(2, 4, 6)), gt_ones(gt, GT_SHAPE(3, 24))),
+                   GT_ERR_SHAPE, "hint: gt_nn_flatten before it");
     assert_refused(gt, gt_linear(x, x, .bias = v), GT_ERR_SHAPE, "bias is [3], must be [2]");
     assert_refused(gt, gt_linear(x, NULL), GT_ERR_ARGUMENT, "is NULL");
     assert_refused(gt, gt_dot(v, gt_ones(gt, GT_SHAPE(4))), GT_ERR_SHAPE,
