@@ -29,6 +29,13 @@ typedef struct {
 CALLS(CALL)
 #undef CALL
 
+/* Whether it calls a function of the registry that is no operation. */
+static inline bool is_composed(const tensor_call *c)
+{
+    const gt_op_info *info = gt_op_find(c->name);
+    return info && !info->op;
+}
+
 #define CALL(f, variant, expression, ...)                                                          \
     {#f,                                                                                           \
      #variant,                                                                                     \

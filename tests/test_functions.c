@@ -7,13 +7,6 @@
 
 static const gt_scope module = {.name = "net"};
 
-/* Whether it calls a function of the registry that is no operation. */
-static bool is_composed(const tensor_call *c)
-{
-    const gt_op_info *info = gt_op_find(c->name);
-    return info && !info->op;
-}
-
 /* --- every function of the registry --- */
 
 static gt_tensor *make_inputs(gt_ctx *gt, const tensor_call *c, gt_tensor *t[])

@@ -161,13 +161,23 @@ static void write_plain(gt_ctx *gt, FILE *f)
     fprintf(f, "%s%d%s\n", text, v == 1.5, end);
 }
 
+static void write_taylor(gt_ctx *gt, FILE *f)
+{
+    (void)gt;
+    const gt_taylor t = {
+        .n = 2, .slope = 2, .h = {0.5, 0.25}, .zeroth = {1.5, 0.75}, .first = {0.25, 0.0625}};
+    gt_taylor_print(&t, f);
+    gt_taylor_svg(&t, f);
+}
+
 static const struct {
     const char *name;
     void (*write)(gt_ctx *gt, FILE *f);
-} texts[] = {
-    {"describe", write_describe}, {"tensors", write_tensors},     {"summary", write_summary},
-    {"errors", write_errors},     {"gradcheck", write_gradcheck}, {"history", write_history},
-    {"own file", write_own_file}, {"progress", write_progress},   {"plain", write_plain}};
+} texts[] = {{"describe", write_describe},   {"tensors", write_tensors},
+             {"summary", write_summary},     {"errors", write_errors},
+             {"gradcheck", write_gradcheck}, {"history", write_history},
+             {"own file", write_own_file},   {"progress", write_progress},
+             {"plain", write_plain},         {"Taylor", write_taylor}};
 
 /* The text in the present locale, to be freed. */
 static char *text_of(size_t i)

@@ -145,11 +145,12 @@ const char *gt_status_name(gt_status status);
 /* What a failure of the system with this errno is: GT_ERR_MEMORY for ENOMEM, otherwise GT_ERR_IO.
  */
 gt_status gt_status_of_errno(int why);
-/* snprintf, vsnprintf and strtod as in the "C" locale: numbers have a point, whatever locale the
- * program or the thread has set. All text that the library makes, and all that takes a format
- * (gt_fail, gt_file_printf, ...), is made so. */
+/* snprintf, vsnprintf, fprintf and strtod as in the "C" locale: numbers have a point, whatever
+ * locale the program or the thread has set. All text that the library makes, and all that takes a
+ * format (gt_fail, gt_file_printf, ...), is made so. */
 int gt_snprintf(char *buf, size_t size, const char *fmt, ...) GT_PRINTF(3, 4);
 int gt_vsnprintf(char *buf, size_t size, const char *fmt, va_list args) GT_PRINTF(3, 0);
+int gt_fprintf(FILE *file, const char *fmt, ...) GT_PRINTF(2, 3);
 double gt_strtod(const char *text, char **end);
 
 /* Failures are told of as they happen, once their message is complete: after the call that failed

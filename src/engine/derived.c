@@ -52,12 +52,18 @@ uint64_t gti_derived_fingerprint(const gt_tensor *t)
     return all;
 }
 
+/* What an item with a block counts for among the pool's live bytes. */
+static uint64_t bytes_of(const gt_ctx *gt, const item *k)
+{
+    return gt->pool.bytes[k->size_class];
+}
+
 static void forget(gt_ctx *gt, gti_derived *d)
 {
     for (int i = 0; i < d->n; i++) {
         if (!d->item[i].block) continue;
         gti_pool_put(&gt->pool, d->item[i].block, d->item[i].size_class);
-        gt->derived_bytes -= d->item[i].bytes;
+        gt->derived_bytes -= bytes_of(gt, &d->item[i]);
     }
     d->n = 0;
 }
@@ -123,7 +129,7 @@ static bool take(gt_ctx *gt, const gt_derived *what, item *k, gti_derived_room *
     if (!k) return true;
     k->block = room->block;
     k->size_class = room->size_class;
-    gt->derived_bytes += k->bytes;
+    gt->derived_bytes += bytes_of(gt, k);
     return true;
 }
 

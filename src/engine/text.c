@@ -3,7 +3,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include <gradtape/context.h>
 #include <locale.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static locale_t enter(locale_t *c)
@@ -32,6 +31,18 @@ int gt_snprintf(char *buf, size_t size, const char *fmt, ...)
     va_list args;
     va_start(args, fmt);
     const int n = gt_vsnprintf(buf, size, fmt, args);
+    va_end(args);
+    return n;
+}
+
+int gt_fprintf(FILE *file, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    locale_t c;
+    const locale_t before = enter(&c);
+    const int n = vfprintf(file, fmt, args);
+    leave(before, c);
     va_end(args);
     return n;
 }

@@ -115,13 +115,13 @@ gt_verdict gt_gradcheck_taylor(gt_ctx *gt, gt_function f, void *user, gt_tensor 
 
 void gt_taylor_print(const gt_taylor *t, FILE *file)
 {
-    fprintf(file, "%10s  %14s  %14s  %6s\n", "h", "|f(x+h)-f(x)|", "without h J d", "slope");
+    gt_fprintf(file, "%10s  %14s  %14s  %6s\n", "h", "|f(x+h)-f(x)|", "without h J d", "slope");
     for (int k = 0; k < t->n; k++) {
-        fprintf(file, "%10.3g  %14.3e  %14.3e", t->h[k], t->zeroth[k], t->first[k]);
-        if (k) fprintf(file, "  %6.2f", log2(t->first[k - 1] / t->first[k]));
+        gt_fprintf(file, "%10.3g  %14.3e  %14.3e", t->h[k], t->zeroth[k], t->first[k]);
+        if (k) gt_fprintf(file, "  %6.2f", log2(t->first[k - 1] / t->first[k]));
         fputc('\n', file);
     }
-    fprintf(file, "slope %.2f\n", t->slope);
+    gt_fprintf(file, "slope %.2f\n", t->slope);
 }
 
 enum { WIDTH = 360, HEIGHT = 260, EDGE = 40 };
@@ -135,13 +135,13 @@ static double place_of(double value, double low, double high, int from, int to)
 static void draw_curve(const gt_taylor *t, const double *y, double low, double high,
                        const char *colour, FILE *file)
 {
-    fprintf(file, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\" points=\"", colour);
+    gt_fprintf(file, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\" points=\"", colour);
     for (int k = 0; k < t->n; k++) {
         const double x = place_of(t->h[k], t->h[t->n - 1], t->h[0], EDGE, WIDTH - EDGE);
         const double at = place_of(y[k] > low ? y[k] : low, low, high, HEIGHT - EDGE, EDGE);
-        fprintf(file, "%s%.1f,%.1f", k ? " " : "", x, at);
+        gt_fprintf(file, "%s%.1f,%.1f", k ? " " : "", x, at);
     }
-    fprintf(file, "\"/>\n");
+    gt_fprintf(file, "\"/>\n");
 }
 
 void gt_taylor_svg(const gt_taylor *t, FILE *file)
@@ -151,20 +151,21 @@ void gt_taylor_svg(const gt_taylor *t, FILE *file)
         low = fmin(low, t->first[k]);
         high = fmax(high, fmax(t->first[k], t->zeroth[k]));
     }
-    fprintf(file,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
-            "font-family=\"sans-serif\" font-size=\"11\">\n"
-            "<path d=\"M%d %dV%dH%d\" fill=\"none\" stroke=\"#888\"/>\n"
-            "<text x=\"%d\" y=\"%d\">slope %.2f</text>\n",
-            WIDTH, HEIGHT, EDGE, EDGE, HEIGHT - EDGE, WIDTH - EDGE, EDGE + 8, EDGE - 12, t->slope);
+    gt_fprintf(file,
+               "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
+               "font-family=\"sans-serif\" font-size=\"11\">\n"
+               "<path d=\"M%d %dV%dH%d\" fill=\"none\" stroke=\"#888\"/>\n"
+               "<text x=\"%d\" y=\"%d\">slope %.2f</text>\n",
+               WIDTH, HEIGHT, EDGE, EDGE, HEIGHT - EDGE, WIDTH - EDGE, EDGE + 8, EDGE - 12,
+               t->slope);
     if (t->n) {
         draw_curve(t, t->zeroth, low, high, "#999", file);
         draw_curve(t, t->first, low, high, "#0a5", file);
-        fprintf(file,
-                "<text x=\"%d\" y=\"%d\">h = %.2g</text>\n"
-                "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.2g</text>\n",
-                EDGE, HEIGHT - EDGE + 16, t->h[t->n - 1], WIDTH - EDGE, HEIGHT - EDGE + 16,
-                t->h[0]);
+        gt_fprintf(file,
+                   "<text x=\"%d\" y=\"%d\">h = %.2g</text>\n"
+                   "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.2g</text>\n",
+                   EDGE, HEIGHT - EDGE + 16, t->h[t->n - 1], WIDTH - EDGE, HEIGHT - EDGE + 16,
+                   t->h[0]);
     }
-    fprintf(file, "</svg>\n");
+    gt_fprintf(file, "</svg>\n");
 }

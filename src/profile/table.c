@@ -43,17 +43,6 @@ static double at_peak(const gt_profile *p, const gt_profile_row *r)
 
 /* --- cells --- */
 
-static void print(const table *t, const char *fmt, ...) GT_PRINTF(2, 3);
-static void print(const table *t, const char *fmt, ...)
-{
-    char text[512];
-    va_list args;
-    va_start(args, fmt);
-    gt_vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    fputs(text, t->f);
-}
-
 /* "forward", or "fb" of several. */
 static const char *parts_of(unsigned parts, char buf[8])
 {
@@ -80,21 +69,21 @@ static void print_name(const table *t, const char *name)
 
 static void print_times(const table *t, const gt_profile_row *r)
 {
-    print(t, " %9lld %11.3f %6.1f%% %10.2f", (long long)r->calls, 1e3 * r->seconds,
-          t->total > 0 ? 100 * r->seconds / t->total : 0,
-          r->calls ? 1e6 * r->seconds / (double)r->calls : 0);
+    gt_fprintf(t->f, " %9lld %11.3f %6.1f%% %10.2f", (long long)r->calls, 1e3 * r->seconds,
+               t->total > 0 ? 100 * r->seconds / t->total : 0,
+               r->calls ? 1e6 * r->seconds / (double)r->calls : 0);
 }
 
 static void print_row(const table *t, const gt_profile_row *r)
 {
     char parts[8];
     print_name(t, r->name);
-    print(t, "  %-8s", parts_of(r->parts, parts));
+    gt_fprintf(t->f, "  %-8s", parts_of(r->parts, parts));
     print_times(t, r);
     if (r->seconds > 0)
-        print(t, " %8.2f %6.1f%% %8.2f %7.2f", 1e-9 * r->flops / r->seconds,
-              100 * at_peak(t->p, r) / r->seconds, 1e-9 * r->bytes / r->seconds,
-              r->busy / r->seconds);
+        gt_fprintf(t->f, " %8.2f %6.1f%% %8.2f %7.2f", 1e-9 * r->flops / r->seconds,
+                   100 * at_peak(t->p, r) / r->seconds, 1e-9 * r->bytes / r->seconds,
+                   r->busy / r->seconds);
     fputc('\n', t->f);
 }
 
@@ -119,23 +108,25 @@ static void print_head(const table *t, const gt_profile_row *all)
 {
     const gt_profile *p = t->p;
     const double seconds = gt_profile_seconds(p);
-    print(t, "%.6f s, of which %.6f s (%.1f%%) in %lld operations", seconds, all->seconds,
-          seconds > 0 ? 100 * all->seconds / seconds : 0, (long long)all->calls);
+    gt_fprintf(t->f, "%.6f s, of which %.6f s (%.1f%%) in %lld operations", seconds, all->seconds,
+               seconds > 0 ? 100 * all->seconds / seconds : 0, (long long)all->calls);
     double part[GT_PARTS] = {0};
     for (uint32_t i = 0; i < p->n_groups; i++)
         if (p->group[i].op) part[p->group[i].part] += 1e-9 * (double)p->group[i].total;
     for (int i = 0; i < GT_PARTS && all->seconds > 0; i++)
-        print(t, "%s %s %.1f%%", i ? "," : ":", gti_fold_part((gt_part)i),
-              100 * part[i] / all->seconds);
-    print(t,
-          "\nceilings with %d thread%s of level %s: %.1f GFLOP/s f32, %.1f f64, memcpy %.1f GB/s\n",
-          gt_threads(p->gt), gt_threads(p->gt) == 1 ? "" : "s", gt_cpu_level(),
-          1e-9 * p->peak[GT_F32], 1e-9 * p->peak[GT_F64], 1e-9 * p->copy);
+        gt_fprintf(t->f, "%s %s %.1f%%", i ? "," : ":", gti_fold_part((gt_part)i),
+                   100 * part[i] / all->seconds);
+    gt_fprintf(
+        t->f,
+        "\nceilings with %d thread%s of level %s: %.1f GFLOP/s f32, %.1f f64, memcpy %.1f GB/s\n",
+        gt_threads(p->gt), gt_threads(p->gt) == 1 ? "" : "s", gt_cpu_level(),
+        1e-9 * p->peak[GT_F32], 1e-9 * p->peak[GT_F64], 1e-9 * p->copy);
     if (p->unlisted)
-        print(t, "%llu events are not in the trace, for which .most_events is too small\n",
-              (unsigned long long)p->unlisted);
+        gt_fprintf(t->f, "%llu events are not in the trace, for which .most_events is too small\n",
+                   (unsigned long long)p->unlisted);
     if (p->lost)
-        print(t, "%llu events are in no row: there was no memory\n", (unsigned long long)p->lost);
+        gt_fprintf(t->f, "%llu events are in no row: there was no memory\n",
+                   (unsigned long long)p->lost);
 }
 
 static int width_of(const gt_profile_row *rows, int64_t n)
@@ -153,8 +144,9 @@ static void print_rows(table *t, const gt_profile_row *rows, int64_t n,
                                         "Call"};
     const int64_t most = o->most ? o->most : MOST_ROWS, shown = n > most ? most : n;
     t->width = width_of(rows, shown);
-    print(t, "\n%-*s  %-8s %9s %11s %7s %10s %8s %7s %8s %7s\n", t->width, heads[o->by], "Part",
-          "Calls", "Time ms", "Share", "Mean us", "GFLOP/s", "Peak", "GB/s", "Threads");
+    gt_fprintf(t->f, "\n%-*s  %-8s %9s %11s %7s %10s %8s %7s %8s %7s\n", t->width, heads[o->by],
+               "Part", "Calls", "Time ms", "Share", "Mean us", "GFLOP/s", "Peak", "GB/s",
+               "Threads");
     for (int64_t i = 0; i < shown; i++) print_row(t, &rows[i]);
     char others[48];
     snprintf(others, sizeof others, "(%lld more)", (long long)(n - shown));
@@ -185,11 +177,11 @@ static bool print_spans(table *t, gt_profile *p, gt_profile_print_opts o)
     t->total = gt_profile_seconds(p);
     t->width = width_of(rows, n);
     if (n)
-        print(t, "\n%-*s  %-8s %9s %11s %7s %10s\n", t->width, "Span", "", "Calls", "Time ms",
-              "of all", "Mean us");
+        gt_fprintf(t->f, "\n%-*s  %-8s %9s %11s %7s %10s\n", t->width, "Span", "", "Calls",
+                   "Time ms", "of all", "Mean us");
     for (int64_t i = 0; i < n; i++) {
         print_name(t, rows[i].name);
-        print(t, "  %-8s", "");
+        gt_fprintf(t->f, "  %-8s", "");
         print_times(t, &rows[i]);
         fputc('\n', t->f);
     }

@@ -10,7 +10,7 @@
 static bool set_number(const gt_program_option *o, const char *text)
 {
     char *end;
-    const double x = *o->number = strtod(text, &end);
+    const double x = *o->number = gt_strtod(text, &end);
     return end != text && *end == '\0' && isfinite(x) &&
            (o->above_0 ? x > 0 : x >= (double)o->least);
 }

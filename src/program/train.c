@@ -6,7 +6,7 @@
 
 typedef struct {
     const gt_program_net *net;
-    const char *data, *save, *curve, *graph;       /* NULL: none */
+    const char *folder, *save, *curve, *graph;     /* NULL: none */
     const char *onnx, *c;                          /* likewise */
     long size, images, epochs, steps, batch, seed; /* size, epochs, batch 0: see complete */
     double lr, momentum;                           /* lr 0, momentum NaN: likewise */
@@ -65,9 +65,9 @@ static gt_loader *load(gt_ctx *gt, const settings *s, bool train)
 {
     const int size = (int)s->size;
     const int64_t count = train ? s->images : (s->images + 3) / 4;
-    gt_dataset *d = s->data ? gt_mnist(gt, s->data, train)
-                            : gt_generated_digits(gt, count, .size = size,
-                                                  .seed = 2 * (uint64_t)s->seed + !train);
+    gt_dataset *d = s->folder ? gt_mnist(gt, s->folder, train)
+                              : gt_generated_digits(gt, count, .size = size,
+                                                    .seed = 2 * (uint64_t)s->seed + !train);
     return gt_loader_new(
         d, s->batch, .shuffle = train, .threads = 1, .dtype = s->f64 ? GT_F64 : GT_F32,
         .transforms = GT_TRANSFORMS({.kind = GT_RESIZE, .size = {size}},
@@ -91,7 +91,7 @@ static bool after_step(const gt_fit_state *f, void *user)
 {
     settings *s = user;
     s->done++;
-    if (s->losses) printf("step %lld  loss %.17g\n", (long long)f->step, f->loss);
+    if (s->losses) gt_fprintf(stdout, "step %lld  loss %.17g\n", (long long)f->step, f->loss);
     return s->done != s->steps;
 }
 
@@ -141,12 +141,13 @@ static void train_captured(gt_module *m, gt_optimizer *o, gt_loader *train, gt_l
             const gt_tensor *loss = learn_batch(gt, &b, &c, s);
             if (!loss) return;
             s->done++;
-            if (s->losses) printf("step %lld  loss %.17g\n", (long long)s->done, gt_item(loss));
+            if (s->losses)
+                gt_fprintf(stdout, "step %lld  loss %.17g\n", (long long)s->done, gt_item(loss));
             more = s->done != s->steps && !gt_stop_requested();
         }
         double means[2]; /* loss, accuracy */
         if (!more || gt_evaluate(m, test, means) != GT_OK) break;
-        printf("epoch %ld  test loss %.4f  accuracy %.3f\n", epoch, means[0], means[1]);
+        gt_fprintf(stdout, "epoch %ld  test loss %.4f  accuracy %.3f\n", epoch, means[0], means[1]);
         if (schedule) gt_schedule_step(schedule);
     }
     gt_captured_free(c);
@@ -174,8 +175,8 @@ static void run(gt_ctx *gt, void *user)
     if (s->capture && (s->save || s->curve))
         gt_fail(gt, GT_ERR_ARGUMENT, "--capture", "goes neither with --save nor with --curve");
     if (gt_failed(gt)) return;
-    printf("%s: %.3g million parameters, images of %ldx%ld\n", s->net->title,
-           (double)gt_module_n_parameters(m) / 1e6, s->size, s->size);
+    gt_fprintf(stdout, "%s: %.3g million parameters, images of %ldx%ld\n", s->net->title,
+               (double)gt_module_n_parameters(m) / 1e6, s->size, s->size);
 
     gt_progress clock = gt_progress_begin(NULL, NULL, 0);
     gt_history *h = NULL;
@@ -190,11 +191,12 @@ static void run(gt_ctx *gt, void *user)
     if (h && gt_history_rows(h) > 1) gt_history_plot(h, stdout, .height = 10);
     if (h && s->curve && gt_history_write_svg(h, s->curve, .title = s->net->title) == GT_OK)
         printf("curve: %s\n", s->curve);
-    printf("%.1f s, %.0f images/s with tests\n", seconds, (double)(s->done * s->batch) / seconds);
+    gt_fprintf(stdout, "%.1f s, %.0f images/s with tests\n", seconds,
+               (double)(s->done * s->batch) / seconds);
     if (h && s->save) printf("checkpoint: %s\n", s->save);
     if (gt_stop_requested()) return;
     double means[2]; /* loss, accuracy */
-    if (gt_evaluate(m, test, means) == GT_OK) printf("test accuracy %.3f\n", means[1]);
+    if (gt_evaluate(m, test, means) == GT_OK) gt_fprintf(stdout, "test accuracy %.3f\n", means[1]);
     write_elsewhere(m, s);
 }
 
@@ -205,8 +207,8 @@ int gt_program_train(int argc, char **argv, const gt_program_net *net)
     settings s = {.net = net, .images = 3000, .momentum = NAN, .seed = 1};
     char about[320], epochs[64], lr[64];
     snprintf(epochs, sizeof epochs, "times through the training set (%ld)", net->epochs);
-    snprintf(lr, sizeof lr, "learning rate (%g, with --sgd 0.01)", net->lr);
-    snprintf(
+    gt_snprintf(lr, sizeof lr, "learning rate (%g, with --sgd 0.01)", net->lr);
+    gt_snprintf(
         about, sizeof about,
         "Trains %s on generated digits of %ldx%ld, or on images in files.\n"
         "The rate falls along a cosine. --book sets what the book has: a constant rate, --xavier\n"
@@ -214,7 +216,7 @@ int gt_program_train(int argc, char **argv, const gt_program_net *net)
         "otherwise.",
         net->title, net->size, net->size, net->book_lr, net->book_size);
     const gt_program_option options[] = {
-        {"--data", "DIR", "images in MNIST's format: MNIST, Fashion-MNIST, ...", .text = &s.data},
+        {"--data", "DIR", "images in MNIST's format: MNIST, Fashion-MNIST, ...", .text = &s.folder},
         {"--images", "N", "to generate otherwise, and a quarter more for tests (3000)",
          .count = &s.images, .least = 1},
         {"--size", "N", "height and width, to which images are resized", .count = &s.size,
