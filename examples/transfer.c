@@ -2,7 +2,7 @@
  * head, is trained, on few images. The network comes from an ONNX file, here one that the program
  * makes by training on other digits, or torchvision's:
  *
- *   transfer                           a minute
+ *   transfer                           some seconds
  *   transfer --network resnet18.onnx   what this Python has written:
  *   net = torchvision.models.resnet18(weights="DEFAULT").eval()
  *   net.fc = torch.nn.Identity()

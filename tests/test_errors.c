@@ -103,6 +103,7 @@ DO(batches_of_a_number)
     gt_kl_div(gt_scalar(b->gt, 1), gt_scalar(b->gt, 1), .reduction = GT_BATCHMEAN);
 }
 DO(copy_shape) { gt_copy_into(b->m23, b->m34); }
+DO(copy_into_nothing) { gt_copy_into(NULL, b->m34); }
 DO(copy_dtype) { gt_copy_into(b->m23, b->f64); }
 DO(require_result) { gt_require_grad(gt_square(b->leaf), false); }
 DO(lazy_channels)
@@ -204,6 +205,7 @@ static const struct row {
     ROW(fill_u8, ARGUMENT, "256 does not fit into u8"),
     ROW(batches_of_a_number, SHAPE, "a number has no batches"),
     ROW(copy_shape, SHAPE, "[3,4] into [2,3]"),
+    ROW(copy_into_nothing, ARGUMENT, "the tensor to copy into is NULL"),
     ROW(copy_dtype, DTYPE, "f64 into f32"),
     ROW(require_result, STATE, "not a leaf"),
     ROW(lazy_channels, SHAPE, "3", "4"),

@@ -85,8 +85,8 @@ static gt_tensor *cross_entropy(const gt_batch *b, void *user)
     if (!is_regression(y, target)) return gt_cross_entropy(b->out[0], b->target[0]);
     gt_fail(y->ctx, GT_ERR_ARGUMENT, "cross_entropy",
             "is the loss where no .loss is given; targets are %s %s, the output is %s\n"
-            "  hint: classes are i64; a regression has a .loss, such as one that returns "
-            "gt_mse_loss(b->out[0], b->target[0])",
+            "  hint: classes are i64; a regression has a .loss, such as .loss = gt_batch_loss, "
+            ".user = gt_nn_mse_loss(gt)",
             gt_dtype_name(target->dtype),
             gt_shape_format(target->shape, shapes[0], sizeof shapes[0]),
             gt_shape_format(y->shape, shapes[1], sizeof shapes[1]));
