@@ -5,6 +5,8 @@
 // clang-format off
 #define IMAGES(ROW)                                                                                \
     ROW("2x2", (2, 2, 4, 4), (2, 2, 2, 2), .kernel = {2})                                          \
+    ROW("2x2 of 6x4", (1, 2, 6, 4), (1, 2, 3, 2), .kernel = {2})                                   \
+    ROW("2x2, 36 rows of 32", (3, 3, 8, 64), (3, 3, 4, 32), .kernel = {2})                         \
     ROW("2x3", (1, 2, 4, 7), (1, 2, 2, 2), .kernel = {2, 3})                                       \
     ROW("3x3, stride 2", (1, 2, 5, 7), (1, 2, 2, 3), .kernel = {3}, .stride = {2})                 \
     ROW("stride 1x3", (1, 1, 4, 7), (1, 1, 3, 2), .kernel = {2}, .stride = {1, 3})                 \

@@ -18,7 +18,7 @@ const gt_attrs gt_attrs_linear = GT_PLAIN_ATTRS(linear_attrs);
 gt_tensor *gti_compose_linear(gt_tensor *x, gt_tensor *weight, gt_linear_opts opts)
 {
     if (!gti_is_given(x, "linear")) return NULL;
-    if (!weight) return gt_matmul_(x, weight, (gt_matmul_opts){.transpose_b = true});
+    if (!weight) return gt_matmul(x, weight);
     const gt_shape xs = x->shape, ws = weight->shape;
     if (ws.ndim != 2 || xs.ndim < 1)
         return linear_refuse(x, GT_ERR_SHAPE, "linear", "x must be [..,in], weight [out,in]", xs,

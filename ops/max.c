@@ -142,6 +142,7 @@ static const gt_sample samples[] = {
     {.label = "rows", .in = {GT_IN(3, 4)}, AXIS(0)},
     {.label = "columns", .in = {GT_IN(3, 4)}, AXIS(1)},
     {.label = "71 wide", .in = {GT_IN(2, 71)}, AXIS(1)},
+    {.label = "200 wide", .in = {GT_IN(6, 200)}, AXIS(1)},
     {.label = "300 columns", .in = {GT_IN(3, 300)}, AXIS(0)},
     {.label = "columns, keepdim", .in = {GT_IN(3, 4)}, AXIS(-1, true)},
     {.label = "rows, keepdim", .in = {GT_IN(3, 4)}, AXIS(0, true)},
