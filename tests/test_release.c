@@ -65,7 +65,7 @@ static int gradients_of(gt_ctx *gt, const gt_op *op, const gt_sample *sample, bo
 static void assert_same(gt_tensor *a, gt_tensor *b, const gt_op *op, const gt_sample *s)
 {
     if (!a && !b) return;
-    if (!a || !b || memcmp(a->data, b->data, (size_t)a->size * gt_dtype_size(a->dtype)))
+    if (!a || !b || memcmp(a->data, b->data, (size_t)a->size * gt_dtype_size(a->dtype)) != 0)
         fail_msg("%s, %s: another gradient after gt_release", op->name, s->label);
 }
 
