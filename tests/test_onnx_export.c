@@ -228,8 +228,8 @@ static void test_nodes(void **state)
     }
 }
 
-/* A part of a network that is below others, with its large weights, which are found by paths from
- * the root. */
+/* A part of a network that is below others, with its large weights; names are paths from the part
+ * on. */
 static void test_parts(void **state)
 {
     gt_ctx *gt = *state;
@@ -238,7 +238,11 @@ static void test_parts(void **state)
     assert_non_null(net);
     assert_int_equal(gt_onnx_save(part, scratch("part.onnx"), GT_SHAPE(1, 200)), GT_OK);
     assert_int_equal(gt_export_c(part, scratch("part.c"), GT_SHAPE(1, 200)), GT_OK);
+    size_t size;
+    assert_non_null(strstr((const char *)slurp(scratch("part.c"), &size), "float w_weight["));
     gt_module *back = gt_onnx_load(gt, scratch("part.onnx"));
+    assert_non_null(gt_module_parameter(back, "weight"));
+    assert_non_null(gt_module_parameter(back, "bias"));
     gt_tensor *x = gt_randn(gt, GT_SHAPE(3, 200));
     assert_true(agree(gt_forward(back, x), gt_forward(part, x)));
     assert_well(gt);

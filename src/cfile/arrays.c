@@ -60,7 +60,7 @@ const char *gti_cfile_new_array(gti_cfile *c, const char *name, gt_dtype dtype, 
 
 const void *gti_cfile_data(gti_cfile *c, int value)
 {
-    return gti_reading_data(&c->r, c->opts.weights, value);
+    return gti_reading_data(&c->r, value);
 }
 
 static const char *member_of(gt_dtype dtype)

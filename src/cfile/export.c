@@ -217,7 +217,7 @@ gt_status gt_export_c_graph_(const gt_graph *g, const char *path, gt_export_c_op
     if (gt_failed(g->ctx)) return gt_error_code(g->ctx);
     if (!path) return gt_fail(g->ctx, GT_ERR_ARGUMENT, what, "the path is NULL");
     gti_cfile c = {.opts = opts};
-    const bool ok = gti_reading_begin(&c.r, g, what) && export(&c, path);
+    const bool ok = gti_reading_begin(&c.r, g, opts.weights, what) && export(&c, path);
     free(c.body.at);
     gti_reading_end(&c.r);
     return ok ? GT_OK : gt_error_code(g->ctx);

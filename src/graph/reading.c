@@ -38,6 +38,20 @@ const char *gti_reading_path(gti_reading *r, int scope, const char *name)
     return at;
 }
 
+/* The path of m from its root on, and a dot; "" of a root. */
+static const char *path_before(gti_reading *r, const gt_module *m)
+{
+    size_t size = 1;
+    for (const gt_module *at = m; at && at->parent; at = at->parent)
+        size += strlen(at->scope.name) + 1;
+    char *path = gti_store_get(&r->store, size, 1), *before = path ? path + size - 1 : NULL;
+    for (const gt_module *at = m; before && at && at->parent; at = at->parent) {
+        *--before = '.';
+        before = put_before(before, at->scope.name);
+    }
+    return before ? before : "";
+}
+
 static const char *numbered(gti_reading *r, const char *name, int i)
 {
     char *text = gti_store_get(&r->store, strlen(name) + 32, 1);
@@ -45,13 +59,17 @@ static const char *numbered(gti_reading *r, const char *name, int i)
     return text ? text : "";
 }
 
-/* Leaves have their paths, and the result and inputs their names. */
+/* Leaves have their paths, as the module of the weights knows them; the result and inputs have
+ * their names. */
 static bool name_values(gti_reading *r)
 {
+    const char *before = path_before(r, r->weights);
+    const size_t n_before = strlen(before);
     gti_names taken = {.store = &r->store};
     for (int i = 0; i < r->g->n_values; i++) {
         const gt_graph_value *v = &r->g->value[i];
         const char *name = v->node >= 0 ? "" : gti_reading_path(r, v->scope, v->name);
+        if (strncmp(name, before, n_before) == 0) name += n_before;
         if (i == r->g->result) name = "output";
         if (v->kind == GT_VALUE_INPUT && !*name) name = "input";
         if (!*name || gti_names_find(&taken, (gti_bytes){(const uint8_t *)name, strlen(name)}) >= 0)
@@ -93,9 +111,10 @@ static void count_readers(gti_reading *r)
 
 /* --- the whole --- */
 
-bool gti_reading_begin(gti_reading *r, const gt_graph *g, const char *what)
+bool gti_reading_begin(gti_reading *r, const gt_graph *g, const gt_module *weights,
+                       const char *what)
 {
-    *r = (gti_reading){.g = g, .what = what, .place = ""};
+    *r = (gti_reading){.g = g, .what = what, .place = "", .weights = weights};
     if (g->result < 0)
         return gt_fail(g->ctx, GT_ERR_ARGUMENT, what, "the graph has no result"), false;
     const size_t n = (size_t)g->n_values;
@@ -119,13 +138,14 @@ void gti_reading_go_to(gti_reading *r, const gt_graph_node *n)
     if (!*r->place) r->place = n->op->name;
 }
 
-const void *gti_reading_data(const gti_reading *r, const gt_module *weights, int i)
+const void *gti_reading_data(gti_reading *r, int i)
 {
     const gt_graph_value *v = &r->g->value[i];
-    while (weights && weights->parent)
-        weights = weights->parent; /* names are paths from the root */
-    const gt_tensor *t = weights ? gt_module_parameter(weights, r->name[i]) : NULL;
-    if (!t && weights) t = gt_module_buffer(weights, r->name[i]);
+    const gt_module *root = r->weights;
+    while (root && root->parent) root = root->parent;
+    const char *path = gti_reading_path(r, v->scope, v->name); /* from the root on */
+    const gt_tensor *t = root ? gt_module_parameter(root, path) : NULL;
+    if (!t && root) t = gt_module_buffer(root, path);
     const bool same = t && gt_shape_equal(t->shape, v->shape) && t->dtype == v->dtype;
     const void *data = same ? t->data : v->data;
     if (!data)

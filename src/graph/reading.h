@@ -9,17 +9,19 @@
 
 typedef struct {
     const gt_graph *g;
-    const gt_graph_node *n; /* the present one */
-    const char *what;       /* the function, for messages */
-    const char *place;      /* path of the present node's module, or its operation */
+    const gt_graph_node *n;   /* the present one */
+    const char *what;         /* the function, for messages */
+    const char *place;        /* path of the present node's module, or its operation */
+    const gt_module *weights; /* has the elements of leaves; NULL: the graph has them */
     gti_store store;
-    const char **name; /* of each value; no name comes twice */
+    const char **name; /* of each value, of leaves from `weights` on; no name comes twice */
     int *readers;      /* of each value: how many read it, the graph's result one more */
     int *reader;       /* and the last node that does */
 } gti_reading;
 
 /* False after a failure: a graph without a result, no memory. To be ended in any case. */
-bool gti_reading_begin(gti_reading *r, const gt_graph *g, const char *what);
+bool gti_reading_begin(gti_reading *r, const gt_graph *g, const gt_module *weights,
+                       const char *what);
 void gti_reading_end(gti_reading *r);
 bool gti_reading_short_of_memory(const gti_reading *r); /* fails; false */
 
@@ -30,8 +32,8 @@ bool gti_reading_is_leaf(const gti_reading *r, int i);
 void gti_reading_go_to(gti_reading *r, const gt_graph_node *n);
 /* "layer1.0.conv1": names of the scopes from the outermost on, but for functions. */
 const char *gti_reading_path(gti_reading *r, int scope, const char *name);
-/* The elements of a leaf, of the module's or the graph's own. NULL after a failure. */
-const void *gti_reading_data(const gti_reading *r, const gt_module *weights, int i);
+/* The elements of a leaf. NULL after a failure. */
+const void *gti_reading_data(gti_reading *r, int i);
 
 /* --- the present node --- */
 

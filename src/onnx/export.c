@@ -59,14 +59,14 @@ static void add_value(gti_emit *e, int field, int i)
 
 /* --- leaves --- */
 
-static bool add_leaf(gti_emit *e, const gt_module *weights, int i)
+static bool add_leaf(gti_emit *e, int i)
 {
     const gt_graph_value *v = &e->r.g->value[i];
     if (v->kind == GT_VALUE_INPUT) {
         add_value(e, 11, i);
         return true;
     }
-    const void *data = gti_reading_data(&e->r, weights, i);
+    const void *data = gti_reading_data(&e->r, i);
     if (data) gti_emit_tensor(&e->graph, 5, e->r.name[i], v->dtype, &v->shape, data);
     return data != NULL;
 }
@@ -102,10 +102,10 @@ static bool write_nodes(gti_emit *e)
     return true;
 }
 
-static bool write_graph(gti_emit *e, const gt_module *weights)
+static bool write_graph(gti_emit *e)
 {
     for (int i = 0; i < e->r.g->n_values; i++)
-        if (gti_reading_is_leaf(&e->r, i) && !add_leaf(e, weights, i)) return false;
+        if (gti_reading_is_leaf(&e->r, i) && !add_leaf(e, i)) return false;
     if (!write_nodes(e)) return false;
     gti_proto_bytes(&e->graph, 2, "gradtape", 8);
     for (int i = 0; i < e->r.g->n_values; i++)
@@ -152,7 +152,7 @@ gt_status gt_onnx_save_graph_(const gt_graph *g, const char *path, gt_onnx_save_
     if (gt_failed(g->ctx)) return gt_error_code(g->ctx);
     gti_emit e = {.opset = opts.opset ? opts.opset : OPSET};
     if (!check(g, path, e.opset)) return gt_error_code(g->ctx);
-    const bool ok = gti_reading_begin(&e.r, g, what) && write_graph(&e, opts.weights);
+    const bool ok = gti_reading_begin(&e.r, g, opts.weights, what) && write_graph(&e);
     const gt_status status = ok ? write_file(&e, path) : gt_error_code(g->ctx);
     gti_proto_free(&e.graph);
     gti_proto_free(&e.attrs);
