@@ -50,14 +50,6 @@ static gt_loader *digits(gt_ctx *gt, int first, long count, uint64_t seed)
             {.kind = GT_NORMALISE, .mean = {0.485, 0.456, 0.406}, .std = {0.229, 0.224, 0.225}}));
 }
 
-/* gt_fit's callback: batch normalisations of a frozen network keep their statistics, too. */
-static bool hold(const gt_fit_state *f, void *body)
-{
-    (void)f;
-    gt_eval(body);
-    return true;
-}
-
 static void run(gt_ctx *gt, void *user)
 {
     const settings *s = user;
@@ -72,12 +64,11 @@ static void run(gt_ctx *gt, void *user)
     }
     gt_loader *few = digits(gt, 5, s->images, 2), *tests = digits(gt, 5, 250, 3);
     gt_module *body = gt_onnx_load(gt, path, .frozen = true), *head = gt_nn_lazy_linear(gt, 10);
-    gt_module *net = gt_nn_sequential(gt, body, head);
+    gt_module *net = gt_nn_sequential(gt, body, head); /* the body stays in evaluation mode */
     if (gt_failed(gt)) return;
     printf("%ld images of 5 to 9, a new head alone:\n", s->images);
-    gt_history *h =
-        gt_fit(net, gt_adam(head, .lr = 1e-2), few, .epochs = 4 * s->epochs, .valid = tests,
-               .log = stdout, .callbacks = GT_CALLBACKS({.begin = hold, .user = body}));
+    gt_history *h = gt_fit(net, gt_adam(head, .lr = 1e-2), few, .epochs = 4 * s->epochs,
+                           .valid = tests, .log = stdout);
     net = gt_nn_sequential(gt, features(gt), gt_nn_linear(gt, 64, 10));
     printf("the same images, all layers of a network that has learned nothing:\n");
     gt_history *all = gt_fit(net, gt_adam(net, .lr = 3e-3), few, .epochs = 4 * s->epochs,

@@ -107,6 +107,24 @@ static gt_tensor *sum_loss(const gt_batch *b, void *user)
     return gt_mul_scalar(gt_mean(gt_square(b->out[0])), *(double *)user);
 }
 
+/* Parts in evaluation mode stay in it; a network that is in it itself learns with all its parts. */
+static void test_modes(void **state)
+{
+    (void)state;
+    for (int whole = 0; whole < 2; whole++) {
+        setting s = make(false);
+        gt_module *norm = gt_nn_batch_norm2d(s.gt, 1);
+        gt_module *all = gt_nn_sequential(s.gt, norm, s.net);
+        gt_eval(whole ? all : norm);
+        gt_fit(all, s.sgd, s.train, .epochs = 2, .valid = s.valid);
+        assert_well(s.gt);
+        assert_true(all->training && s.net->training && norm->training == whole);
+        const double mean = element(gt_module_buffer(norm, "running_mean"), 0);
+        assert_true(whole ? mean > 0.1 : mean == 0);
+        gt_close(s.gt);
+    }
+}
+
 static void test_loss_ema_log_board(void **state)
 {
     (void)state;
@@ -375,6 +393,7 @@ int main(void)
         cmocka_unit_test(test_learns),
         cmocka_unit_test(test_same_as_plain_loop),
         cmocka_unit_test(test_callbacks),
+        cmocka_unit_test(test_modes),
         cmocka_unit_test(test_loss_ema_log_board),
         cmocka_unit_test(test_validation_bar),
         cmocka_unit_test(test_refused),

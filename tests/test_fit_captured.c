@@ -43,7 +43,7 @@ static bool change(const gt_fit_state *f, void *user)
     gt_tensor *bias = gt_module_parameter(f->module, "conv.0.bias");
     gt_module *norm = gt_module_child(f->module, "conv.1");
     if (bias) gt_require_grad(bias, f->epoch % 2);
-    if (norm && f->epoch == 2) gt_eval(norm);
+    if (norm) (f->epoch == 2 ? gt_eval : gt_train)(norm);
     return true;
 }
 

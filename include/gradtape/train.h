@@ -223,7 +223,7 @@ typedef struct {
 typedef bool (*gt_fit_fn)(const gt_fit_state *s, void *user);
 /* Any of them may be NULL. Lists end with an entry of nothing but NULL. */
 typedef struct {
-    gt_fit_fn begin;     /* before each epoch, behind gt_train(module) */
+    gt_fit_fn begin;     /* before each epoch */
     gt_fit_fn gradients; /* between gt_backward and the optimizer's step, for instance to clip */
     gt_fit_fn step;      /* after each step */
     gt_fit_fn best;      /* after an epoch that is the best so far */
@@ -284,11 +284,15 @@ typedef struct {
  * Epochs are whole: the rest of one that `train` was left in is given up, and until an epoch's end
  * `train` is gt_fit's alone.
  *
- * Sets training and evaluation mode, and leaves training mode behind; rewinds the tape to where it
- * was. Ends early, with a well context, when patience is at its end, a callback returns false, or
- * gt_stop_requested(); an epoch broken off has no row. A run that was broken off and resumed goes
- * on to the same bits, if its optimizer, schedule, loaders and module are made by the same calls;
- * its .epochs counts those before.
+ * Modes: m is trained in the modes that it has, so that parts which gt_eval has put to evaluation
+ * stay so: a frozen part whose batch normalisations keep their statistics. Only where m itself is
+ * in evaluation mode, all of it is put to training mode first, as by gt_train(m). Epochs of .valid
+ * are in evaluation mode and give each part its mode back.
+ *
+ * Rewinds the tape to where it was. Ends early, with a well context, when patience is at its end, a
+ * callback returns false, or gt_stop_requested(); an epoch broken off has no row. A run that was
+ * broken off and resumed goes on to the same bits, if its optimizer, schedule, loaders and module
+ * are made by the same calls; its .epochs counts those before.
  *
  * NULL after a failure: that of any part, of a file, GT_ERR_ARGUMENT for a loader without batches
  * or objects that do not belong together, GT_ERR_STATE for a callback (or a loss, or a metric) that

@@ -80,13 +80,6 @@ static void leave_out(gt_module *m, void *user)
     if (strncmp(m->type->name, "Dropout", 7) == 0) gt_eval(m);
 }
 
-static bool before_epoch(const gt_fit_state *f, void *user)
-{
-    const settings *s = user;
-    if (s->no_dropout) gt_module_apply(f->module, leave_out, NULL);
-    return true;
-}
-
 static bool after_step(const gt_fit_state *f, void *user)
 {
     settings *s = user;
@@ -131,7 +124,6 @@ static void train_captured(gt_module *m, gt_optimizer *o, gt_loader *train, gt_l
     gt_ctx *gt = m->ctx;
     batch b = {.net = m, .optimizer = o};
     gt_captured *c = NULL;
-    if (s->no_dropout) gt_module_apply(m, leave_out, NULL);
     gt_loader_reset(train);
     const gt_mark start = gt_mark_tape(gt);
     bool more = true;
@@ -180,12 +172,12 @@ static void run(gt_ctx *gt, void *user)
 
     gt_progress clock = gt_progress_begin(NULL, NULL, 0);
     gt_history *h = NULL;
+    if (s->no_dropout) gt_module_apply(m, leave_out, NULL);
     if (s->capture) train_captured(m, o, train, test, schedule, s);
     else
         h = gt_fit(m, o, train, .epochs = s->epochs, .valid = test, .schedule = schedule,
                    .checkpoint = s->save, .resume = s->resume, .log = stdout,
-                   .callbacks =
-                       GT_CALLBACKS({.begin = before_epoch, .step = after_step, .user = s}));
+                   .callbacks = GT_CALLBACKS({.step = after_step, .user = s}));
     const double seconds = gt_progress_seconds(&clock);
     if (gt_failed(gt)) return;
     if (h && gt_history_rows(h) > 1) gt_history_plot(h, stdout, .height = 10);

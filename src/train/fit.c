@@ -159,7 +159,6 @@ static bool train_batch(gti_fit *f)
 /* Whether the epoch came to its end, neither failed nor halted. */
 static bool train_epoch(gti_fit *f)
 {
-    gt_train(f->m);
     CALL(f, begin);
     f->loader_epoch = gt_loader_get_state(f->train).epoch;
     while (!f->halted && !gt_failed(f->gt) && in_place(f, f->state.batch) &&
@@ -259,6 +258,7 @@ static bool run(gti_fit *f)
 {
     f->state.epoch = f->run.epoch + 1;
     f->halted |= gt_stop_requested() || gti_fit_is_exhausted(f);
+    if (!f->m->training) gt_train(f->m);
     while (!f->halted && f->state.epoch <= f->opts.epochs) {
         gti_fit_show_begin(f);
         if (!train_epoch(f)) {
@@ -284,6 +284,5 @@ gt_history *gt_fit_(gt_module *m, gt_optimizer *o, gt_loader *train, gt_fit_opts
     gt_free(f.memory);
     gti_fit_history_free(&f);
     gt_rewind(f.gt, f.start);
-    gt_train(m);
     return done ? f.history : NULL;
 }
