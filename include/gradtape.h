@@ -67,6 +67,7 @@
 #include <gradtape/summary.h>
 #include <gradtape/tensor.h>
 #include <gradtape/train.h>
+#include <gradtape/transforms.h>
 #include <gradtape/view.h>
 
 #endif

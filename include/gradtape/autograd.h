@@ -25,8 +25,10 @@ typedef struct {
  * What may be read afterwards: the loss; results of one element, such as the parts of a loss;
  * leaves and what gt_keep returned; what the loss does not depend on, or was computed without
  * recording or from nothing that requires gradients; what was recorded before the innermost mark.
- * With .retain, with .create_graph, and where everything is recorded (gt_set_recording_all) nothing
- * is released. A module may have released what it made for its own next one even before (gt_pass).
+ * With .retain, with .create_graph, and where everything is recorded (gt_set_recording_all) no
+ * result is released. What a pass with .create_graph makes itself on its way, and nothing that it
+ * recorded reads, goes back even so: parts of sums, and what rules made in between. A module may
+ * have released what it made for its own next one even before (gt_pass).
  *
  * Errors: GT_ERR_SHAPE (a loss of several elements without .upstream), GT_ERR_STATE (nothing
  * requires gradients; tape released; a saved tensor changed in place), those of the rules'

@@ -6,6 +6,7 @@
 #include <gradtape/io.h>
 #include <gradtape/op.h>
 #include <gradtape/profile.h>
+#include <gradtape/transforms.h>
 #include <stdio.h>
 
 /* --- dataset.c --- */
