@@ -1,7 +1,8 @@
 /* Right functions in hard places, none of which may be called wrong at any point: rounding inside,
  * steep, far from one, near the edge of the domain, at kinks. And the same with a gradient that is
  * slightly wrong, which must not pass. tools/compare-gradcheck puts other checkers beside this one;
- * it reads the places here, and GRADTAPE_TALLY=1 prints a line for each check. */
+ * it reads the places here, and GRADTAPE_TALLY=1 prints a line for each check; GRADTAPE_POINTS=8
+ * looks at more points of each place. */
 #include "support.h"
 
 #include <math.h>
@@ -155,7 +156,7 @@ static const place places[] = {
     PLACE(far_cancelled, -1, 1), PLACE(network, -1, 1), PLACE(network, -2, 2), PLACE(network, 0, 1), PLACE(network, 0.5, 1),
 };
 // clang-format on
-enum { N_PLACES = sizeof places / sizeof *places, POINTS = 8 };
+enum { N_PLACES = sizeof places / sizeof *places, POINTS = 2 };
 
 /* --- a gradient that is wrong by a factor --- */
 
@@ -259,11 +260,12 @@ static void no_wrong_function_passes(void **state)
 {
     static const tilt_opts mistakes[] = {{-1}, {0}, {1.5}, {1.01}};
     enum { N = sizeof mistakes / sizeof *mistakes };
+    const bool all = getenv("GRADTAPE_POINTS") != NULL;
     int passed = 0;
     for (int i = 0; i < N_PLACES; i++)
         for (int m = 0; m < N && !places[i].coarse; m++) {
             int seen = 0;
-            for (int point = 0; point < n_points(3); point++) {
+            for (int point = 0; point < n_points(3) && (all || !seen); point++) {
                 gt_gradcheck_report r;
                 const question q = {&places[i], &mistakes[m]};
                 seen += check_at(*state, &q, point, (gt_gradcheck_opts){0}, &r) == GT_FAIL;

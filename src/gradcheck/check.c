@@ -1,6 +1,7 @@
 /* The gradient checker: setting up, the order of the checks, the verdict. */
 #include "gradcheck/check.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -110,11 +111,11 @@ static double share_moved(const double *y0, const double *y, int64_t n)
 static bool find_unit(gti_check *c, int i)
 {
     gti_part *part = &c->x[i];
-    double *x = c->fn->var[i]->data, *kept = c->x0 + part->offset, largest = 0;
+    const double *kept = c->x0 + part->offset;
+    double *x = c->fn->var[i]->data, largest = 0;
     part->unit = 1;
     for (int64_t k = 0; k < part->size; k++) largest = gti_larger(fabs(x[k]), largest);
     if (!(largest > 1e-200 && largest < 1e-4)) return true;
-    memcpy(kept, x, (size_t)part->size * sizeof *x);
     for (int64_t k = 0; k < part->size; k++) x[k] *= k % 2 ? 1 - 0x1p-10 : 1 + 0x1p-10;
     gti_check_touch(c, part->offset, part->offset + part->size);
     const bool ok = gti_check_evaluate(c, c->near[0]);
@@ -132,11 +133,19 @@ bool gti_check_prepare(gti_check *c, const gti_fn *fn)
     name_parts(c, fn);
     if (!make_y(c, fn) || !gti_check_start_tallies(c)) return false;
     c->y0 = gti_check_room(c, c->n_y, sizeof *c->y0);
-    c->noise = gti_check_scratch(c, c->n_y, sizeof *c->noise);
+    c->noise = gti_check_room(c, c->n_y, sizeof *c->noise);
     c->noise_measured = false;
     c->x0 = gti_check_room(c, c->n_x, sizeof *c->x0);
     for (int k = 0; k < 4; k++) c->near[k] = gti_check_room(c, c->n_y, sizeof *c->near[k]);
-    if (!gti_check_alive(c) || !gti_check_evaluate(c, c->y0)) return false;
+    for (int k = 0; k < 2; k++) {
+        c->pull[k].v = gti_check_room(c, c->n_y, sizeof *c->pull[k].v);
+        c->pull[k].g = gti_check_room(c, c->n_x, sizeof *c->pull[k].g);
+    }
+    c->n_pulls = 0;
+    if (!gti_check_alive(c)) return false;
+    for (int i = 0; i < fn->n_var; i++) gti_check_read(fn->var[i], c->x0 + c->x[i].offset);
+    if (!gti_check_evaluate(c, c->y0)) return false;
+    for (int64_t j = 0; j < c->n_y; j++) c->noise[j] = DBL_EPSILON * fabs(c->y0[j]);
     for (int i = 0; i < fn->n_var; i++)
         if (!find_unit(c, i)) return false;
     return true;

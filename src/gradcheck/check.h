@@ -40,6 +40,11 @@ typedef struct {
     char name[64];
 } gti_part;
 
+/* An upstream v [n_y] and its g [n_x] = v' J, analytic. */
+typedef struct {
+    double *v, *g;
+} gti_pull;
+
 /* What is found of an input. */
 typedef struct {
     gt_gradcheck_input found;
@@ -64,11 +69,13 @@ typedef struct {
     gti_session all;                                  /* from gti_check_open to gti_check_close */
     gt_mark session;                                  /* from gti_check_begin to gti_check_end */
     double *y0;                                       /* [n_y], at x */
-    double *x0;                                       /* [n_x], room for x while it is moved */
+    double *x0;                                       /* [n_x], x, which is put back from here */
     double *near[4];                                  /* [n_y], at x + h, x - h, x + h/2, x - h/2 */
-    double *noise;                                    /* [n_y], of y near x, 0 before */
-    bool noise_measured;                              /* noise.c */
-    gti_tally *tally;                                 /* [n_var] */
+    double *noise;                                    /* [n_y], of y near x: its last places, and */
+    bool noise_measured;                              /* what was measured (noise.c) */
+    gti_pull pull[2];       /* made by side.c, which fast.c goes on with; */
+    int n_pulls;            /* so many, of finite gradients */
+    gti_tally *tally;       /* [n_var] */
     bool symmetric;         /* the Jacobian is a Hessian, with columns behind it for order 2 */
     const char *first;      /* what was said of order 1, while order 2 is checked after it */
     bool finite;            /* gradients of a Gaussian upstream are; */
@@ -166,8 +173,12 @@ void gti_check_read(const gt_tensor *t, double *x);
 /* Measures c->noise, if it has not been: how much rounding inside of the function moves y, as a
  * standard deviation. Only what does not agree without it needs it. */
 bool gti_check_measure_noise(gti_check *c);
-/* What rounding may change y[j] by: of its last places, or as measured, once it was. */
-double gti_check_noise(const gti_check *c, int64_t j);
+enum { GTI_ROUNDINGS = 8 /* so many of them count: of y's last places, or of deviations */ };
+/* What rounding may change y[j] by. */
+static inline double gti_check_noise(const gti_check *c, int64_t j)
+{
+    return GTI_ROUNDINGS * c->noise[j];
+}
 
 /* --- numeric.c --- */
 /* Steps of several lengths, the usual one first; a derivative is better with each that is tried. */
@@ -214,6 +225,8 @@ typedef struct {
 bool gti_check_line(gti_check *c, const gti_line *l, int step, gti_slope *slope);
 bool gti_check_quick_line(gti_check *c, const gti_line *l, int step, gti_slope *slope);
 double gti_check_projected_noise(const gti_check *c, const double *v);
+/* g . d; the squares of its terms are added to *squares. */
+double gti_check_project(const double *g, const double *d, int64_t n, double *squares);
 /* Directions whose steps are exactly representable: d *= max(1, |x|), rounded. */
 void gti_check_align(gti_check *c, double *d);
 double gti_check_line_step(const gti_check *c, int step);
@@ -232,6 +245,9 @@ bool gti_check_kinks(gti_check *c, const gti_table *t);
 /* Compares these rows and columns of the Jacobian. */
 bool gti_check_compare(gti_check *c, const int64_t *row, int64_t n_rows, const int64_t *col,
                        int64_t n_cols);
+/* Of `total` places from `first` on `count`, evenly spread, `must` among them; ascending. Their
+ * number. */
+int64_t gti_check_spread(int64_t total, int64_t count, int64_t first, int64_t must, int64_t *place);
 bool gti_check_full(gti_check *c);
 enum { GTI_FULL_ENTRIES = 20000 }; /* of a Jacobian; larger ones by projections */
 /* Notes a kink of output row at column col, or a place where no slope can be told. */

@@ -32,8 +32,8 @@ static double size_of_terms(const gti_check *c, const double *row)
 
 static double bound_of(const gti_check *c, double size_of_all, int64_t j)
 {
-    const double noise = c->noise[j] / (DBL_EPSILON / 2);
-    return ROUNDINGS * ((FLT_EPSILON / 2) * (size_of_all + noise + fabs(c->y0[j])) + FLT_MIN);
+    const double noise = c->noise[j] / (DBL_EPSILON / 2); /* |y| twice, at least */
+    return ROUNDINGS * ((FLT_EPSILON / 2) * (size_of_all + noise) + FLT_MIN);
 }
 
 /* Of one output: rows evenly spread, and the largest of theirs for those between. */

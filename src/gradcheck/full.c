@@ -144,6 +144,20 @@ bool gti_check_compare(gti_check *c, const int64_t *row, int64_t n_rows, const i
     return true;
 }
 
+int64_t gti_check_spread(int64_t total, int64_t count, int64_t first, int64_t must, int64_t *place)
+{
+    const int64_t n = total < count ? total : count;
+    int64_t made = 0;
+    bool there = false;
+    for (int64_t k = 0; k < n; k++) {
+        const int64_t at = first + k * total / n, next = first + (k + 1) * total / n;
+        const bool here = !there && must >= at && must < next;
+        place[made++] = here && total > count ? must : at;
+        there = there || here;
+    }
+    return made;
+}
+
 static int64_t *count_up(gti_check *c, int64_t n)
 {
     int64_t *numbers = gti_check_scratch(c, n, sizeof *numbers);

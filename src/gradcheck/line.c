@@ -39,12 +39,17 @@ double gti_check_line_step(const gti_check *c, int step)
     return exp2(round(log2(c->o.step)) + gti_check_length(step));
 }
 
-/* The power of two at or below a, which is above 0. */
-static double power_below(double a)
+/* The power of two at or below the larger of |a| and unit, which is above 0. Without a branch:
+ * nothing foretells it. */
+static double power_below(double a, double unit)
 {
-    uint64_t bits;
+    const uint64_t exponent = 0x7ff0000000000000u;
+    uint64_t bits, least;
     memcpy(&bits, &a, sizeof bits);
-    bits &= 0x7ff0000000000000u;
+    memcpy(&least, &unit, sizeof least);
+    bits &= exponent;
+    least &= exponent;
+    bits = bits > least ? bits : least;
     memcpy(&a, &bits, sizeof a);
     return a;
 }
@@ -61,16 +66,7 @@ void gti_check_align(gti_check *c, double *d)
         const stretch s = stretch_of(c, i, 0, c->n_x);
         double *part = d + s.at;
         for (int64_t k = 0; k < s.n; k++)
-            part[k] = rounded(part[k] * 4096) *
-                      (power_below(gti_larger(fabs(s.x[k]), c->x[i].unit)) / 4096);
-    }
-}
-
-static void save(gti_check *c, int64_t from, int64_t to)
-{
-    for (int i = 0; i < c->fn->n_var; i++) {
-        const stretch s = stretch_of(c, i, from, to);
-        if (s.n) memcpy(c->x0 + s.at, s.x, (size_t)s.n * sizeof *s.x);
+            part[k] = rounded(part[k] * 4096) * (power_below(s.x[k], c->x[i].unit) / 4096);
     }
 }
 
@@ -95,12 +91,31 @@ static void move(gti_check *c, const double *d, double h, int64_t from, int64_t 
 
 bool gti_check_evaluate_at(gti_check *c, const double *d, double h, double *y)
 {
-    save(c, 0, c->n_x);
     move(c, d, h, 0, c->n_x);
     const bool ok = gti_check_evaluate(c, y);
     restore(c, 0, c->n_x);
     return ok;
 }
+
+double gti_check_project(const double *g, const double *d, int64_t n, double *squares)
+{
+    double sum[4] = {0}, square[4] = {0};
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (int k = 0; k < 4; k++) {
+            const double term = g[i + k] * d[i + k];
+            sum[k] += term;
+            square[k] += term * term;
+        }
+    for (; i < n; i++) {
+        sum[0] += g[i] * d[i];
+        square[0] += (g[i] * d[i]) * (g[i] * d[i]);
+    }
+    *squares += (square[0] + square[1]) + (square[2] + square[3]);
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+enum { BLOCK = 2048 };
 
 /* v . (y - y0), of n elements; y NULL is zeros. */
 static double change_of_part(const double *v, const double *y, const double *y0, int64_t n)
@@ -113,10 +128,23 @@ static double change_of_part(const double *v, const double *y, const double *y0,
     return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
 }
 
-/* Of the call's outputs, as they are; but for those of another dtype, by way of near[0]. */
-static double projected_change(gti_check *c, const double *v)
+/* Of an output, whose elements stay in the cache while all upstreams are projected. */
+static void add_changes(const gti_check *c, const gti_line *l, const gti_part *part,
+                        const double *y, int k, double change[GTI_MOST_UPSTREAMS][4])
 {
-    double sum = 0;
+    for (int64_t at = 0; at < part->size; at += BLOCK) {
+        const int64_t from = part->offset + at, left = part->size - at;
+        for (int i = 0; i < l->n; i++)
+            change[i][k] += change_of_part(l->v[i] + from, y ? y + at : NULL, c->y0 + from,
+                                           left < BLOCK ? left : BLOCK);
+    }
+}
+
+/* Of the call's outputs, as they are; but for those of another dtype, by way of near[0]. */
+static void project_change(gti_check *c, const gti_line *l, int k,
+                           double change[GTI_MOST_UPSTREAMS][4])
+{
+    for (int i = 0; i < l->n; i++) change[i][k] = 0;
     for (int i = 0; i < c->fn->n_out; i++) {
         const gti_part *part = &c->y[i];
         const gt_tensor *t = c->out[i];
@@ -126,9 +154,8 @@ static double projected_change(gti_check *c, const double *v)
             gti_check_read(t, c->near[0]);
             y = c->near[0];
         }
-        sum += change_of_part(v + part->offset, y, c->y0 + part->offset, part->size);
+        add_changes(c, l, part, y, k, change);
     }
-    return sum;
 }
 
 /* Of v[j] noise[j], each times `unit`. */
@@ -136,10 +163,10 @@ static double norm_of_noise(const gti_check *c, const double *v, double unit)
 {
     double squares = 0;
     for (int64_t j = 0; j < c->n_y; j++) {
-        const double a = v[j] * (gti_check_noise(c, j) * unit);
+        const double a = v[j] * (c->noise[j] * unit);
         squares += a * a;
     }
-    return sqrt(squares);
+    return GTI_ROUNDINGS * sqrt(squares);
 }
 
 double gti_check_projected_noise(const gti_check *c, const double *v)
@@ -154,7 +181,7 @@ static bool call_at(gti_check *c, const gti_line *l, double h, int k,
     const gt_mark mark = gt_mark_tape(c->gt);
     move(c, l->d, h, l->from, l->to);
     if (!gti_check_call(c)) return false;
-    for (int i = 0; i < l->n; i++) change[i][k] = projected_change(c, l->v[i]);
+    project_change(c, l, k, change);
     gt_rewind(c->gt, mark);
     return true;
 }
@@ -165,7 +192,6 @@ static bool evaluate_line(gti_check *c, const gti_line *l, const double length[4
                           double change[GTI_MOST_UPSTREAMS][4])
 {
     bool ok = true;
-    save(c, l->from, l->to);
     gti_session_prefill(c->gt, GTI_PREFILL_OFF);
     for (int k = 0; ok && k < n; k++) ok = call_at(c, l, length[k], k, change);
     gti_session_prefill(c->gt, GTI_PREFILL_ON);

@@ -6,18 +6,11 @@
  * large number and taken away again moves in leaps, so the steps have two lengths; where the number
  * is very large the leaps are seen only at a third, at which seventh differences are needed to keep
  * curvature out, and the smaller of two lines counts, since one may cross a kink. */
-#include <float.h>
 #include <math.h>
 
 #include "gradcheck/check.h"
 
-enum { POINTS = 8, ROUNDINGS = 8 /* of y, at least; and deviations of what was measured */ };
-
-double gti_check_noise(const gti_check *c, int64_t j)
-{
-    const double last_places = DBL_EPSILON * fabs(c->y0[j]), noise = c->noise[j];
-    return ROUNDINGS * (noise > last_places ? noise : last_places);
-}
+enum { POINTS = 8 };
 
 /* Multiples of 1/8 of the power of two below |x|, so that steps from 2^-48 on are exact. */
 static void make_line(gti_check *c, double *d)
