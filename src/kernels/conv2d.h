@@ -31,6 +31,7 @@ typedef enum {
     WAY(COLUMNS)   /* products with columns */                                                     \
     WAY(POINTWISE) /* products with the images themselves */                                       \
     WAY(PLANES)                                                                                    \
+    WAY(LANES)  /* of images */                                                                    \
     WAY(BLOCKS) /* of channels */                                                                  \
     WAY(WINOGRAD)                                                                                  \
     WAY(DEPTHWISE)
@@ -86,7 +87,7 @@ struct gti_conv2d_plan {
     bool settled; /* there is nothing better: levels above leave it alone */
     /* What a level notes for itself. */
     gti_conv2d_images *images;
-    int64_t rows, sums;
+    int64_t rows, sums, lot; /* images that are kept together */
     bool pointwise;
 };
 
