@@ -272,6 +272,7 @@ SUBJECT(gradcheck, gt_gradcheck_opts, {.order = 2})
     ROW(folder, gt_image_folder_opts, size, REFUSED)                                               \
     ROW(masks, gt_mask_folder_opts, size, REFUSED)                                                 \
     ROW(masks, gt_mask_folder_opts, ignored, CHANGES)                                              \
+    ROW(masks, gt_mask_folder_opts, threshold, SAME)                                               \
     ROW(normalise, gt_transform, mean, CHANGES)                                                    \
     ROW(normalise, gt_transform, std, REFUSED)                                                     \
     ROW(crop, gt_transform, size, REFUSED)                                                         \
@@ -307,7 +308,7 @@ SUBJECT(gradcheck, gt_gradcheck_opts, {.order = 2})
     ROW(plot, gt_curve_opts, width, REFUSED)                                                       \
     ROW(plot, gt_curve_opts, height, REFUSED)                                                      \
     ROW(gradcheck, gt_gradcheck_opts, step, REFUSED)                                               \
-    ROW(gradcheck, gt_gradcheck_opts, rtol, SAME)                                                  \
+    ROW(gradcheck, gt_gradcheck_opts, rtol, CHANGES)                                               \
     ROW(gradcheck, gt_gradcheck_opts, atol, SAME)                                                  \
     ROW(gradcheck, gt_gradcheck_opts, n_others, REFUSED)                                           \
     ROW(gradcheck, gt_gradcheck_opts, order, REFUSED)                                              \

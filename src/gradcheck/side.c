@@ -300,6 +300,8 @@ static bool is_linear(gti_check *c, double *sum_v, double *sum_g)
 static bool is_homogeneous(gti_check *c, double *v, double *g, int k)
 {
     const double up = ldexp(1, k), down = ldexp(1, -k), *u = c->pull[0].v, *B = c->pull[0].g;
+    const double linear = GT_MUTANT(check_not_linear, 1e-10, INFINITY);
+    const double allowed = GT_MUTANT(check_no_zero, linear, INFINITY);
     double largest = 0;
     for (int64_t i = 0; i < c->n_x; i++) largest = gti_larger(fabs(B[i]), largest);
     if (!(largest > 1e-200 && largest < 1e200)) return true;
@@ -307,7 +309,7 @@ static bool is_homogeneous(gti_check *c, double *v, double *g, int k)
     if (!gti_check_vjp(c, v, g)) return false;
     for (int64_t i = 0; i < c->n_x; i++) {
         const double back = g[i] * down;
-        if (!(fabs(back - B[i]) > GT_MUTANT(check_not_linear, 1e-10, INFINITY) * largest)) continue;
+        if (!(fabs(back - B[i]) > allowed * largest)) continue;
         char place[128];
         return gti_check_fail(
             c, GT_GRADCHECK_UPSTREAM, "does the rule clip gout, or leave out what is small?",
