@@ -87,9 +87,10 @@ static gt_status bring(gt_tensor *to, const gt_tensor *from)
 gt_status gt_copy_into(gt_tensor *to, const gt_tensor *from)
 {
     static const char what[] = "gt_copy_into";
-    if (!to && from)
-        return gt_fail(from->ctx, GT_ERR_ARGUMENT, what, "the tensor to copy into is NULL");
-    if (!gti_tensor_usable(to, what)) return to ? gt_error_code(to->ctx) : GT_ERR_ARGUMENT;
+    if (!to)
+        return gt_fail(from ? from->ctx : NULL, GT_ERR_ARGUMENT, what,
+                       "the tensor to copy into is NULL");
+    if (!gti_tensor_usable(to, what)) return gt_error_code(to->ctx);
     if (!from) return gt_fail(to->ctx, GT_ERR_ARGUMENT, what, "the source is NULL");
     const char *why = gt_unusable(from);
     if (why) return gt_fail(to->ctx, GT_ERR_STATE, what, "the source %s", why);
