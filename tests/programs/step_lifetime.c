@@ -131,6 +131,8 @@ void step_fill_slice(model *m, const statement *s, outcome *o)
 
 static bool can_copy(model *m, const tensor *to, const tensor *from)
 {
+    if (!to && from) fail(m, from->context, GT_ERR_ARGUMENT, "the tensor to copy into is NULL");
+    if (!to && from) return false;
     if (!usable(m, to, -1)) return false;
     const int at = to->context;
     if (from && (from->lost || from->data->vague)) m->unsure = true;
