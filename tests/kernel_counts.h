@@ -72,6 +72,7 @@ static kernel *counted(size_t i, kernel *to)
 /* --- OpenBLAS --- */
 
 /* Its functions are asked for when a level is chosen; linked with --wrap. */
+#ifdef GT_WITH_BLAS
 void __real_gti_blas_find(const char *function, void *pointer);
 void __wrap_gti_blas_find(const char *function, void *pointer);
 void __wrap_gti_blas_find(const char *function, void *pointer)
@@ -84,6 +85,7 @@ void __wrap_gti_blas_find(const char *function, void *pointer)
         if (!strcmp(function, name[i])) found = counted(GTI_N_FLOATING * N_ENTRIES + i, found);
     memcpy(pointer, &found, sizeof found);
 }
+#endif
 
 /* --- convolutions --- */
 
