@@ -37,9 +37,7 @@ static void write_places(FILE *f, const char *name, const int *place, int n)
 /* JSON has neither infinities nor NaN: they are strings. */
 static void write_real(FILE *f, double v)
 {
-    char text[64];
-    gt_snprintf(text, sizeof text, isfinite(v) ? "%.17g" : "\"%g\"", v);
-    fputs(text, f);
+    gt_fprintf(f, isfinite(v) ? "%.17g" : "\"%g\"", v);
 }
 
 /* --- attributes --- */
