@@ -32,6 +32,12 @@ static const char *put(FILE *f, const char *s)
     return s + (length ? length : 1);
 }
 
+/* U+FFFE and U+FFFF, which neither XML nor YAML takes. */
+static bool is_no_character(const char *s)
+{
+    return !strncmp(s, "\xef\xbf\xbe", 3) || !strncmp(s, "\xef\xbf\xbf", 3);
+}
+
 void gti_cli_put_json(FILE *f, const char *text)
 {
     putc('"', f);
@@ -55,8 +61,7 @@ void gti_cli_put_xml(FILE *f, const char *text)
         else if (ch == '"') text++, fputs("&quot;", f);
         else if (ch == '\n') text++, fputs("&#10;", f);
         else if (ch < 0x20 || ch == 0x7f) text++, putc('?', f);
-        else if (!strncmp(text, "\xef\xbf\xbe", 3) || !strncmp(text, "\xef\xbf\xbf", 3))
-            text += 3, putc('?', f); /* U+FFFE and U+FFFF are no characters */
+        else if (is_no_character(text)) text += 3, putc('?', f);
         else text = put(f, text);
     }
 }
@@ -77,8 +82,7 @@ void gti_cli_put_yaml(FILE *f, const char *text)
         const unsigned char ch = (unsigned char)*text, next = (unsigned char)text[1];
         if (ch < 0x20 || ch == 0x7f) text++, putc(' ', f);
         else if (ch == 0xc2 && next >= 0x80 && next < 0xa0) text += 2, putc('?', f);
-        else if (!strncmp(text, "\xef\xbf\xbe", 3) || !strncmp(text, "\xef\xbf\xbf", 3))
-            text += 3, putc('?', f);
+        else if (is_no_character(text)) text += 3, putc('?', f);
         else text = put(f, text);
     }
 }

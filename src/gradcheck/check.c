@@ -111,16 +111,15 @@ static double share_moved(const double *y0, const double *y, int64_t n)
 static bool find_unit(gti_check *c, int i)
 {
     gti_part *part = &c->x[i];
-    const double *kept = c->x0 + part->offset;
-    double *x = c->fn->var[i]->data, largest = 0;
+    const int64_t from = part->offset, to = from + part->size;
+    double *x = c->fn->var[i]->data;
+    const double largest = gti_largest(x, part->size);
     part->unit = 1;
-    for (int64_t k = 0; k < part->size; k++) largest = gti_larger(fabs(x[k]), largest);
     if (!(largest > 1e-200 && largest < 1e-4)) return true;
     for (int64_t k = 0; k < part->size; k++) x[k] *= k % 2 ? 1 - 0x1p-10 : 1 + 0x1p-10;
-    gti_check_touch(c, part->offset, part->offset + part->size);
+    gti_check_touch(c, from, to);
     const bool ok = gti_check_evaluate(c, c->near[0]);
-    memcpy(x, kept, (size_t)part->size * sizeof *x);
-    gti_check_touch(c, part->offset, part->offset + part->size);
+    gti_check_restore(c, from, to);
     if (ok && share_moved(c->y0, c->near[0], c->n_y) > 1e-6) part->unit = largest;
     return ok;
 }

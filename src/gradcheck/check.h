@@ -9,6 +9,7 @@
 #define GTI_GRADCHECK_CHECK_H
 
 #include <gradtape/gradcheck.h>
+#include <math.h>
 
 #include "engine/mutants.h"
 #include "engine/session.h"
@@ -91,6 +92,14 @@ typedef struct {
 static inline double gti_larger(double a, double b)
 {
     return a > b ? a : b;
+}
+
+/* The largest size of n numbers, 0 of none; NaNs are left out. */
+static inline double gti_largest(const double *x, int64_t n)
+{
+    double largest = 0;
+    for (int64_t i = 0; i < n; i++) largest = gti_larger(fabs(x[i]), largest);
+    return largest;
 }
 
 /* A numeric derivative. */
@@ -230,6 +239,8 @@ double gti_check_project(const double *g, const double *d, int64_t n, double *sq
 /* Directions whose steps are exactly representable: d *= max(1, |x|), rounded. */
 void gti_check_align(gti_check *c, double *d);
 double gti_check_line_step(const gti_check *c, int step);
+/* x as it was at first, in the columns from..to-1. */
+void gti_check_restore(gti_check *c, int64_t from, int64_t to);
 /* y at x + h d; x is then as before. */
 bool gti_check_evaluate_at(gti_check *c, const double *d, double h, double *y);
 double *gti_check_at(const gti_check *c, int64_t col); /* element col of x */
@@ -348,6 +359,10 @@ void gti_check_keep_report(gt_gradcheck_report *kept, const gt_gradcheck_report 
 
 /* --- symmetry.c --- */
 bool gti_check_symmetric(gti_check *c);
+/* g . w of n elements; the sizes of its terms are added to *size. */
+double gti_check_along(const double *g, const double *w, int64_t n, double *size);
+/* That v' H w and w' H v differ; false. */
+bool gti_check_fail_symmetric(gti_check *c, double v_w, double w_v);
 
 /* --- same.c --- */
 /* Values and gradients of two functions of the same variables, with the verdict. */

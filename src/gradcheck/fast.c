@@ -203,9 +203,8 @@ static const gti_slope *rough_row(const gti_check *c, const probe *p)
 /* Decides about a column that stands out: a kink is passed over, a wrong entry ends the check. */
 static bool examine(gti_check *c, probe *p, const upstream *u, int64_t col, bool *settled)
 {
-    double scale = 0;
     if (!gti_check_measure_noise(c)) return false;
-    for (int64_t i = 0; i < c->n_x; i++) scale = fmax(scale, fabs(u->g[i]));
+    const double scale = gti_largest(u->g, c->n_x);
     for (int step = 0; step == 0 || (step < GTI_STEPS && rough_row(c, p)); step++)
         if (!gti_check_column(c, col, step, scale, p->slope)) return false;
     const gti_slope *rough = rough_row(c, p);

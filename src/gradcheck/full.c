@@ -42,19 +42,26 @@ void gti_check_kink(gti_check *c, gti_state state, int64_t row, int64_t col)
     int64_t *count = state == GTI_ROUGH ? &c->r->unsure : &c->r->kinks;
     const bool first = !(*count)++ && (state == GTI_ROUGH || !c->r->unsure);
     if (!first) return;
-    const int i = gti_check_part(c->x, c->fn->n_var, col);
     c->kink_row = row;
     c->kink_col = col;
-    c->kink_x = ((const double *)c->fn->var[i]->data)[col - c->x[i].offset];
+    c->kink_x = *gti_check_at(c, col);
+}
+
+/* Of row r in column k, whose slopes these are; *s is its own, in the scale of its input. */
+static gti_state judge_entry(const gti_check *c, const gti_table *t, int64_t r, int64_t k,
+                             const gti_slope *slope, gti_slope *s, double *score)
+{
+    *s = gti_check_rescale(slope[t->row[r]], *scale_of(c, t, k));
+    return gti_check_judge(c, t->analytic[r * t->n_cols + k], *s, score);
 }
 
 static void judge_column(gti_check *c, gti_table *t, int64_t k, const gti_slope *slope)
 {
     for (int64_t r = 0; r < t->n_rows; r++) {
         const int64_t at = r * t->n_cols + k;
-        const gti_slope s = gti_check_rescale(slope[t->row[r]], *scale_of(c, t, k));
+        gti_slope s;
         double score, unused;
-        const gti_state state = gti_check_judge(c, t->analytic[at], s, &score);
+        const gti_state state = judge_entry(c, t, r, k, slope, &s, &score);
         t->numeric[at] = s.value;
         t->estimate[at] = s.estimate;
         t->state[at] = (uint8_t)state;
@@ -70,9 +77,9 @@ static bool is_open(const gti_check *c, const gti_table *t, int64_t k, const gti
 {
     bool open = false;
     for (int64_t r = 0; r < t->n_rows && !open; r++) {
+        gti_slope s;
         double score;
-        const gti_slope s = gti_check_rescale(slope[t->row[r]], *scale_of(c, t, k));
-        const gti_state state = gti_check_judge(c, t->analytic[r * t->n_cols + k], s, &score);
+        const gti_state state = judge_entry(c, t, r, k, slope, &s, &score);
         open = gti_check_is_open(state, &s, step);
     }
     return open;
@@ -80,12 +87,10 @@ static bool is_open(const gti_check *c, const gti_table *t, int64_t k, const gti
 
 static bool all_fine(const gti_check *c, const gti_table *t, int64_t k, const gti_slope *slope)
 {
+    gti_slope s;
     double score;
-    const double scale = *scale_of(c, t, k);
-    for (int64_t r = 0; r < t->n_rows; r++) {
-        const gti_slope s = gti_check_rescale(slope[t->row[r]], scale);
-        if (gti_check_judge(c, t->analytic[r * t->n_cols + k], s, &score) != GTI_FINE) return false;
-    }
+    for (int64_t r = 0; r < t->n_rows; r++)
+        if (judge_entry(c, t, r, k, slope, &s, &score) != GTI_FINE) return false;
     return true;
 }
 

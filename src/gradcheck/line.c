@@ -70,7 +70,7 @@ void gti_check_align(gti_check *c, double *d)
     }
 }
 
-static void restore(gti_check *c, int64_t from, int64_t to)
+void gti_check_restore(gti_check *c, int64_t from, int64_t to)
 {
     for (int i = 0; i < c->fn->n_var; i++) {
         const stretch s = stretch_of(c, i, from, to);
@@ -93,7 +93,7 @@ bool gti_check_evaluate_at(gti_check *c, const double *d, double h, double *y)
 {
     move(c, d, h, 0, c->n_x);
     const bool ok = gti_check_evaluate(c, y);
-    restore(c, 0, c->n_x);
+    gti_check_restore(c, 0, c->n_x);
     return ok;
 }
 
@@ -195,7 +195,7 @@ static bool evaluate_line(gti_check *c, const gti_line *l, const double length[4
     gti_session_prefill(c->gt, GTI_PREFILL_OFF);
     for (int k = 0; ok && k < n; k++) ok = call_at(c, l, length[k], k, change);
     gti_session_prefill(c->gt, GTI_PREFILL_ON);
-    restore(c, l->from, l->to);
+    gti_check_restore(c, l->from, l->to);
     return ok;
 }
 

@@ -45,7 +45,7 @@ static bool is_large(const gti_check *c, const gt_c_map *map)
     return map->n > GTI_FULL_ENTRIES / map->m;
 }
 
-/* Gaussian ones, of x's own size. */
+/* Random ones, of x's own size. */
 static bool draw_directions(gti_check *c, gti_plain *p)
 {
     p->n_t = c->o.probes;

@@ -76,15 +76,10 @@ static bool is_symmetric(gti_check *c, const product *q)
         gti_plain_direction(q->p, i, q->v);
         if (!multiply(c, q)) return false;
         gti_plain_direction(q->p, 1 - i, q->v);
-        for (int64_t k = 0; k < n; k++) {
-            product_of[i] += q->y[k] * q->v[k];
-            size += fabs(q->y[k] * q->v[k]);
-        }
+        product_of[i] = gti_check_along(q->y, q->v, n, &size);
     }
     return fabs(product_of[0] - product_of[1]) <= 1e-7 * size ||
-           gti_check_fail(c, GT_GRADCHECK_SYMMETRY, "second derivatives do not depend on the order",
-                          "the Hessian is not symmetric: v' H w is %.10g, w' H v is %.10g",
-                          product_of[1], product_of[0]);
+           gti_check_fail_symmetric(c, product_of[1], product_of[0]);
 }
 
 bool gti_plain_check_jvp(gti_check *c, const gti_plain *p)

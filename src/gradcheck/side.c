@@ -169,20 +169,25 @@ static bool run_once(gti_check *c, const double *v, double *y, double *g)
     return gti_check_evaluate(c, y) && gti_check_pull(c, v, g);
 }
 
+/* The first element whose bits differ; n if none. */
+static int64_t first_difference(const double *a, const double *b, int64_t n)
+{
+    int64_t i = 0;
+    while (i < n && bits_of(&a[i]) == bits_of(&b[i])) i++;
+    return i;
+}
+
 static bool same_bits(gti_check *c, const char *what, const gti_part *part, int n_parts,
                       const double *a, const double *b, int64_t n)
 {
-    for (int64_t i = 0; i < n; i++) {
-        if (GT_MUTANT(check_one_run, bits_of(&a[i]) == bits_of(&b[i]), true)) continue;
-        char place[128];
-        return gti_check_fail(
-            c, GT_GRADCHECK_RANDOM,
-            "random numbers, time or unset memory in the function? Seed inside it, write before it "
-            "reads",
-            "two runs on the same inputs differ: %s%s is %.17g, then %.17g", what,
-            gti_check_place(part, n_parts, i, place, sizeof place), a[i], b[i]);
-    }
-    return true;
+    char place[128];
+    const int64_t i = GT_MUTANT(check_one_run, first_difference(a, b, n), n);
+    return i == n ||
+           gti_check_fail(c, GT_GRADCHECK_RANDOM,
+                          "random numbers, time or unset memory in the function? Seed inside it, "
+                          "write before it reads",
+                          "two runs on the same inputs differ: %s%s is %.17g, then %.17g", what,
+                          gti_check_place(part, n_parts, i, place, sizeof place), a[i], b[i]);
 }
 
 /* The second run finds other bytes in fresh memory. */
@@ -234,17 +239,15 @@ bool gti_check_drift(gti_check *c)
     double *y = gti_check_room(c, c->n_y, sizeof *y);
     if (!y) return gti_check_alive(c);
     if (!gti_check_evaluate(c, y)) return false;
-    for (int64_t j = 0; j < c->n_y; j++) {
-        if (GT_MUTANT(check_no_drift, bits_of(&y[j]) == bits_of(&c->y0[j]), true)) continue;
-        char place[128];
-        return gti_check_fail(
-            c, GT_GRADCHECK_RANDOM,
-            "the function must be the same each time: does it count its calls, or keep a mean?",
-            "the function drifts: %s was %.17g at first, and is %.17g after the check, at the same "
-            "inputs",
-            gti_check_place(c->y, c->fn->n_out, j, place, sizeof place), c->y0[j], y[j]);
-    }
-    return true;
+    char place[128];
+    const int64_t j = GT_MUTANT(check_no_drift, first_difference(y, c->y0, c->n_y), c->n_y);
+    return j == c->n_y ||
+           gti_check_fail(
+               c, GT_GRADCHECK_RANDOM,
+               "the function must be the same each time: does it count its calls, or keep a mean?",
+               "the function drifts: %s was %.17g at first, and is %.17g after the check, at the "
+               "same inputs",
+               gti_check_place(c->y, c->fn->n_out, j, place, sizeof place), c->y0[j], y[j]);
 }
 
 /* --- the upstream --- */
@@ -270,14 +273,12 @@ static bool is_linear(gti_check *c, double *sum_v, double *sum_g)
     const double a = 0.75, b = -1.5;
     double *v[] = {c->pull[0].v, c->pull[1].v, sum_v}, *g[] = {c->pull[0].g, c->pull[1].g, sum_g};
     gti_check_weights(c, c->n_y, v[1]);
-    double largest = 0, rounding = 0;
-    for (int64_t j = 0; j < c->n_y; j++) {
-        v[2][j] = a * v[0][j] + b * v[1][j];
-        rounding = gti_larger(64 * DBL_EPSILON * fabs(v[2][j]), rounding);
-    }
+    double largest = 0;
+    for (int64_t j = 0; j < c->n_y; j++) v[2][j] = a * v[0][j] + b * v[1][j];
+    const double rounding = 64 * DBL_EPSILON * gti_largest(v[2], c->n_y);
     for (int k = 0; k < 3; k++) {
         if (k && !gti_check_vjp(c, v[k], g[k])) return false;
-        for (int64_t i = 0; i < c->n_x; i++) largest = gti_larger(fabs(g[k][i]), largest);
+        largest = gti_larger(gti_largest(g[k], c->n_x), largest);
     }
     for (int64_t i = 0; i < c->n_x; i++) {
         const double sum = a * g[0][i] + b * g[1][i];
@@ -302,8 +303,7 @@ static bool is_homogeneous(gti_check *c, double *v, double *g, int k)
     const double up = ldexp(1, k), down = ldexp(1, -k), *u = c->pull[0].v, *B = c->pull[0].g;
     const double linear = GT_MUTANT(check_not_linear, 1e-10, INFINITY);
     const double allowed = GT_MUTANT(check_no_zero, linear, INFINITY);
-    double largest = 0;
-    for (int64_t i = 0; i < c->n_x; i++) largest = gti_larger(fabs(B[i]), largest);
+    const double largest = gti_largest(B, c->n_x);
     if (!(largest > 1e-200 && largest < 1e200)) return true;
     for (int64_t j = 0; j < c->n_y; j++) v[j] = u[j] * up;
     if (!gti_check_vjp(c, v, g)) return false;

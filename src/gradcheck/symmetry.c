@@ -3,8 +3,7 @@
 
 #include "gradcheck/check.h"
 
-/* sum of g_i w_i over the first n columns, and of the terms' sizes. */
-static double along(const double *g, const double *w, int64_t n, double *size)
+double gti_check_along(const double *g, const double *w, int64_t n, double *size)
 {
     double sum = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -12,6 +11,13 @@ static double along(const double *g, const double *w, int64_t n, double *size)
         *size += fabs(g[i] * w[i]);
     }
     return sum;
+}
+
+bool gti_check_fail_symmetric(gti_check *c, double v_w, double w_v)
+{
+    return gti_check_fail(c, GT_GRADCHECK_SYMMETRY, "second derivatives do not depend on the order",
+                          "the Hessian is not symmetric: v' H w is %.10g, w' H v is %.10g", v_w,
+                          w_v);
 }
 
 /* v' H w = w' H v, to what rounding of second derivatives leaves. H are the first n_y columns: of a
@@ -26,12 +32,11 @@ bool gti_check_symmetric(gti_check *c)
     gti_check_weights(c, c->n_y, w);
     if (!gti_check_pull(c, v, gv) || !gti_check_pull(c, w, gw)) return false;
     double size = 0;
-    const double one = along(gv, w, c->n_y, &size), two = along(gw, v, c->n_y, &size);
+    const double one = gti_check_along(gv, w, c->n_y, &size);
+    const double two = gti_check_along(gw, v, c->n_y, &size);
     if (!(fabs(one - two) > 1e-7 * size + 1e-12)) {
         gt_rewind(c->gt, mark);
         return true;
     }
-    return gti_check_fail(c, GT_GRADCHECK_SYMMETRY, "second derivatives do not depend on the order",
-                          "the Hessian is not symmetric: v' H w is %.10g, w' H v is %.10g", one,
-                          two);
+    return gti_check_fail_symmetric(c, one, two);
 }
