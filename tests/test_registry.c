@@ -4,7 +4,7 @@
 #include "kernel_counts.h"
 
 /* A sample in both ways; they are independent, so each says what is wrong. Of large ones a single
- * projection: the test gradcheck_seeds looks at eighty of each. */
+ * projection: the tests gradcheck_seeds look at 160 of each. */
 static int failures(gt_ctx *gt, const gt_op *op, const gt_sample *sample, int *passed)
 {
     int failed = 0;

@@ -14,7 +14,7 @@ typedef struct {
     int order, floats; /* places of words; -1: all */
     int mode, format;  /* gt_gradcheck_mode; place in forms */
     unsigned long long sample, seed, seeds;
-    bool verbose;
+    bool verbose, large;
     const char *load;
     char **name; /* of the operations, or patterns; none: all of them */
     int n_names;
@@ -50,6 +50,8 @@ static const gti_cli_option options[] = {
     {"--seed", "N", GTI_CLI_WHOLE, offsetof(request, seed), "other random numbers (default 1)"},
     {"--seeds", "N", GTI_CLI_WHOLE, offsetof(request, seeds),
      "so many of them, from --seed on (default 1)"},
+    {"--large", NULL, GTI_CLI_SWITCH, offsetof(request, large),
+     "every sample at all of these seeds; else large ones at fewer, down to a tenth"},
     {"--mode", "auto|full|fast", GTI_CLI_WORD, offsetof(request, mode),
      "every entry of the Jacobian, or random projections; auto: by its size"},
     {"--load", "FILE.so", GTI_CLI_TEXT, offsetof(request, load),
@@ -132,6 +134,17 @@ static int check_name(const request *q, const char *asked, const candidate *all,
 
 /* --- the answer --- */
 
+/* A sample is checked at one seed of so many, so that large ones do not take most of the time. */
+static unsigned long long seeds_apart(const request *q, const gt_op *op, const gt_sample *s)
+{
+    const int n_in = s->n_in ? s->n_in : gt_op_least(op);
+    int64_t n = 0;
+    for (int i = 0; i < n_in; i++) n += gt_shape_size(s->in[i].shape);
+    if (q->large || n <= GTI_CLI_SMALL) return 1;
+    const int64_t apart = (n + GTI_CLI_SMALL - 1) / GTI_CLI_SMALL;
+    return apart > 10 ? 10 : (unsigned long long)apart;
+}
+
 static double seconds(void)
 {
     struct timespec now;
@@ -157,6 +170,15 @@ static void check_sample(run *r, const gt_op *op, int sample, gti_cli_stage s,
     r->sum.failed += v == GT_FAIL;
 }
 
+static void check_seeds(run *r, const gt_op *op, int sample, gti_cli_stage s)
+{
+    const request *q = r->q;
+    const unsigned long long apart = seeds_apart(q, op, &op->samples[sample]);
+    for (unsigned long long k = 0; k < q->seeds; k++)
+        if (k % apart == 0) check_sample(r, op, sample, s, q->seed + k);
+        else r->sum.left_out++;
+}
+
 static void check_op(run *r, const gt_op *op)
 {
     const request *q = r->q;
@@ -165,9 +187,7 @@ static void check_op(run *r, const gt_op *op)
     if (r->form->begin_op) r->form->begin_op(&r->out, op, samples);
     for (gti_cli_stage s = 0; s < GTI_CLI_N_STAGES; s++)
         for (int i = 0; is_asked(q, s) && i < op->n_samples; i++)
-            for (unsigned long long k = 0; k < q->seeds; k++)
-                if (q->sample == ALL || q->sample == (unsigned long long)i)
-                    check_sample(r, op, i, s, q->seed + k);
+            if (q->sample == ALL || q->sample == (unsigned long long)i) check_seeds(r, op, i, s);
     if (r->form->end_op) r->form->end_op(&r->out, op, seconds() - start);
     r->sum.failed += !op->n_samples && op->backward;
     r->sum.operations++;

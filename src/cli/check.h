@@ -9,6 +9,8 @@
 /* What is run on every sample: derivatives of first order or both, and f32 beside f64. */
 typedef enum { GTI_CLI_DERIVATIVES, GTI_CLI_F32, GTI_CLI_N_STAGES } gti_cli_stage;
 
+enum { GTI_CLI_SMALL = 16 }; /* elements of inputs; larger samples are checked at fewer seeds */
+
 /* One check. */
 typedef struct {
     const gt_op *op;
@@ -22,6 +24,7 @@ typedef struct {
 
 typedef struct {
     int operations, samples, checks, passed, failed;
+    int left_out; /* checks of larger samples at seeds that are not theirs */
     double seconds;
 } gti_cli_sum;
 

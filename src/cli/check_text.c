@@ -78,6 +78,11 @@ static void end(gti_cli_out *o, const gti_cli_sum *sum)
         print_names(o->untold);
     }
     if (!sum->operations) return;
+    if (sum->left_out)
+        printf(
+            "samples of more than %d elements had fewer seeds; checks left out, which --large makes: "
+            "%d\n",
+            GTI_CLI_SMALL, sum->left_out);
     printf("%d operation%s, %d sample%s, %d check%s: ", sum->operations, many(sum->operations),
            sum->samples, many(sum->samples), sum->checks, many(sum->checks));
     const int other = sum->checks - sum->passed - sum->failed;

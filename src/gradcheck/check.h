@@ -212,9 +212,10 @@ void gti_check_keep(gti_slope *best, gti_slope s, const double change[4], int st
 /* Of a step, as a power of two times the usual one. */
 int gti_check_length(int step);
 /* Whether an entry passes; *score is its error in units of the tolerance. */
-gti_state gti_check_judge(const gti_check *c, double analytic, gti_slope numeric, double *score);
-/* The same for a scale of its own, that of one input's entries among larger ones. */
-gti_slope gti_check_rescale(gti_slope numeric, double scale);
+gti_state gti_check_judge(const gti_check *c, double analytic, const gti_slope *numeric,
+                          double *score);
+/* Gives it a scale of its own, that of one input's entries among larger ones. */
+void gti_check_rescale(gti_slope *numeric, double scale);
 /* Whether a judgement after this step could change with the next one. */
 bool gti_check_is_open(gti_state state, const gti_slope *numeric, int step);
 

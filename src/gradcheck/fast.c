@@ -56,7 +56,7 @@ static bool settle_quickly(gti_check *c, const gti_line *line, comparison r[GTI_
         *fine = true;
         for (int k = 0; k < line->n; k++) {
             r[k].numeric = numeric[k];
-            r[k].state = gti_check_judge(c, r[k].analytic, numeric[k], &score);
+            r[k].state = gti_check_judge(c, r[k].analytic, &numeric[k], &score);
             if (step && r[k].state == GTI_FINE) r[k].state = doubt(&r[k], before[k]);
             const double error = fabs(r[k].analytic - numeric[k].value);
             before[k] = r[k].state == GTI_WRONG ? error : INFINITY;
@@ -72,7 +72,7 @@ static bool is_excused(const gti_check *c, const comparison *r)
     double score;
     gti_slope exact = r->numeric;
     exact.estimate = 0;
-    return r->state == GTI_FINE && gti_check_judge(c, r->analytic, exact, &score) != GTI_FINE;
+    return r->state == GTI_FINE && gti_check_judge(c, r->analytic, &exact, &score) != GTI_FINE;
 }
 
 static bool is_open(const gti_check *c, const comparison *r, int step)
@@ -88,7 +88,7 @@ static bool settle(gti_check *c, gti_line *line, comparison *r)
     line->noise[0] = gti_check_projected_noise(c, line->v[0]);
     for (int step = 0; step == 0 || is_open(c, r, step - 1); step++) {
         if (!gti_check_line(c, line, step, &r->numeric)) return false;
-        r->state = gti_check_judge(c, r->analytic, r->numeric, &score);
+        r->state = gti_check_judge(c, r->analytic, &r->numeric, &score);
     }
     return true;
 }
@@ -113,8 +113,9 @@ static bool compare_range(gti_check *c, const probe *p, const upstream *u, int64
 static bool is_telling(const gti_check *c, const comparison *r, double part, double scale)
 {
     double score;
-    const gti_slope n = gti_check_rescale(r->numeric, scale);
-    return gti_check_judge(c, r->analytic - part, n, &score) == GTI_WRONG;
+    gti_slope n = r->numeric;
+    gti_check_rescale(&n, scale);
+    return gti_check_judge(c, r->analytic - part, &n, &score) == GTI_WRONG;
 }
 
 /* The column that contributes most to the difference, by halving. */
@@ -327,7 +328,9 @@ static bool run_alone(gti_check *c, probe *p, int i)
     if (!compare_range(c, p, u, from, from + n, &r)) return false;
     project_input(c, p, i, 1, squares);
     const double scale = scale_of(squares[0]);
-    r.state = gti_check_judge(c, r.analytic, gti_check_rescale(r.numeric, scale), &score);
+    gti_slope numeric = r.numeric;
+    gti_check_rescale(&numeric, scale);
+    r.state = gti_check_judge(c, r.analytic, &numeric, &score);
     if (r.state == GTI_WRONG && !search(c, p, u, &r)) return false;
     c->tally[i].found.compared++;
     c->tally[i].found.telling += is_telling(c, &r, r.analytic, scale);

@@ -47,62 +47,71 @@ void gti_check_kink(gti_check *c, gti_state state, int64_t row, int64_t col)
     c->kink_x = *gti_check_at(c, col);
 }
 
-/* Of row r in column k, whose slopes these are; *s is its own, in the scale of its input. */
-static gti_state judge_entry(const gti_check *c, const gti_table *t, int64_t r, int64_t k,
-                             const gti_slope *slope, gti_slope *s, double *score)
+/* A column, with the slopes of all y. */
+typedef struct {
+    int64_t k;
+    double scale; /* of its input */
+    gti_slope *slope;
+} column;
+
+/* Of row r; *s is its slope, in the scale of its input. */
+static gti_state judge_entry(const gti_check *c, const gti_table *t, int64_t r, const column *col,
+                             gti_slope *s, double *score)
 {
-    *s = gti_check_rescale(slope[t->row[r]], *scale_of(c, t, k));
-    return gti_check_judge(c, t->analytic[r * t->n_cols + k], *s, score);
+    *s = col->slope[t->row[r]];
+    gti_check_rescale(s, col->scale);
+    return gti_check_judge(c, t->analytic[r * t->n_cols + col->k], s, score);
 }
 
-static void judge_column(gti_check *c, gti_table *t, int64_t k, const gti_slope *slope)
+static void judge_column(gti_check *c, gti_table *t, const column *col)
 {
+    const int64_t k = col->k;
     for (int64_t r = 0; r < t->n_rows; r++) {
         const int64_t at = r * t->n_cols + k;
         gti_slope s;
         double score, unused;
-        const gti_state state = judge_entry(c, t, r, k, slope, &s, &score);
+        const gti_state state = judge_entry(c, t, r, col, &s, &score);
         t->numeric[at] = s.value;
         t->estimate[at] = s.estimate;
         t->state[at] = (uint8_t)state;
         if (state != GTI_FINE && state != GTI_WRONG) gti_check_kink(c, state, t->row[r], t->col[k]);
         t->kinks += state == GTI_KINK;
         t->wrong += state == GTI_WRONG;
-        gti_check_count(c, t, at, state, score, gti_check_judge(c, 0, s, &unused) == GTI_WRONG);
+        gti_check_count(c, t, at, state, score, gti_check_judge(c, 0, &s, &unused) == GTI_WRONG);
     }
 }
 
-static bool is_open(const gti_check *c, const gti_table *t, int64_t k, const gti_slope *slope,
-                    int step)
+static bool is_open(const gti_check *c, const gti_table *t, const column *col, int step)
 {
     bool open = false;
     for (int64_t r = 0; r < t->n_rows && !open; r++) {
         gti_slope s;
         double score;
-        const gti_state state = judge_entry(c, t, r, k, slope, &s, &score);
+        const gti_state state = judge_entry(c, t, r, col, &s, &score);
         open = gti_check_is_open(state, &s, step);
     }
     return open;
 }
 
-static bool all_fine(const gti_check *c, const gti_table *t, int64_t k, const gti_slope *slope)
+static bool all_fine(const gti_check *c, const gti_table *t, const column *col)
 {
     gti_slope s;
     double score;
     for (int64_t r = 0; r < t->n_rows; r++)
-        if (judge_entry(c, t, r, k, slope, &s, &score) != GTI_FINE) return false;
+        if (judge_entry(c, t, r, col, &s, &score) != GTI_FINE) return false;
     return true;
 }
 
 /* Two evaluations while all agree; else steps of other lengths while there are entries that may be
  * settled by them. */
-static bool settle_column(gti_check *c, const gti_table *t, int64_t k, gti_slope *slope)
+static bool settle_column(gti_check *c, const gti_table *t, const column *col)
 {
-    if (!gti_check_quick_column(c, t->col[k], t->scale, slope)) return false;
-    if (all_fine(c, t, k, slope)) return true;
+    const int64_t at = t->col[col->k];
+    if (!gti_check_quick_column(c, at, t->scale, col->slope)) return false;
+    if (all_fine(c, t, col)) return true;
     if (!gti_check_measure_noise(c)) return false;
-    for (int step = 0; step == 0 || is_open(c, t, k, slope, step - 1); step++)
-        if (!gti_check_column(c, t->col[k], step, t->scale, slope)) return false;
+    for (int step = 0; step == 0 || is_open(c, t, col, step - 1); step++)
+        if (!gti_check_column(c, at, step, t->scale, col->slope)) return false;
     return true;
 }
 
@@ -111,8 +120,9 @@ static bool fill_numeric(gti_check *c, gti_table *t)
     gti_slope *slope = gti_check_scratch(c, c->n_y, sizeof *slope);
     if (!slope) return gti_check_alive(c);
     for (int64_t k = 0; k < t->n_cols; k++) {
-        if (!settle_column(c, t, k, slope)) return false;
-        judge_column(c, t, k, slope);
+        const column col = {k, *scale_of(c, t, k), slope};
+        if (!settle_column(c, t, &col)) return false;
+        judge_column(c, t, &col);
     }
     return true;
 }

@@ -5,7 +5,8 @@
  * Wild, Estimating computational noise, SIAM J. Sci. Comput. 33, 2011). What is added inside to a
  * large number and taken away again moves in leaps, so the steps have two lengths; where the number
  * is very large the leaps are seen only at a third, at which seventh differences are needed to keep
- * curvature out, and the smaller of two lines counts, since one may cross a kink. */
+ * curvature out, and the smaller of a line and its opposite counts: a kink near x is crossed by one
+ * of them alone. */
 #include <math.h>
 
 #include "gradcheck/check.h"
@@ -64,10 +65,10 @@ static bool walk_far(gti_check *c, const double *d, double *seventh)
 static bool look_far(gti_check *c, double *d)
 {
     double *seventh[2] = {c->near[1], c->near[2]};
-    for (int i = 0; i < 2; i++) {
-        make_line(c, d);
-        if (!walk_far(c, d, seventh[i])) return false;
-    }
+    make_line(c, d);
+    if (!walk_far(c, d, seventh[0])) return false;
+    for (int64_t i = 0; i < c->n_x; i++) d[i] = -d[i];
+    if (!walk_far(c, d, seventh[1])) return false;
     for (int64_t j = 0; j < c->n_y; j++) {
         const double least = fmin(fabs(seventh[0][j]), fabs(seventh[1][j])) / sqrt(3432);
         if (isfinite(least)) c->noise[j] = fmax(c->noise[j], least);

@@ -126,17 +126,20 @@ static bool all_taken(const steps *s)
     return s->length[0] != 0 && s->length[1] != 0 && s->length[2] != 0 && s->length[3] != 0;
 }
 
-/* y at the first n of the steps of a column into near[]. */
+/* y at the first n of the steps of a column into near[]. Fresh outputs need no filling here: that
+ * they are written has been seen. */
 static bool evaluate_column(gti_check *c, int64_t col, const steps *s, int n)
 {
     double *x = gti_check_at(c, col);
     const double x0 = *x;
     bool ok = true;
+    gti_session_prefill(c->gt, GTI_PREFILL_OFF);
     for (int k = 0; ok && k < n; k++) {
         *x = s->to[k];
         gti_check_touch(c, col, col + 1);
         ok = gti_check_evaluate(c, c->near[k]);
     }
+    gti_session_prefill(c->gt, GTI_PREFILL_ON);
     *x = x0;
     gti_check_touch(c, col, col + 1);
     return ok;
@@ -188,28 +191,28 @@ static gti_state judge_rough(double error, double allowed, double analytic, cons
     return analytic < low - slack || analytic > high + slack ? GTI_WRONG : GTI_KINK;
 }
 
-gti_state gti_check_judge(const gti_check *c, double analytic, gti_slope numeric, double *score)
+gti_state gti_check_judge(const gti_check *c, double analytic, const gti_slope *numeric,
+                          double *score)
 {
-    const double size = numeric.weight * fmax(fabs(analytic), fabs(numeric.value));
-    const double atol = atol_of(c, &numeric);
+    const double size = numeric->weight * gti_larger(fabs(analytic), fabs(numeric->value));
+    const double atol = atol_of(c, numeric);
     const double allowed = GT_MUTANT(check_averaged, 1.0, (double)(c->n_x * c->n_y)) *
-                           (atol + c->o.rtol * size + numeric.estimate);
-    const double error = GT_MUTANT(check_absolute, fabs(analytic - numeric.value),
-                                   fabs(fabs(analytic) - fabs(numeric.value)));
+                           (atol + c->o.rtol * size + numeric->estimate);
+    const double error = GT_MUTANT(check_absolute, fabs(analytic - numeric->value),
+                                   fabs(fabs(analytic) - fabs(numeric->value)));
     *score = isfinite(error) ? error / allowed : INFINITY;
-    if (isfinite(numeric.value) && !isfinite(analytic))
+    if (isfinite(numeric->value) && !isfinite(analytic))
         return GT_MUTANT(check_nan_blind, GTI_WRONG, isnan(analytic) ? GTI_FINE : GTI_WRONG);
-    if (numeric.still && error <= atol) return GTI_FINE;
-    if (numeric.rough && numeric.still) return GTI_ROUGH;
-    if (numeric.rough) return judge_rough(error, allowed, analytic, &numeric);
+    if (numeric->still && error <= atol) return GTI_FINE;
+    if (numeric->rough && numeric->still) return GTI_ROUGH;
+    if (numeric->rough) return judge_rough(error, allowed, analytic, numeric);
     return error <= allowed ? GTI_FINE : GTI_WRONG;
 }
 
-gti_slope gti_check_rescale(gti_slope numeric, double scale)
+void gti_check_rescale(gti_slope *numeric, double scale)
 {
-    const double least = least_scale * fmax(1, numeric.scale);
-    numeric.scale = fmin(numeric.scale, fmax(scale, least));
-    return numeric;
+    const double least = gti_larger(scale, least_scale * gti_larger(numeric->scale, 1));
+    if (least < numeric->scale) numeric->scale = least;
 }
 
 bool gti_check_is_open(gti_state state, const gti_slope *numeric, int step)
