@@ -50,7 +50,8 @@ static void embedding_parts(gt_node *n, const gt_range *r)
     const gti_items items = gti_items_of(n, r, index->size);
     const gti_indexed rows = {.outer = 1, .n = v, .k = items.count, .inner = d};
     const int64_t *const at = gti_from(index, items.first);
-    gti_index_select(&rows, gt_dtype_size(n->dtype), weight->data, at, gti_to(y, items.first * d));
+    gti_index_select(&rows, gt_dtype_size(n->dtype), weight->data, at, gti_to(y, items.first * d),
+                     y->size * (int64_t)gt_dtype_size(y->dtype));
     for (int64_t i = 0; opts->zeros && i < items.count; i++)
         if (at[i] == opts->padding)
             gti_kernels_for(n)->fill(d, 0, gti_to(y, (items.first + i) * d));

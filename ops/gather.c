@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "gather.h"
+#include "kernels/stream.h"
 
 typedef struct {
     int axis;
@@ -76,7 +77,9 @@ static void gather_forward(gt_node *n)
     for (int64_t r = 0; r < g.rows.rows; r++, gti_broadcast_next(&g.rows))
         gti_index_gather_row(&g.row, gt_dtype_size(y->dtype),
                              gti_const_at(x->data, g.rows.a, x->dtype), index + g.rows.b,
-                             gti_at(y->data, g.rows.b, y->dtype));
+                             gti_at(y->data, g.rows.b, y->dtype),
+                             y->size * (int64_t)gt_dtype_size(y->dtype));
+    gti_stream_end();
 }
 
 static bool gather_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])

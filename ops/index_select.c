@@ -79,7 +79,8 @@ static void index_select_parts(gt_node *n, const gt_range *r)
     if (by_outer) g.outer = items.count;
     else g.k = items.count;
     gti_index_select(&g, gt_dtype_size(y->dtype), gti_from(x, from),
-                     gti_from(index, by_outer ? 0 : items.first), gti_to(y, to));
+                     gti_from(index, by_outer ? 0 : items.first), gti_to(y, to),
+                     y->size * (int64_t)gt_dtype_size(y->dtype));
 }
 
 static bool index_select_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])

@@ -3,6 +3,7 @@
 #include "reference.h"
 
 #include "kernels/kernels.h"
+#include "kernels/stream.h"
 
 /* --- what composed functions refuse --- */
 
@@ -132,8 +133,8 @@ static void test_kernels_survive_any_index(void **state)
     const gti_gather row = {.k = K, .n = 3, .step = 1};
     const gti_index_kernels *kernels = &gti_kernels_of(GT_F32)->index;
     for (int gather = 0; gather < 2; gather++) {
-        if (gather) gti_index_gather_row(&row, sizeof *x, x, wild, y);
-        else gti_index_select(&slices, sizeof *x, x, wild, y);
+        if (gather) gti_index_gather_row(&row, sizeof *x, x, wild, y, 0);
+        else gti_index_select(&slices, sizeof *x, x, wild, y, 0);
         assert_true(y[0] == 2);
         for (int i = 1; i < K; i++) assert_true(isnan(y[i]));
     }
@@ -145,6 +146,33 @@ static void test_kernels_survive_any_index(void **state)
         assert_true(dx[i] == (i == 1 ? 10 : 0));
         assert_true(sum[i] == (i == 1 ? 10 : 0));
     }
+}
+
+/* Rows that go past the caches are those that do not, also where one index is outside. */
+static void test_picking_past_caches(void **state)
+{
+    (void)state;
+    enum { N = 40, K = 2 * 2048 + 100, MOST = 1 << 16 };
+    static int64_t index[K];
+    static unsigned char x[MOST], y[2][MOST];
+    for (int i = 0; i < MOST; i++) x[i] = (unsigned char)(i % 251);
+    for (size_t element = 1; element <= 8; element += element == 1 ? 3 : 4)
+        for (int wild = 0; wild < 2; wild++)
+            for (int64_t inner = 0; inner <= 80; inner += inner == 0 ? 1 : 79) {
+                const gti_gather row = {.k = K, .n = N, .step = 70, .along = 1};
+                const gti_indexed g = {
+                    .outer = 2, .n = N, .k = inner > 1 ? 50 : 2001, .inner = inner};
+                for (int j = 0; j < K; j++) index[j] = j * 7 % N;
+                index[33] = wild ? N : 0;
+                for (int past = 0; past < 2; past++) {
+                    memset(y[past], 0, MOST);
+                    const int64_t whole = past ? INT64_MAX : 0;
+                    if (inner > 0) gti_index_select(&g, element, x, index, y[past], whole);
+                    else gti_index_gather_row(&row, element, x, index, y[past], whole);
+                }
+                gti_stream_end();
+                assert_memory_equal(y[0], y[1], MOST);
+            }
 }
 
 /* Many small addends after a large one are not lost in f32. */
@@ -306,6 +334,7 @@ static int all_tests(void)
         cmocka_unit_test(test_nothing_is_refused),
         FRESH(test_indices_out_of_range),
         cmocka_unit_test(test_kernels_survive_any_index),
+        cmocka_unit_test(test_picking_past_caches),
         FRESH(test_long_sums_keep_precision),
         FRESH(test_views_share_data),
         FRESH(test_one_hot_dtypes),

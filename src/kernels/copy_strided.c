@@ -184,6 +184,26 @@ static void copy_plane(const plane *p, const char *x, char *y)
     if (streamed) gti_stream_end();
 }
 
+/* Of planes side by side, c of them, whose columns b are few and go on in y from one to the next:
+ * by way of a block in cache, of pieces of x's rows, which have all of their columns there. */
+static void copy_planes(const plane *p, const dimension *c, const char *x, char *y)
+{
+    char block[ROWS * LINE];
+    const int64_t size = (int64_t)p->element, width = LINE / size, height = ROWS / p->b.n;
+    for (int64_t k = 0; k < c->n; k += height)
+        for (int64_t i = 0; i < p->a.n; i += width) {
+            const int64_t planes = at_most(c->n - k, height), rows = at_most(p->a.n - i, width);
+            const char *const from = x + k * c->x + i * p->a.x;
+            for (int64_t j = 0; j < planes * p->b.n; j++)
+                memcpy(block + j * LINE, from + j / p->b.n * c->x + j % p->b.n * p->b.x,
+                       (size_t)(rows * size));
+            const plane q = {.element = p->element,
+                             .a = {rows, size, p->a.y},
+                             .b = {planes * p->b.n, LINE, size}};
+            copy_block(&q, rows, q.b.n, block, y + k * c->y + i * p->a.y);
+        }
+}
+
 static int dimension_with(const layout *l, bool of_x, int64_t stride)
 {
     for (int i = l->n - 1; i >= 0; i--)
@@ -223,15 +243,21 @@ void gti_copy_strided(int ndim, const int64_t *dim, size_t element, const void *
     const bool crossed = along_x >= 0 && along_y >= 0 && along_x != along_y;
     if (crossed) make_innermost(&l, along_x);
     if (along_y >= 0) make_innermost(&l, crossed && along_y > along_x ? along_y - 1 : along_y);
-    const int outer = l.n - (crossed ? 2 : 1);
-    const dimension *const inner = &l.dim[l.n - 1];
+    const dimension *inner = &l.dim[l.n - 1];
+    const bool few = crossed && (element == 4 || element == 8) && inner->n * inner->y < LINE;
+    const int beside = few ? dimension_with(&l, false, inner->n * inner->y) : -1;
+    const bool planes = beside >= 0 && beside < l.n - 2;
+    if (planes) make_innermost(&l, beside);
+    const int outer = l.n - (planes ? 3 : crossed ? 2 : 1);
     const bool streamed = gti_streams(whole);
+    inner -= planes;
     plane p = {.element = element, .b = *inner, .streamed = streamed};
     if (crossed) p.a = inner[-1];
     const bool rows = streamed && is_long_row(element, inner);
     int64_t at[MAX_DIMS] = {0};
     do {
-        if (crossed) copy_plane(&p, x, y);
+        if (planes) copy_planes(&p, &inner[1], x, y);
+        else if (crossed) copy_plane(&p, x, y);
         else if (rows) gti_stream((size_t)(inner->n * (int64_t)element), x, y);
         else copy_row(element, inner, x, y);
     } while (advance(outer, l.dim, at, &x, &y));

@@ -3,15 +3,36 @@
 #include <string.h>
 
 #include "kernels/loop.h"
+#include "kernels/stream.h"
 
-/* What is outside has its sign bit set, or n - 1 less it has: so vectors without comparisons of 64
- * bits will do. */
+/* Bytes: of what is gathered in cache before it is streamed, and of rows that are worth it. */
+enum { STREAM_BLOCK = 1 << 11, STREAM_ROW = 1 << 8 };
+
+/* Its sign bit is set where one is outside: what is has its sign bit set, or n - 1 less it has. So
+ * vectors without comparisons of 64 bits will do. */
+GTI_INLINE uint64_t outside_of(int64_t count, const int64_t *index, uint64_t last)
+{
+    uint64_t outside = 0;
+#ifndef __clang__ /* which does so by itself */
+#pragma GCC unroll 4
+#endif
+    for (int64_t i = 0; i < count; i++) outside |= (uint64_t)index[i] | (last - (uint64_t)index[i]);
+    return outside;
+}
+
 bool gti_index_any_outside(int64_t count, const int64_t *index, int64_t n)
 {
+    enum { BLOCK = 64, MANY = 1 << 20 }; /* which are not in the caches */
     const uint64_t last = (uint64_t)n - 1;
+    const bool ahead = count >= MANY;
+    const int64_t given = count;
     uint64_t outside = 0;
-    for (int64_t i = 0; i < count; i++) outside |= (uint64_t)index[i] | (last - (uint64_t)index[i]);
-    return count > 0 && (n <= 0 || outside >> 63);
+    for (; ahead && count >= BLOCK; count -= BLOCK, index += BLOCK) {
+        gti_read_ahead(index, BLOCK * sizeof *index);
+        outside |= outside_of(BLOCK, index, last);
+    }
+    outside |= outside_of(count, index, last);
+    return given > 0 && (n <= 0 || outside >> 63);
 }
 
 /* Element (or row) i of x, of n that are `step` bytes apart. */
@@ -31,48 +52,87 @@ GTI_INLINE void fetch_word(size_t size, int64_t i, int64_t n, int64_t step, cons
     memcpy(y, &word, size);
 }
 
-/* Inlined with a constant number of bytes a row where that is small. */
-GTI_INLINE void select_rows(const gti_indexed *g, size_t row, const char *x, const int64_t *index,
-                            char *y)
-{
-    const int64_t step = (int64_t)row;
-    for (int64_t o = 0; o < g->outer; o++, x += g->n * step)
-        for (int64_t j = 0; j < g->k; j++, y += step)
-            if (row <= sizeof(uint64_t)) fetch_word(row, index[j], g->n, step, x, y);
-            else fetch(row, index[j], g->n, step, x, y);
-}
-
-void gti_index_select(const gti_indexed *g, size_t element, const void *x, const int64_t *index,
-                      void *y)
-{
-    const size_t row = (size_t)g->inner * element;
-    if (g->n == 0) memset(y, 0xff, (size_t)(g->outer * g->k) * row);
-    else if (row == 1) select_rows(g, 1, x, index, y);
-    else if (row == 4) select_rows(g, 4, x, index, y);
-    else if (row == 8) select_rows(g, 8, x, index, y);
-    else select_rows(g, row, x, index, y);
-}
-
 /* Without a look at each index where all are inside. */
-GTI_INLINE void gather_elements(const gti_gather *g, size_t size, const char *x,
+GTI_INLINE void gather_elements(const gti_gather *g, size_t size, bool inside, const char *x,
                                 const int64_t *index, char *y)
 {
     const int64_t element = (int64_t)size, step = g->step * element, along = g->along * element;
     const int64_t k = g->k;
-    const bool inside = !gti_index_any_outside(k, index, g->n);
     for (int64_t j = 0; inside && j < k; j++)
         memcpy(y + j * element, x + index[j] * step + j * along, size);
     for (int64_t j = 0; !inside && j < k; j++)
         fetch_word(size, index[j], g->n, step, x + j * along, y + j * element);
 }
 
-void gti_index_gather_row(const gti_gather *g, size_t element, const void *x, const int64_t *index,
-                          void *y)
+static void gather(const gti_gather *g, size_t element, bool inside, const char *x,
+                   const int64_t *index, char *y)
 {
     if (g->n == 0) memset(y, 0xff, (size_t)g->k * element);
-    else if (element == 4) gather_elements(g, 4, x, index, y);
-    else if (element == 8) gather_elements(g, 8, x, index, y);
-    else gather_elements(g, 1, x, index, y);
+    else if (element == 4) gather_elements(g, 4, inside, x, index, y);
+    else if (element == 8) gather_elements(g, 8, inside, x, index, y);
+    else gather_elements(g, 1, inside, x, index, y);
+}
+
+/* By way of a block in cache. */
+static void gather_past_caches(const gti_gather *g, size_t element, bool inside, const char *x,
+                               const int64_t *index, char *y)
+{
+    _Alignas(64) char block[STREAM_BLOCK];
+    const int64_t most = STREAM_BLOCK / (int64_t)element;
+    gti_gather part = *g;
+    for (int64_t j = 0; j < g->k; j += part.k) {
+        part.k = g->k - j < most ? g->k - j : most;
+        gti_read_ahead(index + j, (size_t)part.k * sizeof *index);
+        gather(&part, element, inside, x + j * g->along * (int64_t)element, index + j, block);
+        gti_stream((size_t)part.k * element, block, y + j * (int64_t)element);
+    }
+}
+
+static bool is_streamed_row(int64_t k, size_t element, int64_t whole)
+{
+    return gti_streams(whole) && k * (int64_t)element >= STREAM_ROW;
+}
+
+void gti_index_gather_row(const gti_gather *g, size_t element, const void *x, const int64_t *index,
+                          void *y, int64_t whole)
+{
+    const bool inside = !gti_index_any_outside(g->k, index, g->n);
+    const bool streamed = is_streamed_row(g->k, element, whole);
+    if (streamed) gather_past_caches(g, element, inside, x, index, y);
+    else gather(g, element, inside, x, index, y);
+}
+
+/* Of slices that are elements: rows that are gathered by one index. */
+static void select_elements(const gti_indexed *g, size_t element, const char *x,
+                            const int64_t *index, char *y, int64_t whole)
+{
+    const gti_gather row = {.k = g->k, .n = g->n, .step = 1};
+    const bool inside = !gti_index_any_outside(g->k, index, g->n);
+    const bool streamed = is_streamed_row(g->k, element, whole);
+    const int64_t xstep = g->n * (int64_t)element, ystep = g->k * (int64_t)element;
+    for (int64_t o = 0; o < g->outer; o++, x += xstep, y += ystep)
+        (streamed ? gather_past_caches : gather)(&row, element, inside, x, index, y);
+}
+
+static void select_slices(const gti_indexed *g, size_t slice, const char *x, const int64_t *index,
+                          char *y, int64_t whole)
+{
+    const int64_t step = (int64_t)slice;
+    const bool streamed = is_streamed_row(1, slice, whole);
+    for (int64_t o = 0; o < g->outer; o++, x += g->n * step)
+        for (int64_t j = 0; j < g->k; j++, y += step)
+            if (streamed && (uint64_t)index[j] < (uint64_t)g->n)
+                gti_stream(slice, x + index[j] * step, y);
+            else fetch(slice, index[j], g->n, step, x, y);
+}
+
+void gti_index_select(const gti_indexed *g, size_t element, const void *x, const int64_t *index,
+                      void *y, int64_t whole)
+{
+    const size_t slice = (size_t)g->inner * element;
+    const bool word = slice == 1 || slice == 4 || slice == 8;
+    (word ? select_elements : select_slices)(g, slice, x, index, y, whole);
+    gti_stream_end();
 }
 
 GTI_INLINE void put_elements(const gti_gather *g, size_t size, const char *src,

@@ -19,9 +19,9 @@ typedef struct {
     bool into; /* sums are added to what x is */
 } gti_indexed;
 
-/* y[o,j,i] = x[o,index[j],i]; element is 1, 4 or 8 bytes. */
+/* y[o,j,i] = x[o,index[j],i]; element is 1, 4 or 8 bytes, y part of an array of `whole` bytes. */
 void gti_index_select(const gti_indexed *g, size_t element, const void *x, const int64_t *index,
-                      void *y);
+                      void *y, int64_t whole);
 
 /* One row of a gather: element j of the row, j < k, belongs to x[index[j] * step + j * along],
  * where 0 <= index[j] < n. Steps are in elements. */
@@ -29,9 +29,10 @@ typedef struct {
     int64_t k, n, step, along;
 } gti_gather;
 
-/* y[j] = x[index[j] * step + j * along]; element is 1, 4 or 8 bytes. */
+/* y[j] = x[index[j] * step + j * along]; element is 1, 4 or 8 bytes, y part of an array of `whole`
+ * bytes. After the last row gti_stream_end (stream.h). */
 void gti_index_gather_row(const gti_gather *g, size_t element, const void *x, const int64_t *index,
-                          void *y);
+                          void *y, int64_t whole);
 
 /* y[index[j] * step + j * along] = src[j], in the order of j; element is 1, 4 or 8 bytes. */
 void gti_index_put_row(const gti_gather *g, size_t element, const void *src, const int64_t *index,

@@ -24,12 +24,20 @@ int64_t gti_pad_source(const gti_pad *p, int axis, int64_t j)
     return -1;
 }
 
-/* A copy under way; steps in bytes from one element of an axis to the next. */
+/* Neighbours in a row of y: those of x from element `from` on, `step` apart; from is -1 for the
+ * constant. */
+typedef struct {
+    int64_t count, from, step;
+} piece;
+
+/* A copy under way; steps in bytes from one element of an axis to the next. Rows, the last axis,
+ * are alike: what stands before x, x, and what stands behind. */
 typedef struct {
     const gti_pad *p;
     size_t element;
     const void *value;
     size_t xstep[GTI_PAD_DIMS], ystep[GTI_PAD_DIMS];
+    piece piece[3];
 } padding;
 
 /* Inlined with a constant size of an element. */
@@ -72,23 +80,55 @@ static int64_t constants(const gti_pad *p, int axis, int64_t j)
     return (j < begin && end > begin && begin < p->y[axis] ? begin : p->y[axis]) - j;
 }
 
-/* Writes y from axis `axis` inwards; on the last axis what lies within x is one block. */
+/* From j up to end along the last axis. */
+static piece piece_of(const gti_pad *p, int64_t j, int64_t end, int64_t step)
+{
+    if (end <= j) return (piece){0, 0, 1};
+    return (piece){end - j, gti_pad_source(p, p->ndim - 1, j), step};
+}
+
+static void cut_row(padding *c)
+{
+    static const int64_t steps[] = {[GTI_PAD_REFLECT] = -1, [GTI_PAD_CIRCULAR] = 1};
+    const gti_pad *const p = c->p;
+    const int axis = p->ndim - 1;
+    const int64_t n = p->y[axis], begin = p->before[axis], end = begin + p->x[axis];
+    const int64_t first = begin < 0 ? 0 : begin < n ? begin : n;
+    const int64_t last = end < first ? first : end < n ? end : n;
+    const int64_t step = steps[p->mode];
+    c->piece[0] = piece_of(p, 0, first, step);
+    c->piece[1] = piece_of(p, first, last, 1);
+    c->piece[2] = piece_of(p, last, n, step);
+}
+
+static void pad_row(const padding *c, const char *x, char *y)
+{
+    const int64_t size = (int64_t)c->ystep[c->p->ndim - 1];
+    for (int k = 0; k < 3; k++) {
+        const piece *const r = &c->piece[k];
+        if (r->from < 0) fill(c, (size_t)(r->count * size), y);
+        else if (r->step == 1) copy_block((size_t)(r->count * size), x + r->from * size, y);
+        else
+            for (int64_t i = 0; i < r->count; i++)
+                copy_block((size_t)size, x + (r->from + i * r->step) * size, y + i * size);
+        y += r->count * size;
+    }
+}
+
+/* Writes y from axis `axis` inwards. */
 static void pad_axis(const padding *c, int axis, const char *x, char *y)
 {
     const gti_pad *p = c->p;
     const size_t xstep = c->xstep[axis], ystep = c->ystep[axis];
+    if (axis == p->ndim - 1) {
+        pad_row(c, x, y);
+        return;
+    }
     for (int64_t j = 0, count; j < p->y[axis]; j += count, y += (size_t)count * ystep) {
         const int64_t from = gti_pad_source(p, axis, j);
-        count = 1;
-        if (from < 0) {
-            count = constants(p, axis, j);
-            fill(c, (size_t)count * ystep, y);
-        } else if (axis < p->ndim - 1) {
-            pad_axis(c, axis + 1, x + (size_t)from * xstep, y);
-        } else {
-            if (from == j - p->before[axis]) count = gti_pad_inside(p, axis, j);
-            copy_block((size_t)count * ystep, x + (size_t)from * xstep, y);
-        }
+        count = from < 0 ? constants(p, axis, j) : 1;
+        if (from < 0) fill(c, (size_t)count * ystep, y);
+        else pad_axis(c, axis + 1, x + (size_t)from * xstep, y);
     }
 }
 
@@ -103,5 +143,7 @@ void gti_pad_copy(const gti_pad *p, size_t element, const void *x, const void *v
         xstep *= (size_t)p->x[a];
         ystep *= (size_t)p->y[a];
     }
-    if (p->ndim > 0) pad_axis(&c, 0, x, y);
+    if (p->ndim == 0) return;
+    cut_row(&c);
+    pad_axis(&c, 0, x, y);
 }
