@@ -35,7 +35,7 @@ static gti_blend nearest(const axis *a, int64_t i)
     const float r = a->scale > 0 ? (float)(1 / a->scale) : (float)a->in / (float)a->out;
     const float place = floorf((float)i * r);
     const int64_t last = a->in - 1, at = place < (float)last ? (int64_t)place : last;
-    return (gti_blend){{a->in == a->out ? i : at, 0}, {1, 0}};
+    return (gti_blend){.at = {a->in == a->out ? i : at}}; /* weights are not read */
 }
 
 static double source(const axis *a, int64_t i, bool align_corners)

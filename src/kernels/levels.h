@@ -14,10 +14,15 @@ enum { GTI_N_FLOATING = 2 }; /* a table each */
 
 extern const gti_kernels gti_plain_f32, gti_plain_f64;
 
-/* Levels that are compiled for a family of processors. */
-#if defined(__x86_64__) && defined(__GNUC__)
+/* Levels that are compiled for a family of processors; fewer where a build is to be quick. */
+#ifndef GT_LEVELS
+#define GT_LEVELS 4
+#endif
+#if defined(__x86_64__) && defined(__GNUC__) && GT_LEVELS >= 3
 #define GTI_WITH_V3 /* x86-64-v3: AVX2 and FMA */
+#if GT_LEVELS >= 4
 #define GTI_WITH_V4 /* x86-64-v4: AVX-512 */
+#endif
 /* The plain source compiled for the level, with functions that become vectors. */
 extern const gti_kernels gti_v3_loops_f32, gti_v3_loops_f64, gti_v4_loops_f32, gti_v4_loops_f64;
 /* Products and convolutions on top. */
@@ -25,7 +30,7 @@ void gti_v3_init_f32(gti_kernels *table, const gti_kernels *below);
 void gti_v3_init_f64(gti_kernels *table, const gti_kernels *below);
 void gti_v4_init_f32(gti_kernels *table, const gti_kernels *below);
 void gti_v4_init_f64(gti_kernels *table, const gti_kernels *below);
-#elif defined(__aarch64__) && defined(__GNUC__)
+#elif defined(__aarch64__) && defined(__GNUC__) && GT_LEVELS
 #define GTI_WITH_NEON /* vectors of 16 bytes, which every such processor has */
 extern const gti_kernels gti_neon_loops_f32, gti_neon_loops_f64;
 void gti_neon_init_f32(gti_kernels *table, const gti_kernels *below);
