@@ -106,6 +106,21 @@ static double share_moved(const double *y0, const double *y, int64_t n)
     return largest > 0 ? moved / largest : 0;
 }
 
+/* Steps leave the place where they are longer than 1/64 of what the elements differ by, or, if
+ * these are all tiny, of the largest: of a norm of numbers from 1e5 to 1e5 + 1, say, or among the
+ * kinks of a network of lengths in metres. */
+static void find_home(gti_check *c, gti_part *part, const double *x, double largest)
+{
+    double low = INFINITY, high = -INFINITY;
+    for (int64_t k = 0; k < part->size; k++) {
+        low = fmin(low, x[k]);
+        high = fmax(high, x[k]);
+    }
+    const double scale = fmax(part->unit, largest), home = fmin(largest, high - low) / 64;
+    part->home = home > 0 && home < c->o.step * scale ? home : 0;
+    if (part->home > 0 && !(c->home > 0 && c->home <= home / scale)) c->home = home / scale;
+}
+
 /* Of an input whose elements are all tiny, such as lengths in metres of what is an atom's size, the
  * largest, if a thousandth of them is seen in the outputs: a step of 6e-6 would leave the place. */
 static bool find_unit(gti_check *c, int i)
@@ -115,12 +130,16 @@ static bool find_unit(gti_check *c, int i)
     double *x = c->fn->var[i]->data;
     const double largest = gti_largest(x, part->size);
     part->unit = 1;
-    if (!(largest > 1e-200 && largest < 1e-4)) return true;
+    if (!(largest > 1e-200 && largest < 1e-4)) {
+        find_home(c, part, x, largest);
+        return true;
+    }
     for (int64_t k = 0; k < part->size; k++) x[k] *= k % 2 ? 1 - 0x1p-10 : 1 + 0x1p-10;
     gti_check_touch(c, from, to);
     const bool ok = gti_check_evaluate(c, c->near[0]);
     gti_check_restore(c, from, to);
     if (ok && share_moved(c->y0, c->near[0], c->n_y) > 1e-6) part->unit = largest;
+    find_home(c, part, x, largest);
     return ok;
 }
 
@@ -144,6 +163,7 @@ bool gti_check_prepare(gti_check *c, const gti_fn *fn)
     if (!gti_check_alive(c)) return false;
     for (int i = 0; i < fn->n_var; i++) gti_check_read(fn->var[i], c->x0 + c->x[i].offset);
     if (!gti_check_evaluate(c, c->y0)) return false;
+    c->home = 0;
     for (int64_t j = 0; j < c->n_y; j++) c->noise[j] = DBL_EPSILON * fabs(c->y0[j]);
     for (int i = 0; i < fn->n_var; i++)
         if (!find_unit(c, i)) return false;

@@ -37,6 +37,7 @@ typedef struct {
     gt_shape shape;
     int64_t offset, size;
     double unit;   /* of x: what a number near 0 counts as, 1 or less */
+    double home;   /* of x: how far steps may go where the usual one leaves the place; else 0 */
     bool constant; /* an output of whole numbers, without gradient: its size counts as 0 */
     char name[64];
 } gti_part;
@@ -72,6 +73,7 @@ typedef struct {
     double *y0;                                       /* [n_y], at x */
     double *x0;                                       /* [n_x], x, which is put back from here */
     double *near[4];                                  /* [n_y], at x + h, x - h, x + h/2, x - h/2 */
+    double home;                                      /* along a line; 0: it is never left */
     double *noise;                                    /* [n_y], of y near x: its last places, and */
     bool noise_measured;                              /* what was measured (noise.c) */
     gti_pull pull[2];       /* made by side.c, which fast.c goes on with; */
@@ -102,6 +104,14 @@ static inline double gti_largest(const double *x, int64_t n)
     return largest;
 }
 
+/* Where the usual step leaves the place: of the steps tried that do not, the one of the smallest
+ * estimate, INFINITY without any, and the slopes of its sides. What the others see proves nothing
+ * wrong by itself. */
+typedef struct {
+    bool leaves;
+    double low, high, estimate;
+} gti_home;
+
 /* A numeric derivative. */
 typedef struct {
     double value, estimate; /* estimate: of the error of value, by curvature and noise */
@@ -109,11 +119,12 @@ typedef struct {
     double weight;          /* of value in tolerances: 1, or less along a line */
     double scale;           /* what the entry is compared beside: the size of the largest, of all */
     int told;               /* steps, of those tried, that could tell it */
-    bool line;              /* along a line: a sum over many entries, each with kinks of its own */
-    bool bent;              /* the two sides differ: a kink or a jump */
-    bool leaps;             /* slopes grow with shorter steps: a jump, if it is rough, too */
-    bool still;             /* nothing changed, though a longer step may change it */
-    bool rough;             /* bent, still, the edge of the domain, too curved or noisy to tell */
+    gti_home home;
+    bool line;  /* along a line: a sum over many entries, each with kinks of its own */
+    bool bent;  /* the two sides differ: a kink or a jump */
+    bool leaps; /* slopes grow with shorter steps: a jump, if it is rough, too */
+    bool still; /* nothing changed, though a longer step may change it */
+    bool rough; /* bent, still, the edge of the domain, too curved or noisy to tell */
 } gti_slope;
 
 typedef enum { GTI_FINE, GTI_WRONG, GTI_KINK, GTI_JUMP, GTI_ROUGH } gti_state;
@@ -207,13 +218,16 @@ gti_slope gti_check_quick_slope(const gti_check *c, const double change[2], cons
                                 double rounding, double weight, double largest);
 gti_slope gti_check_slope(const gti_check *c, const double change[4], const double length[4],
                           double rounding, double weight, double largest);
-/* Makes *best the better of itself and s. */
-void gti_check_keep(gti_slope *best, gti_slope s, const double change[4], int step);
+/* Makes *best the better of itself and s, of a step of this length; home: gti_part's. */
+void gti_check_keep(gti_slope *best, gti_slope s, const double change[4], int step, double length,
+                    double home);
 /* Of a step, as a power of two times the usual one. */
 int gti_check_length(int step);
 /* Whether an entry passes; *score is its error in units of the tolerance. */
 gti_state gti_check_judge(const gti_check *c, double analytic, const gti_slope *numeric,
                           double *score);
+/* Whether `other` in place of what agrees would be wrong. *numeric is used up. */
+bool gti_check_tells(const gti_check *c, double other, gti_slope *numeric);
 /* Gives it a scale of its own, that of one input's entries among larger ones. */
 void gti_check_rescale(gti_slope *numeric, double scale);
 /* Whether a judgement after this step could change with the next one. */

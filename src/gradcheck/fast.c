@@ -112,10 +112,9 @@ static bool compare_range(gti_check *c, const probe *p, const upstream *u, int64
  * this scale. */
 static bool is_telling(const gti_check *c, const comparison *r, double part, double scale)
 {
-    double score;
     gti_slope n = r->numeric;
     gti_check_rescale(&n, scale);
-    return gti_check_judge(c, r->analytic - part, &n, &score) == GTI_WRONG;
+    return gti_check_tells(c, r->analytic - part, &n);
 }
 
 /* The column that contributes most to the difference, by halving. */

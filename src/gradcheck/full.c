@@ -69,7 +69,7 @@ static void judge_column(gti_check *c, gti_table *t, const column *col)
     for (int64_t r = 0; r < t->n_rows; r++) {
         const int64_t at = r * t->n_cols + k;
         gti_slope s;
-        double score, unused;
+        double score;
         const gti_state state = judge_entry(c, t, r, col, &s, &score);
         t->numeric[at] = s.value;
         t->estimate[at] = s.estimate;
@@ -77,7 +77,7 @@ static void judge_column(gti_check *c, gti_table *t, const column *col)
         if (state != GTI_FINE && state != GTI_WRONG) gti_check_kink(c, state, t->row[r], t->col[k]);
         t->kinks += state == GTI_KINK;
         t->wrong += state == GTI_WRONG;
-        gti_check_count(c, t, at, state, score, gti_check_judge(c, 0, &s, &unused) == GTI_WRONG);
+        gti_check_count(c, t, at, state, score, gti_check_tells(c, 0, &s));
     }
 }
 

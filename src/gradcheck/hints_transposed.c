@@ -88,9 +88,11 @@ static int64_t find(const int64_t *list, int64_t n, int64_t number)
     return low < n && list[low] == number ? low : -1;
 }
 
+/* To a small part of the largest entry. */
 static bool explained_by(const gti_findings *f, mapping map)
 {
     const gti_table *t = f->t;
+    const double scale = t->input_scale[f->x - f->c->x];
     for (int64_t r = 0; r < t->n_rows; r++)
         for (int64_t k = f->from; k < f->to; k++) {
             spot s = {t->row[r] - f->y->offset, t->col[k] - f->x->offset};
@@ -100,7 +102,7 @@ static bool explained_by(const gti_findings *f, mapping map)
             const int64_t k2 = find(t->col, t->n_cols, s.e + f->x->offset);
             if (r2 < 0 || k2 < 0) return false;
             const double a = gti_entry_at(f, r, k).a, n = gti_entry_at(f, r2, k2).n;
-            if (!(fabs(a - n) <= 1e-5 * (1 + fabs(a)))) return false;
+            if (!(fabs(a - n) <= 1e-5 * (scale + fabs(a)))) return false;
         }
     return true;
 }

@@ -213,7 +213,7 @@ bool gti_check_line(gti_check *c, const gti_line *l, int step, gti_slope *slope)
         gti_slope now =
             gti_check_slope(c, change[i], length, l->noise[i], weight_of_line(c), l->scale[i]);
         now.line = true;
-        gti_check_keep(&slope[i], now, change[i], step);
+        gti_check_keep(&slope[i], now, change[i], step, h, c->home);
     }
     return true;
 }

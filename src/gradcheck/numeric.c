@@ -94,13 +94,25 @@ static void keep_better(gti_slope *best, gti_slope s, int step)
     if (better) *best = s;
 }
 
-void gti_check_keep(gti_slope *best, gti_slope s, const double change[4], int step)
+static void note_home(gti_home *home, const gti_slope *s)
+{
+    if (s->still || !(s->estimate < home->estimate)) return;
+    home->low = fmin(s->left, s->right);
+    home->high = fmax(s->left, s->right);
+    home->estimate = s->estimate;
+}
+
+void gti_check_keep(gti_slope *best, gti_slope s, const double change[4], int step, double length,
+                    double home)
 {
     note_still(&s, change, step);
     const int told = (step ? best->told : 0) + !s.rough;
+    gti_home at_home = step ? best->home : (gti_home){home > 0, 0, 0, INFINITY};
+    if (length <= home) note_home(&at_home, &s);
     if (step == 0) *best = s;
     else keep_better(best, s, step);
     best->told = told;
+    best->home = at_home;
 }
 
 /* The steps that are really taken, after rounding. */
@@ -156,13 +168,14 @@ bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slo
 {
     const steps s = steps_of_column(c, col, step);
     if (step > 0 && !all_taken(&s)) return true;
+    const double home = c->x[gti_check_part(c->x, c->fn->n_var, col)].home;
     if (!evaluate_column(c, col, &s, 4)) return false;
     for (int64_t j = 0; j < c->n_y; j++) {
         double change[4];
         for (int k = 0; k < 4; k++) change[k] = c->near[k][j] - c->y0[j];
         const double noise = gti_check_noise(c, j);
         gti_check_keep(&slope[j], gti_check_slope(c, change, s.length, noise, 1, scale), change,
-                       step);
+                       step, s.length[0], home);
     }
     return true;
 }
@@ -191,6 +204,13 @@ static gti_state judge_rough(double error, double allowed, double analytic, cons
     return analytic < low - slack || analytic > high + slack ? GTI_WRONG : GTI_KINK;
 }
 
+/* A kink that a step passes by leaves one side as it is. */
+static bool is_fine_at_home(double analytic, double allowed, const gti_slope *s)
+{
+    const double slack = allowed - s->estimate + s->home.estimate;
+    return s->home.leaves && analytic >= s->home.low - slack && analytic <= s->home.high + slack;
+}
+
 gti_state gti_check_judge(const gti_check *c, double analytic, const gti_slope *numeric,
                           double *score)
 {
@@ -205,8 +225,18 @@ gti_state gti_check_judge(const gti_check *c, double analytic, const gti_slope *
         return GT_MUTANT(check_nan_blind, GTI_WRONG, isnan(analytic) ? GTI_FINE : GTI_WRONG);
     if (numeric->still && error <= atol) return GTI_FINE;
     if (numeric->rough && numeric->still) return GTI_ROUGH;
-    if (numeric->rough) return judge_rough(error, allowed, analytic, numeric);
-    return error <= allowed ? GTI_FINE : GTI_WRONG;
+    const gti_state state = numeric->rough     ? judge_rough(error, allowed, analytic, numeric)
+                            : error <= allowed ? GTI_FINE
+                                               : GTI_WRONG;
+    const bool excused = state == GTI_WRONG && is_fine_at_home(analytic, allowed, numeric);
+    return excused ? GTI_ROUGH : state;
+}
+
+bool gti_check_tells(const gti_check *c, double other, gti_slope *numeric)
+{
+    double score;
+    numeric->home.leaves = false; /* other steps would be tried */
+    return gti_check_judge(c, other, numeric, &score) == GTI_WRONG;
 }
 
 void gti_check_rescale(gti_slope *numeric, double scale)
