@@ -26,6 +26,18 @@ typedef enum {
     GT_GRADCHECK_FAST, /* random projections v' J u; a failure is then tracked down to an entry */
 } gt_gradcheck_mode;
 
+/* What is asked of one input in place of what is asked of all. Zeros leave that as it is. Of large
+ * Jacobians tolerances are those of projections, as .rtol and .atol are. */
+typedef struct {
+    const char *name; /* of the input, as the report names it; NULL: the rows go by place */
+    double step, rtol, atol;
+    const unsigned char
+        *mask;      /* as many as the input has elements, in their order: of those that */
+    int64_t n_mask; /* are 0 no derivative is looked at; GT_MASK(array) sets both */
+    bool skip;      /* none of the input is */
+} gt_gradcheck_input_opts;
+#define GT_MASK(array) .mask = (array), .n_mask = (int64_t)sizeof(array)
+
 typedef struct {
     gt_keywords gt_;
     double step; /* relative step, of numbers below 1 absolute; 6.06e-6, the cube root of f64's
@@ -46,10 +58,16 @@ typedef struct {
     bool f32;      /* instead, values and gradients computed in f32 against those in f64;
                     * order 1 or 2 does both. Of operations only: refused for functions and
                     * modules, which hold tensors of one dtype */
+    const gt_gradcheck_input_opts
+        *inputs;  /* of the inputs, a row each, in their order (of a module: */
+    int n_inputs; /* x, others, parameters), or with names: steps, tolerances and masks of
+                   * its own. GT_EACH_INPUT(table) sets both. What a mask leaves out is
+                   * told; with nothing left the check is inconclusive */
     gt_tensor *const *others; /* of a module of several inputs: those behind the first, */
     int n_others;             /* and how many; they are treated as the first is */
     const char *name;         /* of the function, for the report; must outlive it */
 } gt_gradcheck_opts;
+#define GT_EACH_INPUT(table) .inputs = (table), .n_inputs = (int)(sizeof(table) / sizeof *(table))
 
 /* What a failure is about. */
 typedef enum {
@@ -84,6 +102,7 @@ typedef struct {
     int64_t compared, wrong,
         skipped;     /* entries or projections: wrong ones are among those compared,
                       * skipped ones (kinks, and what could not be told) are not */
+    int64_t masked;  /* elements that a mask leaves out */
     int64_t telling; /* of those compared: larger than the tolerance, so that 0 would not pass.
                       * None: nothing was proven of this input */
 

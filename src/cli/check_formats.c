@@ -34,9 +34,9 @@ static void json_input(const gt_gradcheck_input *x)
     printf("{\"name\": ");
     gti_cli_put_json(stdout, x->name);
     printf(", \"elements\": %lld, \"unit\": \"%s\", \"compared\": %lld, \"wrong\": %lld, "
-           "\"skipped\": %lld, \"telling\": %lld",
+           "\"skipped\": %lld, \"masked\": %lld, \"telling\": %lld",
            (long long)x->size, x->whole ? "entries" : "projections", (long long)x->compared,
-           (long long)x->wrong, (long long)x->skipped, (long long)x->telling);
+           (long long)x->wrong, (long long)x->skipped, (long long)x->masked, (long long)x->telling);
     if (x->output >= 0) {
         printf(", \"worst\": {\"output\": %d", x->output);
         json_index("in_index", x->in_index);

@@ -95,61 +95,14 @@ static bool make_y(gti_check *c, const gti_fn *fn)
     return true;
 }
 
-/* The share of the largest output that moves. */
-static double share_moved(const double *y0, const double *y, int64_t n)
-{
-    double largest = 0, moved = 0;
-    for (int64_t j = 0; j < n; j++) {
-        largest = gti_larger(gti_larger(fabs(y0[j]), fabs(y[j])), largest);
-        moved = gti_larger(fabs(y[j] - y0[j]), moved);
-    }
-    return largest > 0 ? moved / largest : 0;
-}
-
-/* Steps leave the place where they are longer than 1/64 of what the elements differ by, or, if
- * these are all tiny, of the largest: of a norm of numbers from 1e5 to 1e5 + 1, say, or among the
- * kinks of a network of lengths in metres. */
-static void find_home(gti_check *c, gti_part *part, const double *x, double largest)
-{
-    double low = INFINITY, high = -INFINITY;
-    for (int64_t k = 0; k < part->size; k++) {
-        low = fmin(low, x[k]);
-        high = fmax(high, x[k]);
-    }
-    const double scale = fmax(part->unit, largest), home = fmin(largest, high - low) / 64;
-    part->home = home > 0 && home < c->o.step * scale ? home : 0;
-    if (part->home > 0 && !(c->home > 0 && c->home <= home / scale)) c->home = home / scale;
-}
-
-/* Of an input whose elements are all tiny, such as lengths in metres of what is an atom's size, the
- * largest, if a thousandth of them is seen in the outputs: a step of 6e-6 would leave the place. */
-static bool find_unit(gti_check *c, int i)
-{
-    gti_part *part = &c->x[i];
-    const int64_t from = part->offset, to = from + part->size;
-    double *x = c->fn->var[i]->data;
-    const double largest = gti_largest(x, part->size);
-    part->unit = 1;
-    if (!(largest > 1e-200 && largest < 1e-4)) {
-        find_home(c, part, x, largest);
-        return true;
-    }
-    for (int64_t k = 0; k < part->size; k++) x[k] *= k % 2 ? 1 - 0x1p-10 : 1 + 0x1p-10;
-    gti_check_touch(c, from, to);
-    const bool ok = gti_check_evaluate(c, c->near[0]);
-    gti_check_restore(c, from, to);
-    if (ok && share_moved(c->y0, c->near[0], c->n_y) > 1e-6) part->unit = largest;
-    find_home(c, part, x, largest);
-    return ok;
-}
-
 bool gti_check_prepare(gti_check *c, const gti_fn *fn)
 {
     c->fn = fn;
     c->tally = NULL;
+    c->mask = NULL;
     if (!make_x(c, fn)) return false;
     name_parts(c, fn);
-    if (!make_y(c, fn) || !gti_check_start_tallies(c)) return false;
+    if (!make_y(c, fn) || !gti_check_refine(c, fn) || !gti_check_start_tallies(c)) return false;
     c->y0 = gti_check_room(c, c->n_y, sizeof *c->y0);
     c->noise = gti_check_room(c, c->n_y, sizeof *c->noise);
     c->noise_measured = false;
@@ -163,11 +116,8 @@ bool gti_check_prepare(gti_check *c, const gti_fn *fn)
     if (!gti_check_alive(c)) return false;
     for (int i = 0; i < fn->n_var; i++) gti_check_read(fn->var[i], c->x0 + c->x[i].offset);
     if (!gti_check_evaluate(c, c->y0)) return false;
-    c->home = 0;
     for (int64_t j = 0; j < c->n_y; j++) c->noise[j] = DBL_EPSILON * fabs(c->y0[j]);
-    for (int i = 0; i < fn->n_var; i++)
-        if (!find_unit(c, i)) return false;
-    return true;
+    return gti_check_find_units(c);
 }
 
 bool gti_check_gradient(gti_check *c, const gti_fn *fn, gti_fn *gradient)
@@ -197,7 +147,7 @@ bool gti_check_gradient(gti_check *c, const gti_fn *fn, gti_fn *gradient)
 
 static bool is_small(const gti_check *c)
 {
-    return c->n_y == 0 || c->n_x <= GTI_FULL_ENTRIES / c->n_y;
+    return c->n_y == 0 || c->n_asked <= GTI_FULL_ENTRIES / c->n_y;
 }
 
 static bool check_derivatives(gti_check *c)
@@ -284,6 +234,7 @@ bool gti_check_open(gti_check *c)
     if (c->o.points < 1)
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "points is %d, must be at least 1",
                               c->o.points);
+    if (!gti_check_rows_are_fit(c)) return false;
     if (c->o.n_others)
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
                               ".others and .n_others are inputs of a module");
@@ -359,6 +310,9 @@ bool gti_check_simple(gti_check *c, bool second)
     if (c->o.points > 1)
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "call it for each point",
                               ".points is of gt_gradcheck, modules and C functions");
+    if (!second && c->o.inputs)
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "gt_gradcheck knows them",
+                              ".inputs is not for this: steps, tolerances and masks of inputs");
     return second || c->o.order != 2 ||
            gti_check_fail(c, GT_GRADCHECK_ERROR, "gt_gradcheck checks second derivatives",
                           ".order = 2 is not for this, which looks at first derivatives alone");

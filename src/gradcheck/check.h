@@ -32,13 +32,21 @@ struct gti_fn {
     gt_tensor **upstream; /* NULL for outputs that carry no gradient */
 };
 
+/* What is asked of an input. */
+typedef struct {
+    double step, rtol, atol;
+} gti_terms;
+
 /* A stretch of the flattened x or y. */
 typedef struct {
     gt_shape shape;
     int64_t offset, size;
-    double unit;   /* of x: what a number near 0 counts as, 1 or less */
-    double home;   /* of x: how far steps may go where the usual one leaves the place; else 0 */
-    bool constant; /* an output of whole numbers, without gradient: its size counts as 0 */
+    double unit;     /* of x: what a number near 0 counts as, 1 or less */
+    double home;     /* of x: how far steps may go where the usual one leaves the place; else 0 */
+    gti_terms terms; /* of x, and */
+    int row;         /* the row of .inputs that says so, or -1; */
+    int64_t masked;  /* elements that are left out */
+    bool constant;   /* an output of whole numbers, without gradient: its size counts as 0 */
     char name[64];
 } gti_part;
 
@@ -72,6 +80,11 @@ typedef struct {
     gt_mark session;                                  /* from gti_check_begin to gti_check_end */
     double *y0;                                       /* [n_y], at x */
     double *x0;                                       /* [n_x], x, which is put back from here */
+    uint8_t *mask;                                    /* [n_x], 0: left out; NULL: nothing is */
+    int64_t n_asked;                                  /* columns that are not left out */
+    int64_t masked_before;                            /* of x, where directions are the variables */
+    int64_t planned;                                  /* projections that are to be compared */
+    bool apart;                                       /* inputs have terms of their own */
     double *near[4];                                  /* [n_y], at x + h, x - h, x + h/2, x - h/2 */
     double home;                                      /* along a line; 0: it is never left */
     double *noise;                                    /* [n_y], of y near x: its last places, and */
@@ -116,9 +129,10 @@ typedef struct {
 typedef struct {
     double value, estimate; /* estimate: of the error of value, by curvature and noise */
     double right, left;     /* slopes of the two sides */
-    double weight;          /* of value in tolerances: 1, or less along a line */
-    double scale;           /* what the entry is compared beside: the size of the largest, of all */
-    int told;               /* steps, of those tried, that could tell it */
+    const gti_terms *terms;
+    double weight; /* of value in tolerances: 1, or less along a line */
+    double scale;  /* what the entry is compared beside: the size of the largest, of all */
+    int told;      /* steps, of those tried, that could tell it */
     gti_home home;
     bool line;  /* along a line: a sum over many entries, each with kinks of its own */
     bool bent;  /* the two sides differ: a kink or a jump */
@@ -162,6 +176,35 @@ bool gti_check_prepare(gti_check *c, const gti_fn *fn);
  */
 bool gti_check_gradient(gti_check *c, const gti_fn *fn, gti_fn *gradient);
 
+/* --- unit.c --- */
+/* Units and homes of x's parts, at x0 and y0. */
+bool gti_check_find_units(gti_check *c);
+/* The share of the largest output that moves. */
+double gti_check_share_moved(const double *y0, const double *y, int64_t n);
+
+/* --- refine.c: what is asked of inputs one by one --- */
+bool gti_check_rows_are_fit(gti_check *c);
+bool gti_check_refine(gti_check *c, const gti_fn *fn);
+bool gti_check_mask_is_fit(gti_check *c, const gt_gradcheck_input_opts *row, const char *name,
+                           int64_t size);
+/* Zeros in the columns that are left out, or, of a gradient, whose outputs are its variables, in
+ * the rows. */
+void gti_check_hide_columns(const gti_check *c, double *g);
+void gti_check_hide_rows(gti_check *c, double *v);
+void gti_check_hide_outputs(gti_check *c);
+/* Whether column i, or row j, is looked at. */
+static inline bool gti_check_has_column(const gti_check *c, int64_t i)
+{
+    return !c->mask || c->mask[i];
+}
+static inline bool gti_check_has_row(const gti_check *c, int64_t j)
+{
+    return !c->mask || !c->fn->inner || c->mask[j];
+}
+
+/* Rows that are looked at. */
+int64_t gti_check_rows(const gti_check *c);
+
 /* --- function.c --- */
 bool gti_check_call_user(const gti_fn *fn, gt_tensor *out[], bool graph);
 bool gti_check_call_op(const gti_fn *fn, gt_tensor *out[], bool graph);
@@ -185,6 +228,8 @@ bool gti_check_pull(gti_check *c, const double *v, double *g);
  * checker's own generator. */
 void gti_check_normal(gti_check *c, int64_t n, double *x);
 void gti_check_weights(gti_check *c, int64_t n, double *x);
+/* v [n_y], of weights; 0 in rows that are left out. */
+void gti_check_draw_upstream(gti_check *c, double *v);
 uint64_t gti_check_bits(gti_check *c);
 /* n elements of t as double. */
 void gti_check_read(const gt_tensor *t, double *x);
@@ -214,9 +259,10 @@ bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slo
 bool gti_check_quick_column(gti_check *c, int64_t col, double scale, gti_slope *slope);
 /* Changes of y, of which rounding may be `rounding`, over steps to x + h, x - h (and x + h/2,
  * x - h/2) make a slope; `largest` is the scale of slopes. */
-gti_slope gti_check_quick_slope(const gti_check *c, const double change[2], const double length[2],
-                                double rounding, double weight, double largest);
-gti_slope gti_check_slope(const gti_check *c, const double change[4], const double length[4],
+gti_slope gti_check_quick_slope(const gti_terms *terms, const double change[2],
+                                const double length[2], double rounding, double weight,
+                                double largest);
+gti_slope gti_check_slope(const gti_terms *terms, const double change[4], const double length[4],
                           double rounding, double weight, double largest);
 /* Makes *best the better of itself and s, of a step of this length; home: gti_part's. */
 void gti_check_keep(gti_slope *best, gti_slope s, const double change[4], int step, double length,
@@ -240,6 +286,7 @@ enum { GTI_MOST_UPSTREAMS = 4 };
 typedef struct {
     const double *d; /* [n_x] */
     int64_t from, to;
+    const gti_terms *terms;
     int n;
     const double *v[GTI_MOST_UPSTREAMS]; /* [n], [n_y] */
     double scale[GTI_MOST_UPSTREAMS];    /* [n], of slopes */
@@ -253,7 +300,9 @@ double gti_check_projected_noise(const gti_check *c, const double *v);
 double gti_check_project(const double *g, const double *d, int64_t n, double *squares);
 /* Directions whose steps are exactly representable: d *= max(1, |x|), rounded. */
 void gti_check_align(gti_check *c, double *d);
-double gti_check_line_step(const gti_check *c, int step);
+double gti_check_line_step(double usual, int step);
+/* What is asked of the columns from..to-1, which is the same of all. */
+const gti_terms *gti_check_terms(const gti_check *c, int64_t from);
 /* x as it was at first, in the columns from..to-1. */
 void gti_check_restore(gti_check *c, int64_t from, int64_t to);
 /* y at x + h d; x is then as before. */

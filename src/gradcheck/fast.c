@@ -18,10 +18,12 @@ typedef struct {
     double noise;  /* of v . y */
 } upstream;
 
-/* Every direction is projected on every upstream. */
+/* Every direction is projected on every upstream, in the columns from..to-1: all, or those of an
+ * input where each has terms of its own. */
 typedef struct {
     upstream all[GTI_MOST_UPSTREAMS];
     int n;
+    int64_t from, to;
     double *d;    /* [n_x]; 0 in the columns passed over */
     double *part; /* [MOST_UPSTREAMS, n_var]: g . d of an input */
     double *masked, *pulled;
@@ -99,7 +101,8 @@ static bool compare_range(gti_check *c, const probe *p, const upstream *u, int64
 {
     *r = (comparison){.analytic = 0};
     for (int64_t i = from; i < to; i++) r->analytic += u->g[i] * p->d[i];
-    gti_line line = {p->d, from, to, 1, {u->v}, {u->scale}, {u->noise}};
+    const gti_terms *terms = gti_check_terms(c, from);
+    gti_line line = {p->d, from, to, terms, 1, {u->v}, {u->scale}, {u->noise}};
     if (!settle(c, &line, r)) return false;
     const gti_slope *n = &r->numeric;
     r->apart = fabs(r->analytic - n->value) + n->estimate;
@@ -120,7 +123,7 @@ static bool is_telling(const gti_check *c, const comparison *r, double part, dou
 /* The column that contributes most to the difference, by halving. */
 static bool find_column(gti_check *c, const probe *p, const upstream *u, int64_t *col)
 {
-    int64_t from = 0, to = c->n_x;
+    int64_t from = p->from, to = p->to;
     while (to - from > 1) {
         const int64_t middle = from + (to - from) / 2;
         comparison left, right;
@@ -170,12 +173,21 @@ static bool judge_inputs(gti_check *c, const probe *p, const upstream *u)
         comparison r;
         const gti_part *x = &c->x[i];
         gti_check_reset_tally(c, i, false);
+        if (x->masked == x->size) continue;
         if (!compare_range(c, p, u, x->offset, x->offset + x->size, &r)) return false;
         c->tally[i].found.compared = 1;
         c->tally[i].found.telling = is_telling(c, &r, r.analytic, INFINITY);
         c->tally[i].found.wrong = r.state == GTI_WRONG;
     }
     return true;
+}
+
+static int64_t leave_out_masked(const gti_check *c, int64_t *cols, int64_t n)
+{
+    int64_t kept = 0;
+    for (int64_t k = 0; k < n; k++)
+        if (gti_check_has_column(c, cols[k])) cols[kept++] = cols[k];
+    return kept;
 }
 
 /* Looks at the entry found and others around it; the report tells what they have in common. */
@@ -188,7 +200,8 @@ static bool explain(gti_check *c, const probe *p, const upstream *u, int64_t row
     const gti_part *x = &c->x[input];
     const gti_part *y = &c->y[gti_check_part(c->y, c->fn->n_out, row)];
     const int64_t n_rows = gti_check_spread(y->size, SAMPLE_ROWS, y->offset, row, rows);
-    const int64_t n_cols = gti_check_spread(x->size, SAMPLE_COLUMNS, x->offset, col, cols);
+    const int64_t n_spread = gti_check_spread(x->size, SAMPLE_COLUMNS, x->offset, col, cols);
+    const int64_t n_cols = leave_out_masked(c, cols, n_spread);
     c->r->entries = n_rows * n_cols;
     return gti_check_compare(c, rows, n_rows, cols, n_cols);
 }
@@ -239,18 +252,18 @@ static bool search(gti_check *c, probe *p, const upstream *u, comparison *r)
             gti_check_kink(c, GTI_ROUGH, 0, col);
             return true;
         }
-        if (!compare_range(c, p, u, 0, c->n_x, r)) return false;
+        if (!compare_range(c, p, u, p->from, p->to, r)) return false;
     }
     return true;
 }
 
-/* Of the columns from..to-1. */
-static void draw_direction(gti_check *c, probe *p, int64_t from, int64_t to)
+static void draw_direction(gti_check *c, probe *p)
 {
     gti_check_weights(c, c->n_x, p->d);
-    for (int64_t i = 0; i < from; i++) p->d[i] = 0;
-    for (int64_t i = to; i < c->n_x; i++) p->d[i] = 0;
-    for (int64_t i = from; p->some_passed_over && i < to; i++)
+    for (int64_t i = 0; i < p->from; i++) p->d[i] = 0;
+    for (int64_t i = p->to; i < c->n_x; i++) p->d[i] = 0;
+    gti_check_hide_columns(c, p->d);
+    for (int64_t i = p->from; p->some_passed_over && i < p->to; i++)
         if (p->passed_over[i]) p->d[i] = 0;
     gti_check_align(c, p->d);
 }
@@ -274,9 +287,17 @@ static double scale_of(double squares)
     return isfinite(squares) ? sqrt(squares) : DBL_MAX;
 }
 
-static void count_inputs(gti_check *c, const double *part, const comparison *r)
+/* Whether anything of an input is projected. */
+static bool has_input(const gti_check *c, const probe *p, int i)
+{
+    const gti_part *x = &c->x[i];
+    return x->masked < x->size && x->offset >= p->from && x->offset < p->to;
+}
+
+static void count_inputs(gti_check *c, const probe *p, const double *part, const comparison *r)
 {
     for (int i = 0; i < c->fn->n_var; i++) {
+        if (!has_input(c, p, i)) continue;
         c->tally[i].found.compared++;
         c->tally[i].found.telling += is_telling(c, r, part[i], INFINITY);
     }
@@ -295,9 +316,10 @@ static void project(const gti_check *c, probe *p, int n, comparison *r)
 /* The first n upstreams along one direction, together while they agree. */
 static bool run_direction(gti_check *c, probe *p, int n)
 {
-    gti_line line = {.d = p->d, .to = c->n_x, .n = n};
+    const gti_terms *terms = gti_check_terms(c, p->from);
+    gti_line line = {.d = p->d, .from = p->from, .to = p->to, .terms = terms, .n = n};
     comparison r[GTI_MOST_UPSTREAMS] = {0};
-    draw_direction(c, p, 0, c->n_x);
+    draw_direction(c, p);
     project(c, p, n, r);
     for (int k = 0; k < n; k++) {
         line.v[k] = p->all[k].v;
@@ -308,9 +330,9 @@ static bool run_direction(gti_check *c, probe *p, int n)
     if (!settle_quickly(c, &line, r, &fine)) return false;
     for (int k = 0; k < n; k++) {
         const upstream *u = &p->all[k];
-        if (!fine && (!compare_range(c, p, u, 0, c->n_x, &r[k]) || !search(c, p, u, &r[k])))
+        if (!fine && (!compare_range(c, p, u, p->from, p->to, &r[k]) || !search(c, p, u, &r[k])))
             return false;
-        count_inputs(c, p->part + k * c->fn->n_var, &r[k]);
+        count_inputs(c, p, p->part + k * c->fn->n_var, &r[k]);
     }
     return true;
 }
@@ -322,9 +344,10 @@ static bool run_alone(gti_check *c, probe *p, int i)
     comparison r;
     double score, squares[GTI_MOST_UPSTREAMS] = {0};
     const upstream *u = p->all;
-    const int64_t from = c->x[i].offset, n = c->x[i].size;
-    draw_direction(c, p, from, from + n);
-    if (!compare_range(c, p, u, from, from + n, &r)) return false;
+    p->from = c->x[i].offset;
+    p->to = p->from + c->x[i].size;
+    draw_direction(c, p);
+    if (!compare_range(c, p, u, p->from, p->to, &r)) return false;
     project_input(c, p, i, 1, squares);
     const double scale = scale_of(squares[0]);
     gti_slope numeric = r.numeric;
@@ -339,7 +362,8 @@ static bool run_alone(gti_check *c, probe *p, int i)
 static bool run_unseen(gti_check *c, probe *p)
 {
     for (int i = 0; i < c->fn->n_var; i++)
-        if (!c->tally[i].found.telling && !run_alone(c, p, i)) return false;
+        if (c->x[i].masked < c->x[i].size && !c->tally[i].found.telling && !run_alone(c, p, i))
+            return false;
     return true;
 }
 
@@ -348,7 +372,7 @@ static bool pull(gti_check *c, probe *p)
     if (!gti_check_begin(c)) return false;
     for (int k = 0; k < p->n; k++) {
         upstream *u = &p->all[k];
-        if (k >= c->n_pulls) gti_check_weights(c, c->n_y, u->v);
+        if (k >= c->n_pulls) gti_check_draw_upstream(c, u->v);
         if (k >= c->n_pulls && !gti_check_vjp(c, u->v, u->g)) return false;
         u->noise = gti_check_projected_noise(c, u->v);
     }
@@ -375,19 +399,38 @@ static bool make_probe(gti_check *c, probe *p)
     return gti_check_alive(c);
 }
 
+static bool run_range(gti_check *c, probe *p, int64_t from, int64_t to)
+{
+    p->from = from;
+    p->to = to;
+    c->planned += c->o.probes;
+    for (int i = 0; i < c->o.probes && c->r->kinks + c->r->unsure < MOST_KINKS; i += p->n) {
+        const int left = c->o.probes - i, n = left < p->n ? left : p->n;
+        if (!run_direction(c, p, n)) return false;
+        c->r->entries += n;
+    }
+    return true;
+}
+
+static bool run_ranges(gti_check *c, probe *p)
+{
+    if (!c->apart) return run_range(c, p, 0, c->n_x);
+    for (int i = 0; i < c->fn->n_var; i++) {
+        const gti_part *x = &c->x[i];
+        if (x->masked < x->size && !run_range(c, p, x->offset, x->offset + x->size)) return false;
+    }
+    return true;
+}
+
 bool gti_check_fast(gti_check *c)
 {
     const gt_mark mark = gt_mark_tape(c->gt);
     probe p;
     if (!make_probe(c, &p) || !pull(c, &p)) return false;
     c->r->mode = GT_GRADCHECK_FAST;
+    c->planned = 0;
     for (int i = 0; i < c->fn->n_var; i++) gti_check_reset_tally(c, i, false);
-    for (int i = 0; i < c->o.probes && c->r->kinks + c->r->unsure < MOST_KINKS; i += p.n) {
-        const int left = c->o.probes - i, n = left < p.n ? left : p.n;
-        if (!run_direction(c, &p, n)) return false;
-        c->r->entries = i + n;
-    }
-    if (!run_unseen(c, &p)) return false;
+    if (!run_ranges(c, &p) || !run_unseen(c, &p)) return false;
     gt_rewind(c->gt, mark);
     return true;
 }

@@ -173,18 +173,16 @@ int64_t gti_check_spread(int64_t total, int64_t count, int64_t first, int64_t mu
     return made;
 }
 
-static int64_t *count_up(gti_check *c, int64_t n)
-{
-    int64_t *numbers = gti_check_scratch(c, n, sizeof *numbers);
-    for (int64_t i = 0; numbers && i < n; i++) numbers[i] = i;
-    return numbers;
-}
-
 bool gti_check_full(gti_check *c)
 {
-    const int64_t *row = count_up(c, c->n_y), *col = count_up(c, c->n_x);
+    int64_t *row = gti_check_room(c, c->n_y, sizeof *row), n_rows = 0, n_cols = 0;
+    int64_t *col = gti_check_room(c, c->n_x, sizeof *col);
     if (!row || !col) return gti_check_alive(c);
+    for (int64_t j = 0; j < c->n_y; j++)
+        if (gti_check_has_row(c, j)) row[n_rows++] = j;
+    for (int64_t i = 0; i < c->n_x; i++)
+        if (gti_check_has_column(c, i)) col[n_cols++] = i;
     c->r->mode = GT_GRADCHECK_FULL;
-    c->r->entries = c->n_y * c->n_x;
-    return gti_check_compare(c, row, c->n_y, col, c->n_x);
+    c->r->entries = n_rows * n_cols;
+    return gti_check_compare(c, row, n_rows, col, n_cols);
 }

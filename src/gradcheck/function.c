@@ -84,6 +84,7 @@ bool gti_check_call(gti_check *c)
         if (c->out[i] && !gt_shape_equal(c->out[i]->shape, c->y[i].shape))
             return gti_check_fail(c, GT_GRADCHECK_RANDOM, "the function must be the same each time",
                                   "the shape of %s is not the same in two runs", c->y[i].name);
+    gti_check_hide_outputs(c);
     return true;
 }
 
@@ -212,6 +213,7 @@ bool gti_check_vjp(gti_check *c, const double *v, double *g)
 {
     const gt_mark mark = gt_mark_tape(c->gt);
     const bool ok = pull(c, v, g);
+    gti_check_hide_columns(c, g);
     if (ok) gt_rewind(c->gt, mark);
     return ok;
 }
@@ -263,4 +265,10 @@ void gti_check_weights(gti_check *c, int64_t n, double *x)
         x[i] = weight(bits);
         if (i + 1 < n) x[i + 1] = weight(bits >> 32);
     }
+}
+
+void gti_check_draw_upstream(gti_check *c, double *v)
+{
+    gti_check_weights(c, c->n_y, v);
+    gti_check_hide_rows(c, v);
 }

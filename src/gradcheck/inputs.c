@@ -10,6 +10,7 @@ void gti_check_reset_tally(gti_check *c, int i, bool whole)
 {
     gti_tally *t = &c->tally[i];
     *t = (gti_tally){.found = {.size = c->x[i].size, .whole = whole, .output = -1}, .score = -1};
+    t->found.masked = c->x[i].masked + c->masked_before;
     memcpy(t->found.name, c->x[i].name, sizeof t->found.name);
 }
 
@@ -123,6 +124,7 @@ static void say_counts(gti_check *c, const gti_tally *t)
     if (f->wrong) gti_check_append(c, "%lld of ", (long long)f->wrong);
     gti_check_append(c, "%lld %s%s", (long long)f->compared, unit, f->wrong ? " WRONG" : "");
     if (f->skipped) gti_check_append(c, ", %lld skipped", (long long)f->skipped);
+    if (f->masked) gti_check_append(c, ", %lld left out by a mask", (long long)f->masked);
     if (f->compared && !f->telling && !f->wrong)
         gti_check_append(c, ", all %s", f->whole && t->zero ? "0" : "below the tolerance");
 }

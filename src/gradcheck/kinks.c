@@ -20,6 +20,18 @@ static void draw_line(gti_check *c, const gti_table *t, double *d)
     for (int64_t k = 0; k < t->n_cols; k++)
         if (has_kink(t, k)) gti_check_weights(c, 1, &d[t->col[k]]);
     gti_check_align(c, d);
+    for (int i = 0; i < c->fn->n_var; i++) {
+        const gti_part *x = &c->x[i];
+        const double share = exp2(round(log2(x->terms.step / c->o.step)));
+        for (int64_t k = x->offset; k < x->offset + x->size; k++) d[k] *= share;
+    }
+}
+
+static double largest_atol(const gti_check *c)
+{
+    double atol = 0;
+    for (int i = 0; i < c->fn->n_var; i++) atol = fmax(atol, c->x[i].terms.atol);
+    return atol;
 }
 
 static bool one_side(gti_check *c, const line *l, double h, double *slope)
@@ -32,6 +44,7 @@ static bool one_side(gti_check *c, const line *l, double h, double *slope)
 /* Of the rows that have kinks. */
 static bool rows_between(gti_check *c, const gti_table *t, const line *l, double h)
 {
+    const double atol = largest_atol(c);
     for (int64_t r = 0; r < t->n_rows; r++) {
         const int64_t j = t->row[r];
         double along = 0, size = 0;
@@ -43,7 +56,7 @@ static bool rows_between(gti_check *c, const gti_table *t, const line *l, double
             kink |= t->state[at] == GTI_KINK;
         }
         const double low = fmin(l->right[j], l->left[j]), high = fmax(l->right[j], l->left[j]);
-        const double slack = c->o.atol + 1e-3 * (size + high - low) + gti_check_noise(c, j) / h;
+        const double slack = atol + 1e-3 * (size + high - low) + gti_check_noise(c, j) / h;
         if (!kink || !(along < low - slack || along > high + slack)) continue;
         char y[128];
         return gti_check_fail(
@@ -63,7 +76,7 @@ bool gti_check_kinks(gti_check *c, const gti_table *t)
               .left = gti_check_scratch(c, c->n_y, sizeof *l.left)};
     if (!gti_check_alive(c)) return false;
     if (!gti_check_measure_noise(c)) return false;
-    const double h = gti_check_line_step(c, 1);
+    const double h = gti_check_line_step(c->o.step, 1);
     for (int i = 0; i < c->o.probes; i++) {
         draw_line(c, t, l.d);
         if (!one_side(c, &l, h, l.right) || !one_side(c, &l, -h, l.left) ||

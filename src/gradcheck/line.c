@@ -4,6 +4,12 @@
 
 #include "gradcheck/check.h"
 
+const gti_terms *gti_check_terms(const gti_check *c, int64_t from)
+{
+    const int i = gti_check_part(c->x, c->fn->n_var, from);
+    return &c->x[i < c->fn->n_var ? i : 0].terms;
+}
+
 double *gti_check_at(const gti_check *c, int64_t col)
 {
     const int i = gti_check_part(c->x, c->fn->n_var, col);
@@ -34,9 +40,9 @@ static stretch stretch_of(const gti_check *c, int i, int64_t from, int64_t to)
 
 /* The step along a line is a power of two, so that x + h d is exact for d made by
  * gti_check_align. */
-double gti_check_line_step(const gti_check *c, int step)
+double gti_check_line_step(double usual, int step)
 {
-    return exp2(round(log2(c->o.step)) + gti_check_length(step));
+    return exp2(round(log2(usual)) + gti_check_length(step));
 }
 
 /* The power of two at or below the larger of |a| and unit, which is above 0. Without a branch:
@@ -206,12 +212,12 @@ static double weight_of_line(const gti_check *c)
 
 bool gti_check_line(gti_check *c, const gti_line *l, int step, gti_slope *slope)
 {
-    const double h = gti_check_line_step(c, step), length[4] = {h, -h, h / 2, -h / 2};
+    const double h = gti_check_line_step(l->terms->step, step), length[4] = {h, -h, h / 2, -h / 2};
     double change[GTI_MOST_UPSTREAMS][4];
     if (!evaluate_line(c, l, length, 4, change)) return false;
     for (int i = 0; i < l->n; i++) {
-        gti_slope now =
-            gti_check_slope(c, change[i], length, l->noise[i], weight_of_line(c), l->scale[i]);
+        gti_slope now = gti_check_slope(l->terms, change[i], length, l->noise[i], weight_of_line(c),
+                                        l->scale[i]);
         now.line = true;
         gti_check_keep(&slope[i], now, change[i], step, h, c->home);
     }
@@ -220,12 +226,12 @@ bool gti_check_line(gti_check *c, const gti_line *l, int step, gti_slope *slope)
 
 bool gti_check_quick_line(gti_check *c, const gti_line *l, int step, gti_slope *slope)
 {
-    const double h = gti_check_line_step(c, step), length[4] = {h, -h};
+    const double h = gti_check_line_step(l->terms->step, step), length[4] = {h, -h};
     double change[GTI_MOST_UPSTREAMS][4];
     if (!evaluate_line(c, l, length, 2, change)) return false;
     for (int i = 0; i < l->n; i++) {
-        slope[i] = gti_check_quick_slope(c, change[i], length, l->noise[i], weight_of_line(c),
-                                         l->scale[i]);
+        slope[i] = gti_check_quick_slope(l->terms, change[i], length, l->noise[i],
+                                         weight_of_line(c), l->scale[i]);
         slope[i].line = true;
     }
     return true;

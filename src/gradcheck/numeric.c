@@ -17,16 +17,16 @@ int gti_check_length(int step)
 /* Where the largest entry is smaller it counts as this: gradients have rounding of their own. */
 static const double least_scale = 1e-6;
 
-static double atol_of(const gti_check *c, const gti_slope *s)
+static double atol_of(const gti_slope *s)
 {
-    return c->o.atol * s->weight * fmin(1, s->scale);
+    return s->terms->atol * s->weight * fmin(1, s->scale);
 }
 
 /* One-sided slopes at h [0] and h/2 [1] make the derivative. A central difference is their mean;
  * its error is a h^2 + O(h^4), so (4 D(h/2) - D(h)) / 3 is free of the first term. The gap between
  * the two sides is h f'' for a smooth function and halves with h; at a kink it stays. `rounding`
  * bounds what rounding does to a change. */
-gti_slope gti_check_slope(const gti_check *c, const double change[4], const double length[4],
+gti_slope gti_check_slope(const gti_terms *terms, const double change[4], const double length[4],
                           double rounding, double weight, double largest)
 {
     const double right[] = {change[0] / length[0], change[2] / length[2]};
@@ -38,11 +38,12 @@ gti_slope gti_check_slope(const gti_check *c, const double change[4], const doub
                    .estimate = fabs(d1 - d0) + noise,
                    .right = right[1],
                    .left = left[1],
+                   .terms = terms,
                    .weight = weight,
                    .scale = scale};
     const double gap0 = fabs(right[0] - left[0]), gap1 = fabs(right[1] - left[1]);
     const double steepest = fmax(fabs(right[1]), fabs(left[1]));
-    s.bent = gap1 > 0.75 * gap0 && gap1 > 1e-6 * steepest + 100 * noise + atol_of(c, &s);
+    s.bent = gap1 > 0.75 * gap0 && gap1 > 1e-6 * steepest + 100 * noise + atol_of(&s);
     s.leaps = fabs(right[1]) > 1.8 * fabs(right[0]) + noise ||
               fabs(left[1]) > 1.8 * fabs(left[0]) + noise;
     const double told = weight * (1e-3 * fabs(s.value) + 1e-4 * scale);
@@ -50,8 +51,9 @@ gti_slope gti_check_slope(const gti_check *c, const double change[4], const doub
     return s;
 }
 
-gti_slope gti_check_quick_slope(const gti_check *c, const double change[2], const double length[2],
-                                double rounding, double weight, double largest)
+gti_slope gti_check_quick_slope(const gti_terms *terms, const double change[2],
+                                const double length[2], double rounding, double weight,
+                                double largest)
 {
     const double right = change[0] / length[0], left = change[1] / length[1];
     const double noise = rounding / fabs(length[1]);
@@ -59,10 +61,11 @@ gti_slope gti_check_quick_slope(const gti_check *c, const double change[2], cons
                    .estimate = noise,
                    .right = right,
                    .left = left,
+                   .terms = terms,
                    .weight = weight,
                    .scale = fmax(largest, least_scale)};
     const double steepest = fmax(fabs(right), fabs(left));
-    s.bent = fabs(right - left) > 0.1 * steepest + 100 * noise + atol_of(c, &s);
+    s.bent = fabs(right - left) > 0.1 * steepest + 100 * noise + atol_of(&s);
     s.rough = s.bent || !isfinite(s.value);
     return s;
 }
@@ -160,22 +163,22 @@ static bool evaluate_column(gti_check *c, int64_t col, const steps *s, int n)
 static steps steps_of_column(const gti_check *c, int64_t col, int step)
 {
     const double x = *gti_check_at(c, col);
-    const double unit = c->x[gti_check_part(c->x, c->fn->n_var, col)].unit;
-    return steps_around(x, ldexp(c->o.step * fmax(unit, fabs(x)), lengths[step]));
+    const gti_part *part = &c->x[gti_check_part(c->x, c->fn->n_var, col)];
+    return steps_around(x, ldexp(part->terms.step * fmax(part->unit, fabs(x)), lengths[step]));
 }
 
 bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slope *slope)
 {
     const steps s = steps_of_column(c, col, step);
     if (step > 0 && !all_taken(&s)) return true;
-    const double home = c->x[gti_check_part(c->x, c->fn->n_var, col)].home;
+    const gti_part *part = &c->x[gti_check_part(c->x, c->fn->n_var, col)];
     if (!evaluate_column(c, col, &s, 4)) return false;
     for (int64_t j = 0; j < c->n_y; j++) {
         double change[4];
         for (int k = 0; k < 4; k++) change[k] = c->near[k][j] - c->y0[j];
         const double noise = gti_check_noise(c, j);
-        gti_check_keep(&slope[j], gti_check_slope(c, change, s.length, noise, 1, scale), change,
-                       step, s.length[0], home);
+        gti_check_keep(&slope[j], gti_check_slope(&part->terms, change, s.length, noise, 1, scale),
+                       change, step, s.length[0], part->home);
     }
     return true;
 }
@@ -183,10 +186,11 @@ bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slo
 bool gti_check_quick_column(gti_check *c, int64_t col, double scale, gti_slope *slope)
 {
     const steps s = steps_of_column(c, col, 0);
+    const gti_terms *terms = gti_check_terms(c, col);
     if (!evaluate_column(c, col, &s, 2)) return false;
     for (int64_t j = 0; j < c->n_y; j++) {
         const double change[2] = {c->near[0][j] - c->y0[j], c->near[1][j] - c->y0[j]};
-        slope[j] = gti_check_quick_slope(c, change, s.length, gti_check_noise(c, j), 1, scale);
+        slope[j] = gti_check_quick_slope(terms, change, s.length, gti_check_noise(c, j), 1, scale);
     }
     return true;
 }
@@ -214,10 +218,11 @@ static bool is_fine_at_home(double analytic, double allowed, const gti_slope *s)
 gti_state gti_check_judge(const gti_check *c, double analytic, const gti_slope *numeric,
                           double *score)
 {
+    (void)c; /* but of mutants */
     const double size = numeric->weight * gti_larger(fabs(analytic), fabs(numeric->value));
-    const double atol = atol_of(c, numeric);
+    const double atol = atol_of(numeric);
     const double allowed = GT_MUTANT(check_averaged, 1.0, (double)(c->n_x * c->n_y)) *
-                           (atol + c->o.rtol * size + numeric->estimate);
+                           (atol + numeric->terms->rtol * size + numeric->estimate);
     const double error = GT_MUTANT(check_absolute, fabs(analytic - numeric->value),
                                    fabs(fabs(analytic) - fabs(numeric->value)));
     *score = isfinite(error) ? error / allowed : INFINITY;

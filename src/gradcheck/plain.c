@@ -45,14 +45,56 @@ static bool is_large(const gti_check *c, const gt_c_map *map)
     return map->n > GTI_FULL_ENTRIES / map->m;
 }
 
+/* What a number near 0 counts as: 1, or the largest where all are small and matter (unit.c). */
+static bool find_unit(gti_check *c, const gti_plain *p, double *unit)
+{
+    const gt_c_map *map = p->map;
+    const double largest = gti_largest(p->x0, map->n);
+    *unit = 1;
+    if (!(largest > 1e-200 && largest < 1e-4)) return true;
+    double *x = gti_check_scratch(c, map->n, sizeof *x);
+    double *y0 = gti_check_scratch(c, map->m, sizeof *y0), *y = gti_check_scratch(c, map->m, 8);
+    if (!gti_check_alive(c)) return false;
+    memcpy(x, p->x0, (size_t)map->n * sizeof *x);
+    map->f(x, y0, map->user);
+    for (int64_t i = 0; i < map->n; i++) x[i] = p->x0[i] * (i % 2 ? 1 - 0x1p-10 : 1 + 0x1p-10);
+    map->f(x, y, map->user);
+    if (gti_check_share_moved(y0, y, map->m) > 1e-6) *unit = largest;
+    return true;
+}
+
+/* Elements that a mask leaves out have no part in directions, which are asked all the rest. */
+static bool mask_directions(gti_check *c, const gti_plain *p, double *d)
+{
+    const int64_t n = p->map->n;
+    if (c->o.n_inputs != 1) return true; /* is refused later on */
+    gt_gradcheck_input_opts *row = gti_check_scratch(c, 1, sizeof *row);
+    if (!row) return gti_check_alive(c);
+    *row = c->o.inputs[0];
+    if (!gti_check_mask_is_fit(c, row, "x", n)) return false;
+    for (int64_t k = 0; row->mask && k < n; k++) {
+        c->masked_before += !row->mask[k];
+        for (int64_t i = 0; !row->mask[k] && i < p->n_t; i++) d[i * n + k] = 0;
+    }
+    row->skip |= c->masked_before == n;
+    row->mask = NULL;
+    row->n_mask = 0;
+    if (row->name && !strcmp(row->name, "x")) row->name = NULL;
+    c->o.inputs = row;
+    return true;
+}
+
 /* Random ones, of x's own size. */
 static bool draw_directions(gti_check *c, gti_plain *p)
 {
+    double unit;
     p->n_t = c->o.probes;
     double *d = gti_check_scratch(c, p->n_t * p->map->n, sizeof *d);
     if (!d) return gti_check_alive(c);
     gti_check_weights(c, p->n_t * p->map->n, d);
-    for (int64_t i = 0; i < p->n_t * p->map->n; i++) d[i] *= fmax(1, fabs(p->x0[i % p->map->n]));
+    if (!find_unit(c, p, &unit)) return false;
+    for (int64_t i = 0; i < p->n_t * p->map->n; i++) d[i] *= fmax(unit, fabs(p->x0[i % p->map->n]));
+    if (!mask_directions(c, p, d)) return false;
     p->direction = d;
     c->o.mode = GT_GRADCHECK_AUTO;
     return true;

@@ -224,7 +224,7 @@ bool gti_check_runs(gti_check *c)
     double *v = c->pull[0].v, *g = c->pull[0].g;
     uint64_t *print = gti_check_scratch(c, c->fn->n_in, sizeof *print);
     if (!print) return gti_check_alive(c);
-    gti_check_weights(c, c->n_y, v);
+    gti_check_draw_upstream(c, v);
     argument_prints(c, print, false);
     if (!watch_backward(c, v, g, print) || !all_finite(c) || !two_runs_agree(c, v, g)) return false;
     c->finite = true;
@@ -272,7 +272,7 @@ static bool is_linear(gti_check *c, double *sum_v, double *sum_g)
 {
     const double a = 0.75, b = -1.5;
     double *v[] = {c->pull[0].v, c->pull[1].v, sum_v}, *g[] = {c->pull[0].g, c->pull[1].g, sum_g};
-    gti_check_weights(c, c->n_y, v[1]);
+    gti_check_draw_upstream(c, v[1]);
     double largest = 0;
     for (int64_t j = 0; j < c->n_y; j++) v[2][j] = a * v[0][j] + b * v[1][j];
     const double rounding = 64 * DBL_EPSILON * gti_largest(v[2], c->n_y);

@@ -28,8 +28,8 @@ bool gti_check_symmetric(gti_check *c)
     double *v = gti_check_room(c, c->n_y, sizeof *v), *w = gti_check_room(c, c->n_y, sizeof *w);
     double *gv = gti_check_room(c, c->n_x, sizeof *gv), *gw = gti_check_room(c, c->n_x, sizeof *gw);
     if (!gti_check_alive(c)) return false;
-    gti_check_weights(c, c->n_y, v);
-    gti_check_weights(c, c->n_y, w);
+    gti_check_draw_upstream(c, v);
+    gti_check_draw_upstream(c, w);
     if (!gti_check_pull(c, v, gv) || !gti_check_pull(c, w, gw)) return false;
     double size = 0;
     const double one = gti_check_along(gv, w, c->n_y, &size);

@@ -12,7 +12,7 @@ static bool may_pass(const gti_check *c)
     if (!passed_over(c)) return true;
     if (c->r->unsure || (c->sample && !c->sample->kinks)) return false;
     return c->r->mode == GT_GRADCHECK_FULL ? c->r->kinks < c->r->entries
-                                           : c->r->entries == c->o.probes;
+                                           : c->r->entries == c->planned;
 }
 
 /* Why every entry was looked at, or not. */
@@ -93,11 +93,22 @@ static void say_pass(gti_check *c)
     gti_check_finish(c);
 }
 
+/* Of a gradient what is looked at are rows, too. */
+static bool masks_leave_nothing(const gti_check *c)
+{
+    const int64_t n = c->fn->inner ? c->n_y : c->n_x;
+    for (int64_t i = 0; c->mask && i < n; i++)
+        if (c->mask[i]) return false;
+    return c->mask && n > 0;
+}
+
 static void conclude(gti_check *c)
 {
     if (!c->fn->n_var) gti_check_say_vacuous(c, "no derivatives: forward alone was checked");
     else if (!may_pass(c)) say_passed_over(c);
     else if (is_telling(c)) say_pass(c);
+    else if (masks_leave_nothing(c))
+        gti_check_say_vacuous(c, "masks leave out every entry: there is nothing to compare");
     else if (c->n_x == 0 || c->n_y == 0)
         gti_check_say_vacuous(c, "0 entries: there is nothing to compare");
     else

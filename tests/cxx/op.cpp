@@ -2,6 +2,8 @@
 #include "cxx.h"
 #include <gradtape/gradcheck_assert.h>
 
+#include <vector>
+
 #include <string.h>
 
 static bool infer(gt_node *n)
@@ -139,6 +141,13 @@ void test_op(gt_ctx *gt)
     IS_TRUE(gt_gradcheck_samples(gt, &double_op, nullptr, &report) == GT_PASS);
     gt_tensor *z = gt_ones(gt, GT_SHAPE(2, 3), .dtype = GT_F64, .requires_grad = true);
     GT_ASSERT_GRADCHECK(gt, squared, nullptr, &z, 1, .order = 2);
+    std::vector<unsigned char> all(static_cast<size_t>(z->size), 1);
+    static const unsigned char first[] = {1};
+    const gt_gradcheck_input_opts each[] = {{.step = 1e-5, .mask = all.data(), .n_mask = z->size}},
+                                  one[] = {{GT_MASK(first)}};
+    GT_ASSERT_GRADCHECK(gt, squared, nullptr, &z, 1, GT_EACH_INPUT(each));
+    gt_tensor *number = gt_ones(gt, GT_SHAPE(1), .dtype = GT_F64, .requires_grad = true);
+    GT_ASSERT_GRADCHECK(gt, squared, nullptr, &number, 1, GT_EACH_INPUT(one));
     GT_ASSERT_GRADCHECK_MODULE(gt, gt_nn_linear(gt, 3, 2, .dtype = GT_F64), z);
     GT_ASSERT_GRADCHECK_SAMPLES(gt, &double_op, .seed = 3);
     if (report.verdict != GT_PASS) GT_GRADCHECK_FAILED(&report);
