@@ -12,7 +12,7 @@
 #include <emmintrin.h>
 #endif
 
-enum { GTI_STREAM_BYTES = 1 << 24 }; /* an array from which it pays */
+enum { GTI_STREAM_BYTES = 1 << 23 }; /* an array from which it pays */
 
 /* Whether it can be done here, for an array of so many bytes. */
 static inline bool gti_streams(int64_t bytes)
