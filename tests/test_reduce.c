@@ -217,6 +217,21 @@ static void test_long_reductions(void **state)
     assert_well(*state);
 }
 
+/* Blocks of columns of an array beyond the caches. */
+static void test_sum_of_far_columns(void **state)
+{
+    enum { ROWS = 13, COLUMNS = 20500 };
+    gt_ctx *gt = *state;
+    for (gt_dtype dtype = GT_F32; dtype <= GT_F64; dtype++) {
+        gt_tensor *r = gt_arange(gt, 0, ROWS, 1, .dtype = dtype);
+        gt_tensor *x =
+            gt_add(gt_reshape(r, GT_SHAPE(ROWS, 1)), gt_arange(gt, 0, COLUMNS, 1, .dtype = dtype));
+        gt_tensor *y = gt_sum(x, .axes = GT_AXES(0));
+        assert_well(gt);
+        for (int i = 0; i < COLUMNS; i++) assert_true(element(y, i) == 78 + ROWS * i);
+    }
+}
+
 /* A mean far from 0 does not spoil the variance, and equal elements have none at all. */
 static void test_variance_is_stable(void **state)
 {
@@ -255,15 +270,11 @@ static int all_tests(void)
 {
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, open_context, close_context)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_references),
-        FRESH(test_nothing_to_reduce),
-        FRESH(test_variance_of_one),
-        FRESH(test_nan_is_largest_and_smallest),
-        FRESH(test_infinite_logits),
-        FRESH(test_norms_at_the_ends_of_the_range),
-        FRESH(test_long_reductions),
-        FRESH(test_variance_is_stable),
-        cmocka_unit_test(test_kernels_bear_bad_indices),
+        cmocka_unit_test(test_references), FRESH(test_nothing_to_reduce),
+        FRESH(test_variance_of_one),       FRESH(test_nan_is_largest_and_smallest),
+        FRESH(test_infinite_logits),       FRESH(test_norms_at_the_ends_of_the_range),
+        FRESH(test_long_reductions),       FRESH(test_sum_of_far_columns),
+        FRESH(test_variance_is_stable),    cmocka_unit_test(test_kernels_bear_bad_indices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
