@@ -13,7 +13,8 @@
 
 enum { POINTS = 8 };
 
-/* Multiples of 1/8 of the power of two below |x|, so that steps from 2^-48 on are exact. */
+/* Odd multiples of 1/8 of the power of two below |x|: steps of 2^-49 are exact, and each changes
+ * the last bit, without which a sum of two could be exact all along the line. */
 static void make_line(gti_check *c, double *d)
 {
     for (int64_t i = 0; i < c->n_x; i++) {
@@ -21,9 +22,7 @@ static void make_line(gti_check *c, double *d)
         const double x = *gti_check_at(c, i);
         int exponent;
         frexp(x, &exponent);
-        d[i] = x == 0 ? 0
-                      : ldexp(bits & 8 ? -1 - (double)(bits & 7) : 1 + (double)(bits & 7),
-                              exponent - 4);
+        d[i] = x == 0 ? 0 : ldexp((bits & 4 ? -1 : 1) * (double)(2 * (bits & 3) + 1), exponent - 4);
     }
 }
 
@@ -83,7 +82,7 @@ bool gti_check_measure_noise(gti_check *c)
     const gt_mark mark = gt_mark_tape(c->gt);
     double *d = gti_check_scratch(c, c->n_x, sizeof *d);
     if (!d) return gti_check_alive(c);
-    static const double steps[] = {0x1p-48, 0x1p-34, 0x1p-34};
+    static const double steps[] = {0x1p-49, 0x1p-34, 0x1p-34};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         make_line(c, d);
         if (!walk(c, d, steps[i])) return false;
