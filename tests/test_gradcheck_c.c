@@ -48,6 +48,12 @@ static double changing(const double *x, int64_t n, void *user)
     return y;
 }
 
+static void greedy_gradient(const double *x, int64_t n, double *g, void *user)
+{
+    ring_gradient(x, n, g, user);
+    ((double *)(uintptr_t)x)[n - 1] = 0;
+}
+
 /* The second call changes nothing any more. */
 static double wrapping(const double *x, int64_t n, void *user)
 {
@@ -89,6 +95,13 @@ static void tiny_sum_gradient(const double *x, int64_t n, double *g, void *user)
 {
     (void)x, (void)user;
     for (int64_t i = 0; i < n; i++) g[i] = i == 0 || i == n - 1;
+}
+
+/* ... where the derivative is 0. */
+static void not_a_number(const double *x, int64_t n, double *g, void *user)
+{
+    tiny_sum_gradient(x, n, g, user);
+    g[2] = NAN;
 }
 
 static double billion(const double *x, int64_t n, void *user)
@@ -134,11 +147,14 @@ static void scalars(void **state)
         {ring, ring_gradient, &slightly, 7, GT_FAIL, "d y[0] / d x[6]"},
         {ring, ring_gradient, &by_a_thousandth, 30000, GT_FAIL, "gradcheck FAIL"},
         {ring, ring_gradient, &by_a_hundredth, 30000, GT_FAIL, "d y[0] / d x[29999]"},
-        {ring, unwritten, NULL, 7, GT_FAIL, "nan"},
+        {ring, unwritten, NULL, 7, GT_FAIL,
+         "jacobian: element 6 of the gradient was never written"},
         {ring, accumulating, NULL, 7, GT_FAIL, "nan"},
         {counted, ring_gradient, &count, 7, GT_FAIL, "two runs on the same inputs differ"},
-        {changing, ring_gradient, NULL, 7, GT_FAIL, "changed the values of x"},
-        {wrapping, ring_gradient, NULL, 7, GT_FAIL, "changed the values of x"},
+        {changing, ring_gradient, NULL, 7, GT_FAIL, "f: it changed the values of x"},
+        {wrapping, ring_gradient, NULL, 7, GT_FAIL, "f: it changed the values of x"},
+        {ring, greedy_gradient, NULL, 7, GT_FAIL, "jacobian: it changed the values of x"},
+        {tiny_sum, not_a_number, NULL, 7, GT_FAIL, "relative error nan"},
         {billion, ring_gradient, NULL, 7, GT_PASS, "7 entries"},
         {absolute, signs, NULL, 7, GT_PASS, "6 entries of the Jacobian compared, 1 skipped"},
         {NULL, ring_gradient, NULL, 7, GT_FAIL, "the function is NULL"},
@@ -332,6 +348,74 @@ static void stray_transposed(const double *x, const double *w, double *wj, void 
     wj[4] = 1;
 }
 
+static void greedy_vjp(const double *x, const double *w, double *wj, void *user)
+{
+    wave_vjp(x, w, wj, user);
+    ((double *)(uintptr_t)w)[1] = 0;
+}
+
+static void taking_vjp(const double *x, const double *w, double *wj, void *user)
+{
+    wave_vjp(x, w, wj, user);
+    ((double *)(uintptr_t)x)[1] = 0;
+}
+
+static void forgetful_vjp(const double *x, const double *w, double *wj, void *user)
+{
+    uint64_t before;
+    memcpy(&before, wj + 2, sizeof before);
+    wave_vjp(x, w, wj, user);
+    memcpy(wj + 2, &before, sizeof before);
+}
+
+static void forgetful_jvp(const double *x, const double *v, double *jv, void *user)
+{
+    uint64_t before;
+    memcpy(&before, jv + 1, sizeof before);
+    wave_jvp(x, v, jv, user);
+    memcpy(jv + 1, &before, sizeof before);
+}
+
+static void by_columns(const double *x, double *jacobian, void *user)
+{
+    const shape *s = user;
+    double rows[12];
+    wave_jacobian(x, rows, user);
+    for (int64_t k = 0; k < 12; k++) jacobian[k % (s->m + 1) * s->m + k / (s->m + 1)] = rows[k];
+}
+
+static void mistakes_of_callbacks_are_named(void **state)
+{
+    (void)state;
+    const double x[] = {1, 2, 3, 4};
+    shape s = {3, 1};
+    gt_c_map map[5];
+    static const struct {
+        gt_gradcheck_kind kind;
+        const char *says;
+    } wanted[] = {
+        {GT_GRADCHECK_MUTATED, "vjp: it changed the values of w"},
+        {GT_GRADCHECK_MUTATED, "vjp: it changed the values of x"},
+        {GT_GRADCHECK_UNWRITTEN, "vjp: element 2 of wJ was never written"},
+        {GT_GRADCHECK_UNWRITTEN, "jvp: element 1 of Jv was never written"},
+        {GT_GRADCHECK_DERIVATIVE, "the numeric ones transposed"},
+    };
+    map[0] = map[1] = map[2] = wave_map(&s, 1);
+    map[3] = wave_map(&s, 2);
+    map[4] = wave_map(&s, 0);
+    map[0].vjp = greedy_vjp;
+    map[1].vjp = taking_vjp;
+    map[2].vjp = forgetful_vjp;
+    map[3].jvp = forgetful_jvp;
+    map[4].jacobian = by_columns;
+    for (int k = 0; k < 5; k++) {
+        gt_gradcheck_report r;
+        gt_gradcheck_map(&map[k], x, NULL, &r);
+        expect(&r, GT_FAIL, wanted[k].says);
+        assert_int_equal(r.kind, wanted[k].kind);
+    }
+}
+
 static void callbacks_stay_inside(void **state)
 {
     (void)state;
@@ -417,6 +501,7 @@ int main(void)
         cmocka_unit_test(hessians_are_symmetric),
         cmocka_unit_test(units_may_be_small),
         cmocka_unit_test(jvp_is_linear),
+        cmocka_unit_test(mistakes_of_callbacks_are_named),
         cmocka_unit_test(callbacks_stay_inside),
         cmocka_unit_test(rows_are_points),
         cmocka_unit_test(wrong_requests_are_refused),

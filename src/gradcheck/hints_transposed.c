@@ -76,6 +76,17 @@ static bool exchange_second_last(const gti_findings *f, spot *s)
     return exchange(f, s, 1);
 }
 
+/* A matrix [m,n] that was filled column by column: of vectors, as those of plain C functions are.
+ */
+static bool column_major(const gti_findings *f, spot *s)
+{
+    const int64_t n = f->x->size, m = f->y->size, at = s->j * n + s->e;
+    if (f->x->shape.ndim != 1 || f->y->shape.ndim != 1 || m == n || m < 2 || n < 2) return false;
+    s->j = at % m;
+    s->e = at / m;
+    return true;
+}
+
 /* Place of a number in an ascending list, -1 if it is not there. */
 static int64_t find(const int64_t *list, int64_t n, int64_t number)
 {
@@ -110,7 +121,8 @@ static bool explained_by(const gti_findings *f, mapping map)
 bool gti_hints_transposed(const gti_findings *f)
 {
     static const mapping map[] = {transpose_x,      transpose_x_back, transpose_y,
-                                  transpose_y_back, exchange_last,    exchange_second_last};
+                                  transpose_y_back, exchange_last,    exchange_second_last,
+                                  column_major};
     const gt_gradcheck_input *worst = &f->c->tally[gti_check_worst_input(f->c)].found;
     if (f->analytic_zero || f->numeric_zero || f->wrong < 2 || worst->relative < LEAST)
         return false;

@@ -37,7 +37,7 @@ static void keep_entry(const gti_check *c, const gti_table *t, int64_t at, gti_t
     f->numeric = t->numeric[at];
     f->estimate = t->estimate[at];
     const double size = fmax(fabs(f->analytic), fabs(f->numeric));
-    f->relative = size == 0 ? 0 : fabs(f->analytic - f->numeric) / size;
+    f->relative = f->analytic == f->numeric ? 0 : fabs(f->analytic - f->numeric) / size;
 }
 
 void gti_check_count(gti_check *c, const gti_table *t, int64_t at, gti_state state, double score,

@@ -132,6 +132,7 @@ static void check_form(gti_check *c, gti_plain *p)
     const gti_fn fn = function_of(c, p, &t);
     c->symmetric = p->map->symmetric && !p->direction;
     gti_check_all(c, &fn);
+    if (p->fault.who && c->r->verdict == GT_FAIL) c->r->kind = p->fault.kind;
     if (p->form == GTI_JVP && c->r->verdict == GT_PASS) gti_plain_check_jvp(c, p);
 }
 

@@ -14,7 +14,11 @@ typedef struct {
     gti_form form;
     int64_t n_t;                  /* variables: map->n, or the number of directions */
     const double *x0, *direction; /* [n], [n_t, n]; NULL: t is x */
-    const char *strayed;          /* the callback that wrote beside its array; NULL: none */
+    struct {
+        const char *who, *what; /* a callback; NULL: none */
+        gt_gradcheck_kind kind;
+        int64_t at; /* of what was never written */
+    } fault;        /* the first one */
 } gti_plain;
 
 /* --- plain_op.c --- */

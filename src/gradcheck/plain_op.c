@@ -3,6 +3,7 @@
  * value, by columns where J v is what is given. */
 #include <string.h>
 
+#include "engine/session.h"
 #include "gradcheck/plain.h"
 #include <gradtape/ops.h>
 
@@ -15,6 +16,35 @@ static gti_plain *plain_of(const gt_node *n)
 {
     return ((const plain_opts *)n->opts)->plain;
 }
+
+/* --- what callbacks do wrong --- */
+
+static void note(gti_plain *p, const char *who, gt_gradcheck_kind kind, const char *what)
+{
+    if (p->fault.who) return;
+    p->fault.who = who;
+    p->fault.what = what;
+    p->fault.kind = kind;
+}
+
+static bool without_fault(gt_ctx *gt, const gti_plain *p)
+{
+    if (!p->fault.who) return true;
+    if (p->fault.kind == GT_GRADCHECK_UNWRITTEN)
+        gt_fail(gt, GT_ERR_ARGUMENT, p->fault.who, "element %lld of %s was never written",
+                (long long)p->fault.at, p->fault.what);
+    else gt_fail(gt, GT_ERR_ARGUMENT, p->fault.who, "%s", p->fault.what);
+    return false;
+}
+
+/* What a callback is given; kept: as it was. */
+static void look_at_argument(gti_plain *p, const char *callback, const double *x,
+                             const double *kept, int64_t n, const char *what)
+{
+    if (memcmp(x, kept, (size_t)n * sizeof *x) != 0) note(p, callback, GT_GRADCHECK_MUTATED, what);
+}
+
+static const char changed_x[] = "it changed the values of x";
 
 /* --- fences: a callback that writes beside its array is found, and hurts nothing --- */
 
@@ -37,27 +67,28 @@ static double *fence(double *room, const double *from, int64_t n)
     return room + FENCE;
 }
 
-static bool is_post(const double *x)
+static bool is(const double *x, uint64_t wanted)
 {
     uint64_t bits;
     memcpy(&bits, x, sizeof bits);
-    return bits == post;
+    return bits == wanted;
 }
 
-/* Back to where they were taken from, with a note in p if a fence is broken. */
+/* Back to where they were taken from, with a note in p if a fence is broken, or if the engine's
+ * fill is still in a derivative (in a value the checker looks for it). */
 static void take_out(gti_plain *p, const char *callback, const double *inside, double *to,
-                     int64_t n)
+                     int64_t n, const char *array)
 {
     for (int k = 0; k < FENCE; k++)
-        if (!is_post(inside - FENCE + k) || !is_post(inside + n + k)) p->strayed = callback;
+        if (!is(inside - FENCE + k, post) || !is(inside + n + k, post))
+            note(p, callback, GT_GRADCHECK_ERROR,
+                 "writes before or behind the array that it fills");
+    for (int64_t i = 0; array && i < n && !p->fault.who; i++) {
+        if (!is(inside + i, GTI_PREFILL_F64)) continue;
+        note(p, callback, GT_GRADCHECK_UNWRITTEN, array);
+        p->fault.at = i;
+    }
     if (to != inside) memcpy(to, inside, (size_t)n * sizeof *to);
-}
-
-static bool stays_inside(gt_ctx *gt, const gti_plain *p)
-{
-    if (p->strayed)
-        gt_fail(gt, GT_ERR_ARGUMENT, p->strayed, "writes before or behind the array that it fills");
-    return !p->strayed;
 }
 
 /* --- w' J --- */
@@ -65,16 +96,23 @@ static bool stays_inside(gt_ctx *gt, const gti_plain *p)
 static bool pull_infer(gt_node *n)
 {
     n->out[0]->shape = n->in[0]->shape;
-    n->scratch_size = (size_t)fenced_size(n->in[0]->size) * sizeof(double);
+    n->scratch_size =
+        (size_t)(fenced_size(n->in[0]->size) + n->in[0]->size + n->in[1]->size) * sizeof(double);
     return true;
 }
 
 static void pull_forward(gt_node *n)
 {
     gti_plain *p = plain_of(n);
-    double *wj = fence(n->scratch, n->out[0]->data, p->map->n);
-    p->map->vjp(n->in[0]->data, n->in[1]->data, wj, p->map->user);
-    take_out(p, "vjp", wj, n->out[0]->data, p->map->n);
+    const gt_tensor *x = n->in[0], *w = n->in[1];
+    double *wj = fence(n->scratch, n->out[0]->data, x->size);
+    double *kept = wj + x->size + FENCE, *kept_w = kept + x->size;
+    memcpy(kept, x->data, (size_t)x->size * sizeof *kept);
+    memcpy(kept_w, w->data, (size_t)w->size * sizeof *kept);
+    p->map->vjp(x->data, w->data, wj, p->map->user);
+    take_out(p, "vjp", wj, n->out[0]->data, x->size, "wJ");
+    look_at_argument(p, "vjp", x->data, kept, x->size, changed_x);
+    look_at_argument(p, "vjp", w->data, kept_w, w->size, "it changed the values of w");
 }
 
 static const gt_op pull_op = {.name = "vjp",
@@ -100,7 +138,7 @@ static bool function_infer(gt_node *n)
     n->out[1]->shape = GT_SHAPE(wants_jacobian(n) ? p->map->m : 0, p->n_t);
     const int64_t longest =
         wants_jacobian(n) && p->form == GTI_JACOBIAN ? p->map->m * p->n_t : p->map->m;
-    n->scratch_size = (size_t)(2 * p->map->n + fenced_size(longest)) * sizeof(double);
+    n->scratch_size = (size_t)(3 * p->map->n + fenced_size(longest)) * sizeof(double);
     return true;
 }
 
@@ -135,28 +173,33 @@ static void fill_by_columns(gti_plain *p, const double *x, double *v, double *ro
     for (int64_t i = 0; i < p->n_t; i++) {
         gti_plain_direction(p, i, v);
         map->jvp(x, v, column, map->user);
-        take_out(p, "jvp", column, column, map->m);
+        take_out(p, "jvp", column, column, map->m, "Jv");
         for (int64_t j = 0; j < map->m; j++) jacobian[j * p->n_t + i] = column[j];
     }
+}
+
+static void fill_jacobian(gti_plain *p, const double *x, double *room, gt_tensor *to)
+{
+    double *jacobian = fence(room, to->data, to->size);
+    p->map->jacobian(x, jacobian, p->map->user);
+    take_out(p, "jacobian", jacobian, to->data, to->size, p->map->m > 1 ? "J" : "the gradient");
 }
 
 static void function_forward(gt_node *n)
 {
     gti_plain *p = plain_of(n);
     const gt_c_map *map = p->map;
-    double *room = n->scratch, *v = room + map->n, *fenced = v + map->n;
+    double *room = n->scratch, *v = room + map->n, *kept = v + map->n, *fenced = kept + map->n;
     const double *x = point_at(p, n->in[0]->data, room);
     double *y = fence(fenced, n->out[0]->data, map->m);
+    memcpy(kept, x, (size_t)map->n * sizeof *kept);
     map->f(x, y, map->user);
-    take_out(p, "f", y, n->out[0]->data, map->m);
+    take_out(p, "f", y, n->out[0]->data, map->m, NULL);
+    look_at_argument(p, "f", x, kept, map->n, changed_x);
     if (!wants_jacobian(n)) return;
-    if (p->form == GTI_JVP) {
-        fill_by_columns(p, x, v, fenced, n->out[1]->data);
-        return;
-    }
-    double *jacobian = fence(fenced, n->out[1]->data, map->m * p->n_t);
-    map->jacobian(x, jacobian, map->user);
-    take_out(p, "jacobian", jacobian, n->out[1]->data, map->m * p->n_t);
+    if (p->form == GTI_JVP) fill_by_columns(p, x, v, fenced, n->out[1]->data);
+    else fill_jacobian(p, x, fenced, n->out[1]);
+    look_at_argument(p, p->form == GTI_JVP ? "jvp" : "jacobian", x, kept, map->n, changed_x);
 }
 
 static bool function_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -164,7 +207,7 @@ static bool function_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gi
     const gti_plain *p = plain_of(n);
     if (p->form == GTI_VJP) {
         gin[0] = gt_apply(&pull_op, n->opts, 2, (gt_tensor *[]){n->in[0], gout[0]});
-        return gin[0] && stays_inside(gin[0]->ctx, p);
+        return gin[0] && without_fault(gin[0]->ctx, p);
     }
     gt_tensor *w = gt_reshape(gout[0], GT_SHAPE(1, p->map->m));
     gin[0] = gt_reshape(gt_matmul(w, n->out[1]), GT_SHAPE(p->n_t));
@@ -185,7 +228,7 @@ bool gti_plain_call(const gti_fn *fn, gt_tensor *out[], bool graph)
     gt_tensor *both[2];
     const plain_opts opts = {fn->user, graph};
     if (gt_apply_n(&function_op, &opts, 1, fn->in, both) != GT_OK) return false;
-    if (!stays_inside(fn->gt, opts.plain)) return false;
+    if (!without_fault(fn->gt, opts.plain)) return false;
     out[0] = both[0];
     return true;
 }
