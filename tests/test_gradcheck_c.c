@@ -2,7 +2,9 @@
  * ones are found and named. */
 #include "support.h"
 
-#include <gradtape/gradcheck_c.h>
+static gt_gradcheck_report failed;
+#define GT_GRADCHECK_FAILED(report) failed = *(report)
+#include <gradtape/gradcheck_assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -492,6 +494,35 @@ static void wrong_requests_are_refused(void **state)
     expect(&r, GT_FAIL, "step is -1");
 }
 
+static gt_tensor *squared(gt_ctx *gt, gt_tensor *const in[], void *user)
+{
+    (void)gt;
+    return user ? gt_mul_scalar(gt_square(in[0]), *(double *)user) : gt_mul(in[0], in[0]);
+}
+
+static void what_does_not_pass_is_asserted(void **state)
+{
+    (void)state;
+    const double x[] = {1, 2, 3, 4};
+    double one = 1;
+    shape right = {3, 1}, wrong = {3, 1.01};
+    const gt_c_map good = wave_map(&right, 0), bad = wave_map(&wrong, 0);
+    gt_ctx *gt = gt_open();
+    gt_tensor *in = gt_ones(gt, GT_SHAPE(2), .dtype = GT_F64, .requires_grad = true);
+    failed.verdict = GT_PASS;
+    GT_ASSERT_GRADCHECK_C(ring, ring_gradient, NULL, x, 2, .points = 2);
+    GT_ASSERT_GRADCHECK_MAP(&good, x);
+    GT_ASSERT_GRADCHECK_SAME(gt, squared, NULL, squared, &one, &in, 1, .probes = 3);
+    assert_int_equal(failed.verdict, GT_PASS);
+    GT_ASSERT_GRADCHECK_C(ring, ring_gradient, &by_a_thousandth, x, 4, .name = "ring");
+    expect(&failed, GT_FAIL, "ring (jacobian)");
+    GT_ASSERT_GRADCHECK_MAP(&bad, x, .name = "wave");
+    expect(&failed, GT_FAIL, "wave (jacobian)");
+    GT_ASSERT_GRADCHECK_SAME(gt, squared, NULL, squared, &by_a_thousandth, &in, 1);
+    expect(&failed, GT_FAIL, "y[0]   first 1   second 1.001");
+    gt_close(gt);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -503,6 +534,7 @@ int main(void)
         cmocka_unit_test(jvp_is_linear),
         cmocka_unit_test(mistakes_of_callbacks_are_named),
         cmocka_unit_test(callbacks_stay_inside),
+        cmocka_unit_test(what_does_not_pass_is_asserted),
         cmocka_unit_test(rows_are_points),
         cmocka_unit_test(wrong_requests_are_refused),
     };

@@ -6,6 +6,9 @@
  *   GT_ASSERT_GRADCHECK(gt, attention, NULL, inputs, 3, .order = 2);
  *   GT_ASSERT_GRADCHECK_MODULE(gt, net, x, .name = "net");
  *   GT_ASSERT_GRADCHECK_SAMPLES(gt, &my_op);
+ *   GT_ASSERT_GRADCHECK_SAME(gt, fast, NULL, plain, NULL, inputs, 2);       (gradcheck_ways.h)
+ *   GT_ASSERT_GRADCHECK_C(energy, gradient, &world, x, n, .points = 3);     (gradcheck_c.h)
+ *   GT_ASSERT_GRADCHECK_MAP(&map, x);
  *
  * Options (gt_gradcheck_opts) may follow. Only a PASS will do: a check that proves nothing fails,
  * too. The test fails by what the framework has whose header was included before this one: fail
@@ -16,7 +19,8 @@
 #ifndef GRADTAPE_GRADCHECK_ASSERT_H
 #define GRADTAPE_GRADCHECK_ASSERT_H
 
-#include <gradtape/gradcheck.h>
+#include <gradtape/gradcheck_c.h>
+#include <gradtape/gradcheck_ways.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,5 +67,21 @@
 #define GT_ASSERT_GRADCHECK_SAMPLES(gt, ...) GT_ASSERT_GRADCHECK_SAMPLES_(gt, __VA_ARGS__, )
 #define GT_ASSERT_GRADCHECK_SAMPLES_(gt, op, ...)                                                  \
     GT_ASSERT_GRADCHECK_(gt_gradcheck_samples(gt, op, &gt_options_, &gt_report_), __VA_ARGS__)
+#define GT_ASSERT_GRADCHECK_SAME(gt, f, user_f, g, user_g, in, ...)                                \
+    GT_ASSERT_GRADCHECK_SAME_(gt, f, user_f, g, user_g, in, __VA_ARGS__, )
+#define GT_ASSERT_GRADCHECK_SAME_(gt, f, user_f, g, user_g, in, n_in, ...)                         \
+    GT_ASSERT_GRADCHECK_(                                                                          \
+        gt_gradcheck_same(gt, f, user_f, g, user_g, in, n_in, &gt_options_, &gt_report_),          \
+        __VA_ARGS__)
+
+/* Of plain C functions: no context. */
+#define GT_ASSERT_GRADCHECK_C(f, gradient, user, x, ...)                                           \
+    GT_ASSERT_GRADCHECK_C_(f, gradient, user, x, __VA_ARGS__, )
+#define GT_ASSERT_GRADCHECK_C_(f, gradient, user, x, n, ...)                                       \
+    GT_ASSERT_GRADCHECK_(gt_gradcheck_c(f, gradient, user, x, n, &gt_options_, &gt_report_),       \
+                         __VA_ARGS__)
+#define GT_ASSERT_GRADCHECK_MAP(map, ...) GT_ASSERT_GRADCHECK_MAP_(map, __VA_ARGS__, )
+#define GT_ASSERT_GRADCHECK_MAP_(map, x, ...)                                                      \
+    GT_ASSERT_GRADCHECK_(gt_gradcheck_map(map, x, &gt_options_, &gt_report_), __VA_ARGS__)
 
 #endif

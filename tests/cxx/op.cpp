@@ -124,6 +124,34 @@ static gt_tensor *squared(gt_ctx *, gt_tensor *const in[], void *)
     return gt_square(in[0]);
 }
 
+static double half_square(const double *x, int64_t, void *)
+{
+    return x[0] * x[0] / 2;
+}
+
+static void identity(const double *x, int64_t, double *g, void *)
+{
+    g[0] = x[0];
+}
+
+static void identity_map(const double *x, double *y, void *)
+{
+    y[0] = x[0];
+}
+
+static void one(const double *, double *jacobian, void *)
+{
+    jacobian[0] = 1;
+}
+
+static void test_plain_functions()
+{
+    const double x[] = {3, 4};
+    const gt_c_map map = {.n = 1, .m = 1, .f = identity_map, .jacobian = one};
+    GT_ASSERT_GRADCHECK_C(half_square, identity, nullptr, x, 1, .points = 2);
+    GT_ASSERT_GRADCHECK_MAP(&map, x, .name = "identity");
+}
+
 void test_op(gt_ctx *gt)
 {
     IS_TRUE(gradtape_ops.n == 1 && gradtape_ops.op[0] == &double_op);
@@ -150,6 +178,8 @@ void test_op(gt_ctx *gt)
     GT_ASSERT_GRADCHECK(gt, squared, nullptr, &number, 1, GT_EACH_INPUT(one));
     GT_ASSERT_GRADCHECK_MODULE(gt, gt_nn_linear(gt, 3, 2, .dtype = GT_F64), z);
     GT_ASSERT_GRADCHECK_SAMPLES(gt, &double_op, .seed = 3);
+    GT_ASSERT_GRADCHECK_SAME(gt, squared, nullptr, squared, nullptr, &z, 1, .probes = 2);
+    test_plain_functions();
     if (report.verdict != GT_PASS) GT_GRADCHECK_FAILED(&report);
     IS_TRUE(gt_gradcheck_error_samples(gt, &double_op, &report) == GT_PASS);
     IS_TRUE(any_op.forward[GT_U8] == none && !float_op.forward[GT_U8]);
