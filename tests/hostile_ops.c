@@ -41,4 +41,11 @@ static const gt_op flat = {.name = "flat",
                            .infer = infer,
                            .forward = {NULL, forward},
                            GT_SAMPLES(samples)};
-GT_EXPORT_OPS(&wrong, &flat);
+static const gt_op bare = {.name = "bare",
+                           .inputs = "x",
+                           .n_in = 1,
+                           .n_out = 1,
+                           .infer = infer,
+                           .forward = {NULL, forward},
+                           .backward = backward};
+GT_EXPORT_OPS(&wrong, &flat, &bare);

@@ -101,9 +101,10 @@ static void json_is_read(void **state)
     assert_has(text, "{\"operation\": \"w\\\"r<o>n&g # \\\\\", \"sample\": 0");
     assert_has(text, "\"verdict\": \"FAIL\", \"kind\": \"derivative\"");
     assert_has(text, "\"verdict\": \"INCONCLUSIVE\", \"kind\": \"vacuous\"");
+    assert_has(text, "{\"operation\": \"bare\", \"sample\": -1, ");
     assert_has(text, "\"wrong\": 3");
     assert_has(text, "\"analytic\": -1,");
-    assert_has(text, "\"passed\": 0, \"failed\": 1, \"inconclusive\": 1");
+    assert_has(text, "\"passed\": 0, \"failed\": 2, \"inconclusive\": 1");
     text = run_program(CHECK "--format json exp", 0);
     assert_true(!*spaces(json_value(spaces(text))));
 }
@@ -159,9 +160,9 @@ static void tap_is_read(void **state)
     is_utf8(s);
     for (s = expect(s, "TAP version 14\n"); *s != '1'; number++)
         s = tap_test(s, number + 1, &failed, &skipped);
-    assert_string_equal(s, "1..2\n");
-    assert_int_equal(number, 2);
-    assert_int_equal(failed, 1);
+    assert_string_equal(s, "1..3\n");
+    assert_int_equal(number, 3);
+    assert_int_equal(failed, 2);
     assert_int_equal(skipped, 1);
     assert_has(run_program(CHECK "--format tap exp", 0), "\nok 1 - exp  sample 0");
 }
@@ -257,8 +258,8 @@ static void junit_is_read(void **state)
     const char *text = run_program(CHECK HOSTILE "--format junit", 1);
     is_utf8(text);
     const junit j = junit_read(text);
-    assert_int_equal(j.tests, 2);
-    assert_int_equal(j.failures, 1);
+    assert_int_equal(j.tests, 3);
+    assert_int_equal(j.failures, 2);
     assert_int_equal(j.skipped, 1);
     assert_has(text, "<testsuite name=\"w&quot;r&lt;o&gt;n&amp;g # \\\" tests=\"1\" failures=\"1\" "
                      "errors=\"0\" skipped=\"0\"");
@@ -277,6 +278,9 @@ static const struct {
     {CUSTOM "add", 2, "there is no operation 'add'"},
     {CUSTOM "--sample 7 soft_threshold", 2, "there is no number 7"},
     {HOSTILE "--order 1", 1, "order 1   1 FAILED"},
+    {HOSTILE "--order 1", 1, "again: gradtape check --load '" GT_BINARY_DIR},
+    {HOSTILE "--order 1 bare", 1, "FAILED: no samples"},
+    {HOSTILE "--order 1 --format tap bare", 1, "\nnot ok 1 - bare  no samples\n"},
     {"--load none.so", 2, "--load: 'none.so' cannot be loaded: ./none.so: "},
     {"--load libm.so.6", 2, "cannot be loaded: "},
     {"--load '" GT_SOURCE_DIR "/README.md'", 2, "cannot be loaded: "},

@@ -92,6 +92,7 @@ static const struct {
     {"graph relu_lenet --heat time --backward -o " GT_BINARY_DIR "/tests/cli.json", 0, "cli.json"},
     {"summary lenet", 0, "Params       61,706"},
     {"check --seed -1", 2, "--seed does not take '-1', but a whole number that is not negative"},
+    {"check --seed 0 add", 2, "--seed does not take '0', but from 1 on"},
     {"check --seeds 0 add", 2, "--seeds does not take '0', but from 1 to 1000000"},
     {"check --seeds 3 --order 1 --sample 0 --large add", 0, "1 sample, 3 checks: all pass"},
     {"check --seeds 3 --order 1 --sample 0 add", 0, "checks left out, which --large makes: 1"},

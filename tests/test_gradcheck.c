@@ -98,7 +98,7 @@ static const op_case op_cases[] = {
     {&abs_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}}, FIRST, GT_FAIL, GT_GRADCHECK_KINK, "kink near x = 0", "declare .kinks"},
     {&abs_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, FIRST, GT_PASS, GT_GRADCHECK_NOTHING, "8 entries of the Jacobian compared, 1 skipped at kinks", ""},
     {&abs_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, {.order = 2}, GT_PASS, GT_GRADCHECK_NOTHING, "1 skipped at kinks", ""},
-    {&abs_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, FAST, GT_PASS, GT_GRADCHECK_NOTHING, "without 1 entries at kinks", ""},
+    {&abs_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, FAST, GT_PASS, GT_GRADCHECK_NOTHING, "without 1 entry at kinks", ""},
     {&abs_op, {.in = {{.shape = GT_DIMS(1), .values = around_zero + 1}}, .kinks = true}, FIRST, GT_INCONCLUSIVE, GT_GRADCHECK_KINK, "kink near x = 0", "a kink or a tie"},
     {&transposed_op, ON(3, 4), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "of 12 entries", "transposed"},
     {&transposed_op, ON(3, 3), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "6 of 9 entries", "transposed"},

@@ -152,6 +152,27 @@ static double seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+/* Of operations that are loaded the report does not know where from. */
+static void name_the_command(const request *q, const gti_cli_result *r, gt_gradcheck_report *report)
+{
+    char *again = strstr(report->message, "\n  again: with .seed");
+    if (!q->load || !again) return;
+    snprintf(again, sizeof report->message - (size_t)(again - report->message),
+             "\n  again: gradtape check --load '%s' --sample %d --seed %llu%s %s\n", q->load,
+             r->sample, r->seed,
+             r->stage == GTI_CLI_F32 ? " --dtype f32"
+             : report->order == 2    ? " --order 2"
+                                     : "",
+             r->op->name);
+}
+
+static void count(run *r, gt_verdict v)
+{
+    r->sum.checks++;
+    r->sum.passed += v == GT_PASS;
+    r->sum.failed += v == GT_FAIL;
+}
+
 static void check_sample(run *r, const gt_op *op, int sample, gti_cli_stage s,
                          unsigned long long seed)
 {
@@ -164,10 +185,20 @@ static void check_sample(run *r, const gt_op *op, int sample, gti_cli_stage s,
     const double start = seconds();
     const gt_verdict v = gt_gradcheck_op(r->gt, op, &op->samples[sample], &opts, &report);
     const gti_cli_result result = {op, sample, s, name_of(q, s), seed, seconds() - start, &report};
+    name_the_command(q, &result, &report);
     r->form->check(&r->out, &result);
-    r->sum.checks++;
-    r->sum.passed += v == GT_PASS;
-    r->sum.failed += v == GT_FAIL;
+    count(r, v);
+}
+
+/* A failure like any other to programs; in the table it stands in the operation's row. */
+static void tell_of_no_samples(run *r, const gt_op *op)
+{
+    gt_gradcheck_report report;
+    const gt_verdict v = gt_gradcheck_samples(r->gt, op, NULL, &report);
+    const gti_cli_result result = {op, -1,     GTI_CLI_DERIVATIVES, "no samples", r->q->seed,
+                                   0,  &report};
+    if (!r->form->composed) r->form->check(&r->out, &result);
+    count(r, v);
 }
 
 static void check_seeds(run *r, const gt_op *op, int sample, gti_cli_stage s)
@@ -188,8 +219,8 @@ static void check_op(run *r, const gt_op *op)
     for (gti_cli_stage s = 0; s < GTI_CLI_N_STAGES; s++)
         for (int i = 0; is_asked(q, s) && i < op->n_samples; i++)
             if (q->sample == ALL || q->sample == (unsigned long long)i) check_seeds(r, op, i, s);
+    if (!op->n_samples && op->backward) tell_of_no_samples(r, op);
     if (r->form->end_op) r->form->end_op(&r->out, op, seconds() - start);
-    r->sum.failed += !op->n_samples && op->backward;
     r->sum.operations++;
     r->sum.samples += samples;
 }
@@ -209,8 +240,6 @@ static void check_candidate(run *r, const candidate *k)
     if (r->q->n_names && !asked) return;
     if (k->op) check_op(r, k->op);
     else if (named) say_aside(r, k->name, "composed of other operations: nothing was checked");
-    if (k->op && k->op->backward && !k->op->n_samples && !r->form->composed)
-        say_aside(r, k->name, "FAILED: no samples");
     r->unproven += named && r->sum.passed == before;
 }
 
@@ -251,6 +280,7 @@ int gti_cli_check(int argc, char **argv)
     if (q.seeds < 1 || q.seeds > 1000000)
         return gti_cli_refuse("check", "--seeds does not take '%llu', but from 1 to 1000000",
                               q.seeds);
+    if (q.seed < 1) return gti_cli_refuse("check", "--seed does not take '0', but from 1 on");
     candidate *all = find_candidates(&q, &n);
     if (!all) return 2;
     status = 0;

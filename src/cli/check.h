@@ -14,7 +14,7 @@ enum { GTI_CLI_SMALL = 16 }; /* elements of inputs; larger samples are checked a
 /* One check. */
 typedef struct {
     const gt_op *op;
-    int sample;
+    int sample; /* -1: it has none, which is a failure */
     gti_cli_stage stage;
     const char *stage_name; /* "order 1", "order 1, 2", "f32" */
     unsigned long long seed;

@@ -89,9 +89,11 @@ void gti_cli_put_yaml(FILE *f, const char *text)
 
 void gti_cli_check_name(const gti_cli_result *r, char *name, size_t size)
 {
-    const char *label = r->op->samples[r->sample].label;
-    snprintf(name, size, "sample %d%s%s%s  %s  seed %llu", r->sample, label ? " (" : "",
-             label ? label : "", label ? ")" : "", r->stage_name, r->seed);
+    const char *label = r->sample < 0 ? NULL : r->op->samples[r->sample].label;
+    if (r->sample < 0) snprintf(name, size, "%s", r->stage_name);
+    else
+        snprintf(name, size, "sample %d%s%s%s  %s  seed %llu", r->sample, label ? " (" : "",
+                 label ? label : "", label ? ")" : "", r->stage_name, r->seed);
 }
 
 void gti_cli_check_reason(const gt_gradcheck_report *r, char *reason, size_t size)

@@ -54,7 +54,7 @@ static void json_input(const gt_gradcheck_input *x)
 static void json_check(gti_cli_out *o, const gti_cli_result *r)
 {
     const gt_gradcheck_report *report = r->report;
-    const char *label = r->op->samples[r->sample].label;
+    const char *label = r->sample < 0 ? NULL : r->op->samples[r->sample].label;
     printf("%s\n{\"operation\": ", o->number++ ? "," : "");
     gti_cli_put_json(stdout, r->op->name);
     printf(", \"sample\": %d, \"label\": ", r->sample);

@@ -381,6 +381,11 @@ bool gti_check_accumulation(gti_check *c);
 void gti_check_diagnose(gti_check *c, const gti_table *t);
 
 /* --- report.c --- */
+/* "1 entry", "2 entries": which word goes with n. */
+static inline const char *gti_count_word(int64_t n, const char *one, const char *many)
+{
+    return n == 1 ? one : many;
+}
 /* A report is a head, lines, and an end with hint and command; a head starts it anew. */
 void gti_check_head(gti_check *c, gt_verdict verdict, gt_gradcheck_kind kind);
 void gti_check_line_of_text(gti_check *c, const char *fmt, ...) GT_PRINTF(2, 3);

@@ -115,9 +115,10 @@ static void say_how_many(const gti_findings *f)
     char ratio[96];
     const int64_t looked = f->to - f->from;
     gti_hints_say_ratio(f, ratio, sizeof ratio);
-    gti_check_line_of_text(f->c, "%lld of %lld entries of %s%s are wrong%s", (long long)f->x_wrong,
-                           (long long)looked, f->x->name,
-                           looked < f->x->size ? " that were looked at" : "", ratio);
+    gti_check_line_of_text(f->c, "%lld of %lld %s of %s%s %s wrong%s", (long long)f->x_wrong,
+                           (long long)looked, gti_count_word(looked, "entry", "entries"),
+                           f->x->name, looked < f->x->size ? " that were looked at" : "",
+                           gti_count_word(f->x_wrong, "is", "are"), ratio);
 }
 
 void gti_check_diagnose(gti_check *c, const gti_table *t)

@@ -118,9 +118,11 @@ void gti_check_say_entry(gti_check *c, const char *before, const gti_tally *t)
 static void say_counts(gti_check *c, const gti_tally *t)
 {
     const gt_gradcheck_input *f = &t->found;
-    const char *unit = f->whole ? f->compared == 1 ? "entry" : "entries"
-                                : (f->compared == 1 ? "projection" : "projections");
-    if (!f->whole) gti_check_append(c, "%lld elements, ", (long long)f->size);
+    const char *unit = f->whole ? gti_count_word(f->compared, "entry", "entries")
+                                : gti_count_word(f->compared, "projection", "projections");
+    if (!f->whole)
+        gti_check_append(c, "%lld %s, ", (long long)f->size,
+                         gti_count_word(f->size, "element", "elements"));
     if (f->wrong) gti_check_append(c, "%lld of ", (long long)f->wrong);
     gti_check_append(c, "%lld %s%s", (long long)f->compared, unit, f->wrong ? " WRONG" : "");
     if (f->skipped) gti_check_append(c, ", %lld skipped", (long long)f->skipped);
@@ -144,5 +146,7 @@ void gti_check_say_inputs(gti_check *c)
         say_counts(c, t);
         if (t->found.output >= 0) gti_check_say_entry(c, "   worst ", t);
     }
-    if (n < c->fn->n_var) gti_check_line_of_text(c, "and %d more inputs", c->fn->n_var - n);
+    if (n < c->fn->n_var)
+        gti_check_line_of_text(c, "and %d more %s", c->fn->n_var - n,
+                               gti_count_word(c->fn->n_var - n, "input", "inputs"));
 }

@@ -33,11 +33,15 @@ static void say_compared(gti_check *c)
     gti_check_append(c, "\n  ");
     if (c->o.order == 2) gti_check_append(c, "order %d: ", c->r->order);
     if (c->r->mode == GT_GRADCHECK_FULL) {
-        gti_check_append(c, "%lld entries of the Jacobian compared", entries - kinks);
+        gti_check_append(c, "%lld %s of the Jacobian compared", entries - kinks,
+                         gti_count_word(entries - kinks, "entry", "entries"));
         if (kinks) gti_check_append(c, ", %lld skipped at kinks", kinks);
     } else {
-        gti_check_append(c, "%lld random projections compared", entries);
-        if (kinks) gti_check_append(c, ", without %lld entries at kinks", kinks);
+        gti_check_append(c, "%lld random %s compared", entries,
+                         gti_count_word(entries, "projection", "projections"));
+        if (kinks)
+            gti_check_append(c, ", without %lld %s at kinks", kinks,
+                             gti_count_word(kinks, "entry", "entries"));
     }
     say_mode(c);
     gti_check_say_inputs(c);
@@ -55,10 +59,10 @@ static void say_passed_over(gti_check *c)
                            gti_check_place(c->y, c->fn->n_out, c->kink_row, y, sizeof y),
                            gti_check_place(c->x, c->fn->n_var, c->kink_col, x, sizeof x));
     if (c->r->mode == GT_GRADCHECK_FULL)
-        gti_check_line_of_text(
-            c, "%lld of %lld entries are not differentiable here%s; the others agree",
-            (long long)passed_over(c), (long long)c->r->entries,
-            unsure ? ", as far as differences can tell" : "");
+        gti_check_line_of_text(c, "%lld of %lld %s not differentiable here%s; the others agree",
+                               (long long)passed_over(c), (long long)c->r->entries,
+                               gti_count_word(passed_over(c), "entries is", "entries are"),
+                               unsure ? ", as far as differences can tell" : "");
     if (!declared) gti_check_hint(c, "a kink or a tie: move the sample off it, or declare .kinks");
     else if (unsure)
         gti_check_hint(c,
