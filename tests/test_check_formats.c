@@ -235,7 +235,7 @@ static const char *xml_element(junit *j, const char *s)
     count_element(j, name);
     while (*s == ' ') s = xml_attribute(s + 1);
     if (*s == '/') return expect(s, "/>");
-    strcpy(j->open[j->depth++], name);
+    snprintf(j->open[j->depth++], sizeof j->open[0], "%s", name);
     return expect(s, ">");
 }
 

@@ -106,6 +106,19 @@ static void not_a_number(const double *x, int64_t n, double *g, void *user)
     g[2] = NAN;
 }
 
+/* Gradients of 1e-14, times *user. */
+static double faint(const double *x, int64_t n, void *user)
+{
+    (void)user;
+    return 1e-14 * ring(x, n, NULL);
+}
+
+static void faint_gradient(const double *x, int64_t n, double *g, void *user)
+{
+    ring_gradient(x, n, g, NULL);
+    for (int64_t i = 0; i < n; i++) g[i] *= 1e-14 * (user ? *(double *)user : 1);
+}
+
 static double billion(const double *x, int64_t n, void *user)
 {
     return ring(x, n, user) + 1e9 - 1e9;
@@ -295,6 +308,24 @@ static void hessians_are_symmetric(void **state)
     map.m = 1;
     gt_gradcheck_map(&map, (double[]){3, 4}, NULL, &r);
     expect(&r, GT_FAIL, "a symmetric map has n = m");
+}
+
+static void the_report_says_which_tolerance_would_tell(void **state)
+{
+    const double x[] = {0.5, -0.25, 0.75, 0.3, -0.6};
+    double wrong = 1.5;
+    (void)state;
+    for (int mode = GT_GRADCHECK_FULL; mode <= GT_GRADCHECK_FAST; mode++) {
+        gt_gradcheck_opts o = {.mode = (gt_gradcheck_mode)mode};
+        gt_gradcheck_report r;
+        gt_gradcheck_c(faint, faint_gradient, NULL, x, 5, &o, &r);
+        expect(&r, GT_INCONCLUSIVE, "the tolerance 1e-13: .atol = ");
+        o.atol = strtod(strstr(r.hint, ".atol = ") + 8, NULL);
+        gt_gradcheck_c(faint, faint_gradient, NULL, x, 5, &o, &r);
+        expect(&r, GT_PASS, "compared");
+        gt_gradcheck_c(faint, faint_gradient, &wrong, x, 5, &o, &r);
+        expect(&r, GT_FAIL, "d y[0]");
+    }
 }
 
 static void units_may_be_small(void **state)
@@ -531,6 +562,7 @@ int main(void)
         cmocka_unit_test(all_forms_given_are_checked),
         cmocka_unit_test(hessians_are_symmetric),
         cmocka_unit_test(units_may_be_small),
+        cmocka_unit_test(the_report_says_which_tolerance_would_tell),
         cmocka_unit_test(jvp_is_linear),
         cmocka_unit_test(mistakes_of_callbacks_are_named),
         cmocka_unit_test(callbacks_stay_inside),

@@ -83,6 +83,7 @@ typedef struct {
     uint8_t *mask;                                    /* [n_x], 0: left out; NULL: nothing is */
     int64_t n_asked;                                  /* columns that are not left out */
     int64_t masked_before;                            /* of x, where directions are the variables */
+    double largest;                                   /* entry of the Jacobian, analytic */
     int64_t planned;                                  /* projections that are to be compared */
     bool apart;                                       /* inputs have terms of their own */
     double *near[4];                                  /* [n_y], at x + h, x - h, x + h/2, x - h/2 */
@@ -246,6 +247,8 @@ static inline double gti_check_noise(const gti_check *c, int64_t j)
 }
 
 /* --- numeric.c --- */
+/* Where the largest entry is smaller it counts as this: gradients have rounding of their own. */
+#define GTI_LEAST_SCALE 1e-6
 /* Steps of several lengths, the usual one first; a derivative is better with each that is tried. */
 enum {
     GTI_STEPS = 9,

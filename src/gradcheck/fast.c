@@ -375,6 +375,7 @@ static bool pull(gti_check *c, probe *p)
         if (k >= c->n_pulls) gti_check_draw_upstream(c, u->v);
         if (k >= c->n_pulls && !gti_check_vjp(c, u->v, u->g)) return false;
         u->noise = gti_check_projected_noise(c, u->v);
+        c->largest = gti_larger(gti_largest(u->g, c->n_x), c->largest);
     }
     gti_check_end(c);
     return true;
@@ -426,9 +427,10 @@ bool gti_check_fast(gti_check *c)
 {
     const gt_mark mark = gt_mark_tape(c->gt);
     probe p;
+    c->planned = 0;
+    c->largest = 0;
     if (!make_probe(c, &p) || !pull(c, &p)) return false;
     c->r->mode = GT_GRADCHECK_FAST;
-    c->planned = 0;
     for (int i = 0; i < c->fn->n_var; i++) gti_check_reset_tally(c, i, false);
     if (!run_ranges(c, &p) || !run_unseen(c, &p)) return false;
     gt_rewind(c->gt, mark);

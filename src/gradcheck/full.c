@@ -149,6 +149,7 @@ bool gti_check_compare(gti_check *c, const int64_t *row, int64_t n_rows, const i
     const gt_mark mark = gt_mark_tape(c->gt);
     gti_table t = {.row = row, .col = col, .n_rows = n_rows, .n_cols = n_cols};
     if (!make_table(c, &t) || !fill_analytic(c, &t) || !fill_numeric(c, &t)) return false;
+    c->largest = t.scale;
     c->r->wrong = t.wrong;
     if (t.wrong) {
         gti_check_diagnose(c, &t);

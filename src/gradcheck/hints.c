@@ -28,7 +28,8 @@ static gti_findings look(gti_check *c, const gti_table *t)
                       .t = t,
                       .x = &c->x[worst],
                       .y = &c->y[c->tally[worst].found.output],
-                      .zero = c->x[worst].terms.atol * fmax(1e-6, fmin(1, t->input_scale[worst])),
+                      .zero = c->x[worst].terms.atol *
+                              fmax(GTI_LEAST_SCALE, fmin(1, t->input_scale[worst])),
                       .low = INFINITY,
                       .high = -INFINITY,
                       .least = INFINITY,

@@ -14,9 +14,6 @@ int gti_check_length(int step)
     return lengths[step];
 }
 
-/* Where the largest entry is smaller it counts as this: gradients have rounding of their own. */
-static const double least_scale = 1e-6;
-
 static double atol_of(const gti_slope *s)
 {
     return s->terms->atol * s->weight * fmin(1, s->scale);
@@ -32,7 +29,7 @@ gti_slope gti_check_slope(const gti_terms *terms, const double change[4], const 
     const double right[] = {change[0] / length[0], change[2] / length[2]};
     const double left[] = {change[1] / length[1], change[3] / length[3]};
     const double noise = rounding / fabs(length[3]);
-    const double scale = fmax(largest, least_scale);
+    const double scale = fmax(largest, GTI_LEAST_SCALE);
     const double d0 = (right[0] + left[0]) / 2, d1 = (right[1] + left[1]) / 2;
     gti_slope s = {.value = (4 * d1 - d0) / 3,
                    .estimate = fabs(d1 - d0) + noise,
@@ -63,7 +60,7 @@ gti_slope gti_check_quick_slope(const gti_terms *terms, const double change[2],
                    .left = left,
                    .terms = terms,
                    .weight = weight,
-                   .scale = fmax(largest, least_scale)};
+                   .scale = fmax(largest, GTI_LEAST_SCALE)};
     const double steepest = fmax(fabs(right), fabs(left));
     s.bent = fabs(right - left) > 0.1 * steepest + 100 * noise + atol_of(&s);
     s.rough = s.bent || !isfinite(s.value);
@@ -246,7 +243,7 @@ bool gti_check_tells(const gti_check *c, double other, gti_slope *numeric)
 
 void gti_check_rescale(gti_slope *numeric, double scale)
 {
-    const double least = gti_larger(scale, least_scale * gti_larger(numeric->scale, 1));
+    const double least = gti_larger(scale, GTI_LEAST_SCALE * gti_larger(numeric->scale, 1));
     if (least < numeric->scale) numeric->scale = least;
 }
 

@@ -73,11 +73,23 @@ static void say_passed_over(gti_check *c)
     gti_check_finish(c);
 }
 
+/* Where nothing is above 1e-6, .atol is a part of that. */
+static void hint_tolerance(gti_check *c)
+{
+    const double tolerance = c->o.atol * GTI_LEAST_SCALE;
+    if (!(c->largest > 0 && c->largest < 10 * tolerance)) return;
+    gti_check_hint(c,
+                   "the largest entry is %.2g, the tolerance %.2g: .atol = %.1g would tell, if "
+                   "rounding lets it; or take larger units",
+                   c->largest, tolerance, c->largest / GTI_LEAST_SCALE / 10);
+}
+
 void gti_check_say_vacuous(gti_check *c, const char *why)
 {
     gti_check_head(c, GT_INCONCLUSIVE, GT_GRADCHECK_VACUOUS);
     gti_check_line_of_text(c, "%s", why);
     if (c->tally) gti_check_say_inputs(c);
+    if (c->tally) hint_tolerance(c);
     gti_check_finish(c);
 }
 
