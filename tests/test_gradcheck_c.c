@@ -417,12 +417,24 @@ static void by_columns(const double *x, double *jacobian, void *user)
     for (int64_t k = 0; k < 12; k++) jacobian[k % (s->m + 1) * s->m + k / (s->m + 1)] = rows[k];
 }
 
+static void with_a_nan(const double *x, double *jacobian, void *user)
+{
+    wave_jacobian(x, jacobian, user);
+    jacobian[1 * 4 + 3] = NAN;
+}
+
+static void nan_jvp(const double *x, const double *v, double *jv, void *user)
+{
+    wave_jvp(x, v, jv, user);
+    if (v[3] != 0) jv[1] = NAN;
+}
+
 static void mistakes_of_callbacks_are_named(void **state)
 {
     (void)state;
     const double x[] = {1, 2, 3, 4};
     shape s = {3, 1};
-    gt_c_map map[5];
+    gt_c_map map[7];
     static const struct {
         gt_gradcheck_kind kind;
         const char *says;
@@ -432,16 +444,20 @@ static void mistakes_of_callbacks_are_named(void **state)
         {GT_GRADCHECK_UNWRITTEN, "vjp: element 2 of wJ was never written"},
         {GT_GRADCHECK_UNWRITTEN, "jvp: element 1 of Jv was never written"},
         {GT_GRADCHECK_DERIVATIVE, "the numeric ones transposed"},
+        {GT_GRADCHECK_NAN, "d y[1] / d x[3]   analytic nan"},
+        {GT_GRADCHECK_NAN, "d y[1] / d x[3]   analytic nan"},
     };
     map[0] = map[1] = map[2] = wave_map(&s, 1);
-    map[3] = wave_map(&s, 2);
-    map[4] = wave_map(&s, 0);
+    map[3] = map[6] = wave_map(&s, 2);
+    map[4] = map[5] = wave_map(&s, 0);
     map[0].vjp = greedy_vjp;
     map[1].vjp = taking_vjp;
     map[2].vjp = forgetful_vjp;
     map[3].jvp = forgetful_jvp;
     map[4].jacobian = by_columns;
-    for (int k = 0; k < 5; k++) {
+    map[5].jacobian = with_a_nan;
+    map[6].jvp = nan_jvp;
+    for (int k = 0; k < 7; k++) {
         gt_gradcheck_report r;
         gt_gradcheck_map(&map[k], x, NULL, &r);
         expect(&r, GT_FAIL, wanted[k].says);

@@ -5,7 +5,6 @@
 
 #include "engine/session.h"
 #include "gradcheck/plain.h"
-#include <gradtape/ops.h>
 
 typedef struct {
     gti_plain *plain;
@@ -123,6 +122,32 @@ static const gt_op pull_op = {.name = "vjp",
                               .infer = pull_infer,
                               .forward = {[GT_F64] = pull_forward}};
 
+/* A row of J with a weight of 0 has no part: 0 times what is not finite in it would spoil the
+ * others.
+ */
+static bool combine_infer(gt_node *n)
+{
+    n->out[0]->shape = GT_SHAPE(n->in[1]->shape.dim[1]);
+    return true;
+}
+
+static void combine_forward(gt_node *n)
+{
+    const double *w = n->in[0]->data, *row = n->in[1]->data;
+    double *wj = n->out[0]->data;
+    const int64_t size = n->out[0]->size;
+    memset(wj, 0, (size_t)size * sizeof *wj);
+    for (int64_t j = 0; j < n->in[0]->size; j++, row += size)
+        for (int64_t i = 0; w[j] != 0 && i < size; i++) wj[i] += w[j] * row[i];
+}
+
+static const gt_op combine_op = {.name = "combine",
+                                 .inputs = "w J",
+                                 .n_in = 2,
+                                 .n_out = 1,
+                                 .infer = combine_infer,
+                                 .forward = {[GT_F64] = combine_forward}};
+
 /* --- the function --- */
 
 static bool wants_jacobian(const gt_node *n)
@@ -209,8 +234,7 @@ static bool function_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gi
         gin[0] = gt_apply(&pull_op, n->opts, 2, (gt_tensor *[]){n->in[0], gout[0]});
         return gin[0] && without_fault(gin[0]->ctx, p);
     }
-    gt_tensor *w = gt_reshape(gout[0], GT_SHAPE(1, p->map->m));
-    gin[0] = gt_reshape(gt_matmul(w, n->out[1]), GT_SHAPE(p->n_t));
+    gin[0] = gt_apply(&combine_op, NULL, 2, (gt_tensor *[]){gout[0], n->out[1]});
     return gin[0] != NULL;
 }
 
