@@ -138,6 +138,12 @@ static void signs(const double *x, int64_t n, double *g, void *user)
     for (int64_t i = 0; i < n; i++) g[i] = x[i] < 0 ? -1 : 1;
 }
 
+static void flipped(const double *x, int64_t n, double *g, void *user)
+{
+    (void)user;
+    for (int64_t i = 0; i < n; i++) g[i] = x[i] < 0 ? 1 : -1;
+}
+
 static void expect(const gt_gradcheck_report *r, gt_verdict v, const char *says)
 {
     if (r->verdict != v || !strstr(r->message, says))
@@ -170,6 +176,8 @@ static void scalars(void **state)
         {wrapping, ring_gradient, NULL, 7, GT_FAIL, "f: it changed the values of x"},
         {ring, greedy_gradient, NULL, 7, GT_FAIL, "jacobian: it changed the values of x"},
         {tiny_sum, not_a_number, NULL, 7, GT_FAIL, "relative error nan"},
+        {tiny_sum, not_a_number, NULL, 7, GT_FAIL, "0 * inf in the derivative, or an element"},
+        {absolute, flipped, NULL, 3, GT_FAIL, "the sign is flipped in the derivative"},
         {billion, ring_gradient, NULL, 7, GT_PASS, "7 entries"},
         {absolute, signs, NULL, 7, GT_PASS, "6 entries of the Jacobian compared, 1 skipped"},
         {NULL, ring_gradient, NULL, 7, GT_FAIL, "the function is NULL"},

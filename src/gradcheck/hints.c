@@ -1,6 +1,7 @@
 /* What the wrong entries of a Jacobian have in common, and what that hints at. */
 #include "gradcheck/hints.h"
 
+#include "gradcheck/plain.h"
 #include <math.h>
 
 static void add_entry(gti_findings *f, gti_entry e)
@@ -49,11 +50,19 @@ static gti_findings look(gti_check *c, const gti_table *t)
 
 /* --- hints: each returns whether it has one --- */
 
+const char *gti_hints_rule(const gti_findings *f)
+{
+    return f->c->fn->call == gti_plain_call ? "derivative" : "backward rule";
+}
+
 static bool hint_nan(const gti_findings *f)
 {
     if (!f->nan) return false;
-    gti_check_hint(f->c, "the gradient is NaN or infinite: a division by zero or 0 * inf in the "
-                         "backward rule, or an element that was never written");
+    gti_check_hint(
+        f->c,
+        "the gradient is NaN or infinite: a division by zero or 0 * inf in the %s, or an "
+        "element that was never written",
+        gti_hints_rule(f));
     return true;
 }
 

@@ -31,6 +31,9 @@ static inline gti_entry gti_entry_at(const gti_findings *f, int64_t r, int64_t k
     return (gti_entry){f->t->analytic[at], f->t->numeric[at], f->t->state[at] == GTI_WRONG};
 }
 
+/* What is at fault: of plain C functions nothing is a backward rule. */
+const char *gti_hints_rule(const gti_findings *f);
+
 /* Hints: each returns whether it has one. */
 /* hints_factors.c: a constant ratio, or else a term; and "; analytic/numeric is ..." */
 bool gti_hints_ratio(const gti_findings *f);

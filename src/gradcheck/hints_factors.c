@@ -28,7 +28,7 @@ bool gti_hints_ratio(const gti_findings *f)
     const double ratio = ratio_of(f);
     const bool flipped = fabs(ratio + 1) < 1e-4 && fabs(f->high - f->low) < 1e-4;
     if ((!is_constant(f) && !flipped) || ratio == 0) return false;
-    if (flipped) gti_check_hint(f->c, "the sign is flipped in the backward rule");
+    if (flipped) gti_check_hint(f->c, "the sign is flipped in the %s", gti_hints_rule(f));
     else if (fabs(ratio - 1) < 0.01)
         gti_check_hint(
             f->c,
@@ -36,10 +36,10 @@ bool gti_hints_ratio(const gti_findings *f)
             "rounded, or not the one of forward?",
             ratio - 1);
     else
-        gti_check_hint(f->c, "a constant ratio of %.4g: %sa factor%s is %s in the backward rule",
-                       ratio, ratio < 0 ? "the sign is wrong, and " : "",
+        gti_check_hint(f->c, "a constant ratio of %.4g: %sa factor%s is %s in the %s", ratio,
+                       ratio < 0 ? "the sign is wrong, and " : "",
                        fabs(ratio - 0.5) < 1e-4 ? ", or one of two equal terms," : "",
-                       fabs(ratio) < 1 ? "missing" : "too much");
+                       fabs(ratio) < 1 ? "missing" : "too much", gti_hints_rule(f));
     return true;
 }
 
@@ -65,8 +65,10 @@ void gti_hints_term(const gti_findings *f)
                        "analytic - numeric is %.4g in all of them: not a factor, but a term is %s",
                        apart, f->low > 1 ? "too much" : "missing or too much");
     else
-        gti_check_hint(f->c, "analytic/numeric varies: not a factor, but a term is missing or "
-                             "wrong in the backward rule");
+        gti_check_hint(f->c,
+                       "analytic/numeric varies: not a factor, but a term is missing or wrong in "
+                       "the %s",
+                       gti_hints_rule(f));
 }
 
 void gti_hints_say_ratio(const gti_findings *f, char *text, size_t size)
