@@ -116,6 +116,8 @@ static const op_case op_cases[] = {
     {&random_count_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_RANDOM, "two runs on the same inputs differ: y1[0]", "random numbers"},
     {&count_f32_op, ON(3), {.f32 = true}, GT_FAIL, GT_GRADCHECK_PRECISION, "y1[0]   f32 1   f64 0", "a kernel for f32"},
     {&right_op, ON(3), {.order = 3}, GT_FAIL, GT_GRADCHECK_ERROR, "order is 3, must be 1 or 2", ""},
+    {&right_op, ON(3), {.mode = (gt_gradcheck_mode)3}, GT_FAIL, GT_GRADCHECK_ERROR, "mode is 3", ""},
+    {&right_op, ON(3), {.step = INFINITY}, GT_FAIL, GT_GRADCHECK_ERROR, "positive and finite", ""},
 };
 // clang-format on
 

@@ -224,11 +224,16 @@ bool gti_check_open(gti_check *c)
 {
     gt_ctx *gt = c->gt;
     if (!gt) return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the context is NULL");
-    if (!(c->o.step > 0 && c->o.rtol >= 0 && c->o.atol >= 0 && c->o.probes > 0))
+    if (!(c->o.step > 0 && isfinite(c->o.step) && c->o.rtol >= 0 && c->o.atol >= 0 &&
+          c->o.probes > 0))
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
                               "step is %g, rtol %g, atol %g, probes %d; step and probes must be "
-                              "positive, rtol and atol not negative",
+                              "positive and finite, rtol and atol not negative",
                               c->o.step, c->o.rtol, c->o.atol, c->o.probes);
+    if ((int)c->o.mode < GT_GRADCHECK_AUTO || (int)c->o.mode > GT_GRADCHECK_FAST)
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
+                              "mode is %d, must be GT_GRADCHECK_AUTO, _FULL or _FAST",
+                              (int)c->o.mode);
     if (c->o.order < 1 || c->o.order > 2)
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "order is %d, must be 1 or 2", c->o.order);
     if (c->o.points < 1)
