@@ -47,6 +47,7 @@ FUNCTION(cut, gt_clamp(x, -1, 1))
 FUNCTION(plus_million, gt_sub_scalar(gt_add_scalar(gt_square(x), 1e6), 1e6))
 FUNCTION(plus_billion, gt_add_scalar(gt_square(x), 1e9))
 FUNCTION(plus_trillion, gt_add_scalar(gt_square(x), 1e12))
+FUNCTION(far_and_back, gt_sub_scalar(gt_add_scalar(x, 1e13), 1e13))
 FUNCTION(tiny, gt_mul_scalar(gt_square(x), 1e-10))
 FUNCTION(huge, gt_mul_scalar(gt_square(x), 1e10))
 FUNCTION(variance_by_squares, gt_sub(gt_mean(gt_square(x)), gt_square(gt_mean(x))))
@@ -127,7 +128,7 @@ static const place places[] = {
     PLACE(exponential_1, -1e-6, 1e-6), PLACE(exponential_1, 10, 20),
     PLACE(logarithm, 1, 2), PLACE(logarithm, 1e-4, 2e-4), PLACE(logarithm, 1e-6, 1e-5), PLACE(logarithm, 1e-9, 2e-9), PLACE(logarithm, 1e6, 1e9),
     PLACE(logarithm_1, -0.5, 0.5), PLACE(logarithm_1, -1e-8, 1e-8), PLACE(logarithm_1, -0.99999, -0.9999),
-    PLACE(sine, -3, 3), PLACE(sine, 1e4, 1e5), PLACE(fast_sine, 0, 1), PLACE(cosine, -3, 3), PLACE(cosine, 100, 1000),
+    PLACE(sine, -3, 3), PLACE(sine, 1e4, 1e5), PLACE(fast_sine, 0, 1), LOST(sine, 1e6, 2e6), PLACE(cosine, -3, 3), PLACE(cosine, 100, 1000),
     PLACE(error, -2, 2), PLACE(error, 3, 5), PLACE(steep_tanh, -1e-4, 1e-4), PLACE(steep_tanh, -1e-3, 1e-3),
     PLACE(hyperbolic, -3, 3), PLACE(hyperbolic, 8, 12), PLACE(hyperbolic, -1e-5, 1e-5),
     PLACE(logistic, -3, 3), PLACE(logistic, -30, -10), PLACE(logistic, 10, 15),
@@ -137,7 +138,7 @@ static const place places[] = {
     PLACE(rectify, -1, 1), PLACE(rectify, -1e-6, 1e-6), PLACE(rectify, -1e-9, 1e-9),
     PLACE(rectify_6, -1, 7), PLACE(rectify_6, 5.999999, 6.000001), PLACE(hard_swish, -4, 4), PLACE(hard_swish, 2.99999, 3.00001),
     PLACE(absolute, -1, 1), PLACE(absolute, -1e-7, 1e-7), PLACE(leaky, -1e-6, 1e-6), PLACE(cut, -2, 2), PLACE(cut, 0.999999, 1.000001),
-    PLACE(plus_million, -1, 1), PLACE(plus_million, 1, 10), COARSE(plus_billion, 1, 10), LOST(plus_trillion, 1, 10),
+    PLACE(plus_million, -1, 1), PLACE(plus_million, 1, 10), COARSE(plus_billion, 1, 10), LOST(plus_trillion, 1, 10), LOST(far_and_back, 1, 10),
     PLACE(tiny, -1, 1), PLACE(huge, -1, 1), PLACE(huge, 1e3, 2e3),
     PLACE(variance_by_squares, -1, 1), COARSE(variance_by_squares, 999, 1001), PLACE(variance, -1, 1), PLACE(variance, 999, 1001),
     PLACE(variance, 1e6, 1000001), PLACE(deviation, -1, 1), PLACE(deviation, 999, 1001), PLACE(deviation, -1e-4, 1e-4),

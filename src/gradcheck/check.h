@@ -126,6 +126,15 @@ typedef struct {
     double low, high, estimate;
 } gti_home;
 
+/* What the steps tried so far say together. */
+typedef struct {
+    int told;           /* so many could tell the derivative, */
+    double low, high;   /* and said values from low to high */
+    double steady, gap; /* of the steps that are not longer than the usual one: the value that
+                         * changed least between a step and its half, and by what part of itself,
+                         * whatever noise was measured */
+} gti_told;
+
 /* A numeric derivative. */
 typedef struct {
     double value, estimate; /* estimate: of the error of value, by curvature and noise */
@@ -133,7 +142,7 @@ typedef struct {
     const gti_terms *terms;
     double weight; /* of value in tolerances: 1, or less along a line */
     double scale;  /* what the entry is compared beside: the size of the largest, of all */
-    int told;      /* steps, of those tried, that could tell it */
+    gti_told told;
     gti_home home;
     bool line;  /* along a line: a sum over many entries, each with kinks of its own */
     bool bent;  /* the two sides differ: a kink or a jump */
@@ -267,9 +276,9 @@ gti_slope gti_check_quick_slope(const gti_terms *terms, const double change[2],
                                 double largest);
 gti_slope gti_check_slope(const gti_terms *terms, const double change[4], const double length[4],
                           double rounding, double weight, double largest);
-/* Makes *best the better of itself and s, of a step of this length; home: gti_part's. */
-void gti_check_keep(gti_slope *best, gti_slope s, const double change[4], int step, double length,
-                    double home);
+/* Makes *best the better of itself and s, of a step of these lengths; home: gti_part's. */
+void gti_check_keep(gti_slope *best, gti_slope s, const double change[4], int step,
+                    const double length[4], double home);
 /* Of a step, as a power of two times the usual one. */
 int gti_check_length(int step);
 /* Whether an entry passes; *score is its error in units of the tolerance. */

@@ -219,7 +219,7 @@ bool gti_check_line(gti_check *c, const gti_line *l, int step, gti_slope *slope)
         gti_slope now = gti_check_slope(l->terms, change[i], length, l->noise[i], weight_of_line(c),
                                         l->scale[i]);
         now.line = true;
-        gti_check_keep(&slope[i], now, change[i], step, h, c->home);
+        gti_check_keep(&slope[i], now, change[i], step, length, c->home);
     }
     return true;
 }

@@ -8,6 +8,9 @@
  * longer ones for what rounding moves. */
 static const int lengths[GTI_STEPS] = {0, -6, 6, -12, 12, -18, -24, -30, -36};
 enum { LONGEST = 12 };
+/* Part of itself that a value may change by between a step and its half, to be believed. */
+static const double steady_enough = 1e-3;
+static const gti_told untried = {0, INFINITY, -INFINITY, 0, INFINITY};
 
 int gti_check_length(int step)
 {
@@ -58,6 +61,7 @@ gti_slope gti_check_quick_slope(const gti_terms *terms, const double change[2],
                    .estimate = noise,
                    .right = right,
                    .left = left,
+                   .told = untried,
                    .terms = terms,
                    .weight = weight,
                    .scale = fmax(largest, GTI_LEAST_SCALE)};
@@ -102,13 +106,35 @@ static void note_home(gti_home *home, const gti_slope *s)
     home->estimate = s->estimate;
 }
 
-void gti_check_keep(gti_slope *best, gti_slope s, const double change[4], int step, double length,
-                    double home)
+/* `between`: how far the value changed between the step and its half. */
+static void note_told(gti_told *t, const gti_slope *s, double between, int step)
+{
+    if (!s->rough) {
+        t->told++;
+        t->low = fmin(t->low, s->value);
+        t->high = fmax(t->high, s->value);
+    }
+    if (lengths[step] > 0 || s->still || !(between < t->gap * fabs(s->value))) return;
+    t->steady = s->value;
+    t->gap = between / fabs(s->value);
+}
+
+/* How far the central difference of a step is from that of its half. */
+static double between_halves(const double change[4], const double length[4])
+{
+    return fabs(change[0] / length[0] + change[1] / length[1] - change[2] / length[2] -
+                change[3] / length[3]) /
+           2;
+}
+
+void gti_check_keep(gti_slope *best, gti_slope s, const double change[4], int step,
+                    const double length[4], double home)
 {
     note_still(&s, change, step);
-    const int told = (step ? best->told : 0) + !s.rough;
+    gti_told told = step ? best->told : untried;
+    note_told(&told, &s, between_halves(change, length), step);
     gti_home at_home = step ? best->home : (gti_home){home > 0, 0, 0, INFINITY};
-    if (length <= home) note_home(&at_home, &s);
+    if (length[0] <= home) note_home(&at_home, &s);
     if (step == 0) *best = s;
     else keep_better(best, s, step);
     best->told = told;
@@ -175,7 +201,7 @@ bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slo
         for (int k = 0; k < 4; k++) change[k] = c->near[k][j] - c->y0[j];
         const double noise = gti_check_noise(c, j);
         gti_check_keep(&slope[j], gti_check_slope(&part->terms, change, s.length, noise, 1, scale),
-                       change, step, s.length[0], part->home);
+                       change, step, s.length, part->home);
     }
     return true;
 }
@@ -212,6 +238,24 @@ static bool is_fine_at_home(double analytic, double allowed, const gti_slope *s)
     return s->home.leaves && analytic >= s->home.low - slack && analytic <= s->home.high + slack;
 }
 
+/* Leaps of rounding inside of the function, or of a function that oscillates faster than its noise
+ * was looked at, make steps contradict each other: then nothing is wrong that differs no more than
+ * they do, that a single one denies, or that the steadiest confirms. */
+static bool is_doubtful(double error, double analytic, double atol, const gti_slope *s)
+{
+    const gti_told *t = &s->told;
+    const double allowed = (4 * t->gap + s->terms->rtol) * fabs(t->steady) + atol;
+    const bool steady = t->gap < steady_enough && fabs(analytic - t->steady) <= allowed;
+    if (s->still || s->rough || !t->told) return steady && !s->still;
+    return steady || t->told == 1 || error <= 2 * (t->high - t->low);
+}
+
+/* An error of a hundredth would not be seen. */
+static bool is_vague(const gti_slope *s)
+{
+    return !s->still && s->estimate > s->weight * (1e-2 * fabs(s->value) + 1e-3 * s->scale);
+}
+
 gti_state gti_check_judge(const gti_check *c, double analytic, const gti_slope *numeric,
                           double *score)
 {
@@ -230,7 +274,9 @@ gti_state gti_check_judge(const gti_check *c, double analytic, const gti_slope *
     const gti_state state = numeric->rough     ? judge_rough(error, allowed, analytic, numeric)
                             : error <= allowed ? GTI_FINE
                                                : GTI_WRONG;
-    const bool excused = state == GTI_WRONG && is_fine_at_home(analytic, allowed, numeric);
+    const bool excused = state == GTI_WRONG ? is_fine_at_home(analytic, allowed, numeric) ||
+                                                  is_doubtful(error, analytic, atol, numeric)
+                                            : state == GTI_FINE && is_vague(numeric);
     return excused ? GTI_ROUGH : state;
 }
 
@@ -238,6 +284,7 @@ bool gti_check_tells(const gti_check *c, double other, gti_slope *numeric)
 {
     double score;
     numeric->home.leaves = false; /* other steps would be tried */
+    numeric->told.told = 0;
     return gti_check_judge(c, other, numeric, &score) == GTI_WRONG;
 }
 
@@ -250,5 +297,6 @@ void gti_check_rescale(gti_slope *numeric, double scale)
 bool gti_check_is_open(gti_state state, const gti_slope *numeric, int step)
 {
     if (step + 1 >= GTI_STEPS || state == GTI_FINE) return false;
-    return state != GTI_WRONG || numeric->rough || numeric->told < GTI_CONFIRMED;
+    return state != GTI_WRONG || numeric->rough || numeric->told.told < GTI_CONFIRMED ||
+           numeric->told.gap > steady_enough;
 }
