@@ -368,6 +368,8 @@ void gti_check_say_vacuous(gti_check *c, const char *why);
 /* --- side.c --- */
 /* What must hold of forward and of a single backward, before derivatives are compared. */
 bool gti_check_runs(gti_check *c);
+/* That y0 is. */
+bool gti_check_all_finite(gti_check *c);
 /* gti_check_begin of a call that no other came before, which may have changed inputs for all. */
 bool gti_check_first_call(gti_check *c);
 /* What must hold of the backward rule as a function of its upstream. */

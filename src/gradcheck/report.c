@@ -62,13 +62,24 @@ static const char *subject(const gti_check *c)
     return c->o.name ? c->o.name : c->op ? c->op->name : "function";
 }
 
+/* In a line of text, which a long name leaves room for. */
+static void append_name(gti_check *c, const char *name)
+{
+    char line[256];
+    snprintf(line, sizeof line, "%s", name);
+    for (char *s = line; *s; s++)
+        if ((unsigned char)*s < ' ') *s = ' ';
+    gti_check_append(c, "%s", line);
+}
+
 void gti_check_head(gti_check *c, gt_verdict verdict, gt_gradcheck_kind kind)
 {
     c->r->verdict = verdict;
     c->r->kind = kind;
     c->r->hint[0] = '\0';
     c->text = 0;
-    gti_check_append(c, "gradcheck %s  %s", gt_verdict_name(verdict), subject(c));
+    gti_check_append(c, "gradcheck %s  ", gt_verdict_name(verdict));
+    append_name(c, subject(c));
     if (c->r->sample >= 0) gti_check_append(c, "  sample %d", c->r->sample);
     if (c->label) gti_check_append(c, " (%s)", c->label);
     if (c->o.f32) gti_check_append(c, "  f32");

@@ -128,7 +128,7 @@ static bool all_written(gti_check *c)
     return true;
 }
 
-static bool all_finite(gti_check *c)
+bool gti_check_all_finite(gti_check *c)
 {
     for (int64_t j = 0; j < c->n_y; j++) {
         if (isfinite(c->y0[j])) continue;
@@ -226,7 +226,8 @@ bool gti_check_runs(gti_check *c)
     if (!print) return gti_check_alive(c);
     gti_check_draw_upstream(c, v);
     argument_prints(c, print, false);
-    if (!watch_backward(c, v, g, print) || !all_finite(c) || !two_runs_agree(c, v, g)) return false;
+    if (!watch_backward(c, v, g, print) || !gti_check_all_finite(c) || !two_runs_agree(c, v, g))
+        return false;
     c->finite = true;
     for (int64_t i = 0; i < c->n_x; i++) c->finite &= isfinite(g[i]) != 0;
     c->n_pulls = c->finite;

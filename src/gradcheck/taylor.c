@@ -102,7 +102,8 @@ gt_verdict gt_gradcheck_taylor(gt_ctx *gt, gt_function f, void *user, gt_tensor 
     if (taylor) *taylor = t;
     if (!gti_check_simple(&c, false) || !gti_check_open_function(&c, f, user, in, n_in, &fn))
         return GT_FAIL;
-    if (gti_check_prepare(&c, &fn) && make_ray(&c, &r) && fill(&c, &r, &t)) {
+    if (gti_check_prepare(&c, &fn) && gti_check_all_finite(&c) && make_ray(&c, &r) &&
+        fill(&c, &r, &t)) {
         t.slope = slope_of(&t, t.first);
         conclude(&c, &r, &t);
     }
