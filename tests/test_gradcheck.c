@@ -28,7 +28,7 @@ typedef struct {
     {                                                                                              \
         .mode = GT_GRADCHECK_FAST                                                                  \
     }
-static const double around_zero[] = {1, 0, -2};
+static const double around_zero[] = {1, 0, -2}, ties[] = {1, 3, 3};
 
 // clang-format off
 static const op_case op_cases[] = {
@@ -100,6 +100,10 @@ static const op_case op_cases[] = {
     {&abs_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, {.order = 2}, GT_PASS, GT_GRADCHECK_NOTHING, "1 skipped at kinks", ""},
     {&abs_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, FAST, GT_PASS, GT_GRADCHECK_NOTHING, "without 1 entry at kinks", ""},
     {&abs_op, {.in = {{.shape = GT_DIMS(1), .values = around_zero + 1}}, .kinks = true}, FIRST, GT_INCONCLUSIVE, GT_GRADCHECK_KINK, "kink near x = 0", "a kink or a tie"},
+    {&steep_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "1 of 3 entries of x", "at kinks"},
+    {&steep_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, FAST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "1 of 3 entries of x", "at kinks"},
+    {&largest_op, {.in = {{.shape = GT_DIMS(3), .values = ties}}, .kinks = true}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "at a kink of y[0] the slope", "equal maxima"},
+    {&largest_op, {.in = {{.shape = GT_DIMS(3), .values = ties}}, .kinks = true}, FAST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "at a kink of a projection the slope", "equal maxima"},
     {&transposed_op, ON(3, 4), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "of 12 entries", "transposed"},
     {&transposed_op, ON(3, 3), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "6 of 9 entries", "transposed"},
     {&product_op, {.in = {GT_IN(3, 3), GT_IN(3, 3)}}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "9 of 9 entries of a", "transposed"},

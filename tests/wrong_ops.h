@@ -312,6 +312,19 @@ FORWARD(random, NULL, random_forward, right_rule);
 FORWARD(nan_value, NULL, nan_forward, right_rule);
 FORWARD(coarse, coarse_forward, square_forward, right_rule);
 FORWARD(abs, NULL, abs_forward, abs_rule);
+/* 5 at 0 */
+RULE(steep, gt_mul(dy, gt_add(gt_sign(x), gt_mul_scalar(gt_cast(gt_eq_scalar(x, 0), GT_F64), 5))))
+FORWARD(steep, NULL, abs_forward, steep_rule);
+
+/* Every y is the largest x, each of which is given all of the gradient. */
+static void largest_forward(gt_node *n)
+{
+    double largest = F64(n->in[0])[0];
+    for (int64_t i = 1; i < n->in[0]->size; i++) largest = fmax(largest, F64(n->in[0])[i]);
+    for (int64_t i = 0; i < n->in[0]->size; i++) F64(n->out[0])[i] = largest;
+}
+RULE(largest, gt_mul(gt_sum(dy), gt_cast(gt_eq(x, n->out[0]), GT_F64)))
+FORWARD(largest, NULL, largest_forward, largest_rule);
 
 /* --- y[i] = sum of all x, whose Jacobian is the same transposed --- */
 

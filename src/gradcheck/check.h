@@ -158,10 +158,10 @@ typedef struct {
     const int64_t *row, *col; /* [n_rows], [n_cols], ascending */
     int64_t n_rows, n_cols;
     double *analytic, *numeric, *estimate;
-    uint8_t *state;
-    double scale;         /* the largest analytic entry, of all and */
-    double *input_scale;  /* [n_var], of an input */
-    int64_t wrong, kinks; /* entries */
+    uint8_t *state, *bent; /* bent: at a kink */
+    double scale;          /* the largest analytic entry, of all and */
+    double *input_scale;   /* [n_var], of an input */
+    int64_t wrong, kinks;  /* entries */
 } gti_table;
 
 /* --- check.c --- */
@@ -327,6 +327,12 @@ void gti_check_touch(gti_check *c, int64_t from, int64_t to);
 /* Where entries of the table are kinks: analytic derivatives along lines through all of them lie
  * between the slopes of the two sides; a gradient for each of two equal maxima does not. */
 bool gti_check_kinks(gti_check *c, const gti_table *t);
+/* The same of v' J = g, where these columns have kinks; and of one of its entries, by the slopes of
+ * the rows [n_y]. */
+bool gti_check_projected_kinks(gti_check *c, const int64_t *col, int64_t n, const double *v,
+                               const double *g);
+bool gti_check_is_between(const gti_check *c, double analytic, const double *v,
+                          const gti_slope *slope);
 
 /* --- full.c --- */
 /* Compares these rows and columns of the Jacobian. */

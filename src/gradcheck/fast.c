@@ -29,6 +29,7 @@ typedef struct {
     double *masked, *pulled;
     gti_slope *slope;                    /* [n_y], of one column */
     bool *passed_over, some_passed_over; /* [n_x] */
+    int64_t kink[MOST_KINKS], n_kinks;   /* of these, columns with kinks that are no jumps */
 } probe;
 
 /* Both sides of a projection. */
@@ -221,8 +222,10 @@ static bool examine(gti_check *c, probe *p, const upstream *u, int64_t col, bool
     for (int step = 0; step == 0 || (step < GTI_STEPS && rough_row(c, p)); step++)
         if (!gti_check_column(c, col, step, scale, p->slope)) return false;
     const gti_slope *rough = rough_row(c, p);
-    *settled = rough != NULL;
-    if (rough) {
+    const bool bent = rough && rough->bent && !rough->leaps;
+    *settled = rough && !(bent && !gti_check_is_between(c, u->g[col], u->v, p->slope));
+    if (*settled) {
+        if (bent) p->kink[p->n_kinks++] = col;
         gti_check_kink(c, rough->bent || rough->leaps ? GTI_KINK : GTI_ROUGH, rough - p->slope,
                        col);
         p->passed_over[col] = p->some_passed_over = true;
@@ -433,6 +436,8 @@ bool gti_check_fast(gti_check *c)
     c->r->mode = GT_GRADCHECK_FAST;
     for (int i = 0; i < c->fn->n_var; i++) gti_check_reset_tally(c, i, false);
     if (!run_ranges(c, &p) || !run_unseen(c, &p)) return false;
+    if (p.n_kinks && !gti_check_projected_kinks(c, p.kink, p.n_kinks, p.all->v, p.all->g))
+        return false;
     gt_rewind(c->gt, mark);
     return true;
 }

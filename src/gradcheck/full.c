@@ -74,6 +74,7 @@ static void judge_column(gti_check *c, gti_table *t, const column *col)
         t->numeric[at] = s.value;
         t->estimate[at] = s.estimate;
         t->state[at] = (uint8_t)state;
+        t->bent[at] = s.rough && s.bent;
         if (state != GTI_FINE && state != GTI_WRONG) gti_check_kink(c, state, t->row[r], t->col[k]);
         t->kinks += state == GTI_KINK;
         t->wrong += state == GTI_WRONG;
@@ -133,13 +134,14 @@ static bool make_table(gti_check *c, gti_table *t)
     const gt_shape shape = GT_SHAPE(t->n_rows, t->n_cols);
     gt_tensor *a = gt_empty_(c->gt, shape, f64), *n = gt_empty_(c->gt, shape, f64);
     gt_tensor *e = gt_empty_(c->gt, shape, f64);
-    gt_tensor *s = gt_empty_(c->gt, shape, (gt_new_opts){.dtype = GT_U8});
+    gt_tensor *s = gt_empty_(c->gt, shape, (gt_new_opts){.dtype = GT_U8}), *b = gt_empty_like(s);
     t->input_scale = gti_check_scratch(c, c->fn->n_var, sizeof *t->input_scale);
     if (!gti_check_alive(c)) return false;
     t->analytic = a->data;
     t->numeric = n->data;
     t->estimate = e->data;
     t->state = s->data;
+    t->bent = b->data;
     return true;
 }
 

@@ -13,6 +13,7 @@ static void add_entry(gti_findings *f, gti_entry e)
     }
     f->wrong++;
     if (!isfinite(e.a)) f->nan = true;
+    if (!e.bent) f->bent = false;
     if (e.a != 0) f->analytic_zero = false;
     if (!zero) f->numeric_zero = false;
     const double ratio = zero ? INFINITY : e.a / e.n;
@@ -37,7 +38,8 @@ static gti_findings look(gti_check *c, const gti_table *t)
                       .most = -INFINITY,
                       .analytic_zero = true,
                       .numeric_zero = true,
-                      .all = true};
+                      .all = true,
+                      .bent = true};
     while (f.from < t->n_cols && t->col[f.from] < f.x->offset) f.from++;
     f.to = f.from;
     for (; f.to < t->n_cols && t->col[f.to] < f.x->offset + f.x->size; f.to++) {
@@ -64,6 +66,13 @@ static bool hint_nan(const gti_findings *f)
         "element that was never written",
         gti_hints_rule(f));
     return true;
+}
+
+static bool hint_kink(const gti_findings *f)
+{
+    if (f->bent)
+        gti_check_hint(f->c, "at kinks: there it must lie between the slopes of the two sides");
+    return f->bent;
 }
 
 static bool hint_missing(const gti_findings *f)
@@ -111,7 +120,7 @@ static bool hint_misplaced(const gti_findings *f)
 
 static void find_hint(const gti_findings *f)
 {
-    if (hint_nan(f) || hint_missing(f) || (f->all && gti_hints_ratio(f))) return;
+    if (hint_nan(f) || hint_kink(f) || hint_missing(f) || (f->all && gti_hints_ratio(f))) return;
     if (gti_hints_set(f) || gti_hints_transposed(f) || hint_upstream(f) || hint_misplaced(f))
         return;
     if (gti_hints_places(f) || gti_hints_ratio(f)) return;

@@ -18,17 +18,19 @@ typedef struct {
     bool nan;                         /* one of them is not finite */
     bool analytic_zero, numeric_zero; /* all of them are */
     bool all;                         /* no entry that is not zero is right */
+    bool bent;                        /* all are at kinks */
 } gti_findings;
 
 typedef struct {
     double a, n;
-    bool wrong;
+    bool wrong, bent;
 } gti_entry;
 
 static inline gti_entry gti_entry_at(const gti_findings *f, int64_t r, int64_t k)
 {
     const int64_t at = r * f->t->n_cols + k;
-    return (gti_entry){f->t->analytic[at], f->t->numeric[at], f->t->state[at] == GTI_WRONG};
+    return (gti_entry){f->t->analytic[at], f->t->numeric[at], f->t->state[at] == GTI_WRONG,
+                       f->t->bent[at] != 0};
 }
 
 /* What is at fault: of plain C functions nothing is a backward rule. */

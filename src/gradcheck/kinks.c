@@ -15,10 +15,9 @@ static bool has_kink(const gti_table *t, int64_t k)
     return false;
 }
 
-static void draw_line(gti_check *c, const gti_table *t, double *d)
+static void draw_line(gti_check *c, const int64_t *col, int64_t n, double *d)
 {
-    for (int64_t k = 0; k < t->n_cols; k++)
-        if (has_kink(t, k)) gti_check_weights(c, 1, &d[t->col[k]]);
+    for (int64_t k = 0; k < n; k++) gti_check_weights(c, 1, &d[col[k]]);
     gti_check_align(c, d);
     for (int i = 0; i < c->fn->n_var; i++) {
         const gti_part *x = &c->x[i];
@@ -41,6 +40,30 @@ static bool one_side(gti_check *c, const line *l, double h, double *slope)
     return true;
 }
 
+/* Along a random line through these columns. */
+static bool both_sides(gti_check *c, const int64_t *col, int64_t n, double h, line *l)
+{
+    draw_line(c, col, n, l->d);
+    return one_side(c, l, h, l->right) && one_side(c, l, -h, l->left);
+}
+
+static bool make_line(gti_check *c, line *l)
+{
+    *l = (line){.d = gti_check_scratch(c, c->n_x, sizeof *l->d),
+                .right = gti_check_scratch(c, c->n_y, sizeof *l->right),
+                .left = gti_check_scratch(c, c->n_y, sizeof *l->left)};
+    return gti_check_alive(c) && gti_check_measure_noise(c);
+}
+
+static bool fail(gti_check *c, const char *where, double low, double high, double along)
+{
+    return gti_check_fail(c, GT_GRADCHECK_DERIVATIVE,
+                          "equal maxima share a gradient; it is not each one's",
+                          "at a kink of %s the slope along a line is between %.6g and %.6g, by "
+                          "the gradient %.6g",
+                          where, low, high, along);
+}
+
 /* Of the rows that have kinks. */
 static bool rows_between(gti_check *c, const gti_table *t, const line *l, double h)
 {
@@ -59,11 +82,7 @@ static bool rows_between(gti_check *c, const gti_table *t, const line *l, double
         const double slack = atol + 1e-3 * (size + high - low) + gti_check_noise(c, j) / h;
         if (!kink || !(along < low - slack || along > high + slack)) continue;
         char y[128];
-        return gti_check_fail(
-            c, GT_GRADCHECK_DERIVATIVE, "equal maxima share a gradient; it is not each one's",
-            "at a kink of %s the slope along a line is between %.6g and %.6g, by "
-            "the gradient %.6g",
-            gti_check_place(c->y, c->fn->n_out, j, y, sizeof y), low, high, along);
+        return fail(c, gti_check_place(c->y, c->fn->n_out, j, y, sizeof y), low, high, along);
     }
     return true;
 }
@@ -71,18 +90,57 @@ static bool rows_between(gti_check *c, const gti_table *t, const line *l, double
 bool gti_check_kinks(gti_check *c, const gti_table *t)
 {
     const gt_mark mark = gt_mark_tape(c->gt);
-    line l = {.d = gti_check_scratch(c, c->n_x, sizeof *l.d),
-              .right = gti_check_scratch(c, c->n_y, sizeof *l.right),
-              .left = gti_check_scratch(c, c->n_y, sizeof *l.left)};
-    if (!gti_check_alive(c)) return false;
-    if (!gti_check_measure_noise(c)) return false;
     const double h = gti_check_line_step(c->o.step, 1);
-    for (int i = 0; i < c->o.probes; i++) {
-        draw_line(c, t, l.d);
-        if (!one_side(c, &l, h, l.right) || !one_side(c, &l, -h, l.left) ||
-            !rows_between(c, t, &l, h))
-            return false;
+    int64_t *col = gti_check_scratch(c, t->n_cols, sizeof *col), n = 0;
+    line l;
+    if (!make_line(c, &l)) return false;
+    for (int64_t k = 0; k < t->n_cols; k++)
+        if (has_kink(t, k)) col[n++] = t->col[k];
+    for (int i = 0; i < c->o.probes; i++)
+        if (!both_sides(c, col, n, h, &l) || !rows_between(c, t, &l, h)) return false;
+    gt_rewind(c->gt, mark);
+    return true;
+}
+
+/* --- in projections: every row may be anywhere between its own two slopes --- */
+
+bool gti_check_is_between(const gti_check *c, double analytic, const double *v,
+                          const gti_slope *slope)
+{
+    double low = 0, high = 0, slack = 0;
+    for (int64_t j = 0; j < c->n_y; j++) {
+        const double right = v[j] * slope[j].right, left = v[j] * slope[j].left;
+        low += fmin(right, left);
+        high += fmax(right, left);
+        slack += fabs(v[j]) * slope[j].estimate;
     }
+    slack += largest_atol(c) + 1e-3 * (fabs(analytic) + high - low);
+    return !(analytic < low - slack || analytic > high + slack);
+}
+
+static bool sum_between(gti_check *c, const line *l, double h, const double *v, const double *g)
+{
+    double low = 0, high = 0, squares = 0;
+    const double along = gti_check_project(g, l->d, c->n_x, &squares);
+    for (int64_t j = 0; j < c->n_y; j++) {
+        low += fmin(v[j] * l->right[j], v[j] * l->left[j]);
+        high += fmax(v[j] * l->right[j], v[j] * l->left[j]);
+    }
+    const double slack =
+        largest_atol(c) + 1e-3 * (sqrt(squares) + high - low) + gti_check_projected_noise(c, v) / h;
+    if (!(along < low - slack || along > high + slack)) return true;
+    return fail(c, "a projection", low, high, along);
+}
+
+bool gti_check_projected_kinks(gti_check *c, const int64_t *col, int64_t n, const double *v,
+                               const double *g)
+{
+    const gt_mark mark = gt_mark_tape(c->gt);
+    const double h = gti_check_line_step(c->o.step, 1);
+    line l;
+    if (!make_line(c, &l)) return false;
+    for (int i = 0; i < c->o.probes; i++)
+        if (!both_sides(c, col, n, h, &l) || !sum_between(c, &l, h, v, g)) return false;
     gt_rewind(c->gt, mark);
     return true;
 }
