@@ -45,6 +45,9 @@ static const gti_conv2d geometries[] = {
     {2, 4, 15, 5, 4, 3, 4, 0, 0, 1, 1, 2, 3, 2, 2, 4},
     {2, 4, 12, 10, 4, 3, 3, 0, 0, 1, 1, 0, 4, 1, 1, 4},
     {2, 4, 12, 10, 4, 3, 3, 0, 0, 3, 1, 1, 1, 1, 1, 4},
+    {2, 2, 13, 37, 2, 5, 5, 0, 0, 2, 2, 2, 2, 1, 1, 2},
+    {1, 2, 12, 70, 2, 3, 3, 0, 0, 2, 2, 0, 0, 1, 1, 2},
+    {1, 2, 9, 66, 2, 5, 5, 0, 0, 2, 2, 1, 3, 1, 1, 2},
     /* enough channels for blocks of 4, 8 and 16 */
     {5, 16, 6, 15, 16, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},
     {3, 20, 9, 31, 36, 3, 2, 0, 0, 1, 1, 1, 0, 1, 1, 1},
@@ -71,6 +74,11 @@ static const gti_conv2d geometries[] = {
     {16, 6, 7, 6, 16, 5, 5, 0, 0, 1, 1, 0, 0, 1, 1, 1},
     {32, 4, 9, 3, 5, 3, 2, 0, 0, 1, 1, 2, 1, 2, 1, 1},
     {26, 2, 3, 3, 2, 2, 2, 0, 0, 1, 1, 5, 5, 4, 4, 1},
+    /* rows that fill tiles, of strips of one size and of two, of few channels and one */
+    {2, 2, 17, 32, 20, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},
+    {1, 3, 6, 128, 29, 2, 3, 0, 0, 1, 2, 0, 1, 1, 1, 1},
+    {1, 5, 3, 128, 3, 2, 2, 0, 0, 1, 1, 0, 1, 1, 1, 1},
+    {1, 2, 3, 128, 1, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},
     {0, 3, 5, 5, 4, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},
     {2, 0, 5, 5, 4, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},
     {2, 3, 5, 5, 0, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},
@@ -318,6 +326,27 @@ static void test_nan_of(const gti_kernels *k, int dtype)
         }
 }
 
+/* What no window reads at a stride reaches nothing, though vectors of pixels pass over it. */
+static void test_unread_of(const gti_kernels *k, int dtype)
+{
+    for (int side = 3; side <= 5; side += 2) {
+        const gti_conv2d valid = {1, 3, 9, 12, 3, side, side, 0, 0, 2, 2, 0, 0, 1, 1, 3};
+        const gti_conv2d s = with_outputs(valid);
+        const array x = new_input(dtype, s.c * s.h * s.w), y = new_output(dtype, s.k * s.oh * s.ow);
+        const array weight = new_input(dtype, s.k * side * side);
+        const array dw = new_output(dtype, weight.n);
+        for (int64_t i = s.w - 1; i < x.n; i += s.w) set(&x, i, (double)NAN);
+        run_pass(k, &s, Y, &x, &weight, &y);
+        for (int64_t i = 0; i < y.n; i++) assert_true(!isnan(get(&y, i)));
+        run_pass(k, &s, DW, &x, &y, &dw);
+        for (int64_t i = 0; i < dw.n; i++) assert_true(!isnan(get(&dw, i)));
+        free_array(&x);
+        free_array(&y);
+        free_array(&weight);
+        free_array(&dw);
+    }
+}
+
 /* Winograd's way takes a NaN to what else is computed with it, tiles of 2 x 2, and no further: the
  * first element is NaN. */
 static void test_spread_of(const gti_kernels *k, int dtype)
@@ -360,14 +389,14 @@ static void test_spread_of(const gti_kernels *k, int dtype)
 TEST_OF_TABLES(conv2d)
 TEST_OF_TABLES(scratch_overflow)
 TEST_OF_TABLES(nan)
+TEST_OF_TABLES(unread)
 TEST_OF_TABLES(spread)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv2d),
-        cmocka_unit_test(test_scratch_overflow),
-        cmocka_unit_test(test_nan),
+        cmocka_unit_test(test_conv2d), cmocka_unit_test(test_scratch_overflow),
+        cmocka_unit_test(test_nan),    cmocka_unit_test(test_unread),
         cmocka_unit_test(test_spread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
