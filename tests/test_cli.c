@@ -98,6 +98,7 @@ static const struct {
     {"check --seeds 3 --order 1 --sample 0 add", 0, "checks left out, which --large makes: 1"},
     {"check --sample 1 --seed 897 --order 2 sort", 0, "1 check: all pass"}, /* nearly a tie */
     {"check --sample 8 --seed 1916 --dtype f32 batch_norm", 0, "1 check: all pass"}, /* x0 + x1 */
+    {"check --sample 8 --seed 2076 --dtype f32 batch_norm", 0, "1 check: all pass"}, /* x - mean */
     {"check --sample 6 --seed 2766 --dtype f32 log_softmax_dx", 0, "1 check: all pass"},
     {"check --seeds 3 --order 1 --sample 1 neg", 0, "1 sample, 3 checks: all pass"},
     {"check --seeds 3 --order 1 --sample 0 --format json add", 0, "\"left_out\": 1"},

@@ -372,6 +372,8 @@ void gti_check_conclude(gti_check *c);
 void gti_check_say_vacuous(gti_check *c, const char *why);
 
 /* --- side.c --- */
+/* The first node on the tape after the first `n`. */
+const gt_node *gti_check_node_after(const gt_ctx *gt, uint64_t n);
 /* What must hold of forward and of a single backward, before derivatives are compared. */
 bool gti_check_runs(gti_check *c);
 /* That y0 is. */

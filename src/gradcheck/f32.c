@@ -3,18 +3,68 @@
  * Both start from the same values, representable in f32. An f32 result may be off by
  * c n u (sum_i |J_ji x_i| + |y_j|), u = 2^-24: for a sum of n products the bracket is the sum of
  * the terms' sizes, and for any function it is what rounding its inputs and its result does. What
- * cancels inside of it shows as noise in f64, and is that much larger in f32. */
+ * cancels inside of it shows in the results z of the operations between x and y, each of which may
+ * be off by c u |z|, and that changes y by |dy/dz| as much; inside of a single operation as noise
+ * in f64, which is that much larger in f32. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "gradcheck/check.h"
+#include <gradtape/autograd.h>
 
 enum {
     ROUNDINGS = 4,   /* c */
     LEAST_ROWS = 12, /* that get a bound of their own, of each output; the others, where the */
     BOUND_ENTRIES = 1 << 16, /* Jacobian has more entries, have the largest of those */
 };
+
+/* A result between x and y, and where |dy/dz z| is added up for the row that is pulled. */
+typedef struct {
+    const gt_tensor *z;
+    double *sum;
+} result_between;
+
+static gt_tensor *add_between(gt_tensor *grad, void *user)
+{
+    const result_between *b = user;
+    const double *dz = grad->data, *z = b->z->data;
+    for (int64_t k = 0; k < grad->size; k++) {
+        const double change = fabs(dz[k] * z[k]);
+        if (isfinite(change)) *b->sum += change;
+    }
+    return NULL;
+}
+
+static bool rounds(const gt_node *n, const gt_tensor *z)
+{
+    return z->requires_grad && z->dtype == GT_F64 && !(n->op->flags & GT_OP_VIEW) &&
+           !gt_unusable(z);
+}
+
+/* Of everything on the tape behind the first `before` nodes. */
+static bool watch_between(gti_check *c, uint64_t before, double *sum)
+{
+    for (const gt_node *n = gti_check_node_after(c->gt, before); n; n = gt_tape_next(n))
+        for (int i = 0; i < n->n_out; i++) {
+            if (!rounds(n, n->out[i])) continue;
+            result_between *b = gti_check_scratch(c, 1, sizeof *b);
+            if (!b) return gti_check_alive(c);
+            *b = (result_between){n->out[i], sum};
+            if (gt_hook(n->out[i], add_between, b) != GT_OK) return gti_check_alive(c);
+        }
+    return true;
+}
+
+/* gti_check_begin, with nothing given back. */
+static bool begin_watched(gti_check *c, double *sum)
+{
+    const uint64_t before = gt_get_stats(c->gt).nodes;
+    gt_set_recording_all(c->gt, true);
+    const bool begun = gti_check_begin(c);
+    gt_set_recording_all(c->gt, false);
+    return begun && watch_between(c, before, sum);
+}
 
 /* sum_i |J_ji x_i| times the number of its terms. */
 static double size_of_terms(const gti_check *c, const double *row)
@@ -37,7 +87,8 @@ static double bound_of(const gti_check *c, const double *terms, int64_t j)
 }
 
 /* Of one output: rows evenly spread, and the largest of theirs for those between. */
-static bool part_terms(gti_check *c, const gti_part *part, double *v, double *g, double *terms)
+static bool part_terms(gti_check *c, const gti_part *part, double *v, double *g, double *between,
+                       double *terms)
 {
     const int64_t fit = BOUND_ENTRIES / (c->n_x + 1), rows = fit > LEAST_ROWS ? fit : LEAST_ROWS;
     const int64_t step = (part->size + rows - 1) / rows;
@@ -45,9 +96,10 @@ static bool part_terms(gti_check *c, const gti_part *part, double *v, double *g,
     for (int64_t k = 0; k < part->size; k += step) {
         const int64_t j = part->offset + k;
         v[j] = 1;
+        *between = 0;
         if (!gti_check_vjp(c, v, g)) return false;
         v[j] = 0;
-        terms[j] = size_of_terms(c, g);
+        terms[j] = size_of_terms(c, g) + *between;
         largest = fmax(largest, terms[j]);
     }
     for (int64_t k = 0; k < part->size; k++)
@@ -60,10 +112,11 @@ static bool make_terms(gti_check *c, double *terms)
 {
     double *v = gti_check_scratch(c, c->n_y, sizeof *v),
            *g = gti_check_scratch(c, c->n_x, sizeof *g);
+    double between;
     if (!v || !g) return gti_check_alive(c);
-    if (!gti_check_begin(c)) return false;
+    if (!begin_watched(c, &between)) return false;
     for (int i = 0; i < c->fn->n_out; i++)
-        if (!part_terms(c, &c->y[i], v, g, terms)) return false;
+        if (!part_terms(c, &c->y[i], v, g, &between, terms)) return false;
     gti_check_end(c);
     return true;
 }

@@ -48,8 +48,7 @@ static int argument_prints(const gti_check *c, uint64_t *print, bool compare)
     return -1;
 }
 
-/* The first node recorded after the first `n`. */
-static const gt_node *node_after(const gt_ctx *gt, uint64_t n)
+const gt_node *gti_check_node_after(const gt_ctx *gt, uint64_t n)
 {
     const gt_node *node = gt_tape_first(gt);
     while (node && n--) node = gt_tape_next(node);
@@ -80,7 +79,7 @@ static uint64_t node_print(const gt_node *n)
 static bool note_saved(gti_check *c, uint64_t nodes_before, saved_values *s)
 {
     s->n_nodes = (int64_t)(gt_get_stats(c->gt).nodes - nodes_before);
-    s->first = node_after(c->gt, nodes_before);
+    s->first = gti_check_node_after(c->gt, nodes_before);
     s->print = gti_check_scratch(c, s->n_nodes, sizeof *s->print);
     if (!s->print) return gti_check_alive(c);
     const gt_node *n = s->first;
