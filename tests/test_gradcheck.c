@@ -425,7 +425,11 @@ static void tables_of_samples(void **state)
     assert_int_equal(gt_gradcheck_samples(gt, &op, NULL, &r), GT_FAIL);
     assert_int_equal(r.sample, 0);
     op.backward = right_op.backward;
-    assert_int_equal(gt_gradcheck_samples(gt, &op, NULL, &r), GT_PASS);
+    for (int f32 = 0; f32 < 2; f32++) {
+        const gt_gradcheck_opts opts = {.f32 = f32};
+        assert_int_equal(gt_gradcheck_samples(gt, &op, &opts, &r), GT_PASS);
+        assert_non_null(strstr(r.message, "  2 of 2 samples pass\n"));
+    }
     if (gt_gradcheck_error_samples(gt, &op, &r) != GT_PASS) fail_msg("%s", r.message);
 }
 

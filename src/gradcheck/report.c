@@ -1,4 +1,5 @@
 /* What the checker says. */
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,12 +42,21 @@ void gt_gradcheck_print(const gt_gradcheck_report *report, FILE *file)
     fputs(report->message, file);
 }
 
+/* "nan" for each number "-nan": that sign is the processor's, and says nothing. */
+static void unsign_nans(char *text)
+{
+    for (char *s = text; (s = strstr(s, "-nan")); s++) {
+        const bool whole = s == text || strchr(" (,", s[-1]);
+        if (whole && !isalnum((unsigned char)s[4])) memmove(s, s + 1, strlen(s));
+    }
+}
+
 static void append_v(gti_check *c, const char *fmt, va_list args)
 {
-    const size_t size = sizeof c->r->message;
-    const int n = gt_vsnprintf(c->r->message + c->text, size - c->text, fmt, args);
-    if (n > 0) c->text += (size_t)n;
-    if (c->text > size - 1) c->text = size - 1;
+    char *end = c->r->message + c->text;
+    if (gt_vsnprintf(end, sizeof c->r->message - c->text, fmt, args) < 0) return;
+    unsign_nans(end);
+    c->text += strlen(end);
 }
 
 void gti_check_append(gti_check *c, const char *fmt, ...)
@@ -98,6 +108,7 @@ void gti_check_line_of_text(gti_check *c, const char *fmt, ...)
 static void set_hint_v(gti_check *c, const char *fmt, va_list args)
 {
     gt_vsnprintf(c->r->hint, sizeof c->r->hint, fmt, args);
+    unsign_nans(c->r->hint);
 }
 
 void gti_check_hint(gti_check *c, const char *fmt, ...)

@@ -171,8 +171,8 @@ static void say_samples(gt_gradcheck_report *report, int n, int passed)
 {
     const size_t used = strlen(report->message);
     gt_snprintf(report->message + used, sizeof report->message - used,
-                "  %d of %d samples pass; the others prove nothing, and find no fault\n", passed,
-                n);
+                "  %d of %d samples pass%s\n", passed, n,
+                passed < n ? "; the others prove nothing, and find no fault" : "");
 }
 
 static gt_verdict fail_without_samples(gt_ctx *gt, const gt_op *op, const gt_gradcheck_opts *opts,
@@ -198,7 +198,7 @@ gt_verdict gt_gradcheck_samples(gt_ctx *gt, const gt_op *op, const gt_gradcheck_
         if (v == GT_FAIL) return GT_FAIL;
         passed += v == GT_PASS;
     }
-    if (passed && passed < op->n_samples) say_samples(report, op->n_samples, passed);
+    if (passed && op->n_samples > 1) say_samples(report, op->n_samples, passed);
     return report->verdict;
 }
 
