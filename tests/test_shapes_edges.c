@@ -316,6 +316,7 @@ static void test_axes_of_a_number(void **state)
             if (rows[i].y->shape.ndim != 0) fail_msg("row %zu has dimensions", i);
             ASSERT_VALUES(rows[i].y, 0, rows[i].value);
         }
+        assert_refused(gt, gt_transpose(x, axis, 1), GT_ERR_SHAPE, "there is no axis 1");
         assert_refused(gt, gt_slice(x, axis, 0, 1), GT_ERR_SHAPE, "there is no axis");
         assert_refused(gt, gt_select(x, axis, 0), GT_ERR_SHAPE, "there is no axis");
         assert_refused(gt, gt_split(x, axis, 1, &none, 1), GT_ERR_SHAPE, "there is no axis");
