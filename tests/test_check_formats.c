@@ -13,6 +13,7 @@
 #define PROGRAM GT_BINARY_DIR "/gradtape"
 #define CHECK "'" PROGRAM "' check --order 1 "
 #define HOSTILE "--load '" GT_BINARY_DIR "/tests/hostile_ops.so' "
+#define FLOAT "--load '" GT_BINARY_DIR "/tests/float_ops.so' "
 #define CUSTOM "--load '" GT_BINARY_DIR "/tests/custom_op.so' "
 
 /* --- JSON: the whole grammar of RFC 8259, and members of the outermost objects --- */
@@ -277,6 +278,8 @@ static const struct {
     {CUSTOM "soft_*", 0, "6 checks: "},
     {CUSTOM "add", 2, "there is no operation 'add'"},
     {CUSTOM "--sample 7 soft_threshold", 2, "there is no number 7"},
+    {FLOAT, 0, "float_cube         1 sample    order 1, 2 ok           f32 ok"},
+    {FLOAT "--order 1 -v", 0, "gradcheck PASS  float_cube  sample 0 (vector)  f32  order 1\n"},
     {HOSTILE "--order 1", 1, "order 1   1 FAILED"},
     {HOSTILE "--order 1", 1, "again: gradtape check --load '" GT_BINARY_DIR},
     {HOSTILE "--order 1 bare", 1, "FAILED: no samples"},

@@ -55,9 +55,11 @@ typedef struct {
                     * one given and others around it (each element between half and twice
                     * its value), up to the first that fails. PASS if one passes and none
                     * fails. Of C functions x has so many rows, which are the points */
-    bool f32;      /* instead, values and gradients computed in f32 against those in f64;
-                    * order 1 or 2 does both. Of operations only: refused for functions and
-                    * modules, which hold tensors of one dtype */
+    bool f32;      /* of operations, instead: values and gradients computed in f32 against
+                    * those in f64; order 1 or 2 does both. Of functions and modules, whose
+                    * inputs are then f32: derivatives against differences in f32, with steps
+                    * of 2^-6, rtol 1e-3, atol 1e-4. Operations that have kernels for f32
+                    * alone are always checked so */
     const gt_gradcheck_input_opts
         *inputs;  /* of the inputs, a row each, in their order (of a module: */
     int n_inputs; /* x, others, parameters), or with names: steps, tolerances and masks of
@@ -141,10 +143,10 @@ typedef struct {
     char message[8192]; /* all that gt_gradcheck_print prints, lines ended by '\n' */
 } gt_gradcheck_report;
 
-/* Checks f at in[0..n_in). Inputs that require gradients must be f64 leaves; the others are passed
- * as they are. opts may be NULL, report too. A failure inside f is a FAIL with its message, and gt
- * is not left failed by it. Tape, the inputs' values, grad and requires_grad are left as found (but
- * the versions of their data are raised). */
+/* Checks f at in[0..n_in). Inputs that require gradients must be f64 leaves, or f32 with .f32; the
+ * others are passed as they are. opts may be NULL, report too. A failure inside f is a FAIL with
+ * its message, and gt is not left failed by it. Tape, the inputs' values, grad and requires_grad
+ * are left as found (but the versions of their data are raised). */
 gt_verdict gt_gradcheck(gt_ctx *gt, gt_function f, void *user, gt_tensor *const in[], int n_in,
                         const gt_gradcheck_opts *opts, gt_gradcheck_report *report);
 

@@ -9,9 +9,8 @@ void gti_check_init(gti_check *c, gt_ctx *gt, const gt_gradcheck_opts *opts, gt_
 {
     *c = (gti_check){.gt = gt, .r = r};
     if (opts) c->o = *opts;
-    c->o.step = gt_option(c->o.step, 6.055454452393343e-06); /* cbrt(2^-52) */
-    c->o.rtol = gt_option(c->o.rtol, 1e-6);
-    c->o.atol = gt_option(c->o.atol, 1e-7);
+    c->asked = c->o;
+    gti_check_set_precision(c, &gti_precision_f64);
     c->o.order = (int)gt_option_int(c->o.order, 1);
     c->o.probes = (int)gt_option_int(c->o.probes, 8);
     c->o.seed = (uint64_t)gt_option_int((int64_t)c->o.seed, 1);
@@ -62,6 +61,15 @@ static void name_parts(gti_check *c, const gti_fn *fn)
     }
 }
 
+/* Elements that are moved in f64, whatever x is made of. */
+static bool give_data(gti_check *c, gti_part *part, const gt_tensor *x)
+{
+    part->data = x->dtype == GT_F64 ? x->data : gti_check_room(c, x->size, sizeof *part->data);
+    if (!part->data) return gti_check_alive(c);
+    if (x->dtype != GT_F64) gti_check_read(x, part->data);
+    return true;
+}
+
 static bool make_x(gti_check *c, const gti_fn *fn)
 {
     c->x = gti_check_scratch(c, fn->n_var, sizeof *c->x);
@@ -73,7 +81,10 @@ static bool make_x(gti_check *c, const gti_fn *fn)
     c->grad = gti_check_scratch(c, fn->n_var, sizeof *c->grad);
     if (!gti_check_alive(c)) return false;
     c->n_x = 0;
-    for (int i = 0; i < fn->n_var; i++) add_part(&c->x[i], fn->var[i]->shape, false, &c->n_x);
+    for (int i = 0; i < fn->n_var; i++) {
+        add_part(&c->x[i], fn->var[i]->shape, false, &c->n_x);
+        if (!give_data(c, &c->x[i], fn->var[i])) return false;
+    }
     return true;
 }
 
@@ -85,6 +96,7 @@ static bool make_y(gti_check *c, const gti_fn *fn)
     for (int i = 0; i < fn->n_out; i++) {
         const gt_tensor *y = c->out[i];
         const gt_shape shape = fn->inner ? fn->inner->var[i]->shape : y->shape;
+        c->y[i].dtype = fn->inner ? fn->inner->var[i]->dtype : y->dtype;
         add_part(&c->y[i], shape, !fn->inner && !gt_is_floating(y->dtype), &c->n_y);
         if (fn->inner || !fn->n_var || y->dtype != GT_F32 || fn->var[0]->dtype != GT_F64) continue;
         return gti_check_fail(c, GT_GRADCHECK_ERROR,
@@ -100,6 +112,7 @@ bool gti_check_prepare(gti_check *c, const gti_fn *fn)
     c->fn = fn;
     c->tally = NULL;
     c->mask = NULL;
+    c->uncertain = 0;
     if (!make_x(c, fn)) return false;
     name_parts(c, fn);
     if (!make_y(c, fn) || !gti_check_refine(c, fn) || !gti_check_start_tallies(c)) return false;
@@ -116,7 +129,7 @@ bool gti_check_prepare(gti_check *c, const gti_fn *fn)
     if (!gti_check_alive(c)) return false;
     for (int i = 0; i < fn->n_var; i++) gti_check_read(fn->var[i], c->x0 + c->x[i].offset);
     if (!gti_check_evaluate(c, c->y0)) return false;
-    for (int64_t j = 0; j < c->n_y; j++) c->noise[j] = DBL_EPSILON * fabs(c->y0[j]);
+    for (int64_t j = 0; j < c->n_y; j++) c->noise[j] = c->precision->epsilon * fabs(c->y0[j]);
     return gti_check_find_units(c);
 }
 
@@ -134,10 +147,12 @@ bool gti_check_gradient(gti_check *c, const gti_fn *fn, gti_fn *gradient)
     memcpy(gradient->var, fn->var, (size_t)fn->n_var * sizeof *fn->var);
     for (int i = 0; i < fn->n_out; i++) {
         if (c->y[i].constant) continue;
-        const gt_new_opts leaf = {.dtype = GT_F64, .requires_grad = true};
-        gt_tensor *u = gt_empty_(c->gt, c->y[i].shape, leaf);
+        double *v = gti_check_room(c, c->y[i].size, sizeof *v);
+        if (!v) return gti_check_alive(c);
+        gti_check_weights(c, c->y[i].size, v);
+        const gt_new_opts leaf = {.dtype = c->y[i].dtype, .requires_grad = true};
+        gt_tensor *u = gt_from_(c->gt, c->y[i].shape, v, GT_C_DOUBLE, leaf);
         if (!u) return gti_check_alive(c);
-        gti_check_weights(c, u->size, u->data);
         gradient->upstream[i] = gradient->var[gradient->n_var++] = u;
     }
     return true;
@@ -266,15 +281,18 @@ static bool input_is_fit(gti_check *c, const gt_tensor *x, int i)
     if (gt_producer(x))
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "pass leaves; gt_detach makes one of a result",
                               "input %d is the result of %s", i, gti_naming_maker(x));
-    if (x->dtype == GT_F64) return true;
+    const gt_dtype wanted = c->o.f32 ? GT_F32 : GT_F64;
+    if (x->dtype == wanted) return true;
     char name[64] = "";
     if (gt_name(x)[0]) gti_naming_path(x, name, sizeof name);
     return gti_check_fail(
         c, GT_GRADCHECK_ERROR,
-        "f32 is too coarse for differences: make inputs with .dtype = GT_F64, parameters "
-        "of a module gt_module_to(m, GT_F64)",
-        "input %d%s%s%s is %s, where f64 is needed", i, name[0] ? " (" : "", name,
-        name[0] ? ")" : "", gt_dtype_name(x->dtype));
+        c->o.f32 ? "leave .f32 out: f64 tells more; it is for what has kernels for f32 alone"
+                 : "f32 is too coarse for differences: make inputs with .dtype = GT_F64, "
+                   "parameters of a module gt_module_to(m, GT_F64); or, where kernels are for f32 "
+                   "alone, check with .f32 = true",
+        "input %d%s%s%s is %s, where %s is needed", i, name[0] ? " (" : "", name,
+        name[0] ? ")" : "", gt_dtype_name(x->dtype), gt_dtype_name(wanted));
 }
 
 /* Fills fn->var with the distinct inputs that require gradients. */
@@ -304,10 +322,8 @@ static bool can_check(gti_check *c, gt_function f, gt_tensor *const in[], int n_
 {
     if (!f) return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the function is NULL");
     if (!in || n_in < 1) return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "there are no inputs");
-    return !c->o.f32 ||
-           gti_check_fail(c, GT_GRADCHECK_ERROR, "gt_gradcheck_samples does so with an operation",
-                          "f32 compares an operation with itself in f64; what a function or a "
-                          "module holds is of one dtype");
+    if (c->o.f32) gti_check_set_precision(c, &gti_precision_f32);
+    return true;
 }
 
 bool gti_check_simple(gti_check *c, bool second)
@@ -315,6 +331,9 @@ bool gti_check_simple(gti_check *c, bool second)
     if (c->o.points > 1)
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "call it for each point",
                               ".points is of gt_gradcheck, modules and C functions");
+    if (!second && c->o.f32)
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "gt_gradcheck knows it",
+                              ".f32 is not for this: derivatives of what computes in f32");
     if (!second && c->o.inputs)
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "gt_gradcheck knows them",
                               ".inputs is not for this: steps, tolerances and masks of inputs");

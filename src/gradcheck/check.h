@@ -13,6 +13,7 @@
 
 #include "engine/mutants.h"
 #include "engine/session.h"
+#include "gradcheck/numeric.h"
 
 /* The function that is differentiated: the user's, an operation, or the gradient of one of them. */
 typedef struct gti_fn gti_fn;
@@ -32,20 +33,17 @@ struct gti_fn {
     gt_tensor **upstream; /* NULL for outputs that carry no gradient */
 };
 
-/* What is asked of an input. */
-typedef struct {
-    double step, rtol, atol;
-} gti_terms;
-
 /* A stretch of the flattened x or y. */
 typedef struct {
     gt_shape shape;
     int64_t offset, size;
+    double *data;    /* of x: its elements, or those that gti_check_touch rounds to its own */
     double unit;     /* of x: what a number near 0 counts as, 1 or less */
     double home;     /* of x: how far steps may go where the usual one leaves the place; else 0 */
     gti_terms terms; /* of x, and */
     int row;         /* the row of .inputs that says so, or -1; */
     int64_t masked;  /* elements that are left out */
+    gt_dtype dtype;  /* of y */
     bool constant;   /* an output of whole numbers, without gradient: its size counts as 0 */
     char name[64];
 } gti_part;
@@ -63,9 +61,10 @@ typedef struct {
     bool zero;        /* all entries are 0 */
 } gti_tally;
 
-typedef struct {
+struct gti_check {
     gt_ctx *gt;
-    gt_gradcheck_opts o; /* defaults filled in */
+    gt_gradcheck_opts o, asked;     /* o: defaults filled in */
+    const gti_precision *precision; /* of what is checked */
     gt_gradcheck_report *r;
     const gt_op *op; /* NULL for a user's function */
     const gt_sample *sample;
@@ -84,6 +83,7 @@ typedef struct {
     int64_t n_asked;                                  /* columns that are not left out */
     int64_t masked_before;                            /* of x, where directions are the variables */
     double largest;                                   /* entry of the Jacobian, analytic */
+    double uncertain;                                 /* the largest estimate of what agrees */
     int64_t planned;                                  /* projections that are to be compared */
     bool apart;                                       /* inputs have terms of their own */
     double *near[4];                                  /* [n_y], at x + h, x - h, x + h/2, x - h/2 */
@@ -102,7 +102,7 @@ typedef struct {
     int64_t kink_row, kink_col;
     uint64_t random;
     size_t text; /* length of r->message */
-} gti_check;
+};
 
 /* fmax without a call; a NaN is left out where it comes first. */
 static inline double gti_larger(double a, double b)
@@ -118,40 +118,11 @@ static inline double gti_largest(const double *x, int64_t n)
     return largest;
 }
 
-/* Where the usual step leaves the place: of the steps tried that do not, the one of the smallest
- * estimate, INFINITY without any, and the slopes of its sides. What the others see proves nothing
- * wrong by itself. */
-typedef struct {
-    bool leaves;
-    double low, high, estimate;
-} gti_home;
-
-/* What the steps tried so far say together. */
-typedef struct {
-    int told;           /* so many could tell the derivative, */
-    double low, high;   /* and said values from low to high */
-    double steady, gap; /* of the steps that are not longer than the usual one: the value that
-                         * changed least between a step and its half, and by what part of itself,
-                         * whatever noise was measured */
-} gti_told;
-
-/* A numeric derivative. */
-typedef struct {
-    double value, estimate; /* estimate: of the error of value, by curvature and noise */
-    double right, left;     /* slopes of the two sides */
-    const gti_terms *terms;
-    double weight; /* of value in tolerances: 1, or less along a line */
-    double scale;  /* what the entry is compared beside: the size of the largest, of all */
-    gti_told told;
-    gti_home home;
-    bool line;  /* along a line: a sum over many entries, each with kinks of its own */
-    bool bent;  /* the two sides differ: a kink or a jump */
-    bool leaps; /* slopes grow with shorter steps: a jump, if it is rough, too */
-    bool still; /* nothing changed, though a longer step may change it */
-    bool rough; /* bent, still, the edge of the domain, too curved or noisy to tell */
-} gti_slope;
-
-typedef enum { GTI_FINE, GTI_WRONG, GTI_KINK, GTI_JUMP, GTI_ROUGH } gti_state;
+/* What rounding may change y[j] by. */
+static inline double gti_check_noise(const gti_check *c, int64_t j)
+{
+    return GTI_ROUNDINGS * c->noise[j];
+}
 
 /* Part of the Jacobian, both ways; all arrays [n_rows, n_cols]. */
 typedef struct {
@@ -185,6 +156,14 @@ bool gti_check_prepare(gti_check *c, const gti_fn *fn);
 /* The function "gradient of fn's projections on Gaussian upstreams", after gti_check_prepare(fn).
  */
 bool gti_check_gradient(gti_check *c, const gti_fn *fn, gti_fn *gradient);
+
+/* --- precision.c --- */
+/* Differences and tolerances are those of numbers of this precision. */
+void gti_check_set_precision(gti_check *c, const gti_precision *precision);
+/* Whether op has no kernel for f64. */
+bool gti_check_is_f32_alone(const gt_op *op);
+/* A line about f32, if that is what was checked. */
+void gti_check_say_precision(gti_check *c);
 
 /* --- unit.c --- */
 /* Units and homes of x's parts, at x0 and y0. */
@@ -243,85 +222,6 @@ void gti_check_draw_upstream(gti_check *c, double *v);
 uint64_t gti_check_bits(gti_check *c);
 /* n elements of t as double. */
 void gti_check_read(const gt_tensor *t, double *x);
-
-/* --- noise.c --- */
-/* Measures c->noise, if it has not been: how much rounding inside of the function moves y, as a
- * standard deviation. Only what does not agree without it needs it. */
-bool gti_check_measure_noise(gti_check *c);
-enum { GTI_ROUNDINGS = 8 /* so many of them count: of y's last places, or of deviations */ };
-/* What rounding may change y[j] by. */
-static inline double gti_check_noise(const gti_check *c, int64_t j)
-{
-    return GTI_ROUNDINGS * c->noise[j];
-}
-
-/* --- numeric.c --- */
-/* Where the largest entry is smaller it counts as this: gradients have rounding of their own. */
-#define GTI_LEAST_SCALE 1e-6
-/* Steps of several lengths, the usual one first; a derivative is better with each that is tried. */
-enum {
-    GTI_STEPS = 9,
-    GTI_CONFIRMED = 3 /* after so many that tell an entry that is wrong is believed */
-};
-/* Column col of J, [n_y]: with step 0 anew, with later ones where they are better. `scale` is that
- * of the slopes. */
-bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slope *slope);
-/* The same by two evaluations at the usual step. Good where it agrees: then the error of the
- * difference was not needed to explain anything. */
-bool gti_check_quick_column(gti_check *c, int64_t col, double scale, gti_slope *slope);
-/* Changes of y, of which rounding may be `rounding`, over steps to x + h, x - h (and x + h/2,
- * x - h/2) make a slope; `largest` is the scale of slopes. */
-gti_slope gti_check_quick_slope(const gti_terms *terms, const double change[2],
-                                const double length[2], double rounding, double weight,
-                                double largest);
-gti_slope gti_check_slope(const gti_terms *terms, const double change[4], const double length[4],
-                          double rounding, double weight, double largest);
-/* Makes *best the better of itself and s, of a step of these lengths; home: gti_part's. */
-void gti_check_keep(gti_slope *best, gti_slope s, const double change[4], int step,
-                    const double length[4], double home);
-/* Of a step, as a power of two times the usual one. */
-int gti_check_length(int step);
-/* Whether an entry passes; *score is its error in units of the tolerance. */
-gti_state gti_check_judge(const gti_check *c, double analytic, const gti_slope *numeric,
-                          double *score);
-/* Whether `other` in place of what agrees would be wrong. *numeric is used up. */
-bool gti_check_tells(const gti_check *c, double other, gti_slope *numeric);
-/* Gives it a scale of its own, that of one input's entries among larger ones. */
-void gti_check_rescale(gti_slope *numeric, double scale);
-/* Whether a judgement after this step could change with the next one. */
-bool gti_check_is_open(gti_state state, const gti_slope *numeric, int step);
-
-/* --- line.c --- */
-/* The line x + h d, of the columns from..to-1 alone, on which y is projected on one v or several.
- */
-enum { GTI_MOST_UPSTREAMS = 4 };
-typedef struct {
-    const double *d; /* [n_x] */
-    int64_t from, to;
-    const gti_terms *terms;
-    int n;
-    const double *v[GTI_MOST_UPSTREAMS]; /* [n], [n_y] */
-    double scale[GTI_MOST_UPSTREAMS];    /* [n], of slopes */
-    double noise[GTI_MOST_UPSTREAMS];    /* [n], of projections: gti_check_projected_noise */
-} gti_line;
-/* v' J d by differences, for each v. */
-bool gti_check_line(gti_check *c, const gti_line *l, int step, gti_slope *slope);
-bool gti_check_quick_line(gti_check *c, const gti_line *l, int step, gti_slope *slope);
-double gti_check_projected_noise(const gti_check *c, const double *v);
-/* g . d; the squares of its terms are added to *squares. */
-double gti_check_project(const double *g, const double *d, int64_t n, double *squares);
-/* Directions whose steps are exactly representable: d *= max(1, |x|), rounded. */
-void gti_check_align(gti_check *c, double *d);
-double gti_check_line_step(double usual, int step);
-/* What is asked of the columns from..to-1, which is the same of all. */
-const gti_terms *gti_check_terms(const gti_check *c, int64_t from);
-/* x as it was at first, in the columns from..to-1. */
-void gti_check_restore(gti_check *c, int64_t from, int64_t to);
-/* y at x + h d; x is then as before. */
-bool gti_check_evaluate_at(gti_check *c, const double *d, double h, double *y);
-double *gti_check_at(const gti_check *c, int64_t col); /* element col of x */
-/* After a change of these columns. */
-void gti_check_touch(gti_check *c, int64_t from, int64_t to);
 
 /* --- kinks.c --- */
 /* Where entries of the table are kinks: analytic derivatives along lines through all of them lie

@@ -71,7 +71,7 @@ static double size_of_terms(const gti_check *c, const double *row)
 {
     double sum = 0, terms = 1;
     for (int i = 0; i < c->fn->n_var; i++) {
-        const double *x = c->fn->var[i]->data, *g = row + c->x[i].offset;
+        const double *x = c->x[i].data, *g = row + c->x[i].offset;
         for (int64_t k = 0; k < c->x[i].size; k++) {
             sum += fabs(g[k] * x[k]);
             terms += g[k] != 0;

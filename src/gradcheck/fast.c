@@ -1,54 +1,23 @@
-/* Random projections: v' J u both ways, and the search for the entry when they differ. */
+/* Random projections: v' J u both ways. */
 #include <float.h>
 #include <math.h>
 
-#include "gradcheck/check.h"
+#include "gradcheck/fast.h"
 
 enum {
-    MOST_KINKS = 16,  /* columns that are passed over before the check gives up */
-    SAMPLE_ROWS = 16, /* of the Jacobian, to explain a failure by */
-    SAMPLE_COLUMNS = 64,
     LONGER = 2,   /* the first step that is longer than the usual one */
     BLOCK = 2048, /* columns that stay in the cache while all upstreams are projected */
 };
 
-typedef struct {
-    double *v, *g; /* [n_y]; [n_x] = v' J, analytic */
-    double scale;  /* of g . d */
-    double noise;  /* of v . y */
-} upstream;
-
-/* Every direction is projected on every upstream, in the columns from..to-1: all, or those of an
- * input where each has terms of its own. */
-typedef struct {
-    upstream all[GTI_MOST_UPSTREAMS];
-    int n;
-    int64_t from, to;
-    double *d;    /* [n_x]; 0 in the columns passed over */
-    double *part; /* [MOST_UPSTREAMS, n_var]: g . d of an input */
-    double *masked, *pulled;
-    gti_slope *slope;                    /* [n_y], of one column */
-    bool *passed_over, some_passed_over; /* [n_x] */
-    int64_t kink[MOST_KINKS], n_kinks;   /* of these, columns with kinks that are no jumps */
-} probe;
-
-/* Both sides of a projection. */
-typedef struct {
-    double analytic;
-    gti_slope numeric;
-    gti_state state;
-    double apart; /* how far they are, counting what is uncertain */
-} comparison;
-
 /* Of one that was wrong at a longer step, `before`, and is fine now: what kinks do to the
  * difference shrinks with the step, as an error of the gradient does not. */
-static gti_state doubt(const comparison *r, double before)
+static gti_state doubt(const gti_comparison *r, double before)
 {
     return fabs(r->analytic - r->numeric.value) > before / 16 ? GTI_WRONG : GTI_FINE;
 }
 
 /* Two evaluations at a step, then at a shorter one that passes by most kinks. */
-static bool settle_quickly(gti_check *c, const gti_line *line, comparison r[GTI_MOST_UPSTREAMS],
+static bool settle_quickly(gti_check *c, const gti_line *line, gti_comparison r[GTI_MOST_UPSTREAMS],
                            bool *fine)
 {
     gti_slope numeric[GTI_MOST_UPSTREAMS];
@@ -70,7 +39,7 @@ static bool settle_quickly(gti_check *c, const gti_line *line, comparison r[GTI_
 }
 
 /* Whether it agrees because of the difference's own error, which another step may lessen. */
-static bool is_excused(const gti_check *c, const comparison *r)
+static bool is_excused(const gti_check *c, const gti_comparison *r)
 {
     double score;
     gti_slope exact = r->numeric;
@@ -78,13 +47,13 @@ static bool is_excused(const gti_check *c, const comparison *r)
     return r->state == GTI_FINE && gti_check_judge(c, r->analytic, &exact, &score) != GTI_FINE;
 }
 
-static bool is_open(const gti_check *c, const comparison *r, int step)
+static bool is_open(const gti_check *c, const gti_comparison *r, int step)
 {
     return gti_check_is_open(r->state, &r->numeric, step) || (step < LONGER && is_excused(c, r));
 }
 
 /* Of a single upstream. */
-static bool settle(gti_check *c, gti_line *line, comparison *r)
+static bool settle(gti_check *c, gti_line *line, gti_comparison *r)
 {
     double score;
     if (!gti_check_measure_noise(c)) return false;
@@ -96,11 +65,10 @@ static bool settle(gti_check *c, gti_line *line, comparison *r)
     return true;
 }
 
-/* Of a range of columns. */
-static bool compare_range(gti_check *c, const probe *p, const upstream *u, int64_t from, int64_t to,
-                          comparison *r)
+bool gti_fast_compare(gti_check *c, const gti_probe *p, const gti_upstream *u, int64_t from,
+                      int64_t to, gti_comparison *r)
 {
-    *r = (comparison){.analytic = 0};
+    *r = (gti_comparison){.analytic = 0};
     for (int64_t i = from; i < to; i++) r->analytic += u->g[i] * p->d[i];
     const gti_terms *terms = gti_check_terms(c, from);
     gti_line line = {p->d, from, to, terms, 1, {u->v}, {u->scale}, {u->noise}};
@@ -112,155 +80,14 @@ static bool compare_range(gti_check *c, const probe *p, const upstream *u, int64
     return true;
 }
 
-/* Whether the projection would be wrong without `part` of it, that of an input whose entries have
- * this scale. */
-static bool is_telling(const gti_check *c, const comparison *r, double part, double scale)
+bool gti_fast_tells(const gti_check *c, const gti_comparison *r, double part, double scale)
 {
     gti_slope n = r->numeric;
     gti_check_rescale(&n, scale);
     return gti_check_tells(c, r->analytic - part, &n);
 }
 
-/* The column that contributes most to the difference, by halving. */
-static bool find_column(gti_check *c, const probe *p, const upstream *u, int64_t *col)
-{
-    int64_t from = p->from, to = p->to;
-    while (to - from > 1) {
-        const int64_t middle = from + (to - from) / 2;
-        comparison left, right;
-        if (!compare_range(c, p, u, from, middle, &left)) return false;
-        if (!compare_range(c, p, u, middle, to, &right)) return false;
-        if (left.apart >= right.apart) to = middle;
-        else from = middle;
-    }
-    *col = from;
-    return true;
-}
-
-/* |v' (J - numeric J) e_col| over rows from..to-1. */
-static bool rows_apart(gti_check *c, const probe *p, const upstream *u, int64_t col, int64_t from,
-                       int64_t to, double *apart)
-{
-    double numeric = 0;
-    for (int64_t j = 0; j < c->n_y; j++) p->masked[j] = j >= from && j < to ? u->v[j] : 0;
-    if (!gti_check_vjp(c, p->masked, p->pulled)) return false;
-    for (int64_t j = from; j < to; j++) numeric += u->v[j] * p->slope[j].value;
-    *apart = fabs(p->pulled[col] - numeric);
-    if (!isfinite(*apart)) *apart = INFINITY;
-    return true;
-}
-
-static bool find_row(gti_check *c, const probe *p, const upstream *u, int64_t col, int64_t *row)
-{
-    int64_t from = 0, to = c->n_y;
-    if (!gti_check_begin(c)) return false;
-    while (to - from > 1) {
-        const int64_t middle = from + (to - from) / 2;
-        double left, right;
-        if (!rows_apart(c, p, u, col, from, middle, &left)) return false;
-        if (!rows_apart(c, p, u, col, middle, to, &right)) return false;
-        if (left >= right) to = middle;
-        else from = middle;
-    }
-    gti_check_end(c);
-    *row = from;
-    return true;
-}
-
-/* Which inputs the probe is wrong in, each by itself. */
-static bool judge_inputs(gti_check *c, const probe *p, const upstream *u)
-{
-    for (int i = 0; i < c->fn->n_var; i++) {
-        comparison r;
-        const gti_part *x = &c->x[i];
-        gti_check_reset_tally(c, i, false);
-        if (x->masked == x->size) continue;
-        if (!compare_range(c, p, u, x->offset, x->offset + x->size, &r)) return false;
-        c->tally[i].found.compared = 1;
-        c->tally[i].found.telling = is_telling(c, &r, r.analytic, INFINITY);
-        c->tally[i].found.wrong = r.state == GTI_WRONG;
-    }
-    return true;
-}
-
-static int64_t leave_out_masked(const gti_check *c, int64_t *cols, int64_t n)
-{
-    int64_t kept = 0;
-    for (int64_t k = 0; k < n; k++)
-        if (gti_check_has_column(c, cols[k])) cols[kept++] = cols[k];
-    return kept;
-}
-
-/* Looks at the entry found and others around it; the report tells what they have in common. */
-static bool explain(gti_check *c, const probe *p, const upstream *u, int64_t row, int64_t col)
-{
-    int64_t rows[SAMPLE_ROWS], cols[SAMPLE_COLUMNS];
-    const int input = gti_check_part(c->x, c->fn->n_var, col);
-    if (!judge_inputs(c, p, u)) return false;
-    gti_check_reset_tally(c, input, true);
-    const gti_part *x = &c->x[input];
-    const gti_part *y = &c->y[gti_check_part(c->y, c->fn->n_out, row)];
-    const int64_t n_rows = gti_check_spread(y->size, SAMPLE_ROWS, y->offset, row, rows);
-    const int64_t n_spread = gti_check_spread(x->size, SAMPLE_COLUMNS, x->offset, col, cols);
-    const int64_t n_cols = leave_out_masked(c, cols, n_spread);
-    c->r->entries = n_rows * n_cols;
-    return gti_check_compare(c, rows, n_rows, cols, n_cols);
-}
-
-static const gti_slope *rough_row(const gti_check *c, const probe *p)
-{
-    for (int64_t j = 0; j < c->n_y; j++)
-        if (p->slope[j].rough && !p->slope[j].still) return &p->slope[j];
-    return NULL;
-}
-
-/* Decides about a column that stands out: a kink is passed over, a wrong entry ends the check. */
-static bool examine(gti_check *c, probe *p, const upstream *u, int64_t col, bool *settled)
-{
-    if (!gti_check_measure_noise(c)) return false;
-    const double scale = gti_largest(u->g, c->n_x);
-    for (int step = 0; step == 0 || (step < GTI_STEPS && rough_row(c, p)); step++)
-        if (!gti_check_column(c, col, step, scale, p->slope)) return false;
-    const gti_slope *rough = rough_row(c, p);
-    const bool bent = rough && rough->bent && !rough->leaps;
-    *settled = rough && !(bent && !gti_check_is_between(c, u->g[col], u->v, p->slope));
-    if (*settled) {
-        if (bent) p->kink[p->n_kinks++] = col;
-        gti_check_kink(c, rough->bent || rough->leaps ? GTI_KINK : GTI_ROUGH, rough - p->slope,
-                       col);
-        p->passed_over[col] = p->some_passed_over = true;
-        p->d[col] = 0;
-    }
-    int64_t row = 0;
-    return *settled || (find_row(c, p, u, col, &row) && explain(c, p, u, row, col));
-}
-
-static bool fail_projection(gti_check *c)
-{
-    return gti_check_fail(
-        c, GT_GRADCHECK_DERIVATIVE, "",
-        "a random projection of the Jacobian differs from the numeric one, though "
-        "no single entry does; .mode = GT_GRADCHECK_FULL looks at them all");
-}
-
-/* A probe that differs. Only rough projections may differ without a single entry to show for it. */
-static bool search(gti_check *c, probe *p, const upstream *u, comparison *r)
-{
-    while (r->state != GTI_FINE && c->r->kinks + c->r->unsure < MOST_KINKS) {
-        int64_t col;
-        bool settled;
-        if (!find_column(c, p, u, &col) || !examine(c, p, u, col, &settled)) return false;
-        if (!settled) {
-            if (r->state == GTI_WRONG) return fail_projection(c);
-            gti_check_kink(c, GTI_ROUGH, 0, col);
-            return true;
-        }
-        if (!compare_range(c, p, u, p->from, p->to, r)) return false;
-    }
-    return true;
-}
-
-static void draw_direction(gti_check *c, probe *p)
+static void draw_direction(gti_check *c, gti_probe *p)
 {
     gti_check_weights(c, c->n_x, p->d);
     for (int64_t i = 0; i < p->from; i++) p->d[i] = 0;
@@ -272,7 +99,7 @@ static void draw_direction(gti_check *c, probe *p)
 }
 
 /* The first n upstreams' parts of input i, in one pass over memory. */
-static void project_input(const gti_check *c, probe *p, int i, int n, double *squares)
+static void project_input(const gti_check *c, gti_probe *p, int i, int n, double *squares)
 {
     const gti_part *x = &c->x[i];
     for (int k = 0; k < n; k++) p->part[k * c->fn->n_var + i] = 0;
@@ -291,22 +118,24 @@ static double scale_of(double squares)
 }
 
 /* Whether anything of an input is projected. */
-static bool has_input(const gti_check *c, const probe *p, int i)
+static bool has_input(const gti_check *c, const gti_probe *p, int i)
 {
     const gti_part *x = &c->x[i];
     return x->masked < x->size && x->offset >= p->from && x->offset < p->to;
 }
 
-static void count_inputs(gti_check *c, const probe *p, const double *part, const comparison *r)
+static void count_inputs(gti_check *c, const gti_probe *p, const double *part,
+                         const gti_comparison *r)
 {
     for (int i = 0; i < c->fn->n_var; i++) {
         if (!has_input(c, p, i)) continue;
         c->tally[i].found.compared++;
-        c->tally[i].found.telling += is_telling(c, r, part[i], INFINITY);
+        c->uncertain = gti_larger(r->numeric.estimate, c->uncertain);
+        c->tally[i].found.telling += gti_fast_tells(c, r, part[i], INFINITY);
     }
 }
 
-static void project(const gti_check *c, probe *p, int n, comparison *r)
+static void project(const gti_check *c, gti_probe *p, int n, gti_comparison *r)
 {
     double squares[GTI_MOST_UPSTREAMS] = {0};
     for (int i = 0; i < c->fn->n_var; i++) {
@@ -317,11 +146,11 @@ static void project(const gti_check *c, probe *p, int n, comparison *r)
 }
 
 /* The first n upstreams along one direction, together while they agree. */
-static bool run_direction(gti_check *c, probe *p, int n)
+static bool run_direction(gti_check *c, gti_probe *p, int n)
 {
     const gti_terms *terms = gti_check_terms(c, p->from);
     gti_line line = {.d = p->d, .from = p->from, .to = p->to, .terms = terms, .n = n};
-    comparison r[GTI_MOST_UPSTREAMS] = {0};
+    gti_comparison r[GTI_MOST_UPSTREAMS] = {0};
     draw_direction(c, p);
     project(c, p, n, r);
     for (int k = 0; k < n; k++) {
@@ -332,8 +161,9 @@ static bool run_direction(gti_check *c, probe *p, int n)
     bool fine = false;
     if (!settle_quickly(c, &line, r, &fine)) return false;
     for (int k = 0; k < n; k++) {
-        const upstream *u = &p->all[k];
-        if (!fine && (!compare_range(c, p, u, p->from, p->to, &r[k]) || !search(c, p, u, &r[k])))
+        const gti_upstream *u = &p->all[k];
+        if (!fine &&
+            (!gti_fast_compare(c, p, u, p->from, p->to, &r[k]) || !gti_fast_search(c, p, u, &r[k])))
             return false;
         count_inputs(c, p, p->part + k * c->fn->n_var, &r[k]);
     }
@@ -342,27 +172,27 @@ static bool run_direction(gti_check *c, probe *p, int n)
 
 /* An input whose part is lost in the whole's tolerance, by itself and measured by its own entries.
  * What cannot be told of it is not held against it. */
-static bool run_alone(gti_check *c, probe *p, int i)
+static bool run_alone(gti_check *c, gti_probe *p, int i)
 {
-    comparison r;
+    gti_comparison r;
     double score, squares[GTI_MOST_UPSTREAMS] = {0};
-    const upstream *u = p->all;
+    const gti_upstream *u = p->all;
     p->from = c->x[i].offset;
     p->to = p->from + c->x[i].size;
     draw_direction(c, p);
-    if (!compare_range(c, p, u, p->from, p->to, &r)) return false;
+    if (!gti_fast_compare(c, p, u, p->from, p->to, &r)) return false;
     project_input(c, p, i, 1, squares);
     const double scale = scale_of(squares[0]);
     gti_slope numeric = r.numeric;
     gti_check_rescale(&numeric, scale);
     r.state = gti_check_judge(c, r.analytic, &numeric, &score);
-    if (r.state == GTI_WRONG && !search(c, p, u, &r)) return false;
+    if (r.state == GTI_WRONG && !gti_fast_search(c, p, u, &r)) return false;
     c->tally[i].found.compared++;
-    c->tally[i].found.telling += is_telling(c, &r, r.analytic, scale);
+    c->tally[i].found.telling += gti_fast_tells(c, &r, r.analytic, scale);
     return true;
 }
 
-static bool run_unseen(gti_check *c, probe *p)
+static bool run_unseen(gti_check *c, gti_probe *p)
 {
     for (int i = 0; i < c->fn->n_var; i++)
         if (c->x[i].masked < c->x[i].size && !c->tally[i].found.telling && !run_alone(c, p, i))
@@ -370,11 +200,11 @@ static bool run_unseen(gti_check *c, probe *p)
     return true;
 }
 
-static bool pull(gti_check *c, probe *p)
+static bool pull(gti_check *c, gti_probe *p)
 {
     if (!gti_check_begin(c)) return false;
     for (int k = 0; k < p->n; k++) {
-        upstream *u = &p->all[k];
+        gti_upstream *u = &p->all[k];
         if (k >= c->n_pulls) gti_check_draw_upstream(c, u->v);
         if (k >= c->n_pulls && !gti_check_vjp(c, u->v, u->g)) return false;
         u->noise = gti_check_projected_noise(c, u->v);
@@ -385,17 +215,17 @@ static bool pull(gti_check *c, probe *p)
 }
 
 /* As many upstreams as directions, up to a few. */
-static bool make_probe(gti_check *c, probe *p)
+static bool make_probe(gti_check *c, gti_probe *p)
 {
-    *p = (probe){.d = gti_check_room(c, c->n_x, sizeof *p->d),
-                 .part =
-                     gti_check_room(c, (int64_t)GTI_MOST_UPSTREAMS * c->fn->n_var, sizeof *p->part),
-                 .masked = gti_check_room(c, c->n_y, sizeof *p->masked),
-                 .pulled = gti_check_room(c, c->n_x, sizeof *p->pulled),
-                 .slope = gti_check_room(c, c->n_y, sizeof *p->slope),
-                 .passed_over = gti_check_scratch(c, c->n_x, sizeof *p->passed_over)};
+    *p = (gti_probe){
+        .d = gti_check_room(c, c->n_x, sizeof *p->d),
+        .part = gti_check_room(c, (int64_t)GTI_MOST_UPSTREAMS * c->fn->n_var, sizeof *p->part),
+        .masked = gti_check_room(c, c->n_y, sizeof *p->masked),
+        .pulled = gti_check_room(c, c->n_x, sizeof *p->pulled),
+        .slope = gti_check_room(c, c->n_y, sizeof *p->slope),
+        .passed_over = gti_check_scratch(c, c->n_x, sizeof *p->passed_over)};
     do {
-        upstream *u = &p->all[p->n];
+        gti_upstream *u = &p->all[p->n];
         const bool made = p->n < c->n_pulls;
         u->v = made ? c->pull[p->n].v : gti_check_room(c, c->n_y, sizeof *u->v);
         u->g = made ? c->pull[p->n].g : gti_check_room(c, c->n_x, sizeof *u->g);
@@ -403,12 +233,12 @@ static bool make_probe(gti_check *c, probe *p)
     return gti_check_alive(c);
 }
 
-static bool run_range(gti_check *c, probe *p, int64_t from, int64_t to)
+static bool run_range(gti_check *c, gti_probe *p, int64_t from, int64_t to)
 {
     p->from = from;
     p->to = to;
     c->planned += c->o.probes;
-    for (int i = 0; i < c->o.probes && c->r->kinks + c->r->unsure < MOST_KINKS; i += p->n) {
+    for (int i = 0; i < c->o.probes && c->r->kinks + c->r->unsure < GTI_MOST_KINKS; i += p->n) {
         const int left = c->o.probes - i, n = left < p->n ? left : p->n;
         if (!run_direction(c, p, n)) return false;
         c->r->entries += n;
@@ -416,7 +246,7 @@ static bool run_range(gti_check *c, probe *p, int64_t from, int64_t to)
     return true;
 }
 
-static bool run_ranges(gti_check *c, probe *p)
+static bool run_ranges(gti_check *c, gti_probe *p)
 {
     if (!c->apart) return run_range(c, p, 0, c->n_x);
     for (int i = 0; i < c->fn->n_var; i++) {
@@ -429,7 +259,7 @@ static bool run_ranges(gti_check *c, probe *p)
 bool gti_check_fast(gti_check *c)
 {
     const gt_mark mark = gt_mark_tape(c->gt);
-    probe p;
+    gti_probe p;
     c->planned = 0;
     c->largest = 0;
     if (!make_probe(c, &p) || !pull(c, &p)) return false;

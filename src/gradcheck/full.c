@@ -155,6 +155,7 @@ bool gti_check_compare(gti_check *c, const int64_t *row, int64_t n_rows, const i
     c->r->wrong = t.wrong;
     if (t.wrong) {
         gti_check_diagnose(c, &t);
+        gti_check_say_precision(c);
         return gti_check_finish(c);
     }
     if (t.kinks && !gti_check_kinks(c, &t)) return false;

@@ -50,6 +50,7 @@ void gti_check_count(gti_check *c, const gti_table *t, int64_t at, gti_state sta
         return;
     }
     f->compared++;
+    c->uncertain = gti_larger(t->estimate[at], c->uncertain);
     f->telling += telling;
     tally->zero = (f->compared == 1 || tally->zero) && t->analytic[at] == 0 && t->numeric[at] == 0;
     const bool first_wrong = state == GTI_WRONG && !f->wrong++;

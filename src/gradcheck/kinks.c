@@ -79,7 +79,8 @@ static bool rows_between(gti_check *c, const gti_table *t, const line *l, double
             kink |= t->state[at] == GTI_KINK;
         }
         const double low = fmin(l->right[j], l->left[j]), high = fmax(l->right[j], l->left[j]);
-        const double slack = atol + 1e-3 * (size + high - low) + gti_check_noise(c, j) / h;
+        const double slack =
+            atol + c->precision->slack * (size + high - low) + gti_check_noise(c, j) / h;
         if (!kink || !(along < low - slack || along > high + slack)) continue;
         char y[128];
         return fail(c, gti_check_place(c->y, c->fn->n_out, j, y, sizeof y), low, high, along);
@@ -87,10 +88,17 @@ static bool rows_between(gti_check *c, const gti_table *t, const line *l, double
     return true;
 }
 
+/* So short that few kinks besides are crossed. */
+static double short_step(const gti_check *c)
+{
+    const gti_terms all = {.step = c->o.step, .precision = c->precision};
+    return gti_check_line_step(&all, 1);
+}
+
 bool gti_check_kinks(gti_check *c, const gti_table *t)
 {
     const gt_mark mark = gt_mark_tape(c->gt);
-    const double h = gti_check_line_step(c->o.step, 1);
+    const double h = short_step(c);
     int64_t *col = gti_check_scratch(c, t->n_cols, sizeof *col), n = 0;
     line l;
     if (!make_line(c, &l)) return false;
@@ -114,7 +122,7 @@ bool gti_check_is_between(const gti_check *c, double analytic, const double *v,
         high += fmax(right, left);
         slack += fabs(v[j]) * slope[j].estimate;
     }
-    slack += largest_atol(c) + 1e-3 * (fabs(analytic) + high - low);
+    slack += largest_atol(c) + c->precision->slack * (fabs(analytic) + high - low);
     return !(analytic < low - slack || analytic > high + slack);
 }
 
@@ -126,8 +134,8 @@ static bool sum_between(gti_check *c, const line *l, double h, const double *v, 
         low += fmin(v[j] * l->right[j], v[j] * l->left[j]);
         high += fmax(v[j] * l->right[j], v[j] * l->left[j]);
     }
-    const double slack =
-        largest_atol(c) + 1e-3 * (sqrt(squares) + high - low) + gti_check_projected_noise(c, v) / h;
+    const double slack = largest_atol(c) + c->precision->slack * (sqrt(squares) + high - low) +
+                         gti_check_projected_noise(c, v) / h;
     if (!(along < low - slack || along > high + slack)) return true;
     return fail(c, "a projection", low, high, along);
 }
@@ -136,7 +144,7 @@ bool gti_check_projected_kinks(gti_check *c, const int64_t *col, int64_t n, cons
                                const double *g)
 {
     const gt_mark mark = gt_mark_tape(c->gt);
-    const double h = gti_check_line_step(c->o.step, 1);
+    const double h = short_step(c);
     line l;
     if (!make_line(c, &l)) return false;
     for (int i = 0; i < c->o.probes; i++)

@@ -13,13 +13,7 @@ const gti_terms *gti_check_terms(const gti_check *c, int64_t from)
 double *gti_check_at(const gti_check *c, int64_t col)
 {
     const int i = gti_check_part(c->x, c->fn->n_var, col);
-    return (double *)c->fn->var[i]->data + (col - c->x[i].offset);
-}
-
-void gti_check_touch(gti_check *c, int64_t from, int64_t to)
-{
-    for (int i = 0; i < c->fn->n_var; i++)
-        if (c->x[i].offset < to && from < c->x[i].offset + c->x[i].size) gt_touch(c->fn->var[i]);
+    return c->x[i].data + (col - c->x[i].offset);
 }
 
 /* The stretch of part i that lies in the columns from..to-1. */
@@ -33,16 +27,29 @@ static stretch stretch_of(const gti_check *c, int i, int64_t from, int64_t to)
     const gti_part *part = &c->x[i];
     const int64_t end = part->offset + part->size;
     const int64_t first = from > part->offset ? from : part->offset, last = to < end ? to : end;
-    double *data = c->fn->var[i]->data;
+    double *data = c->x[i].data;
     if (last <= first) return (stretch){data, first, 0};
     return (stretch){data + (first - part->offset), first, last - first};
 }
 
+void gti_check_touch(gti_check *c, int64_t from, int64_t to)
+{
+    for (int i = 0; i < c->fn->n_var; i++) {
+        const stretch s = stretch_of(c, i, from, to);
+        if (!s.n) continue;
+        gt_tensor *x = c->fn->var[i];
+        float *rounded = x->data;
+        for (int64_t k = 0; x->dtype == GT_F32 && k < s.n; k++)
+            rounded[s.at - c->x[i].offset + k] = (float)s.x[k];
+        gt_touch(x);
+    }
+}
+
 /* The step along a line is a power of two, so that x + h d is exact for d made by
  * gti_check_align. */
-double gti_check_line_step(double usual, int step)
+double gti_check_line_step(const gti_terms *terms, int step)
 {
-    return exp2(round(log2(usual)) + gti_check_length(step));
+    return exp2(round(log2(terms->step)) + terms->precision->lengths[step]);
 }
 
 /* The power of two at or below the larger of |a| and unit, which is above 0. Without a branch:
@@ -207,13 +214,15 @@ static bool evaluate_line(gti_check *c, const gti_line *l, const double length[4
 
 static double weight_of_line(const gti_check *c)
 {
-    return 1 / sqrt(fmax(1, fmax((double)c->n_x, (double)c->n_y)));
+    const double weight = 1 / sqrt(fmax(1, fmax((double)c->n_x, (double)c->n_y)));
+    return fmax(weight, c->precision->least_weight);
 }
 
 bool gti_check_line(gti_check *c, const gti_line *l, int step, gti_slope *slope)
 {
-    const double h = gti_check_line_step(l->terms->step, step), length[4] = {h, -h, h / 2, -h / 2};
+    const double h = gti_check_line_step(l->terms, step), length[4] = {h, -h, h / 2, -h / 2};
     double change[GTI_MOST_UPSTREAMS][4];
+    if (step > 0 && c->precision->lengths[step] < c->precision->shortest) return true;
     if (!evaluate_line(c, l, length, 4, change)) return false;
     for (int i = 0; i < l->n; i++) {
         gti_slope now = gti_check_slope(l->terms, change[i], length, l->noise[i], weight_of_line(c),
@@ -226,7 +235,7 @@ bool gti_check_line(gti_check *c, const gti_line *l, int step, gti_slope *slope)
 
 bool gti_check_quick_line(gti_check *c, const gti_line *l, int step, gti_slope *slope)
 {
-    const double h = gti_check_line_step(l->terms->step, step), length[4] = {h, -h};
+    const double h = gti_check_line_step(l->terms, step), length[4] = {h, -h};
     double change[GTI_MOST_UPSTREAMS][4];
     if (!evaluate_line(c, l, length, 2, change)) return false;
     for (int i = 0; i < l->n; i++) {

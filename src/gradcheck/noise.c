@@ -13,8 +13,8 @@
 
 enum { POINTS = 8 };
 
-/* Odd multiples of 1/8 of the power of two below |x|: steps of 2^-49 are exact, and each changes
- * the last bit, without which a sum of two could be exact all along the line. */
+/* Odd multiples of 1/8 of the power of two below |x|: the shortest steps (2^-49 in f64) are exact,
+ * and each changes the last bit, without which a sum of two could be exact all along the line. */
 static void make_line(gti_check *c, double *d)
 {
     for (int64_t i = 0; i < c->n_x; i++) {
@@ -54,7 +54,8 @@ static bool walk_far(gti_check *c, const double *d, double *seventh)
     static const int binomial[POINTS] = {1, -7, 21, -35, 35, -21, 7, -1};
     for (int64_t j = 0; j < c->n_y; j++) seventh[j] = 0;
     for (int point = 0; point < POINTS; point++) {
-        if (!gti_check_evaluate_at(c, d, (point + 1) * 0x1p-20, c->near[0])) return false;
+        if (!gti_check_evaluate_at(c, d, (point + 1) * c->precision->noise_steps[2], c->near[0]))
+            return false;
         for (int64_t j = 0; j < c->n_y; j++)
             seventh[j] += binomial[point] * (c->near[0][j] - c->y0[j]);
     }
@@ -82,10 +83,9 @@ bool gti_check_measure_noise(gti_check *c)
     const gt_mark mark = gt_mark_tape(c->gt);
     double *d = gti_check_scratch(c, c->n_x, sizeof *d);
     if (!d) return gti_check_alive(c);
-    static const double steps[] = {0x1p-49, 0x1p-34, 0x1p-34};
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+    for (int i = 0; i < 3; i++) {
         make_line(c, d);
-        if (!walk(c, d, steps[i])) return false;
+        if (!walk(c, d, c->precision->noise_steps[i > 0])) return false;
     }
     if (!look_far(c, d)) return false;
     gt_rewind(c->gt, mark);

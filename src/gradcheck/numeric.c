@@ -4,22 +4,13 @@
 
 #include "gradcheck/check.h"
 
-/* Powers of two times the step asked for: shorter ones for what lies near a kink or bends much,
- * longer ones for what rounding moves. */
-static const int lengths[GTI_STEPS] = {0, -6, 6, -12, 12, -18, -24, -30, -36};
-enum { LONGEST = 12 };
-/* Part of itself that a value may change by between a step and its half, to be believed. */
-static const double steady_enough = 1e-3;
 static const gti_told untried = {0, INFINITY, -INFINITY, 0, INFINITY};
 
-int gti_check_length(int step)
-{
-    return lengths[step];
-}
-
+/* Gradients have rounding of their own. */
 static double atol_of(const gti_slope *s)
 {
-    return s->terms->atol * s->weight * fmin(1, s->scale);
+    return s->terms->atol * s->weight * fmin(1, s->scale) +
+           GTI_ROUNDINGS * s->terms->precision->epsilon * s->scale;
 }
 
 /* One-sided slopes at h [0] and h/2 [1] make the derivative. A central difference is their mean;
@@ -32,6 +23,7 @@ gti_slope gti_check_slope(const gti_terms *terms, const double change[4], const 
     const double right[] = {change[0] / length[0], change[2] / length[2]};
     const double left[] = {change[1] / length[1], change[3] / length[3]};
     const double noise = rounding / fabs(length[3]);
+    const gti_precision *p = terms->precision;
     const double scale = fmax(largest, GTI_LEAST_SCALE);
     const double d0 = (right[0] + left[0]) / 2, d1 = (right[1] + left[1]) / 2;
     gti_slope s = {.value = (4 * d1 - d0) / 3,
@@ -43,10 +35,10 @@ gti_slope gti_check_slope(const gti_terms *terms, const double change[4], const 
                    .scale = scale};
     const double gap0 = fabs(right[0] - left[0]), gap1 = fabs(right[1] - left[1]);
     const double steepest = fmax(fabs(right[1]), fabs(left[1]));
-    s.bent = gap1 > 0.75 * gap0 && gap1 > 1e-6 * steepest + 100 * noise + atol_of(&s);
+    s.bent = gap1 > 0.75 * gap0 && gap1 > p->apart * steepest + p->noises * noise + atol_of(&s);
     s.leaps = fabs(right[1]) > 1.8 * fabs(right[0]) + noise ||
               fabs(left[1]) > 1.8 * fabs(left[0]) + noise;
-    const double told = weight * (1e-3 * fabs(s.value) + 1e-4 * scale);
+    const double told = weight * (p->told[0] * fabs(s.value) + p->told[1] * scale);
     s.rough = GT_MUTANT(check_no_kinks, s.bent || s.estimate > told, false) || !isfinite(s.value);
     return s;
 }
@@ -66,7 +58,7 @@ gti_slope gti_check_quick_slope(const gti_terms *terms, const double change[2],
                    .weight = weight,
                    .scale = fmax(largest, GTI_LEAST_SCALE)};
     const double steepest = fmax(fabs(right), fabs(left));
-    s.bent = fabs(right - left) > 0.1 * steepest + 100 * noise + atol_of(&s);
+    s.bent = fabs(right - left) > 0.1 * steepest + terms->precision->noises * noise + atol_of(&s);
     s.rough = s.bent || !isfinite(s.value);
     return s;
 }
@@ -75,13 +67,14 @@ gti_slope gti_check_quick_slope(const gti_terms *terms, const double change[2],
 static void note_still(gti_slope *s, const double change[4], int step)
 {
     s->still = change[0] == 0 && change[1] == 0 && change[2] == 0 && change[3] == 0;
-    if (s->still && lengths[step] < LONGEST) s->rough = true;
+    const gti_precision *p = s->terms->precision;
+    if (s->still && p->lengths[step] < p->longest) s->rough = true;
 }
 
 /* Whether a step is still because it is short enough to pass by a kink, not lost in rounding. */
-static bool passes_by(const gti_slope *bent, const gti_slope *still)
+static bool passes_by(const gti_slope *best, const gti_slope *still)
 {
-    return bent->bent && fmax(fabs(bent->right), fabs(bent->left)) > still->estimate;
+    return fmax(fabs(best->right), fabs(best->left)) > still->estimate;
 }
 
 /* Of two that can be told but contradict each other the longer step has passed something by, or the
@@ -92,7 +85,7 @@ static void keep_better(gti_slope *best, gti_slope s, int step)
     bool better = s.estimate < best->estimate || !isfinite(best->value);
     if (best->rough != s.rough) better = best->rough;
     else if (!s.rough && apart > 2 * (best->estimate + s.estimate)) {
-        better = lengths[step] < 0;
+        better = s.terms->precision->lengths[step] < 0;
         best->estimate = s.estimate = 2 * apart;
     } else if (best->still != s.still) better = best->still || passes_by(best, &s);
     if (better) *best = s;
@@ -114,7 +107,8 @@ static void note_told(gti_told *t, const gti_slope *s, double between, int step)
         t->low = fmin(t->low, s->value);
         t->high = fmax(t->high, s->value);
     }
-    if (lengths[step] > 0 || s->still || !(between < t->gap * fabs(s->value))) return;
+    if (s->terms->precision->lengths[step] > 0 || s->still || !(between < t->gap * fabs(s->value)))
+        return;
     t->steady = s->value;
     t->gap = between / fabs(s->value);
 }
@@ -146,12 +140,18 @@ typedef struct {
     double to[4], length[4]; /* x + h, x - h, x + h/2, x - h/2 */
 } steps;
 
-static steps steps_around(double x, double h)
+/* x as it is stored. */
+static double stored(const gti_precision *p, double x)
+{
+    return p == &gti_precision_f32 ? (double)(float)x : x;
+}
+
+static steps steps_around(const gti_precision *p, double x, double h)
 {
     steps s;
     for (int k = 0; k < 4; k++) {
         const double wanted = (k % 2 ? -h : h) / (k < 2 ? 1 : 2);
-        volatile double to = x + wanted, length = to - x;
+        volatile double to = stored(p, x + wanted), length = to - x;
         s.to[k] = to;
         s.length[k] = length;
     }
@@ -187,7 +187,8 @@ static steps steps_of_column(const gti_check *c, int64_t col, int step)
 {
     const double x = *gti_check_at(c, col);
     const gti_part *part = &c->x[gti_check_part(c->x, c->fn->n_var, col)];
-    return steps_around(x, ldexp(part->terms.step * fmax(part->unit, fabs(x)), lengths[step]));
+    const double h = part->terms.step * fmax(part->unit, fabs(x));
+    return steps_around(c->precision, x, ldexp(h, c->precision->lengths[step]));
 }
 
 bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slope *slope)
@@ -227,7 +228,7 @@ static gti_state judge_rough(double error, double allowed, double analytic, cons
     if (!s->bent) return error > 100 * allowed + fabs(s->value) ? GTI_WRONG : GTI_ROUGH;
     if (s->line) return GTI_KINK;
     const double low = fmin(s->right, s->left), high = fmax(s->right, s->left);
-    const double slack = allowed + 1e-3 * (high - low);
+    const double slack = allowed + s->terms->precision->slack * (high - low);
     return analytic < low - slack || analytic > high + slack ? GTI_WRONG : GTI_KINK;
 }
 
@@ -245,7 +246,8 @@ static bool is_doubtful(double error, double analytic, double atol, const gti_sl
 {
     const gti_told *t = &s->told;
     const double allowed = (4 * t->gap + s->terms->rtol) * fabs(t->steady) + atol;
-    const bool steady = t->gap < steady_enough && fabs(analytic - t->steady) <= allowed;
+    const bool steady =
+        t->gap < s->terms->precision->steady && fabs(analytic - t->steady) <= allowed;
     if (s->still || s->rough || !t->told) return steady && !s->still;
     return steady || t->told == 1 || error <= 2 * (t->high - t->low);
 }
@@ -253,7 +255,8 @@ static bool is_doubtful(double error, double analytic, double atol, const gti_sl
 /* An error of a hundredth would not be seen. */
 static bool is_vague(const gti_slope *s)
 {
-    return !s->still && s->estimate > s->weight * (1e-2 * fabs(s->value) + 1e-3 * s->scale);
+    const double *vague = s->terms->precision->vague;
+    return !s->still && s->estimate > s->weight * (vague[0] * fabs(s->value) + vague[1] * s->scale);
 }
 
 gti_state gti_check_judge(const gti_check *c, double analytic, const gti_slope *numeric,
@@ -298,5 +301,5 @@ bool gti_check_is_open(gti_state state, const gti_slope *numeric, int step)
 {
     if (step + 1 >= GTI_STEPS || state == GTI_FINE) return false;
     return state != GTI_WRONG || numeric->rough || numeric->told.told < GTI_CONFIRMED ||
-           numeric->told.gap > steady_enough;
+           numeric->told.gap > numeric->terms->precision->steady;
 }

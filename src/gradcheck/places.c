@@ -34,7 +34,8 @@ static bool same_part(gti_check *c, int i, const double *all, const double *some
 {
     const gti_part *x = &c->x[i];
     for (int64_t k = x->offset; k < x->offset + x->size; k++) {
-        if (fabs(all[k] - some[k]) <= GT_MUTANT(check_no_subsets, 1e-10, INFINITY) * largest)
+        if (fabs(all[k] - some[k]) <=
+            GT_MUTANT(check_no_subsets, c->precision->linear, INFINITY) * largest)
             continue;
         char place[128];
         return gti_check_fail(
@@ -89,7 +90,8 @@ static bool check_silent(gti_check *c, unsigned silent, double *v, double *zeros
     c->silent = 0;
     const double largest = largest_of(zeros, c->n_x);
     for (int64_t k = 0; ok && k < c->n_x; k++) {
-        if (fabs(zeros[k] - none[k]) <= GT_MUTANT(check_no_silent, 1e-10, INFINITY) * largest)
+        if (fabs(zeros[k] - none[k]) <=
+            GT_MUTANT(check_no_silent, c->precision->linear, INFINITY) * largest)
             continue;
         char place[128];
         return gti_check_fail(
@@ -128,8 +130,8 @@ static bool op_gradients(gti_check *c, gt_tensor *const in[], const double *v,
     if (gt_apply_n(c->op, c->fn->opts, c->fn->n_in, in, out) != GT_OK) return false;
     for (int i = 0; i < c->fn->n_out; i++) {
         if (c->y[i].constant || !out[i]->requires_grad) continue;
-        const gt_new_opts f64 = {.dtype = GT_F64};
-        u[n] = gt_from_(c->gt, out[i]->shape, v + c->y[i].offset, GT_C_DOUBLE, f64);
+        const gt_new_opts like = {.dtype = out[i]->dtype};
+        u[n] = gt_from_(c->gt, out[i]->shape, v + c->y[i].offset, GT_C_DOUBLE, like);
         if (!u[n]) return false;
         out[n++] = out[i];
     }
@@ -140,7 +142,7 @@ static bool op_gradients(gti_check *c, gt_tensor *const in[], const double *v,
 
 static double at(const gt_tensor *t, int64_t i)
 {
-    return t ? ((const double *)t->data)[i] : 0;
+    return t ? gt_load_element(t, i) : 0;
 }
 
 /* With x in both places its gradient is the sum of those of x and of a copy of x. */
@@ -151,7 +153,7 @@ static bool check_pair(gti_check *c, int a, int b, const double *v)
     in[a] = x;
     if (!op_gradients(c, in, v, (gt_tensor *[]){x}, 1, &sum)) return gti_check_alive(c);
     in[a] = gt_from_(c->gt, x->shape, x->data, GT_C_ANY,
-                     (gt_new_opts){.dtype = GT_F64, .requires_grad = true});
+                     (gt_new_opts){.dtype = x->dtype, .requires_grad = true});
     if (!in[a] || !op_gradients(c, in, v, (gt_tensor *[]){in[a], x}, 2, grad))
         return gti_check_alive(c);
     double largest = 0;
@@ -159,7 +161,8 @@ static bool check_pair(gti_check *c, int a, int b, const double *v)
         largest = fmax(largest, fabs(at(grad[0], i)) + fabs(at(grad[1], i)));
     for (int64_t i = 0; i < x->size; i++) {
         const double one = at(sum, i), two = at(grad[0], i) + at(grad[1], i);
-        const bool same = fabs(one - two) <= GT_MUTANT(check_no_same, 1e-10, INFINITY) * largest;
+        const bool same =
+            fabs(one - two) <= GT_MUTANT(check_no_same, c->precision->linear, INFINITY) * largest;
         if (same || !isfinite(two)) continue;
         return gti_check_fail(c, GT_GRADCHECK_SAME,
                               "does the rule tell inputs apart by their pointers?",
@@ -216,7 +219,7 @@ static bool backward_twice(gti_check *c, const double *v, double *once)
     if (!gti_check_begin(c)) return false;
     gt_tensor *y = c->out[0];
     if (c->y[0].constant || !y->requires_grad) return true;
-    gt_tensor *u = gt_from_(c->gt, y->shape, v, GT_C_DOUBLE, (gt_new_opts){.dtype = GT_F64});
+    gt_tensor *u = gt_from_(c->gt, y->shape, v, GT_C_DOUBLE, (gt_new_opts){.dtype = y->dtype});
     for (int run = 1; run <= 2; run++) {
         const gt_backward_opts opts = {.retain = true, .upstream = u};
         if (!u || gt_backward_(y, opts) != GT_OK) return gti_check_alive(c);

@@ -1,16 +1,14 @@
 /* Several points in one call: around the one that was given, each element between half and twice
  * its value, so that signs and zeros stay, and mostly the domain. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <math.h>
 
 #include "gradcheck/check.h"
 
 static bool moves(const gt_tensor *x)
 {
-    return x && x->requires_grad && x->dtype == GT_F64;
+    return x && x->requires_grad && gt_is_floating(x->dtype);
 }
 
 static int64_t size_of(gt_tensor *const in[], int n_in)
@@ -26,7 +24,7 @@ static double *save(gt_tensor *const in[], int n_in)
     double *saved = malloc(((size_t)size_of(in, n_in) + 1) * sizeof *saved), *to = saved;
     for (int i = 0; saved && i < n_in; i++) {
         if (!moves(in[i])) continue;
-        memcpy(to, in[i]->data, (size_t)in[i]->size * sizeof *to);
+        gti_check_read(in[i], to);
         to += in[i]->size;
     }
     return saved;
@@ -37,10 +35,9 @@ static void set(gt_tensor *const in[], int n_in, const double *saved, gti_check 
 {
     for (int i = 0; i < n_in; i++) {
         if (!moves(in[i])) continue;
-        double *x = in[i]->data;
         for (int64_t k = 0; k < in[i]->size; k++) {
             const double share = (double)(int64_t)(c ? gti_check_bits(c) >> 11 : 0) * 0x1p-53;
-            x[k] = *saved++ * (c ? exp2(2 * share - 1) : 1);
+            gt_store_element(in[i], k, *saved++ * (c ? exp2(2 * share - 1) : 1));
         }
         gt_touch(in[i]);
     }

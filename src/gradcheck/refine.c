@@ -123,7 +123,7 @@ bool gti_check_refine(gti_check *c, const gti_fn *fn)
     c->n_asked = c->n_x;
     c->apart = false;
     for (int i = 0; i < fn->n_var; i++) {
-        c->x[i].terms = (gti_terms){c->o.step, c->o.rtol, c->o.atol};
+        c->x[i].terms = (gti_terms){c->o.step, c->o.rtol, c->o.atol, c->precision};
         c->x[i].row = -1;
         c->x[i].masked = 0;
     }

@@ -92,8 +92,9 @@ void gti_check_head(gti_check *c, gt_verdict verdict, gt_gradcheck_kind kind)
     append_name(c, subject(c));
     if (c->r->sample >= 0) gti_check_append(c, "  sample %d", c->r->sample);
     if (c->label) gti_check_append(c, " (%s)", c->label);
-    if (c->o.f32) gti_check_append(c, "  f32");
-    else gti_check_append(c, "  order %d", c->r->order);
+    const bool differences = c->precision == &gti_precision_f32;
+    if (c->o.f32 || differences) gti_check_append(c, "  f32");
+    if (!c->o.f32 || differences) gti_check_append(c, "  order %d", c->r->order);
 }
 
 void gti_check_line_of_text(gti_check *c, const char *fmt, ...)

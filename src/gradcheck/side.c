@@ -1,6 +1,5 @@
 /* Side conditions of forward and backward: nothing is changed that is only to be read, everything
  * is written, two runs agree, and backward is linear in its upstream. */
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -109,14 +108,21 @@ static uint64_t bits_of(const void *x)
 }
 
 /* The pattern that the engine fills fresh outputs with, in the outputs of a session. */
+static bool is_prefilled(const gt_tensor *y, int64_t j)
+{
+    if (y->dtype == GT_F64) return bits_of((const double *)y->data + j) == GTI_PREFILL_F64;
+    uint32_t bits;
+    memcpy(&bits, (const float *)y->data + j, sizeof bits);
+    return bits == GTI_PREFILL_F32;
+}
+
 static bool all_written(gti_check *c)
 {
     for (int i = 0; i < c->fn->n_out; i++) {
         const gt_tensor *y = c->out[i];
-        if (!y || y->dtype != GT_F64) continue;
+        if (!y || !gt_is_floating(y->dtype)) continue;
         for (int64_t j = 0; j < y->size; j++) {
-            const uint64_t bits = bits_of((const double *)y->data + j);
-            if (GT_MUTANT(check_unwritten, bits != GTI_PREFILL_F64, true)) continue;
+            if (GT_MUTANT(check_unwritten, !is_prefilled(y, j), true)) continue;
             char place[128];
             return gti_check_fail(
                 c, GT_GRADCHECK_UNWRITTEN, "forward must write every element of every output",
@@ -275,7 +281,7 @@ static bool is_linear(gti_check *c, double *sum_v, double *sum_g)
     gti_check_draw_upstream(c, v[1]);
     double largest = 0;
     for (int64_t j = 0; j < c->n_y; j++) v[2][j] = a * v[0][j] + b * v[1][j];
-    const double rounding = 64 * DBL_EPSILON * gti_largest(v[2], c->n_y);
+    const double rounding = 64 * c->precision->epsilon * gti_largest(v[2], c->n_y);
     for (int k = 0; k < 3; k++) {
         if (k && !gti_check_vjp(c, v[k], g[k])) return false;
         largest = gti_larger(gti_largest(g[k], c->n_x), largest);
@@ -283,7 +289,7 @@ static bool is_linear(gti_check *c, double *sum_v, double *sum_g)
     for (int64_t i = 0; i < c->n_x; i++) {
         const double sum = a * g[0][i] + b * g[1][i];
         if (fabs(g[2][i] - sum) <=
-            GT_MUTANT(check_not_linear, 1e-10, INFINITY) * largest + rounding)
+            GT_MUTANT(check_not_linear, c->precision->linear, INFINITY) * largest + rounding)
             continue;
         char place[128];
         return gti_check_fail(
@@ -301,10 +307,10 @@ static bool is_linear(gti_check *c, double *sum_v, double *sum_g)
 static bool is_homogeneous(gti_check *c, double *v, double *g, int k)
 {
     const double up = ldexp(1, k), down = ldexp(1, -k), *u = c->pull[0].v, *B = c->pull[0].g;
-    const double linear = GT_MUTANT(check_not_linear, 1e-10, INFINITY);
+    const double linear = GT_MUTANT(check_not_linear, c->precision->linear, INFINITY);
     const double allowed = GT_MUTANT(check_no_zero, linear, INFINITY);
     const double largest = gti_largest(B, c->n_x);
-    if (!(largest > 1e-200 && largest < 1e200)) return true;
+    if (!(largest > 1 / c->precision->huge && largest < c->precision->huge)) return true;
     for (int64_t j = 0; j < c->n_y; j++) v[j] = u[j] * up;
     if (!gti_check_vjp(c, v, g)) return false;
     for (int64_t i = 0; i < c->n_x; i++) {

@@ -34,7 +34,7 @@ bool gti_check_symmetric(gti_check *c)
     double size = 0;
     const double one = gti_check_along(gv, w, c->n_y, &size);
     const double two = gti_check_along(gw, v, c->n_y, &size);
-    if (!(fabs(one - two) > 1e-7 * size + 1e-12)) {
+    if (!(fabs(one - two) > c->precision->symmetric * size + 1e-12)) {
         gt_rewind(c->gt, mark);
         return true;
     }

@@ -13,9 +13,9 @@ double gti_check_share_moved(const double *y0, const double *y, int64_t n)
     return largest > 0 ? moved / largest : 0;
 }
 
-/* Steps leave the place where they are longer than 1/64 of what the elements differ by, or, if
- * these are all tiny, of the largest: of a norm of numbers from 1e5 to 1e5 + 1, say, or among the
- * kinks of a network of lengths in metres. */
+/* Steps leave the place where they are longer than a part (1/64 in f64) of what the elements differ
+ * by, or, if these are all tiny, of the largest: of a norm of numbers from 1e5 to 1e5 + 1, say, or
+ * among the kinks of a network of lengths in metres. */
 static void find_home(gti_check *c, gti_part *part, const double *x, double largest)
 {
     double low = INFINITY, high = -INFINITY;
@@ -23,7 +23,8 @@ static void find_home(gti_check *c, gti_part *part, const double *x, double larg
         low = fmin(low, x[k]);
         high = fmax(high, x[k]);
     }
-    const double scale = fmax(part->unit, largest), home = fmin(largest, high - low) / 64;
+    const double scale = fmax(part->unit, largest),
+                 home = fmin(largest, high - low) * c->precision->home;
     part->home = home > 0 && home < part->terms.step * scale ? home : 0;
     if (part->home > 0 && !(c->home > 0 && c->home <= home / scale)) c->home = home / scale;
 }
@@ -34,7 +35,7 @@ static bool find_unit(gti_check *c, int i)
 {
     gti_part *part = &c->x[i];
     const int64_t from = part->offset, to = from + part->size;
-    double *x = c->fn->var[i]->data;
+    double *x = part->data;
     const double largest = gti_largest(x, part->size);
     part->unit = 1;
     if (!(largest > 1e-200 && largest < 1e-4)) {
@@ -45,7 +46,8 @@ static bool find_unit(gti_check *c, int i)
     gti_check_touch(c, from, to);
     const bool ok = gti_check_evaluate(c, c->near[0]);
     gti_check_restore(c, from, to);
-    if (ok && gti_check_share_moved(c->y0, c->near[0], c->n_y) > 1e-6) part->unit = largest;
+    if (ok && gti_check_share_moved(c->y0, c->near[0], c->n_y) > c->precision->moved)
+        part->unit = largest;
     find_home(c, part, x, largest);
     return ok;
 }
