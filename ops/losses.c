@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "classes.h"
+#include "indices.h"
 #include "reduction.h"
 
 typedef struct {
@@ -301,15 +302,39 @@ static gt_tensor *losses_reduce(gt_tensor *losses, gt_reduction reduction)
     return reduction == GT_SUM ? gt_sum_(losses, all) : gt_mean_(losses, all);
 }
 
+static int64_t first_outside(const gt_tensor *x)
+{
+    int64_t i = 0;
+    while (i < x->size && !(gt_load_element(x, i) < 0 || gt_load_element(x, i) > 1)) i++;
+    return i;
+}
+
+/* Logarithms of what is no probability are NaN, which a sum or mean y passes on: x is looked at
+ * only then. */
+static gt_tensor *check_probabilities(gt_tensor *y, const gt_tensor *x)
+{
+    if (!y || y->size != 1 || !isnan(gt_load_element(y, 0))) return y;
+    const bool shapes_only = gt_set_shapes_only(x->ctx, false);
+    gt_set_shapes_only(x->ctx, shapes_only);
+    const int64_t i = first_outside(x);
+    if (shapes_only || i == x->size) return y;
+    gt_fail(x->ctx, GT_ERR_ARGUMENT, gt_op_binary_cross_entropy.name,
+            "x%s is %g, must be in 0..1\n  hint: gt_sigmoid makes probabilities of numbers; "
+            "gt_binary_cross_entropy_with_logits takes the numbers themselves, and loses nothing",
+            GTI_PLACE_TEXT(x->shape, i), gt_load_element(x, i));
+    return NULL;
+}
+
 gt_tensor *gt_binary_cross_entropy_(gt_tensor *x, gt_tensor *target,
                                     gt_binary_cross_entropy_opts opts)
 {
     const gt_op *op = &gt_op_binary_cross_entropy;
     gt_tensor *y = losses_apply(op, x, target,
                                 (loss_opts){.reduction = opts.weight ? GT_NONE : opts.reduction});
-    if (!y || !opts.weight) return y;
+    if (!y || !opts.weight) return check_probabilities(y, x);
     return check_weight(x, opts.weight, op->name, "weight")
-               ? losses_reduce(gt_mul_or_zero(y, opts.weight), opts.reduction)
+               ? check_probabilities(losses_reduce(gt_mul_or_zero(y, opts.weight), opts.reduction),
+                                     x)
                : NULL;
 }
 

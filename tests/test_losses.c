@@ -302,6 +302,12 @@ static void test_refusals(void **state)
                    GT_ERR_SHAPE, "weight [4,2,3] does not broadcast to x [2,3]");
     assert_refused(gt, gt_binary_cross_entropy_with_logits(x, x, .pos_weight = w), GT_ERR_SHAPE,
                    "pos_weight [2] does not broadcast to x [2,3]");
+    gt_tensor *logits = gt_values(gt, GT_SHAPE(2, 2), 0, 1, 0.5, 1.5), *one = gt_ones_like(logits);
+    assert_refused(gt, gt_binary_cross_entropy(logits, one), GT_ERR_ARGUMENT,
+                   "x[1,1] is 1.5, must be in 0..1\n  hint: gt_sigmoid");
+    assert_refused(gt, gt_binary_cross_entropy(gt_neg(logits), one, .weight = one), GT_ERR_ARGUMENT,
+                   "x[0,1] is -1, must be in 0..1");
+    assert_true(isnan(element(gt_binary_cross_entropy(logits, one, .reduction = GT_NONE), 3)));
     assert_refused(gt, gt_embedding(good, x, .padding_idx = 2), GT_ERR_ARGUMENT,
                    "padding_idx is 2, must be in -2..1");
 }
