@@ -101,7 +101,7 @@ static bool f32_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     if (w) gin[1] = gt_mul(dy, o->formula == GATED ? gt_mul_scalar(gt_mul(x, w), 2) : x);
     if (w) gin[1] = gt_sum_to(gin[1], w->shape);
     gt_tensor **spoilt = &gin[w && o->of_last];
-    if (o->factor) *spoilt = gt_mul_scalar(*spoilt, o->factor);
+    if (o->factor != 0) *spoilt = gt_mul_scalar(*spoilt, o->factor);
     return true;
 }
 
