@@ -29,6 +29,7 @@ typedef struct {
         .mode = GT_GRADCHECK_FAST                                                                  \
     }
 static const double around_zero[] = {1, 0, -2}, ties[] = {1, 3, 3};
+static const double zeros[40], sparse[40] = {[1] = 1, [3] = 2, [5] = -3, [39] = 1};
 
 // clang-format off
 static const op_case op_cases[] = {
@@ -100,6 +101,9 @@ static const op_case op_cases[] = {
     {&abs_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, {.order = 2}, GT_PASS, GT_GRADCHECK_NOTHING, "1 skipped at kinks", ""},
     {&abs_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, FAST, GT_PASS, GT_GRADCHECK_NOTHING, "without 1 entry at kinks", ""},
     {&abs_op, {.in = {{.shape = GT_DIMS(1), .values = around_zero + 1}}, .kinks = true}, FIRST, GT_INCONCLUSIVE, GT_GRADCHECK_KINK, "kink near x = 0", "a kink or a tie"},
+    {&abs_op, {.in = {{.shape = GT_DIMS(40), .values = sparse}}, .kinks = true}, FAST, GT_PASS, GT_GRADCHECK_NOTHING, "without 36 entries at kinks, of which 32 only equal others", ""},
+    {&abs_op, {.in = {{.shape = GT_DIMS(40), .values = zeros}}, .kinks = true}, FAST, GT_INCONCLUSIVE, GT_GRADCHECK_VACUOUS, "x   40 elements, 9 projections, 40 skipped, all below the tolerance", ""},
+    {&steep_op, {.in = {{.shape = GT_DIMS(40), .values = zeros}}, .kinks = true}, FAST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "entries of x", "at kinks"},
     {&steep_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "1 of 3 entries of x", "at kinks"},
     {&steep_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, FAST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "1 of 3 entries of x", "at kinks"},
     {&largest_op, {.in = {{.shape = GT_DIMS(3), .values = ties}}, .kinks = true}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "at a kink of y[0] the slope", "equal maxima"},

@@ -304,6 +304,40 @@ static void kinks_are_known_wherever_they_are(void **state)
         }
 }
 
+/* Kinks at x = 0, small ones beside the rest of y, or opposed ones in the same y. */
+static gt_tensor *small_bend(gt_ctx *gt, gt_tensor *const in[], void *user)
+{
+    (void)gt;
+    return gt_add(gt_mul_scalar(gt_relu(in[0]), *(const double *)user), gt_square(in[2]));
+}
+
+static gt_tensor *opposed_bends(gt_ctx *gt, gt_tensor *const in[], void *user)
+{
+    (void)gt, (void)user;
+    return gt_add(gt_sub(gt_relu(in[0]), gt_relu(in[1])), gt_square(in[2]));
+}
+
+static void assert_not_failed(gt_ctx *gt, gt_function f, double size, double rest)
+{
+    gt_tensor *x[3];
+    for (int i = 0; i < 3; i++)
+        x[i] = gt_full(gt, GT_SHAPE(8), i == 2 ? rest : 0, .dtype = GT_F64, .requires_grad = true);
+    for (int k = 0; k < 2; k++) {
+        const gt_gradcheck_opts opts = {.mode = k ? GT_GRADCHECK_FAST : GT_GRADCHECK_FULL};
+        gt_gradcheck_report r;
+        if (gt_gradcheck(gt, f, &size, x, 3, &opts, &r) == GT_FAIL)
+            fail_msg("%g beside %g: %s", size, rest, r.message);
+    }
+}
+
+static void kinks_amid_noise_or_opposed_are_not_called_wrong(void **state)
+{
+    for (int size = 0; size <= 20; size++)
+        for (int rest = -1; rest <= 2; rest++)
+            assert_not_failed(*state, small_bend, 1e-10 * pow(3, size), pow(10, rest));
+    assert_not_failed(*state, opposed_bends, 1, 1.5);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
@@ -312,6 +346,7 @@ int main(void)
         TEST(in_fast_mode),
         TEST(no_wrong_function_passes),
         TEST(kinks_are_known_wherever_they_are),
+        TEST(kinks_amid_noise_or_opposed_are_not_called_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,7 @@ struct gti_check {
     const char *error_hint; /* for a failure of the context during the present call */
     double kink_x;          /* where the first entry that was passed over is */
     int64_t kink_row, kink_col;
+    int64_t alike; /* entries passed over because they equal others that have kinks */
     uint64_t random;
     size_t text; /* length of r->message */
 };
@@ -124,12 +125,21 @@ static inline double gti_check_noise(const gti_check *c, int64_t j)
     return GTI_ROUNDINGS * c->noise[j];
 }
 
+/* Slopes rise at a kink, or fall. Where a row has kinks of both kinds, lines through them tell
+ * nothing: relu(a) - relu(b) of zeros has the slope 1 along (1, -1), and a gradient of zeros is one
+ * of its own. */
+typedef enum { GTI_RISING = 1, GTI_FALLING = 2, GTI_MIXED = 3 } gti_bend;
+static inline gti_bend gti_bend_of(const gti_slope *s)
+{
+    return s->right > s->left ? GTI_RISING : GTI_FALLING;
+}
+
 /* Part of the Jacobian, both ways; all arrays [n_rows, n_cols]. */
 typedef struct {
     const int64_t *row, *col; /* [n_rows], [n_cols], ascending */
     int64_t n_rows, n_cols;
     double *analytic, *numeric, *estimate;
-    uint8_t *state, *bent; /* bent: at a kink */
+    uint8_t *state, *bent; /* bent: a gti_bend, at a kink */
     double scale;          /* the largest analytic entry, of all and */
     double *input_scale;   /* [n_var], of an input */
     int64_t wrong, kinks;  /* entries */

@@ -145,6 +145,18 @@ static void project(const gti_check *c, gti_probe *p, int n, gti_comparison *r)
     for (int k = 0; k < n; k++) p->all[k].scale = scale_of(squares[k]);
 }
 
+/* One of them by itself; what it passes over counts for no input. */
+static bool run_upstream(gti_check *c, gti_probe *p, int k, int n, gti_comparison *r)
+{
+    const gti_upstream *u = &p->all[k];
+    const int examined = p->examined;
+    double squares[GTI_MOST_UPSTREAMS] = {0};
+    if (!gti_fast_compare(c, p, u, p->from, p->to, r) || !gti_fast_search(c, p, u, r)) return false;
+    for (int i = 0; p->examined > examined && i < c->fn->n_var; i++)
+        project_input(c, p, i, n, squares);
+    return true;
+}
+
 /* The first n upstreams along one direction, together while they agree. */
 static bool run_direction(gti_check *c, gti_probe *p, int n)
 {
@@ -161,10 +173,7 @@ static bool run_direction(gti_check *c, gti_probe *p, int n)
     bool fine = false;
     if (!settle_quickly(c, &line, r, &fine)) return false;
     for (int k = 0; k < n; k++) {
-        const gti_upstream *u = &p->all[k];
-        if (!fine &&
-            (!gti_fast_compare(c, p, u, p->from, p->to, &r[k]) || !gti_fast_search(c, p, u, &r[k])))
-            return false;
+        if (!fine && !run_upstream(c, p, k, n, &r[k])) return false;
         count_inputs(c, p, p->part + k * c->fn->n_var, &r[k]);
     }
     return true;
@@ -223,6 +232,7 @@ static bool make_probe(gti_check *c, gti_probe *p)
         .masked = gti_check_room(c, c->n_y, sizeof *p->masked),
         .pulled = gti_check_room(c, c->n_x, sizeof *p->pulled),
         .slope = gti_check_room(c, c->n_y, sizeof *p->slope),
+        .bends = gti_check_scratch(c, c->n_y, sizeof *p->bends),
         .passed_over = gti_check_scratch(c, c->n_x, sizeof *p->passed_over)};
     do {
         gti_upstream *u = &p->all[p->n];
@@ -238,7 +248,7 @@ static bool run_range(gti_check *c, gti_probe *p, int64_t from, int64_t to)
     p->from = from;
     p->to = to;
     c->planned += c->o.probes;
-    for (int i = 0; i < c->o.probes && c->r->kinks + c->r->unsure < GTI_MOST_KINKS; i += p->n) {
+    for (int i = 0; i < c->o.probes && p->examined < GTI_MOST_KINKS; i += p->n) {
         const int left = c->o.probes - i, n = left < p->n ? left : p->n;
         if (!run_direction(c, p, n)) return false;
         c->r->entries += n;
@@ -256,6 +266,13 @@ static bool run_ranges(gti_check *c, gti_probe *p)
     return true;
 }
 
+static bool kinks_are_between(gti_check *c, const gti_probe *p)
+{
+    bool mixed = p->n_kinks == 0;
+    for (int64_t j = 0; j < c->n_y && !mixed; j++) mixed = p->bends[j] == GTI_MIXED;
+    return mixed || gti_check_projected_kinks(c, p->kink, p->n_kinks, p->all->v, p->all->g);
+}
+
 bool gti_check_fast(gti_check *c)
 {
     const gt_mark mark = gt_mark_tape(c->gt);
@@ -266,8 +283,7 @@ bool gti_check_fast(gti_check *c)
     c->r->mode = GT_GRADCHECK_FAST;
     for (int i = 0; i < c->fn->n_var; i++) gti_check_reset_tally(c, i, false);
     if (!run_ranges(c, &p) || !run_unseen(c, &p)) return false;
-    if (p.n_kinks && !gti_check_projected_kinks(c, p.kink, p.n_kinks, p.all->v, p.all->g))
-        return false;
+    if (!kinks_are_between(c, &p)) return false;
     gt_rewind(c->gt, mark);
     return true;
 }

@@ -4,7 +4,7 @@
 
 #include "gradcheck/check.h"
 
-enum { GTI_MOST_KINKS = 16 /* columns that are passed over before the check gives up */ };
+enum { GTI_MOST_KINKS = 16 /* that are looked at and passed over before the check gives up */ };
 
 typedef struct {
     double *v, *g; /* [n_y]; [n_x] = v' J, analytic */
@@ -23,7 +23,9 @@ typedef struct {
     double *masked, *pulled;
     gti_slope *slope;                      /* [n_y], of one column */
     bool *passed_over, some_passed_over;   /* [n_x] */
-    int64_t kink[GTI_MOST_KINKS], n_kinks; /* of these, columns with kinks that are no jumps */
+    int64_t kink[GTI_MOST_KINKS], n_kinks; /* of these, columns with kinks that are no jumps, */
+    uint8_t *bends;                        /* [n_y], and what kinds of them a row has */
+    int examined;                          /* columns that were looked at */
 } gti_probe;
 
 /* Both sides of a projection. */

@@ -4,6 +4,7 @@
 #include "gradcheck/fast.h"
 
 enum {
+    ALIKE = 4,        /* kinks at the same number, after which others are taken for granted */
     SAMPLE_ROWS = 16, /* of the Jacobian, to explain a failure by */
     SAMPLE_COLUMNS = 64,
 };
@@ -103,6 +104,38 @@ static const gti_slope *rough_row(const gti_check *c, const gti_probe *p)
     return NULL;
 }
 
+static void pass_over(gti_check *c, gti_probe *p, int64_t col)
+{
+    c->tally[gti_check_part(c->x, c->fn->n_var, col)].found.skipped++;
+    p->passed_over[col] = p->some_passed_over = true;
+    p->d[col] = 0;
+}
+
+/* Zeros before a rectifier, or a background before a maximum, are too many to look at each. */
+static void pass_over_alike(gti_check *c, gti_probe *p, int64_t col)
+{
+    const gti_part *part = &c->x[gti_check_part(c->x, c->fn->n_var, col)];
+    const int64_t from = part->offset, to = from + part->size;
+    int alike = 0;
+    for (int64_t k = 0; k < p->n_kinks; k++)
+        alike += p->kink[k] >= from && p->kink[k] < to && c->x0[p->kink[k]] == c->x0[col];
+    if (alike < ALIKE) return;
+    for (int64_t i = from; i < to; i++) {
+        if (p->passed_over[i] || c->x0[i] != c->x0[col] || !gti_check_has_column(c, i)) continue;
+        pass_over(c, p, i);
+        c->r->kinks++;
+        c->alike++;
+    }
+}
+
+static void note_kink(const gti_check *c, gti_probe *p, int64_t col)
+{
+    p->kink[p->n_kinks++] = col;
+    for (int64_t j = 0; j < c->n_y; j++)
+        if (p->slope[j].rough && p->slope[j].bent)
+            p->bends[j] |= (uint8_t)gti_bend_of(&p->slope[j]);
+}
+
 /* Decides about a column that stands out: a kink is passed over, a wrong entry ends the check. */
 static bool examine(gti_check *c, gti_probe *p, const gti_upstream *u, int64_t col, bool *settled)
 {
@@ -114,11 +147,12 @@ static bool examine(gti_check *c, gti_probe *p, const gti_upstream *u, int64_t c
     const bool bent = rough && rough->bent && !rough->leaps;
     *settled = rough && !(bent && !gti_check_is_between(c, u->g[col], u->v, p->slope));
     if (*settled) {
-        if (bent) p->kink[p->n_kinks++] = col;
         gti_check_kink(c, rough->bent || rough->leaps ? GTI_KINK : GTI_ROUGH, rough - p->slope,
                        col);
-        p->passed_over[col] = p->some_passed_over = true;
-        p->d[col] = 0;
+        pass_over(c, p, col);
+        p->examined++;
+        if (bent) note_kink(c, p, col);
+        if (bent) pass_over_alike(c, p, col);
     }
     int64_t row = 0;
     return *settled || (find_row(c, p, u, col, &row) && explain(c, p, u, row, col));
@@ -132,15 +166,30 @@ static bool fail_projection(gti_check *c)
         "no single entry does; .mode = GT_GRADCHECK_FULL looks at them all");
 }
 
+/* Whether columns like this one, which differ no more than what is uncertain of them, would make
+ * the difference: small kinks amid noise, which a projection may not see in its own two sides. */
+static bool is_uncertain(const gti_check *c, const gti_probe *p, const gti_upstream *u, int64_t col,
+                         const gti_comparison *r)
+{
+    double numeric = 0, estimate = 0;
+    for (int64_t j = 0; j < c->n_y; j++) {
+        numeric += u->v[j] * p->slope[j].value;
+        estimate += fabs(u->v[j]) * p->slope[j].estimate;
+    }
+    return fabs(u->g[col] - numeric) <= estimate &&
+           fabs(r->analytic - r->numeric.value) <= estimate * (double)(p->to - p->from);
+}
+
 bool gti_fast_search(gti_check *c, gti_probe *p, const gti_upstream *u, gti_comparison *r)
 {
-    while (r->state != GTI_FINE && c->r->kinks + c->r->unsure < GTI_MOST_KINKS) {
+    while (r->state != GTI_FINE && p->examined < GTI_MOST_KINKS) {
         int64_t col;
         bool settled;
         if (!find_column(c, p, u, &col) || !examine(c, p, u, col, &settled)) return false;
         if (!settled) {
-            if (r->state == GTI_WRONG) return fail_projection(c);
+            if (r->state == GTI_WRONG && !is_uncertain(c, p, u, col, r)) return fail_projection(c);
             gti_check_kink(c, GTI_ROUGH, 0, col);
+            p->examined++;
             return true;
         }
         if (!gti_fast_compare(c, p, u, p->from, p->to, r)) return false;

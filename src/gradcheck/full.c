@@ -74,7 +74,7 @@ static void judge_column(gti_check *c, gti_table *t, const column *col)
         t->numeric[at] = s.value;
         t->estimate[at] = s.estimate;
         t->state[at] = (uint8_t)state;
-        t->bent[at] = s.rough && s.bent;
+        t->bent[at] = s.rough && s.bent ? (uint8_t)gti_bend_of(&s) : 0;
         if (state != GTI_FINE && state != GTI_WRONG) gti_check_kink(c, state, t->row[r], t->col[k]);
         t->kinks += state == GTI_KINK;
         t->wrong += state == GTI_WRONG;

@@ -71,17 +71,18 @@ static bool rows_between(gti_check *c, const gti_table *t, const line *l, double
     for (int64_t r = 0; r < t->n_rows; r++) {
         const int64_t j = t->row[r];
         double along = 0, size = 0;
-        bool kink = false;
+        unsigned bends = 0;
         for (int64_t k = 0; k < t->n_cols; k++) {
             const int64_t at = r * t->n_cols + k;
             along += t->analytic[at] * l->d[t->col[k]];
             size += fabs(t->analytic[at] * l->d[t->col[k]]);
-            kink |= t->state[at] == GTI_KINK;
+            if (t->state[at] == GTI_KINK) bends |= t->bent[at];
         }
         const double low = fmin(l->right[j], l->left[j]), high = fmax(l->right[j], l->left[j]);
         const double slack =
             atol + c->precision->slack * (size + high - low) + gti_check_noise(c, j) / h;
-        if (!kink || !(along < low - slack || along > high + slack)) continue;
+        const bool one_kind = bends && bends != GTI_MIXED;
+        if (!one_kind || !(along < low - slack || along > high + slack)) continue;
         char y[128];
         return fail(c, gti_check_place(c->y, c->fn->n_out, j, y, sizeof y), low, high, along);
     }

@@ -35,7 +35,9 @@ gti_slope gti_check_slope(const gti_terms *terms, const double change[4], const 
                    .scale = scale};
     const double gap0 = fabs(right[0] - left[0]), gap1 = fabs(right[1] - left[1]);
     const double steepest = fmax(fabs(right[1]), fabs(left[1]));
-    s.bent = gap1 > 0.75 * gap0 && gap1 > p->apart * steepest + p->noises * noise + atol_of(&s);
+    const bool stays = gap1 > 0.75 * gap0;
+    s.bent = stays && gap1 > p->apart * steepest + p->noises * noise + atol_of(&s);
+    if (stays && !s.bent && gap1 > 2 * noise) s.estimate += gap1 / 2; /* a small kink amid it */
     s.leaps = fabs(right[1]) > 1.8 * fabs(right[0]) + noise ||
               fabs(left[1]) > 1.8 * fabs(left[0]) + noise;
     const double told = weight * (p->told[0] * fabs(s.value) + p->told[1] * scale);
@@ -77,13 +79,20 @@ static bool passes_by(const gti_slope *best, const gti_slope *still)
     return fmax(fabs(best->right), fabs(best->left)) > still->estimate;
 }
 
+/* Whether a shorter step, too noisy to be sure, sees the same kink. */
+static bool sees_bend(const gti_slope *bent, const gti_slope *s, int step)
+{
+    return s->terms->precision->lengths[step] < 0 && bent->bent && !bent->leaps &&
+           fabs(s->right - s->left) > fabs(bent->right - bent->left) / 2;
+}
+
 /* Of two that can be told but contradict each other the longer step has passed something by, or the
  * noise is more than was measured. */
 static void keep_better(gti_slope *best, gti_slope s, int step)
 {
     const double apart = fabs(best->value - s.value);
     bool better = s.estimate < best->estimate || !isfinite(best->value);
-    if (best->rough != s.rough) better = best->rough;
+    if (best->rough != s.rough) better = best->rough && !sees_bend(best, &s, step);
     else if (!s.rough && apart > 2 * (best->estimate + s.estimate)) {
         better = s.terms->precision->lengths[step] < 0;
         best->estimate = s.estimate = 2 * apart;

@@ -42,6 +42,7 @@ static void say_compared(gti_check *c)
         if (kinks)
             gti_check_append(c, ", without %lld %s at kinks", kinks,
                              gti_count_word(kinks, "entry", "entries"));
+        if (c->alike) gti_check_append(c, ", of which %lld only equal others", (long long)c->alike);
     }
     say_mode(c);
     gti_check_say_precision(c);
