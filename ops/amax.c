@@ -115,36 +115,14 @@ EXTREME(amin)
 
 /* --- tie_share --- */
 
-typedef struct {
-    unsigned axes;
-} share_opts;
-
 static bool tie_share_infer(gt_node *n)
 {
-    const gt_shape x = n->in[0]->shape, y = n->in[1]->shape;
-    const unsigned axes = ((const share_opts *)n->opts)->axes;
-    unsigned reduced;
-    if (!gti_reduction_dims(n, axes, &reduced)) return false;
-    const gt_shape kept = gti_reduction_shape(x, reduced, true);
-    if (!gt_shape_equal(y, kept))
-        return gt_op_fail(n, GT_ERR_SHAPE, "y is %s, needs %s", GTI_SHAPE_TEXT(y),
-                          GTI_SHAPE_TEXT(kept));
-    if (!gti_reduction_infer(n, axes, true)) return false;
-    n->scratch_size *= 2; /* as much again for the shares in the same order */
-    n->out[0]->shape = x;
-    return true;
+    return gti_reduction_back_infer(n, "y");
 }
 
-static void tie_share_forward(gt_node *n)
+static void tie_share_parts(gt_node *n, const gt_range *r)
 {
-    const gt_tensor *x = n->in[0], *y = n->in[1], *share = n->out[0];
-    const unsigned axes = ((const share_opts *)n->opts)->axes;
-    if (x->size == 0) return;
-    const gti_reduced r = gti_reduction_to(n, axes, y->size);
-    const bool gathered = r.x != x->data;
-    void *sorted = gathered ? gti_at(n->scratch, x->size, n->dtype) : share->data;
-    gti_kernels_for(n)->reduce.share(&r.s, r.x, y->data, sorted);
-    if (gathered) gti_reduction_scatter(n, axes, sorted, share->data);
+    gti_reduction_back(n, r, gti_kernels_for(n)->reduce.share);
 }
 
 static const gt_sample share_samples[] = {
@@ -152,16 +130,20 @@ static const gt_sample share_samples[] = {
     {.label = "ties",
      .in = {{.shape = GT_DIMS(3, 3), .values = ties},
             {.shape = GT_DIMS(1, 3), .values = (const double[]){3, 2, 3}}},
-     .opts = &(const share_opts){GT_AXIS(0)}},
+     .opts = &(const gti_back_opts){GT_AXIS(0)}},
+    {.label = "rows",
+     .in = {{.shape = GT_DIMS(3, 3), .values = ties},
+            {.shape = GT_DIMS(3, 1), .values = (const double[]){3, 1, 7}}},
+     .opts = &(const gti_back_opts){GT_AXIS(1)}},
     {.label = "scalar", .in = {GT_IN_SCALAR, {.same = 1}}},
     {.label = "size one", .in = {GT_IN(1, 1), {.same = 1}}},
     {.label = "outer and inner",
      .in = {{.shape = GT_DIMS(3, 1, 3), .values = ties},
             {.shape = GT_DIMS(1, 1, 1), .values = (const double[]){1}}},
-     .opts = &(const share_opts){GT_AXIS(0) | GT_AXIS(2)}},
+     .opts = &(const gti_back_opts){GT_AXIS(0) | GT_AXIS(2)}},
     {.label = "zero-size",
      .in = {GT_IN(0, 2), GT_IN(0, 1)},
-     .opts = &(const share_opts){GT_AXIS(1)}},
+     .opts = &(const gti_back_opts){GT_AXIS(1)}},
 };
 
 static const gt_error_sample share_error_samples[] = {
@@ -169,17 +151,17 @@ static const gt_error_sample share_error_samples[] = {
 };
 
 static const gt_attr share_attrs[] = {
-    {GT_ARGUMENT("axes", share_opts, axes), .meaning = "along which the places are"}};
+    {GT_ARGUMENT("axes", gti_back_opts, axes), .meaning = "along which the places are"}};
 
 const gt_op gt_op_tie_share = {
     .name = "tie_share",
     .inputs = "x y",
     .n_in = 2,
     .n_out = 1,
-    .opts_size = sizeof(share_opts),
+    .opts_size = sizeof(gti_back_opts),
     .attrs = GT_PLAIN_ATTRS(share_attrs),
     .infer = tie_share_infer,
-    .forward = GT_FOR_FLOATS(tie_share_forward),
+    .parts = GT_FOR_FLOATS(tie_share_parts),
     GT_SAMPLES(share_samples),
     GT_ERROR_SAMPLES(share_error_samples),
 };
@@ -187,6 +169,6 @@ const gt_op gt_op_tie_share = {
 gt_tensor *gt_tie_share(gt_tensor *x, gt_tensor *y, unsigned axes)
 {
     if (!x || !y) return NULL;
-    return gt_apply(&gt_op_tie_share, &(share_opts){axes}, 2,
+    return gt_apply(&gt_op_tie_share, &(gti_back_opts){axes}, 2,
                     (gt_tensor *[]){gt_detach(x), gt_detach(y)});
 }

@@ -185,6 +185,47 @@ static bool square_grad_backward(gt_node *n, gt_tensor *const gout[], gt_tensor 
     return true;
 }
 
+/* g where x is not above 0, else 0 */
+static gt_tensor *not_above(gt_tensor *x, gt_tensor *g)
+{
+    return gt_where(gt_gt_scalar(x, 0), arithmetic_constant(x, 0), g);
+}
+
+static const char leak_gradient[] =
+    "da = dy where a > 0, else dy b; db = dy a where a <= 0, else 0";
+static bool leak_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *a = n->in[0], *b = n->in[1];
+    if (gt_needs_grad(n, 0))
+        gin[0] = gti_sum_like(gt_mul(gout[0], GT_MUTANT(leak_a, gt_leak_slope(a, b), b)), a);
+    if (gt_needs_grad(n, 1))
+        gin[1] = gti_sum_like(GT_MUTANT(leak_b, gt_leak_db, gt_mul)(gout[0], a), b);
+    return true;
+}
+
+static const char leak_slope_gradient[] = "da = 0, db = dy where a <= 0, else 0";
+static bool leak_slope_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *a = n->in[0], *dy = GT_MUTANT(leak_slope_upstream, gout[0], n->out[0]);
+    if (gt_needs_grad(n, 0)) gin[0] = gt_zeros_like(a);
+    if (gt_needs_grad(n, 1))
+        gin[1] = gti_sum_like(GT_MUTANT(leak_slope_side, not_above(a, dy), dy), n->in[1]);
+    return true;
+}
+
+static const char leak_db_gradient[] = "da = dy b and db = dy a where b <= 0, else 0";
+static bool leak_db_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *a = n->in[0], *b = n->in[1];
+    if (gt_needs_grad(n, 0))
+        gin[0] = gti_sum_like(GT_MUTANT(leak_db_a, gt_leak_db, gt_mul)(gout[0], b), a);
+    if (gt_needs_grad(n, 1)) {
+        gt_tensor *db = gt_mul(gout[0], a);
+        gin[1] = gti_sum_like(GT_MUTANT(leak_db_b, not_above(b, db), db), b);
+    }
+    return true;
+}
+
 /* b stays away from 0, because of div. */
 #define B(...) GT_IN_RANGE(0.5, 2, __VA_ARGS__)
 static const gt_sample samples[] = {
@@ -327,6 +368,9 @@ BINARY(mul, 0, gti_broadcast_infer, samples, error_samples)
 BINARY(div, 0, gti_broadcast_infer, samples, error_samples)
 BINARY(mul_or_zero, 0, gti_broadcast_infer, samples, error_samples)
 BINARY(div_or_zero, 0, gti_broadcast_infer, samples, error_samples)
+BINARY(leak, 0, gti_broadcast_infer, extreme_samples, error_samples)
+BINARY(leak_slope, 0, gti_broadcast_infer, extreme_samples, error_samples)
+BINARY(leak_db, 0, gti_broadcast_infer, extreme_samples, error_samples)
 BINARY(maximum, 0, gti_broadcast_infer, extreme_samples, error_samples)
 BINARY(minimum, 0, gti_broadcast_infer, extreme_samples, error_samples)
 BINARY(pow, 0, gti_broadcast_infer, pow_samples, error_samples)

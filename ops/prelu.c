@@ -1,8 +1,6 @@
 /* y = x where x > 0, else weight x, with weight [1], or [c] along dimension 1 of x [n,c,...].
- * Composed, so that all derivatives come from the parts; at 0 they are those of weight x. */
+ * leak with the weight's shape put right; at 0 derivatives are those of weight x. */
 #include "common.h"
-
-#include <gradtape/autograd.h>
 
 static bool fits(const gt_tensor *x, const gt_tensor *weight)
 {
@@ -26,11 +24,5 @@ gt_tensor *gti_compose_prelu(gt_tensor *x, gt_tensor *weight)
     gt_shape along = GT_SCALAR;
     if (weight->size != 1)
         for (int i = 1; i < x->shape.ndim; i++) along.dim[along.ndim++] = i == 1 ? weight->size : 1;
-    gt_tensor *slope = gt_reshape(weight, along);
-    gt_tensor *above = gt_gt_scalar(x, 0), *below = gt_mul(x, slope),
-              *y = gt_where(above, x, below);
-    if (!y) return NULL;
-    gt_release(above);
-    gt_release(below);
-    return y;
+    return gt_leak(x, gt_reshape(weight, along));
 }

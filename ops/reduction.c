@@ -207,6 +207,44 @@ bool gti_reduction_begin(gt_node *n, const gt_range *r, unsigned axes, gti_reduc
     return true;
 }
 
+static unsigned back_axes_of(const gt_node *n)
+{
+    return ((const gti_back_opts *)n->opts)->axes;
+}
+
+bool gti_reduction_back_infer(gt_node *n, const char *y)
+{
+    const gt_shape x = n->in[0]->shape, given = n->in[1]->shape;
+    unsigned reduced;
+    gti_along s;
+    if (!gti_reduction_dims(n, back_axes_of(n), &reduced)) return false;
+    const gt_shape kept = gti_reduction_shape(x, reduced, true);
+    if (!gt_shape_equal(given, kept))
+        return gt_op_fail(n, GT_ERR_SHAPE, "%s is %s, needs %s", y, GTI_SHAPE_TEXT(given),
+                          GTI_SHAPE_TEXT(kept));
+    if (!gti_reduction_infer(n, back_axes_of(n), true)) return false;
+    if (reduction_of(n, back_axes_of(n), &s)) gti_reduction_along_divide(n, 0, &s, 2);
+    else n->parts[0] = 1;
+    n->scratch_size *= 2; /* as much again for the result in the same order */
+    n->out[0]->shape = x;
+    return true;
+}
+
+void gti_reduction_back(gt_node *n, const gt_range *r, gti_back_kernel *kernel)
+{
+    const gt_tensor *x = n->in[0], *y = n->in[1];
+    if (x->size == 0) return;
+    const gti_reduced all = gti_reduction_to(n, back_axes_of(n), y->size);
+    if (all.x == x->data) {
+        const gti_along_range at = gti_reduction_along_range_of(n, r, &all.s);
+        kernel(&at.s, gti_from(x, at.x), gti_from(y, at.y), gti_to(n->out[0], at.x));
+        return;
+    }
+    void *sorted = gti_at(n->scratch, x->size, n->dtype);
+    kernel(&all.s, all.x, y->data, sorted);
+    gti_reduction_scatter(n, back_axes_of(n), sorted, n->out[0]->data);
+}
+
 gti_items gti_reduction_chunks_of(const gt_node *n, const gt_range *r, int64_t size)
 {
     const gti_items chunks = gti_items_of(n, r, gti_reduction_chunks(size));

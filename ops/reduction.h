@@ -75,6 +75,15 @@ typedef struct {
 } gti_reduction;
 bool gti_reduction_begin(gt_node *n, const gt_range *r, unsigned axes, gti_reduction *part);
 
+/* The other way: operations on x and y, which is x with its axes reduced to size 1, whose result
+ * has x's shape and is made by a kernel. Shape rule, with y's name for its message; and parts. */
+typedef struct {
+    unsigned axes;
+} gti_back_opts;
+typedef void gti_back_kernel(const gti_along *s, const void *x, const void *y, void *out);
+bool gti_reduction_back_infer(gt_node *n, const char *y);
+void gti_reduction_back(gt_node *n, const gt_range *r, gti_back_kernel *kernel);
+
 /* The sum of many numbers: divides their chunks (GTI_SUM_CHUNK), which are summed one by one into
  * `sums` [gti_reduction_chunks(size)], and is one more stage, where there are several parts. */
 static inline int64_t gti_reduction_chunks(int64_t size)

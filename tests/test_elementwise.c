@@ -30,6 +30,9 @@
     ROW(pow, gt_pow(XY))                                                                           \
     ROW(maximum, gt_maximum(XY))                                                                   \
     ROW(minimum, gt_minimum(XY))                                                                   \
+    ROW(leak, gt_leak(XY))                                                                         \
+    ROW(leak_slope, gt_leak_slope(XY))                                                             \
+    ROW(leak_db, gt_leak_db(XY))                                                                   \
     ROW(prelu, gt_prelu(XY))                                                                       \
     ROW(where, seen(in, 1, gt_gt_scalar(X, 0)))                                                    \
     ROW(cast, gt_cast(gt_cast(X, GT_F64), X->dtype))                                               \

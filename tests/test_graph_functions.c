@@ -74,9 +74,9 @@ static void edges_lead_to_the_box(void **state)
     assert_null(strstr(text, "constant"));
     free(text);
     text = opened(gt);
-    assert_int_equal(count(text, "<i>constant</i>"), 2); /* in the clusters of their calls */
+    assert_int_equal(count(text, "<i>constant</i>"), 1); /* in the cluster of its call */
     assert_has(text, "<i>constant</i> a"); /* what it is to the operation that reads it */
-    assert_has(text, "label=<gt_scalar>");
+    assert_has(text, "label=<rsub_scalar>");
     assert_int_equal(count(text, "{"), count(text, "}"));
     free(text);
 }

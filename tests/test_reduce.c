@@ -76,6 +76,7 @@ static gt_tensor *share(gt_tensor *x, gt_tensor *y, const double *o, int n)
     ROW(log_softmax, gt_log_softmax(in[0], AXIS))                                                  \
     ROW(softmax_dx, gt_softmax_dx(in[0], in[1], AXIS))                                             \
     ROW(log_softmax_dx, gt_log_softmax_dx(in[0], in[1], AXIS))                                     \
+    ROW(prod_dx, gt_prod_dx(in[0], in[1], n > 0 ? axes(o, n) : 0))                                 \
     ROW(tie_share, share(in[0], in[1], o, n))                                                      \
     ROW(div_or_zero, gt_div_or_zero(in[0], in[1]))
 
@@ -217,6 +218,24 @@ static void test_long_reductions(void **state)
     assert_well(*state);
 }
 
+/* Of more factors than the kernels take together: against a division. */
+static void test_long_products(void **state)
+{
+    gt_ctx *gt = *state;
+    const gt_shape shapes[] = {GT_SHAPE(2, 20005), GT_SHAPE(1, 257), GT_SHAPE(600, 140),
+                               GT_SHAPE(17, 300)};
+    for (int i = 0; i < 8; i++) {
+        const int axis = i & 1;
+        gt_tensor *x =
+            gt_uniform(gt, shapes[i / 2], 0.9, 1.1, .dtype = GT_F64, .requires_grad = true);
+        gt_tensor *y = gt_prod(x, .axes = GT_AXIS(axis), .keepdim = true);
+        gt_backward(y, .upstream = gt_ones_like(y));
+        gt_tensor *error = gt_sub_scalar(gt_div(gt_mul(x->grad, x), y), 1);
+        if (!(gt_item(gt_amax(gt_abs(error))) < 1e-12)) fail_msg("shape %d, axis %d", i / 2, axis);
+    }
+    assert_well(gt);
+}
+
 /* Blocks of columns of an array beyond the caches. */
 static void test_sum_of_far_columns(void **state)
 {
@@ -270,11 +289,17 @@ static int all_tests(void)
 {
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, open_context, close_context)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_references), FRESH(test_nothing_to_reduce),
-        FRESH(test_variance_of_one),       FRESH(test_nan_is_largest_and_smallest),
-        FRESH(test_infinite_logits),       FRESH(test_norms_at_the_ends_of_the_range),
-        FRESH(test_long_reductions),       FRESH(test_sum_of_far_columns),
-        FRESH(test_variance_is_stable),    cmocka_unit_test(test_kernels_bear_bad_indices),
+        cmocka_unit_test(test_references),
+        FRESH(test_nothing_to_reduce),
+        FRESH(test_variance_of_one),
+        FRESH(test_nan_is_largest_and_smallest),
+        FRESH(test_infinite_logits),
+        FRESH(test_norms_at_the_ends_of_the_range),
+        FRESH(test_long_products),
+        FRESH(test_long_reductions),
+        FRESH(test_sum_of_far_columns),
+        FRESH(test_variance_is_stable),
+        cmocka_unit_test(test_kernels_bear_bad_indices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

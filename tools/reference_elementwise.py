@@ -213,10 +213,21 @@ def conditions():
         case("cast", label, [], lambda: [grid(shape)], lambda x: x.clone())
 
 
+# The parts of prelu, each with gradients for both.
+def leak_slope(a, b):
+    return torch.where(a > 0, 1.0, b) + 0 * a
+
+
+LEAKS = {"leak": lambda a, b: torch.where(a > 0, a, a * b), "leak_slope": leak_slope,
+         "leak_db": lambda a, b: torch.where(b > 0, 0.0, a * b)}
+
+
 def of_two():
     for label, a, b in SHAPES:
         for op, function in {"maximum": torch.maximum, "minimum": torch.minimum}.items():
             case(op, label, [], lambda: [grid(a, -0.5, 0.5), grid(b, -0.5, 0.5)], function)
+        for op, function in LEAKS.items():
+            case(op, label, [], lambda: [grid(a), grid(b)], function)
         case("pow", label, [], lambda: [grid(a, 0.25, 3), grid(b)], torch.pow)
     rows = [("same", (3, 4), (3, 4), (3, 4)), ("scalars", (), (), ()),
             ("own shapes", (2, 1, 1), (3, 1), (4,)), ("cond row", (5,), (3, 5), (3, 5)),

@@ -136,6 +136,16 @@ def helpers():
             mask = (x == y).to(x.dtype)
             return torch.nan_to_num(mask / mask.sum(dims, keepdim=True)) + 0 * (x.sum() + y.sum())
 
+        def others(x, dy):
+            kept = x.movedim(dims, tuple(range(-len(dims), 0))) if dims else x
+            rows = kept.reshape(dy.numel(), -1)
+            rest = [torch.cat((rows[:, :i], rows[:, i + 1:]), 1).prod(1)
+                    for i in range(rows.shape[1])]
+            p = torch.stack(rest, 1).reshape(kept.shape)
+            return dy * (p.movedim(tuple(range(-len(dims), 0)), dims) if dims else p)
+
+        kept = tuple(1 if i in [d % len(shape) for d in dims] else n for i, n in enumerate(shape))
+        case("prod_dx", label, axes, lambda: [zeros_and_halves(shape), grid(kept)], others)
         reference.seed("x", label)
         x = grid(shape)
         case("tie_share", label, axes, [x, x.amax(dims, keepdim=True)], share)

@@ -133,6 +133,7 @@ const gti_cfile_row gti_cfile_elementwise[] = {
     {"minimum", EACH, .as = "$0 < $1 || $0 != $0 ? $0 : $1"},
     {"mul_or_zero", EACH, .as = "($0 == 0 && $1 == $1) || ($1 == 0 && $0 == $0) ? 0 : $0 * $1"},
     {"div_or_zero", EACH, .as = "$1 == 0 ? 0 : $0 / $1"},
+    {"leak", EACH, .as = "$0 > 0 ? $0 : $0 * $1"},
     {"neg", EACH, .as = "-$0"},
     {"square", EACH, .as = "$0 * $0"},
     {"add_scalar", EACH, .as = "$0 + $p", .p = "s"},

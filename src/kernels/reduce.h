@@ -15,6 +15,9 @@ typedef struct {
     /* y[o,i] = the product of x[o,r,i] over r; 1 when n is 0. */
     void (*prod)(const gti_along *s, const void *x, void *y);
 
+    /* dx[o,r,i] = dy[o,i] times the product of x[o,q,i] over all q but r. */
+    void (*prod_dx)(const gti_along *s, const void *x, const void *dy, void *dx);
+
     /* y[o,i] = the sum of (x[o,r,i] - mean)^2 over r, divided by divisor; its square root when
      * root. Two passes. NaN when n is 0. */
     void (*var)(const gti_along *s, double divisor, bool root, const void *x, void *y);

@@ -64,6 +64,15 @@ static bool emit_mul_or_zero(gti_emit *e)
     return true;
 }
 
+/* PRelu's slope must not be larger than x. */
+static bool emit_leak(gti_emit *e)
+{
+    const char *a = gti_emit_in(e, 0), *y = GTI_EMIT(e, "Mul", NULL, a, gti_emit_in(e, 1));
+    const char *above = GTI_EMIT(e, "Greater", NULL, a, gti_emit_scalar(e, 0));
+    GTI_EMIT(e, "Where", gti_emit_out(e, 0), above, a, y);
+    return true;
+}
+
 /* --- functions --- */
 
 /* y where |x| is below 1/2, else far */
@@ -328,6 +337,7 @@ const gti_mapping gti_emit_elementwise_list[] = {
     {"square", .emit = emit_square},
     {"div_or_zero", .emit = emit_div_or_zero},
     {"mul_or_zero", .emit = emit_mul_or_zero},
+    {"leak", .emit = emit_leak},
     {"expm1", .emit = emit_expm1},
     {"log1p", .emit = emit_log1p},
     {"rsqrt", .emit = emit_rsqrt},
