@@ -187,19 +187,25 @@ static double size_of_plot(gt_ctx *gt, gt_curve_opts o)
     return size;
 }
 SUBJECT(plot, gt_curve_opts, {.gt_ = NULL}) { return size_of_plot(gt, o); }
+static const unsigned char two_of_two[] = {1, 1};
 static gt_tensor *cube(gt_ctx *gt, gt_tensor *const in[], void *user)
 {
     (void)gt, (void)user;
     return gt_mul(in[0], gt_square(in[0]));
 }
 /* Its failures are in the report. */
-SUBJECT(gradcheck, gt_gradcheck_opts, {.order = 2})
+static double mark_of_check(gt_ctx *gt, const gt_gradcheck_opts *o)
 {
     gt_tensor *x = gt_full(gt, GT_SHAPE(2), 1.5, .dtype = GT_F64, .requires_grad = true);
     gt_gradcheck_report r;
-    gt_gradcheck(gt, cube, NULL, &x, 1, &o, &r);
+    gt_gradcheck(gt, cube, NULL, &x, 1, o, &r);
     if (r.kind == GT_GRADCHECK_ERROR) gt_fail(gt, GT_ERR_ARGUMENT, "gradcheck", "%s", r.message);
     return mark_of_text(r.message) + (double)r.seed;
+}
+SUBJECT(gradcheck, gt_gradcheck_opts, {.order = 2}) { return mark_of_check(gt, &o); }
+SUBJECT(gradcheck_input, gt_gradcheck_input_opts, {.mask = two_of_two, .n_mask = 2})
+{
+    return mark_of_check(gt, &(gt_gradcheck_opts){.order = 2, .inputs = &o, .n_inputs = 1});
 }
 
 #define OPTIONS_OF_TRAINING(ROW)                                                                   \
@@ -314,5 +320,10 @@ SUBJECT(gradcheck, gt_gradcheck_opts, {.order = 2})
     ROW(gradcheck, gt_gradcheck_opts, order, REFUSED)                                              \
     ROW(gradcheck, gt_gradcheck_opts, points, REFUSED)                                             \
     ROW(gradcheck, gt_gradcheck_opts, probes, REFUSED)                                             \
+    ROW(gradcheck, gt_gradcheck_opts, n_inputs, REFUSED)                                           \
+    ROW(gradcheck_input, gt_gradcheck_input_opts, step, REFUSED)                                   \
+    ROW(gradcheck_input, gt_gradcheck_input_opts, rtol, CHANGES)                                   \
+    ROW(gradcheck_input, gt_gradcheck_input_opts, atol, SAME)                                      \
+    ROW(gradcheck_input, gt_gradcheck_input_opts, n_mask, REFUSED)                                 \
     ROW(gradcheck, gt_gradcheck_opts, seed, CHANGES)
 /* clang-format on */

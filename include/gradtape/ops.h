@@ -326,6 +326,7 @@ typedef struct {
     gt_keywords gt_;
     gt_tensor *weight; /* factors of the elements' losses; broadcasts to them */
     gt_reduction reduction;
+    /* GT_ERR_ARGUMENT names an x outside of 0..1; with GT_NONE, and in replays, its loss is NaN. */
 } gt_binary_cross_entropy_opts;
 typedef struct {
     gt_keywords gt_;

@@ -19,7 +19,7 @@ bool gti_check_mask_is_fit(gti_check *c, const gt_gradcheck_input_opts *row, con
     if (!row->mask && !row->n_mask) return true;
     if (row->mask && row->n_mask == size) return true;
     return gti_check_fail(
-        c, GT_GRADCHECK_ERROR, "a byte for each element; GT_MASK(array) sets both",
+        c, GT_GRADCHECK_ERROR, "a byte for each element; GT_MASK(array) sets .mask and .n_mask",
         "the mask of %s is %s of %lld elements, where %s has %lld", name,
         row->mask ? "one" : "NULL", (long long)row->n_mask, name, (long long)size);
 }
@@ -67,20 +67,18 @@ static int by_place(gti_check *c, const gti_fn *fn, int place)
 
 /* --- what it asks --- */
 
-static bool numbers_are_fit(gti_check *c, const gt_gradcheck_input_opts *row, const char *name)
+static bool set_terms(gti_check *c, gti_part *x, const gt_gradcheck_input_opts *row)
 {
-    if (row->step >= 0 && row->rtol >= 0 && row->atol >= 0 && isfinite(row->step)) return true;
-    return gti_check_fail(c, GT_GRADCHECK_ERROR, "0 leaves what is asked of all",
-                          "of %s step is %g, rtol %g, atol %g, which must not be negative", name,
-                          row->step, row->rtol, row->atol);
-}
-
-static void set_terms(gti_check *c, gti_terms *t, const gt_gradcheck_input_opts *row)
-{
+    gti_terms *t = &x->terms;
     t->step = gt_option(row->step, t->step);
     t->rtol = gt_option(row->rtol, t->rtol);
     t->atol = gt_option(row->atol, t->atol);
     c->apart |= t->step != c->o.step || t->rtol != c->o.rtol || t->atol != c->o.atol;
+    if (t->step > 0 && isfinite(t->step) && t->rtol >= 0 && t->atol >= 0) return true;
+    return gti_check_fail(c, GT_GRADCHECK_ERROR, "what is not given is as for all",
+                          "of %s step is %g, rtol %g, atol %g; step must be positive and finite, "
+                          "tolerances not negative",
+                          x->name, t->step, t->rtol, t->atol);
 }
 
 static bool set_mask(gti_check *c, gti_part *x, const gt_gradcheck_input_opts *row)
@@ -111,10 +109,8 @@ static bool take_row(gti_check *c, const gti_fn *fn, int k)
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
                               "rows %d and %d of .inputs are both about %s", x->row, k, x->name);
     x->row = k;
-    if (!numbers_are_fit(c, row, x->name) || !gti_check_mask_is_fit(c, row, x->name, x->size))
-        return false;
-    set_terms(c, &x->terms, row);
-    return set_mask(c, x, row);
+    return set_terms(c, x, row) && gti_check_mask_is_fit(c, row, x->name, x->size) &&
+           set_mask(c, x, row);
 }
 
 /* Of a gradient's inputs the projections are asked what is asked of all. */
