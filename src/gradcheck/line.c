@@ -222,7 +222,7 @@ bool gti_check_line(gti_check *c, const gti_line *l, int step, gti_slope *slope)
 {
     const double h = gti_check_line_step(l->terms, step), length[4] = {h, -h, h / 2, -h / 2};
     double change[GTI_MOST_UPSTREAMS][4];
-    if (step > 0 && c->precision->lengths[step] < c->precision->shortest) return true;
+    if (c->precision->lengths[step] < c->precision->shortest) return true;
     if (!evaluate_line(c, l, length, 4, change)) return false;
     for (int i = 0; i < l->n; i++) {
         gti_slope now = gti_check_slope(l->terms, change[i], length, l->noise[i], weight_of_line(c),
