@@ -3,6 +3,7 @@
  * slightly wrong, which must not pass. tools/compare-gradcheck puts other checkers beside this one;
  * it reads the places here, and GRADTAPE_TALLY=1 prints a line for each check; GRADTAPE_POINTS=8
  * looks at more points of each place. */
+#include "sources.h"
 #include "support.h"
 
 #include <math.h>
@@ -338,6 +339,19 @@ static void kinks_amid_noise_or_opposed_are_not_called_wrong(void **state)
     assert_not_failed(*state, opposed_bends, 1, 1.5);
 }
 
+/* The functions of other libraries stand in the tool. */
+static void the_comparison_knows_every_function(void **state)
+{
+    (void)state;
+    char *tool = text_of(GT_SOURCE_DIR "/tools/compare-gradcheck");
+    for (int i = 0; i < N_PLACES; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "\"%.*s\":", (int)strcspn(places[i].name, " "), places[i].name);
+        if (!strstr(tool, key)) fail_msg("tools/compare-gradcheck has no %s", key);
+    }
+    free(tool);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
@@ -347,6 +361,7 @@ int main(void)
         TEST(no_wrong_function_passes),
         TEST(kinks_are_known_wherever_they_are),
         TEST(kinks_amid_noise_or_opposed_are_not_called_wrong),
+        TEST(the_comparison_knows_every_function),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
