@@ -67,6 +67,7 @@ static const op_case op_cases[] = {
     {&total_op, ON(3, 3), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "9 of 9 entries of x are wrong; analytic/numeric is from 1.000005", "analytic/numeric varies"},
     {&repeat_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "3 of 3 entries of x", "= for +="},
     {&silent_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_SUBSET, "with an upstream gradient of zeros for some outputs", "gout[i] is NULL"},
+    {&settling_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_RANDOM, "its very first call gave other values", "count its calls"},
     {&drifting_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_RANDOM, "the function drifts: y[0] was", "count its calls"},
     {&flipped_op, ON(5), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "4 of 5 entries of x are wrong", "values go to the wrong places"},
     {&plus_dy_op, ON(5), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "analytic/numeric is from", "analytic - numeric is 1 in all of them: not a factor, but a term"},

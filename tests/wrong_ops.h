@@ -302,10 +302,20 @@ static void drifting_forward(gt_node *n)
     if (moved) F64(n->out[0])[0] += 1e-13;
 }
 
+/* Unlike itself at its very first call. */
+static void settling_forward(gt_node *n)
+{
+    static bool called;
+    square_forward(n);
+    if (!called) F64(n->out[0])[0] += 1e-13;
+    called = true;
+}
+
 FORWARD(zero, NULL, zero_forward, zero_rule);
 FORWARD(tiny, NULL, tiny_forward, tiny_rule);
 FORWARD(small, NULL, small_forward, small_rule);
 FORWARD(drifting, NULL, drifting_forward, right_rule);
+FORWARD(settling, NULL, settling_forward, right_rule);
 FORWARD(unwritten, NULL, unwritten_forward, right_rule);
 FORWARD(changing, NULL, changing_forward, right_rule);
 FORWARD(random, NULL, random_forward, right_rule);

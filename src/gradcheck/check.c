@@ -103,6 +103,7 @@ static bool make_y(gti_check *c, const gti_fn *fn)
                               "make constants in the function with .dtype = GT_F64",
                               "the result is f32, though the inputs are f64");
     }
+    gti_check_keep_first(c);
     gti_check_end(c);
     return true;
 }

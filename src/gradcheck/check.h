@@ -78,6 +78,7 @@ struct gti_check {
     gti_session all;                                  /* from gti_check_open to gti_check_close */
     gt_mark session;                                  /* from gti_check_begin to gti_check_end */
     double *y0;                                       /* [n_y], at x */
+    uint64_t first_print;                             /* of y of the very first call */
     double *x0;                                       /* [n_x], x, which is put back from here */
     uint8_t *mask;                                    /* [n_x], 0: left out; NULL: nothing is */
     int64_t n_asked;                                  /* columns that are not left out */
@@ -293,6 +294,7 @@ bool gti_check_first_call(gti_check *c);
 /* What must hold of the backward rule as a function of its upstream. */
 bool gti_check_upstream(gti_check *c);
 /* f is what it was at first, after all the evaluations in between. */
+void gti_check_keep_first(gti_check *c);
 bool gti_check_drift(gti_check *c);
 /* --- whole.c: outputs of whole numbers --- */
 /* Two runs, which find other bytes in fresh memory, make the same ones. */
