@@ -79,14 +79,6 @@ static void batch_norm_eval_elements(gt_node *n, int64_t begin, int64_t end)
                                         n->out[0]->data);
 }
 
-/* t of [c] as [c,1,..], which broadcasts to x */
-static gt_tensor *beside_channels(gt_tensor *t, gt_shape x)
-{
-    gt_shape shape = GT_SCALAR;
-    for (int i = 1; i < x.ndim; i++) shape.dim[shape.ndim++] = i == 1 ? x.dim[1] : 1;
-    return gt_reshape(t, shape);
-}
-
 /* t of [n,c,1,inner] summed to [c] */
 static gt_tensor *channel_sum(gt_tensor *t, const gt_tensor *like)
 {
@@ -103,7 +95,8 @@ static bool batch_norm_eval_backward(gt_node *n, gt_tensor *const gout[], gt_ten
     gt_tensor *weight = n->in[1], *mean = n->in[3];
     gt_tensor *rstd = gt_rsqrt(gt_add_scalar(n->in[4], eps_of(n)));
     gt_tensor *dy = gti_normalize_view(gout[0], &s), *slope = gt_mul(rstd, weight);
-    if (gt_needs_grad(n, 0)) gin[0] = gt_mul(gout[0], beside_channels(slope, n->in[0]->shape));
+    if (gt_needs_grad(n, 0))
+        gin[0] = gt_mul(gout[0], gt_reshape(slope, gti_channels_beside(n->in[0]->shape)));
     if (gt_needs_grad(n, 1) || gt_needs_grad(n, 4)) {
         gt_tensor *dweight = NULL;
         gt_normalize_grad(gout[0], n->in[0], weight, mean, rstd, s, &dweight, &gin[2]);

@@ -16,6 +16,14 @@ static inline const gti_kernels *gti_kernels_for(const gt_node *n)
     return gti_kernels_of((int)n->dtype);
 }
 
+/* [c,1,..], with x's channels along dimension 1 of x, which it broadcasts to. */
+static inline gt_shape gti_channels_beside(gt_shape x)
+{
+    gt_shape shape = GT_SCALAR;
+    for (int i = 1; i < x.ndim; i++) shape.dim[shape.ndim++] = i == 1 ? x.dim[1] : 1;
+    return shape;
+}
+
 /* Element i of data. */
 static inline void *gti_at(void *data, int64_t i, gt_dtype dtype)
 {

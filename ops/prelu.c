@@ -21,8 +21,6 @@ gt_tensor *gti_compose_prelu(gt_tensor *x, gt_tensor *weight)
     if (!gti_is_given(x, "prelu")) return NULL;
     if (!weight) gt_fail(x->ctx, GT_ERR_ARGUMENT, "prelu", "weight is NULL");
     if (!weight || !fits(x, weight)) return NULL;
-    gt_shape along = GT_SCALAR;
-    if (weight->size != 1)
-        for (int i = 1; i < x->shape.ndim; i++) along.dim[along.ndim++] = i == 1 ? weight->size : 1;
+    const gt_shape along = weight->size == 1 ? GT_SCALAR : gti_channels_beside(x->shape);
     return gt_leak(x, gt_reshape(weight, along));
 }

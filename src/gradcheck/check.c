@@ -1,7 +1,6 @@
 /* The gradient checker: setting up, the order of the checks, the verdict. */
 #include "gradcheck/check.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 

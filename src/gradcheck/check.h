@@ -179,7 +179,10 @@ void gti_check_say_precision(gti_check *c);
 /* --- unit.c --- */
 /* Units and homes of x's parts, at x0 and y0. */
 bool gti_check_find_units(gti_check *c);
-/* The share of the largest output that moves. */
+/* Whether the largest of an input may be its unit; where x is to be looked at for that; and the
+ * share of the largest output that moves. */
+bool gti_check_is_tiny(double largest);
+void gti_check_shake(const double *x, int64_t n, double *shaken);
 double gti_check_share_moved(const double *y0, const double *y, int64_t n);
 
 /* --- refine.c: what is asked of inputs one by one --- */
@@ -338,6 +341,11 @@ char *gti_check_place(const gti_part *part, int n, int64_t at, char *buf, size_t
 char *gti_check_element(const gti_part *part, int64_t k, char *buf, size_t size);
 /* The part that a place lies in. */
 int gti_check_part(const gti_part *part, int n, int64_t at);
+/* The number of the input that a column lies in. */
+static inline int gti_check_input(const gti_check *c, int64_t col)
+{
+    return gti_check_part(c->x, c->fn->n_var, col);
+}
 void gti_check_unravel(gt_shape shape, int64_t at, int64_t index[GT_MAX_DIMS]);
 
 /* --- sample.c --- */

@@ -85,7 +85,7 @@ static bool explain(gti_check *c, const gti_probe *p, const gti_upstream *u, int
                     int64_t col)
 {
     int64_t rows[SAMPLE_ROWS], cols[SAMPLE_COLUMNS];
-    const int input = gti_check_part(c->x, c->fn->n_var, col);
+    const int input = gti_check_input(c, col);
     if (!judge_inputs(c, p, u)) return false;
     gti_check_reset_tally(c, input, true);
     const gti_part *x = &c->x[input];
@@ -106,7 +106,7 @@ static const gti_slope *rough_row(const gti_check *c, const gti_probe *p)
 
 static void pass_over(gti_check *c, gti_probe *p, int64_t col)
 {
-    c->tally[gti_check_part(c->x, c->fn->n_var, col)].found.skipped++;
+    c->tally[gti_check_input(c, col)].found.skipped++;
     p->passed_over[col] = p->some_passed_over = true;
     p->d[col] = 0;
 }
@@ -114,7 +114,7 @@ static void pass_over(gti_check *c, gti_probe *p, int64_t col)
 /* Zeros before a rectifier, or a background before a maximum, are too many to look at each. */
 static void pass_over_alike(gti_check *c, gti_probe *p, int64_t col)
 {
-    const gti_part *part = &c->x[gti_check_part(c->x, c->fn->n_var, col)];
+    const gti_part *part = &c->x[gti_check_input(c, col)];
     const int64_t from = part->offset, to = from + part->size;
     int alike = 0;
     for (int64_t k = 0; k < p->n_kinks; k++)

@@ -6,7 +6,7 @@
 /* The largest entry of the input that column k is of. */
 static double *scale_of(const gti_check *c, const gti_table *t, int64_t k)
 {
-    return &t->input_scale[gti_check_part(c->x, c->fn->n_var, t->col[k])];
+    return &t->input_scale[gti_check_input(c, t->col[k])];
 }
 
 static void note_scale(const gti_check *c, gti_table *t, const double *g)

@@ -43,7 +43,7 @@ static void keep_entry(const gti_check *c, const gti_table *t, int64_t at, gti_t
 void gti_check_count(gti_check *c, const gti_table *t, int64_t at, gti_state state, double score,
                      bool telling)
 {
-    gti_tally *tally = &c->tally[gti_check_part(c->x, c->fn->n_var, t->col[at % t->n_cols])];
+    gti_tally *tally = &c->tally[gti_check_input(c, t->col[at % t->n_cols])];
     gt_gradcheck_input *f = &tally->found;
     if (state != GTI_FINE && state != GTI_WRONG) {
         f->skipped++;

@@ -6,13 +6,13 @@
 
 const gti_terms *gti_check_terms(const gti_check *c, int64_t from)
 {
-    const int i = gti_check_part(c->x, c->fn->n_var, from);
+    const int i = gti_check_input(c, from);
     return &c->x[i < c->fn->n_var ? i : 0].terms;
 }
 
 double *gti_check_at(const gti_check *c, int64_t col)
 {
-    const int i = gti_check_part(c->x, c->fn->n_var, col);
+    const int i = gti_check_input(c, col);
     return c->x[i].data + (col - c->x[i].offset);
 }
 

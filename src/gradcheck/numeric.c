@@ -192,19 +192,18 @@ static bool evaluate_column(gti_check *c, int64_t col, const steps *s, int n)
     return ok;
 }
 
-static steps steps_of_column(const gti_check *c, int64_t col, int step)
+static steps steps_of_column(const gti_check *c, const gti_part *part, int64_t col, int step)
 {
-    const double x = *gti_check_at(c, col);
-    const gti_part *part = &c->x[gti_check_part(c->x, c->fn->n_var, col)];
+    const double x = part->data[col - part->offset];
     const double h = part->terms.step * fmax(part->unit, fabs(x));
     return steps_around(c->precision, x, ldexp(h, c->precision->lengths[step]));
 }
 
 bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slope *slope)
 {
-    const steps s = steps_of_column(c, col, step);
+    const gti_part *part = &c->x[gti_check_input(c, col)];
+    const steps s = steps_of_column(c, part, col, step);
     if (step > 0 && !all_taken(&s)) return true;
-    const gti_part *part = &c->x[gti_check_part(c->x, c->fn->n_var, col)];
     if (!evaluate_column(c, col, &s, 4)) return false;
     for (int64_t j = 0; j < c->n_y; j++) {
         double change[4];
@@ -218,12 +217,13 @@ bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slo
 
 bool gti_check_quick_column(gti_check *c, int64_t col, double scale, gti_slope *slope)
 {
-    const steps s = steps_of_column(c, col, 0);
-    const gti_terms *terms = gti_check_terms(c, col);
+    const gti_part *part = &c->x[gti_check_input(c, col)];
+    const steps s = steps_of_column(c, part, col, 0);
     if (!evaluate_column(c, col, &s, 2)) return false;
     for (int64_t j = 0; j < c->n_y; j++) {
         const double change[2] = {c->near[0][j] - c->y0[j], c->near[1][j] - c->y0[j]};
-        slope[j] = gti_check_quick_slope(terms, change, s.length, gti_check_noise(c, j), 1, scale);
+        slope[j] =
+            gti_check_quick_slope(&part->terms, change, s.length, gti_check_noise(c, j), 1, scale);
     }
     return true;
 }

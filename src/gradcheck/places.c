@@ -8,13 +8,6 @@
 
 enum { MOST_IN_ALL_SUBSETS = 4 }; /* inputs; with more, each alone and all but each */
 
-static double largest_of(const double *g, int64_t n)
-{
-    double largest = 0;
-    for (int64_t i = 0; i < n; i++) largest = fmax(largest, fabs(g[i]));
-    return largest;
-}
-
 /* --- subsets --- */
 
 /* Whether variable i asks for its gradient in the k-th subset. */
@@ -51,7 +44,7 @@ static bool same_part(gti_check *c, int i, const double *all, const double *some
 static bool check_subset(gti_check *c, int subset, const double *v, const double *all, double *some)
 {
     const int n = c->fn->n_var;
-    const double largest = largest_of(all, c->n_x);
+    const double largest = gti_largest(all, c->n_x);
     for (int i = 0; i < n; i++) gt_require_grad(c->fn->var[i], in_subset(n, subset, i));
     const bool ok = gti_check_pull(c, v, some);
     for (int i = 0; i < n; i++) gt_require_grad(c->fn->var[i], true);
@@ -88,7 +81,7 @@ static bool check_silent(gti_check *c, unsigned silent, double *v, double *zeros
     c->silent = silent;
     const bool ok = gti_check_pull(c, v, none);
     c->silent = 0;
-    const double largest = largest_of(zeros, c->n_x);
+    const double largest = gti_largest(zeros, c->n_x);
     for (int64_t k = 0; ok && k < c->n_x; k++) {
         if (fabs(zeros[k] - none[k]) <=
             GT_MUTANT(check_no_silent, c->precision->linear, INFINITY) * largest)

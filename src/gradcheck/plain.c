@@ -51,15 +51,15 @@ static bool find_unit(gti_check *c, const gti_plain *p, double *unit)
     const gt_c_map *map = p->map;
     const double largest = gti_largest(p->x0, map->n);
     *unit = 1;
-    if (!(largest > 1e-200 && largest < 1e-4)) return true;
+    if (!gti_check_is_tiny(largest)) return true;
     double *x = gti_check_scratch(c, map->n, sizeof *x);
     double *y0 = gti_check_scratch(c, map->m, sizeof *y0), *y = gti_check_scratch(c, map->m, 8);
     if (!gti_check_alive(c)) return false;
     memcpy(x, p->x0, (size_t)map->n * sizeof *x);
     map->f(x, y0, map->user);
-    for (int64_t i = 0; i < map->n; i++) x[i] = p->x0[i] * (i % 2 ? 1 - 0x1p-10 : 1 + 0x1p-10);
+    gti_check_shake(p->x0, map->n, x);
     map->f(x, y, map->user);
-    if (gti_check_share_moved(y0, y, map->m) > 1e-6) *unit = largest;
+    if (gti_check_share_moved(y0, y, map->m) > c->precision->moved) *unit = largest;
     return true;
 }
 

@@ -59,7 +59,7 @@ static bool is_linear(gti_check *c, const product *q)
     if (!multiply(c, q)) return false;
     for (int64_t j = 0; j < m; j++) largest = gti_larger(q->size[j], largest);
     for (int64_t j = 0; j < m; j++)
-        if (!(fabs(q->y[j] - q->sum[j]) <= (1e-10 + c->o.rtol) * largest))
+        if (!(fabs(q->y[j] - q->sum[j]) <= (c->precision->linear + c->o.rtol) * largest))
             return gti_check_fail(c, GT_GRADCHECK_UPSTREAM, "is every term a multiple of v?",
                                   "J v is not linear in v: of y[%lld] it is %.10g for a sum of "
                                   "directions, and the sum over them is %.10g",
@@ -78,7 +78,7 @@ static bool is_symmetric(gti_check *c, const product *q)
         gti_plain_direction(q->p, 1 - i, q->v);
         product_of[i] = gti_check_along(q->y, q->v, n, &size);
     }
-    return fabs(product_of[0] - product_of[1]) <= 1e-7 * size ||
+    return fabs(product_of[0] - product_of[1]) <= c->precision->symmetric * size ||
            gti_check_fail_symmetric(c, product_of[1], product_of[0]);
 }
 

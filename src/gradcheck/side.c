@@ -240,24 +240,20 @@ bool gti_check_runs(gti_check *c)
     return true;
 }
 
-/* A print of values, one after another (FNV-1a, of words). */
-static uint64_t print_with(uint64_t print, double y)
-{
-    return (print ^ bits_of(&y)) * 1099511628211u;
-}
-
 void gti_check_keep_first(gti_check *c)
 {
     c->first_print = 0;
     for (int i = 0; !c->fn->inner && i < c->fn->n_out; i++)
-        for (int64_t j = 0; j < c->y[i].size; j++)
-            c->first_print = print_with(c->first_print, gt_load_element(c->out[i], j));
+        for (int64_t j = 0; j < c->y[i].size; j++) {
+            const double y = gt_load_element(c->out[i], j);
+            c->first_print = mixed(c->first_print, bits_of(&y));
+        }
 }
 
 static bool is_as_first(const gti_check *c, const double *y)
 {
     uint64_t print = 0;
-    for (int64_t j = 0; j < c->n_y; j++) print = print_with(print, y[j]);
+    for (int64_t j = 0; j < c->n_y; j++) print = mixed(print, bits_of(&y[j]));
     return c->fn->inner || print == c->first_print;
 }
 

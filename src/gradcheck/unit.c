@@ -13,6 +13,16 @@ double gti_check_share_moved(const double *y0, const double *y, int64_t n)
     return largest > 0 ? moved / largest : 0;
 }
 
+bool gti_check_is_tiny(double largest)
+{
+    return largest > 1e-200 && largest < 1e-4;
+}
+
+void gti_check_shake(const double *x, int64_t n, double *shaken)
+{
+    for (int64_t k = 0; k < n; k++) shaken[k] = x[k] * (k % 2 ? 1 - 0x1p-10 : 1 + 0x1p-10);
+}
+
 /* Steps leave the place where they are longer than a part (1/64 in f64) of what the elements differ
  * by, or, if these are all tiny, of the largest: of a norm of numbers from 1e5 to 1e5 + 1, say, or
  * among the kinks of a network of lengths in metres. */
@@ -38,11 +48,11 @@ static bool find_unit(gti_check *c, int i)
     double *x = part->data;
     const double largest = gti_largest(x, part->size);
     part->unit = 1;
-    if (!(largest > 1e-200 && largest < 1e-4)) {
+    if (!gti_check_is_tiny(largest)) {
         find_home(c, part, x, largest);
         return true;
     }
-    for (int64_t k = 0; k < part->size; k++) x[k] *= k % 2 ? 1 - 0x1p-10 : 1 + 0x1p-10;
+    gti_check_shake(x, part->size, x);
     gti_check_touch(c, from, to);
     const bool ok = gti_check_evaluate(c, c->near[0]);
     gti_check_restore(c, from, to);
