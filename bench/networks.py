@@ -1,11 +1,13 @@
 """Networks
 
 Training steps (forward, cross entropy, backward, SGD with momentum) and forward passes in evaluation mode, with
-PyTorch's fused SGD and its ReLUs in place. The MLP is 784-128-10; LeNet the book's, with sigmoids and
-mean pooling, and one with ReLU and max pooling; "cifar" has six convolutions of 32 to 128 channels with
-batch norm; ResNet-18 and MobileNetV2 are those for images of 32 x 32. Memory is the most that tensors took:
-parameters, gradients, momentum, activations, what is in between and, of ours alone, the scratch of kernels.
-"recomputed" is with gt_set_recomputing, which takes some of the time to save memory.
+PyTorch's fused SGD and its ReLUs in place. The learning rate is 1e-6: a network that has learned its only batch
+has gradients in denormal numbers, which cost either side up to a hundred times as much. The MLP is 784-128-10;
+LeNet the book's, with sigmoids and mean pooling, and one with ReLU and max pooling; "cifar" has six
+convolutions of 32 to 128 channels with batch norm; ResNet-18 and MobileNetV2 are those for images of 32 x 32.
+Memory is the most that tensors took: parameters, gradients, momentum, activations, what is in between and, of
+ours alone, the scratch of kernels. "recomputed" is with gt_set_recomputing, which takes some of the time to
+save memory.
 """
 import functools
 import gc
@@ -13,6 +15,7 @@ import gc
 from side_by_side import Row, torch
 
 PLACE = 3
+LR = 1e-6  # as in networks.c
 nn = torch.nn if torch else None
 
 
@@ -100,7 +103,7 @@ def turn_of(make, batch, what, mode):
     if mode == "compile":
         torch._dynamo.reset()
         module = torch.compile(module)
-    sgd = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9, fused=True)
+    sgd = torch.optim.SGD(module.parameters(), lr=LR, momentum=0.9, fused=True)
 
     def step():
         sgd.zero_grad()
