@@ -48,4 +48,15 @@ static const gt_op bare = {.name = "bare",
                            .infer = infer,
                            .forward = {NULL, forward},
                            .backward = backward};
+#ifdef LOPSIDED
+static const gt_op lopsided = {.name = "lopsided",
+                               .inputs = "x",
+                               .n_in = 1,
+                               .n_out = 1,
+                               .infer = infer,
+                               .forward = {NULL, forward},
+                               .n_samples = 1};
+GT_EXPORT_OPS(&wrong, &flat, &bare, &lopsided);
+#else
 GT_EXPORT_OPS(&wrong, &flat, &bare);
+#endif

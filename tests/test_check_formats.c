@@ -13,6 +13,7 @@
 #define PROGRAM GT_BINARY_DIR "/gradtape"
 #define CHECK "'" PROGRAM "' check --order 1 "
 #define HOSTILE "--load '" GT_BINARY_DIR "/tests/hostile_ops.so' "
+#define LOPSIDED "--load '" GT_BINARY_DIR "/tests/lopsided_ops.so' "
 #define FLOAT "--load '" GT_BINARY_DIR "/tests/float_ops.so' "
 #define CUSTOM "--load '" GT_BINARY_DIR "/tests/custom_op.so' "
 
@@ -278,10 +279,16 @@ static const struct {
     {CUSTOM "soft_*", 0, "6 checks: "},
     {CUSTOM "add", 2, "there is no operation 'add'"},
     {CUSTOM "--sample 7 soft_threshold", 2, "there is no number 7"},
+    {CUSTOM "--sample 7", 2, "none of '*' has a sample number 7; soft_threshold has most, 3"},
+    {CUSTOM "--sample 2", 0, "soft_threshold     1 sample "},
+    {"--sample 9999 'tan?'", 2, "none of 'tan?' has a sample number 9999; tanh has most, "},
+    {"--sample 9999 neg 'tan?'", 2, "neg has "},
     {FLOAT, 0, "float_cube         1 sample    order 1, 2 ok           f32 ok"},
     {FLOAT "--order 1 -v", 0, "gradcheck PASS  float_cube  sample 0 (vector)  f32  order 1\n"},
     {HOSTILE "--order 1", 1, "order 1   1 FAILED"},
     {HOSTILE "--order 1", 1, "again: gradtape check --load '" GT_BINARY_DIR},
+    {HOSTILE "--order 1", 1, "hostile_ops.so' --sample 0 --seed 1 w\"r<o>n&g"},
+    {LOPSIDED, 2, "has .samples without .n_samples, or the other way round, in lopsided"},
     {HOSTILE "--order 1 bare", 1, "FAILED: no samples"},
     {HOSTILE "--order 1 --format tap bare", 1, "\nnot ok 1 - bare  no samples\n"},
     {"--load none.so", 2, "--load: 'none.so' cannot be loaded: ./none.so: "},

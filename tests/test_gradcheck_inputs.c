@@ -105,6 +105,8 @@ static const struct {
      0,
      "rows 0 and 1 of .inputs are both about in0"},
     {NULL, {{.step = -1}}, 1, GT_FAIL, 0, "of in0 step is -1"},
+    {NULL, {{.rtol = INFINITY}}, 1, GT_FAIL, 0, "rtol inf, atol 1e-07; they must be finite"},
+    {NULL, {{.atol = NAN}}, 1, GT_FAIL, 0, "atol nan"},
     {NULL, {{0}}, -1, GT_FAIL, 0, ".n_inputs -1"},
 };
 

@@ -115,8 +115,16 @@ static void wrong_requests_are_refused(void **state)
     gt_ctx *other = gt_open();
     expect(other, f64, x, GT_FAIL, "belongs to another context");
     gt_close(other);
-    gt_item(x);
     gt_gradcheck_report r;
+    for (int k = 0; k < 3; k++) {
+        const gt_gradcheck_opts opts = {.others = k == 1 ? NULL : &x, .n_others = k == 2 ? 99 : k};
+        static const char *const says[] = {".others is given, and .n_others 0",
+                                           ".others is NULL, and .n_others 1",
+                                           ".others is given, and .n_others 99"};
+        assert_int_equal(gt_gradcheck_module(gt, f64, x, &opts, &r), GT_FAIL);
+        assert_non_null(strstr(r.message, says[k]));
+    }
+    gt_item(x);
     assert_int_equal(gt_gradcheck_module(gt, f64, x, NULL, &r), GT_FAIL);
     assert_non_null(strstr(r.message, "had failed before"));
     assert_true(gt_failed(gt));

@@ -26,6 +26,8 @@ FUNCTION(nearly_hidden, gt_mul_scalar(hidden(gt, in, user), 1.0001))
 FUNCTION(constant, gt_mul_scalar(in[0], 0))
 FUNCTION(fast_sine, gt_sin(gt_mul_scalar(in[0], 1e7)))
 FUNCTION(product, gt_tanh(gt_matmul(in[0], in[1])))
+FUNCTION(doubled, gt_concat(((gt_tensor *[]){in[0], gt_slice(in[0], 0, 0, 1)}), 2, 0))
+FUNCTION(per_item, gt_div_scalar(gt_tanh(in[0]), (double)in[0]->shape.dim[0]))
 FUNCTION(normalized, gt_sub(in[0], gt_mean(in[0], .axes = GT_AXIS(0), .keepdim = true)))
 
 static void expect(const gt_gradcheck_report *r, gt_verdict v, const char *says)
@@ -49,6 +51,8 @@ static void two_implementations(void **state)
         {by_tanh, GT_PASS, "12 values and 12 gradients for 8 upstreams are the same"},
         {by_exp, GT_PASS, "are the same"},
         {nearly_tanh, GT_FAIL, "relative error 0.0001"},
+        {nearly_tanh, GT_FAIL, "hint: all of the second are 1.0001 times the first\n"},
+        {detached, GT_FAIL, "hint: values agree: a backward rule is wrong"},
         {detached, GT_FAIL, "d (v . y) / d in0["},
         {summed, GT_FAIL, "the first is of shape [3,4], the second []"},
         {NULL, GT_FAIL, "the function is NULL"},
@@ -197,24 +201,49 @@ static void tables_and_pictures_of_taylor(void **state)
     assert_non_null(strstr(text, "</svg>\n"));
 }
 
+/* Of each way, what says so; NULL: it knows the option. */
 static void options_are_not_left_aside(void **state)
 {
+    static const gt_gradcheck_input_opts each[] = {{.step = 1e-3}};
+    static const struct {
+        gt_gradcheck_opts opts;
+        const char *same, *taylor, *outputs;
+    } cases[] = {
+        {{.points = 2}, ".points is of ", ".points is of ", ".points is of "},
+        {{.order = 2}, ".order = 2 is not for this", ".order = 2 is not for this", NULL},
+        {{.f32 = true}, ".f32 is not for this", ".f32 is not for this", "where f32 is needed"},
+        {{GT_EACH_INPUT(each)}, ".inputs is not for this", ".inputs is not for this", NULL},
+        {{.step = 1e-3}, ".step is not for this", ".step is not for this", NULL},
+        {{.mode = GT_GRADCHECK_FAST}, ".mode is not for this", ".mode is not for this", NULL},
+        {{.rtol = 1e-3}, NULL, ".rtol and .atol are not for this", NULL},
+        {{.probes = 3}, NULL, ".probes is not for this", NULL},
+        {{.seed = 3}, NULL, NULL, NULL},
+    };
     gt_ctx *gt = *state;
     gt_tensor *x = leaf(gt, GT_SHAPE(3, 4));
-    gt_gradcheck_report r;
-    for (int k = 0; k < 2; k++) {
-        const gt_gradcheck_opts opts = {.order = k ? 2 : 1, .points = k ? 1 : 2};
-        const char *says = k ? ".order = 2 is not for this" : ".points is of gt_gradcheck";
-        gt_gradcheck_same(gt, by_tanh, NULL, by_tanh, NULL, &x, 1, &opts, &r);
-        expect(&r, GT_FAIL, says);
-        gt_gradcheck_taylor(gt, by_tanh, NULL, &x, 1, &opts, NULL, &r);
-        expect(&r, GT_FAIL, says);
-        gt_gradcheck_batch(gt, by_tanh, NULL, &x, 1, 1, &opts, &r);
-        expect(&r, GT_FAIL, says);
-        gt_gradcheck_outputs(gt, forgetful, NULL, &x, 1, 1, &opts, &r);
-        expect(&r, k ? GT_PASS : GT_FAIL, k ? "entries" : says);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const gt_gradcheck_opts *o = &cases[i].opts;
+        const char *const says[] = {cases[i].same, cases[i].same, cases[i].taylor,
+                                    cases[i].outputs};
+        for (int way = 0; way < 4; way++) {
+            gt_gradcheck_report r;
+            if (way == 0) gt_gradcheck_same(gt, by_tanh, NULL, by_tanh, NULL, &x, 1, o, &r);
+            if (way == 1) gt_gradcheck_batch(gt, by_tanh, NULL, &x, 1, 1, o, &r);
+            if (way == 2) gt_gradcheck_taylor(gt, by_tanh, NULL, &x, 1, o, NULL, &r);
+            if (way == 3) gt_gradcheck_outputs(gt, forgetful, NULL, &x, 1, 1, o, &r);
+            expect(&r, says[way] ? GT_FAIL : GT_PASS, says[way] ? says[way] : "PASS");
+        }
     }
     assert_well(gt);
+}
+
+/* The gradient of in[1] is divided by the number of items. */
+static gt_tensor *mean_gradient(gt_ctx *gt, gt_tensor *const in[], void *user)
+{
+    (void)gt, (void)user;
+    const double share = 1.0 / (double)in[0]->shape.dim[0];
+    gt_tensor *fixed = gt_detach(in[1]);
+    return gt_matmul(in[0], gt_add(gt_mul_scalar(gt_sub(in[1], fixed), share), fixed));
 }
 
 static void batches(void **state)
@@ -226,6 +255,16 @@ static void batches(void **state)
     expect(&r, GT_PASS, "10 values and 21 gradients");
     gt_gradcheck_batch(gt, normalized, NULL, in, 1, 1, NULL, &r);
     expect(&r, GT_FAIL, "y[");
+    expect(&r, GT_FAIL, "hint: items of a batch must not know each other: is there a mean");
+    gt_gradcheck_batch(gt, per_item, NULL, in, 1, 1, NULL, &r);
+    expect(&r, GT_FAIL, "hint: all of the second are 5 times the first: items of a batch");
+    gt_gradcheck_batch(gt, summed, NULL, in, 1, 1, NULL, &r);
+    expect(&r, GT_FAIL, "the result has the items along dimension 0, but it has no dimensions");
+    gt_gradcheck_batch(gt, doubled, NULL, in, 1, 1, NULL, &r);
+    expect(&r, GT_FAIL, "hint: the result has the items along dimension 0, one for each");
+    gt_gradcheck_batch(gt, mean_gradient, NULL, in, 2, 1, NULL, &r);
+    expect(&r, GT_FAIL, "d (v . y) / d in1[");
+    expect(&r, GT_FAIL, "of what they share, give other than the sum over them?");
     gt_gradcheck_batch(gt, product, NULL, in, 2, 2, NULL, &r);
     expect(&r, GT_FAIL, "input 1 has the shape [3,2]");
     gt_gradcheck_batch(gt, product, NULL, in, 2, 3, NULL, &r);

@@ -5,7 +5,7 @@
  * Builds with GT_MUTANTS have the mistakes of engine/mutants.def too, in the very lines of rules
  * and checker. */
 #include "support.h"
-#include "wrong_ops.h"
+#include "wrong_shapes.h"
 
 #include "engine/mutants.h"
 

@@ -56,7 +56,8 @@ typedef struct {
                     * its value), up to the first that fails. PASS if one passes and none
                     * fails. Of C functions x has so many rows, which are the points */
     bool f32;      /* of operations, instead: values and gradients computed in f32 against
-                    * those in f64; order 1 or 2 does both. Of functions and modules, whose
+                    * those in f64, with bounds of its own (step and tolerances are refused); order
+                    * 1 or 2 does both, whatever the mode. Of functions and modules, whose
                     * inputs are then f32: derivatives against differences in f32, with steps
                     * of 2^-6, rtol 1e-3, atol 1e-4. Operations that have kernels for f32
                     * alone are always checked so */
@@ -68,6 +69,9 @@ typedef struct {
     gt_tensor *const *others; /* of a module of several inputs: those behind the first, */
     int n_others;             /* and how many; they are treated as the first is */
     const char *name;         /* of the function, for the report; must outlive it */
+    const char *command;      /* of a program that checks samples of operations and knows the
+                               * options of `gradtape check`, for the report's line "again";
+                               * NULL: "gradtape check", of operations that are built in */
 } gt_gradcheck_opts;
 #define GT_EACH_INPUT(table) .inputs = (table), .n_inputs = (int)(sizeof(table) / sizeof *(table))
 

@@ -1,6 +1,7 @@
 /* More ways to look at a function of tensors than gt_gradcheck's. Each returns its verdict and
- * fills a report, as that does; inputs are what it asks for, and are left as found. .points is
- * refused, and .order = 2 but by gt_gradcheck_outputs. */
+ * fills a report, as that does; inputs are what it asks for, and are left as found. Options without
+ * a meaning are refused: .points; and but by gt_gradcheck_outputs .order = 2, .f32, .inputs, .step
+ * and .mode (by gt_gradcheck_taylor tolerances and .probes, too). */
 #ifndef GRADTAPE_GRADCHECK_WAYS_H
 #define GRADTAPE_GRADCHECK_WAYS_H
 

@@ -36,7 +36,8 @@ typedef struct {
     gti_cli_out out;
     const gti_cli_form *form;
     gti_cli_sum sum;
-    int unproven; /* operations asked for by name of which nothing was proven */
+    int unproven;       /* operations asked for by name of which nothing was proven */
+    char command[4096]; /* that knows operations that were loaded */
 } run;
 
 /* --- the question --- */
@@ -115,18 +116,30 @@ static const char *asked_by(const request *q, const char *name)
     return NULL;
 }
 
+/* That none of what a name or pattern asks for has such a sample; `most`: what has most. */
+static int refuse_sample(const request *q, const char *asked, const gt_op *most)
+{
+    if (!is_pattern(asked))
+        return gti_cli_refuse("check", "%s has %d samples, from 0 on; there is no number %llu",
+                              most->name, most->n_samples, q->sample);
+    return gti_cli_refuse("check",
+                          "none of '%s' has a sample number %llu; %s has most, %d, from 0 on",
+                          asked, q->sample, most->name, most->n_samples);
+}
+
 /* A name that is nothing's, or has no such sample; 0 if all is well. */
 static int check_name(const request *q, const char *asked, const candidate *all, int n)
 {
     bool found = false;
+    const gt_op *most = NULL;
     for (int i = 0; i < n; i++) {
         if (!matches(asked, all[i].name)) continue;
         found = true;
         const gt_op *op = all[i].op;
-        if (!op || q->sample == ALL || is_sample(op, q->sample) || is_pattern(asked)) continue;
-        return gti_cli_refuse("check", "%s has %d samples, from 0 on; there is no number %llu",
-                              op->name, op->n_samples, q->sample);
+        if (op && (!most || op->n_samples > most->n_samples)) most = op;
     }
+    if (most && q->sample != ALL && !is_sample(most, q->sample))
+        return refuse_sample(q, asked, most);
     if (found) return 0;
     if (is_pattern(asked)) return gti_cli_refuse("check", "no operation matches '%s'", asked);
     return gti_cli_unknown("check", "operation", asked, all, (size_t)n, sizeof *all);
@@ -152,20 +165,6 @@ static double seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* Of operations that are loaded the report does not know where from. */
-static void name_the_command(const request *q, const gti_cli_result *r, gt_gradcheck_report *report)
-{
-    char *again = strstr(report->message, "\n  again: with .seed");
-    if (!q->load || !again) return;
-    snprintf(again, sizeof report->message - (size_t)(again - report->message),
-             "\n  again: gradtape check --load '%s' --sample %d --seed %llu%s %s\n", q->load,
-             r->sample, r->seed,
-             r->stage == GTI_CLI_F32 ? " --dtype f32"
-             : report->order == 2    ? " --order 2"
-                                     : "",
-             r->op->name);
-}
-
 static void count(run *r, gt_verdict v)
 {
     r->sum.checks++;
@@ -180,12 +179,12 @@ static void check_sample(run *r, const gt_op *op, int sample, gti_cli_stage s,
     const gt_gradcheck_opts opts = {.mode = (gt_gradcheck_mode)q->mode,
                                     .order = q->order == 0 ? 1 : 2,
                                     .seed = seed,
-                                    .f32 = s == GTI_CLI_F32};
+                                    .f32 = s == GTI_CLI_F32,
+                                    .command = r->command[0] ? r->command : NULL};
     gt_gradcheck_report report;
     const double start = seconds();
     const gt_verdict v = gt_gradcheck_op(r->gt, op, &op->samples[sample], &opts, &report);
     const gti_cli_result result = {op, sample, s, name_of(q, s), seed, seconds() - start, &report};
-    name_the_command(q, &result, &report);
     r->form->check(&r->out, &result);
     count(r, v);
 }
@@ -247,6 +246,7 @@ static int run_all(const request *q, const candidate *all, int n)
 {
     run r = {.q = q, .gt = gt_open(), .out = {.verbose = q->verbose}, .form = forms[q->format]};
     const double start = seconds();
+    if (q->load) snprintf(r.command, sizeof r.command, "gradtape check --load '%s'", q->load);
     if (r.form->begin) r.form->begin(&r.out);
     for (int i = 0; i < n; i++) check_candidate(&r, &all[i]);
     r.sum.seconds = seconds() - start;
@@ -283,7 +283,7 @@ int gti_cli_check(int argc, char **argv)
     if (q.seed < 1) return gti_cli_refuse("check", "--seed does not take '0', but from 1 on");
     candidate *all = find_candidates(&q, &n);
     if (!all) return 2;
-    status = 0;
+    status = q.n_names ? 0 : check_name(&q, "*", all, n);
     for (int i = 0; !status && i < q.n_names; i++) status = check_name(&q, q.name[i], all, n);
     if (!status) status = run_all(&q, all, n);
     free(all);

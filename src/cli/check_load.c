@@ -28,9 +28,14 @@ const gt_op *const *gti_cli_load_ops(const char *path, int *n)
     if (!ops) return refuse(path, "exports no operations: have GT_EXPORT_OPS(&my_op); in it", "");
     if (ops->op_size != sizeof(gt_op) || strcmp(ops->version, gt_version()) != 0)
         return refuse(path, "is made for another gradtape; build it again for ", gt_version());
-    for (int i = 0; i < ops->n; i++)
-        if (!ops->op[i] || !ops->op[i]->name)
+    for (int i = 0; i < ops->n; i++) {
+        const gt_op *op = ops->op[i];
+        if (!op || !op->name)
             return refuse(path, "exports an operation that is NULL, or has no .name", "");
+        if (op->n_samples < 0 || !op->samples != !op->n_samples)
+            return refuse(path, "has .samples without .n_samples, or the other way round, in ",
+                          op->name);
+    }
     *n = ops->n;
     return ops->op;
 }

@@ -18,7 +18,19 @@ static gt_tensor *at_once(gt_ctx *gt, gt_tensor *const in[], void *user)
     return b->f(gt, in, b->user);
 }
 
-/* f of each item, as a batch of one, joined. */
+/* f of an item, as a batch of one; NULL after a failure. */
+static gt_tensor *of_item(const batched *b, gt_ctx *gt, gt_tensor *const item[])
+{
+    gt_tensor *y = b->f(gt, item, b->user);
+    if (!y || y->shape.ndim > 0) return y;
+    gt_fail(
+        gt, GT_ERR_SHAPE, "gt_gradcheck_batch",
+        "the result has the items along dimension 0, but it has no dimensions; a mean or sum over "
+        "the batch is none of its items");
+    return NULL;
+}
+
+/* f of each item, joined. */
 static gt_tensor *one_by_one(gt_ctx *gt, gt_tensor *const in[], void *user)
 {
     const batched *b = user;
@@ -29,13 +41,23 @@ static gt_tensor *one_by_one(gt_ctx *gt, gt_tensor *const in[], void *user)
     for (int64_t k = 0; item && y && k < n; k++) {
         for (int i = 0; i < b->n_in; i++)
             item[i] = i < b->n_batched ? gt_slice(in[i], 0, k, k + 1) : in[i];
-        y[k] = b->f(gt, item, b->user);
+        y[k] = of_item(b, gt, item);
     }
-    if (item && y) all = gt_concat(y, (int)n, 0);
+    if (!gt_failed(gt)) all = gt_concat(y, (int)n, 0);
     free(item);
     free(y);
     return all;
 }
+
+static const gti_apart apart = {
+    .shapes = "the result has the items along dimension 0, one for each",
+    .values =
+        "items of a batch must not know each other: is there a mean, a norm or a statistic over "
+        "dimension 0, or a number of items?",
+    .gradients =
+        "values agree: does backward mix items, or, of what they share, give other than the "
+        "sum over them?",
+};
 
 static bool fit(gti_check *c, gt_tensor *const in[], int n_in, int n_batched)
 {
@@ -64,12 +86,12 @@ gt_verdict gt_gradcheck_batch(gt_ctx *gt, gt_function f, void *user, gt_tensor *
     gti_check c;
     gti_fn whole;
     gti_check_init(&c, gt, opts, report ? report : &unread);
-    if (!gti_check_simple(&c, false) ||
+    if (!gti_check_knows(&c, GTI_ASKS_TOLERANCES | GTI_ASKS_PROBES) ||
         !gti_check_open_function(&c, f ? at_once : NULL, &b, in, n_in, &whole))
         return GT_FAIL;
     gti_fn items = whole;
     items.f = one_by_one;
-    if (fit(&c, in, n_in, n_batched)) gti_check_same(&c, &whole, &items);
+    if (fit(&c, in, n_in, n_batched)) gti_check_same(&c, &whole, &items, &apart);
     gti_check_close(&c);
     return c.r->verdict;
 }

@@ -1,5 +1,5 @@
 /* The gradient checker: setting up, the order of the checks, the verdict. */
-#include "gradcheck/check.h"
+#include "gradcheck/side.h"
 
 #include <math.h>
 #include <string.h>
@@ -239,25 +239,7 @@ bool gti_check_open(gti_check *c)
 {
     gt_ctx *gt = c->gt;
     if (!gt) return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the context is NULL");
-    if (!(c->o.step > 0 && isfinite(c->o.step) && c->o.rtol >= 0 && c->o.atol >= 0 &&
-          c->o.probes > 0))
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
-                              "step is %g, rtol %g, atol %g, probes %d; step and probes must be "
-                              "positive and finite, rtol and atol not negative",
-                              c->o.step, c->o.rtol, c->o.atol, c->o.probes);
-    if ((int)c->o.mode < GT_GRADCHECK_AUTO || (int)c->o.mode > GT_GRADCHECK_FAST)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
-                              "mode is %d, must be GT_GRADCHECK_AUTO, _FULL or _FAST",
-                              (int)c->o.mode);
-    if (c->o.order < 1 || c->o.order > 2)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "order is %d, must be 1 or 2", c->o.order);
-    if (c->o.points < 1)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "points is %d, must be at least 1",
-                              c->o.points);
-    if (!gti_check_rows_are_fit(c)) return false;
-    if (c->o.n_others)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
-                              ".others and .n_others are inputs of a module");
+    if (!gti_check_options_are_fit(c)) return false;
     if (gt_failed(gt))
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "clear it first with gt_error_clear",
                               "the context had failed before: %s", gt_error_message(gt));
@@ -324,22 +306,6 @@ static bool can_check(gti_check *c, gt_function f, gt_tensor *const in[], int n_
     if (!in || n_in < 1) return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "there are no inputs");
     if (c->o.f32) gti_check_set_precision(c, &gti_precision_f32);
     return true;
-}
-
-bool gti_check_simple(gti_check *c, bool second)
-{
-    if (c->o.points > 1)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "call it for each point",
-                              ".points is of gt_gradcheck, modules and C functions");
-    if (!second && c->o.f32)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "gt_gradcheck knows it",
-                              ".f32 is not for this: derivatives of what computes in f32");
-    if (!second && c->o.inputs)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "gt_gradcheck knows them",
-                              ".inputs is not for this: steps, tolerances and masks of inputs");
-    return second || c->o.order != 2 ||
-           gti_check_fail(c, GT_GRADCHECK_ERROR, "gt_gradcheck checks second derivatives",
-                          ".order = 2 is not for this, which looks at first derivatives alone");
 }
 
 bool gti_check_open_function(gti_check *c, gt_function f, void *user, gt_tensor *const in[],

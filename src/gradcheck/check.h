@@ -154,9 +154,6 @@ void gti_check_init(gti_check *c, gt_ctx *gt, const gt_gradcheck_opts *opts,
  * context that had failed already, whose failure is left alone. */
 bool gti_check_open(gti_check *c);
 void gti_check_close(gti_check *c);
-/* Refuses options of which a way to look knows nothing, other points and, but for `second`, second
- * derivatives. */
-bool gti_check_simple(gti_check *c, bool second);
 /* Opens with a function of the user's, after checking what it is given; or nothing is open. */
 bool gti_check_open_function(gti_check *c, gt_function f, void *user, gt_tensor *const in[],
                              int n_in, gti_fn *fn);
@@ -167,6 +164,25 @@ bool gti_check_prepare(gti_check *c, const gti_fn *fn);
 /* The function "gradient of fn's projections on Gaussian upstreams", after gti_check_prepare(fn).
  */
 bool gti_check_gradient(gti_check *c, const gti_fn *fn, gti_fn *gradient);
+
+/* --- options.c --- */
+/* That numbers are finite and in their range, and pointers given with their counts. */
+bool gti_check_options_are_fit(gti_check *c);
+/* of: "of x ", or "" of what is asked of all. */
+bool gti_check_terms_are_fit(gti_check *c, const gti_terms *t, const char *of);
+/* What not every way to look knows; seed and name all do. */
+enum {
+    GTI_ASKS_STEP = 1,
+    GTI_ASKS_TOLERANCES = 2,
+    GTI_ASKS_MODE = 4,
+    GTI_ASKS_PROBES = 8,
+    GTI_ASKS_ORDER = 16,
+    GTI_ASKS_POINTS = 32,
+    GTI_ASKS_F32 = 64,
+    GTI_ASKS_INPUTS = 128
+};
+/* Refuses what is asked, but not among these. */
+bool gti_check_knows(gti_check *c, unsigned known);
 
 /* --- precision.c --- */
 /* Differences and tolerances are those of numbers of this precision. */
@@ -186,7 +202,6 @@ void gti_check_shake(const double *x, int64_t n, double *shaken);
 double gti_check_share_moved(const double *y0, const double *y, int64_t n);
 
 /* --- refine.c: what is asked of inputs one by one --- */
-bool gti_check_rows_are_fit(gti_check *c);
 bool gti_check_refine(gti_check *c, const gti_fn *fn);
 bool gti_check_mask_is_fit(gti_check *c, const gt_gradcheck_input_opts *row, const char *name,
                            int64_t size);
@@ -285,34 +300,6 @@ void gti_check_conclude(gti_check *c);
 /* "no derivatives ...", for whoever checks what has none. */
 void gti_check_say_vacuous(gti_check *c, const char *why);
 
-/* --- side.c --- */
-/* The first node on the tape after the first `n`. */
-const gt_node *gti_check_node_after(const gt_ctx *gt, uint64_t n);
-/* What must hold of forward and of a single backward, before derivatives are compared. */
-bool gti_check_runs(gti_check *c);
-/* That y0 is. */
-bool gti_check_all_finite(gti_check *c);
-/* gti_check_begin of a call that no other came before, which may have changed inputs for all. */
-bool gti_check_first_call(gti_check *c);
-/* What must hold of the backward rule as a function of its upstream. */
-bool gti_check_upstream(gti_check *c);
-/* f is what it was at first, after all the evaluations in between. */
-void gti_check_keep_first(gti_check *c);
-bool gti_check_drift(gti_check *c);
-/* --- whole.c: outputs of whole numbers --- */
-/* Two runs, which find other bytes in fresh memory, make the same ones. */
-bool gti_check_whole(gti_check *c);
-/* b makes the same ones as what is prepared; r->entries of them. */
-bool gti_check_whole_same(gti_check *c, const gti_fn *b);
-/* f32 makes the same ones as f64, which is prepared. */
-bool gti_check_whole_f32(gti_check *c, const gti_fn *f32);
-/* --- places.c: which inputs ask for gradients, and where they stand --- */
-bool gti_check_subsets(gti_check *c);
-/* Outputs without upstream are as those whose upstream is zeros. */
-bool gti_check_silent_outputs(gti_check *c);
-bool gti_check_same_tensor(gti_check *c);
-bool gti_check_accumulation(gti_check *c);
-
 /* --- hints*.c --- */
 /* Finds what the wrong entries of a table have in common, and writes lines and a hint about it. */
 void gti_check_diagnose(gti_check *c, const gti_table *t);
@@ -368,16 +355,13 @@ void gti_check_label_point(gti_check *c, int point);
 /* A failure, or what passes after what is inconclusive. */
 void gti_check_keep_report(gt_gradcheck_report *kept, const gt_gradcheck_report *now);
 
-/* --- symmetry.c --- */
-bool gti_check_symmetric(gti_check *c);
-/* g . w of n elements; the sizes of its terms are added to *size. */
-double gti_check_along(const double *g, const double *w, int64_t n, double *size);
-/* That v' H w and w' H v differ; false. */
-bool gti_check_fail_symmetric(gti_check *c, double v_w, double w_v);
-
 /* --- same.c --- */
+/* Where it may come from that shapes, values or gradients differ. */
+typedef struct {
+    const char *shapes, *values, *gradients;
+} gti_apart;
 /* Values and gradients of two functions of the same variables, with the verdict. */
-void gti_check_same(gti_check *c, const gti_fn *a, const gti_fn *b);
+void gti_check_same(gti_check *c, const gti_fn *a, const gti_fn *b, const gti_apart *hints);
 
 /* --- f32.c --- */
 /* Values and gradients of f32 against f64, with the verdict. */

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "gradcheck/check.h"
+#include "gradcheck/side.h"
 #include <gradtape/autograd.h>
 
 enum {

@@ -104,12 +104,24 @@ static gt_verdict check(subject *s, gt_tensor *x, gt_gradcheck_opts *opts,
     s->random = gt_get_random_state(gt);
     if (!save_buffers(s) || !gather_inputs(s, x, opts))
         gt_fail(gt, GT_ERR_MEMORY, "gt_gradcheck_module", "out of memory");
-    opts->n_others = 0; /* are among its inputs now */
+    opts->others = NULL; /* they are among its inputs now */
+    opts->n_others = 0;
     if (failed_before || !gt_failed(gt))
         return gt_gradcheck(gt, run, s, s->in, s->n_in, opts, report);
     fail(report, opts, gt_error_message(gt));
     gt_error_clear(gt);
     return GT_FAIL;
+}
+
+/* Both or neither. */
+static bool others_are_fit(const gt_gradcheck_opts *o, char *why, size_t size)
+{
+    if (o->n_others >= 0 && o->n_others < GT_MODULE_MOST && !o->others == !o->n_others) return true;
+    snprintf(why, size,
+             ".others is %s, and .n_others %d; it is how many inputs there are behind the first, "
+             "at most %d",
+             o->others ? "given" : "NULL", o->n_others, GT_MODULE_MOST - 1);
+    return false;
 }
 
 gt_verdict gt_gradcheck_module(gt_ctx *gt, gt_module *m, gt_tensor *x,
@@ -120,8 +132,8 @@ gt_verdict gt_gradcheck_module(gt_ctx *gt, gt_module *m, gt_tensor *x,
     if (!o.name) o.name = m ? m->type->name : "module";
     if (!m) return fail(report, &o, "the module is NULL");
     if (m->ctx != gt) return fail(report, &o, "the module belongs to another context");
-    if (o.n_others < 0 || o.n_others >= GT_MODULE_MOST || (o.n_others && !o.others))
-        return fail(report, &o, ".others is NULL, or .n_others is not a number of inputs");
+    char why[160];
+    if (!others_are_fit(&o, why, sizeof why)) return fail(report, &o, why);
     subject s = {.module = m};
     const gt_mark start = gt_mark_tape(gt);
     const gt_error_handler handler = gt_set_error_handler(gt, gt_ignore_error, NULL);

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "gradcheck/check.h"
+#include "gradcheck/side.h"
 #include <gradtape/autograd.h>
 
 enum { MOST_IN_ALL_SUBSETS = 4 }; /* inputs; with more, each alone and all but each */

@@ -31,10 +31,21 @@ static bool map_is_fit(gti_check *c, const gt_c_map *map, const double *x)
         return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
                               "a symmetric map has n = m, not %lld, %lld", (long long)map->n,
                               (long long)map->m);
-    if (c->o.order == 2)
-        return fail(c, "give the gradient as .f and the Hessian as its .jacobian",
-                    ".order = 2 is not for functions in C, which have no derivative of theirs");
-    return !c->o.f32 || fail(c, "", ".f32 is not for functions in C, which are of doubles");
+    return c->o.order != 2 ||
+           fail(c, "give the gradient as .f and the Hessian as its .jacobian",
+                ".order = 2 is not for functions in C, which have no derivative of theirs");
+}
+
+static bool is_of_doubles(gti_check *c)
+{
+    return !c->o.f32 || fail(c, "those of floats are checked by gt_gradcheck_map_f32",
+                             ".f32 is not for functions in C that are of doubles");
+}
+
+double *gti_plain_room(gti_check *c, int64_t n)
+{
+    double *room = gti_check_scratch(c, n + 2 * (int64_t)GTI_FENCE, sizeof *room);
+    return room ? room + GTI_FENCE : NULL;
 }
 
 /* --- directions, for J v of many inputs --- */
@@ -52,8 +63,8 @@ static bool find_unit(gti_check *c, const gti_plain *p, double *unit)
     const double largest = gti_largest(p->x0, map->n);
     *unit = 1;
     if (!gti_check_is_tiny(largest)) return true;
-    double *x = gti_check_scratch(c, map->n, sizeof *x);
-    double *y0 = gti_check_scratch(c, map->m, sizeof *y0), *y = gti_check_scratch(c, map->m, 8);
+    double *x = gti_plain_room(c, map->n);
+    double *y0 = gti_plain_room(c, map->m), *y = gti_plain_room(c, map->m);
     if (!gti_check_alive(c)) return false;
     memcpy(x, p->x0, (size_t)map->n * sizeof *x);
     map->f(x, y0, map->user);
@@ -144,6 +155,7 @@ static gt_verdict check_forms(gti_check *c, const gt_c_map *map, const double *x
         if (!has_form(map, form)) continue;
         gti_plain p = {.map = map, .form = form, .n_t = map->n, .x0 = x};
         gti_check_init(c, c->gt, &opts, r);
+        if (opts.f32) gti_check_set_precision(c, &gti_precision_f32);
         if (!gti_check_open(c)) return GT_FAIL;
         gti_check_label_point(c, point);
         if (!c->label) c->label = form_name[form];
@@ -173,16 +185,22 @@ static bool open_context(gti_check *c)
     return c->gt || fail(c, "", "out of memory");
 }
 
+gt_verdict gti_plain_check(gti_check *c, const gt_c_map *map, const double *x)
+{
+    if (!map_is_fit(c, map, x) || !open_context(c)) return GT_FAIL;
+    gt_ctx *gt = c->gt;
+    const gt_verdict verdict = check_map(c, map, x);
+    gt_close(gt);
+    return verdict;
+}
+
 gt_verdict gt_gradcheck_map(const gt_c_map *map, const double *x, const gt_gradcheck_opts *opts,
                             gt_gradcheck_report *report)
 {
     gt_gradcheck_report unread;
     gti_check c;
     gti_check_init(&c, NULL, opts, report ? report : &unread);
-    if (!map_is_fit(&c, map, x) || !open_context(&c)) return GT_FAIL;
-    const gt_verdict verdict = check_map(&c, map, x);
-    gt_close(c.gt);
-    return verdict;
+    return is_of_doubles(&c) ? gti_plain_check(&c, map, x) : GT_FAIL;
 }
 
 /* --- two of them --- */
@@ -200,7 +218,8 @@ static void check_same(gti_check *c, const gt_c_map *a, const gt_c_map *b, const
     gt_tensor *t = make_variable(c, &first);
     if (!gti_check_alive(c)) return;
     const gti_fn f = function_of(c, &first, &t), g = function_of(c, &second, &t);
-    gti_check_same(c, &f, &g);
+    gti_check_same(c, &f, &g,
+                   &(gti_apart){"", "", "values agree: one of the derivatives is wrong"});
 }
 
 gt_verdict gt_gradcheck_map_same(const gt_c_map *a, const gt_c_map *b, const double *x,
@@ -209,7 +228,8 @@ gt_verdict gt_gradcheck_map_same(const gt_c_map *a, const gt_c_map *b, const dou
     gt_gradcheck_report unread;
     gti_check c;
     gti_check_init(&c, NULL, opts, report ? report : &unread);
-    if (!map_is_fit(&c, a, x) || !map_is_fit(&c, b, x) || !gti_check_simple(&c, false))
+    if (!is_of_doubles(&c) || !map_is_fit(&c, a, x) || !map_is_fit(&c, b, x) ||
+        !gti_check_knows(&c, GTI_ASKS_TOLERANCES | GTI_ASKS_PROBES))
         return GT_FAIL;
     if (a->n != b->n || a->m != b->m) {
         gti_check_fail(&c, GT_GRADCHECK_ERROR, "",

@@ -21,7 +21,14 @@ typedef struct {
     } fault;        /* the first one */
 } gti_plain;
 
+/* --- plain.c --- */
+/* Everything that is asked of map, with the verdict; c is not open. */
+gt_verdict gti_plain_check(gti_check *c, const gt_c_map *map, const double *x);
+/* n zeros between fences, so that whoever writes beside them hurts nothing. */
+double *gti_plain_room(gti_check *c, int64_t n);
+
 /* --- plain_op.c --- */
+enum { GTI_FENCE = 4 }; /* elements on either side of what a callback fills, looked at afterwards */
 /* gti_fn.call of a function whose `user` is a gti_plain and whose argument is t. */
 bool gti_plain_call(const gti_fn *fn, gt_tensor *out[], bool graph);
 /* v [n] = the direction of variable i: a unit vector where t is x. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gradcheck/plain.h"
+#include "gradcheck/side.h"
 
 typedef struct {
     const gti_plain *p;
@@ -15,8 +16,8 @@ static bool make_room(gti_check *c, product *q)
 {
     const int64_t n = q->p->map->n, m = q->p->map->m;
     double **of_n[] = {&q->x, &q->v, &q->kept, &q->total}, **of_m[] = {&q->y, &q->sum, &q->size};
-    for (int i = 0; i < 4; i++) *of_n[i] = gti_check_scratch(c, n, sizeof(double));
-    for (int i = 0; i < 3; i++) *of_m[i] = gti_check_scratch(c, m, sizeof(double));
+    for (int i = 0; i < 4; i++) *of_n[i] = gti_plain_room(c, n);
+    for (int i = 0; i < 3; i++) *of_m[i] = gti_plain_room(c, m);
     return gti_check_alive(c);
 }
 

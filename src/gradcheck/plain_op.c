@@ -47,23 +47,22 @@ static const char changed_x[] = "it changed the values of x";
 
 /* --- fences: a callback that writes beside its array is found, and hurts nothing --- */
 
-enum { FENCE = 4 };
 static const uint64_t post = 0x7ff4fe2ce5fe2ce5u;
 
 static int64_t fenced_size(int64_t n)
 {
-    return n + 2 * (int64_t)FENCE;
+    return n + 2 * (int64_t)GTI_FENCE;
 }
 
 /* from [n] between fences in room. */
 static double *fence(double *room, const double *from, int64_t n)
 {
-    for (int k = 0; k < FENCE; k++) {
+    for (int k = 0; k < GTI_FENCE; k++) {
         memcpy(room + k, &post, sizeof post);
-        memcpy(room + FENCE + n + k, &post, sizeof post);
+        memcpy(room + GTI_FENCE + n + k, &post, sizeof post);
     }
-    memcpy(room + FENCE, from, (size_t)n * sizeof *from);
-    return room + FENCE;
+    memcpy(room + GTI_FENCE, from, (size_t)n * sizeof *from);
+    return room + GTI_FENCE;
 }
 
 static bool is(const double *x, uint64_t wanted)
@@ -78,8 +77,8 @@ static bool is(const double *x, uint64_t wanted)
 static void take_out(gti_plain *p, const char *callback, const double *inside, double *to,
                      int64_t n, const char *array)
 {
-    for (int k = 0; k < FENCE; k++)
-        if (!is(inside - FENCE + k, post) || !is(inside + n + k, post))
+    for (int k = 0; k < GTI_FENCE; k++)
+        if (!is(inside - GTI_FENCE + k, post) || !is(inside + n + k, post))
             note(p, callback, GT_GRADCHECK_ERROR,
                  "writes before or behind the array that it fills");
     for (int64_t i = 0; array && i < n && !p->fault.who; i++) {
@@ -105,7 +104,7 @@ static void pull_forward(gt_node *n)
     gti_plain *p = plain_of(n);
     const gt_tensor *x = n->in[0], *w = n->in[1];
     double *wj = fence(n->scratch, n->out[0]->data, x->size);
-    double *kept = wj + x->size + FENCE, *kept_w = kept + x->size;
+    double *kept = wj + x->size + GTI_FENCE, *kept_w = kept + x->size;
     memcpy(kept, x->data, (size_t)x->size * sizeof *kept);
     memcpy(kept_w, w->data, (size_t)w->size * sizeof *kept);
     p->map->vjp(x->data, w->data, wj, p->map->user);

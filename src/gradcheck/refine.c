@@ -1,17 +1,10 @@
 /* What is asked of inputs one by one: steps, tolerances and masks. What a mask leaves out is
  * nothing to any of the checks: its gradients count as 0, whatever they are. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "gradcheck/check.h"
-
-bool gti_check_rows_are_fit(gti_check *c)
-{
-    if (c->o.n_inputs >= 0 && !c->o.inputs == !c->o.n_inputs) return true;
-    return gti_check_fail(c, GT_GRADCHECK_ERROR, "GT_EACH_INPUT(table) sets both",
-                          ".inputs is %s, and .n_inputs %d", c->o.inputs ? "a table" : "NULL",
-                          c->o.n_inputs);
-}
 
 bool gti_check_mask_is_fit(gti_check *c, const gt_gradcheck_input_opts *row, const char *name,
                            int64_t size)
@@ -74,11 +67,9 @@ static bool set_terms(gti_check *c, gti_part *x, const gt_gradcheck_input_opts *
     t->rtol = gt_option(row->rtol, t->rtol);
     t->atol = gt_option(row->atol, t->atol);
     c->apart |= t->step != c->o.step || t->rtol != c->o.rtol || t->atol != c->o.atol;
-    if (t->step > 0 && isfinite(t->step) && t->rtol >= 0 && t->atol >= 0) return true;
-    return gti_check_fail(c, GT_GRADCHECK_ERROR, "what is not given is as for all",
-                          "of %s step is %g, rtol %g, atol %g; step must be positive and finite, "
-                          "tolerances not negative",
-                          x->name, t->step, t->rtol, t->atol);
+    char of[sizeof x->name + 8];
+    snprintf(of, sizeof of, "of %s ", x->name);
+    return gti_check_terms_are_fit(c, t, of);
 }
 
 static bool set_mask(gti_check *c, gti_part *x, const gt_gradcheck_input_opts *row)

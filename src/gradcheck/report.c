@@ -120,16 +120,25 @@ void gti_check_hint(gti_check *c, const char *fmt, ...)
     va_end(args);
 }
 
+/* What program knows the operation; NULL: none. */
+static const char *command_for(const gti_check *c)
+{
+    const gt_op_info *info = c->op ? gt_op_find(c->op->name) : NULL;
+    if (!c->op || c->r->sample < 0) return NULL;
+    if (c->o.command) return c->o.command;
+    return info && info->op == c->op ? "gradtape check" : NULL;
+}
+
 /* The command, or the option, that repeats the check. */
 static void append_again(gti_check *c)
 {
-    const gt_op_info *info = c->op ? gt_op_find(c->op->name) : NULL;
+    const char *command = command_for(c);
     const unsigned long long seed = c->r->seed;
-    if (!info || info->op != c->op || c->r->sample < 0) {
+    if (!command) {
         gti_check_append(c, "\n  again: with .seed = %llu", seed);
         return;
     }
-    gti_check_append(c, "\n  again: gradtape check --sample %d --seed %llu", c->r->sample, seed);
+    gti_check_append(c, "\n  again: %s --sample %d --seed %llu", command, c->r->sample, seed);
     if (c->o.f32) gti_check_append(c, " --dtype f32");
     else if (c->r->order == 2) gti_check_append(c, " --order 2");
     gti_check_append(c, " %s", c->op->name);

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "gradcheck/check.h"
+#include "gradcheck/side.h"
 #include <gradtape/gradcheck_ways.h>
 
 /* Of those that are finite in both. */
@@ -15,23 +15,47 @@ static double largest_of(const double *a, const double *b, int64_t n)
     return largest;
 }
 
-static bool fail_different(gti_check *c, const char *what, const char *place, double a, double b)
+/* Results of both, [n]. */
+typedef struct {
+    const double *first, *second;
+    int64_t n;
+} pair;
+
+/* Whether all of the second are the first times what the worst is. */
+static bool have_ratio(const pair *p, int64_t worst)
 {
-    const double relative = fabs(a - b) / fmax(fabs(a), fabs(b));
-    return gti_check_fail(c, GT_GRADCHECK_DIFFERENT, "",
-                          "%s%s   first %.10g   second %.10g   relative error %.2g", what, place, a,
-                          b, relative);
+    const double ratio = p->second[worst] / p->first[worst];
+    if (!isfinite(ratio) || ratio == 0 || p->n < 2) return false;
+    for (int64_t i = 0; i < p->n; i++) {
+        const double second = p->second[i], expected = ratio * p->first[i];
+        if (!(fabs(second - expected) <= 1e-6 * fabs(second))) return false;
+    }
+    return true;
+}
+
+static bool fail_different(gti_check *c, const char *what, const char *place, const pair *p,
+                           int64_t worst, const char *hint)
+{
+    const double a = p->first[worst], b = p->second[worst];
+    char ratio[64] = "";
+    if (have_ratio(p, worst))
+        gt_snprintf(ratio, sizeof ratio, "all of the second are %.6g times the first%s", b / a,
+                    hint[0] ? ": " : "");
+    gti_check_head(c, GT_FAIL, GT_GRADCHECK_DIFFERENT);
+    gti_check_line_of_text(c, "%s%s   first %.10g   second %.10g   relative error %.2g", what,
+                           place, a, b, fabs(a - b) / fmax(fabs(a), fabs(b)));
+    gti_check_hint(c, "%s%s", ratio, hint);
+    return gti_check_finish(c);
 }
 
 /* The worst of n elements beyond the tolerances, which are those of the largest; -1 if none. */
-static int64_t worst_of(const gti_check *c, const double *a, const double *b, const double *noise,
-                        int64_t n)
+static int64_t worst_of(const gti_check *c, const pair *p, const double *noise)
 {
-    const double scale = largest_of(a, b, n);
+    const double *a = p->first, *b = p->second, scale = largest_of(a, b, p->n);
     const double allowed = c->o.rtol * scale + c->o.atol * fmin(1, scale);
     double most = 1;
     int64_t worst = -1;
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < p->n; i++) {
         const bool equal = a[i] == b[i] || (isnan(a[i]) && isnan(b[i]));
         const double score = fabs(a[i] - b[i]) / (allowed + (noise ? noise[i] : 0));
         if (equal || score <= most) continue;
@@ -42,16 +66,16 @@ static int64_t worst_of(const gti_check *c, const double *a, const double *b, co
     return worst;
 }
 
-static bool same_shapes(gti_check *c, const gti_fn *b)
+static bool same_shapes(gti_check *c, const gti_fn *b, const char *hint)
 {
     char first[128], second[128];
     for (int i = 0; i < b->n_out; i++) {
         if (c->out[i] && c->y[i].constant == gt_is_floating(c->out[i]->dtype))
-            return gti_check_fail(c, GT_GRADCHECK_DIFFERENT, "",
+            return gti_check_fail(c, GT_GRADCHECK_DIFFERENT, hint,
                                   "%s   one of the two is of whole numbers, the other is not",
                                   c->y[i].name);
         if (c->out[i] && !gt_shape_equal(c->out[i]->shape, c->y[i].shape))
-            return gti_check_fail(c, GT_GRADCHECK_DIFFERENT, "",
+            return gti_check_fail(c, GT_GRADCHECK_DIFFERENT, hint,
                                   "%s   the first is of shape %s, the second %s", c->y[i].name,
                                   gt_shape_format(c->y[i].shape, first, sizeof first),
                                   gt_shape_format(c->out[i]->shape, second, sizeof second));
@@ -59,41 +83,43 @@ static bool same_shapes(gti_check *c, const gti_fn *b)
     return true;
 }
 
-static bool same_values(gti_check *c, const gti_fn *b)
+static bool same_values(gti_check *c, const gti_fn *b, const gti_apart *hints)
 {
     double *y = gti_check_room(c, c->n_y, sizeof *y), *noise = gti_check_room(c, c->n_y, 8);
     if (!y || !noise) return gti_check_alive(c);
     if (!gti_check_measure_noise(c)) return false;
     for (int64_t j = 0; j < c->n_y; j++) noise[j] = gti_check_noise(c, j);
     c->fn = b;
-    if (!gti_check_begin(c) || !same_shapes(c, b)) return false;
+    if (!gti_check_begin(c) || !same_shapes(c, b, hints->shapes)) return false;
     gti_check_end(c);
     if (!gti_check_evaluate(c, y)) return false;
-    const int64_t worst = worst_of(c, c->y0, y, noise, c->n_y);
+    const pair values = {c->y0, y, c->n_y};
+    const int64_t worst = worst_of(c, &values, noise);
     char place[128];
     return worst < 0 ||
            fail_different(c, "", gti_check_place(c->y, b->n_out, worst, place, sizeof place),
-                          c->y0[worst], y[worst]);
+                          &values, worst, hints->values);
 }
 
 /* Each input by itself: a small gradient beside a large one counts as well. */
-static bool same_gradients(gti_check *c, const double *ga, const double *gb)
+static bool same_gradients(gti_check *c, const double *ga, const double *gb, const char *hint)
 {
     for (int i = 0; i < c->fn->n_var; i++) {
         const gti_part *x = &c->x[i];
-        const int64_t at = worst_of(c, ga + x->offset, gb + x->offset, NULL, x->size);
+        const pair gradients = {ga + x->offset, gb + x->offset, x->size};
+        const int64_t at = worst_of(c, &gradients, NULL);
         char place[128];
         if (at >= 0)
             return fail_different(c, "d (v . y) / d ",
-                                  gti_check_element(x, at, place, sizeof place), ga[x->offset + at],
-                                  gb[x->offset + at]);
+                                  gti_check_element(x, at, place, sizeof place), &gradients, at,
+                                  hint);
     }
     return true;
 }
 
-void gti_check_same(gti_check *c, const gti_fn *a, const gti_fn *b)
+void gti_check_same(gti_check *c, const gti_fn *a, const gti_fn *b, const gti_apart *hints)
 {
-    if (!gti_check_prepare(c, a) || !same_values(c, b)) return;
+    if (!gti_check_prepare(c, a) || !same_values(c, b, hints)) return;
     c->fn = a;
     c->r->entries = 0;
     if (!gti_check_whole_same(c, b)) return;
@@ -110,7 +136,7 @@ void gti_check_same(gti_check *c, const gti_fn *a, const gti_fn *b)
         c->fn = a;
         if (!gti_check_pull(c, v, ga)) return;
         c->fn = b;
-        if (!gti_check_pull(c, v, gb) || !same_gradients(c, ga, gb)) return;
+        if (!gti_check_pull(c, v, gb) || !same_gradients(c, ga, gb, hints->gradients)) return;
     }
     gti_check_head(c, GT_PASS, GT_GRADCHECK_NOTHING);
     gti_check_line_of_text(c, "%lld values and %lld gradients for %d upstreams are the same",
@@ -126,13 +152,13 @@ gt_verdict gt_gradcheck_same(gt_ctx *gt, gt_function f, void *user_f, gt_functio
     gti_check c;
     gti_fn a, b;
     gti_check_init(&c, gt, opts, report ? report : &unread);
-    if (!gti_check_simple(&c, false) ||
+    if (!gti_check_knows(&c, GTI_ASKS_TOLERANCES | GTI_ASKS_PROBES) ||
         !gti_check_open_function(&c, g ? f : NULL, user_f, in, n_in, &a))
         return GT_FAIL;
     b = a;
     b.f = g;
     b.user = user_g;
-    gti_check_same(&c, &a, &b);
+    gti_check_same(&c, &a, &b, &(gti_apart){"", "", "values agree: a backward rule is wrong"});
     gti_check_close(&c);
     return c.r->verdict;
 }

@@ -163,19 +163,25 @@ static void mix_seed(gti_check *c)
     c->random = gti_check_bits(c);
 }
 
+static bool can_check(gti_check *c, const gt_op *op, const gt_sample *sample)
+{
+    if (!op || !sample)
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "%s is NULL",
+                              op ? "the sample" : "the operation");
+    if (c->o.points > 1)
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, "other seeds draw other points",
+                              ".points is of functions and modules; a sample draws its own");
+    const bool beside_f64 = c->o.f32 && !gti_check_is_f32_alone(op);
+    return !beside_f64 || gti_check_knows(c, ~(unsigned)(GTI_ASKS_STEP | GTI_ASKS_TOLERANCES));
+}
+
 gt_verdict gt_gradcheck_op(gt_ctx *gt, const gt_op *op, const gt_sample *sample,
                            const gt_gradcheck_opts *opts, gt_gradcheck_report *report)
 {
     gt_gradcheck_report unread;
     gti_check c;
     gti_check_init(&c, gt, opts, report ? report : &unread);
-    if (!op || !sample)
-        gti_check_fail(&c, GT_GRADCHECK_ERROR, "", "%s is NULL",
-                       op ? "the sample" : "the operation");
-    if (op && sample && c.o.points > 1)
-        gti_check_fail(&c, GT_GRADCHECK_ERROR, "other seeds draw other points",
-                       ".points is of functions and modules; a sample draws its own");
-    if (!op || !sample || c.o.points > 1 || !gti_check_open(&c)) return GT_FAIL;
+    if (!can_check(&c, op, sample) || !gti_check_open(&c)) return GT_FAIL;
     c.op = op;
     c.sample = sample;
     c.label = sample->label;
@@ -195,14 +201,26 @@ static void say_samples(gt_gradcheck_report *report, int n, int passed)
                 passed < n ? "; the others prove nothing, and find no fault" : "");
 }
 
-static gt_verdict fail_without_samples(gt_ctx *gt, const gt_op *op, const gt_gradcheck_opts *opts,
-                                       gt_gradcheck_report *report)
+/* Of samples or error samples; false if there are none. */
+static bool has_table(gti_check *c, const char *field, const char *hint, const void *table, int n)
+{
+    const char *name = c->op ? c->op->name : "NULL";
+    if (table && n > 0) return true;
+    if (!table && !n)
+        return gti_check_fail(c, GT_GRADCHECK_ERROR, hint, "%s has no %s", name, field);
+    return gti_check_fail(c, GT_GRADCHECK_ERROR, hint,
+                          "of %s the %s are %s, and their number is %d", name, field,
+                          table ? "a table" : "NULL", n);
+}
+
+static bool has_samples(gt_ctx *gt, const gt_op *op, const gt_gradcheck_opts *opts,
+                        gt_gradcheck_report *report)
 {
     gti_check c;
     gti_check_init(&c, gt, opts, report);
-    gti_check_fail(&c, GT_GRADCHECK_ERROR, "set .samples, with GT_SAMPLES(table)",
-                   "%s has no samples", op ? op->name : "NULL");
-    return GT_FAIL;
+    c.op = op;
+    return has_table(&c, "samples", "set .samples, with GT_SAMPLES(table)", op ? op->samples : NULL,
+                     op ? op->n_samples : 0);
 }
 
 gt_verdict gt_gradcheck_samples(gt_ctx *gt, const gt_op *op, const gt_gradcheck_opts *opts,
@@ -211,7 +229,7 @@ gt_verdict gt_gradcheck_samples(gt_ctx *gt, const gt_op *op, const gt_gradcheck_
     gt_gradcheck_report unread, r;
     int passed = 0;
     if (!report) report = &unread;
-    if (!op || op->n_samples < 1) return fail_without_samples(gt, op, opts, report);
+    if (!has_samples(gt, op, opts, report)) return GT_FAIL;
     for (int i = 0; i < op->n_samples; i++) {
         const gt_verdict v = gt_gradcheck_op(gt, op, &op->samples[i], opts, &r);
         if (v == GT_PASS || v == GT_FAIL || i == 0) *report = r;
@@ -272,16 +290,14 @@ gt_verdict gt_gradcheck_error_samples(gt_ctx *gt, const gt_op *op, gt_gradcheck_
     if (!op) gti_check_fail(&c, GT_GRADCHECK_ERROR, "", "the operation is NULL");
     if (!op || !gti_check_open(&c)) return GT_FAIL;
     c.op = op;
-    bool ok = true;
+    bool ok = has_table(&c, "error samples", "set .error_samples, with GT_ERROR_SAMPLES(table)",
+                        op->error_samples, op->n_error_samples);
     for (int i = 0; ok && i < op->n_error_samples; i++)
         ok = run_error_sample(&c, &op->error_samples[i]);
-    if (ok) c.label = NULL;
-    if (ok && op->n_error_samples) {
+    if (ok) {
+        c.label = NULL;
         gti_check_head(&c, GT_PASS, GT_GRADCHECK_NOTHING);
         gti_check_finish(&c);
-    } else if (ok) {
-        gti_check_fail(&c, GT_GRADCHECK_ERROR, "set .error_samples, with GT_ERROR_SAMPLES(table)",
-                       "%s has no error samples", op->name);
     }
     gti_check_close(&c);
     return c.r->verdict;

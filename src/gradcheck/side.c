@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "gradcheck/check.h"
+#include "gradcheck/side.h"
 
 /* --- fingerprints of data --- */
 

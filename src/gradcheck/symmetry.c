@@ -1,7 +1,7 @@
 /* Jacobians that are symmetric: Hessians. */
 #include <math.h>
 
-#include "gradcheck/check.h"
+#include "gradcheck/side.h"
 
 double gti_check_along(const double *g, const double *w, int64_t n, double *size)
 {

@@ -1,6 +1,6 @@
 /* Outputs of whole numbers: indices, labels, masks. They carry no gradient, but must be written, be
  * the same in two runs, and be the same in f32, since both dtypes begin with the same values. */
-#include "gradcheck/check.h"
+#include "gradcheck/side.h"
 
 static int64_t whole_at(const gt_tensor *t, int64_t k)
 {
