@@ -8,7 +8,7 @@
  *   GT_ASSERT_GRADCHECK_SAMPLES(gt, &my_op);
  *   GT_ASSERT_GRADCHECK_SAME(gt, fast, NULL, plain, NULL, inputs, 2);       (gradcheck_ways.h)
  *   GT_ASSERT_GRADCHECK_C(energy, gradient, &world, x, n, .points = 3);     (gradcheck_c.h)
- *   GT_ASSERT_GRADCHECK_MAP(&map, x);
+ *   GT_ASSERT_GRADCHECK_MAP(&map, x);                     (and _C_F32, _MAP_F32 of floats)
  *
  * Options (gt_gradcheck_opts) may follow. Only a PASS will do: a check that proves nothing fails,
  * too. The test fails by what the framework has whose header was included before this one: fail
@@ -83,5 +83,13 @@
 #define GT_ASSERT_GRADCHECK_MAP(map, ...) GT_ASSERT_GRADCHECK_MAP_(map, __VA_ARGS__, )
 #define GT_ASSERT_GRADCHECK_MAP_(map, x, ...)                                                      \
     GT_ASSERT_GRADCHECK_(gt_gradcheck_map(map, x, &gt_options_, &gt_report_), __VA_ARGS__)
+#define GT_ASSERT_GRADCHECK_C_F32(f, gradient, user, x, ...)                                       \
+    GT_ASSERT_GRADCHECK_C_F32_(f, gradient, user, x, __VA_ARGS__, )
+#define GT_ASSERT_GRADCHECK_C_F32_(f, gradient, user, x, n, ...)                                   \
+    GT_ASSERT_GRADCHECK_(gt_gradcheck_c_f32(f, gradient, user, x, n, &gt_options_, &gt_report_),   \
+                         __VA_ARGS__)
+#define GT_ASSERT_GRADCHECK_MAP_F32(map, ...) GT_ASSERT_GRADCHECK_MAP_F32_(map, __VA_ARGS__, )
+#define GT_ASSERT_GRADCHECK_MAP_F32_(map, x, ...)                                                  \
+    GT_ASSERT_GRADCHECK_(gt_gradcheck_map_f32(map, x, &gt_options_, &gt_report_), __VA_ARGS__)
 
 #endif

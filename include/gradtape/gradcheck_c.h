@@ -11,9 +11,9 @@
  * kinks, values that are not finite, elements that are not written, inputs that are changed, two
  * runs that differ. Nothing is kept: callbacks are called during the call alone, on copies of x,
  * one call at a time, and own none of their arguments. A callback that has to give up writes NaN;
- * one that writes next to its array is found. Of the options .order = 2 and .f32
- * are refused: second derivatives are the first ones of your gradient, so give it as `f` and the
- * Hessian as its Jacobian. */
+ * one that writes next to its array is found. Of the options .order = 2 and .f32 are refused:
+ * second derivatives are the first ones of your gradient, so give it as `f` and the Hessian as its
+ * Jacobian; functions of floats have functions of their own below. */
 #ifndef GRADTAPE_GRADCHECK_C_H
 #define GRADTAPE_GRADCHECK_C_H
 
@@ -51,6 +51,28 @@ gt_verdict gt_gradcheck_map(const gt_c_map *map, const double *x, const gt_gradc
  * form that each has, as gt_gradcheck_same (gradcheck_ways.h) compares functions of tensors. */
 gt_verdict gt_gradcheck_map_same(const gt_c_map *a, const gt_c_map *b, const double *x,
                                  const gt_gradcheck_opts *opts, gt_gradcheck_report *report);
+
+/* The same of functions of floats, against differences in f32, whose rounding is measured: with
+ * steps of 2^-6, rtol 1e-3 and atol 1e-4. Where there is a version of doubles check that, too. */
+typedef float (*gt_c_scalar_f32)(const float *x, int64_t n, void *user);
+typedef void (*gt_c_gradient_f32)(const float *x, int64_t n, float *g, void *user);
+
+gt_verdict gt_gradcheck_c_f32(gt_c_scalar_f32 f, gt_c_gradient_f32 gradient, void *user,
+                              const float *x, int64_t n, const gt_gradcheck_opts *opts,
+                              gt_gradcheck_report *report);
+
+typedef struct {
+    int64_t n, m;
+    void (*f)(const float *x, float *y, void *user);
+    void (*jacobian)(const float *x, float *J, void *user);
+    void (*vjp)(const float *x, const float *w, float *wJ, void *user);
+    void (*jvp)(const float *x, const float *v, float *Jv, void *user);
+    void *user;
+    bool symmetric;
+} gt_c_map_f32;
+
+gt_verdict gt_gradcheck_map_f32(const gt_c_map_f32 *map, const float *x,
+                                const gt_gradcheck_opts *opts, gt_gradcheck_report *report);
 
 GT_END_DECLS
 #endif
