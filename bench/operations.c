@@ -66,7 +66,7 @@ static world make_world(int64_t n, gt_dtype dtype)
     w.column = gt_randn(w.gt, GT_SHAPE(m, 1), LEAF);
     w.scale = gt_uniform(w.gt, GT_SHAPE(c), 0.5, 1.5, LEAF);
     w.shift = gt_randn(w.gt, GT_SHAPE(c), LEAF);
-    w.slope = gt_full(w.gt, GT_SHAPE(1), 0.25, .dtype = dtype);
+    w.slope = gt_full(w.gt, GT_SHAPE(1), 0.25, LEAF);
     w.target = gt_randn(w.gt, GT_SHAPE(m, 256), .dtype = dtype);
     w.chance = gt_uniform(w.gt, GT_SHAPE(m, 256), 0.1, 0.9, .dtype = dtype);
     w.mask = gt_cast(gt_uniform(w.gt, GT_SHAPE(m, 256), 0, 2), GT_U8);

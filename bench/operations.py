@@ -11,7 +11,7 @@ from side_by_side import Row, torch
 
 PLACE = 8
 LEAVES = ("x", "y", "p", "far", "ten", "image", "sequence", "table", "row", "beside", "column", "scale",
-          "shift")
+          "shift", "slope")
 QUICK = ("exp", "tanh", "gelu", "add", "sum_columns", "amax_rows", "softmax", "cross_entropy", "batch_norm",
          "layer_norm", "max_pool_2", "transpose", "randn")
 SIZES = {1 << 16: "64k", 1 << 24: "16M"}

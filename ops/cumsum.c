@@ -2,7 +2,11 @@
  * q >= r.
  *
  *   dx is the running sum of dy in the other direction */
+#include "kernels/loop.h"
+#include "kernels/stream.h"
 #include "reduction.h"
+
+enum { STREAM_BLOCK = 1 << 13 }; /* bytes */
 
 typedef struct {
     int axis;
@@ -24,12 +28,34 @@ static bool cumsum_infer(gt_node *n)
     return true;
 }
 
+/* Rows made in a block that stays in the caches, and written past them. */
+static void cumsum_stream(const gt_node *n, const gti_along_range *at, int64_t rows)
+{
+    _Alignas(64) char block[STREAM_BLOCK];
+    const bool reverse = ((const cumsum_opts *)n->opts)->reverse;
+    const int64_t row = at->s.n * (int64_t)gt_dtype_size(n->dtype);
+    const char *x = gti_from(n->in[0], at->x);
+    char *y = gti_to(n->out[0], at->x);
+    gti_along piece = at->s;
+    for (int64_t left = at->s.outer; left > 0; left -= rows, x += rows * row, y += rows * row) {
+        piece.outer = left < rows ? left : rows;
+        gti_read_ahead(x, (size_t)(piece.outer * row));
+        gti_kernels_for(n)->reduce.cumsum(&piece, reverse, x, block);
+        gti_stream((size_t)(piece.outer * row), block, y);
+    }
+    gti_stream_end();
+}
+
 static void cumsum_parts(gt_node *n, const gt_range *r)
 {
     const gti_along s = gti_reduction_along(n->in[0]->shape, cumsum_axis_of(n));
     const gti_along_range at = gti_reduction_along_range_of(n, r, &s);
-    gti_kernels_for(n)->reduce.cumsum(&at.s, ((const cumsum_opts *)n->opts)->reverse,
-                                      gti_from(n->in[0], at.x), gti_to(n->out[0], at.x));
+    const int64_t element = (int64_t)gt_dtype_size(n->dtype);
+    const int64_t rows = s.inner == 1 && s.n > 0 ? STREAM_BLOCK / (s.n * element) : 0;
+    if (rows >= 4 && gti_streams(n->in[0]->size * element)) cumsum_stream(n, &at, rows / 4 * 4);
+    else
+        gti_kernels_for(n)->reduce.cumsum(&at.s, ((const cumsum_opts *)n->opts)->reverse,
+                                          gti_from(n->in[0], at.x), gti_to(n->out[0], at.x));
 }
 
 static bool cumsum_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])

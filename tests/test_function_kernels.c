@@ -253,11 +253,73 @@ static void powers_are_right_everywhere(void **state)
         for (int c = 0; gti_kernels_cpu_word(c); c++) powers_at(gti_kernels_cpu_word(c), dtype);
 }
 
+/* --- square roots, which are rounded right --- */
+
+/* An r with r^2 = a modulo 2^bits, for a = 1 modulo 8. */
+static uint64_t root_modulo(uint64_t a, int bits)
+{
+    uint64_t r = 1;
+    for (int i = 3; i < bits; i++)
+        if ((r * r - a) >> i & 1) r += UINT64_C(1) << (i - 1);
+    return r;
+}
+
+/* Numbers of p digits whose roots are next to the middle of two others: x = (m^2 + c) 4^k, for an
+ * odd m of p + 1 digits and the smallest c, since m^2 is 1 modulo 8. Returns how many. */
+static int hard_squares(int dtype, double *x)
+{
+    static const int powers[] = {0, -20, 11};
+    const int p = dtype == F32 ? FLT_MANT_DIG : DBL_MANT_DIG;
+    const uint64_t top = UINT64_C(1) << p;
+    int n = 0;
+    for (int64_t c = -129; c < 128; c += 8)
+        for (int way = 0; way < 2; way++)
+            for (size_t k = 0; k < sizeof powers / sizeof *powers; k++) {
+                const uint64_t root = root_modulo((uint64_t)-c, p + 1);
+                const uint64_t m = ((way ? -root : root) & (top - 1)) | top;
+                const long double square = (long double)m * (long double)m;
+                x[n++] = (double)ldexp(square, 2 * (powers[k] - p));
+            }
+    return n;
+}
+
+static void roots_at(const char *level, int dtype)
+{
+    assert_true(gti_kernels_choose(level, NULL));
+    double x[N];
+    const array a = new_array(dtype, N), y = new_output(dtype, N);
+    for (int i = hard_squares(dtype, x); i < N; i++)
+        x[i] = i % 2 ? inputs[i % N_RANGES][i] : fabs(in_range(i % 3, dtype));
+    for (int i = 0; i < N; i++) set(&a, i, x[i]);
+    gti_kernels_of(dtype)->function.value[GTI_FUNCTION_sqrt](N, a.data, (const double[2]){0},
+                                                             y.data);
+    for (int i = 0; i < N; i++) {
+        const double at = get(&a, i), got = get(&y, i);
+        const double right = dtype == F32 ? (double)sqrt((float)at) : sqrt(at);
+        if (got != right && !(isnan(got) && isnan(right)))
+            fail_msg("the root of %a in f%d at %s is %a, not %a", at, dtype == F32 ? 32 : 64, level,
+                     got, right);
+    }
+    free_array(&a);
+    free_array(&y);
+}
+
+static void roots_are_rounded_right(void **state)
+{
+    (void)state;
+    for (int dtype = 0; dtype < N_DTYPES; dtype++) {
+        draw_inputs(dtype);
+        for (int c = 0; gti_kernels_cpu_word(c); c++) roots_at(gti_kernels_cpu_word(c), dtype);
+    }
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[GTI_N_FUNCTION + 1];
+    struct CMUnitTest tests[GTI_N_FUNCTION + 2];
     tests[GTI_N_FUNCTION] =
         (struct CMUnitTest){.name = "pow", .test_func = powers_are_right_everywhere};
+    tests[GTI_N_FUNCTION + 1] =
+        (struct CMUnitTest){.name = "roots", .test_func = roots_are_rounded_right};
     for (int f = 0; f < GTI_N_FUNCTION; f++)
         tests[f] = (struct CMUnitTest){.name = rows[f].name,
                                        .test_func = functions_are_right_everywhere,

@@ -175,6 +175,22 @@ static void test_picking_past_caches(void **state)
             }
 }
 
+/* Nor are running sums of many rows others than those of few. */
+static void test_running_sums_past_caches(void **state)
+{
+    gt_ctx *gt = *state;
+    enum { ROWS = 8198, N = 257, FEW = 11 };
+    gt_tensor *x = gt_rand(gt, GT_SHAPE(ROWS, N)), *y = gt_cumsum(x, 1);
+    assert_well(gt);
+    for (int64_t first = 0; first < ROWS; first += FEW) {
+        const int64_t end = first + FEW < ROWS ? first + FEW : ROWS;
+        const gt_tensor *few = gt_cumsum(gt_slice(x, 0, first, end), 1);
+        assert_well(gt);
+        assert_memory_equal(few->data, (const float *)y->data + first * N,
+                            (size_t)few->size * sizeof(float));
+    }
+}
+
 /* Many small addends after a large one are not lost in f32. */
 static void test_long_sums_keep_precision(void **state)
 {
@@ -336,6 +352,7 @@ static int all_tests(void)
         FRESH(test_indices_out_of_range),
         cmocka_unit_test(test_kernels_survive_any_index),
         cmocka_unit_test(test_picking_past_caches),
+        FRESH(test_running_sums_past_caches),
         FRESH(test_long_sums_keep_precision),
         FRESH(test_views_share_data),
         FRESH(test_one_hot_dtypes),
