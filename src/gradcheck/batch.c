@@ -49,7 +49,9 @@ static gt_tensor *one_by_one(gt_ctx *gt, gt_tensor *const in[], void *user)
     return all;
 }
 
-static const gti_apart apart = {
+static const gti_two two = {
+    .first = "batch",
+    .second = "items",
     .shapes = "the result has the items along dimension 0, one for each",
     .values =
         "items of a batch must not know each other: is there a mean, a norm or a statistic over "
@@ -91,7 +93,7 @@ gt_verdict gt_gradcheck_batch(gt_ctx *gt, gt_function f, void *user, gt_tensor *
         return GT_FAIL;
     gti_fn items = whole;
     items.f = one_by_one;
-    if (fit(&c, in, n_in, n_batched)) gti_check_same(&c, &whole, &items, &apart);
+    if (fit(&c, in, n_in, n_batched)) gti_check_same(&c, &whole, &items, &two);
     gti_check_close(&c);
     return c.r->verdict;
 }

@@ -61,6 +61,12 @@ typedef struct {
     bool zero;        /* all entries are 0 */
 } gti_tally;
 
+/* Two functions that should be the same: what they are called, and where it may come from that
+ * shapes, values or gradients differ. */
+typedef struct {
+    const char *first, *second, *shapes, *values, *gradients;
+} gti_two;
+
 struct gti_check {
     gt_ctx *gt;
     gt_gradcheck_opts o, asked;     /* o: defaults filled in */
@@ -91,13 +97,14 @@ struct gti_check {
     double home;                                      /* along a line; 0: it is never left */
     double *noise;                                    /* [n_y], of y near x: its last places, and */
     bool noise_measured;                              /* what was measured (noise.c) */
-    gti_pull pull[2];       /* made by side.c, which fast.c goes on with; */
-    int n_pulls;            /* so many, of finite gradients */
-    gti_tally *tally;       /* [n_var] */
-    bool symmetric;         /* the Jacobian is a Hessian, with columns behind it for order 2 */
-    const char *first;      /* what was said of order 1, while order 2 is checked after it */
-    bool finite;            /* gradients of a Gaussian upstream are; */
-    unsigned silent;        /* outputs that are given no upstream at the moment, a bit each */
+    gti_pull pull[2];  /* made by side.c, which fast.c goes on with; */
+    int n_pulls;       /* so many, of finite gradients */
+    gti_tally *tally;  /* [n_var] */
+    bool symmetric;    /* the Jacobian is a Hessian, with columns behind it for order 2 */
+    const char *first; /* what was said of order 1, while order 2 is checked after it */
+    bool finite;       /* gradients of a Gaussian upstream are; */
+    unsigned silent;   /* outputs that are given no upstream at the moment, a bit each */
+    const gti_two *two;
     const char *error_hint; /* for a failure of the context during the present call */
     double kink_x;          /* where the first entry that was passed over is */
     int64_t kink_row, kink_col;
@@ -356,12 +363,8 @@ void gti_check_label_point(gti_check *c, int point);
 void gti_check_keep_report(gt_gradcheck_report *kept, const gt_gradcheck_report *now);
 
 /* --- same.c --- */
-/* Where it may come from that shapes, values or gradients differ. */
-typedef struct {
-    const char *shapes, *values, *gradients;
-} gti_apart;
 /* Values and gradients of two functions of the same variables, with the verdict. */
-void gti_check_same(gti_check *c, const gti_fn *a, const gti_fn *b, const gti_apart *hints);
+void gti_check_same(gti_check *c, const gti_fn *a, const gti_fn *b, const gti_two *two);
 
 /* --- f32.c --- */
 /* Values and gradients of f32 against f64, with the verdict. */

@@ -112,8 +112,8 @@ void gti_check_say_entry(gti_check *c, const char *before, const gti_tally *t)
     gti_check_append(c,
                      "%sd %s / d %s   analytic %.*g   numeric %.*g +- %.1g   relative error %.2g",
                      before, gti_check_place(c->y, c->fn->n_out, t->row, y, sizeof y),
-                     gti_check_place(c->x, c->fn->n_var, t->col, x, sizeof x), digits, f->analytic,
-                     digits, f->numeric, f->estimate, f->relative);
+                     gti_check_place(c->x, c->fn->n_var, t->col, x, sizeof x), digits,
+                     f->analytic + 0.0, digits, f->numeric + 0.0, f->estimate, f->relative);
 }
 
 static void say_counts(gti_check *c, const gti_tally *t)

@@ -212,14 +212,16 @@ static gti_plain any_form_of(const gt_c_map *map, const double *x)
     return (gti_plain){.map = map, .form = form, .n_t = map->n, .x0 = x};
 }
 
+static const gti_two two = {"first", "second", "", "",
+                            "values agree: one of the derivatives is wrong"};
+
 static void check_same(gti_check *c, const gt_c_map *a, const gt_c_map *b, const double *x)
 {
     gti_plain first = any_form_of(a, x), second = any_form_of(b, x);
     gt_tensor *t = make_variable(c, &first);
     if (!gti_check_alive(c)) return;
     const gti_fn f = function_of(c, &first, &t), g = function_of(c, &second, &t);
-    gti_check_same(c, &f, &g,
-                   &(gti_apart){"", "", "values agree: one of the derivatives is wrong"});
+    gti_check_same(c, &f, &g, &two);
 }
 
 gt_verdict gt_gradcheck_map_same(const gt_c_map *a, const gt_c_map *b, const double *x,

@@ -37,13 +37,14 @@ static bool fail_different(gti_check *c, const char *what, const char *place, co
                            int64_t worst, const char *hint)
 {
     const double a = p->first[worst], b = p->second[worst];
-    char ratio[64] = "";
+    const char *first = c->two->first, *second = c->two->second;
+    char ratio[96] = "";
     if (have_ratio(p, worst))
-        gt_snprintf(ratio, sizeof ratio, "all of the second are %.6g times the first%s", b / a,
+        gt_snprintf(ratio, sizeof ratio, "%s/%s is %.6g in all of them%s", second, first, b / a,
                     hint[0] ? ": " : "");
     gti_check_head(c, GT_FAIL, GT_GRADCHECK_DIFFERENT);
-    gti_check_line_of_text(c, "%s%s   first %.10g   second %.10g   relative error %.2g", what,
-                           place, a, b, fabs(a - b) / fmax(fabs(a), fabs(b)));
+    gti_check_line_of_text(c, "%s%s   %s %.10g   %s %.10g   relative error %.2g", what, place,
+                           first, a, second, b, fabs(a - b) / fmax(fabs(a), fabs(b)));
     gti_check_hint(c, "%s%s", ratio, hint);
     return gti_check_finish(c);
 }
@@ -66,8 +67,9 @@ static int64_t worst_of(const gti_check *c, const pair *p, const double *noise)
     return worst;
 }
 
-static bool same_shapes(gti_check *c, const gti_fn *b, const char *hint)
+static bool same_shapes(gti_check *c, const gti_fn *b)
 {
+    const char *hint = c->two->shapes;
     char first[128], second[128];
     for (int i = 0; i < b->n_out; i++) {
         if (c->out[i] && c->y[i].constant == gt_is_floating(c->out[i]->dtype))
@@ -75,22 +77,22 @@ static bool same_shapes(gti_check *c, const gti_fn *b, const char *hint)
                                   "%s   one of the two is of whole numbers, the other is not",
                                   c->y[i].name);
         if (c->out[i] && !gt_shape_equal(c->out[i]->shape, c->y[i].shape))
-            return gti_check_fail(c, GT_GRADCHECK_DIFFERENT, hint,
-                                  "%s   the first is of shape %s, the second %s", c->y[i].name,
-                                  gt_shape_format(c->y[i].shape, first, sizeof first),
-                                  gt_shape_format(c->out[i]->shape, second, sizeof second));
+            return gti_check_fail(
+                c, GT_GRADCHECK_DIFFERENT, hint, "%s   shape of %s %s, of %s %s", c->y[i].name,
+                c->two->first, gt_shape_format(c->y[i].shape, first, sizeof first), c->two->second,
+                gt_shape_format(c->out[i]->shape, second, sizeof second));
     }
     return true;
 }
 
-static bool same_values(gti_check *c, const gti_fn *b, const gti_apart *hints)
+static bool same_values(gti_check *c, const gti_fn *b)
 {
     double *y = gti_check_room(c, c->n_y, sizeof *y), *noise = gti_check_room(c, c->n_y, 8);
     if (!y || !noise) return gti_check_alive(c);
     if (!gti_check_measure_noise(c)) return false;
     for (int64_t j = 0; j < c->n_y; j++) noise[j] = gti_check_noise(c, j);
     c->fn = b;
-    if (!gti_check_begin(c) || !same_shapes(c, b, hints->shapes)) return false;
+    if (!gti_check_begin(c) || !same_shapes(c, b)) return false;
     gti_check_end(c);
     if (!gti_check_evaluate(c, y)) return false;
     const pair values = {c->y0, y, c->n_y};
@@ -98,11 +100,11 @@ static bool same_values(gti_check *c, const gti_fn *b, const gti_apart *hints)
     char place[128];
     return worst < 0 ||
            fail_different(c, "", gti_check_place(c->y, b->n_out, worst, place, sizeof place),
-                          &values, worst, hints->values);
+                          &values, worst, c->two->values);
 }
 
 /* Each input by itself: a small gradient beside a large one counts as well. */
-static bool same_gradients(gti_check *c, const double *ga, const double *gb, const char *hint)
+static bool same_gradients(gti_check *c, const double *ga, const double *gb)
 {
     for (int i = 0; i < c->fn->n_var; i++) {
         const gti_part *x = &c->x[i];
@@ -112,14 +114,15 @@ static bool same_gradients(gti_check *c, const double *ga, const double *gb, con
         if (at >= 0)
             return fail_different(c, "d (v . y) / d ",
                                   gti_check_element(x, at, place, sizeof place), &gradients, at,
-                                  hint);
+                                  c->two->gradients);
     }
     return true;
 }
 
-void gti_check_same(gti_check *c, const gti_fn *a, const gti_fn *b, const gti_apart *hints)
+void gti_check_same(gti_check *c, const gti_fn *a, const gti_fn *b, const gti_two *two)
 {
-    if (!gti_check_prepare(c, a) || !same_values(c, b, hints)) return;
+    c->two = two;
+    if (!gti_check_prepare(c, a) || !same_values(c, b)) return;
     c->fn = a;
     c->r->entries = 0;
     if (!gti_check_whole_same(c, b)) return;
@@ -136,13 +139,15 @@ void gti_check_same(gti_check *c, const gti_fn *a, const gti_fn *b, const gti_ap
         c->fn = a;
         if (!gti_check_pull(c, v, ga)) return;
         c->fn = b;
-        if (!gti_check_pull(c, v, gb) || !same_gradients(c, ga, gb, hints->gradients)) return;
+        if (!gti_check_pull(c, v, gb) || !same_gradients(c, ga, gb)) return;
     }
     gti_check_head(c, GT_PASS, GT_GRADCHECK_NOTHING);
     gti_check_line_of_text(c, "%lld values and %lld gradients for %d upstreams are the same",
                            (long long)values, (long long)c->n_x, c->o.probes);
     gti_check_finish(c);
 }
+
+static const gti_two two = {"first", "second", "", "", "values agree: a backward rule is wrong"};
 
 gt_verdict gt_gradcheck_same(gt_ctx *gt, gt_function f, void *user_f, gt_function g, void *user_g,
                              gt_tensor *const in[], int n_in, const gt_gradcheck_opts *opts,
@@ -158,7 +163,7 @@ gt_verdict gt_gradcheck_same(gt_ctx *gt, gt_function f, void *user_f, gt_functio
     b = a;
     b.f = g;
     b.user = user_g;
-    gti_check_same(&c, &a, &b, &(gti_apart){"", "", "values agree: a backward rule is wrong"});
+    gti_check_same(&c, &a, &b, &two);
     gti_check_close(&c);
     return c.r->verdict;
 }

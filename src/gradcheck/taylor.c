@@ -125,7 +125,8 @@ void gt_taylor_print(const gt_taylor *t, FILE *file)
     gt_fprintf(file, "slope %.2f\n", t->slope);
 }
 
-enum { WIDTH = 360, HEIGHT = 260, EDGE = 40 };
+enum { WIDTH = 400, HEIGHT = 280, EDGE = 60, LINE = 16 };
+static const char grey[] = "#888", green[] = "#0a5";
 
 static double place_of(double value, double low, double high, int from, int to)
 {
@@ -145,28 +146,55 @@ static void draw_curve(const gt_taylor *t, const double *y, double low, double h
     gt_fprintf(file, "\"/>\n");
 }
 
-void gt_taylor_svg(const gt_taylor *t, FILE *file)
+static void draw_text(int x, int y, const char *anchor, const char *colour, const char *text,
+                      FILE *file)
+{
+    gt_fprintf(file, "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\" fill=\"%s\">%s</text>\n", x, y,
+               anchor, colour, text);
+}
+
+static void draw_number(int x, int y, const char *anchor, double number, FILE *file)
+{
+    char text[32];
+    gt_snprintf(text, sizeof text, "%.2g", number);
+    draw_text(x, y, anchor, grey, text, file);
+}
+
+/* What the curves are, in their colours, and how steep. */
+static void draw_legend(const gt_taylor *t, FILE *file)
+{
+    char text[64];
+    gt_snprintf(text, sizeof text, "|f(x + h d) - f(x)|: slope %.2f", slope_of(t, t->zeroth));
+    draw_text(EDGE, EDGE - 2 * LINE, "start", grey, text, file);
+    gt_snprintf(text, sizeof text, "without h J d: slope %.2f", t->slope);
+    draw_text(EDGE, EDGE - LINE, "start", green, text, file);
+}
+
+static void draw_curves(const gt_taylor *t, FILE *file)
 {
     double low = INFINITY, high = 0;
     for (int k = 0; k < t->n; k++) {
         low = fmin(low, t->first[k]);
         high = fmax(high, fmax(t->first[k], t->zeroth[k]));
     }
+    draw_curve(t, t->zeroth, low, high, grey, file);
+    draw_curve(t, t->first, low, high, green, file);
+    draw_number(EDGE - 6, EDGE + 4, "end", high, file);
+    draw_number(EDGE - 6, HEIGHT - EDGE, "end", low, file);
+    draw_number(EDGE, HEIGHT - EDGE + LINE, "middle", t->h[t->n - 1], file);
+    draw_number(WIDTH - EDGE, HEIGHT - EDGE + LINE, "middle", t->h[0], file);
+    draw_text(WIDTH / 2, HEIGHT - EDGE + LINE, "middle", grey, "h", file);
+}
+
+void gt_taylor_svg(const gt_taylor *t, FILE *file)
+{
     gt_fprintf(file,
                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
                "font-family=\"sans-serif\" font-size=\"11\">\n"
-               "<path d=\"M%d %dV%dH%d\" fill=\"none\" stroke=\"#888\"/>\n"
-               "<text x=\"%d\" y=\"%d\">slope %.2f</text>\n",
-               WIDTH, HEIGHT, EDGE, EDGE, HEIGHT - EDGE, WIDTH - EDGE, EDGE + 8, EDGE - 12,
-               t->slope);
-    if (t->n) {
-        draw_curve(t, t->zeroth, low, high, "#999", file);
-        draw_curve(t, t->first, low, high, "#0a5", file);
-        gt_fprintf(file,
-                   "<text x=\"%d\" y=\"%d\">h = %.2g</text>\n"
-                   "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.2g</text>\n",
-                   EDGE, HEIGHT - EDGE + 16, t->h[t->n - 1], WIDTH - EDGE, HEIGHT - EDGE + 16,
-                   t->h[0]);
-    }
+               "<rect width=\"%d\" height=\"%d\" fill=\"white\"/>\n"
+               "<path d=\"M%d %dV%dH%d\" fill=\"none\" stroke=\"%s\"/>\n",
+               WIDTH, HEIGHT, WIDTH, HEIGHT, EDGE, EDGE, HEIGHT - EDGE, WIDTH - EDGE, grey);
+    draw_legend(t, file);
+    if (t->n) draw_curves(t, file);
     gt_fprintf(file, "</svg>\n");
 }

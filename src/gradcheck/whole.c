@@ -63,9 +63,9 @@ static bool same_in_two(gti_check *c, const gti_part *part, const gt_tensor *a, 
         const int64_t one = whole_at(a, k), two = whole_at(b, k);
         char place[128];
         if (one == two) continue;
-        return gti_check_fail(c, GT_GRADCHECK_DIFFERENT, "", "%s   first %lld   second %lld",
-                              gti_check_element(part, k, place, sizeof place), (long long)one,
-                              (long long)two);
+        return gti_check_fail(c, GT_GRADCHECK_DIFFERENT, "", "%s   %s %lld   %s %lld",
+                              gti_check_element(part, k, place, sizeof place), c->two->first,
+                              (long long)one, c->two->second, (long long)two);
     }
     return true;
 }
