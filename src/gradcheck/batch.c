@@ -64,17 +64,15 @@ static const gti_two two = {
 static bool fit(gti_check *c, gt_tensor *const in[], int n_in, int n_batched)
 {
     if (n_batched < 1 || n_batched > n_in)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "n_batched is %d, of %d inputs", n_batched,
-                              n_in);
+        return gti_check_refuse(c, "", "n_batched is %d, of %d inputs", n_batched, n_in);
     for (int i = 0; i < n_batched; i++) {
         char shape[128];
         const bool same = in[i]->shape.ndim > 0 && in[0]->shape.dim[0] > 0 &&
                           in[i]->shape.dim[0] == in[0]->shape.dim[0];
         if (same) continue;
-        return gti_check_fail(c, GT_GRADCHECK_ERROR,
-                              "batched inputs come first, and have the items along dimension 0",
-                              "input %d has the shape %s", i,
-                              gt_shape_format(in[i]->shape, shape, sizeof shape));
+        return gti_check_refuse(
+            c, "batched inputs come first, and have the items along dimension 0",
+            "input %d has the shape %s", i, gt_shape_format(in[i]->shape, shape, sizeof shape));
     }
     return true;
 }

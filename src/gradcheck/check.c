@@ -98,9 +98,8 @@ static bool make_y(gti_check *c, const gti_fn *fn)
         c->y[i].dtype = fn->inner ? fn->inner->var[i]->dtype : y->dtype;
         add_part(&c->y[i], shape, !fn->inner && !gt_is_floating(y->dtype), &c->n_y);
         if (fn->inner || !fn->n_var || y->dtype != GT_F32 || fn->var[0]->dtype != GT_F64) continue;
-        return gti_check_fail(c, GT_GRADCHECK_ERROR,
-                              "make constants in the function with .dtype = GT_F64",
-                              "the result is f32, though the inputs are f64");
+        return gti_check_refuse(c, "make constants in the function with .dtype = GT_F64",
+                                "the result is f32, though the inputs are f64");
     }
     gti_check_keep_first(c);
     gti_check_end(c);
@@ -238,11 +237,11 @@ void gti_check_all(gti_check *c, const gti_fn *fn)
 bool gti_check_open(gti_check *c)
 {
     gt_ctx *gt = c->gt;
-    if (!gt) return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the context is NULL");
+    if (!gt) return gti_check_refuse(c, "", "the context is NULL");
     if (!gti_check_options_are_fit(c)) return false;
     if (gt_failed(gt))
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "clear it first with gt_error_clear",
-                              "the context had failed before: %s", gt_error_message(gt));
+        return gti_check_refuse(c, "clear it first with gt_error_clear",
+                                "the context had failed before: %s", gt_error_message(gt));
     return gti_session_open(&c->all, gt) || gti_check_alive(c);
 }
 
@@ -255,20 +254,19 @@ void gti_check_close(gti_check *c)
 
 static bool input_is_fit(gti_check *c, const gt_tensor *x, int i)
 {
-    if (!x) return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "input %d is NULL", i);
-    if (x->ctx != c->gt)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "input %d belongs to another context", i);
+    if (!x) return gti_check_refuse(c, "", "input %d is NULL", i);
+    if (x->ctx != c->gt) return gti_check_refuse(c, "", "input %d belongs to another context", i);
     if (!gti_tensor_usable(x, "gt_gradcheck")) return gti_check_alive(c);
     if (!x->requires_grad) return true;
     if (gt_producer(x))
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "pass leaves; gt_detach makes one of a result",
-                              "input %d is the result of %s", i, gti_naming_maker(x));
+        return gti_check_refuse(c, "pass leaves; gt_detach makes one of a result",
+                                "input %d is the result of %s", i, gti_naming_maker(x));
     const gt_dtype wanted = c->o.f32 ? GT_F32 : GT_F64;
     if (x->dtype == wanted) return true;
     char name[64] = "";
     if (gt_name(x)[0]) gti_naming_path(x, name, sizeof name);
-    return gti_check_fail(
-        c, GT_GRADCHECK_ERROR,
+    return gti_check_refuse(
+        c,
         c->o.f32 ? "leave .f32 out: f64 tells more; it is for what has kernels for f32 alone"
                  : "f32 is too coarse for differences: make inputs with .dtype = GT_F64, "
                    "parameters of a module gt_module_to(m, GT_F64); or, where kernels are for f32 "
@@ -287,8 +285,8 @@ static bool find_variables(gti_check *c, gti_fn *fn)
         for (int k = 0; k < fn->n_var; k++) known |= fn->var[k] == x;
         if (!known) fn->var[fn->n_var++] = x;
     }
-    return fn->n_var || gti_check_fail(c, GT_GRADCHECK_ERROR, "make one with .requires_grad = true",
-                                       "none of the %d inputs requires gradients", fn->n_in);
+    return fn->n_var || gti_check_refuse(c, "make one with .requires_grad = true",
+                                         "none of the %d inputs requires gradients", fn->n_in);
 }
 
 static bool take_inputs(gti_check *c, gti_fn *fn, gt_tensor *const in[])
@@ -302,8 +300,8 @@ static bool take_inputs(gti_check *c, gti_fn *fn, gt_tensor *const in[])
 
 static bool can_check(gti_check *c, gt_function f, gt_tensor *const in[], int n_in)
 {
-    if (!f) return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the function is NULL");
-    if (!in || n_in < 1) return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "there are no inputs");
+    if (!f) return gti_check_refuse(c, "", "the function is NULL");
+    if (!in || n_in < 1) return gti_check_refuse(c, "", "there are no inputs");
     if (c->o.f32) gti_check_set_precision(c, &gti_precision_f32);
     return true;
 }

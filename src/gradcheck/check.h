@@ -327,6 +327,8 @@ void gti_check_append(gti_check *c, const char *fmt, ...) GT_PRINTF(2, 3);
 /* Head, line and end of a failure. */
 bool gti_check_fail(gti_check *c, gt_gradcheck_kind kind, const char *hint, const char *fmt, ...)
     GT_PRINTF(4, 5);
+/* The same of what was asked, or of a call that failed: a GT_GRADCHECK_ERROR. */
+bool gti_check_refuse(gti_check *c, const char *hint, const char *fmt, ...) GT_PRINTF(3, 4);
 /* Takes over the failure of the context, if there is one: a FAIL, and the context works on. Returns
  * whether all is well. */
 bool gti_check_alive(gti_check *c);

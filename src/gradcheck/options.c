@@ -3,38 +3,32 @@
 
 #include "gradcheck/check.h"
 
-static bool fail(gti_check *c, const char *hint, const char *why)
-{
-    return gti_check_fail(c, GT_GRADCHECK_ERROR, hint, "%s", why);
-}
-
 bool gti_check_terms_are_fit(gti_check *c, const gti_terms *t, const char *of)
 {
     const bool finite = isfinite(t->step) && isfinite(t->rtol) && isfinite(t->atol);
     if (finite && t->step > 0 && t->rtol >= 0 && t->atol >= 0) return true;
-    return gti_check_fail(c, GT_GRADCHECK_ERROR,
-                          of[0] ? "what is not given is as for all" : "0 stands for the default",
-                          "%sstep is %g, rtol %g, atol %g; they must be finite, step positive, "
-                          "tolerances not negative",
-                          of, t->step, t->rtol, t->atol);
+    return gti_check_refuse(c,
+                            of[0] ? "what is not given is as for all" : "0 stands for the default",
+                            "%sstep is %g, rtol %g, atol %g; they must be finite, step positive, "
+                            "tolerances not negative",
+                            of, t->step, t->rtol, t->atol);
 }
 
 /* A table and how many rows it has: both or neither. */
 static bool go_together(gti_check *c, const char *name, const void *table, int n, const char *hint)
 {
     if (n >= 0 && !table == !n) return true;
-    return gti_check_fail(c, GT_GRADCHECK_ERROR, hint, ".%s is %s, and .n_%s %d", name,
-                          table ? "a table" : "NULL", name, n);
+    return gti_check_refuse(c, hint, ".%s is %s, and .n_%s %d", name, table ? "a table" : "NULL",
+                            name, n);
 }
 
 static bool counts_are_fit(gti_check *c)
 {
     if (c->o.order < 1 || c->o.order > 2)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "order is %d, must be 1 or 2", c->o.order);
+        return gti_check_refuse(c, "", "order is %d, must be 1 or 2", c->o.order);
     if (c->o.points >= 1 && c->o.probes >= 1) return true;
-    return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
-                          "points is %d, probes %d; both must be at least 1", c->o.points,
-                          c->o.probes);
+    return gti_check_refuse(c, "", "points is %d, probes %d; both must be at least 1", c->o.points,
+                            c->o.probes);
 }
 
 bool gti_check_options_are_fit(gti_check *c)
@@ -43,12 +37,11 @@ bool gti_check_options_are_fit(gti_check *c)
     const gti_terms terms = {o->step, o->rtol, o->atol, c->precision};
     if (!gti_check_terms_are_fit(c, &terms, "") || !counts_are_fit(c)) return false;
     if ((int)o->mode < GT_GRADCHECK_AUTO || (int)o->mode > GT_GRADCHECK_FAST)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
-                              "mode is %d, must be GT_GRADCHECK_AUTO, _FULL or _FAST",
-                              (int)o->mode);
+        return gti_check_refuse(c, "", "mode is %d, must be GT_GRADCHECK_AUTO, _FULL or _FAST",
+                                (int)o->mode);
     if (o->others || o->n_others)
-        return fail(c, "give them among the inputs",
-                    ".others and .n_others are of modules, where the function is none");
+        return gti_check_refuse(c, "give them among the inputs",
+                                ".others and .n_others are of modules, where the function is none");
     return go_together(c, "inputs", o->inputs, o->n_inputs, "GT_EACH_INPUT(table) sets both");
 }
 
@@ -77,6 +70,6 @@ bool gti_check_knows(gti_check *c, unsigned known)
     };
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         if (options[i].asked && !(options[i].bit & known))
-            return fail(c, options[i].hint, options[i].why);
+            return gti_check_refuse(c, options[i].hint, "%s", options[i].why);
     return true;
 }

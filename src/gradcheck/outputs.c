@@ -44,8 +44,8 @@ gt_verdict gt_gradcheck_outputs(gt_ctx *gt, gt_functions f, void *user, gt_tenso
     gti_fn fn;
     gti_check_init(&c, gt, opts, report ? report : &unread);
     if (n_out < 1 || n_out > GT_OP_OUTPUTS) {
-        gti_check_fail(&c, GT_GRADCHECK_ERROR, "", "n_out is %d; 1 to %d results can be checked",
-                       n_out, GT_OP_OUTPUTS);
+        gti_check_refuse(&c, "", "n_out is %d; 1 to %d results can be checked", n_out,
+                         GT_OP_OUTPUTS);
         return GT_FAIL;
     }
     if (!gti_check_knows(&c, ~(unsigned)GTI_ASKS_POINTS) ||

@@ -23,22 +23,29 @@ static int number_of_subsets(int n_var)
     return n_var <= MOST_IN_ALL_SUBSETS ? (1 << n_var) - 2 : 2 * n_var;
 }
 
+/* The first of the columns from..to-1 where gradients are not the same, to a part of the largest;
+ * -1 if they are. */
+static int64_t first_apart(const double *a, const double *b, int64_t from, int64_t to,
+                           double allowed)
+{
+    for (int64_t k = from; k < to; k++)
+        if (!(fabs(a[k] - b[k]) <= allowed)) return k;
+    return -1;
+}
+
 static bool same_part(gti_check *c, int i, const double *all, const double *some, double largest)
 {
     const gti_part *x = &c->x[i];
-    for (int64_t k = x->offset; k < x->offset + x->size; k++) {
-        if (fabs(all[k] - some[k]) <=
-            GT_MUTANT(check_no_subsets, c->precision->linear, INFINITY) * largest)
-            continue;
-        char place[128];
-        return gti_check_fail(
-            c, GT_GRADCHECK_SUBSET,
-            "does the rule make one gradient out of another that is not always made?",
-            "the gradient of %s is %.10g when all inputs require gradients, but %.10g "
-            "when only some do",
-            gti_check_place(c->x, c->fn->n_var, k, place, sizeof place), all[k], some[k]);
-    }
-    return true;
+    const double part = GT_MUTANT(check_no_subsets, c->precision->linear, INFINITY);
+    const int64_t k = first_apart(all, some, x->offset, x->offset + x->size, part * largest);
+    char place[128];
+    return k < 0 ||
+           gti_check_fail(c, GT_GRADCHECK_SUBSET,
+                          "does the rule make one gradient out of another that is not always made?",
+                          "the gradient of %s is %.10g when all inputs require gradients, but "
+                          "%.10g when only some do",
+                          gti_check_place(c->x, c->fn->n_var, k, place, sizeof place), all[k],
+                          some[k]);
 }
 
 static bool check_subset(gti_check *c, int subset, const double *v, const double *all, double *some)
@@ -81,19 +88,16 @@ static bool check_silent(gti_check *c, unsigned silent, double *v, double *zeros
     c->silent = silent;
     const bool ok = gti_check_pull(c, v, none);
     c->silent = 0;
-    const double largest = gti_largest(zeros, c->n_x);
-    for (int64_t k = 0; ok && k < c->n_x; k++) {
-        if (fabs(zeros[k] - none[k]) <=
-            GT_MUTANT(check_no_silent, c->precision->linear, INFINITY) * largest)
-            continue;
-        char place[128];
-        return gti_check_fail(
-            c, GT_GRADCHECK_SUBSET, "gout[i] is NULL for an output that nobody used",
-            "the gradient of %s is %.10g with an upstream gradient of zeros for some outputs, but "
-            "%.10g with none",
-            gti_check_place(c->x, c->fn->n_var, k, place, sizeof place), zeros[k], none[k]);
-    }
-    return ok;
+    if (!ok) return false;
+    const double part = GT_MUTANT(check_no_silent, c->precision->linear, INFINITY);
+    const int64_t k = first_apart(zeros, none, 0, c->n_x, part * gti_largest(zeros, c->n_x));
+    char place[128];
+    return k < 0 ||
+           gti_check_fail(
+               c, GT_GRADCHECK_SUBSET, "gout[i] is NULL for an output that nobody used",
+               "the gradient of %s is %.10g with an upstream gradient of zeros for some outputs, "
+               "but %.10g with none",
+               gti_check_place(c->x, c->fn->n_var, k, place, sizeof place), zeros[k], none[k]);
 }
 
 /* All subsets: there are at most GT_OP_OUTPUTS. */

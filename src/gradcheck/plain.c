@@ -12,34 +12,32 @@ static bool has_form(const gt_c_map *map, gti_form form)
     return has[form];
 }
 
-static bool fail(gti_check *c, const char *hint, const char *why)
-{
-    return gti_check_fail(c, GT_GRADCHECK_ERROR, hint, "%s", why);
-}
-
 static bool map_is_fit(gti_check *c, const gt_c_map *map, const double *x)
 {
     if (!map || !map->f || !x)
-        return fail(c, "", !map ? "the map is NULL" : !x ? "x is NULL" : "the function is NULL");
+        return gti_check_refuse(c, "", "%s",
+                                !map ? "the map is NULL"
+                                : !x ? "x is NULL"
+                                     : "the function is NULL");
     if (map->n < 1 || map->m < 1)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
-                              "n is %lld, m is %lld; both must be at least 1", (long long)map->n,
-                              (long long)map->m);
+        return gti_check_refuse(c, "", "n is %lld, m is %lld; both must be at least 1",
+                                (long long)map->n, (long long)map->m);
     if (!map->jacobian && !map->vjp && !map->jvp)
-        return fail(c, "set .jacobian, .vjp or .jvp", "there is no derivative to be checked");
+        return gti_check_refuse(c, "set .jacobian, .vjp or .jvp",
+                                "there is no derivative to be checked");
     if (map->symmetric && map->n != map->m)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
-                              "a symmetric map has n = m, not %lld, %lld", (long long)map->n,
-                              (long long)map->m);
+        return gti_check_refuse(c, "", "a symmetric map has n = m, not %lld, %lld",
+                                (long long)map->n, (long long)map->m);
     return c->o.order != 2 ||
-           fail(c, "give the gradient as .f and the Hessian as its .jacobian",
-                ".order = 2 is not for functions in C, which have no derivative of theirs");
+           gti_check_refuse(
+               c, "give the gradient as .f and the Hessian as its .jacobian",
+               ".order = 2 is not for functions in C, which have no derivative of theirs");
 }
 
 static bool is_of_doubles(gti_check *c)
 {
-    return !c->o.f32 || fail(c, "those of floats are checked by gt_gradcheck_map_f32",
-                             ".f32 is not for functions in C that are of doubles");
+    return !c->o.f32 || gti_check_refuse(c, "those of floats are checked by gt_gradcheck_map_f32",
+                                         ".f32 is not for functions in C that are of doubles");
 }
 
 double *gti_plain_room(gti_check *c, int64_t n)
@@ -182,7 +180,7 @@ static gt_verdict check_map(gti_check *c, const gt_c_map *map, const double *x)
 static bool open_context(gti_check *c)
 {
     c->gt = gt_open();
-    return c->gt || fail(c, "", "out of memory");
+    return c->gt || gti_check_refuse(c, "", "out of memory");
 }
 
 gt_verdict gti_plain_check(gti_check *c, const gt_c_map *map, const double *x)
@@ -234,10 +232,10 @@ gt_verdict gt_gradcheck_map_same(const gt_c_map *a, const gt_c_map *b, const dou
         !gti_check_knows(&c, GTI_ASKS_TOLERANCES | GTI_ASKS_PROBES))
         return GT_FAIL;
     if (a->n != b->n || a->m != b->m) {
-        gti_check_fail(&c, GT_GRADCHECK_ERROR, "",
-                       "the first map is of n %lld, m %lld, the second "
-                       "of n %lld, m %lld",
-                       (long long)a->n, (long long)a->m, (long long)b->n, (long long)b->m);
+        gti_check_refuse(&c, "",
+                         "the first map is of n %lld, m %lld, the second "
+                         "of n %lld, m %lld",
+                         (long long)a->n, (long long)a->m, (long long)b->n, (long long)b->m);
         return GT_FAIL;
     }
     if (!open_context(&c)) return GT_FAIL;

@@ -118,7 +118,7 @@ static int64_t larger(int64_t a, int64_t b)
 
 static gt_verdict fail(gti_check *c)
 {
-    gti_check_fail(c, GT_GRADCHECK_ERROR, "", "out of memory");
+    gti_check_refuse(c, "", "out of memory");
     return GT_FAIL;
 }
 

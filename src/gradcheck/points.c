@@ -65,7 +65,7 @@ gt_verdict gti_check_points(gti_check *first, gti_point_check *check, void *work
     if (points < 2 || kept->verdict == GT_FAIL) return kept->verdict;
     double *saved = save(in, n_in);
     if (!saved) {
-        gti_check_fail(first, GT_GRADCHECK_ERROR, "", "out of memory");
+        gti_check_refuse(first, "", "out of memory");
         return GT_FAIL;
     }
     for (int point = 1; point < points && kept->verdict != GT_FAIL; point++) {

@@ -11,10 +11,10 @@ bool gti_check_mask_is_fit(gti_check *c, const gt_gradcheck_input_opts *row, con
 {
     if (!row->mask && !row->n_mask) return true;
     if (row->mask && row->n_mask == size) return true;
-    return gti_check_fail(
-        c, GT_GRADCHECK_ERROR, "a byte for each element; GT_MASK(array) sets .mask and .n_mask",
-        "the mask of %s is %s of %lld elements, where %s has %lld", name,
-        row->mask ? "one" : "NULL", (long long)row->n_mask, name, (long long)size);
+    return gti_check_refuse(c, "a byte for each element; GT_MASK(array) sets .mask and .n_mask",
+                            "the mask of %s is %s of %lld elements, where %s has %lld", name,
+                            row->mask ? "one" : "NULL", (long long)row->n_mask, name,
+                            (long long)size);
 }
 
 static bool is_empty(const gt_gradcheck_input_opts *row)
@@ -32,9 +32,8 @@ static int fail_name(gti_check *c, const gti_fn *fn, const char *name)
     for (int i = 0; i < fn->n_var && used < sizeof known; i++)
         used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
                                  c->x[i].name);
-    gti_check_fail(c, GT_GRADCHECK_ERROR, "",
-                   ".inputs names %s, which is none of those that require gradients: %s", name,
-                   known);
+    gti_check_refuse(c, "", ".inputs names %s, which is none of those that require gradients: %s",
+                     name, known);
     return -1;
 }
 
@@ -50,11 +49,11 @@ static int by_place(gti_check *c, const gti_fn *fn, int place)
     for (int i = 0; place < fn->n_in && i < fn->n_var; i++)
         if (fn->var[i] == fn->in[place]) return i;
     if (place < fn->n_in)
-        gti_check_fail(c, GT_GRADCHECK_ERROR, "leave its row empty: {0}",
-                       "row %d of .inputs is about an input that requires no gradients", place);
+        gti_check_refuse(c, "leave its row empty: {0}",
+                         "row %d of .inputs is about an input that requires no gradients", place);
     else
-        gti_check_fail(c, GT_GRADCHECK_ERROR, "", ".inputs has %d rows, where there are %d inputs",
-                       c->o.n_inputs, fn->n_in);
+        gti_check_refuse(c, "", ".inputs has %d rows, where there are %d inputs", c->o.n_inputs,
+                         fn->n_in);
     return -1;
 }
 
@@ -97,8 +96,8 @@ static bool take_row(gti_check *c, const gti_fn *fn, int k)
     if (i < 0) return false;
     gti_part *x = &c->x[i];
     if (x->row >= 0)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
-                              "rows %d and %d of .inputs are both about %s", x->row, k, x->name);
+        return gti_check_refuse(c, "", "rows %d and %d of .inputs are both about %s", x->row, k,
+                                x->name);
     x->row = k;
     return set_terms(c, x, row) && gti_check_mask_is_fit(c, row, x->name, x->size) &&
            set_mask(c, x, row);

@@ -153,16 +153,32 @@ bool gti_check_finish(gti_check *c)
     return false;
 }
 
+static bool fail_v(gti_check *c, gt_gradcheck_kind kind, const char *hint, const char *fmt,
+                   va_list args)
+{
+    gti_check_head(c, GT_FAIL, kind);
+    gti_check_append(c, "\n  ");
+    append_v(c, fmt, args);
+    gti_check_hint(c, "%s", hint);
+    return gti_check_finish(c);
+}
+
 bool gti_check_fail(gti_check *c, gt_gradcheck_kind kind, const char *hint, const char *fmt, ...)
 {
     va_list args;
-    gti_check_head(c, GT_FAIL, kind);
-    gti_check_append(c, "\n  ");
     va_start(args, fmt);
-    append_v(c, fmt, args);
+    fail_v(c, kind, hint, fmt, args);
     va_end(args);
-    gti_check_hint(c, "%s", hint);
-    return gti_check_finish(c);
+    return false;
+}
+
+bool gti_check_refuse(gti_check *c, const char *hint, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fail_v(c, GT_GRADCHECK_ERROR, hint, fmt, args);
+    va_end(args);
+    return false;
 }
 
 /* Lines of a message, indented. */

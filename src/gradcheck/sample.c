@@ -105,8 +105,8 @@ static bool check_attrs(gti_check *c)
 {
     char why[GT_WHY];
     if (gt_attrs_ok(&c->op->attrs, c->op->opts_size, why)) return true;
-    return gti_check_fail(c, GT_GRADCHECK_ERROR, "gradtape/attr.h says what rows are",
-                          "its table of attributes is wrong: %s", why);
+    return gti_check_refuse(c, "gradtape/attr.h says what rows are",
+                            "its table of attributes is wrong: %s", why);
 }
 
 static void check_derivatives(gti_check *c, gti_sample_inputs *made, gt_dtype dtype)
@@ -166,11 +166,10 @@ static void mix_seed(gti_check *c)
 static bool can_check(gti_check *c, const gt_op *op, const gt_sample *sample)
 {
     if (!op || !sample)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "%s is NULL",
-                              op ? "the sample" : "the operation");
+        return gti_check_refuse(c, "", "%s is NULL", op ? "the sample" : "the operation");
     if (c->o.points > 1)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "other seeds draw other points",
-                              ".points is of functions and modules; a sample draws its own");
+        return gti_check_refuse(c, "other seeds draw other points",
+                                ".points is of functions and modules; a sample draws its own");
     const bool beside_f64 = c->o.f32 && !gti_check_is_f32_alone(op);
     return !beside_f64 || gti_check_knows(c, ~(unsigned)(GTI_ASKS_STEP | GTI_ASKS_TOLERANCES));
 }
@@ -206,11 +205,9 @@ static bool has_table(gti_check *c, const char *field, const char *hint, const v
 {
     const char *name = c->op ? c->op->name : "NULL";
     if (table && n > 0) return true;
-    if (!table && !n)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, hint, "%s has no %s", name, field);
-    return gti_check_fail(c, GT_GRADCHECK_ERROR, hint,
-                          "of %s the %s are %s, and their number is %d", name, field,
-                          table ? "a table" : "NULL", n);
+    if (!table && !n) return gti_check_refuse(c, hint, "%s has no %s", name, field);
+    return gti_check_refuse(c, hint, "of %s the %s are %s, and their number is %d", name, field,
+                            table ? "a table" : "NULL", n);
 }
 
 static bool has_samples(gt_ctx *gt, const gt_op *op, const gt_gradcheck_opts *opts,
@@ -251,16 +248,16 @@ static bool check_error(gti_check *c, const gt_error_sample *e, uint64_t nodes)
     snprintf(message, sizeof message, "%s", gt_error_message(where));
     gt_error_clear(where);
     if (code == GT_OK)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
-                              "the call succeeded; it should fail with \"%s\"", e->message);
+        return gti_check_refuse(c, "", "the call succeeded; it should fail with \"%s\"",
+                                e->message);
     if (code != e->code)
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the error is %s, not %s: %s",
-                              gt_status_name(code), gt_status_name(e->code), message);
+        return gti_check_refuse(c, "", "the error is %s, not %s: %s", gt_status_name(code),
+                                gt_status_name(e->code), message);
     if (!e->message || !strstr(message, e->message))
-        return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the message \"%s\" lacks \"%s\"", message,
-                              e->message ? e->message : "(no message given)");
+        return gti_check_refuse(c, "", "the message \"%s\" lacks \"%s\"", message,
+                                e->message ? e->message : "(no message given)");
     if (gt_get_stats(c->gt).nodes == nodes) return true;
-    return gti_check_fail(c, GT_GRADCHECK_ERROR, "", "the failed call left a node on the tape");
+    return gti_check_refuse(c, "", "the failed call left a node on the tape");
 }
 
 static bool run_error_sample(gti_check *c, const gt_error_sample *e)
@@ -278,8 +275,7 @@ static bool run_error_sample(gti_check *c, const gt_error_sample *e)
                                   : gt_apply_n(c->op, made.opts, made.n_in, made.in, out);
     const bool ok = check_error(c, e, nodes);
     if (!ok || status != GT_OK) return ok;
-    return gti_check_fail(c, GT_GRADCHECK_ERROR, "",
-                          "the call failed, but gt_apply_n says it did not");
+    return gti_check_refuse(c, "", "the call failed, but gt_apply_n says it did not");
 }
 
 gt_verdict gt_gradcheck_error_samples(gt_ctx *gt, const gt_op *op, gt_gradcheck_report *report)
@@ -287,7 +283,7 @@ gt_verdict gt_gradcheck_error_samples(gt_ctx *gt, const gt_op *op, gt_gradcheck_
     gt_gradcheck_report unread;
     gti_check c;
     gti_check_init(&c, gt, NULL, report ? report : &unread);
-    if (!op) gti_check_fail(&c, GT_GRADCHECK_ERROR, "", "the operation is NULL");
+    if (!op) gti_check_refuse(&c, "", "the operation is NULL");
     if (!op || !gti_check_open(&c)) return GT_FAIL;
     c.op = op;
     bool ok = has_table(&c, "error samples", "set .error_samples, with GT_ERROR_SAMPLES(table)",
