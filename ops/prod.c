@@ -80,19 +80,6 @@ static gt_tensor *change_of_others(gt_tensor *x, gt_tensor *dx)
     return columns(others(filled).dx, 0, n);
 }
 
-/* order: x's dimensions, kept ones first; back: the way back. */
-static void prod_sort_dims(const gt_node *n, unsigned reduced, int *order, int *back)
-{
-    const int ndim = n->in[0]->shape.ndim;
-    int k = 0;
-    for (unsigned gone = 0; gone <= 1; gone++)
-        for (int i = 0; i < ndim; i++)
-            if ((reduced >> i & 1) == gone) {
-                back[i] = k;
-                order[k++] = i;
-            }
-}
-
 static bool prod_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     const unsigned axes = prod_axes_of(n);
@@ -169,7 +156,8 @@ static gt_tensor *prod_dx_x(gt_node *n, gt_tensor *g, unsigned axes)
     int order[GT_MAX_DIMS] = {0}, back[GT_MAX_DIMS] = {0};
     if (!gti_reduction_dims(n, axes, &reduced)) return NULL;
     if (x->size == 0) return gt_zeros_like(x);
-    prod_sort_dims(n, reduced, order, back);
+    gti_reduction_order(ndim, reduced, order);
+    for (int k = 0; k < ndim; k++) back[order[k]] = k;
     const gt_shape rows = GT_SHAPE(n->in[1]->size, x->size / n->in[1]->size);
     gt_tensor *sorted = gt_permute_(x, ndim, order);
     gt_tensor *dx =

@@ -53,6 +53,14 @@ bool gti_reduction_infer(gt_node *n, unsigned axes, bool keepdim)
     return true;
 }
 
+void gti_reduction_order(int ndim, unsigned reduced, int *order)
+{
+    for (int i = 0; i < ndim; i++)
+        if (!(reduced >> i & 1)) *order++ = i;
+    for (int i = 0; i < ndim; i++)
+        if (reduced >> i & 1) *order++ = i;
+}
+
 /* x's dimensions, kept ones first, with their strides in x and in this order. */
 typedef struct {
     gt_shape shape;
@@ -63,14 +71,13 @@ static sorted_dims reduction_sort_dims(gt_shape x, unsigned reduced)
 {
     sorted_dims d = {.shape = {.ndim = x.ndim}};
     int64_t own[GT_MAX_DIMS];
+    int order[GT_MAX_DIMS];
     gti_strides(x, own);
-    int k = 0;
-    for (unsigned gone = 0; gone <= 1; gone++)
-        for (int i = 0; i < x.ndim; i++)
-            if ((reduced >> i & 1) == gone) {
-                d.own[k] = own[i];
-                d.shape.dim[k++] = x.dim[i];
-            }
+    gti_reduction_order(x.ndim, reduced, order);
+    for (int k = 0; k < x.ndim; k++) {
+        d.own[k] = own[order[k]];
+        d.shape.dim[k] = x.dim[order[k]];
+    }
     gti_strides(d.shape, d.sorted);
     return d;
 }

@@ -10,6 +10,9 @@ bool gti_reduction_dims(const gt_node *n, unsigned axes, unsigned *reduced);
 gt_shape gti_reduction_shape(gt_shape x, unsigned reduced, bool keepdim);
 void gti_reduction_set_shape(const gt_shape *x, unsigned reduced, bool keepdim, gt_shape *y);
 
+/* order [ndim]: the dimensions, kept ones first. */
+void gti_reduction_order(int ndim, unsigned reduced, int *order);
+
 /* Rows of attributes, of options with axes and keepdim. */
 #define GTI_KEEPDIM_ATTR(type)                                                                     \
     {                                                                                              \

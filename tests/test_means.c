@@ -194,6 +194,8 @@ static void test_reductions_without_mean(void **state)
         gt_mean(x, .axes = GT_AXES(0)),
         gt_mul_scalar(gt_mean(x), 2),
         gt_sum(x),
+        gt_nll_loss(x, y, .weight = gt_values(gt, GT_SHAPE(3), -1, 1, 1)),
+        gt_nll_loss(x, y, .weight = gt_values(gt, GT_SHAPE(3), INFINITY, 1, 1)),
     };
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         assert_true(isnan(gt_mean_weight(unknown[i])));
