@@ -41,6 +41,9 @@ static const gt_sample gather_samples[] = {
     {.label = "a number for an index", .in = {GT_IN(3), NUMBER_INDEX(2)}, AXIS(0)},
     {.label = "no index", .in = {GT_IN(3, 2), NO_INDEX(0, 2)}, AXIS(0)},
     {.label = "zero-size", .in = {GT_IN(3, 0), NO_INDEX(2, 0)}, AXIS(0)},
+    {.label = "two axes behind, fewer columns",
+     .in = {GT_IN(3, 2, 3), GTI_INDEX((2, 2, 2), 2, 0, 1, 1, 0, 0, 2, 2)},
+     AXIS(0)},
 };
 
 #define FIT_ERROR .code = GT_ERR_SHAPE, .message
@@ -99,6 +102,9 @@ static const gt_sample dx_samples[] = {
     {.label = "a number for an index", .in = {GT_IN_SCALAR, NUMBER_INDEX(1)}, DX((3), 0)},
     {.label = "no index", .in = {GT_IN(0, 2), NO_INDEX(0, 2)}, DX((3, 2), 0)},
     {.label = "zero-size", .in = {GT_IN(2, 0), NO_INDEX(2, 0)}, DX((3, 0), 0)},
+    {.label = "two axes behind, fewer columns",
+     .in = {GT_IN(2, 2, 2), GTI_INDEX((2, 2, 2), 2, 0, 1, 1, 0, 0, 2, 2)},
+     DX((3, 2, 3), 0)},
 };
 
 static const gt_error_sample dx_error_samples[] = {
@@ -131,6 +137,9 @@ static const gt_sample gather_add_samples[] = {
     {.label = "3 of 40", .in = {GT_IN(40), GT_IN(3), GTI_INDEX((3), 39, 3, 39)}, AXIS(0)},
     {.label = "number", .in = {GT_IN_SCALAR, GT_IN(2), GTI_INDEX((2), 0, 0)}, AXIS(-1)},
     {.label = "no index", .in = {GT_IN(3, 2), GT_IN(0, 2), NO_INDEX(0, 2)}, AXIS(0)},
+    {.label = "two axes behind, fewer columns",
+     .in = {GT_IN(3, 2, 3), GT_IN(2, 2, 2), GTI_INDEX((2, 2, 2), 2, 0, 1, 1, 0, 0, 2, 2)},
+     AXIS(0)},
 };
 
 static const gt_error_sample gather_add_error_samples[] = {
