@@ -310,6 +310,8 @@ static void test_refusals(void **state)
     assert_true(isnan(element(gt_binary_cross_entropy(logits, one, .reduction = GT_NONE), 3)));
     assert_refused(gt, gt_embedding(good, x, .padding_idx = 2), GT_ERR_ARGUMENT,
                    "padding_idx is 2, must be in -2..1");
+    assert_refused(gt, gt_embedding(good, gt_ones(gt, GT_SHAPE(3)), .padding_idx = 0), GT_ERR_SHAPE,
+                   "weight [3] has 1 dimensions, needs 2");
 }
 
 static void test_null(void **state)
