@@ -4,8 +4,9 @@
  *   batch_norm       statistics of the batch; mean, rstd and the variance (of the population) are
  *                    outputs too; the gradient is normalize.c's
  *   batch_norm_eval  statistics that are given
- *
- * Running statistics are changed in place: no gradient goes through them.
+ *   batch_norm_act, batch_norm_eval_act
+ *                    the same with an activation of y behind them, in one pass; the last where
+ *                    nothing is recorded
  */
 #include "normalize.h"
 
@@ -62,6 +63,32 @@ static bool batch_norm_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *
     return gti_normalize_backward(n, &layout, gout, gin);
 }
 
+/* --- batch_norm_act --- */
+
+static gt_activation activation_of(const gt_node *n)
+{
+    return ((const gti_normalize_act_opts *)n->opts)->activation;
+}
+
+static void batch_norm_act_parts(gt_node *n, const gt_range *r)
+{
+    gt_normalize_layout layout = batch_norm_layout_of(n);
+    layout.activation = activation_of(n);
+    gti_normalize_parts(n, r, &layout, eps_of(n));
+}
+
+static const char batch_norm_act_gradient[] =
+    "as batch_norm's, dy being 0 where the activation is flat";
+static bool batch_norm_act_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_normalize_layout layout = batch_norm_layout_of(n);
+    layout.activation = GT_MUTANT(batch_norm_act_slope, activation_of(n), GT_NO_ACTIVATION);
+    gt_tensor *const up[] = {
+        GT_MUTANT(batch_norm_act_upstream, gout[0], gout[0] ? gt_square(gout[0]) : NULL), gout[1],
+        gout[2], gout[3]};
+    return gti_normalize_backward(n, &layout, up, gin);
+}
+
 /* --- batch_norm_eval --- */
 
 static bool batch_norm_eval_infer(gt_node *n)
@@ -77,6 +104,18 @@ static void batch_norm_eval_elements(gt_node *n, int64_t begin, int64_t end)
     gti_kernels_for(n)->normalize.apply(begin, end, s.groups, s.inner, in[0]->data, in[1]->data,
                                         in[2]->data, in[3]->data, in[4]->data, eps_of(n),
                                         n->out[0]->data);
+}
+
+/* Piece by piece, which stays in the cache in between. */
+static void batch_norm_eval_act_elements(gt_node *n, int64_t begin, int64_t end)
+{
+    enum { PIECE = 1 << 11 };
+    const gti_normalize_then then = gti_normalize_then_of(n, activation_of(n));
+    for (int64_t i = begin, last; i < end; i = last) {
+        last = end - i < PIECE ? end : i + PIECE;
+        batch_norm_eval_elements(n, i, last);
+        if (then.value) then.value(last - i, gti_from(n->out[0], i), then.p, gti_to(n->out[0], i));
+    }
 }
 
 /* t of [n,c,1,inner] summed to [c] */
@@ -99,7 +138,7 @@ static bool batch_norm_eval_backward(gt_node *n, gt_tensor *const gout[], gt_ten
         gin[0] = gt_mul(gout[0], gt_reshape(slope, gti_channels_beside(n->in[0]->shape)));
     if (gt_needs_grad(n, 1) || gt_needs_grad(n, 4)) {
         gt_tensor *dweight = NULL;
-        gt_normalize_grad(gout[0], n->in[0], weight, mean, rstd, s, &dweight, &gin[2]);
+        gt_normalize_grad(gout[0], n->in[0], weight, mean, rstd, NULL, s, &dweight, &gin[2]);
         gt_tensor *sum = gt_div(dweight, rstd);
         gin[1] = GT_MUTANT(batch_norm_eval_weight, dweight, sum);
         if (gt_needs_grad(n, 4))
@@ -110,6 +149,16 @@ static bool batch_norm_eval_backward(gt_node *n, gt_tensor *const gout[], gt_ten
     }
     if (gt_needs_grad(n, 3)) gin[3] = gt_neg(gt_mul(slope, gin[2]));
     return true;
+}
+
+static const char batch_norm_eval_act_gradient[] =
+    "as batch_norm_eval's, dy being 0 where the activation is flat";
+static bool batch_norm_eval_act_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
+{
+    gt_tensor *dy = GT_MUTANT(batch_norm_eval_act_upstream, gout[0], gt_square(gout[0]));
+    gt_tensor *own = gti_normalize_before(activation_of(n), dy, n->out[0]);
+    return batch_norm_eval_backward(
+        n, (gt_tensor *[]){GT_MUTANT(batch_norm_eval_act_slope, own, dy)}, gin);
 }
 
 /* --- samples --- */
@@ -141,6 +190,21 @@ static const gt_sample batch_norm_samples[] = {
     {.label = "no pixels", .in = {GT_IN(2, 3, 0), GT_IN(3), GT_IN(3)}, EPS(1e-1)},
     {.label = "no channels", .in = {GT_IN(2, 0, 3), GT_IN(0), GT_IN(0)}, EPS(1e-1)},
 };
+#define ACT(kind)                                                                                  \
+    .opts = &(const gti_normalize_act_opts)                                                        \
+    {                                                                                              \
+        {.eps = 1e-5}, GT_THEN_##kind                                                              \
+    }
+static const gt_sample batch_norm_act_samples[] = {
+    {.label = "images", .in = {GT_IN(2, 3, 2, 2), GT_IN(3), GT_IN(3)}, ACT(RELU)},
+    {.label = "relu6", .in = {GT_IN(3, 2, 3), GT_IN_RANGE(6, 9, 2), GT_IN(2)}, ACT(RELU6)},
+    {.label = "rows", .in = {GT_IN(5, 3), GT_IN(3), GT_IN(3)}, ACT(RELU)},
+    {.label = "rows, relu6", .in = {GT_IN(7, 17), GT_IN_RANGE(6, 9, 17), GT_IN(17)}, ACT(RELU6)},
+    {.label = "short runs", .in = {GT_IN(70, 2, 17), GT_IN(2), GT_IN(2)}, ACT(RELU6)},
+    {.label = "2100 pixels", .in = {GT_IN(1, 1, 2100), GT_IN(1), GT_IN(1)}, ACT(RELU)},
+    {.label = "no images", .in = {GT_IN(0, 3, 2), GT_IN(3), GT_IN(3)}, ACT(RELU)},
+    {.label = "no channels", .in = {GT_IN(2, 0, 3), GT_IN(0), GT_IN(0)}, ACT(RELU6)},
+};
 #define GIVEN(c) GT_IN(c), GT_IN(c), GT_IN(c), R(c)
 static const gt_sample batch_norm_eval_samples[] = {
     {.label = "images", .in = {GT_IN(2, 3, 2, 2), GIVEN(3)}, EPS(1e-5)},
@@ -153,6 +217,17 @@ static const gt_sample batch_norm_eval_samples[] = {
     {.label = "mean is the bias too",
      .in = {GT_IN(2, 3), GT_IN(3), GT_IN(3), {.same = 3}, R(3)},
      EPS(1e-5)},
+};
+
+static const gt_sample batch_norm_eval_act_samples[] = {
+    {.label = "images", .in = {GT_IN(2, 3, 2, 2), GIVEN(3)}, ACT(RELU)},
+    {.label = "rows, relu6",
+     .in = {GT_IN(3, 5), GT_IN_RANGE(6, 9, 5), GT_IN(5), GT_IN(5), R(5)},
+     ACT(RELU6)},
+    {.label = "2100 pixels", .in = {GT_IN(2, 1, 2100), GIVEN(1)}, ACT(RELU)},
+    {.label = "size one", .in = {GT_IN(1, 1), GIVEN(1)}, ACT(RELU6)},
+    {.label = "9 of 17", .in = {GT_IN(1, 9, 17), GIVEN(9)}, ACT(RELU)},
+    {.label = "no images", .in = {GT_IN(0, 3, 2), GIVEN(3)}, ACT(RELU)},
 };
 
 #define SHAPE_ERROR .code = GT_ERR_SHAPE, .message
@@ -201,8 +276,32 @@ static const gt_error_sample batch_norm_eval_error_samples[] = {
      SHAPE_ERROR = "running_var is [3,3], needs [3]"},
 };
 
+static const gt_error_sample batch_norm_act_error_samples[] = {
+    {.label = "weight",
+     .in = {GT_IN(2, 3, 4), GT_IN(4), GT_IN(3)},
+     ACT(RELU),
+     SHAPE_ERROR = "weight is [4], needs [3]"},
+    {.label = "another activation",
+     .in = {GT_IN(2, 3), GT_IN(3), GT_IN(3)},
+     .opts = &(const gti_normalize_act_opts){{.eps = 1e-5}, (gt_activation)3},
+     .code = GT_ERR_ARGUMENT,
+     .message = "activation is 3, must be GT_NO_ACTIVATION, GT_THEN_RELU"},
+};
+static const gt_error_sample batch_norm_eval_act_error_samples[] = {
+    {.label = "running_mean",
+     .in = {GT_IN(2, 3), GT_IN(3), GT_IN(3), GT_IN(2), GT_IN(3)},
+     ACT(RELU),
+     SHAPE_ERROR = "running_mean is [2], needs [3]"},
+};
+
 static const gt_attr batch_norm_attrs[] = {{GT_OPTION("", gti_normalize_opts, count)},
                                            GTI_EPS_ATTR};
+static const gt_attr batch_norm_act_attrs[] = {
+    {GT_OPTION("", gti_normalize_act_opts, norm.count)},
+    {GT_OPTION("eps", gti_normalize_act_opts, norm.eps), .otherwise = GTI_EPS,
+     .bounds = GT_NOT_NEGATIVE, .meaning = GTI_EPS_MEANING},
+    {GTI_ACTIVATION_ATTR(gti_normalize_act_opts)},
+};
 static const gt_attr batch_norm_options[] = {
     {GT_OPTION("weight", gt_batch_norm_opts, weight), .usual = "1", .meaning = "factors, [c]"},
     {GT_OPTION("bias", gt_batch_norm_opts, bias), .usual = "0", .meaning = "what is added, [c]"},
@@ -216,34 +315,30 @@ static const gt_attr batch_norm_options[] = {
      .meaning = "i64, one element, counted up in training"},
     {GT_OPTION("eps", gt_batch_norm_opts, eps), .otherwise = GTI_EPS, .bounds = GT_NOT_NEGATIVE,
      .meaning = GTI_EPS_MEANING},
+    {GTI_ACTIVATION_ATTR(gt_batch_norm_opts)},
 };
 static const gt_attrs batch_norm_call = GT_ATTRS(batch_norm_options);
 
-#define BATCH_NORM(id, input_names, inputs_n, outputs_n, how, options)                             \
-    const gt_op gt_op_##id = {                                                                     \
-        .name = #id,                                                                               \
-        .inputs = (input_names),                                                                   \
-        .n_in = (inputs_n),                                                                        \
-        .n_out = (outputs_n),                                                                      \
-        .opts_size = sizeof(gti_normalize_opts),                                                   \
-        .attrs = GT_ATTRS(batch_norm_attrs),                                                       \
-        .call = (options),                                                                         \
-        .flags = GT_OP_CHEAP,                                                                      \
-        .unread = GT_UNREAD_OUT(0),                                                                \
-        .infer = id##_infer,                                                                       \
-        how,                                                                                       \
-        .backward = id##_backward,                                                                 \
-        .gradient = id##_gradient,                                                                 \
-        GT_SAMPLES(id##_samples),                                                                  \
-        GT_ERROR_SAMPLES(id##_error_samples),                                                      \
-        .flops = gti_normalize_flops,                                                              \
-    };
+#define EACH(id, rows, type)                                                                       \
+    .name = #id, .opts_size = sizeof(type), .attrs = GT_ATTRS(rows), .flags = GT_OP_CHEAP,         \
+    GT_SAMPLES(id##_samples), GT_ERROR_SAMPLES(id##_error_samples), .flops = gti_normalize_flops
+#define PLAIN(id) EACH(id, batch_norm_attrs, gti_normalize_opts)
+#define ACTIVE(id) EACH(id, batch_norm_act_attrs, gti_normalize_act_opts)
+#define RULE(id) .backward = id##_backward, .gradient = id##_gradient
+#define BY_BATCH(id)                                                                               \
+    .inputs = "x weight bias", .n_in = 3, .n_out = 4, .infer = batch_norm_infer,                   \
+    .parts = GT_FOR_FLOATS(id##_parts), RULE(id)
+#define BY_ELEMENTS(id)                                                                            \
+    .inputs = "x weight bias running_mean running_var", .n_in = 5, .n_out = 1,                     \
+    .infer = batch_norm_eval_infer, .elements = GT_FOR_FLOATS(id##_elements), .cost = 4, RULE(id)
 
-#define BY_CHANNELS .parts = GT_FOR_FLOATS(batch_norm_parts)
-#define BY_ELEMENTS .elements = GT_FOR_FLOATS(batch_norm_eval_elements), .cost = 4
-
-BATCH_NORM(batch_norm, "x weight bias", 3, 4, BY_CHANNELS, &batch_norm_call)
-BATCH_NORM(batch_norm_eval, "x weight bias running_mean running_var", 5, 1, BY_ELEMENTS, NULL)
+const gt_op gt_op_batch_norm = {PLAIN(batch_norm), BY_BATCH(batch_norm), .unread = GT_UNREAD_OUT(0),
+                                .call = &batch_norm_call};
+const gt_op gt_op_batch_norm_act = {ACTIVE(batch_norm_act), BY_BATCH(batch_norm_act)};
+const gt_op gt_op_batch_norm_eval = {PLAIN(batch_norm_eval), BY_ELEMENTS(batch_norm_eval),
+                                     .unread = GT_UNREAD_OUT(0)};
+const gt_op gt_op_batch_norm_eval_act = {ACTIVE(batch_norm_eval_act),
+                                         BY_ELEMENTS(batch_norm_eval_act)};
 
 gt_tensor *gt_batch_norm_eval(gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean,
                               gt_tensor *variance, double eps)
@@ -253,73 +348,19 @@ gt_tensor *gt_batch_norm_eval(gt_tensor *x, gt_tensor *weight, gt_tensor *bias, 
                     (gt_tensor *[]){x, weight, bias, mean, variance});
 }
 
-/* --- running statistics --- */
-
-/* Fails the context of x. Returns false. */
-#define FAIL(x, ...) (gt_fail((x)->ctx, GT_ERR_ARGUMENT, "batch_norm", __VA_ARGS__) == GT_OK)
-
-static bool check_buffer(const gt_tensor *x, const gt_tensor *t, const char *name, gt_dtype dtype,
-                         int64_t size)
+gt_tensor *gt_batch_norm_act(gt_tensor *x, gt_tensor *weight, gt_tensor *bias, double eps,
+                             gt_activation activation)
 {
-    if (!gti_goes_with(x, t, "batch_norm", name)) return false;
-    if (t->ctx != x->ctx) return FAIL(x, "%s belongs to another context than x", name);
-    return (t->dtype == dtype && t->size == size) ||
-           FAIL(x, "%s is %s %s, needs %s with %lld elements", name, gt_dtype_name(t->dtype),
-                GTI_SHAPE_TEXT(t->shape), gt_dtype_name(dtype), (long long)size);
-}
-
-static bool check_running(const gt_tensor *x, const gt_tensor *mean, const gt_tensor *var,
-                          const gt_batch_norm_opts *o)
-{
-    const int64_t c = x->shape.ndim > 1 ? x->shape.dim[1] : 1;
-    if (gt_failed(x->ctx)) return false;
-    if (!mean != !var)
-        return FAIL(x, "%s is NULL; both running statistics are needed, or neither",
-                    mean ? "running_var" : "running_mean");
-    if (o->cumulative && !o->num_batches) return FAIL(x, "a cumulative average needs .num_batches");
-    if (mean && (!check_buffer(x, mean, "running_mean", x->dtype, c) ||
-                 !check_buffer(x, var, "running_var", x->dtype, c)))
-        return false;
-    return !o->num_batches || check_buffer(x, o->num_batches, "num_batches", GT_I64, 1);
-}
-
-/* The running statistic of all batches so far, or with momentum (1 - momentum) running + momentum
- * scale fresh. */
-static void update_statistic(gt_tensor *running, gt_tensor *fresh, double scale,
-                             const gt_batch_norm_opts *o)
-{
-    gt_tensor *const in[] = {running, fresh, o->num_batches};
-    const gt_change_args args = {.p = o->momentum, .q = scale};
-    if (o->cumulative) gt_apply_into(&gt_op_average, &args, 3, in);
-    else gt_apply_into(&gt_op_blend, &args, 2, in);
-}
-
-/* The variance is unbiased, as in PyTorch: that of N elements times N / (N - 1). */
-static void update_running(const gt_tensor *x, gt_tensor *mean, gt_tensor *var,
-                           const gt_batch_norm_opts *o, gt_tensor *const out[])
-{
-    if (o->num_batches) gt_apply_into(&gt_op_count, NULL, 1, &o->num_batches);
-    if (!mean || x->size == 0) return;
-    const double count = (double)x->size / (double)mean->size;
-    update_statistic(mean, out[1], 1, o);
-    update_statistic(var, out[3], count / (count - 1), o);
-}
-
-gt_tensor *gt_batch_norm_(gt_tensor *x, gt_tensor *running_mean, gt_tensor *running_var,
-                          gt_batch_norm_opts opts)
-{
-    if (!gti_is_given(x, "batch_norm") ||
-        !gt_complete(x->ctx, "batch_norm", &batch_norm_call, &opts) ||
-        !check_running(x, running_mean, running_var, &opts))
-        return NULL;
-    const gt_shape c = GT_SHAPE(x->shape.ndim > 1 ? x->shape.dim[1] : 1);
-    gt_tensor *weight = gti_normalize_parameter(opts.weight, x, c, 1);
-    gt_tensor *bias = gti_normalize_parameter(opts.bias, x, c, 0);
-    if (!opts.training && running_mean)
-        return gt_batch_norm_eval(x, weight, bias, running_mean, running_var, GT_EXACTLY(opts.eps));
-    const gti_normalize_opts all = {GT_COMPLETE, .eps = opts.eps};
+    const gti_normalize_act_opts all = {{.eps = eps}, activation};
     gt_tensor *out[4];
-    gt_apply_n(&gt_op_batch_norm, &all, 3, (gt_tensor *[]){x, weight, bias}, out);
-    if (out[0] && opts.training) update_running(x, running_mean, running_var, &opts, out);
+    gt_apply_n(&gt_op_batch_norm_act, &all, 3, (gt_tensor *[]){x, weight, bias}, out);
     return out[0];
+}
+
+gt_tensor *gt_batch_norm_eval_act(gt_tensor *x, gt_tensor *weight, gt_tensor *bias, gt_tensor *mean,
+                                  gt_tensor *variance, double eps, gt_activation activation)
+{
+    const gti_normalize_act_opts all = {{.eps = eps}, activation};
+    return gt_apply(&gt_op_batch_norm_eval_act, &all, 5,
+                    (gt_tensor *[]){x, weight, bias, mean, variance});
 }

@@ -46,6 +46,32 @@ static bool is_images(const gt_normalize_layout *l)
     return l->pooled && l->inner != 1;
 }
 
+/* --- activations --- */
+
+static const struct {
+    gti_function function;
+    const gt_op *slope;
+} activations[] = {
+    [GT_THEN_RELU] = {GTI_FUNCTION_relu, &gt_op_relu_grad},
+    [GT_THEN_RELU6] = {GTI_FUNCTION_relu6, &gt_op_relu6_grad},
+};
+
+gti_normalize_then gti_normalize_then_of(const gt_node *n, gt_activation activation)
+{
+    const gti_function_kernels *k = &gti_kernels_for(n)->function;
+    const gti_function f = activations[activation].function;
+    if (activation == GT_NO_ACTIVATION) return (gti_normalize_then){.value = NULL};
+    return (gti_normalize_then){.value = k->value[f], .slope = k->slope[f]};
+}
+
+gt_tensor *gti_normalize_before(gt_activation activation, gt_tensor *dy, gt_tensor *y)
+{
+    if (activation == GT_NO_ACTIVATION) return dy;
+    return gt_apply(activations[activation].slope, NULL, 2, (gt_tensor *[]){dy, y});
+}
+
+/* --- parts --- */
+
 static gti_normalize normalize_describe(const gt_normalize_layout *l)
 {
     return (gti_normalize){.n = l->n,
@@ -78,6 +104,7 @@ gti_normalize_range gti_normalize_range_of(const gt_node *n, const gt_normalize_
                                            int64_t begin, int64_t end)
 {
     gti_normalize_range r = {.s = normalize_describe(l)};
+    r.s.then = gti_normalize_then_of(n, l->activation);
     const int64_t items = l->pooled ? l->groups : l->n, parts = n->parts[0];
     const bool columns = is_columns(l);
     const int64_t first =
@@ -230,7 +257,8 @@ bool gti_normalize_backward(gt_node *n, const gt_normalize_layout *s, gt_tensor 
     const bool centred = n->n_in == 3;
     gt_tensor *mean = centred ? n->out[1] : NULL, *rstd = n->out[centred ? 2 : 1];
     gt_tensor *dy = GT_MUTANT(rms_norm_upstream, gout[0], gout[0] ? gt_square(gout[0]) : NULL);
-    if (dy && centred) dx = gt_normalize_grad(dy, x, weight, mean, rstd, *s, &dweight, &dbias);
+    gt_tensor *y = s->activation == GT_NO_ACTIVATION ? NULL : n->out[0];
+    if (dy && centred) dx = gt_normalize_grad(dy, x, weight, mean, rstd, y, *s, &dweight, &dbias);
     else if (dy) dx = gt_rms_norm_grad(dy, x, weight, rstd, *s, &dweight);
     if (gt_needs_grad(n, 0)) {
         gt_tensor *aux = through_statistics(

@@ -13,6 +13,12 @@ typedef struct {
     double eps;
 } gti_normalize_opts;
 
+/* Those with an activation of y behind them. */
+typedef struct {
+    gti_normalize_opts norm; /* first: who reads it need not tell */
+    gt_activation activation;
+} gti_normalize_act_opts;
+
 /* Rows of attributes. */
 #define GTI_EPS 1e-5
 #define GTI_EPS_MEANING "added to the variance"
@@ -29,6 +35,9 @@ typedef struct {
     {                                                                                              \
         GT_BESIDE("bias"), .usual = "0", .meaning = "what is added, " of                           \
     }
+#define GTI_ACTIVATION_ATTR(type)                                                                  \
+    GT_CHOICE("activation", type, activation, 3, "GT_NO_ACTIVATION GT_THEN_RELU GT_THEN_RELU6"),   \
+        .meaning = "of the result, in the same pass"
 #define GTI_DIMS_ATTR                                                                              \
     {                                                                                              \
         GT_ARGUMENT("n_dims", gti_normalize_opts, count),                                          \
@@ -63,6 +72,11 @@ gti_normalize_range gti_normalize_range_of(const gt_node *n, const gt_normalize_
 
 /* The end of the parts from `part` on that one call of a kernel is to work on. */
 int64_t gti_normalize_together(const gt_normalize_layout *layout, int64_t part, int64_t end);
+
+/* The kernels of an activation of y; NULL where there is none. */
+gti_normalize_then gti_normalize_then_of(const gt_node *n, gt_activation activation);
+/* dy where the activation of y has a slope, else 0. */
+gt_tensor *gti_normalize_before(gt_activation activation, gt_tensor *dy, gt_tensor *y);
 
 /* The gradient of those with a mean: an operation's `gradient`. */
 #define GTI_NORMALIZE_GRADIENT                                                                     \

@@ -3,11 +3,12 @@
  *
  *   dx = rstd (g - M(g) - h M(g h))    dweight = sum of dy h    dbias = sum of dy
  *
- * rms_norm_grad is the same without a mean: M(g) is left out, and dbias.
+ * rms_norm_grad is the same without a mean: M(g) is left out, and dbias. Where an activation of y
+ * follows, the activation's result is the last input, and dy counts where that has a slope.
  *
  * As an operation it is a function of dy, x, weight, mean and rstd, each by itself; that the last
  * two depend on x is known to the rule of the normalisation, whose outputs they are. */
-#include "normalize.h"
+#include "normalize_grad_samples.h"
 
 /* --- shape rule and forward --- */
 
@@ -16,11 +17,36 @@ static const gt_normalize_layout *normalize_grad_layout_of(const gt_node *n)
     return n->opts;
 }
 
+static bool is_centred(const gt_node *n)
+{
+    return n->n_in >= 5;
+}
+
+/* The result of the activation that follows, or NULL. */
+static gt_tensor *result_of(const gt_node *n)
+{
+    return n->n_in == 6 ? n->in[5] : NULL;
+}
+
+static bool check_activation(const gt_node *n, const gt_normalize_layout *s)
+{
+    const gt_tensor *y = result_of(n);
+    const bool follows = s->activation != GT_NO_ACTIVATION;
+    if (follows && ((unsigned)s->activation > GT_THEN_RELU6 || !s->pooled))
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "no activation %d follows%s", (int)s->activation,
+                          s->pooled ? "" : " what is not pooled");
+    if (follows != (y != NULL))
+        return gt_op_fail(n, GT_ERR_ARGUMENT, "y is %s", y ? "of no activation" : "missing");
+    return !y || gt_same_shape(y, n->in[1]) ||
+           gt_op_fail(n, GT_ERR_SHAPE, "y is %s, but x is %s", GTI_SHAPE_TEXT(y->shape),
+                      GTI_SHAPE_TEXT(n->in[1]->shape));
+}
+
 static bool check_layout(const gt_node *n, const gt_normalize_layout *s, int64_t *sets)
 {
     const int64_t dims[] = {s->n, s->groups, s->channels, s->inner};
     int64_t elements, bytes;
-    bool good = !s->pooled || (s->channels == 1 && n->n_in == 5);
+    bool good = !s->pooled || (s->channels == 1 && is_centred(n));
     for (int i = 0; i < 4; i++) good = good && dims[i] >= 0;
     if (!good || !gti_size_of_shape(4, dims, 1, &elements, &bytes) || elements != n->in[0]->size)
         return gt_op_fail(n, GT_ERR_SHAPE,
@@ -53,8 +79,9 @@ static bool normalize_grad_infer(gt_node *n)
         return gt_op_fail(n, GT_ERR_SHAPE, "dy is %s, but x is %s", GTI_SHAPE_TEXT(n->in[0]->shape),
                           GTI_SHAPE_TEXT(n->in[1]->shape));
     if (!check_size(n, 2, channels)) return false;
-    for (int i = 3; i < n->n_in; i++)
+    for (int i = 3; i < n->n_in && i < 5; i++)
         if (!check_size(n, i, sets)) return false;
+    if (!check_activation(n, s)) return false;
     if (!gti_normalize_set_outputs(n, s, n->in[2]->shape)) return false;
     /* A channel's sums are one part's when pooled; otherwise each part's are added up after. */
     n->scratch_size = 2 * (size_t)channels * sizeof(double) * (size_t)(s->pooled ? 1 : n->parts[0]);
@@ -65,9 +92,10 @@ static bool normalize_grad_infer(gt_node *n)
 /* dx of parts begin to end; their sums of dweight and dbias. */
 static void make_dx(gt_node *n, const gti_normalize_range *at, double *sums, void *scratch)
 {
-    const bool centred = n->n_in == 5;
+    const bool centred = is_centred(n);
+    const gt_tensor *y = result_of(n);
     gti_kernels_for(n)->normalize.grad(
-        &at->s, gti_from(n->in[0], at->x), gti_from(n->in[1], at->x),
+        &at->s, gti_from(n->in[0], at->x), y ? gti_from(y, at->x) : NULL, gti_from(n->in[1], at->x),
         gti_from(n->in[2], at->channel), centred ? gti_from(n->in[3], at->set) : NULL,
         gti_from(n->in[centred ? 4 : 3], at->set), gti_to(n->out[0], at->x), sums, scratch);
 }
@@ -76,7 +104,7 @@ static void add_sums(gt_node *n, int64_t count, const double *sums, int64_t chan
                      int64_t channels)
 {
     gti_kernels_for(n)->normalize.add(count, channels, sums, gti_to(n->out[1], channel),
-                                      n->n_in == 5 ? gti_to(n->out[2], channel) : NULL);
+                                      is_centred(n) ? gti_to(n->out[2], channel) : NULL);
 }
 
 static void normalize_grad_run_parts(gt_node *n, const gt_range *r)
@@ -111,8 +139,8 @@ typedef struct {
 static views views_of(const gt_node *n)
 {
     const gt_normalize_layout *s = normalize_grad_layout_of(n);
-    views v = {.centred = n->n_in == 5, .set = gti_normalize_set_axes(s)};
-    v.dy = gti_normalize_view(n->in[0], s);
+    views v = {.centred = is_centred(n), .set = gti_normalize_set_axes(s)};
+    v.dy = gti_normalize_view(gti_normalize_before(s->activation, n->in[0], result_of(n)), s);
     v.d = gti_normalize_view(n->in[1], s);
     v.w = gti_normalize_view_parameter(n->in[2], s);
     if (v.centred) v.d = gt_sub(v.d, gti_normalize_view_statistic(n->in[3], s));
@@ -194,7 +222,7 @@ static bool normalize_grad_backward(gt_node *n, gt_tensor *const gout[], gt_tens
             gt_tensor *ub = gti_normalize_view_parameter(gout[2], s);
             ddy = ddy ? gt_add(ddy, ub) : gt_broadcast_to(ub, v.dy->shape);
         }
-        gin[0] = shaped(ddy, n->in[0]);
+        gin[0] = gti_normalize_before(s->activation, shaped(ddy, n->in[0]), result_of(n));
     }
     if (gt_needs_grad(n, 2))
         gin[2] = shaped(p.g ? gt_sum(gt_mul(v.dy, p.g), .axes = GTI_NORMALIZE_CHANNEL_AXES) : NULL,
@@ -208,129 +236,6 @@ static double normalize_grad_flops(const gt_node *n)
     return 12 * (double)n->in[0]->size;
 }
 
-/* --- samples --- */
-
-#define L(n_, groups_, channels_, inner_, ...)                                                     \
-    .opts = &(const gt_normalize_layout)                                                           \
-    {                                                                                              \
-        .n = (n_), .groups = (groups_), .channels = (channels_), .inner = (inner_), __VA_ARGS__    \
-    }
-#define R(...) GT_IN_RANGE(0.5, 2, __VA_ARGS__)
-static const gt_sample normalize_grad_samples[] = {
-    {.label = "rows",
-     .in = {GT_IN(2, 5), GT_IN(2, 5), GT_IN(5), GT_IN(2), R(2)},
-     L(2, 1, 5, 1, .pooled = false)},
-    {.label = "groups",
-     .in = {GT_IN(2, 4, 2), GT_IN(2, 4, 2), GT_IN(4), GT_IN(2, 2), R(2, 2)},
-     L(2, 2, 2, 2, .pooled = false)},
-    {.label = "pooled images",
-     .in = {GT_IN(2, 3, 2), GT_IN(2, 3, 2), GT_IN(3), GT_IN(3), R(3)},
-     L(2, 3, 1, 2, .pooled = true)},
-    {.label = "pooled columns",
-     .in = {GT_IN(4, 3), GT_IN(4, 3), GT_IN(3), GT_IN(3), R(3)},
-     L(4, 3, 1, 1, .pooled = true)},
-    {.label = "groups of channels of one",
-     .in = {GT_IN(1, 6), GT_IN(1, 6), GT_IN(6), GT_IN(1, 2), R(1, 2)},
-     L(1, 2, 3, 1, .pooled = false)},
-    {.label = "17 wide",
-     .in = {GT_IN(1, 17), GT_IN(1, 17), GT_IN(17), GT_IN(1), R(1)},
-     L(1, 1, 17, 1, .pooled = false)},
-    {.label = "1100 wide",
-     .in = {GT_IN(1, 1100), GT_IN(1, 1100), GT_IN(1100), GT_IN(1), R(1)},
-     L(1, 1, 1100, 1, .pooled = false)},
-    {.label = "40 rows",
-     .in = {GT_IN(40, 10), GT_IN(40, 10), GT_IN(10), GT_IN(40), R(40)},
-     L(40, 1, 10, 1, .pooled = false)},
-    {.label = "pooled planes",
-     .in = {GT_IN(3, 80), GT_IN(3, 80), GT_IN(2), GT_IN(2), R(2)},
-     L(3, 2, 1, 40, .pooled = true)},
-    {.label = "70 pooled columns",
-     .in = {GT_IN(7, 70), GT_IN(7, 70), GT_IN(70), GT_IN(70), R(70)},
-     L(7, 70, 1, 1, .pooled = true)},
-    {.label = "pooled short runs",
-     .in = {GT_IN(70, 34), GT_IN(70, 34), GT_IN(2), GT_IN(2), R(2)},
-     L(70, 2, 1, 17, .pooled = true)},
-    {.label = "size one",
-     .in = {GT_IN(1, 1), GT_IN(1, 1), GT_IN(1), GT_IN(1), R(1)},
-     L(1, 1, 1, 1, .pooled = false)},
-    {.label = "no rows",
-     .in = {GT_IN(0, 3), GT_IN(0, 3), GT_IN(3), GT_IN(0), R(0)},
-     L(0, 1, 3, 1, .pooled = false)},
-    {.label = "no elements",
-     .in = {GT_IN(2, 0), GT_IN(2, 0), GT_IN(0), GT_IN(2), R(2)},
-     L(2, 1, 0, 1, .pooled = false)},
-    {.label = "same tensor",
-     .in = {GT_IN(2, 3), {.same = 1}, GT_IN(3), GT_IN(2), R(2)},
-     L(2, 1, 3, 1, .pooled = false)},
-};
-static const gt_sample rms_norm_grad_samples[] = {
-    {.label = "rows",
-     .in = {GT_IN(2, 5), GT_IN(2, 5), GT_IN(5), R(2)},
-     L(2, 1, 5, 1, .pooled = false)},
-    {.label = "groups",
-     .in = {GT_IN(2, 4, 2), GT_IN(2, 4, 2), GT_IN(4), R(2, 2)},
-     L(2, 2, 2, 2, .pooled = false)},
-    {.label = "17 wide",
-     .in = {GT_IN(1, 17), GT_IN(1, 17), GT_IN(17), R(1)},
-     L(1, 1, 17, 1, .pooled = false)},
-    {.label = "1100 wide",
-     .in = {GT_IN(1, 1100), GT_IN(1, 1100), GT_IN(1100), R(1)},
-     L(1, 1, 1100, 1, .pooled = false)},
-    {.label = "size one",
-     .in = {GT_IN(1, 1), GT_IN(1, 1), GT_IN(1), R(1)},
-     L(1, 1, 1, 1, .pooled = false)},
-    {.label = "no rows",
-     .in = {GT_IN(0, 3), GT_IN(0, 3), GT_IN(3), R(0)},
-     L(0, 1, 3, 1, .pooled = false)},
-    {.label = "no elements",
-     .in = {GT_IN(2, 0), GT_IN(2, 0), GT_IN(0), R(2)},
-     L(2, 1, 0, 1, .pooled = false)},
-};
-
-#define SHAPE_ERROR .code = GT_ERR_SHAPE, .message
-static const gt_error_sample normalize_grad_error_samples[] = {
-    {.label = "layout",
-     .in = {GT_IN(2, 5), GT_IN(2, 5), GT_IN(5), GT_IN(2), GT_IN(2)},
-     L(2, 1, 4, 1, .pooled = false),
-     SHAPE_ERROR = "n 2, groups 1, channels 4, inner 1 does not fit dy [2,5]"},
-    {.label = "pooled groups",
-     .in = {GT_IN(2, 4), GT_IN(2, 4), GT_IN(4), GT_IN(2), GT_IN(2)},
-     L(2, 2, 2, 1, .pooled = true),
-     SHAPE_ERROR = "inner 1, pooled does not fit dy [2,4]"},
-    {.label = "x",
-     .in = {GT_IN(2, 5), GT_IN(5, 2), GT_IN(5), GT_IN(2), GT_IN(2)},
-     L(2, 1, 5, 1, .pooled = false),
-     SHAPE_ERROR = "dy is [2,5], but x is [5,2]"},
-    {.label = "weight",
-     .in = {GT_IN(2, 5), GT_IN(2, 5), GT_IN(4), GT_IN(2), GT_IN(2)},
-     L(2, 1, 5, 1, .pooled = false),
-     SHAPE_ERROR = "weight is [4], needs 5 elements"},
-    {.label = "mean",
-     .in = {GT_IN(2, 5), GT_IN(2, 5), GT_IN(5), GT_IN(1), GT_IN(2)},
-     L(2, 1, 5, 1, .pooled = false),
-     SHAPE_ERROR = "mean is [1], needs 2 elements"},
-    {.label = "groups overflow",
-     .in = {GT_IN(0), GT_IN(0), GT_IN(0), GT_IN(0), GT_IN(0)},
-     L(INT64_MAX, 2, 0, 1, .pooled = false),
-     .code = GT_ERR_MEMORY,
-     .message = "the number of groups overflows"},
-    {.label = "channels overflow",
-     .in = {GT_IN(0), GT_IN(0), GT_IN(0), GT_IN(0), GT_IN(0)},
-     L(0, 2, INT64_MAX, 1, .pooled = false),
-     .code = GT_ERR_MEMORY,
-     .message = "the number of channels overflows"},
-};
-static const gt_error_sample rms_norm_grad_error_samples[] = {
-    {.label = "pooled",
-     .in = {GT_IN(2, 5), GT_IN(2, 5), GT_IN(5), GT_IN(5)},
-     L(2, 5, 1, 1, .pooled = true),
-     SHAPE_ERROR = "inner 1, pooled does not fit dy [2,5]"},
-    {.label = "rstd",
-     .in = {GT_IN(2, 5), GT_IN(2, 5), GT_IN(5), GT_IN(5)},
-     L(2, 1, 5, 1, .pooled = false),
-     SHAPE_ERROR = "rstd is [5], needs 2 elements"},
-};
-
 static const char normalize_grad_gradient[] = "of all outputs, in all five inputs: see its rule";
 static const char rms_norm_grad_gradient[] = "of all outputs, in all four inputs: see its rule";
 static const gt_attr layout_attrs[] = {
@@ -340,13 +245,15 @@ static const gt_attr layout_attrs[] = {
     {GT_ARGUMENT("inner", gt_normalize_layout, inner), .meaning = "elements of a channel"},
     {GT_ARGUMENT("pooled", gt_normalize_layout, pooled),
      .meaning = "statistics of each [n,inner], else [channels,inner]"},
+    {GTI_ACTIVATION_ATTR(gt_normalize_layout), .argument = true},
 };
 
-#define NORMALIZE_GRAD(id, input_names, inputs_n, outputs_n)                                       \
+#define NORMALIZE_GRAD(id, input_names, inputs_n, least_n, outputs_n)                              \
     const gt_op gt_op_##id = {                                                                     \
         .name = #id,                                                                               \
         .inputs = (input_names),                                                                   \
         .n_in = (inputs_n),                                                                        \
+        .n_least = (least_n),                                                                      \
         .n_out = (outputs_n),                                                                      \
         .opts_size = sizeof(gt_normalize_layout),                                                  \
         .attrs = GT_PLAIN_ATTRS(layout_attrs),                                                     \
@@ -359,15 +266,16 @@ static const gt_attr layout_attrs[] = {
         .flops = normalize_grad_flops,                                                             \
     };
 
-NORMALIZE_GRAD(normalize_grad, "dy x weight mean rstd", 5, 3)
-NORMALIZE_GRAD(rms_norm_grad, "dy x weight rstd", 4, 2)
+NORMALIZE_GRAD(normalize_grad, "dy x weight mean rstd y", 6, 5, 3)
+NORMALIZE_GRAD(rms_norm_grad, "dy x weight rstd", 4, 4, 2)
 
 gt_tensor *gt_normalize_grad(gt_tensor *dy, gt_tensor *x, gt_tensor *weight, gt_tensor *mean,
-                             gt_tensor *rstd, gt_normalize_layout layout, gt_tensor **dweight,
-                             gt_tensor **dbias)
+                             gt_tensor *rstd, gt_tensor *y, gt_normalize_layout layout,
+                             gt_tensor **dweight, gt_tensor **dbias)
 {
     gt_tensor *out[3];
-    gt_apply_n(&gt_op_normalize_grad, &layout, 5, (gt_tensor *[]){dy, x, weight, mean, rstd}, out);
+    gt_apply_n(&gt_op_normalize_grad, &layout, y ? 6 : 5,
+               (gt_tensor *[]){dy, x, weight, mean, rstd, y}, out);
     *dweight = out[1];
     *dbias = out[2];
     return out[0];

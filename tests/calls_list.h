@@ -150,6 +150,9 @@
       VARIANCES, I64(3, 1))                                                                        \
     C(batch_norm, plain, gt_batch_norm(t[0], NULL, NULL), IMAGE)                                   \
     C(batch_norm, eval, gt_batch_norm(t[0], t[1], t[2]), IMAGE, CHANNELS, VARIANCES)               \
+    C(batch_norm, activation,                                                                      \
+      gt_batch_norm(t[0], t[1], t[2], .training = true, .activation = GT_THEN_RELU), IMAGE,        \
+      CHANNELS, VARIANCES)                                                                         \
     C(layer_norm, , gt_layer_norm(t[0], 1, .weight = t[1], .bias = t[2]), ANY, CHANNELS, CHANNELS) \
     C(layer_norm, plain, gt_layer_norm(t[0], 1), ANY)                                              \
     C(group_norm, , gt_group_norm(t[0], 3, .weight = t[1], .bias = t[2]), IMAGE, CHANNELS,         \

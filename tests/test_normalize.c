@@ -21,14 +21,17 @@ static gt_tensor *bias_of(gt_tensor *const in[], double given)
 
 static gt_normalize_layout layout(const double *o)
 {
-    return (gt_normalize_layout){(int64_t)o[0], (int64_t)o[1], (int64_t)o[2], (int64_t)o[3],
-                                 o[4] != 0};
+    return (gt_normalize_layout){.n = (int64_t)o[0],
+                                 .groups = (int64_t)o[1],
+                                 .channels = (int64_t)o[2],
+                                 .inner = (int64_t)o[3],
+                                 .pooled = o[4] != 0};
 }
 
 static gt_tensor *normalize_grad(gt_tensor *const in[], const double *o)
 {
     gt_tensor *dweight, *dbias;
-    return gt_normalize_grad(in[0], in[1], in[2], in[3], in[4], layout(o), &dweight, &dbias);
+    return gt_normalize_grad(in[0], in[1], in[2], in[3], in[4], NULL, layout(o), &dweight, &dbias);
 }
 
 static gt_tensor *rms_norm_grad(gt_tensor *const in[], const double *o)
@@ -64,7 +67,11 @@ static gt_tensor *running(gt_tensor *x, double momentum, bool cumulative, int st
     ROW(group_norm, gt_group_norm(in[0], (int64_t)o[0], .eps = o[1], AFFINE(o[2])))                \
     ROW(instance_norm, gt_instance_norm(in[0], .eps = o[0], AFFINE(o[1])))                         \
     ROW(batch_norm, gt_batch_norm(in[0], NULL, NULL, .training = true, .eps = o[0], AFFINE(o[1]))) \
+    ROW(batch_norm_act, gt_batch_norm(in[0], NULL, NULL, .weight = in[1], .bias = in[2],           \
+                                      .activation = (gt_activation)o[0]))                          \
     ROW(batch_norm_eval, gt_batch_norm(in[0], in[3], in[4], .weight = in[1], .bias = in[2]))       \
+    ROW(batch_norm_eval_act,                                                                       \
+        gt_batch_norm_eval_act(in[0], in[1], in[2], in[3], in[4], 1e-5, (gt_activation)o[0]))      \
     ROW(batch_norm_running, running(in[0], o[0], o[1] != 0, (int)o[2]))                            \
     ROW(normalize_grad, normalize_grad(in, o))                                                     \
     ROW(rms_norm_grad, rms_norm_grad(in, o))                                                       \

@@ -203,6 +203,21 @@ static void settings_that_look_back_keep_everything(void **state)
     }
 }
 
+/* It times what runs without it. */
+static void a_profile_sees_results_over_inputs(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *x = gt_neg(gt_ones(gt, GT_SHAPE(3)));
+    const void *block = x->data;
+    gt_profile *p = gt_profile_begin(gt);
+    assert_ptr_equal(gt_apply_over(&gt_op_relu, NULL, 1, &x)->data, block);
+    assert_int_equal(gt_profile_end(p), GT_OK);
+    x = gt_neg(gt_ones(gt, GT_SHAPE(3)));
+    block = x->data;
+    assert_ptr_equal(gt_apply_over(&gt_op_relu, NULL, 1, &x)->data, block);
+    assert_well(gt);
+}
+
 /* Of what is bounded, results tell slopes as inputs do, so results may lie in their inputs. */
 static void bounds_take_their_inputs_place(void **state)
 {
@@ -391,6 +406,7 @@ int main(void)
         TEST(what_a_rule_reads_stays),
         TEST(stretches_keep_what_they_read),
         TEST(settings_that_look_back_keep_everything),
+        TEST(a_profile_sees_results_over_inputs),
         TEST(recorded_sums_hold_one_of_their_parts),
         TEST(bounds_take_their_inputs_place),
         TEST(containers_release_what_only_they_have),

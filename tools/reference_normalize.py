@@ -76,6 +76,10 @@ def batches():
                 case("batch_norm", f"{label} {AFFINE[affine]} {eps}", [eps, affine],
                      lambda: [grid(shape), *parameters(affine, c)],
                      lambda x, *p: F.batch_norm(x, None, None, *unpack(affine, p), True, 0, eps))
+        for activation, f in ((1, F.relu), (2, F.relu6)):
+            case("batch_norm_act", f"{label} {activation}", [activation],
+                 lambda: [grid(shape), grid(c, 6, 9), grid(c)],
+                 lambda x, w, b: f(F.batch_norm(x, None, None, w, b, True)))
         reference.seed("statistics", label)
         given = [grid(shape), grid(c), grid(c), grid(c), grid(c, 0.5, 3)]
 
@@ -87,6 +91,10 @@ def batches():
         x, w, b, mean, var = given
         torch.testing.assert_close(with_statistics(*given), F.batch_norm(x, mean, var, w, b))
         case("batch_norm_eval", label, [1e-5], given, with_statistics)
+        for activation, f in ((1, F.relu), (2, F.relu6)):
+            case("batch_norm_eval_act", f"{label} {activation}", [activation],
+                 lambda: [grid(shape), grid(c, 4, 6), grid(c), grid(c), grid(c, 0.5, 3)],
+                 lambda *given: f(with_statistics(*given)))
 
 
 MODULES = {2: torch.nn.BatchNorm1d, 3: torch.nn.BatchNorm1d, 4: torch.nn.BatchNorm2d}

@@ -76,12 +76,14 @@ struct gt_module {
     int levels;     /* of modules: 1 without children; at most GT_MODULE_LEVELS */
     int holders;    /* hooks, and modules whose kind does not say .keeps_nothing, here and below */
     gt_dtype dtype; /* of parameters that it will make */
-    uint64_t version; /* raised when a parameter, buffer or child is added here or below */
-    uint32_t modes;   /* pushed: a bit for each below a leading 1 */
-    bool training;    /* true until gt_eval */
-    bool ready;       /* nothing lazy is left to materialise */
-    bool freed;       /* by gt_module_free: nothing is left but this struct */
-    bool spare;       /* during forward: nobody but it will read its input (gt_pass) */
+    uint64_t version;   /* raised when a parameter, buffer or child is added here or below */
+    uint32_t modes;     /* pushed: a bit for each below a leading 1 */
+    bool training;      /* true until gt_eval */
+    bool ready;         /* nothing lazy is left to materialise */
+    bool freed;         /* by gt_module_free: nothing is left but this struct */
+    bool spare;         /* during forward: nobody but it will read its input (gt_pass) */
+    gt_activation then; /* during forward: what is applied to its result; who does so itself says so
+                         * by GT_NO_ACTIVATION */
 };
 
 /* Passes the user's call site on to the message when a constructor fails. */

@@ -204,6 +204,13 @@ typedef struct {
     double eps;        /* added to the mean square */
 } gt_rms_norm_opts;
 
+/* What follows an operation in the same pass over memory. */
+typedef enum {
+    GT_NO_ACTIVATION = 0,
+    GT_THEN_RELU,
+    GT_THEN_RELU6,
+} gt_activation;
+
 typedef struct {
     gt_keywords gt_;
     gt_tensor *weight, *bias; /* [c]; NULL: 1 and 0 */
@@ -214,6 +221,8 @@ typedef struct {
     bool cumulative;        /* momentum is 1 / num_batches: the average of all batches */
     gt_tensor *num_batches; /* i64, one element, counted up in training; NULL: not counted */
     double eps;
+    gt_activation
+        activation; /* of the result: as gt_relu or gt_relu6 behind it, to the same bits */
 } gt_batch_norm_opts;
 
 typedef struct {
@@ -222,10 +231,11 @@ typedef struct {
 } gt_local_response_norm_opts;
 
 /* How a normalisation sees x, for its gradient: as [n,groups,channels,inner], with statistics of
- * each [channels,inner] or, pooled (channels is 1 then), of each [n,inner]. */
+ * each [channels,inner] or, pooled (channels is 1 then), of each [n,inner]; and what follows it. */
 typedef struct {
     int64_t n, groups, channels, inner;
     bool pooled;
+    gt_activation activation;
 } gt_normalize_layout;
 
 /* --- options: reductions, classes and losses --- */

@@ -201,6 +201,9 @@ static bool write_channel_sum(gti_cfile *c, const gti_cfile_row *row)
     return true;
 }
 
+#define OF_BATCH                                                                                   \
+    "normalises by the batch's own statistics, which is for training: export in evaluation mode"
+
 const gti_cfile_row gti_cfile_rows[] = {
     {"sum", .write = write_reduction, .as = "sum"},
     {"mean", .write = write_reduction, .as = "mean"},
@@ -222,8 +225,8 @@ const gti_cfile_row gti_cfile_rows[] = {
     {"group_norm", .write = write_group_norm, .as = "standardize", .uses = "variance standardize"},
     {"rms_norm", .write = write_layer_norm, .as = "rms_norm", .uses = "rms_norm"},
     {"channel_sum", .write = write_channel_sum},
-    {"batch_norm", .reason =
-                       "normalises by the batch's own statistics, which is for training: export in "
-                       "evaluation mode"},
+    {"batch_norm", .reason = OF_BATCH},
+    {"batch_norm_act", .reason = OF_BATCH},
+    {"batch_norm_eval_act", .reason = "is made where nothing is recorded: export from a module"},
     {0},
 };

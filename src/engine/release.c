@@ -80,7 +80,8 @@ static bool can_go_over(const gt_op *op, int n_in, gt_tensor *const in[])
         return false;
     const gti_tensor *x = gti_t(in[0]);
     const gt_ctx *gt = in[0]->ctx;
-    if (x->base != x || gt->watched || gt->recording_all || !is_loose(x)) return false;
+    if (x->base != x || gt->prefill || gt->shapes_only || gt->recording_all || !is_loose(x))
+        return false;
     if (gti_release_is_read(x)) return false;
     for (int i = 0; i < n_in; i++) {
         if (!in[i] || !gt_same_shape(in[i], in[0])) return false;
@@ -93,8 +94,10 @@ gt_tensor *gt_apply_over(const gt_op *op, const void *opts, int n_in, gt_tensor 
 {
     if (!can_go_over(op, n_in, in)) return gt_apply(op, opts, n_in, in);
     gt_ctx *gt = in[0]->ctx;
-    gt->over = gt->watched = true;
+    gt->over = true;
+    gti_update_watched(gt);
     gt_tensor *y = gt_apply(op, opts, n_in, in);
-    gt->over = gt->watched = false;
+    gt->over = false;
+    gti_update_watched(gt);
     return y;
 }

@@ -20,10 +20,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What follows in the same pass: a function of function.h without parameters, whose slope its
+ * result tells. */
+typedef struct {
+    void (*value)(int64_t n, const void *x, const double p[2], void *y); /* NULL: nothing */
+    void (*slope)(int64_t n, const void *g, const void *v, const double p[2], void *dx);
+    double p[2];
+} gti_normalize_then;
+
 typedef struct {
     int64_t n, groups, channels, inner;
     int64_t step; /* from an image of x to the next, where pooled */
     bool pooled;
+    gti_normalize_then then; /* where pooled */
 } gti_normalize;
 
 typedef struct {
@@ -37,11 +46,13 @@ typedef struct {
     void (*apply)(int64_t begin, int64_t end, int64_t channels, int64_t inner, const void *x,
                   const void *weight, const void *bias, const void *mean, const void *variance,
                   double eps, void *y);
-    /* dx, and sums [2,groups channels], from dy, which is 0 where it counts for mean and rstd: with
-     * h = (x - mean) rstd, g = dy weight and M the mean over a set
-     *   dx = rstd (g - M(g) - h M(g h))   sums[0] = sum of dy   sums[1] = sum of dy h */
-    void (*grad)(const gti_normalize *s, const void *dy, const void *x, const void *weight,
-                 const void *mean, const void *rstd, void *dx, double *sums, void *scratch);
+    /* dx, and sums [2,groups channels], from dy - where s->then follows, with y its result (else
+     * NULL), from the slope that dy and y give -, which is 0 where it counts for mean and rstd:
+     * with h = (x - mean) rstd, g = dy weight and M the mean over a set dx = rstd (g - M(g) - h M(g
+     * h))   sums[0] = sum of dy   sums[1] = sum of dy h */
+    void (*grad)(const gti_normalize *s, const void *dy, const void *y, const void *x,
+                 const void *weight, const void *mean, const void *rstd, void *dx, double *sums,
+                 void *scratch);
     /* dweight and dbias (which may be NULL) [channels]: sums [parts,2,channels] of that kind, added
      * up. parts > 0. */
     void (*add)(int64_t parts, int64_t channels, const double *sums, void *dweight, void *dbias);

@@ -1,5 +1,6 @@
 /* Activations as modules. Those without options are rows of a list. */
 #include "nn/layer.h"
+#include "nn/module.h"
 
 #undef gt_nn_relu
 #undef gt_nn_relu6
@@ -44,6 +45,12 @@ static gt_tensor *activate(const gt_module *m, const gt_op *op, const void *opts
         return gt_module_new(gt, &type);                                                           \
     }
 ACTIVATIONS(DEFINE)
+
+gt_activation gti_activation_of(const gt_module *m)
+{
+    if (m->type->forward == forward_relu) return GT_THEN_RELU;
+    return m->type->forward == forward_relu6 ? GT_THEN_RELU6 : GT_NO_ACTIVATION;
+}
 
 /* --- with options: one struct for all, one row each --- */
 

@@ -1,4 +1,6 @@
 /* BatchNorm1d, BatchNorm2d and the lazy ones. */
+#include <gradtape/capture.h>
+
 #include "nn/layer.h"
 
 typedef struct {
@@ -30,6 +32,18 @@ static bool check_channels(const batch_norm *b, const gt_tensor *x)
     return false;
 }
 
+/* Not in what exporters and pictures read: they have an operation for each module. */
+static gt_activation take_activation(gt_module *m)
+{
+    const gt_activation then = m->then;
+    const bool given = !m->training && ((batch_norm *)m)->tracking;
+    const bool all = gt_is_recording_all(m->ctx);
+    if ((given && (all || gt_is_recording(m->ctx))) || (all && !gt_is_capturing(m->ctx)))
+        return GT_NO_ACTIVATION;
+    m->then = GT_NO_ACTIVATION;
+    return then;
+}
+
 static gt_tensor *forward(gt_module *m, gt_tensor *x)
 {
     const batch_norm *b = (batch_norm *)m;
@@ -41,6 +55,7 @@ static gt_tensor *forward(gt_module *m, gt_tensor *x)
                                                .momentum = GT_EXACTLY(b->momentum),
                                                .cumulative = b->cumulative,
                                                .num_batches = b->batches,
+                                               .activation = take_activation(m),
                                                .eps = GT_EXACTLY(b->eps)});
 }
 

@@ -104,10 +104,17 @@ static gt_module *make(gt_ctx *gt, const gt_module_type *type, int n, gt_module 
 
 /* --- Sequential and ModuleList --- */
 
+/* An activation is passed by where the module before it has done its work. */
 static gt_tensor *forward_sequential(gt_module *m, gt_tensor *x)
 {
     bool spare = m->spare;
-    for (gt_module *c = m->child; c && x; c = c->next) x = gt_pass(c, x, &spare);
+    for (gt_module *c = m->child, *next; c && x; c = next) {
+        next = c->next;
+        gt_activation own = next && !next->holders ? gti_activation_of(next) : GT_NO_ACTIVATION;
+        const bool asked = own != GT_NO_ACTIVATION;
+        x = gti_forward_before(c, x, &spare, next ? &own : &m->then);
+        if (asked && own == GT_NO_ACTIVATION) next = next->next;
+    }
     return x;
 }
 

@@ -161,6 +161,7 @@ static bool forward(gt_module *m, int n, gt_tensor *const in[], gt_tensor *out[]
 gt_tensor *gt_forward_(gt_module *m, int n, gt_tensor *const in[])
 {
     gt_tensor *out[GT_MODULE_MOST];
+    out[0] = NULL;
     if (m && !gt_failed(m->ctx) && gt_module_n_outputs(m) > 1) {
         gt_module_fail(m, GT_ERR_ARGUMENT,
                        "has %d outputs (%s); gt_forward_all returns all of them",
@@ -174,6 +175,16 @@ gt_outputs gt_forward_all_(gt_module *m, int n, gt_tensor *const in[])
 {
     gt_outputs y = {.n = gt_module_n_outputs(m), .names = m ? m->outputs : ""};
     if (!forward(m, n, in, y.at)) memset(y.at, 0, sizeof y.at);
+    return y;
+}
+
+gt_tensor *gti_forward_before(gt_module *m, gt_tensor *x, bool *spare, gt_activation *then)
+{
+    if (m->holders) return gt_pass(m, x, spare);
+    m->then = *then;
+    gt_tensor *y = gt_pass(m, x, spare);
+    *then = m->then;
+    m->then = GT_NO_ACTIVATION;
     return y;
 }
 

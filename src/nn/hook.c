@@ -14,6 +14,13 @@ struct gt_module_hook {
     gt_module_hook *next;
 };
 
+/* A captured step may have passed an activation by, but not what holds it. */
+static void note_change(gt_module *m)
+{
+    m->scope.state += ANOTHER;
+    if (m->parent && gti_activation_of(m) != GT_NO_ACTIVATION) m->parent->scope.state += ANOTHER;
+}
+
 gt_status gt_module_add_hook(gt_module *m, gt_module_hook_fn fn, void *user)
 {
     static const char what[] = "gt_module_add_hook";
@@ -26,7 +33,7 @@ gt_status gt_module_add_hook(gt_module *m, gt_module_hook_fn fn, void *user)
     gt_module_hook **end = &m->hooks;
     while (*end) end = &(*end)->next;
     *end = hook;
-    m->scope.state += ANOTHER;
+    note_change(m);
     gti_module_hold(m, 1);
     return GT_OK;
 }
@@ -39,7 +46,7 @@ void gt_module_remove_hook(gt_module *m, gt_module_hook_fn fn, void *user)
     gt_module_hook *found = *at;
     if (!found) return;
     *at = found->next;
-    m->scope.state += ANOTHER;
+    note_change(m);
     gti_module_hold(m, -1);
     free(found);
 }

@@ -49,6 +49,14 @@ gt_module *gti_module_after(const gt_module *root, const gt_module *m);
 /* How many names there are, parted by single spaces. */
 int gti_forward_names(const char *names);
 
+/* gt_pass; m may apply the activation *then to its result itself, and then has set that to
+ * GT_NO_ACTIVATION. */
+gt_tensor *gti_forward_before(gt_module *m, gt_tensor *x, bool *spare, gt_activation *then);
+
+/* --- activation.c --- */
+/* What m does to its input, where a batch norm could do that. */
+gt_activation gti_activation_of(const gt_module *m);
+
 /* --- same.c --- */
 /* The module that m is another place of, or NULL. */
 gt_module *gti_same_of(const gt_module *m);

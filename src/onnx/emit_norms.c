@@ -106,11 +106,14 @@ static bool emit_channel_sum(gti_emit *e)
     return true;
 }
 
+#define OF_BATCH                                                                                   \
+    "normalises by the batch's own statistics, which is for training: export in evaluation mode"
+
 const gti_mapping gti_emit_norms_list[] = {
     {"batch_norm_eval", .emit = emit_batch_norm_eval},
-    {"batch_norm",
-     .reason =
-         "normalises by the batch's own statistics, which is for training: export in evaluation mode"},
+    {"batch_norm", .reason = OF_BATCH},
+    {"batch_norm_act", .reason = OF_BATCH},
+    {"batch_norm_eval_act", .reason = "is made where nothing is recorded: export from a module"},
     {"layer_norm", .emit = emit_layer_norm},
     {"rms_norm", .emit = emit_rms_norm},
     {"group_norm", .emit = emit_group_norm},
