@@ -88,6 +88,13 @@ static bool is_long_row(size_t element, const dimension *d)
     return d->x == size && d->y == size && d->n * size >= LONG_ROW;
 }
 
+/* Whether a row of y, dimension i, is long and has one element in all its places: the other way
+ * round, too, x is read once. */
+static bool is_repeated_row(size_t element, const layout *l, int i)
+{
+    return i >= 0 && l->dim[i].x == 0 && l->dim[i].n * (int64_t)element >= LONG_ROW;
+}
+
 static void copy_row(size_t element, const dimension *d, const char *x, char *y)
 {
     if (is_long_row(element, d)) {
@@ -240,7 +247,9 @@ void gti_copy_strided(int ndim, const int64_t *dim, size_t element, const void *
     element = join_elements(&l, element);
     const int along_x = dimension_with(&l, true, (int64_t)element);
     const int along_y = dimension_with(&l, false, (int64_t)element);
-    const bool crossed = along_x >= 0 && along_y >= 0 && along_x != along_y;
+    const bool streamed = gti_streams(whole);
+    const bool repeated = !streamed && is_repeated_row(element, &l, along_y);
+    const bool crossed = along_x >= 0 && along_y >= 0 && along_x != along_y && !repeated;
     if (crossed) make_innermost(&l, along_x);
     if (along_y >= 0) make_innermost(&l, crossed && along_y > along_x ? along_y - 1 : along_y);
     const dimension *inner = &l.dim[l.n - 1];
@@ -249,7 +258,6 @@ void gti_copy_strided(int ndim, const int64_t *dim, size_t element, const void *
     const bool planes = beside >= 0 && beside < l.n - 2;
     if (planes) make_innermost(&l, beside);
     const int outer = l.n - (planes ? 3 : crossed ? 2 : 1);
-    const bool streamed = gti_streams(whole);
     inner -= planes;
     plane p = {.element = element, .b = *inner, .streamed = streamed};
     if (crossed) p.a = inner[-1];
@@ -258,7 +266,7 @@ void gti_copy_strided(int ndim, const int64_t *dim, size_t element, const void *
     do {
         if (planes) copy_planes(&p, &inner[1], x, y);
         else if (crossed) copy_plane(&p, x, y);
-        else if (rows) gti_stream((size_t)(inner->n * (int64_t)element), x, y);
+        else if (rows) gti_stream_from_far((size_t)(inner->n * (int64_t)element), x, y);
         else copy_row(element, inner, x, y);
     } while (advance(outer, l.dim, at, &x, &y));
     if (rows) gti_stream_end();

@@ -12,6 +12,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "kernels/loop.h"
+
 enum { GTI_STREAM_BYTES = 1 << 23 }; /* an array from which it pays */
 
 /* Whether it can be done here, for an array of so many bytes. */
@@ -53,6 +55,20 @@ static inline void gti_stream(size_t bytes, const char *x, char *y)
     memcpy(y + head + lines, x + head + lines, bytes - head - lines);
 }
 
+/* The same of what is not in the caches. */
+static inline void gti_stream_from_far(size_t bytes, const char *x, char *y)
+{
+    enum { PIECE = 1 << 10 };
+    const size_t to_line = -(uintptr_t)y % 64, head = to_line < bytes ? to_line : bytes;
+    size_t done = head;
+    memcpy(y, x, head);
+    for (; bytes - done >= PIECE; done += PIECE) {
+        gti_read_ahead(x + done, PIECE);
+        gti_stream_aligned(PIECE, x + done, y + done);
+    }
+    gti_stream(bytes - done, x + done, y + done);
+}
+
 /* memcpy, of a piece of an array of `whole` bytes. */
 static inline void gti_stream_copy(size_t bytes, const void *x, void *y, int64_t whole)
 {
@@ -60,7 +76,7 @@ static inline void gti_stream_copy(size_t bytes, const void *x, void *y, int64_t
         memcpy(y, x, bytes);
         return;
     }
-    gti_stream(bytes, x, y);
+    gti_stream_from_far(bytes, x, y);
     gti_stream_end();
 }
 
