@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "gather.h"
+#include "kernels/loop.h"
 #include "kernels/stream.h"
+
+enum { STREAM_BLOCK = 1 << 11 }; /* bytes */
 
 typedef struct {
     int axis;
@@ -143,6 +146,21 @@ static void gather_step(int64_t *at, int ndim, gt_shape shape)
     }
 }
 
+/* Rounds the sums of a slab into dx, past the caches where it is large. */
+static void round_slab(const gt_node *n, int64_t size, const double *sum, char *dx)
+{
+    const int64_t element = (int64_t)gt_dtype_size(n->dtype);
+    const bool streamed = gti_streams(n->out[0]->size * element);
+    const int64_t most = streamed ? STREAM_BLOCK / element : size;
+    _Alignas(64) char block[STREAM_BLOCK];
+    for (int64_t count; size > 0; size -= count, sum += count, dx += count * element) {
+        count = size < most ? size : most;
+        if (streamed) gti_read_ahead(sum, (size_t)count * sizeof *sum);
+        gti_kernels_for(n)->index.round(count, sum, streamed ? block : dx);
+        if (streamed) gti_stream((size_t)(count * element), block, dx);
+    }
+}
+
 /* By slabs of dx, the parts from the axis on. Sums in double, in scratch; in place where dx is of
  * doubles. */
 static void gather_dx_forward(gt_node *n)
@@ -164,8 +182,9 @@ static void gather_dx_forward(gt_node *n)
             scatter(n, &g, taken, sum);
             taken += part_size;
         }
-        if (!f64) gti_kernels_for(n)->index.round(slab_size, sum, gti_at(dx->data, i, dx->dtype));
+        if (!f64) round_slab(n, slab_size, sum, gti_to(dx, i));
     }
+    gti_stream_end();
 }
 
 static bool gather_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])

@@ -179,7 +179,7 @@ def rows(t):
         ("EXP_NEAR", "(e^r - 1 - r) / r^2 for |r| <= log(2) / 32", exp_tail, -HALF_LOG2 / 16,
          HALF_LOG2 / 16, 2 if single else 6),
         ("LOG_NEAR", "(log(1 + r) - r) / r^2 for -1/32 <= r <= 1/16", near_log,
-         -mpf("1.0001") / 32, mpf("1.0001") / 16, 5 if single else 10),
+         -mpf("1.0001") / 32, mpf("1.0001") / 16, 4 if single else 9),
     ]
 
 
