@@ -1,6 +1,7 @@
 /* Giving back early: what rules and containers say nobody reads. */
 #include "samples.h"
 
+#include "base/pool.h"
 #include <math.h>
 
 /* --- operations --- */
@@ -396,10 +397,27 @@ static void recorded_sums_hold_one_of_their_parts(void **state)
     assert_well(gt);
 }
 
+/* What reads past a tensor is seen under the address sanitizer, though its block goes on. */
+static void nothing_lies_behind_a_tensor(void **state)
+{
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+    for (int64_t n = 1; n < 16; n++) {
+        const gt_tensor *x = gt_ones(*state, GT_SHAPE(n));
+        const char *end = (const char *)x->data + n * (int64_t)sizeof(float);
+        assert_false(__asan_address_is_poisoned(end - 1));
+        assert_true(__asan_address_is_poisoned(end));
+    }
+#else
+    (void)state;
+    skip();
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_context, close_context)
+        TEST(nothing_lies_behind_a_tensor),
         TEST(rules_read_no_more_than_they_say),
         TEST(results_over_inputs_are_the_same),
         TEST(far_back_is_left_alone),

@@ -59,19 +59,21 @@ static inline size_t gti_pool_class_bytes(int k)
     return k < 16 ? (size_t)(k + 1) * 64 : (size_t)(17 + k % 16) << (k / 16 + 5);
 }
 
-/* A block of at least `bytes`, NULL when there is none; *size_class is for putting it back. */
+/* A block of at least `bytes`, NULL when there is none; *size_class is for putting it back. What
+ * the block has beyond them is nobody's, which is seen where accesses are checked. */
 static inline void *gti_pool_get(gti_pool *p, size_t bytes, int *size_class)
 {
     const int k = gti_pool_class_of(bytes);
     if (k >= GTI_POOL_CLASSES || gti_system_memory_fails()) return NULL;
     void *block = p->free[k];
     if (block) {
-        GTI_UNPOISON(block, p->bytes[k]);
         p->free[k] = *(void **)block;
     } else {
         block = gti_pool_new_block_(p, p->bytes[k]);
         if (!block) return NULL;
     }
+    GTI_UNPOISON(block, bytes);
+    GTI_POISON((char *)block + bytes, p->bytes[k] - bytes);
     p->live += p->bytes[k];
     if (p->live > p->peak) p->peak = p->live;
     *size_class = k;
@@ -80,6 +82,7 @@ static inline void *gti_pool_get(gti_pool *p, size_t bytes, int *size_class)
 
 static inline void gti_pool_put(gti_pool *p, void *block, int size_class)
 {
+    GTI_UNPOISON(block, p->bytes[size_class]);
 #ifdef GT_DEBUG
     memset(block, 0xff, p->bytes[size_class]); /* every float a NaN */
 #endif
