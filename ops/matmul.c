@@ -7,9 +7,12 @@
  *
  *   d op(a) = dy op(b)^T    d op(b) = op(a)^T dy */
 #include "broadcast.h"
+#include "kernels/levels.h"
 
-/* Lines of y that stay in one part, and most parts: each part packs the other operand anew. */
-enum { LINES = 64, MOST_PARTS = 8 };
+/* Lines of y that stay in one part, and most parts: each part packs the other operand anew, unless
+ * it is joined to others. What multiplies a line with less than FEW_TERMS numbers has one part, for
+ * so small products have other kernels. */
+enum { LINES = 64, MOST_PARTS = 8, FEW_TERMS = 8 };
 
 /* The matrices of a call; a node's plan. */
 typedef struct {
@@ -88,6 +91,12 @@ static bool folds(const product *p)
     return p->b_batch.ndim == 0 && !p->ta;
 }
 
+/* Into which one product can be divided; the last may be half as long again, or half as long. */
+static int64_t blocks_of(int64_t lines)
+{
+    return lines < LINES ? 1 : (lines + LINES / 2) / LINES;
+}
+
 /* Keeps p, with batches folded, and divides it: y's rows or columns, or its batches. */
 static bool plan(gt_node *n, const product *p)
 {
@@ -103,8 +112,9 @@ static bool plan(gt_node *n, const product *p)
     kept->by_columns = kept->n > kept->m;
     if (is_one_product(kept)) {
         const int64_t lines = kept->by_columns ? kept->n : kept->m;
-        n->parts[0] = gt_parts(n, (lines + LINES - 1) / LINES, one / (double)lines * LINES);
+        n->parts[0] = gt_parts(n, blocks_of(lines), one / (double)lines * LINES);
         if (n->parts[0] > MOST_PARTS) n->parts[0] = MOST_PARTS;
+        if (one < (double)lines * FEW_TERMS / GTI_FLOPS_PER_ADDITION * 2) n->parts[0] = 1;
     } else {
         n->parts[0] = gt_parts(n, size / (p->m * p->n), one);
     }
@@ -149,13 +159,17 @@ static void multiply(const gt_node *node, const product *p, int64_t m, int64_t n
                                 row_stride(p->n));
 }
 
-/* Part i of one product. */
-static void multiply_lines(const gt_node *n, const product *p, int64_t i)
+/* The first line of part i. */
+static int64_t line_at(const gt_node *n, int64_t lines, int64_t i)
 {
-    const int64_t lines = p->by_columns ? p->n : p->m, blocks = (lines + LINES - 1) / LINES;
-    const int64_t first = LINES * gt_part_begin(blocks, n->parts[0], i);
-    const int64_t end = LINES * gt_part_begin(blocks, n->parts[0], i + 1);
-    const int64_t count = (end < lines ? end : lines) - first;
+    return i == n->parts[0] ? lines : LINES * gt_part_begin(blocks_of(lines), n->parts[0], i);
+}
+
+/* Parts i to end - 1 of one product. */
+static void multiply_lines(const gt_node *n, const product *p, int64_t i, int64_t end)
+{
+    const int64_t lines = p->by_columns ? p->n : p->m;
+    const int64_t first = line_at(n, lines, i), count = line_at(n, lines, end) - first;
     if (p->by_columns)
         multiply(n, p, p->m, count, (place){.b = p->tb ? first * p->k : first, .y = first});
     else multiply(n, p, count, p->n, (place){.a = p->ta ? first : first * p->k, .y = first * p->n});
@@ -192,7 +206,8 @@ static void matmul_parts(gt_node *n, const gt_range *r)
                          gt_part_begin(batches, n->parts[0], r->end));
         return;
     }
-    for (int64_t i = r->begin; i < r->end; i++) multiply_lines(n, p, i);
+    const int64_t joined = gti_kernels_join_lines() ? r->end - r->begin : 1;
+    for (int64_t i = r->begin; i < r->end; i += joined) multiply_lines(n, p, i, i + joined);
 }
 
 /* x with the shape batch + [rows, columns]. */

@@ -226,6 +226,12 @@ const char *gti_kernels_cpu(void)
     return cpus[state.cpu].name;
 }
 
+bool gti_kernels_join_lines(void)
+{
+    pthread_once(&once, choose);
+    return state.blas == 0;
+}
+
 const char *gti_kernels_blas(void)
 {
     pthread_once(&once, choose);

@@ -54,6 +54,11 @@ void gti_blas_find(const char *function, void *pointer);
 const char *gti_kernels_cpu_word(int i);
 const char *gti_kernels_blas_word(int i);
 
+/* Whether products have the same bits in however many calls their lines (rows, or columns) are
+ * multiplied, 32 and more at a time: our own kernels' sums run in the order of k; those of a BLAS
+ * may depend on sizes. */
+bool gti_kernels_join_lines(void);
+
 /* Makes the process compute at these levels from now on, NULL for the best. False, and nothing
  * happens, for a word that is none. For tests, while nothing else runs: what a node has planned at
  * one level must not run at another. */
