@@ -21,7 +21,7 @@ static gt_tensor *inputs(gt_ctx *gt, gt_shape shape, gt_dtype dtype)
 static void spoil(gt_tensor *x, gt_tensor *w, gt_tensor *b)
 {
     static const double factor[] = {0, 0, 1, 1, 7, -7, 0}, offset[] = {0, 6, -0.0, 0, 3, 3, -0.0};
-    const int64_t c = x->shape.dim[1], inner = c ? x->size / x->shape.dim[0] / c : 0;
+    const int64_t c = x->shape.dim[1], inner = x->size ? x->size / x->shape.dim[0] / c : 0;
     for (int64_t i = 0; i < c; i++) {
         gt_store_element(w, i, factor[i % 7]);
         gt_store_element(b, i, offset[i % 7]);
