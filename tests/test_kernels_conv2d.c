@@ -67,7 +67,10 @@ static const gti_conv2d geometries[] = {
     {3, 32, 3, 3, 64, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 2},
     {1, 16, 2, 132, 32, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},
     {1, 16, 4, 4, 144, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},
-    {1, 64, 4, 4, 176, 9, 9, 0, 0, 2, 2, 4, 4, 1, 1, 1}, /* ranges of the sums of dw */
+    {1, 128, 4, 4, 352, 9, 9, 0, 0, 2, 2, 4, 4, 1, 1, 2}, /* ranges of the sums of dw */
+    /* few pixels of many weights, channels that divide into no pieces of one size */
+    {1, 256, 4, 4, 114, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},
+    {3, 130, 5, 4, 225, 3, 3, 0, 0, 2, 2, 1, 1, 1, 1, 1},
     /* few channels of many images: the last lanes idle, strips with a rest of one channel, rows
      * that no tap reaches */
     {29, 3, 5, 6, 15, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},

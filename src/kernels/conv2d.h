@@ -30,6 +30,7 @@ typedef enum {
     WAY(PLAIN)     /* a pair of channels after the other */                                        \
     WAY(COLUMNS)   /* products with columns */                                                     \
     WAY(POINTWISE) /* products with the images themselves */                                       \
+    WAY(FEW)       /* pixels: products with the weights as they lie */                             \
     WAY(PLANES)                                                                                    \
     WAY(LANES)  /* of images */                                                                    \
     WAY(BLOCKS) /* of channels */                                                                  \

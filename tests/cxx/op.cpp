@@ -124,22 +124,23 @@ static gt_tensor *squared(gt_ctx *, gt_tensor *const in[], void *)
     return gt_square(in[0]);
 }
 
-static double half_square(const double *x, int64_t, void *)
+/* of doubles and of floats */
+template <class T> static T half_square(const T *x, int64_t, void *)
 {
     return x[0] * x[0] / 2;
 }
 
-static void identity(const double *x, int64_t, double *g, void *)
+template <class T> static void identity(const T *x, int64_t, T *g, void *)
 {
     g[0] = x[0];
 }
 
-static void identity_map(const double *x, double *y, void *)
+template <class T> static void identity_map(const T *x, T *y, void *)
 {
     y[0] = x[0];
 }
 
-static void one(const double *, double *jacobian, void *)
+template <class T> static void one(const T *, T *jacobian, void *)
 {
     jacobian[0] = 1;
 }
@@ -150,6 +151,10 @@ static void test_plain_functions()
     const gt_c_map map = {.n = 1, .m = 1, .f = identity_map, .jacobian = one};
     GT_ASSERT_GRADCHECK_C(half_square, identity, nullptr, x, 1, .points = 2);
     GT_ASSERT_GRADCHECK_MAP(&map, x, .name = "identity");
+    const float x32[] = {3, 4};
+    const gt_c_map_f32 map32 = {.n = 1, .m = 1, .f = identity_map, .jacobian = one};
+    GT_ASSERT_GRADCHECK_C_F32(half_square, identity, nullptr, x32, 1, .points = 2);
+    GT_ASSERT_GRADCHECK_MAP_F32(&map32, x32, .name = "identity");
 }
 
 void test_op(gt_ctx *gt)
