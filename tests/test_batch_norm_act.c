@@ -216,13 +216,31 @@ static void a_capture_notices_who_looks(void **state)
     assert_error(gt, GT_ERR_STATE, "has other hooks");
 }
 
+/* The rectifier would hide the first Inf. */
+static void anomaly_checks_see_what_is_between(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_module *net = gt_nn_sequential(gt, gt_nn_batch_norm2d(gt, 2), gt_nn_relu6(gt));
+    gt_tensor *x = gt_ones(gt, GT_SHAPE(3, 2, 2, 2));
+    for (int i = 0; i < 2; i++) {
+        gt_fill(gt_module_parameter(net, "0.bias"), i == 0 ? -INFINITY : INFINITY);
+        gt_set_anomaly_check(gt, false);
+        gt_forward(net, x);
+        assert_well(gt);
+        gt_set_anomaly_check(gt, true);
+        assert_true(gt_is_checking_anomalies(gt));
+        gt_forward(net, x);
+        assert_error(gt, GT_ERR_NUMERIC, i == 0 ? "element [0,0,0,0] is -inf" : "is inf");
+    }
+}
+
 static int all_tests(void)
 {
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, open_context, close_context)
     const struct CMUnitTest tests[] = {
         FRESH(bits_are_those_of_two_operations), FRESH(second_order_is_that_of_two_operations),
         FRESH(evaluation_has_the_same_bits),     FRESH(containers_join_what_nobody_sees_between),
-        FRESH(a_capture_notices_who_looks),
+        FRESH(a_capture_notices_who_looks),      FRESH(anomaly_checks_see_what_is_between),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -183,6 +183,7 @@ void gt_set_abort_on_error(gt_ctx *gt, bool on);
  * were made from, as a tree, and in the backward pass the forward call. It reads all results once
  * more. What gt_fill writes is taken as meant. Off by default. Returns the old setting. */
 bool gt_set_anomaly_check(gt_ctx *gt, bool on);
+bool gt_is_checking_anomalies(const gt_ctx *gt);
 /* With `on`, results that are cheap to compute (of elementwise operations and norms) and that only
  * backward passes will read again are dropped as soon as modules have passed them on (gt_pass), or
  * gt_release says so, and computed again when a backward pass needs them: activation checkpointing

@@ -15,6 +15,11 @@ bool gt_set_anomaly_check(gt_ctx *gt, bool on)
     return old;
 }
 
+bool gt_is_checking_anomalies(const gt_ctx *gt)
+{
+    return gt && gt->anomaly;
+}
+
 gti_range gti_anomaly_range(const gt_tensor *t)
 {
     gti_range r = {.low = INFINITY, .high = -INFINITY, .first = -1};

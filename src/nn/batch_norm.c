@@ -32,9 +32,11 @@ static bool check_channels(const batch_norm *b, const gt_tensor *x)
     return false;
 }
 
-/* Not in what exporters and pictures read: they have an operation for each module. */
+/* Not in what exporters and pictures read: they have an operation for each module. Nor from anomaly
+ * checks, from which a rectifier would hide what is infinite. */
 static gt_activation take_activation(gt_module *m)
 {
+    if (gt_is_checking_anomalies(m->ctx)) return GT_NO_ACTIVATION;
     const gt_activation then = m->then;
     const bool given = !m->training && ((batch_norm *)m)->tracking;
     const bool all = gt_is_recording_all(m->ctx);
