@@ -106,6 +106,24 @@ static gt_tensor *forward_four(gt_module *m, gt_tensor *x)
     return gt_reshape(x, GT_SHAPE(4, 2));
 }
 
+/* What lies between the fields of its options differs with the batch. */
+static gt_tensor *padded(gt_tensor *x)
+{
+    gt_gelu_opts opts;
+    memset(&opts, (int)x->shape.dim[0], sizeof opts);
+    opts.gt_ = NULL;
+    opts.tanh_approximation = true;
+    return gt_apply(&gt_op_gelu, &opts, 1, &x);
+}
+
+static void options_grow_by_their_values(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_graph *g = graph_of(gt_nn_lambda(gt, padded), GT_SHAPE(2, 3), (gt_module_graph_opts){0});
+    assert_null(g->node[find(g, "gelu")].grown);
+    gt_graph_free(g);
+}
+
 static void a_module_of_one_batch_has_a_graph(void **state)
 {
     static const gt_module_type type = {
@@ -274,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(holds_types_shapes_and_counts),
         TEST(the_batch_is_symbolic),
+        TEST(options_grow_by_their_values),
         TEST(a_module_of_one_batch_has_a_graph),
         TEST(holds_what_is_frozen_and_what_is_lazy),
         TEST(holds_backward_passes),

@@ -120,6 +120,28 @@ static bool alike(const gt_graph *a, const gt_graph *b)
     return true;
 }
 
+static bool same_value(const gt_attr *row, const void *a, const void *b)
+{
+    char text[2][256];
+    if (row->kind == GT_ATTR_TENSOR) return true;
+    if (row->kind == GT_ATTR_SHAPE || row->kind == GT_ATTR_AXES)
+        return !strcmp(gt_attr_format(row, a, text[0], sizeof text[0]),
+                       gt_attr_format(row, b, text[1], sizeof text[1]));
+    bool same = true;
+    for (int i = 0; i < row->count; i++)
+        same = same && gt_attr_real(row, a, i) == gt_attr_real(row, b, i);
+    return same;
+}
+
+/* By what their rows say: what lies between the fields of a struct may be anything. */
+static bool same_options(const gt_op *op, const void *a, const void *b)
+{
+    if (!op->opts_size || memcmp(a, b, op->opts_size) == 0) return true;
+    bool same = op->attrs.n > 0;
+    for (int i = 0; i < op->attrs.n; i++) same = same && same_value(&op->attrs.row[i], a, b);
+    return same;
+}
+
 static bool note_growth(gti_model *g, const gt_graph *more)
 {
     for (int i = 0; i < g->pub.n_values; i++) {
@@ -130,7 +152,7 @@ static bool note_growth(gti_model *g, const gt_graph *more)
     for (int i = 0; i < g->pub.n_nodes; i++) {
         gt_graph_node *n = gti_model_node(g, i);
         const size_t size = n->op->opts_size;
-        if (!size || memcmp(n->opts, more->node[i].opts, size) == 0) continue;
+        if (same_options(n->op, n->opts, more->node[i].opts)) continue;
         void *grown = gti_model_room(g, size);
         if (!grown) return false;
         n->grown = memcpy(grown, more->node[i].opts, size);
