@@ -29,7 +29,8 @@ static float *make_array(int64_t n)
 {
     if (n < 0 || n > INT64_MAX / 16) return NULL;
     float *room = malloc((size_t)(n + 2 * (int64_t)GTI_FENCE) * sizeof *room);
-    return room ? room + GTI_FENCE : NULL;
+    if (room) room += GTI_FENCE;
+    return room;
 }
 
 static void free_array(float *a)
@@ -165,8 +166,8 @@ gt_verdict gt_gradcheck_map_f32(const gt_c_map_f32 *map, const float *x,
                                  .jvp = map->jvp ? jvp : NULL,
                                  .user = &f,
                                  .symmetric = map->symmetric};
-    if (!x || map->n < 1 || map->m < 1)
-        return gti_plain_check(&c, &of_doubles, x ? &(double){0} : NULL);
+    const double there = 0;
+    if (!x || map->n < 1 || map->m < 1) return gti_plain_check(&c, &of_doubles, x ? &there : NULL);
     double *rows = rows_of(&c, &of_doubles, x);
     const gt_verdict verdict = rows ? check_floats(&c, &of_doubles, &f, rows) : fail(&c);
     free(rows);
