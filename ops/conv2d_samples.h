@@ -96,7 +96,7 @@ static const gt_sample conv2d_samples[] = {
      OPTS(.stride = {2})},
     {.label = "few pixels of many weights",
      .n_in = 3,
-     .in = {GT_IN(1, 32, 1, 1), GT_IN(16, 32, 3, 3), GT_IN(16)},
+     .in = {GT_IN(1, 32, 1, 1), GT_IN(36, 32, 3, 3), GT_IN(36)},
      OPTS(.padding = {1, 1})},
     {.label = "1x1 on blocks", .in = {GT_IN(4, 128, 2, 2), GT_IN(16, 128, 1, 1)}},
     {.label = "1x1 as a product", .in = {GT_IN(2, 9, 5, 5), GT_IN(8, 9, 1, 1)}},
