@@ -1,45 +1,15 @@
 /* What callbacks of plain C functions do wrong besides derivatives, and what is asked wrongly. */
-#include "support.h"
+#include "expect_report.h"
 
 #include <math.h>
 
 #include "plain_functions.h"
 
-static void expect(const gt_gradcheck_report *r, gt_verdict v, const char *says)
-{
-    if (r->verdict != v || !strstr(r->message, says))
-        fail_msg("wanted %s, \"%s\"; got\n%s", gt_verdict_name(v), says, r->message);
-}
-
 /* --- a function of one value --- */
-
-static void unwritten(const double *x, int64_t n, double *g, void *user)
-{
-    ring_gradient(x, n - 1, g, user);
-}
-
-static void accumulating(const double *x, int64_t n, double *g, void *user)
-{
-    (void)user;
-    for (int64_t i = 0; i < n; i++) g[i] += x[i];
-}
 
 static double counted(const double *x, int64_t n, void *user)
 {
     return ring(x, n, NULL) + 1e-9 * (*(double *)user)++;
-}
-
-static double changing(const double *x, int64_t n, void *user)
-{
-    const double y = ring(x, n, user);
-    ((double *)(uintptr_t)x)[0] += 1;
-    return y;
-}
-
-static void greedy_gradient(const double *x, int64_t n, double *g, void *user)
-{
-    ring_gradient(x, n, g, user);
-    ((double *)(uintptr_t)x)[n - 1] = 0;
 }
 
 /* The second call changes nothing any more. */
@@ -50,17 +20,10 @@ static double wrapping(const double *x, int64_t n, void *user)
     return ring(x, n, user);
 }
 
-static double first_and_last(const double *x, int64_t n, void *user)
-{
-    (void)user;
-    return 1 + x[0] + x[n - 1];
-}
-
-/* ... where the derivative is 0. */
+/* Of first_and_last, where the derivative is 0. */
 static void not_a_number(const double *x, int64_t n, double *g, void *user)
 {
-    (void)x, (void)user;
-    for (int64_t i = 0; i < n; i++) g[i] = i == 0 || i == n - 1;
+    first_and_last_gradient(x, n, g, user);
     g[2] = NAN;
 }
 
@@ -99,14 +62,6 @@ static void scalars(void **state)
 
 /* --- functions of several --- */
 
-/* Right for unit vectors. */
-static void squared_jvp(const double *x, const double *v, double *jv, void *user)
-{
-    const shape *s = user;
-    for (int64_t j = 0; j < s->m; j++)
-        jv[j] = cos(x[j]) * x[j + 1] * v[j] * v[j] + by_next(s, x, j) * v[j + 1];
-}
-
 static void greedy_jvp(const double *x, const double *v, double *jv, void *user)
 {
     wave_jvp(x, v, jv, user);
@@ -135,12 +90,6 @@ static void stray_transposed(const double *x, const double *w, double *wj, void 
 {
     wave_vjp(x, w, wj, user);
     wj[4] = 1;
-}
-
-static void greedy_vjp(const double *x, const double *w, double *wj, void *user)
-{
-    wave_vjp(x, w, wj, user);
-    ((double *)(uintptr_t)w)[1] = 0;
 }
 
 static void taking_vjp(const double *x, const double *w, double *wj, void *user)

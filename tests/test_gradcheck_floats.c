@@ -1,59 +1,16 @@
 /* Plain C functions of floats under the gradient checker, against differences in f32. */
-#include "support.h"
+#include "expect_report.h"
 
 static gt_gradcheck_report failed;
 #define GT_GRADCHECK_FAILED(report) failed = *(report)
 #include <gradtape/gradcheck_assert.h>
 #include <math.h>
 
-static void expect(const gt_gradcheck_report *r, gt_verdict v, const char *says)
-{
-    if (r->verdict != v || !strstr(r->message, says))
-        fail_msg("wanted %s, \"%s\"; got\n%s", gt_verdict_name(v), says, r->message);
-}
+#define REAL float
+#define REAL_MAP gt_c_map_f32
+#include "plain_functions.h"
 
-/* --- a scalar: sum of x_i^3 x_(i+1), around a ring --- */
-
-static float ring(const float *x, int64_t n, void *user)
-{
-    (void)user;
-    float sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += x[i] * x[i] * x[i] * x[(i + 1) % n];
-    return sum;
-}
-
-/* user: the factor of the last element's first term, or NULL. */
-static void ring_gradient(const float *x, int64_t n, float *g, void *user)
-{
-    for (int64_t i = 0; i < n; i++) {
-        const float before = x[(i + n - 1) % n], factor = user && i == n - 1 ? *(float *)user : 1;
-        g[i] = factor * 3 * x[i] * x[i] * x[(i + 1) % n] + before * before * before;
-    }
-}
-
-static void unwritten(const float *x, int64_t n, float *g, void *user)
-{
-    ring_gradient(x, n - 1, g, user);
-}
-
-static void accumulating(const float *x, int64_t n, float *g, void *user)
-{
-    (void)user;
-    for (int64_t i = 0; i < n; i++) g[i] += x[i];
-}
-
-static float changing(const float *x, int64_t n, void *user)
-{
-    const float y = ring(x, n, user);
-    ((float *)(uintptr_t)x)[0] += 1;
-    return y;
-}
-
-static void greedy_gradient(const float *x, int64_t n, float *g, void *user)
-{
-    ring_gradient(x, n, g, user);
-    ((float *)(uintptr_t)x)[n - 1] = 0;
-}
+/* --- a scalar function --- */
 
 static void stray_gradient(const float *x, int64_t n, float *g, void *user)
 {
@@ -119,74 +76,7 @@ static void scalars(void **state)
     }
 }
 
-/* --- a vector: y_j = sin(x_j) x_(j+1), of n = m + 1 --- */
-
-typedef struct {
-    int64_t m;
-    float factor; /* of the part by x_(j+1), in row 2 */
-} shape;
-
-static void wave(const float *x, float *y, void *user)
-{
-    const shape *s = user;
-    for (int64_t j = 0; j < s->m; j++) y[j] = sinf(x[j]) * x[j + 1];
-}
-
-static float by_next(const shape *s, const float *x, int64_t j)
-{
-    return (j == 2 ? s->factor : 1) * sinf(x[j]);
-}
-
-static void wave_jacobian(const float *x, float *jacobian, void *user)
-{
-    const shape *s = user;
-    for (int64_t k = 0; k < s->m * (s->m + 1); k++) jacobian[k] = 0;
-    for (int64_t j = 0; j < s->m; j++) {
-        jacobian[j * (s->m + 1) + j] = cosf(x[j]) * x[j + 1];
-        jacobian[j * (s->m + 1) + j + 1] = by_next(s, x, j);
-    }
-}
-
-static void wave_jvp(const float *x, const float *v, float *jv, void *user)
-{
-    const shape *s = user;
-    for (int64_t j = 0; j < s->m; j++)
-        jv[j] = cosf(x[j]) * x[j + 1] * v[j] + by_next(s, x, j) * v[j + 1];
-}
-
-static void wave_vjp(const float *x, const float *w, float *wj, void *user)
-{
-    const shape *s = user;
-    for (int64_t k = 0; k <= s->m; k++) wj[k] = 0;
-    for (int64_t j = 0; j < s->m; j++) {
-        wj[j] += cosf(x[j]) * x[j + 1] * w[j];
-        wj[j + 1] += by_next(s, x, j) * w[j];
-    }
-}
-
-static void greedy_vjp(const float *x, const float *w, float *wj, void *user)
-{
-    wave_vjp(x, w, wj, user);
-    ((float *)(uintptr_t)w)[1] = 0;
-}
-
-static void squared_jvp(const float *x, const float *v, float *jv, void *user)
-{
-    const shape *s = user;
-    for (int64_t j = 0; j < s->m; j++)
-        jv[j] = cosf(x[j]) * x[j + 1] * v[j] * v[j] + by_next(s, x, j) * v[j + 1];
-}
-
-static gt_c_map_f32 wave_map(shape *s, int form)
-{
-    return (gt_c_map_f32){.n = s->m + 1,
-                          .m = s->m,
-                          .f = wave,
-                          .jacobian = form == 0 ? wave_jacobian : NULL,
-                          .vjp = form == 1 ? wave_vjp : NULL,
-                          .jvp = form == 2 ? wave_jvp : NULL,
-                          .user = s};
-}
+/* --- a vector --- */
 
 /* Small ones by entries, large ones by projections, in which one entry is not seen. */
 static void every_form_is_checked(void **state)

@@ -1,5 +1,5 @@
 /* Steps, tolerances and masks of inputs one by one: what is left out is not looked at, and told. */
-#include "support.h"
+#include "expect_report.h"
 
 #include <math.h>
 
@@ -109,12 +109,6 @@ static const struct {
     {NULL, {{.atol = NAN}}, 1, GT_FAIL, 0, "atol nan"},
     {NULL, {{0}}, -1, GT_FAIL, 0, ".n_inputs -1"},
 };
-
-static void expect(const gt_gradcheck_report *r, gt_verdict v, const char *says)
-{
-    if (r->verdict != v || !strstr(r->message, says))
-        fail_msg("wanted %s, \"%s\"; got\n%s", gt_verdict_name(v), says, r->message);
-}
 
 static gt_tensor *leaf(gt_ctx *gt, gt_shape shape)
 {

@@ -1,5 +1,5 @@
 /* More ways to look at gradients: two implementations, Taylor's series, a batch and its items. */
-#include "support.h"
+#include "expect_report.h"
 #include "wrong_ops.h"
 
 #include <math.h>
@@ -29,12 +29,6 @@ FUNCTION(product, gt_tanh(gt_matmul(in[0], in[1])))
 FUNCTION(doubled, gt_concat(((gt_tensor *[]){in[0], gt_slice(in[0], 0, 0, 1)}), 2, 0))
 FUNCTION(per_item, gt_div_scalar(gt_tanh(in[0]), (double)in[0]->shape.dim[0]))
 FUNCTION(normalized, gt_sub(in[0], gt_mean(in[0], .axes = GT_AXIS(0), .keepdim = true)))
-
-static void expect(const gt_gradcheck_report *r, gt_verdict v, const char *says)
-{
-    if (r->verdict != v || !strstr(r->message, says))
-        fail_msg("wanted %s, \"%s\"; got\n%s", gt_verdict_name(v), says, r->message);
-}
 
 static gt_tensor *leaf(gt_ctx *gt, gt_shape shape)
 {
