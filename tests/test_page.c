@@ -157,11 +157,10 @@ static void write_driven(char *page)
 
 static void page_works(void **state)
 {
-#ifndef GT_CHROMIUM
-    (void)state;
-    print_message("chromium was not found: not tested\n");
-    skip();
-#else
+    if (!*GT_CHROMIUM) {
+        print_message("chromium was not found: not tested\n");
+        skip();
+    }
     static char dom[1 << 22];
     char *page = page_of(*state, true);
     write_driven(page);
@@ -177,7 +176,6 @@ static void page_works(void **state)
     if (!told) fail_msg("the script did not run:\n%.2000s", dom);
     if (strncmp(told + 17, "driven well", 11) != 0) fail_msg("%.2000s", told + 17);
     assert_int_equal(system("rm -rf '" PATH "_profile' '" PATH "_driven.html'"), 0);
-#endif
 }
 
 static int remove_files(void **state)
