@@ -36,6 +36,16 @@ typedef struct {
     bool moves; /* only moves elements, so on any dtype */
 } reference_caller;
 
+/* A row of a table of such: the name in the file and an expression of in, o and n. */
+#define REFERENCE_CALL(name, expression)                                                           \
+    static gt_tensor *call_##name(gt_tensor *const in[], const double *o, int n)                   \
+    {                                                                                              \
+        (void)o, (void)n;                                                                          \
+        return expression;                                                                         \
+    }
+#define REFERENCE_ROW(name, expression) {#name, call_##name, false},
+#define REFERENCE_MOVE(name, expression) {#name, call_##name, true},
+
 static inline double read_number(FILE *f)
 {
     double value;
@@ -164,6 +174,31 @@ static inline void check_against_reference(const reference *r, const reference_c
         fail_msg("%s %s: %s", r->op, r->label, gt_error_message(gt));
     for (int i = 0; i < r->n_in; i++) compare(r, "a gradient", in[i]->grad, &r->grad[i]);
     gt_close(gt);
+}
+
+enum { MOST_CALLERS = 256 };
+static const reference_caller *first_caller;
+static int cases_of[MOST_CALLERS];
+
+/* In both dtypes, but where the label begins with the only one. */
+static inline void check_counted(const reference *r, const reference_caller *c)
+{
+    assert_in_range(c - first_caller, 0, MOST_CALLERS - 1);
+    cases_of[c - first_caller]++;
+    if (strncmp(r->label, "f64:", 4) != 0) check_against_reference(r, c, GT_F32);
+    if (strncmp(r->label, "f32:", 4) != 0) check_against_reference(r, c, GT_F64);
+}
+
+/* All cases of a file, of which there are more than `few`, and some for every caller. */
+static inline void check_references(const char *file, const reference_caller *callers, int few)
+{
+    first_caller = callers;
+    memset(cases_of, 0, sizeof cases_of);
+    assert_true(for_each_case(file, callers, check_counted) > few);
+    for (int i = 0; callers[i].name; i++)
+        if (!cases_of[i])
+            fail_msg("no reference for %s in %s, which tools/reference.py or its kin writes",
+                     callers[i].name, file);
 }
 
 /* The value, computed in a dtype of whole numbers, of operations that only move elements. |v| * 4

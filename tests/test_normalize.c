@@ -82,38 +82,14 @@ static gt_tensor *running(gt_tensor *x, double momentum, bool cumulative, int st
     ROW(dropout2d, gt_dropout2d(in[0], o[0]))                                                      \
     ROW(stochastic_depth, gt_stochastic_depth(in[0], o[0]))
 
-#define CALLER(name, call)                                                                         \
-    static gt_tensor *call_##name(gt_tensor *const in[], const double *o, int n)                   \
-    {                                                                                              \
-        (void)o, (void)n;                                                                          \
-        return call;                                                                               \
-    }
-CALLS(CALLER)
+CALLS(REFERENCE_CALL)
 
-static const reference_caller callers[] = {
-#define ENTRY(name, call) {#name, call_##name, false},
-    CALLS(ENTRY){NULL, NULL, false}};
+static const reference_caller callers[] = {CALLS(REFERENCE_ROW){NULL, NULL, false}};
 
-static void check_f32(const reference *r, const reference_caller *c)
-{
-    check_against_reference(r, c, GT_F32);
-}
-
-static void check_f64(const reference *r, const reference_caller *c)
-{
-    check_against_reference(r, c, GT_F64);
-}
-
-static void test_f32(void **state)
+static void test_references(void **state)
 {
     (void)state;
-    assert_true(for_each_case("normalize.txt", callers, check_f32) > 250);
-}
-
-static void test_f64(void **state)
-{
-    (void)state;
-    assert_true(for_each_case("normalize.txt", callers, check_f64) > 250);
+    check_references("normalize.txt", callers, 250);
 }
 
 /* --- what the file does not show --- */
@@ -355,8 +331,7 @@ static int all_tests(void)
 {
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, open_context, close_context)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_f32),
-        cmocka_unit_test(test_f64),
+        cmocka_unit_test(test_references),
         FRESH(test_large_means),
         FRESH(test_many_channels),
         FRESH(test_past_caches),

@@ -83,31 +83,12 @@ static gt_conv2d_opts conv_opts(const double *o, gt_tensor *bias)
                             .bias = bias};
 }
 
-#define CALLER(name, call)                                                                         \
-    static gt_tensor *call_##name(gt_tensor *const in[], const double *o, int n)                   \
-    {                                                                                              \
-        (void)o, (void)n;                                                                          \
-        return call;                                                                               \
-    }
-CALLS(CALLER)
-MOVES(CALLER)
+CALLS(REFERENCE_CALL)
+MOVES(REFERENCE_CALL)
 
-static const reference_caller callers[] = {
-#define ENTRY(name, call) {#name, call_##name, false},
-#define MOVING(name, call) {#name, call_##name, true},
-    CALLS(ENTRY) MOVES(MOVING){0}};
+static const reference_caller callers[] = {CALLS(REFERENCE_ROW) MOVES(REFERENCE_MOVE){0}};
 
 /* --- values and gradients --- */
-
-static void check_f32(const reference *r, const reference_caller *c)
-{
-    check_against_reference(r, c, GT_F32);
-}
-
-static void check_f64(const reference *r, const reference_caller *c)
-{
-    check_against_reference(r, c, GT_F64);
-}
 
 static void check_whole(const reference *r, const reference_caller *c)
 {
@@ -115,16 +96,10 @@ static void check_whole(const reference *r, const reference_caller *c)
     check_moving(r, c, GT_U8);
 }
 
-static void test_f32(void **state)
+static void test_references(void **state)
 {
     (void)state;
-    assert_true(for_each_case("ops.txt", callers, check_f32) > 200);
-}
-
-static void test_f64(void **state)
-{
-    (void)state;
-    assert_true(for_each_case("ops.txt", callers, check_f64) > 200);
+    check_references("ops.txt", callers, 200);
 }
 
 static void test_whole_numbers(void **state)
@@ -243,8 +218,7 @@ static int all_tests(void)
 {
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, open_context, close_context)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_f32),
-        cmocka_unit_test(test_f64),
+        cmocka_unit_test(test_references),
         cmocka_unit_test(test_whole_numbers),
         cmocka_unit_test(test_every_operation_has_references),
         FRESH(test_composed_functions_refuse),
