@@ -76,11 +76,12 @@ static const gti_conv2d geometries[] = {
     {1, 256, 4, 4, 114, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},
     {3, 130, 5, 4, 225, 3, 3, 0, 0, 2, 2, 1, 1, 1, 1, 1},
     /* few channels of many images: the last lanes idle, strips with a rest of one channel, rows
-     * that no tap reaches */
+     * that no tap reaches, tiles of half the pixels at the ends of rows */
     {29, 3, 5, 6, 15, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},
     {16, 6, 7, 6, 16, 5, 5, 0, 0, 1, 1, 0, 0, 1, 1, 1},
     {32, 4, 9, 3, 5, 3, 2, 0, 0, 1, 1, 2, 1, 2, 1, 1},
     {26, 2, 3, 3, 2, 2, 2, 0, 0, 1, 1, 5, 5, 4, 4, 1},
+    {16, 2, 3, 13, 6, 2, 5, 0, 0, 1, 1, 1, 3, 1, 1, 1},
     /* rows that fill tiles, of strips of one size and of two, of few channels and one */
     {2, 2, 17, 32, 20, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 1},
     {1, 3, 6, 128, 29, 2, 3, 0, 0, 1, 2, 0, 1, 1, 1, 1},
