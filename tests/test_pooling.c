@@ -187,21 +187,59 @@ static void test_long_means(void **state)
     ASSERT_VALUES(gt_global_avg_pool2d(x), 1e-6, 1.1f);
 }
 
-/* 2x2 windows side by side are taken some rows at a time: more rows than that, of three planes. */
-static void test_quads(void **state)
+/* 2x2 windows side by side are taken some rows at a time: more rows than that, of several planes,
+ * and rows shorter than a vector. */
+static const int64_t quads[][3] = {{3, 10, 120}, {40, 10, 10}, {3, 4, 6}, {1, 2, 2}, {1, 2, 1100}};
+
+static void assert_quads_of_means(gt_ctx *gt, int64_t planes, int64_t high, int64_t wide)
 {
-    gt_ctx *gt = *state;
-    enum { PLANES = 3, HIGH = 10, WIDE = 120 };
-    gt_tensor *x = gt_randn(gt, GT_SHAPE(1, PLANES, HIGH, WIDE), .requires_grad = true);
+    gt_tensor *x = gt_randn(gt, GT_SHAPE(1, planes, high, wide), .requires_grad = true);
     gt_tensor *y = gt_avg_pool2d(x, .kernel = {2}), *dy = gt_randn(gt, y->shape);
     gt_backward(y, .upstream = dy);
     const float *const dx = x->grad->data, *const xs = x->data, *const ys = y->data;
     const float *const dys = dy->data;
-    for (int i = 0; i < PLANES * HIGH * WIDE / 4; i++) {
-        const int at = i / (WIDE / 2) * 2 * WIDE + i % (WIDE / 2) * 2;
-        const float want = (xs[at] + xs[at + 1] + xs[at + WIDE] + xs[at + WIDE + 1]) / 4;
+    for (int64_t i = 0; i < planes * high * wide / 4; i++) {
+        const int64_t at = i / (wide / 2) * 2 * wide + i % (wide / 2) * 2;
+        const float want = (xs[at] + xs[at + 1] + xs[at + wide] + xs[at + wide + 1]) / 4;
         assert_float_equal(ys[i], want, 1e-6f);
-        for (int k = 0; k < 4; k++) assert_true(dx[at + k % 2 + k / 2 * WIDE] == dys[i] / 4);
+        for (int64_t k = 0; k < 4; k++) assert_true(dx[at + k % 2 + k / 2 * wide] == dys[i] / 4);
+    }
+    gt_tensor *thirds = gt_avg_pool2d(x, .kernel = {2}, .divisor_override = 3);
+    for (int64_t i = 0; i < y->size; i++)
+        assert_float_equal(((float *)thirds->data)[i], ys[i] * 4 / 3, 1e-6f);
+}
+
+/* Of few numbers, so that some are equal, and of NaNs. */
+static void assert_quads_of_maxima(gt_ctx *gt, gt_dtype dtype, int64_t planes, int64_t high,
+                                   int64_t wide)
+{
+    gt_tensor *x = gt_zeros(gt, GT_SHAPE(1, planes, high, wide), .dtype = dtype), *at;
+    for (int64_t i = 0; i < x->size; i++) {
+        const int64_t of = i * 7919 % 13 % 5;
+        gt_store_element(x, i, of == 4 ? NAN : (double)of - 2);
+    }
+    gt_tensor *y = gt_max_pool2d(x, .kernel = {2}, .indices = &at);
+    const int64_t plane = high * wide, *const indices = at->data;
+    for (int64_t i = 0; i < y->size; i++) {
+        const int64_t first = i / (wide / 2) * 2 * wide + i % (wide / 2) * 2;
+        int64_t best = first;
+        for (int64_t k = 1; k < 4; k++) {
+            const int64_t other = first + k % 2 + k / 2 * wide;
+            if (element(x, other) > element(x, best) || isnan(element(x, other))) best = other;
+        }
+        assert_int_equal(indices[i], best % plane);
+        assert_true(element(y, i) == element(x, best) || isnan(element(x, best)));
+    }
+}
+
+static void test_quads(void **state)
+{
+    gt_ctx *gt = *state;
+    for (size_t i = 0; i < sizeof quads / sizeof *quads; i++) {
+        const int64_t *const q = quads[i];
+        assert_quads_of_means(gt, q[0], q[1], q[2]);
+        assert_quads_of_maxima(gt, GT_F32, q[0], q[1], q[2]);
+        assert_quads_of_maxima(gt, GT_F64, q[0], q[1], q[2]);
     }
 }
 
