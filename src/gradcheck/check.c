@@ -101,7 +101,7 @@ static bool make_y(gti_check *c, const gti_fn *fn)
         return gti_check_refuse(c, "make constants in the function with .dtype = GT_F64",
                                 "the result is f32, though the inputs are f64");
     }
-    gti_check_keep_first(c);
+    if (!gti_check_keep_first(c)) return false;
     gti_check_end(c);
     return true;
 }

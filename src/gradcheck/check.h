@@ -122,9 +122,12 @@ static inline double gti_larger(double a, double b)
 /* The largest size of n numbers, 0 of none; NaNs are left out. */
 static inline double gti_largest(const double *x, int64_t n)
 {
-    double largest = 0;
-    for (int64_t i = 0; i < n; i++) largest = gti_larger(fabs(x[i]), largest);
-    return largest;
+    double largest[4] = {0};
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (int k = 0; k < 4; k++) largest[k] = gti_larger(fabs(x[i + k]), largest[k]);
+    for (; i < n; i++) largest[0] = gti_larger(fabs(x[i]), largest[0]);
+    return gti_larger(gti_larger(largest[0], largest[1]), gti_larger(largest[2], largest[3]));
 }
 
 /* What rounding may change y[j] by. */
@@ -242,8 +245,12 @@ void *gti_check_room(gti_check *c, int64_t n, size_t element);
 bool gti_check_call(gti_check *c);
 /* f at the present x. */
 bool gti_check_evaluate(gti_check *c, double *y);
-/* Records the function, for any number of gti_check_vjp until gti_check_end. */
+/* Of a call's outputs, y [n_y]. */
+void gti_check_read_outputs(const gti_check *c, double *y);
+/* Records the function, for any number of gti_check_vjp until gti_check_end; the first time its
+ * outputs have no shapes yet. */
 bool gti_check_begin(gti_check *c);
+bool gti_check_begin_first(gti_check *c);
 void gti_check_end(gti_check *c);
 /* g [n_x] = v' J; 0 in the columns of leaves that do not require gradients at the moment. */
 bool gti_check_vjp(gti_check *c, const double *v, double *g);
@@ -256,6 +263,8 @@ void gti_check_weights(gti_check *c, int64_t n, double *x);
 /* v [n_y], of weights; 0 in rows that are left out. */
 void gti_check_draw_upstream(gti_check *c, double *v);
 uint64_t gti_check_bits(gti_check *c);
+/* The elements of t as doubles, its own or on the tape; NULL after a failure of the context. */
+const double *gti_check_doubles(gti_check *c, const gt_tensor *t);
 /* n elements of t as double. */
 void gti_check_read(const gt_tensor *t, double *x);
 

@@ -5,8 +5,8 @@
 #include "gradcheck/fast.h"
 
 enum {
-    LONGER = 2,   /* the first step that is longer than the usual one */
-    BLOCK = 2048, /* columns that stay in the cache while all upstreams are projected */
+    LONGER = 2,  /* the first step that is longer than the usual one */
+    BLOCK = 512, /* columns that stay in the cache while all upstreams are projected */
 };
 
 /* Of one that was wrong at a longer step, `before`, and is fine now: what kinks do to the
@@ -87,27 +87,42 @@ bool gti_fast_tells(const gti_check *c, const gti_comparison *r, double part, do
     return gti_check_tells(c, r->analytic - part, &n);
 }
 
-static void draw_direction(gti_check *c, gti_probe *p)
+/* Of the columns from..to-1. */
+static void draw_block(gti_check *c, gti_probe *p, int64_t from, int64_t to)
 {
-    gti_check_weights(c, c->n_x, p->d);
-    for (int64_t i = 0; i < p->from; i++) p->d[i] = 0;
-    for (int64_t i = p->to; i < c->n_x; i++) p->d[i] = 0;
-    gti_check_hide_columns(c, p->d);
-    for (int64_t i = p->from; p->some_passed_over && i < p->to; i++)
-        if (p->passed_over[i]) p->d[i] = 0;
-    gti_check_align(c, p->d);
+    const bool all = from >= p->from && to <= p->to && !c->mask && !p->some_passed_over;
+    gti_check_weights(c, to - from, p->d + from);
+    for (int64_t i = from; !all && i < to; i++) {
+        const bool outside = i < p->from || i >= p->to || !gti_check_has_column(c, i);
+        if (outside || (p->some_passed_over && p->passed_over[i])) p->d[i] = 0;
+    }
+    gti_check_align(c, p->d, from, to);
 }
 
-/* The first n upstreams' parts of input i, in one pass over memory. */
-static void project_input(const gti_check *c, gti_probe *p, int i, int n, double *squares)
+/* The first n upstreams' parts of the columns from..to-1, to what their inputs have. */
+static void project_block(const gti_check *c, gti_probe *p, int64_t from, int64_t to, int n,
+                          double *squares)
 {
-    const gti_part *x = &c->x[i];
-    for (int k = 0; k < n; k++) p->part[k * c->fn->n_var + i] = 0;
-    for (int64_t at = x->offset, end = at + x->size; at < end; at += BLOCK) {
-        const int64_t size = end - at < BLOCK ? end - at : BLOCK;
-        for (int k = 0; k < n; k++)
+    for (int i = gti_check_input(c, from); i < c->fn->n_var && c->x[i].offset < to; i++) {
+        const int64_t end = c->x[i].offset + c->x[i].size, last = end < to ? end : to;
+        for (int k = 0; from < last && k < n; k++)
             p->part[k * c->fn->n_var + i] +=
-                gti_check_project(p->all[k].g + at, p->d + at, size, &squares[k]);
+                gti_check_project(p->all[k].g + from, p->d + from, last - from, &squares[k]);
+        if (from < last) from = last;
+    }
+}
+
+/* The first n upstreams' parts of all inputs along the direction, or along a new one, with what a
+ * block needs in the cache. */
+static void project(gti_check *c, gti_probe *p, int n, bool draw,
+                    double squares[GTI_MOST_UPSTREAMS])
+{
+    for (int k = 0; k < n; k++) squares[k] = 0;
+    for (int i = 0; i < n * c->fn->n_var; i++) p->part[i] = 0;
+    for (int64_t at = 0; at < c->n_x; at += BLOCK) {
+        const int64_t to = c->n_x - at < BLOCK ? c->n_x : at + BLOCK;
+        if (draw) draw_block(c, p, at, to);
+        project_block(c, p, at > p->from ? at : p->from, to < p->to ? to : p->to, n, squares);
     }
 }
 
@@ -135,14 +150,14 @@ static void count_inputs(gti_check *c, const gti_probe *p, const double *part,
     }
 }
 
-static void project(const gti_check *c, gti_probe *p, int n, gti_comparison *r)
+static void draw_direction(gti_check *c, gti_probe *p, int n, gti_comparison *r)
 {
-    double squares[GTI_MOST_UPSTREAMS] = {0};
-    for (int i = 0; i < c->fn->n_var; i++) {
-        project_input(c, p, i, n, squares);
-        for (int k = 0; k < n; k++) r[k].analytic += p->part[k * c->fn->n_var + i];
+    double squares[GTI_MOST_UPSTREAMS];
+    project(c, p, n, true, squares);
+    for (int k = 0; k < n; k++) {
+        p->all[k].scale = scale_of(squares[k]);
+        for (int i = 0; i < c->fn->n_var; i++) r[k].analytic += p->part[k * c->fn->n_var + i];
     }
-    for (int k = 0; k < n; k++) p->all[k].scale = scale_of(squares[k]);
 }
 
 /* One of them by itself; what it passes over counts for no input. */
@@ -150,10 +165,9 @@ static bool run_upstream(gti_check *c, gti_probe *p, int k, int n, gti_compariso
 {
     const gti_upstream *u = &p->all[k];
     const int examined = p->examined;
-    double squares[GTI_MOST_UPSTREAMS] = {0};
+    double squares[GTI_MOST_UPSTREAMS];
     if (!gti_fast_compare(c, p, u, p->from, p->to, r) || !gti_fast_search(c, p, u, r)) return false;
-    for (int i = 0; p->examined > examined && i < c->fn->n_var; i++)
-        project_input(c, p, i, n, squares);
+    if (p->examined > examined) project(c, p, n, false, squares);
     return true;
 }
 
@@ -163,8 +177,7 @@ static bool run_direction(gti_check *c, gti_probe *p, int n)
     const gti_terms *terms = gti_check_terms(c, p->from);
     gti_line line = {.d = p->d, .from = p->from, .to = p->to, .terms = terms, .n = n};
     gti_comparison r[GTI_MOST_UPSTREAMS] = {0};
-    draw_direction(c, p);
-    project(c, p, n, r);
+    draw_direction(c, p, n, r);
     for (int k = 0; k < n; k++) {
         line.v[k] = p->all[k].v;
         line.scale[k] = p->all[k].scale;
@@ -184,13 +197,12 @@ static bool run_direction(gti_check *c, gti_probe *p, int n)
 static bool run_alone(gti_check *c, gti_probe *p, int i)
 {
     gti_comparison r;
-    double score, squares[GTI_MOST_UPSTREAMS] = {0};
+    double score, squares[GTI_MOST_UPSTREAMS];
     const gti_upstream *u = p->all;
     p->from = c->x[i].offset;
     p->to = p->from + c->x[i].size;
-    draw_direction(c, p);
+    project(c, p, 1, true, squares);
     if (!gti_fast_compare(c, p, u, p->from, p->to, &r)) return false;
-    project_input(c, p, i, 1, squares);
     const double scale = scale_of(squares[0]);
     gti_slope numeric = r.numeric;
     gti_check_rescale(&numeric, scale);

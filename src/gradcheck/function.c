@@ -77,27 +77,46 @@ void gti_check_read(const gt_tensor *t, double *x)
         for (int64_t i = 0; i < t->size; i++) x[i] = gt_load_element(t, i);
 }
 
-bool gti_check_call(gti_check *c)
+const double *gti_check_doubles(gti_check *c, const gt_tensor *t)
 {
-    if (!c->fn->call(c->fn, c->out, false)) return gti_check_alive(c);
+    if (t->dtype == GT_F64) return t->data;
+    double *x = gti_check_room(c, t->size, sizeof *x);
+    if (x) gti_check_read(t, x);
+    return x;
+}
+
+static bool call(gti_check *c, bool graph)
+{
+    if (!c->fn->call(c->fn, c->out, graph)) return gti_check_alive(c);
     for (int i = 0; i < c->fn->n_out; i++)
         if (c->out[i] && !gt_shape_equal(c->out[i]->shape, c->y[i].shape))
             return gti_check_fail(c, GT_GRADCHECK_RANDOM, "the function must be the same each time",
                                   "the shape of %s is not the same in two runs", c->y[i].name);
+    return true;
+}
+
+bool gti_check_call(gti_check *c)
+{
+    if (!call(c, false)) return false;
     gti_check_hide_outputs(c);
     return true;
 }
 
-bool gti_check_evaluate(gti_check *c, double *y)
+void gti_check_read_outputs(const gti_check *c, double *y)
 {
-    const gt_mark mark = gt_mark_tape(c->gt);
-    if (!gti_check_call(c)) return false;
     for (int i = 0; i < c->fn->n_out; i++) {
         const gti_part *part = &c->y[i];
         if (part->constant) continue;
         if (c->out[i]) gti_check_read(c->out[i], y + part->offset);
         else memset(y + part->offset, 0, (size_t)part->size * sizeof *y);
     }
+}
+
+bool gti_check_evaluate(gti_check *c, double *y)
+{
+    const gt_mark mark = gt_mark_tape(c->gt);
+    if (!gti_check_call(c)) return false;
+    gti_check_read_outputs(c, y);
     gt_rewind(c->gt, mark);
     return true;
 }
@@ -105,6 +124,12 @@ bool gti_check_evaluate(gti_check *c, double *y)
 /* --- gradients --- */
 
 bool gti_check_begin(gti_check *c)
+{
+    c->session = gt_mark_tape(c->gt);
+    return call(c, true);
+}
+
+bool gti_check_begin_first(gti_check *c)
 {
     c->session = gt_mark_tape(c->gt);
     return c->fn->call(c->fn, c->out, true) || gti_check_alive(c);
@@ -260,18 +285,24 @@ void gti_check_normal(gti_check *c, int64_t n, double *x)
 }
 
 /* Sums of two uniform numbers, of mean 0 and variance 1; no sum is the mean. */
-static double weight(uint64_t bits)
+static double weight(uint32_t bits)
 {
     const double mean = 65535 - 0.5, one_over_deviation = 2.449489742783178 / 65536; /* sqrt(6) */
-    return ((double)(int32_t)((bits & 65535) + (bits >> 16 & 65535)) - mean) * one_over_deviation;
+    return ((double)(int32_t)((bits & 65535) + (bits >> 16)) - mean) * one_over_deviation;
 }
 
 void gti_check_weights(gti_check *c, int64_t n, double *x)
 {
-    for (int64_t i = 0; i < n; i += 2) {
-        const uint64_t bits = gti_check_bits(c);
-        x[i] = weight(bits);
-        if (i + 1 < n) x[i + 1] = weight(bits >> 32);
+    enum { BLOCK = 256 };
+    uint32_t half[BLOCK]; /* each of 64 bits, the lower one first */
+    for (int64_t at = 0; at < n; at += BLOCK) {
+        const int64_t size = n - at < BLOCK ? n - at : BLOCK;
+        for (int64_t i = 0; i < size; i += 2) {
+            const uint64_t bits = gti_check_bits(c);
+            half[i] = (uint32_t)bits;
+            half[i + 1] = (uint32_t)(bits >> 32);
+        }
+        for (int64_t i = 0; i < size; i++) x[at + i] = weight(half[i]);
     }
 }
 

@@ -18,7 +18,7 @@ static bool has_kink(const gti_table *t, int64_t k)
 static void draw_line(gti_check *c, const int64_t *col, int64_t n, double *d)
 {
     for (int64_t k = 0; k < n; k++) gti_check_weights(c, 1, &d[col[k]]);
-    gti_check_align(c, d);
+    gti_check_align(c, d, 0, c->n_x);
     for (int i = 0; i < c->fn->n_var; i++) {
         const gti_part *x = &c->x[i];
         const double share = exp2(round(log2(x->terms.step / c->o.step)));

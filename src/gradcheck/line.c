@@ -52,17 +52,12 @@ double gti_check_line_step(const gti_terms *terms, int step)
     return exp2(round(log2(terms->step)) + terms->precision->lengths[step]);
 }
 
-/* The power of two at or below the larger of |a| and unit, which is above 0. Without a branch:
- * nothing foretells it. */
-static double power_below(double a, double unit)
+/* The power of two at or below |a|; 0 of the smallest. */
+static double power_below(double a)
 {
-    const uint64_t exponent = 0x7ff0000000000000u;
-    uint64_t bits, least;
+    uint64_t bits;
     memcpy(&bits, &a, sizeof bits);
-    memcpy(&least, &unit, sizeof least);
-    bits &= exponent;
-    least &= exponent;
-    bits = bits > least ? bits : least;
+    bits &= 0x7ff0000000000000u;
     memcpy(&a, &bits, sizeof a);
     return a;
 }
@@ -73,13 +68,14 @@ static double rounded(double a)
     return (a + 0x1.8p52) - 0x1.8p52;
 }
 
-void gti_check_align(gti_check *c, double *d)
+void gti_check_align(gti_check *c, double *d, int64_t from, int64_t to)
 {
     for (int i = 0; i < c->fn->n_var; i++) {
-        const stretch s = stretch_of(c, i, 0, c->n_x);
+        const stretch s = stretch_of(c, i, from, to);
         double *part = d + s.at;
+        const double least = power_below(c->x[i].unit);
         for (int64_t k = 0; k < s.n; k++)
-            part[k] = rounded(part[k] * 4096) * (power_below(s.x[k], c->x[i].unit) / 4096);
+            part[k] = rounded(part[k] * 4096) * (gti_larger(power_below(s.x[k]), least) / 4096);
     }
 }
 
@@ -110,46 +106,43 @@ bool gti_check_evaluate_at(gti_check *c, const double *d, double h, double *y)
     return ok;
 }
 
-double gti_check_project(const double *g, const double *d, int64_t n, double *squares)
-{
-    double sum[4] = {0}, square[4] = {0};
-    int64_t i = 0;
-    for (; i + 4 <= n; i += 4)
-        for (int k = 0; k < 4; k++) {
-            const double term = g[i + k] * d[i + k];
-            sum[k] += term;
-            square[k] += term * term;
-        }
-    for (; i < n; i++) {
-        sum[0] += g[i] * d[i];
-        square[0] += (g[i] * d[i]) * (g[i] * d[i]);
-    }
-    *squares += (square[0] + square[1]) + (square[2] + square[3]);
-    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
-}
+enum { BLOCK = 512 };
 
-enum { BLOCK = 2048 };
-
-/* v . (y - y0), of n elements; y NULL is zeros. */
-static double change_of_part(const double *v, const double *y, const double *y0, int64_t n)
+static double product(const double *a, const double *b, int64_t n)
 {
     double sum[8] = {0};
     int64_t j = 0;
-    for (; y && j + 8 <= n; j += 8)
-        for (int k = 0; k < 8; k++) sum[k] += v[j + k] * (y[j + k] - y0[j + k]);
-    for (; j < n; j++) sum[0] += v[j] * ((y ? y[j] : 0) - y0[j]);
+    for (; j + 8 <= n; j += 8)
+        for (int k = 0; k < 8; k++) sum[k] += a[j + k] * b[j + k];
+    for (; j < n; j++) sum[0] += a[j] * b[j];
     return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
 }
 
-/* Of an output, whose elements stay in the cache while all upstreams are projected. */
+double gti_check_project(const double *g, const double *d, int64_t n, double *squares)
+{
+    double term[BLOCK], sum = 0;
+    for (int64_t at = 0; at < n; at += BLOCK) {
+        const int64_t size = n - at < BLOCK ? n - at : BLOCK;
+        for (int64_t i = 0; i < size; i++) term[i] = g[at + i] * d[at + i];
+        sum += product(g + at, d + at, size);
+        *squares += product(term, term, size);
+    }
+    return sum;
+}
+
+/* v . (y - y0) of an output, whose changes stay in the cache while all upstreams are projected; y
+ * NULL is zeros. */
 static void add_changes(const gti_check *c, const gti_line *l, const gti_part *part,
                         const double *y, int k, double change[GTI_MOST_UPSTREAMS][4])
 {
+    double moved[BLOCK];
     for (int64_t at = 0; at < part->size; at += BLOCK) {
-        const int64_t from = part->offset + at, left = part->size - at;
+        const int64_t left = part->size - at, n = left < BLOCK ? left : BLOCK;
+        const double *y0 = c->y0 + part->offset + at;
+        for (int64_t j = 0; y && j < n; j++) moved[j] = y[at + j] - y0[j];
+        for (int64_t j = 0; !y && j < n; j++) moved[j] = -y0[j];
         for (int i = 0; i < l->n; i++)
-            change[i][k] += change_of_part(l->v[i] + from, y ? y + at : NULL, c->y0 + from,
-                                           left < BLOCK ? left : BLOCK);
+            change[i][k] += product(l->v[i] + part->offset + at, moved, n);
     }
 }
 
@@ -174,10 +167,11 @@ static void project_change(gti_check *c, const gti_line *l, int k,
 /* Of v[j] noise[j], each times `unit`. */
 static double norm_of_noise(const gti_check *c, const double *v, double unit)
 {
-    double squares = 0;
-    for (int64_t j = 0; j < c->n_y; j++) {
-        const double a = v[j] * (c->noise[j] * unit);
-        squares += a * a;
+    double term[BLOCK], squares = 0;
+    for (int64_t at = 0; at < c->n_y; at += BLOCK) {
+        const int64_t n = c->n_y - at < BLOCK ? c->n_y - at : BLOCK;
+        for (int64_t j = 0; j < n; j++) term[j] = v[at + j] * (c->noise[at + j] * unit);
+        squares += product(term, term, n);
     }
     return GTI_ROUNDINGS * sqrt(squares);
 }

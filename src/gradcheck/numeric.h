@@ -131,8 +131,9 @@ bool gti_check_quick_line(gti_check *c, const gti_line *l, int step, gti_slope *
 double gti_check_projected_noise(const gti_check *c, const double *v);
 /* g . d; the squares of its terms are added to *squares. */
 double gti_check_project(const double *g, const double *d, int64_t n, double *squares);
-/* Directions whose steps are exactly representable: d *= max(1, |x|), rounded. */
-void gti_check_align(gti_check *c, double *d);
+/* Directions whose steps are exactly representable: d *= max(1, |x|), rounded, in the columns
+ * from..to-1. */
+void gti_check_align(gti_check *c, double *d, int64_t from, int64_t to);
 double gti_check_line_step(const gti_terms *terms, int step);
 /* What is asked of the columns from..to-1, which is the same of all. */
 const gti_terms *gti_check_terms(const gti_check *c, int64_t from);

@@ -16,7 +16,7 @@ bool gti_check_first_call(gti_check *c);
 /* What must hold of the backward rule as a function of its upstream. */
 bool gti_check_upstream(gti_check *c);
 /* f is what it was at first, after all the evaluations in between. */
-void gti_check_keep_first(gti_check *c);
+bool gti_check_keep_first(gti_check *c);
 bool gti_check_drift(gti_check *c);
 
 /* --- whole.c: outputs of whole numbers --- */

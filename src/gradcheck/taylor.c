@@ -21,7 +21,7 @@ static bool make_ray(gti_check *c, ray *r)
     if (!gti_check_alive(c)) return false;
     gti_check_weights(c, c->n_y, r->v);
     gti_check_weights(c, c->n_x, r->d);
-    gti_check_align(c, r->d);
+    gti_check_align(c, r->d, 0, c->n_x);
     if (!gti_check_pull(c, r->v, r->g) || !gti_check_measure_noise(c)) return false;
     for (int64_t i = 0; i < c->n_x; i++) r->along += r->g[i] * r->d[i];
     r->noise = gti_check_projected_noise(c, r->v);

@@ -30,8 +30,8 @@ static void find_home(gti_check *c, gti_part *part, const double *x, double larg
 {
     double low = INFINITY, high = -INFINITY;
     for (int64_t k = 0; k < part->size; k++) {
-        low = fmin(low, x[k]);
-        high = fmax(high, x[k]);
+        low = x[k] < low ? x[k] : low;
+        high = gti_larger(x[k], high);
     }
     const double scale = fmax(part->unit, largest),
                  home = fmin(largest, high - low) * c->precision->home;
