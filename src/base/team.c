@@ -6,12 +6,15 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
-/* SPINS: looks for work before a thread sleeps, some 50 us. SHARES: a thread takes this part of its
- * equal share of what is left, so that the last are small and all end together. STACK: of a thread,
- * for libraries with small ones (the BLAS packs on it). */
-enum { SPINS = 1 << 11, SHARES = 2, STACK = 2 << 20 };
+/* SPINS: looks for work before a thread sleeps, some 100 us; GAP: nanoseconds after which it does.
+ * WORTH: of work between two gaps, beside which waking threads takes little; MANY: parts that are
+ * as much by themselves. SHARES: a thread takes this part of its equal share of what is left, so
+ * that the last are small and all end together. STACK: of a thread, for libraries with small ones
+ * (the BLAS packs on it). */
+enum { SPINS = 1 << 12, GAP = 100000, WORTH = 200000, MANY = 32, SHARES = 2, STACK = 2 << 20 };
 
 typedef struct {
     gti_team *team;
@@ -30,6 +33,8 @@ struct gti_team {
     _Atomic uint64_t state; /* job << 16 | threads that are at it */
     atomic_int sleepers;
     bool stop;
+    bool wakes;          /* sleepers at once: there was work enough since the gap before the last */
+    int64_t ended, done; /* when the last piece of work did; nanoseconds of work since a gap */
     pthread_mutex_t lock;
     pthread_cond_t wake;
     worker *workers; /* [size]; 0 is the caller */
@@ -180,6 +185,41 @@ static void wake_sleepers(gti_team *t)
     pthread_mutex_unlock(&t->lock);
 }
 
+static int64_t nanoseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Waking a thread takes longer than it saves where pieces of work are small and rare, as in steps
+ * of small networks: they tell by the work since the gap before, but for the first and large ones.
+ */
+static bool wakes(gti_team *t, int64_t begun)
+{
+    if (begun - t->ended > GAP) {
+        t->wakes = t->done >= WORTH || t->ended == 0;
+        t->done = 0;
+    }
+    return t->wakes || t->done >= WORTH || t->n >= MANY;
+}
+
+/* All parts, with the threads that are there. */
+static void share_parts(gti_team *t, bool wake)
+{
+    const uint64_t one_job = 1 << 16;
+    atomic_fetch_add(&t->state, one_job); /* opens it */
+    if (wake) wake_sleepers(t);
+    take_parts(t, 0);
+    uint64_t state = atomic_fetch_add(&t->state, one_job); /* closes it */
+    for (int spins = 0; state & 0xffff; spins++) {
+        if (spins < SPINS) pause_cpu();
+        else sched_yield();
+        state = atomic_load_explicit(&t->state, memory_order_acquire);
+    }
+    atomic_thread_fence(memory_order_acquire);
+}
+
 void gti_team_run(gti_team *t, int64_t n, gti_team_work *work, void *arg)
 {
     t->n = n;
@@ -190,17 +230,10 @@ void gti_team_run(gti_team *t, int64_t n, gti_team_work *work, void *arg)
         take_parts(t, 0);
         return;
     }
-    const uint64_t one_job = 1 << 16;
-    atomic_fetch_add(&t->state, one_job); /* opens it */
-    wake_sleepers(t);
-    take_parts(t, 0);
-    uint64_t state = atomic_fetch_add(&t->state, one_job); /* closes it */
-    for (int spins = 0; state & 0xffff; spins++) {
-        if (spins < SPINS) pause_cpu();
-        else sched_yield();
-        state = atomic_load_explicit(&t->state, memory_order_acquire);
-    }
-    atomic_thread_fence(memory_order_acquire);
+    const int64_t begun = nanoseconds();
+    share_parts(t, wakes(t, begun));
+    t->ended = nanoseconds();
+    t->done += t->ended - begun;
 }
 
 int gti_team_processors(void)

@@ -1,6 +1,7 @@
 /* A team of threads that divide the parts of one piece of work among themselves.
  *
- * Threads wait for work for a short while and then sleep. Nobody waits for a thread that has not
+ * Threads wait for work for a short while and then sleep; they are left asleep where there is too
+ * little of it at a time to be worth waking them. Nobody waits for a thread that has not
  * begun: where the others are busy elsewhere, the caller does all parts by itself. So it does in a
  * child of fork, which has no threads. */
 #ifndef GTI_BASE_TEAM_H
