@@ -19,6 +19,11 @@ typedef struct {
     dimension dim[MAX_DIMS];
 } layout;
 
+static int64_t at_most(int64_t n, int64_t most)
+{
+    return n < most ? n : most;
+}
+
 /* Drops dimensions of length 1 and joins neighbours that step alike in both arrays. */
 static layout simplify(int ndim, const int64_t *dim, size_t element, const int64_t *xstride,
                        const int64_t *ystride)
@@ -70,6 +75,20 @@ GTI_INLINE void repeat_element(size_t size, int64_t n, const char *x, char *rest
     for (int64_t i = 0; i < n; i++) memcpy(y + i * (int64_t)size, element, size);
 }
 
+/* n elements of 4 or 8 bytes, x being the last of those that are copied from. A line is read before
+ * it is written: loads wait for stores that stand alike in their pages. */
+GTI_INLINE void turn_row(size_t size, int64_t n, const char *restrict x, char *restrict y)
+{
+    const int64_t element = (int64_t)size, each = LINE / element, whole = n - n % each;
+    for (int64_t i = 0; i < whole; i += each) {
+        const char *const from = x - (i + each - 1) * element;
+        char line[LINE];
+        for (int k = 0; k < LINE; k += 16) gti_turn_round(size, from + LINE - 16 - k, line + k);
+        memcpy(y + i * element, line, LINE);
+    }
+    copy_elements(size, n - whole, x - whole * element, -element, y + whole * element, element);
+}
+
 /* Inlined with a constant size: the common steps become loops of their own. */
 GTI_INLINE void copy_line(size_t element, const dimension *d, const char *x, char *y)
 {
@@ -77,6 +96,7 @@ GTI_INLINE void copy_line(size_t element, const dimension *d, const char *x, cha
     if (d->y != size) copy_elements(element, d->n, x, d->x, y, d->y);
     else if (d->x == size) copy_elements(element, d->n, x, size, y, size);
     else if (d->x == 0) repeat_element(element, d->n, x, y);
+    else if (d->x == -size && (size == 4 || size == 8)) turn_row(element, d->n, x, y);
     else if (d->x == -size) copy_elements(element, d->n, x, -size, y, size);
     else if (d->x == 2 * size) copy_elements(element, d->n, x, 2 * size, y, size);
     else copy_elements(element, d->n, x, d->x, y, size);
@@ -110,6 +130,39 @@ static void copy_row(size_t element, const dimension *d, const char *x, char *y)
     case 32: copy_line(32, d, x, y); break;
     default: copy_line(64, d, x, y); break;
     }
+}
+
+static bool is_turned_row(size_t element, const dimension *d)
+{
+    const int64_t size = (int64_t)element;
+    return (size == 4 || size == 8) && d->x == -size && d->y == size && d->n * size >= LONG_ROW;
+}
+
+/* Past the caches. The processor does not foresee rows that each run backward: they are asked for
+ * as they lie, or before what is read now if the row is long. */
+GTI_INLINE void stream_turned(size_t size, int64_t n, const char *x, char *y)
+{
+    enum { PIECE = 512, AHEAD = 1 << 13 }; /* AHEAD: of gti_read_ahead */
+    const int64_t element = (int64_t)size, each = 16 / element;
+    const int64_t to_line = (int64_t)(-(uintptr_t)y % 16) / element, head = at_most(n, to_line);
+    const int64_t behind = n * element > AHEAD ? 2 * AHEAD : 0;
+    copy_elements(size, head, x, -element, y, element);
+    int64_t i = head;
+    for (; n - i >= PIECE / element; i += PIECE / element) {
+        gti_read_ahead(x - i * element - PIECE - behind, PIECE);
+        for (int64_t j = i; j < i + PIECE / element; j += each) {
+            char turned[16];
+            gti_turn_round(size, x - (j + each - 1) * element, turned);
+            gti_stream_aligned(16, turned, y + j * element);
+        }
+    }
+    copy_elements(size, n - i, x - i * element, -element, y + i * element, element);
+}
+
+static void stream_turned_row(size_t element, const dimension *d, const char *x, char *y)
+{
+    if (element == 4) stream_turned(4, d->n, x, y);
+    else stream_turned(8, d->n, x, y);
 }
 
 /* A plane whose rows a lie along x and whose columns b lie along y: y's element (i,j) is x's
@@ -167,11 +220,6 @@ static void stream_block(const plane *p, int64_t rows, int64_t columns, const ch
     copy_block(&into, rows, columns, x, block);
     for (int64_t i = 0; i < rows; i++)
         gti_stream_aligned((size_t)into.a.y, block + i * into.a.y, y + i * p->a.y);
-}
-
-static int64_t at_most(int64_t n, int64_t most)
-{
-    return n < most ? n : most;
 }
 
 /* In blocks of a line's width in x. */
@@ -262,12 +310,14 @@ void gti_copy_strided(int ndim, const int64_t *dim, size_t element, const void *
     plane p = {.element = element, .b = *inner, .streamed = streamed};
     if (crossed) p.a = inner[-1];
     const bool rows = streamed && is_long_row(element, inner);
+    const bool turned = streamed && !crossed && is_turned_row(element, inner);
     int64_t at[MAX_DIMS] = {0};
     do {
         if (planes) copy_planes(&p, &inner[1], x, y);
         else if (crossed) copy_plane(&p, x, y);
         else if (rows) gti_stream_from_far((size_t)(inner->n * (int64_t)element), x, y);
+        else if (turned) stream_turned_row(element, inner, x, y);
         else copy_row(element, inner, x, y);
     } while (advance(outer, l.dim, at, &x, &y));
-    if (rows) gti_stream_end();
+    if (rows || turned) gti_stream_end();
 }

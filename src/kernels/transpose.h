@@ -1,4 +1,4 @@
-/* Squares of elements of 4 and 8 bytes, transposed in 16-byte vectors. */
+/* Squares of elements of 4 and 8 bytes, transposed in 16-byte vectors, and vectors turned round. */
 #ifndef GTI_KERNELS_TRANSPOSE_H
 #define GTI_KERNELS_TRANSPOSE_H
 
@@ -29,6 +29,14 @@ GTI_INLINE void gti_transpose_2x2(const char *x, int64_t dx, char *y, int64_t dy
     const gti_two r0 = *(const gti_two *)x, r1 = *(const gti_two *)(x + dx);
     *(gti_two *)y = __builtin_shufflevector(r0, r1, 0, 2);
     *(gti_two *)(y + dy) = __builtin_shufflevector(r0, r1, 1, 3);
+}
+
+/* 16 bytes of elements of `size` bytes, the last one first. */
+GTI_INLINE void gti_turn_round(size_t size, const char *x, char *y)
+{
+    const gti_four four = *(const gti_four *)x;
+    *(gti_four *)y = size == 4 ? __builtin_shufflevector(four, four, 3, 2, 1, 0)
+                               : __builtin_shufflevector(four, four, 2, 3, 0, 1);
 }
 
 #endif
