@@ -49,7 +49,7 @@ static const struct exception {
     {"include/gradtape/tensor.h", 1, "the table's"},
     {"src/engine/shape.c", 2, "the table's"},
     {"src/engine/gradcheck", 9, "it checks in f64, and an f32 input of a sample is an open one"},
-    {"src/gradcheck/", 13, "the same, and what has kernels for f32 alone is checked in f32"},
+    {"src/gradcheck/", 14, "the same, and what has kernels for f32 alone is checked in f32"},
     {"src/engine/print.c", 2, "f32 is not said, as in PyTorch; loads elements"},
     {"src/engine/random.c", 3, "a dtype's numbers are PyTorch's for it"},
     {"src/engine/anomaly.c", 2, "looks at elements"},

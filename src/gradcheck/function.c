@@ -79,7 +79,8 @@ void gti_check_read(const gt_tensor *t, double *x)
 
 const double *gti_check_doubles(gti_check *c, const gt_tensor *t)
 {
-    if (t->dtype == GT_F64) return t->data;
+    const double *given = t->data;
+    if (t->dtype == GT_F64) return given;
     double *x = gti_check_room(c, t->size, sizeof *x);
     if (x) gti_check_read(t, x);
     return x;

@@ -37,7 +37,8 @@ static uint64_t print_of_bytes(const char *data, size_t bytes)
 
 static uint64_t fingerprint(const gt_tensor *t)
 {
-    return print_of_bytes(t->data, (size_t)t->size * gt_dtype_size(t->dtype));
+    const char *data = t->data;
+    return print_of_bytes(data, (size_t)t->size * gt_dtype_size(t->dtype));
 }
 
 /* The fingerprints of all arguments into print (compare false), or the first argument that differs
