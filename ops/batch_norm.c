@@ -110,11 +110,10 @@ static void batch_norm_eval_elements(gt_node *n, int64_t begin, int64_t end)
 static void batch_norm_eval_act_elements(gt_node *n, int64_t begin, int64_t end)
 {
     enum { PIECE = 1 << 11 };
-    const gti_normalize_then then = gti_normalize_then_of(n, activation_of(n));
     for (int64_t i = begin, last; i < end; i = last) {
         last = end - i < PIECE ? end : i + PIECE;
         batch_norm_eval_elements(n, i, last);
-        if (then.value) then.value(last - i, gti_from(n->out[0], i), then.p, gti_to(n->out[0], i));
+        gti_normalize_activate(n, activation_of(n), last - i, gti_to(n->out[0], i));
     }
 }
 
@@ -185,6 +184,7 @@ static const gt_sample batch_norm_samples[] = {
     {.label = "17 channels", .in = {GT_IN(2, 17), GT_IN(17), GT_IN(17)}, EPS(1e-1)},
     {.label = "17 pixels", .in = {GT_IN(1, 2, 17), GT_IN(2), GT_IN(2)}, EPS(1e-5)},
     {.label = "short runs", .in = {GT_IN(70, 2, 17), GT_IN(2), GT_IN(2)}, EPS(1e-5)},
+    {.label = "16 pixels", .in = {GT_IN(3, 2, 16), GT_IN(2), GT_IN(2)}, EPS(1e-5)},
     {.label = "2100 pixels", .in = {GT_IN(1, 1, 2100), GT_IN(1), GT_IN(1)}, EPS(1e-5)},
     {.label = "no images", .in = {GT_IN(0, 3, 2), GT_IN(3), GT_IN(3)}, EPS(1e-1)},
     {.label = "no pixels", .in = {GT_IN(2, 3, 0), GT_IN(3), GT_IN(3)}, EPS(1e-1)},
@@ -201,6 +201,7 @@ static const gt_sample batch_norm_act_samples[] = {
     {.label = "rows", .in = {GT_IN(5, 3), GT_IN(3), GT_IN(3)}, ACT(RELU)},
     {.label = "rows, relu6", .in = {GT_IN(7, 17), GT_IN_RANGE(6, 9, 17), GT_IN(17)}, ACT(RELU6)},
     {.label = "short runs", .in = {GT_IN(70, 2, 17), GT_IN(2), GT_IN(2)}, ACT(RELU6)},
+    {.label = "16 pixels", .in = {GT_IN(3, 2, 16), GT_IN_RANGE(6, 9, 2), GT_IN(2)}, ACT(RELU6)},
     {.label = "2100 pixels", .in = {GT_IN(1, 1, 2100), GT_IN(1), GT_IN(1)}, ACT(RELU)},
     {.label = "no images", .in = {GT_IN(0, 3, 2), GT_IN(3), GT_IN(3)}, ACT(RELU)},
     {.label = "no channels", .in = {GT_IN(2, 0, 3), GT_IN(0), GT_IN(0)}, ACT(RELU6)},

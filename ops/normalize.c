@@ -2,9 +2,7 @@
 
 #include "normalize.h"
 
-/* Of an element; and bytes of x in a part whose images are read twice, so that they stay in the
- * cache in between, with as many of dy. */
-enum { COST = 8, PART_BYTES = 1 << 18 };
+enum { COST = 8 }; /* of an element */
 
 /* --- checks --- */
 
@@ -40,28 +38,23 @@ static bool is_columns(const gt_normalize_layout *l)
     return l->pooled && l->inner == 1;
 }
 
-/* Whether a channel's elements lie apart, in every image. */
-static bool is_images(const gt_normalize_layout *l)
-{
-    return l->pooled && l->inner != 1;
-}
-
 /* --- activations --- */
 
 static const struct {
+    gti_normalize_then then;
     gti_function function;
     const gt_op *slope;
 } activations[] = {
-    [GT_THEN_RELU] = {GTI_FUNCTION_relu, &gt_op_relu_grad},
-    [GT_THEN_RELU6] = {GTI_FUNCTION_relu6, &gt_op_relu6_grad},
+    [GT_NO_ACTIVATION] = {.then = GTI_THEN_NOTHING},
+    [GT_THEN_RELU] = {GTI_THEN_RELU, GTI_FUNCTION_relu, &gt_op_relu_grad},
+    [GT_THEN_RELU6] = {GTI_THEN_RELU6, GTI_FUNCTION_relu6, &gt_op_relu6_grad},
 };
 
-gti_normalize_then gti_normalize_then_of(const gt_node *n, gt_activation activation)
+void gti_normalize_activate(const gt_node *n, gt_activation activation, int64_t count, void *y)
 {
-    const gti_function_kernels *k = &gti_kernels_for(n)->function;
-    const gti_function f = activations[activation].function;
-    if (activation == GT_NO_ACTIVATION) return (gti_normalize_then){.value = NULL};
-    return (gti_normalize_then){.value = k->value[f], .slope = k->slope[f]};
+    static const double none[2] = {0};
+    if (activation != GT_NO_ACTIVATION)
+        gti_kernels_for(n)->function.value[activations[activation].function](count, y, none, y);
 }
 
 gt_tensor *gti_normalize_before(gt_activation activation, gt_tensor *dy, gt_tensor *y)
@@ -90,21 +83,13 @@ static void normalize_divide(gt_node *n, const gt_normalize_layout *l)
     const gti_normalize s = normalize_describe(l);
     if (gt_is_floating(n->dtype)) n->worker_scratch = gti_kernels_for(n)->normalize.scratch(&s);
     n->parts[0] = items > 1 ? gt_parts(n, items, COST * (double)n->in[0]->size / (double)items) : 1;
-    const int64_t bytes = n->in[0]->size * (int64_t)gt_dtype_size(n->dtype);
-    if (is_images(l) && items > 1 && bytes / n->parts[0] > PART_BYTES)
-        n->parts[0] = bytes / PART_BYTES < items ? bytes / PART_BYTES : items;
-}
-
-int64_t gti_normalize_together(const gt_normalize_layout *l, int64_t part, int64_t end)
-{
-    return is_images(l) ? part + 1 : end;
 }
 
 gti_normalize_range gti_normalize_range_of(const gt_node *n, const gt_normalize_layout *l,
                                            int64_t begin, int64_t end)
 {
     gti_normalize_range r = {.s = normalize_describe(l)};
-    r.s.then = gti_normalize_then_of(n, l->activation);
+    r.s.then = activations[l->activation].then;
     const int64_t items = l->pooled ? l->groups : l->n, parts = n->parts[0];
     const bool columns = is_columns(l);
     const int64_t first =
@@ -168,15 +153,12 @@ void gti_normalize_parts(gt_node *n, const gt_range *r, const gt_normalize_layou
                          double eps)
 {
     const bool centred = n->n_in == 3;
-    for (int64_t p = r->begin, end; p < r->end; p = end) {
-        end = gti_normalize_together(layout, p, r->end);
-        const gti_normalize_range at = gti_normalize_range_of(n, layout, p, end);
-        gti_kernels_for(n)->normalize.forward(
-            &at.s, gti_from(n->in[0], at.x), gti_from(n->in[1], at.channel),
-            centred ? gti_from(n->in[2], at.channel) : NULL, eps, gti_to(n->out[0], at.x),
-            centred ? gti_to(n->out[1], at.set) : NULL, gti_to(n->out[centred ? 2 : 1], at.set),
-            n->n_out == 4 ? gti_to(n->out[3], at.set) : NULL, r->scratch);
-    }
+    const gti_normalize_range at = gti_normalize_range_of(n, layout, r->begin, r->end);
+    gti_kernels_for(n)->normalize.forward(
+        &at.s, gti_from(n->in[0], at.x), gti_from(n->in[1], at.channel),
+        centred ? gti_from(n->in[2], at.channel) : NULL, eps, gti_to(n->out[0], at.x),
+        centred ? gti_to(n->out[1], at.set) : NULL, gti_to(n->out[centred ? 2 : 1], at.set),
+        n->n_out == 4 ? gti_to(n->out[3], at.set) : NULL, r->scratch);
 }
 
 double gti_normalize_flops(const gt_node *n)

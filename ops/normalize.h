@@ -70,11 +70,8 @@ typedef struct {
 gti_normalize_range gti_normalize_range_of(const gt_node *n, const gt_normalize_layout *layout,
                                            int64_t begin, int64_t end);
 
-/* The end of the parts from `part` on that one call of a kernel is to work on. */
-int64_t gti_normalize_together(const gt_normalize_layout *layout, int64_t part, int64_t end);
-
-/* The kernels of an activation of y; NULL where there is none. */
-gti_normalize_then gti_normalize_then_of(const gt_node *n, gt_activation activation);
+/* An activation of `count` elements, in place. */
+void gti_normalize_activate(const gt_node *n, gt_activation activation, int64_t count, void *y);
 /* dy where the activation of y has a slope, else 0. */
 gt_tensor *gti_normalize_before(gt_activation activation, gt_tensor *dy, gt_tensor *y);
 

@@ -117,7 +117,7 @@ static void normalize_grad_run_parts(gt_node *n, const gt_range *r)
         return;
     }
     for (int64_t p = r->begin, end; p < r->end; p = end) {
-        end = s->pooled ? gti_normalize_together(s, p, r->end) : p + 1;
+        end = s->pooled ? r->end : p + 1;
         const gti_normalize_range at = gti_normalize_range_of(n, s, p, end);
         double *own = sums + 2 * (s->pooled ? at.channel : p * channels);
         make_dx(n, &at, own, r->scratch);

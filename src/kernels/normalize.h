@@ -20,13 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What follows in the same pass: a function of function.h without parameters, whose slope its
- * result tells. */
-typedef struct {
-    void (*value)(int64_t n, const void *x, const double p[2], void *y); /* NULL: nothing */
-    void (*slope)(int64_t n, const void *g, const void *v, const double p[2], void *dx);
-    double p[2];
-} gti_normalize_then;
+/* What follows in the same pass; its result tells its slope. */
+typedef enum { GTI_THEN_NOTHING, GTI_THEN_RELU, GTI_THEN_RELU6 } gti_normalize_then;
 
 typedef struct {
     int64_t n, groups, channels, inner;
