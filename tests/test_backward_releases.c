@@ -87,11 +87,39 @@ static void test_what_releases_nothing(void **state)
     assert_well(gt);
 }
 
+/* Results that hand the same gradient to two, gather it from two, and are targets. */
+static gt_tensor *many_used(gt_tensor *x, gt_tensor **middle)
+{
+    gt_tensor *a = gt_tanh(gt_sigmoid(x));
+    *middle = gt_sigmoid(a);
+    return gt_sum(gt_add(gt_exp(gt_add(*middle, gt_tanh(a))), gt_silu(*middle)));
+}
+
+/* Gradients take over the blocks of those that they are made of, where nobody else has them. */
+static void test_gradients_take_over(void **state)
+{
+    gt_ctx *gt = *state;
+    const size_t bytes = 5000 * sizeof(float);
+    gt_tensor *x = gt_randn(gt, GT_SHAPE(5000), .requires_grad = true), *middle;
+    for (int asked = 1; asked <= 2; asked++) {
+        gt_tensor *over[2], *apart[2], *y = many_used(x, &middle), *in[] = {x, middle};
+        assert_int_equal(gt_grad(&y, 1, in, asked, apart, .create_graph = true), GT_OK);
+        assert_int_equal(gt_grad(&y, 1, in, asked, over, .retain = true), GT_OK);
+        for (int i = 0; i < asked; i++) assert_memory_equal(over[i]->data, apart[i]->data, bytes);
+    }
+    gt_tensor *u = gt_randn(gt, GT_SHAPE(5000)), *same = gt_clone(u), *g, *y = gt_tanh(x);
+    assert_int_equal(gt_grad(&y, 1, &x, 1, &g, .upstream = &u), GT_OK);
+    assert_memory_equal(u->data, same->data, bytes);
+    assert_true(u->data != g->data);
+    assert_well(gt);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_each_sentence, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_what_releases_nothing, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_gradients_take_over, open_context, close_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include <gradtape/autograd.h>
 
 #include "engine/release.h"
+#include "engine/sweep.h"
 
 #undef gt_apply
 #undef gt_apply_over
@@ -74,14 +75,21 @@ void gt_release(gt_tensor *t)
     }
 }
 
-static bool can_go_over(const gt_op *op, int n_in, gt_tensor *const in[])
+/* Whether op can write over its first input, and the context lets it. */
+static bool is_over(const gt_op *op, int n_in, gt_tensor *const in[])
 {
     if (n_in < 1 || !in[0] || !(op->flags & GT_OP_OVER) || !op->elements[in[0]->dtype])
         return false;
     const gti_tensor *x = gti_t(in[0]);
     const gt_ctx *gt = in[0]->ctx;
-    if (x->base != x || gt->prefill || gt->shapes_only || gt->recording_all || !is_loose(x))
-        return false;
+    return x->base == x && !gt->prefill && !gt->shapes_only && !gt->recording_all;
+}
+
+static bool can_go_over(const gt_op *op, int n_in, gt_tensor *const in[])
+{
+    if (!is_over(op, n_in, in) || !is_loose(gti_t(in[0]))) return false;
+    const gti_tensor *x = gti_t(in[0]);
+    const gt_ctx *gt = in[0]->ctx;
     if (gti_release_is_read(x)) return false;
     for (int i = 0; i < n_in; i++) {
         if (!in[i] || !gt_same_shape(in[i], in[0])) return false;
@@ -90,9 +98,33 @@ static bool can_go_over(const gt_op *op, int n_in, gt_tensor *const in[])
     return true;
 }
 
-gt_tensor *gt_apply_over(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])
+/* Whether g is what the sweep gathered for a result of the node whose rule runs, and is its own to
+ * change. Smaller ones stay in the cache, wherever they are written. */
+static bool is_spent(const gt_tensor *g)
 {
-    if (!can_go_over(op, n_in, in)) return gt_apply(op, opts, n_in, in);
+    enum { LEAST = 4096 };
+    const gt_ctx *gt = g->ctx;
+    const gti_node *n = gt->swept;
+    const unsigned others = GTI_KEPT | GTI_PINNED | GTI_RELEASED | GTI_DEAD | GTI_TARGET | GTI_SLAB;
+    if (!n || gt->recording || gt->recorder || gt->special || gt->anomaly || gt->failed)
+        return false;
+    if (g->size < LEAST || gti_t(g)->flags & others || !gti_sweep_exclusive(g)) return false;
+    for (int i = 0; i < n->pub.n_out; i++)
+        if (gti_t(n->pub.out[i])->work == g) return !(gti_t(n->pub.out[i])->flags & GTI_TARGET);
+    return false;
+}
+
+static bool can_go_over_gradient(const gt_op *op, int n_in, gt_tensor *const in[])
+{
+    if (!is_over(op, n_in, in) || !is_spent(in[0])) return false;
+    for (int i = 1; i < n_in; i++)
+        if (!in[i] || !gt_same_shape(in[i], in[0]) || gti_t(in[i])->base == gti_t(in[0]))
+            return false;
+    return true;
+}
+
+static gt_tensor *apply_over(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])
+{
     gt_ctx *gt = in[0]->ctx;
     gt->over = true;
     gti_update_watched(gt);
@@ -100,4 +132,17 @@ gt_tensor *gt_apply_over(const gt_op *op, const void *opts, int n_in, gt_tensor 
     gt->over = false;
     gti_update_watched(gt);
     return y;
+}
+
+gt_tensor *gt_apply_over(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])
+{
+    if (can_go_over(op, n_in, in)) return apply_over(op, opts, n_in, in);
+    return gt_apply(op, opts, n_in, in);
+}
+
+gt_tensor *gti_apply_over_gradient(const gt_op *op, const void *opts, int n_in,
+                                   gt_tensor *const in[])
+{
+    if (can_go_over_gradient(op, n_in, in)) return apply_over(op, opts, n_in, in);
+    return gt_apply(op, opts, n_in, in);
 }
