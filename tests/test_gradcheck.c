@@ -3,6 +3,7 @@
 #include "support.h"
 #include "wrong_shapes.h"
 
+#include "base/pool.h"
 #include <math.h>
 
 /* --- operations that are wrong --- */
@@ -225,6 +226,29 @@ static void the_first_check_sees_what_is_not_written(void **state)
     }
 }
 
+/* Under the address sanitizer nobody gets that far. */
+static void what_is_written_behind_the_end_is_seen(void **state)
+{
+    (void)state;
+#ifndef GTI_POISONS
+    static const struct {
+        const gt_op *op;
+        const char *says;
+    } cases[] = {{&beyond_op, "wrote behind the end of an output"},
+                 {&beyond_scratch_op, "wrote behind the end of its scratch"}};
+    for (int i = 0; i < 2; i++) {
+        gt_ctx *gt = gt_open();
+        gt_gradcheck_report r;
+        gt_gradcheck_op(gt, cases[i].op, &(gt_sample)ON(3), NULL, &r);
+        assert_int_equal(r.kind, GT_GRADCHECK_ERROR);
+        if (!strstr(r.message, cases[i].says)) fail_msg("%s", r.message);
+        gt_close(gt);
+    }
+#else
+    skip();
+#endif
+}
+
 static void wrong_tables_of_attributes_are_refused(void **state)
 {
     static const gt_attr rows[] = {{.name = "far", .kind = GT_ATTR_REAL, .at = 64, .count = 1}};
@@ -322,6 +346,7 @@ int main(void)
         TEST(the_report_names_the_worst_entry),
         TEST(built_in_operations_can_be_repeated_from_the_shell),
         cmocka_unit_test(the_first_check_sees_what_is_not_written),
+        cmocka_unit_test(what_is_written_behind_the_end_is_seen),
         TEST(wrong_tables_of_attributes_are_refused),
         TEST(operations_without_a_rule_are_checked_forward),
         cmocka_unit_test(every_kind_has_a_name),

@@ -97,23 +97,43 @@ static void from_one_forward(gt_node *n)
     count_from(n, 1, n->in[0]->size);
 }
 
+static void beyond_forward(gt_node *n)
+{
+    count_from(n, 0, n->in[0]->size + 1);
+}
+
+static bool scratch_infer(gt_node *n)
+{
+    n->scratch_size = 5;
+    return counted_infer(n);
+}
+
+static void beyond_scratch_forward(gt_node *n)
+{
+    memset(n->scratch, 0, n->scratch_size + 1);
+    counted_forward(n);
+}
+
 static void random_count_forward(gt_node *n)
 {
     static int64_t calls;
     count_from(n, calls++, n->in[0]->size);
 }
 
-#define COUNTED(id, f32, f64)                                                                      \
+#define COUNTED(id, f32, f64) COUNTED_BY(id, counted_infer, f32, f64)
+#define COUNTED_BY(id, by, f32, f64)                                                               \
     static const gt_op id##_op = {.name = #id,                                                     \
                                   .inputs = "x",                                                   \
                                   .n_in = 1,                                                       \
                                   .n_out = 2,                                                      \
-                                  .infer = counted_infer,                                          \
+                                  .infer = by,                                                     \
                                   .forward = {f32, f64},                                           \
                                   .backward = right_rule}
 COUNTED(counted, counted_forward, counted_forward);
 COUNTED(unwritten_count, counted_forward, all_but_last_forward);
 COUNTED(random_count, counted_forward, random_count_forward);
+COUNTED(beyond, beyond_forward, beyond_forward);
+COUNTED_BY(beyond_scratch, scratch_infer, beyond_scratch_forward, beyond_scratch_forward);
 COUNTED(count_f32, from_one_forward, counted_forward);
 
 /* --- y [m,n] of x [n,m]: y = x' --- */

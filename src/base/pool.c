@@ -61,3 +61,30 @@ void *gti_pool_new_block_(gti_pool *p, size_t bytes)
     if (block) gti_system_make_pages(block, bytes);
     return block;
 }
+
+/* As far as anybody's vector reaches. */
+static size_t fence_bytes(const gti_pool *p, size_t bytes, int size_class)
+{
+#ifdef GTI_POISONS
+    (void)p, (void)bytes, (void)size_class;
+    return 0;
+#else
+    enum { MOST = 1024 };
+    const size_t beyond = p->bytes[size_class] - bytes;
+    return beyond < MOST ? beyond : MOST;
+#endif
+}
+
+void gti_pool_fence(const gti_pool *p, void *block, size_t bytes, int size_class)
+{
+    memset((char *)block + bytes, 0xff, fence_bytes(p, bytes, size_class));
+}
+
+bool gti_pool_is_whole(const gti_pool *p, const void *block, size_t bytes, int size_class)
+{
+    const unsigned char *const beyond = (const unsigned char *)block + bytes;
+    const size_t n = fence_bytes(p, bytes, size_class);
+    size_t i = 0;
+    while (i < n && beyond[i] == 0xff) i++;
+    return i == n;
+}

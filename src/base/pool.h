@@ -3,6 +3,7 @@
 #ifndef GTI_BASE_POOL_H
 #define GTI_BASE_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -34,11 +35,17 @@ void gti_pool_close(gti_pool *p);
 
 void *gti_pool_new_block_(gti_pool *p, size_t bytes);
 
+/* Fills what a block has beyond the bytes asked for with NaN, for gti_pool_is_whole to see whether
+ * somebody wrote there. Where accesses are checked nobody can, and nothing is filled. */
+void gti_pool_fence(const gti_pool *p, void *block, size_t bytes, int size_class);
+bool gti_pool_is_whole(const gti_pool *p, const void *block, size_t bytes, int size_class);
+
 #ifndef __has_feature
 #define __has_feature(x) 0
 #endif
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 #include <sanitizer/asan_interface.h>
+#define GTI_POISONS
 #define GTI_POISON(p, n) __asan_poison_memory_region(p, n)
 #define GTI_UNPOISON(p, n) __asan_unpoison_memory_region(p, n)
 #else

@@ -67,12 +67,25 @@ static void prefill(const gt_node *n, gti_prefill how)
         const uint64_t nan64 = GTI_PREFILL_F64;
         const size_t element = gt_dtype_size(t->dtype), n_bytes = (size_t)t->size * element;
         char *data = t->data;
+        gti_pool_fence(&t->ctx->pool, data, n_bytes, gti_t(t)->size_class);
         if (!gt_is_floating(t->dtype)) memset(data, gti_prefill_byte(how), n_bytes);
         else if (element == sizeof nan64)
             for (size_t k = 0; k < n_bytes; k += sizeof nan64) memcpy(data + k, &nan64, 8);
         else
             for (size_t k = 0; k < n_bytes; k += sizeof nan32) memcpy(data + k, &nan32, 4);
     }
+}
+
+static bool keeps_to_outputs(const gt_node *n)
+{
+    for (int i = 0; i < n->n_out; i++) {
+        const gt_tensor *t = n->out[i];
+        const void *const data = t->data;
+        const size_t n_bytes = (size_t)t->size * gt_dtype_size(t->dtype);
+        if (!gti_pool_is_whole(&t->ctx->pool, data, n_bytes, gti_t(t)->size_class))
+            return gti_refuse_beyond(n, "an output");
+    }
+    return true;
 }
 
 static inline bool run_unscratched(gt_node *n)
@@ -101,10 +114,13 @@ static bool run_with_scratch(gt_node *n)
     n->scratch = gti_pool_get(&gt->pool, n->scratch_size, &size_class);
     if (!n->scratch)
         return gt_op_fail(n, GT_ERR_MEMORY, "no memory for %zu bytes of scratch", n->scratch_size);
+    if (gt->prefill) gti_pool_fence(&gt->pool, n->scratch, n->scratch_size, size_class);
     const bool ok = run_unscratched(n);
+    const bool whole =
+        !gt->prefill || gti_pool_is_whole(&gt->pool, n->scratch, n->scratch_size, size_class);
     gti_pool_put(&gt->pool, n->scratch, size_class);
     n->scratch = NULL;
-    return ok;
+    return ok && (whole || gti_refuse_beyond(n, "its scratch"));
 }
 
 static inline bool run(gt_node *n)
@@ -156,6 +172,7 @@ static GTI_COLD bool compute_watched(gt_node *n)
     if (gt->shapes_only) return can_run(n) ? skip_forward(n) : gti_refuse_dtype(n);
     if (gt->prefill) prefill(n, gt->prefill);
     if (!run_probed(n)) return false;
+    if (gt->prefill && !keeps_to_outputs(n)) return false;
     return !gt->anomaly || gti_anomaly_outputs_finite(n);
 }
 

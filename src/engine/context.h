@@ -364,6 +364,7 @@ GTI_COLD void gti_refuse_outputs(const gt_op *op, int n_in, gt_tensor *const in[
 /* After infer: with what went wrong, if that has not said so. */
 GTI_COLD void gti_refuse_silent(const gt_node *n);
 GTI_COLD bool gti_refuse_dtype(const gt_node *n);
+GTI_COLD bool gti_refuse_beyond(const gt_node *n, const char *what);
 GTI_COLD bool gti_refuse_change(const gt_node *n);
 /* The context of the first input that is there, or NULL. */
 gt_ctx *gti_refuse_context(int n_in, gt_tensor *const in[]);

@@ -99,6 +99,11 @@ bool gti_refuse_dtype(const gt_node *n)
     return gt_op_fail(n, GT_ERR_DTYPE, "not made for %s", gt_dtype_name(n->dtype));
 }
 
+bool gti_refuse_beyond(const gt_node *n, const char *what)
+{
+    return gt_op_fail(n, GT_ERR_STATE, "wrote behind the end of %s", what);
+}
+
 bool gti_refuse_change(const gt_node *n)
 {
     gt_op_fail(n, GT_ERR_STATE, "changes its inputs in place");

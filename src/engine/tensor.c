@@ -125,6 +125,9 @@ gt_tensor *gti_tensor_leaf(gt_ctx *gt, const char *what, gt_shape shape, gt_new_
         t->flags |= GTI_RELEASED;
         return NULL;
     }
+    if (gt->prefill)
+        gti_pool_fence(&gt->pool, t->pub.data, (size_t)t->pub.size * gt_dtype_size(opts.dtype),
+                       t->size_class);
     return &t->pub;
 }
 

@@ -214,8 +214,11 @@ bool gti_threads_run_stages(gt_node *n)
     if (bytes) {
         j.scratch = gti_pool_get(&gt->pool, bytes, &size_class);
         if (!j.scratch) return no_memory(n, bytes);
+        if (gt->prefill) gti_pool_fence(&gt->pool, j.scratch, bytes, size_class);
     }
     const bool ok = run_with_derived(team, &j);
+    const bool whole =
+        !bytes || !gt->prefill || gti_pool_is_whole(&gt->pool, j.scratch, bytes, size_class);
     if (bytes) gti_pool_put(&gt->pool, j.scratch, size_class);
-    return ok;
+    return ok && (whole || gti_refuse_beyond(n, "its scratch"));
 }
