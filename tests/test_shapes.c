@@ -189,11 +189,32 @@ static void test_order_of_special_numbers(void **state)
     gt_close(gt);
 }
 
+/* Of few, which a heap finds, as of all, which are sorted: with ties, the last of them in front,
+ * so that all are replaced, or the first, so that none is. */
+static void test_the_first_are_those_of_the_sorted(void **state)
+{
+    (void)state;
+    gt_ctx *gt = gt_open();
+    gt_tensor *few = gt_randint(gt, 0, 90, GT_SHAPE(60)),
+              *many = gt_zeros(gt, GT_SHAPE(400), .dtype = GT_I64);
+    gt_tensor *const x[] = {gt_concat_of(0, few, many), gt_concat_of(0, many, few)};
+    for (int64_t k = 1; k < 57; k++)
+        for (int i = 0; i < 4; i++) {
+            gt_tensor *all, *first;
+            gt_sort(x[i / 2], 0, .descending = i % 2, .indices = &all);
+            gt_topk(x[i / 2], k, 0, .smallest = i % 2 == 0, .indices = &first);
+            assert_well(gt);
+            assert_memory_equal(first->data, all->data, (size_t)k * sizeof(int64_t));
+        }
+    gt_close(gt);
+}
+
 static int all_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_references),
         cmocka_unit_test(test_order_of_special_numbers),
+        cmocka_unit_test(test_the_first_are_those_of_the_sorted),
     };
     return cmocka_run_group_tests_name("shapes", tests, NULL, NULL);
 }
