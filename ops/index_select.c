@@ -180,6 +180,7 @@ static const gt_sample select_samples[] = {
      AXIS(3)},
     {.label = "vector", .in = {GT_IN(9), GTI_INDEX((8), 8, 0, 7, 7, 3, 0, 2, 8)}, AXIS(-1)},
     {.label = "17 wide", .in = {GT_IN(2, 17), GTI_INDEX((3), 1, 1, 0)}, AXIS(0)},
+    {.label = "2 of 5, 17 wide", .in = {GT_IN(5, 17), GTI_INDEX((2), 4, 1)}, AXIS(0)},
     {.label = "4 of 300", .in = {GT_IN(300), GTI_INDEX((4), 290, 3, 34, 290)}, AXIS(0)},
     {.label = "size one", .in = {GT_IN(1, 2), GTI_INDEX((3), 0, 0, 0)}, AXIS(0)},
     {.label = "number", .in = {GT_IN_SCALAR, GTI_INDEX((1), 0)}, AXIS(-1)},
