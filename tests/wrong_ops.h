@@ -135,6 +135,7 @@ RULE(sum_upstream, gt_mul_scalar(gt_mul(gt_sum(dy), x), 2))
 RULE(inexact, gt_mul_scalar(right_dx(n, dy), 1.0001))
 RULE(flipped, gt_mul_scalar(gt_mul(gt_flip(dy, GT_AXIS(0)), x), 2))
 RULE(plus_dy, gt_add(right_dx(n, dy), dy))
+RULE(a_little, gt_add(right_dx(n, dy), gt_mul_scalar(dy, 1e-5)))
 RULE(nan, gt_mul_scalar(dy, (double)-NAN))
 RULE(infinite, gt_mul_scalar(right_dx(n, dy), (double)INFINITY))
 RULE(border, masked(right_dx(n, dy), border))
@@ -171,6 +172,7 @@ SQUARE(sum_upstream, sum_upstream_rule);
 SQUARE(inexact, inexact_rule);
 SQUARE(flipped, flipped_rule);
 SQUARE(plus_dy, plus_dy_rule);
+SQUARE(a_little, a_little_rule);
 SQUARE(nan, nan_rule);
 SQUARE(infinite, infinite_rule);
 SQUARE(border, border_rule);

@@ -140,8 +140,8 @@ gt_tensor *gt_apply_over(const gt_op *op, const void *opts, int n_in, gt_tensor 
     return gt_apply(op, opts, n_in, in);
 }
 
-gt_tensor *gti_apply_over_gradient(const gt_op *op, const void *opts, int n_in,
-                                   gt_tensor *const in[])
+gt_tensor *gti_release_over_gradient(const gt_op *op, const void *opts, int n_in,
+                                     gt_tensor *const in[])
 {
     if (can_go_over_gradient(op, n_in, in)) return apply_over(op, opts, n_in, in);
     return gt_apply(op, opts, n_in, in);

@@ -19,8 +19,8 @@ static inline bool gti_reads_output(const gt_op *op, int i)
 /* --- release.c --- */
 /* gt_apply of an operation with GT_OP_OVER by a backward rule on in[0], a gout[i] that it does not
  * read again: if nobody else holds it and nothing is recorded, the result takes its block. */
-gt_tensor *gti_apply_over_gradient(const gt_op *op, const void *opts, int n_in,
-                                   gt_tensor *const in[]);
+gt_tensor *gti_release_over_gradient(const gt_op *op, const void *opts, int n_in,
+                                     gt_tensor *const in[]);
 /* Whether the rule of something recorded reads data of base. */
 bool gti_release_is_read(const gti_tensor *base);
 

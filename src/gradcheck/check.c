@@ -194,6 +194,7 @@ static void begin_order(gti_check *c, int order)
     r->order = order;
     r->mode = GT_GRADCHECK_AUTO;
     r->entries = r->wrong = r->kinks = r->unsure = c->alike = 0;
+    c->looks = c->met = 0;
 }
 
 /* Of fn, or of its gradient; false after a failure. */

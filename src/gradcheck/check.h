@@ -109,6 +109,10 @@ struct gti_check {
     double kink_x;          /* where the first entry that was passed over is */
     int64_t kink_row, kink_col;
     int64_t alike; /* entries passed over because they equal others that have kinks */
+    int looks;     /* at what seemed wrong (second_look.c), and columns in which kinks were seen */
+    int met;       /* to meet, at the number met_x of an input */
+    int met_input;
+    double met_x;
     uint64_t random;
     size_t text; /* length of r->message */
 };
@@ -278,6 +282,17 @@ bool gti_check_projected_kinks(gti_check *c, const int64_t *col, int64_t n, cons
                                const double *g);
 bool gti_check_is_between(const gti_check *c, double analytic, const double *v,
                           const gti_slope *slope);
+
+/* Which of n rows of y, or whether v . y if there is v (n = 1), has several kinks at x along a
+ * column: where the other columns lie a little beside, they part. meet[n]: what is true is not
+ * asked. */
+bool gti_check_kinks_meet(gti_check *c, int64_t col, const int64_t *row, int64_t n, const double *v,
+                          bool *meet);
+
+/* --- second_look.c --- */
+/* Entries of column k that seem wrong, by the slopes of all y; those that may be right are no
+ * longer called so. */
+bool gti_check_look_again(gti_check *c, gti_table *t, int64_t k, const gti_slope *slope);
 
 /* --- full.c --- */
 /* Compares these rows and columns of the Jacobian. */

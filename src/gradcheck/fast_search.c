@@ -128,12 +128,13 @@ static void pass_over_alike(gti_check *c, gti_probe *p, int64_t col)
     }
 }
 
-static void note_kink(const gti_check *c, gti_probe *p, int64_t col)
+/* meet: several of them at once. */
+static void note_kink(const gti_check *c, gti_probe *p, int64_t col, bool meet)
 {
     p->kink[p->n_kinks++] = col;
     for (int64_t j = 0; j < c->n_y; j++)
         if (p->slope[j].rough && p->slope[j].bent)
-            p->bends[j] |= (uint8_t)gti_bend_of(&p->slope[j]);
+            p->bends[j] |= (uint8_t)(meet ? GTI_MIXED : gti_bend_of(&p->slope[j]));
 }
 
 /* Decides about a column that stands out: a kink is passed over, a wrong entry ends the check. */
@@ -145,13 +146,16 @@ static bool examine(gti_check *c, gti_probe *p, const gti_upstream *u, int64_t c
         if (!gti_check_column(c, col, step, scale, p->slope)) return false;
     const gti_slope *rough = rough_row(c, p);
     const bool bent = rough && rough->bent && !rough->leaps;
-    *settled = rough && !(bent && !gti_check_is_between(c, u->g[col], u->v, p->slope));
+    const bool beyond = bent && !gti_check_is_between(c, u->g[col], u->v, p->slope);
+    bool meet = false;
+    if (beyond && !gti_check_kinks_meet(c, col, NULL, 1, u->v, &meet)) return false;
+    *settled = rough && (!beyond || meet);
     if (*settled) {
         gti_check_kink(c, rough->bent || rough->leaps ? GTI_KINK : GTI_ROUGH, rough - p->slope,
                        col);
         pass_over(c, p, col);
         p->examined++;
-        if (bent) note_kink(c, p, col);
+        if (bent) note_kink(c, p, col, meet);
         if (bent) pass_over_alike(c, p, col);
     }
     int64_t row = 0;

@@ -63,18 +63,28 @@ static gti_state judge_entry(const gti_check *c, const gti_table *t, int64_t r, 
     return gti_check_judge(c, t->analytic[r * t->n_cols + col->k], s, score);
 }
 
-static void judge_column(gti_check *c, gti_table *t, const column *col)
+static void judge_column(const gti_check *c, gti_table *t, const column *col)
+{
+    for (int64_t r = 0; r < t->n_rows; r++) {
+        const int64_t at = r * t->n_cols + col->k;
+        gti_slope s;
+        double score;
+        t->state[at] = (uint8_t)judge_entry(c, t, r, col, &s, &score);
+        t->numeric[at] = s.value;
+        t->estimate[at] = s.estimate;
+        t->bent[at] = s.rough && s.bent ? (uint8_t)gti_bend_of(&s) : 0;
+    }
+}
+
+static void count_column(gti_check *c, gti_table *t, const column *col)
 {
     const int64_t k = col->k;
     for (int64_t r = 0; r < t->n_rows; r++) {
         const int64_t at = r * t->n_cols + k;
+        const gti_state state = (gti_state)t->state[at];
         gti_slope s;
         double score;
-        const gti_state state = judge_entry(c, t, r, col, &s, &score);
-        t->numeric[at] = s.value;
-        t->estimate[at] = s.estimate;
-        t->state[at] = (uint8_t)state;
-        t->bent[at] = s.rough && s.bent ? (uint8_t)gti_bend_of(&s) : 0;
+        judge_entry(c, t, r, col, &s, &score);
         if (state != GTI_FINE && state != GTI_WRONG) gti_check_kink(c, state, t->row[r], t->col[k]);
         t->kinks += state == GTI_KINK;
         t->wrong += state == GTI_WRONG;
@@ -124,6 +134,8 @@ static bool fill_numeric(gti_check *c, gti_table *t)
         const column col = {k, *scale_of(c, t, k), slope};
         if (!settle_column(c, t, &col)) return false;
         judge_column(c, t, &col);
+        if (!gti_check_look_again(c, t, k, slope)) return false;
+        count_column(c, t, &col);
     }
     return true;
 }

@@ -41,11 +41,13 @@ static bool on_border(gt_shape shape, int64_t at, int spatial)
     return false;
 }
 
+enum { INSIDE = 4 }; /* elements: of fewer, nearly any are the border */
+
 /* Whether all wrong elements lie on the border of the last `spatial` dimensions, and right ones
  * that matter lie inside. */
 static bool only_border(const gti_findings *f, side s, int spatial)
 {
-    bool right_inside = false;
+    int right_inside = 0;
     if (s.part->shape.ndim < spatial) return false;
     for (int64_t i = 0; i < side_count(f, s); i++) {
         const int64_t at = side_element(f, s, i);
@@ -54,9 +56,9 @@ static bool only_border(const gti_findings *f, side s, int spatial)
         const bool wrong = side_wrong(f, s, i, &matters),
                    border = on_border(s.part->shape, at, spatial);
         if (wrong && !border) return false;
-        right_inside |= matters && !wrong && !border;
+        right_inside += matters && !wrong && !border;
     }
-    return right_inside;
+    return right_inside >= INSIDE;
 }
 
 static bool hint_border(const gti_findings *f, side s)

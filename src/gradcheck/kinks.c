@@ -3,6 +3,86 @@
 
 #include "gradcheck/check.h"
 
+/* --- several kinks at one place --- */
+
+enum { STRETCHES = 32, WALKS = 8 };
+
+/* What is walked on: d moves the other columns a little aside, and this one along. */
+typedef struct {
+    int64_t col, n;
+    const int64_t *row;
+    const double *v;
+    double *d, *y; /* [n_x]; [STRETCHES + 1, n]: the rows' values, or that of v . y */
+} path;
+
+static void take_values(const gti_check *c, const path *p, double *y)
+{
+    const double *now = c->near[0];
+    if (p->v) y[0] = 0;
+    for (int64_t j = 0; p->v && j < c->n_y; j++) y[0] += p->v[j] * (now[j] - c->y0[j]);
+    for (int64_t r = 0; !p->v && r < p->n; r++) y[r] = now[p->row[r]] - c->y0[p->row[r]];
+}
+
+/* `reach` times as far as the others are aside, both ways. */
+static bool walk_beside(gti_check *c, const path *p, double reach)
+{
+    const double aside = 0x1p-13;
+    const gti_part *x = &c->x[gti_check_input(c, p->col)];
+    const double unit = fmax(x->unit, fabs(x->data[p->col - x->offset]));
+    gti_check_weights(c, c->n_x, p->d);
+    gti_check_align(c, p->d, 0, c->n_x);
+    for (int i = 0; i <= STRETCHES; i++) {
+        p->d[p->col] = reach * unit * (2.0 * i / STRETCHES - 1);
+        if (!gti_check_evaluate_at(c, p->d, aside, c->near[0])) return false;
+        take_values(c, p, p->y + i * p->n);
+    }
+    return true;
+}
+
+/* Whether stretches have other slopes than the first one and the last: the one that a single kink
+ * lies in has. */
+static bool bends_twice(const double *y, int64_t step)
+{
+    double slope[STRETCHES], low = INFINITY, high = -INFINITY;
+    int others = 0;
+    for (int i = 0; i < STRETCHES; i++) {
+        slope[i] = y[(i + 1) * step] - y[i * step];
+        low = fmin(low, slope[i]);
+        high = fmax(high, slope[i]);
+    }
+    for (int i = 0; i < STRETCHES; i++) {
+        const double apart = fmin(fabs(slope[i] - slope[0]), fabs(slope[i] - slope[STRETCHES - 1]));
+        others += apart > (high - low) / 32;
+    }
+    return others > 1;
+}
+
+bool gti_check_kinks_meet(gti_check *c, int64_t col, const int64_t *row, int64_t n, const double *v,
+                          bool *meet)
+{
+    const gt_mark mark = gt_mark_tape(c->gt);
+    const path p = {.col = col,
+                    .n = n,
+                    .row = row,
+                    .v = v,
+                    .d = gti_check_room(c, c->n_x, sizeof *p.d),
+                    .y = gti_check_room(c, (STRETCHES + 1) * n, sizeof *p.y)};
+    bool all = false;
+    if (!gti_check_alive(c)) return false;
+    for (int i = 0; i < WALKS && !all; i++) {
+        if (!walk_beside(c, &p, i % 2 ? 32 : 4)) return false;
+        all = true;
+        for (int64_t r = 0; r < n; r++) {
+            if (!meet[r]) meet[r] = bends_twice(p.y + r, n);
+            all = all && meet[r];
+        }
+    }
+    gt_rewind(c->gt, mark);
+    return true;
+}
+
+/* --- all kinks of a table, along lines --- */
+
 typedef struct {
     double *d;            /* [n_x]; 0 but in columns with a kink */
     double *right, *left; /* [n_y], the slopes along d and against it */
@@ -64,6 +144,17 @@ static bool fail(gti_check *c, const char *where, double low, double high, doubl
                           where, low, high, along);
 }
 
+/* Whether there are several kinks at once at an entry of row r. */
+static bool some_meet(gti_check *c, const gti_table *t, int64_t r, bool *meet)
+{
+    *meet = false;
+    for (int64_t k = 0; k < t->n_cols && !*meet; k++)
+        if (t->state[r * t->n_cols + k] == GTI_KINK &&
+            !gti_check_kinks_meet(c, t->col[k], &t->row[r], 1, NULL, meet))
+            return false;
+    return true;
+}
+
 /* Of the rows that have kinks. */
 static bool rows_between(gti_check *c, const gti_table *t, const line *l, double h)
 {
@@ -83,6 +174,9 @@ static bool rows_between(gti_check *c, const gti_table *t, const line *l, double
             atol + c->precision->slack * (size + high - low) + gti_check_noise(c, j) / h;
         const bool one_kind = bends && bends != GTI_MIXED;
         if (!one_kind || !(along < low - slack || along > high + slack)) continue;
+        bool meet;
+        if (!some_meet(c, t, r, &meet)) return false;
+        if (meet) continue;
         char y[128];
         return fail(c, gti_check_place(c->y, c->fn->n_out, j, y, sizeof y), low, high, along);
     }
@@ -127,7 +221,8 @@ bool gti_check_is_between(const gti_check *c, double analytic, const double *v,
     return !(analytic < low - slack || analytic > high + slack);
 }
 
-static bool sum_between(gti_check *c, const line *l, double h, const double *v, const double *g)
+static bool sum_between(gti_check *c, const line *l, double h, const double *v, const double *g,
+                        const int64_t *col, int64_t n)
 {
     double low = 0, high = 0, squares = 0;
     const double along = gti_check_project(g, l->d, c->n_x, &squares);
@@ -137,8 +232,10 @@ static bool sum_between(gti_check *c, const line *l, double h, const double *v, 
     }
     const double slack = largest_atol(c) + c->precision->slack * (sqrt(squares) + high - low) +
                          gti_check_projected_noise(c, v) / h;
-    if (!(along < low - slack || along > high + slack)) return true;
-    return fail(c, "a projection", low, high, along);
+    bool fine = !(along < low - slack || along > high + slack);
+    for (int64_t k = 0; k < n && !fine; k++)
+        if (!gti_check_kinks_meet(c, col[k], NULL, 1, v, &fine)) return false;
+    return fine || fail(c, "a projection", low, high, along);
 }
 
 bool gti_check_projected_kinks(gti_check *c, const int64_t *col, int64_t n, const double *v,
@@ -149,7 +246,7 @@ bool gti_check_projected_kinks(gti_check *c, const int64_t *col, int64_t n, cons
     line l;
     if (!make_line(c, &l)) return false;
     for (int i = 0; i < c->o.probes; i++)
-        if (!both_sides(c, col, n, h, &l) || !sum_between(c, &l, h, v, g)) return false;
+        if (!both_sides(c, col, n, h, &l) || !sum_between(c, &l, h, v, g, col, n)) return false;
     gt_rewind(c->gt, mark);
     return true;
 }

@@ -106,6 +106,14 @@ bool gti_check_evaluate_at(gti_check *c, const double *d, double h, double *y)
     return ok;
 }
 
+bool gti_check_pull_at(gti_check *c, const double *d, double h, const double *v, double *g)
+{
+    move(c, d, h, 0, c->n_x);
+    const bool ok = gti_check_pull(c, v, g);
+    gti_check_restore(c, 0, c->n_x);
+    return ok;
+}
+
 enum { BLOCK = 512 };
 
 static double product(const double *a, const double *b, int64_t n)

@@ -11,7 +11,7 @@
 
 #include "gradcheck/check.h"
 
-enum { POINTS = 8 };
+enum { POINTS = 8, PULLS = 4 };
 
 /* Odd multiples of 1/8 of the power of two below |x|: the shortest steps (2^-49 in f64) are exact,
  * and each changes the last bit, without which a sum of two could be exact all along the line. */
@@ -73,6 +73,67 @@ static bool look_far(gti_check *c, double *d)
         const double least = fmin(fabs(seventh[0][j]), fabs(seventh[1][j])) / sqrt(3432);
         if (isfinite(least)) c->noise[j] = fmax(c->noise[j], least);
     }
+    return true;
+}
+
+/* Numbers that differ from v in the last places. */
+static void shake_upstream(gti_check *c, const double *v, double *shaken)
+{
+    for (int64_t j = 0; j < c->n_y; j++) {
+        const uint64_t bits = gti_check_bits(c);
+        const double places = (bits & 4 ? -1 : 1) * (double)(2 * (bits & 3) + 1);
+        shaken[j] = v[j] * (1 + places * c->precision->epsilon);
+    }
+}
+
+static void note_change(const gti_check *c, const double *here, const double *beside, double *noise)
+{
+    for (int64_t i = 0; i < c->n_x; i++)
+        noise[i] = fmax(noise[i], GTI_ROUNDINGS * fabs(beside[i] - here[i]));
+}
+
+/* By how much it changes where x and v do in their last places. */
+static bool pull_beside(gti_check *c, const double *v, double *d, double *noise)
+{
+    double *u = gti_check_room(c, c->n_y, sizeof *u);
+    double *here = gti_check_room(c, c->n_x, sizeof *here);
+    double *beside = gti_check_room(c, c->n_x, sizeof *beside);
+    if (!gti_check_alive(c) || !gti_check_pull(c, v, here)) return false;
+    for (int k = 0; k < PULLS; k++) {
+        make_line(c, d);
+        shake_upstream(c, v, u);
+        if (!gti_check_pull_at(c, d, c->precision->noise_steps[0], u, beside)) return false;
+        note_change(c, here, beside, noise);
+    }
+    return true;
+}
+
+/* Terms that cancel at x, such as those of a softmax that is nearly 1, need not do so nearer to 0:
+ * their rounding is that of numbers as large as they are there, but not of those that tell of a
+ * pole. */
+static bool pull_nearer(gti_check *c, const double *v, double *d, double *noise)
+{
+    const double rounding = 64 * c->precision->epsilon, most = 4096 * gti_largest(v, c->n_y);
+    double *g = gti_check_room(c, c->n_x, sizeof *g);
+    if (!g) return gti_check_alive(c);
+    for (int64_t i = 0; i < c->n_x; i++) d[i] = -c->x0[i];
+    for (int k = 1; k <= PULLS; k++) {
+        if (!gti_check_pull_at(c, d, 1 - exp2(-2 * k), v, g)) return false;
+        for (int64_t i = 0; i < c->n_x; i++)
+            if (isfinite(g[i])) noise[i] = fmax(noise[i], rounding * fmin(fabs(g[i]), most));
+    }
+    return true;
+}
+
+bool gti_check_backward_noise(gti_check *c, const double *v, bool nearer, double *noise)
+{
+    const gt_mark mark = gt_mark_tape(c->gt);
+    double *d = gti_check_scratch(c, c->n_x, sizeof *d);
+    if (!d) return gti_check_alive(c);
+    for (int64_t i = 0; i < c->n_x; i++) noise[i] = 0;
+    if (!pull_beside(c, v, d, noise)) return false;
+    if (nearer && !pull_nearer(c, v, d, noise)) return false;
+    gt_rewind(c->gt, mark);
     return true;
 }
 

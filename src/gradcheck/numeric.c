@@ -28,6 +28,7 @@ gti_slope gti_check_slope(const gti_terms *terms, const double change[4], const 
     const double d0 = (right[0] + left[0]) / 2, d1 = (right[1] + left[1]) / 2;
     gti_slope s = {.value = (4 * d1 - d0) / 3,
                    .estimate = fabs(d1 - d0) + noise,
+                   .between = fabs(d1 - d0),
                    .right = right[1],
                    .left = left[1],
                    .terms = terms,
@@ -108,26 +109,18 @@ static void note_home(gti_home *home, const gti_slope *s)
     home->estimate = s->estimate;
 }
 
-/* `between`: how far the value changed between the step and its half. */
-static void note_told(gti_told *t, const gti_slope *s, double between, int step)
+static void note_told(gti_told *t, const gti_slope *s, int step)
 {
     if (!s->rough) {
         t->told++;
         t->low = fmin(t->low, s->value);
         t->high = fmax(t->high, s->value);
     }
-    if (s->terms->precision->lengths[step] > 0 || s->still || !(between < t->gap * fabs(s->value)))
+    if (s->terms->precision->lengths[step] > 0 || s->still ||
+        !(s->between < t->gap * fabs(s->value)))
         return;
     t->steady = s->value;
-    t->gap = between / fabs(s->value);
-}
-
-/* How far the central difference of a step is from that of its half. */
-static double between_halves(const double change[4], const double length[4])
-{
-    return fabs(change[0] / length[0] + change[1] / length[1] - change[2] / length[2] -
-                change[3] / length[3]) /
-           2;
+    t->gap = s->between / fabs(s->value);
 }
 
 void gti_check_keep(gti_slope *best, gti_slope s, const double change[4], int step,
@@ -135,7 +128,7 @@ void gti_check_keep(gti_slope *best, gti_slope s, const double change[4], int st
 {
     note_still(&s, change, step);
     gti_told told = step ? best->told : untried;
-    note_told(&told, &s, between_halves(change, length), step);
+    note_told(&told, &s, step);
     gti_home at_home = step ? best->home : (gti_home){home > 0, 0, 0, INFINITY};
     if (length[0] <= home) note_home(&at_home, &s);
     if (step == 0) *best = s;
@@ -197,6 +190,19 @@ static steps steps_of_column(const gti_check *c, const gti_part *part, int64_t c
     const double x = part->data[col - part->offset];
     const double h = part->terms.step * fmax(part->unit, fabs(x));
     return steps_around(c->precision, x, ldexp(h, c->precision->lengths[step]));
+}
+
+bool gti_check_column_at(gti_check *c, int64_t col, double h, double scale, gti_slope *slope)
+{
+    const gti_part *part = &c->x[gti_check_input(c, col)];
+    const steps s = steps_around(c->precision, part->data[col - part->offset], h);
+    if (all_taken(&s) && !evaluate_column(c, col, &s, 4)) return false;
+    for (int64_t j = 0; j < c->n_y; j++) {
+        double change[4];
+        for (int k = 0; k < 4; k++) change[k] = all_taken(&s) ? c->near[k][j] - c->y0[j] : NAN;
+        slope[j] = gti_check_slope(&part->terms, change, s.length, gti_check_noise(c, j), 1, scale);
+    }
+    return true;
 }
 
 bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slope *slope)

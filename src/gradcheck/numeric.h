@@ -63,6 +63,7 @@ typedef struct {
 /* A numeric derivative. */
 typedef struct {
     double value, estimate; /* estimate: of the error of value, by curvature and noise */
+    double between;         /* how far the differences of the step and of its half are apart */
     double right, left;     /* slopes of the two sides */
     const gti_terms *terms;
     double weight; /* of value in tolerances: 1, or less along a line */
@@ -82,6 +83,8 @@ typedef enum { GTI_FINE, GTI_WRONG, GTI_KINK, GTI_JUMP, GTI_ROUGH } gti_state;
 /* Measures c->noise, if it has not been: how much rounding inside of the function moves y, as a
  * standard deviation. Only what does not agree without it needs it. */
 bool gti_check_measure_noise(gti_check *c);
+/* How much rounding inside of backward moves v' J [n_x]; nearer: also of terms that cancel at x. */
+bool gti_check_backward_noise(gti_check *c, const double *v, bool nearer, double *noise);
 enum { GTI_ROUNDINGS = 8 /* so many of them count: of y's last places, or of deviations */ };
 /* --- numeric.c --- */
 /* Where the largest entry is smaller it counts as this: gradients have rounding of their own. */
@@ -89,6 +92,8 @@ enum { GTI_ROUNDINGS = 8 /* so many of them count: of y's last places, or of dev
 /* Column col of J, [n_y]: with step 0 anew, with later ones where they are better. `scale` is that
  * of the slopes. */
 bool gti_check_column(gti_check *c, int64_t col, int step, double scale, gti_slope *slope);
+/* Anew, by steps of length h. */
+bool gti_check_column_at(gti_check *c, int64_t col, double h, double scale, gti_slope *slope);
 /* The same by two evaluations at the usual step. Good where it agrees: then the error of the
  * difference was not needed to explain anything. */
 bool gti_check_quick_column(gti_check *c, int64_t col, double scale, gti_slope *slope);
@@ -139,8 +144,9 @@ double gti_check_line_step(const gti_terms *terms, int step);
 const gti_terms *gti_check_terms(const gti_check *c, int64_t from);
 /* x as it was at first, in the columns from..to-1. */
 void gti_check_restore(gti_check *c, int64_t from, int64_t to);
-/* y at x + h d; x is then as before. */
+/* y, or v' J, at x + h d; x is then as before. */
 bool gti_check_evaluate_at(gti_check *c, const double *d, double h, double *y);
+bool gti_check_pull_at(gti_check *c, const double *d, double h, const double *v, double *g);
 double *gti_check_at(const gti_check *c, int64_t col); /* element col of x */
 /* After a change of these columns. */
 void gti_check_touch(gti_check *c, int64_t from, int64_t to);
