@@ -14,7 +14,7 @@
 #include <gradtape/autograd.h>
 
 enum {
-    ROUNDINGS = 4,   /* c */
+    ROUNDINGS = 6,   /* c */
     LEAST_ROWS = 12, /* that get a bound of their own, of each output; the others, where the */
     BOUND_ENTRIES = 1 << 16, /* Jacobian has more entries, have the largest of those */
 };
