@@ -103,7 +103,7 @@ static bool is_streamed(const gt_node *n)
 {
     const gt_tensor *const y = n->out[0];
     if (!(n->op->flags & GT_OP_OVER) || n->op->cost > 1) return false;
-    if (!gti_streams(y->size * (int64_t)gt_dtype_size(y->dtype))) return false;
+    if (!gti_streams_results(y->size * (int64_t)gt_dtype_size(y->dtype))) return false;
     for (int i = 0; i < n->n_in; i++)
         if (n->in[i]->data == y->data) return false;
     return true;

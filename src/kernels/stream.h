@@ -27,6 +27,17 @@ static inline bool gti_streams(int64_t bytes)
 #endif
 }
 
+/* The same of results, which are made in a block that stays in the caches and copied from there:
+ * 1.1 to 1.3 times as fast on Intel's processors, half as fast on AMD's (Zen 4). */
+static inline bool gti_streams_results(int64_t bytes)
+{
+#ifdef __SSE2__
+    return gti_streams(bytes) && __builtin_cpu_is("intel");
+#else
+    return gti_streams(bytes);
+#endif
+}
+
 /* y is aligned to 16 bytes, and bytes a multiple of 16. */
 static inline void gti_stream_aligned(size_t bytes, const char *x, char *y)
 {
