@@ -100,7 +100,6 @@ struct gti_check {
     gti_pull pull[2];  /* made by side.c, which fast.c goes on with; */
     int n_pulls;       /* so many, of finite gradients */
     gti_tally *tally;  /* [n_var] */
-    bool symmetric;    /* the Jacobian is a Hessian, with columns behind it for order 2 */
     const char *first; /* what was said of order 1, while order 2 is checked after it */
     bool finite;       /* gradients of a Gaussian upstream are; */
     unsigned silent;   /* outputs that are given no upstream at the moment, a bit each */
@@ -111,8 +110,9 @@ struct gti_check {
     int64_t alike; /* entries passed over because they equal others that have kinks */
     int looks;     /* at what seemed wrong (second_look.c), and columns in which kinks were seen */
     int met;       /* to meet, at the number met_x of an input */
-    int met_input;
     double met_x;
+    int met_input;
+    bool symmetric; /* the Jacobian is a Hessian, with columns behind it for order 2 */
     uint64_t random;
     size_t text; /* length of r->message */
 };
