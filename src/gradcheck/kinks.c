@@ -1,4 +1,4 @@
-/* Entries at kinks, together. */
+/* Entries at kinks: whether several kinks meet there, and all entries together. */
 #include <math.h>
 
 #include "gradcheck/check.h"

@@ -13,16 +13,22 @@
 
 enum { POINTS = 8, PULLS = 4 };
 
+/* 1, 3, 5 or 7, either way. */
+static double odd_number(gti_check *c)
+{
+    const uint64_t bits = gti_check_bits(c);
+    return (bits & 4 ? -1 : 1) * (double)(2 * (bits & 3) + 1);
+}
+
 /* Odd multiples of 1/8 of the power of two below |x|: the shortest steps (2^-49 in f64) are exact,
  * and each changes the last bit, without which a sum of two could be exact all along the line. */
 static void make_line(gti_check *c, double *d)
 {
     for (int64_t i = 0; i < c->n_x; i++) {
-        const uint64_t bits = gti_check_bits(c);
-        const double x = *gti_check_at(c, i);
+        const double x = *gti_check_at(c, i), odd = odd_number(c);
         int exponent;
         frexp(x, &exponent);
-        d[i] = x == 0 ? 0 : ldexp((bits & 4 ? -1 : 1) * (double)(2 * (bits & 3) + 1), exponent - 4);
+        d[i] = x == 0 ? 0 : ldexp(odd, exponent - 4);
     }
 }
 
@@ -79,11 +85,8 @@ static bool look_far(gti_check *c, double *d)
 /* Numbers that differ from v in the last places. */
 static void shake_upstream(gti_check *c, const double *v, double *shaken)
 {
-    for (int64_t j = 0; j < c->n_y; j++) {
-        const uint64_t bits = gti_check_bits(c);
-        const double places = (bits & 4 ? -1 : 1) * (double)(2 * (bits & 3) + 1);
-        shaken[j] = v[j] * (1 + places * c->precision->epsilon);
-    }
+    for (int64_t j = 0; j < c->n_y; j++)
+        shaken[j] = v[j] * (1 + odd_number(c) * c->precision->epsilon);
 }
 
 static void note_change(const gti_check *c, const double *here, const double *beside, double *noise)

@@ -72,10 +72,14 @@ static bool look_closely(gti_check *c, column *col)
     if (widest(col, false) < 0) return true;
     const int64_t at = col->t->col[col->k];
     const double x = fmax(c->x[gti_check_input(c, at)].unit, fabs(*gti_check_at(c, at)));
-    bool *before = gti_check_scratch(c, col->t->n_rows, sizeof *before), ok = before;
-    for (double h = x * c->precision->epsilon * 64; ok && h < x * c->precision->step; h *= 64)
-        ok = look_at_step(c, col, h, before);
-    return ok || (!before && gti_check_alive(c));
+    bool *before = gti_check_scratch(c, col->t->n_rows, sizeof *before);
+    if (!before) return gti_check_alive(c);
+    double h = x * c->precision->epsilon * 64;
+    while (h < x * c->precision->step) {
+        if (!look_at_step(c, col, h, before)) return false;
+        h *= 64;
+    }
+    return true;
 }
 
 /* By the step of inputs that are not all tiny: shorter ones may see nothing but the stairs of
