@@ -32,9 +32,9 @@ static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     return true;
 }
 
-static const gt_sample samples[] = {{.in = {GT_IN(0, 3), GT_IN(3)}},
-                                    {.in = {GT_IN(17, 1), GT_IN_RANGE(0.1, 0.5, 1)}},
-                                    {.in = {GT_IN(4, 3), GT_IN_RANGE(0.1, 0.5, 3)}}};
+static const gt_sample samples[] = {{.in = GT_INPUTS(GT_IN(0, 3), GT_IN(3))},
+                                    {.in = GT_INPUTS(GT_IN(17, 1), GT_IN_RANGE(0.1, 0.5, 1))},
+                                    {.in = GT_INPUTS(GT_IN(4, 3), GT_IN_RANGE(0.1, 0.5, 3))}};
 static const gt_op soft_threshold = {.name = "soft_threshold",
                                      .inputs = "x t",
                                      .n_in = 2,

@@ -170,18 +170,18 @@ static const gt_sample elus[] = {
 };
 static const gt_sample elus_grad[] = {
     GTI_FUNCTION_GRAD_SAMPLES(-3, 3, ELU(1)),
-    {.label = "alpha = 0.3", .in = {GT_IN(5), GT_IN(5)}, .opts = ELU(0.3)},
+    {.label = "alpha = 0.3", .in = GT_INPUTS(GT_IN(5), GT_IN(5)), .opts = ELU(0.3)},
 };
 
 static const gt_sample gelus[] = {
     GTI_FUNCTION_SAMPLES(-3, 3, GELU(false)),
     GTI_FUNCTION_AT("tiny and large values", far_values, GELU(false)),
-    {.label = "tanh", .in = {GT_IN_RANGE(-3, 3, 17)}, .opts = GELU(true)},
+    {.label = "tanh", .in = GT_INPUTS(GT_IN_RANGE(-3, 3, 17)), .opts = GELU(true)},
     GTI_FUNCTION_AT("tanh, tiny and large values", far_values, GELU(true)),
 };
 static const gt_sample gelus_grad[] = {
     GTI_FUNCTION_GRAD_SAMPLES(-3, 3, GELU(false)),
-    {.label = "tanh", .in = {GT_IN(9), GT_IN_RANGE(-3, 3, 9)}, .opts = GELU(true)},
+    {.label = "tanh", .in = GT_INPUTS(GT_IN(9), GT_IN_RANGE(-3, 3, 9)), .opts = GELU(true)},
 };
 
 static const double around_20[] = {-1e3, -30, 1e-310, 19.9, 20.1, 1e3};
@@ -192,26 +192,28 @@ static const gt_sample softpluses[] = {
     GTI_FUNCTION_AT("beta = 2.5", far_values, SOFTPLUS(2.5, 20)),
     GTI_FUNCTION_AT("beta = -0.5", far_values, SOFTPLUS(-0.5, 20)),
     GTI_FUNCTION_AT("threshold = 1000", far_values, SOFTPLUS(3, 1000)),
-    {.label = "threshold = 1", .in = {GT_IN_RANGE(-2, 4, 9)}, .opts = SOFTPLUS(1.5, 1)},
+    {.label = "threshold = 1", .in = GT_INPUTS(GT_IN_RANGE(-2, 4, 9)), .opts = SOFTPLUS(1.5, 1)},
 };
 static const gt_sample softpluses_grad[] = {
     GTI_FUNCTION_GRAD_SAMPLES(-3, 3, SOFTPLUS(1, 20)),
-    {.label = "threshold = 1", .in = {GT_IN(9), GT_IN_RANGE(-2, 4, 9)}, .opts = SOFTPLUS(1.5, 1)},
+    {.label = "threshold = 1",
+     .in = GT_INPUTS(GT_IN(9), GT_IN_RANGE(-2, 4, 9)),
+     .opts = SOFTPLUS(1.5, 1)},
 };
 
 static const gt_error_sample softplus_errors[] = {
     {.label = "NULL",
-     .in = {{.null = true}},
+     .in = GT_INPUTS({.null = true}),
      .opts = SOFTPLUS(1, 20),
      .code = GT_ERR_ARGUMENT,
      .message = "x is NULL"},
     {.label = "beta is 0",
-     .in = {GT_IN(3)},
+     .in = GT_INPUTS(GT_IN(3)),
      .opts = SOFTPLUS(GT_ZERO, 20),
      .code = GT_ERR_ARGUMENT,
      .message = "beta is 0, must be finite and not 0"},
     {.label = "whole numbers",
-     .in = {{.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}},
+     .in = GT_INPUTS({.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}),
      .opts = SOFTPLUS(1, 20),
      .code = GT_ERR_DTYPE,
      .message = "not made for i64"},

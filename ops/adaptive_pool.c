@@ -152,53 +152,53 @@ static const double steps[] = {1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 0, 0, 3, 3, 0, 0};
     {                                                                                              \
         .oh = (h), .ow = (w), __VA_ARGS__                                                          \
     }
-#define POOL(name, x, y, oh, ow) {.label = (name), .in = {GT_IN x}, TO(oh, ow, )},
+#define POOL(name, x, y, oh, ow) {.label = (name), .in = GT_INPUTS(GT_IN x), TO(oh, ow, )},
 #define POOL_DX(name, x, y, oh, ow)                                                                \
-    {.label = (name), .in = {GT_IN y}, TO(oh, ow, .target = GT_DIMS x)},
+    {.label = (name), .in = GT_INPUTS(GT_IN y), TO(oh, ow, .target = GT_DIMS x)},
 static const gt_sample adaptive_avg_pool2d_samples[] = {GEOMETRIES(POOL)};
 static const gt_sample adaptive_avg_pool2d_dx_samples[] = {GEOMETRIES(POOL_DX)};
 static const gt_sample adaptive_max_pool2d_samples[] = {
     GEOMETRIES(POOL){.label = "ties",
-                     .in = {{.shape = GT_DIMS(1, 1, 4, 4), .values = steps}},
+                     .in = GT_INPUTS({.shape = GT_DIMS(1, 1, 4, 4), .values = steps}),
                      TO(2, 3, ),
                      .kinks = true},
 };
 
 #define POOL_ERRORS                                                                                \
     {.label = "no batch dimension",                                                                \
-     .in = {GT_IN(2, 4, 4)},                                                                       \
+     .in = GT_INPUTS(GT_IN(2, 4, 4)),                                                              \
      TO(2, 2, ),                                                                                   \
      .code = GT_ERR_SHAPE,                                                                         \
      .message = "hint: add a batch dimension: gt_reshape(x, GT_SHAPE(1, 2, 4, 4))"},               \
         {.label = "no pixels",                                                                     \
-         .in = {GT_IN(1, 1, 0, 4)},                                                                \
+         .in = GT_INPUTS(GT_IN(1, 1, 0, 4)),                                                       \
          TO(2, 2, ),                                                                               \
          .code = GT_ERR_SHAPE,                                                                     \
          .message = "x [1,1,0,4] has no pixels"},                                                  \
         {.label = "negative height",                                                               \
-         .in = {GT_IN(1, 1, 4, 4)},                                                                \
+         .in = GT_INPUTS(GT_IN(1, 1, 4, 4)),                                                       \
          TO(-1, 2, ),                                                                              \
          .code = GT_ERR_ARGUMENT,                                                                  \
          .message = "oh is -1, must not be negative"},                                             \
         {.label = "height overflows",                                                              \
-         .in = {GT_IN(1, 1, 4, 4)},                                                                \
+         .in = GT_INPUTS(GT_IN(1, 1, 4, 4)),                                                       \
          TO(INT64_MAX, 2, ),                                                                       \
          .code = GT_ERR_MEMORY,                                                                    \
          .message = "the size of the output [1,1,9223372036854775807,2] overflows"},               \
     {                                                                                              \
-        .label = "negative size", .in = {GT_IN(1, 1, 4, 4)}, TO(2, -1, ), .code = GT_ERR_ARGUMENT, \
-        .message = "ow is -1, must not be negative"                                                \
+        .label = "negative size", .in = GT_INPUTS(GT_IN(1, 1, 4, 4)), TO(2, -1, ),                 \
+        .code = GT_ERR_ARGUMENT, .message = "ow is -1, must not be negative"                       \
     }
 static const gt_error_sample adaptive_avg_pool2d_error_samples[] = {POOL_ERRORS};
 static const gt_error_sample adaptive_max_pool2d_error_samples[] = {POOL_ERRORS};
 static const gt_error_sample adaptive_avg_pool2d_dx_error_samples[] = {
     {.label = "dy",
-     .in = {GT_IN(1, 1, 2, 3)},
+     .in = GT_INPUTS(GT_IN(1, 1, 2, 3)),
      TO(2, 2, .target = GT_DIMS(1, 1, 4, 4)),
      .code = GT_ERR_SHAPE,
      .message = "dy is [1,1,2,3], but x [1,1,4,4] makes [1,1,2,2]"},
     {.label = "negative target",
-     .in = {GT_IN(1, 1, 2, 2)},
+     .in = GT_INPUTS(GT_IN(1, 1, 2, 2)),
      TO(2, 2, .target = GT_DIMS(1, 1, -4, 4)),
      .code = GT_ERR_SHAPE,
      .message = "[1,1,-4,4] is no shape"},

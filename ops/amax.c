@@ -61,9 +61,9 @@ static const gt_sample samples[] = {
     GTI_REDUCTION_SAMPLES(gt_reduce_opts),
     GTI_LONG_REDUCTION_SAMPLES(gt_reduce_opts),
     GTI_SMALL_REDUCTION_SAMPLES(gt_reduce_opts),
-    {.label = "ties", .in = {{.shape = GT_DIMS(9), .values = ties}}, .kinks = true},
+    {.label = "ties", .in = GT_INPUTS({.shape = GT_DIMS(9), .values = ties}), .kinks = true},
     {.label = "ties in rows",
-     .in = {{.shape = GT_DIMS(3, 3), .values = ties}},
+     .in = GT_INPUTS({.shape = GT_DIMS(3, 3), .values = ties}),
      AXES(GT_AXIS(0)),
      .kinks = true},
 };
@@ -72,7 +72,7 @@ static const gt_sample samples[] = {
 static const gt_error_sample error_samples[] = {
     GTI_REDUCTION_ERRORS(gt_reduce_opts),
     {.label = "nothing",
-     .in = {GT_IN(2, 0)},
+     .in = GT_INPUTS(GT_IN(2, 0)),
      AXES(GT_AXIS(1)),
      SHAPE_ERROR = "axis 1 has size 0: nothing has no largest or smallest element"},
 };
@@ -126,28 +126,30 @@ static void tie_share_parts(gt_node *n, const gt_range *r)
 }
 
 static const gt_sample share_samples[] = {
-    {.label = "no place", .in = {GT_IN(4), GT_IN(1)}},
+    {.label = "no place", .in = GT_INPUTS(GT_IN(4), GT_IN(1))},
     {.label = "ties",
-     .in = {{.shape = GT_DIMS(3, 3), .values = ties},
-            {.shape = GT_DIMS(1, 3), .values = (const double[]){3, 2, 3}}},
+     .in = GT_INPUTS({.shape = GT_DIMS(3, 3), .values = ties},
+                     {.shape = GT_DIMS(1, 3), .values = (const double[]){3, 2, 3}}),
      .opts = &(const gti_back_opts){GT_AXIS(0)}},
     {.label = "rows",
-     .in = {{.shape = GT_DIMS(3, 3), .values = ties},
-            {.shape = GT_DIMS(3, 1), .values = (const double[]){3, 1, 7}}},
+     .in = GT_INPUTS({.shape = GT_DIMS(3, 3), .values = ties},
+                     {.shape = GT_DIMS(3, 1), .values = (const double[]){3, 1, 7}}),
      .opts = &(const gti_back_opts){GT_AXIS(1)}},
-    {.label = "scalar", .in = {GT_IN_SCALAR, {.same = 1}}},
-    {.label = "size one", .in = {GT_IN(1, 1), {.same = 1}}},
+    {.label = "scalar", .in = GT_INPUTS(GT_IN_SCALAR, {.same = 1})},
+    {.label = "size one", .in = GT_INPUTS(GT_IN(1, 1), {.same = 1})},
     {.label = "outer and inner",
-     .in = {{.shape = GT_DIMS(3, 1, 3), .values = ties},
-            {.shape = GT_DIMS(1, 1, 1), .values = (const double[]){1}}},
+     .in = GT_INPUTS({.shape = GT_DIMS(3, 1, 3), .values = ties},
+                     {.shape = GT_DIMS(1, 1, 1), .values = (const double[]){1}}),
      .opts = &(const gti_back_opts){GT_AXIS(0) | GT_AXIS(2)}},
     {.label = "zero-size",
-     .in = {GT_IN(0, 2), GT_IN(0, 1)},
+     .in = GT_INPUTS(GT_IN(0, 2), GT_IN(0, 1)),
      .opts = &(const gti_back_opts){GT_AXIS(1)}},
 };
 
 static const gt_error_sample share_error_samples[] = {
-    {.label = "y", .in = {GT_IN(2, 3), GT_IN(1, 3)}, SHAPE_ERROR = "y is [1,3], needs [1,1]"},
+    {.label = "y",
+     .in = GT_INPUTS(GT_IN(2, 3), GT_IN(1, 3)),
+     SHAPE_ERROR = "y is [1,3], needs [1,1]"},
 };
 
 static const gt_attr share_attrs[] = {

@@ -46,9 +46,9 @@
     {                                                                                              \
         __VA_ARGS__                                                                                \
     }
-#define POOL(name, x, y, ...) {.label = (name), .in = {GT_IN x}, OPTS(__VA_ARGS__)},
+#define POOL(name, x, y, ...) {.label = (name), .in = GT_INPUTS(GT_IN x), OPTS(__VA_ARGS__)},
 #define POOL_DX(name, x, y, ...)                                                                   \
-    {.label = (name), .in = {GT_IN y}, OPTS(__VA_ARGS__, .target = GT_DIMS x)},
+    {.label = (name), .in = GT_INPUTS(GT_IN y), OPTS(__VA_ARGS__, .target = GT_DIMS x)},
 
 static const gt_sample avg_pool2d_samples[] = {IMAGES(POOL)};
 static const gt_sample avg_pool1d_samples[] = {SEQUENCES(POOL)};
@@ -58,48 +58,48 @@ static const gt_sample avg_pool2d_dx_samples[] = {IMAGES(POOL_DX) SEQUENCES(POOL
 #define ARGUMENT_ERROR .code = GT_ERR_ARGUMENT, .message
 static const gt_error_sample avg_pool2d_error_samples[] = {
     {.label = "no kernel",
-     .in = {GT_IN(1, 1, 4, 4)},
+     .in = GT_INPUTS(GT_IN(1, 1, 4, 4)),
      ARGUMENT_ERROR = "no kernel is given: .kernel = {2}"},
     {.label = "no batch dimension",
-     .in = {GT_IN(2, 4, 4)},
+     .in = GT_INPUTS(GT_IN(2, 4, 4)),
      OPTS(.kernel = {2}),
      SHAPE_ERROR = "hint: add a batch dimension: gt_reshape(x, GT_SHAPE(1, 2, 4, 4))"},
     {.label = "kernel larger",
-     .in = {GT_IN(1, 1, 4, 2)},
+     .in = GT_INPUTS(GT_IN(1, 1, 4, 2)),
      OPTS(.kernel = {3}),
      SHAPE_ERROR = "kernel 3x3 is larger than the padded input 4x2"},
     {.label = "too much padding",
-     .in = {GT_IN(1, 1, 4, 4)},
+     .in = GT_INPUTS(GT_IN(1, 1, 4, 4)),
      OPTS(.kernel = {3, 2}, .padding = {1, 2}),
      ARGUMENT_ERROR = "padding is {1, 2}, must be at most half the kernel 3x2"},
     {.label = "no pixels",
-     .in = {GT_IN(1, 1, 4, 0)},
+     .in = GT_INPUTS(GT_IN(1, 1, 4, 0)),
      OPTS(.kernel = {2}),
      SHAPE_ERROR = "x [1,1,4,0] has no pixels"},
     {.label = "padding overflows",
-     .in = {GT_IN(0, 1, INT64_MAX, 4)},
+     .in = GT_INPUTS(GT_IN(0, 1, INT64_MAX, 4)),
      OPTS(.kernel = {4}, .padding = {2, GT_ZERO}),
      .code = GT_ERR_MEMORY,
      .message = "the size of the padded input or the dilated kernel overflows"},
 };
 static const gt_error_sample avg_pool1d_error_samples[] = {
-    {.label = "no kernel", .in = {GT_IN(1, 1, 4)}, ARGUMENT_ERROR = "no kernel is given"},
+    {.label = "no kernel", .in = GT_INPUTS(GT_IN(1, 1, 4)), ARGUMENT_ERROR = "no kernel is given"},
     {.label = "images",
-     .in = {GT_IN(1, 1, 4, 4)},
+     .in = GT_INPUTS(GT_IN(1, 1, 4, 4)),
      OPTS(.kernel = {1, 2}),
      SHAPE_ERROR = "x [1,1,4,4] has 4 dimensions, needs 3: [n,c,l]"},
     {.label = "kernel larger",
-     .in = {GT_IN(1, 1, 4)},
+     .in = GT_INPUTS(GT_IN(1, 1, 4)),
      OPTS(.kernel = {1, 5}),
      SHAPE_ERROR = "kernel 5 is larger than the padded input 4"},
 };
 static const gt_error_sample avg_pool2d_dx_error_samples[] = {
     {.label = "dy",
-     .in = {GT_IN(1, 1, 2, 3)},
+     .in = GT_INPUTS(GT_IN(1, 1, 2, 3)),
      OPTS(.kernel = {2}, .target = GT_DIMS(1, 1, 4, 4)),
      SHAPE_ERROR = "dy is [1,1,2,3], but x [1,1,4,4] makes [1,1,2,2]"},
     {.label = "negative target",
-     .in = {GT_IN(1, 1, 2, 2)},
+     .in = GT_INPUTS(GT_IN(1, 1, 2, 2)),
      OPTS(.kernel = {2}, .target = GT_DIMS(1, 1, -4, 4)),
      SHAPE_ERROR = "[1,1,-4,4] is no shape"},
 };

@@ -40,26 +40,33 @@ static bool cast_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
         value                                                                                      \
     }
 static const gt_sample samples[] = {
-    {.label = "f64", .in = {GT_IN(3, 5)}, TO(GT_F64)},
-    {.label = "scalar", .in = {GT_IN_SCALAR}, TO(GT_F64)},
-    {.label = "zero-size", .in = {GT_IN(2, 0)}, TO(GT_F64)},
-    {.label = "17 wide", .in = {GT_IN(17)}, TO(GT_F64)},
-    {.label = "to i64", .in = {GT_IN_RANGE(-9, 9, 9)}, TO(GT_I64)},
-    {.label = "to u8", .in = {GT_IN_RANGE(0, 300, 9)}, TO(GT_U8)},
+    {.label = "f64", .in = GT_INPUTS(GT_IN(3, 5)), TO(GT_F64)},
+    {.label = "scalar", .in = GT_INPUTS(GT_IN_SCALAR), TO(GT_F64)},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(2, 0)), TO(GT_F64)},
+    {.label = "17 wide", .in = GT_INPUTS(GT_IN(17)), TO(GT_F64)},
+    {.label = "to i64", .in = GT_INPUTS(GT_IN_RANGE(-9, 9, 9)), TO(GT_I64)},
+    {.label = "to u8", .in = GT_INPUTS(GT_IN_RANGE(0, 300, 9)), TO(GT_U8)},
     {.label = "of i64",
-     .in = {{.shape = GT_DIMS(9), .dtype = GT_I64, .low = -9, .high = 9}},
+     .in = GT_INPUTS({.shape = GT_DIMS(9), .dtype = GT_I64, .low = -9, .high = 9}),
      TO(GT_F64)},
-    {.label = "of u8", .in = {{.shape = GT_DIMS(9), .dtype = GT_U8, .high = 256}}, TO(GT_F64)},
-    {.label = "u8 to i64", .in = {{.shape = GT_DIMS(9), .dtype = GT_U8, .high = 256}}, TO(GT_I64)},
+    {.label = "of u8",
+     .in = GT_INPUTS({.shape = GT_DIMS(9), .dtype = GT_U8, .high = 256}),
+     TO(GT_F64)},
+    {.label = "u8 to i64",
+     .in = GT_INPUTS({.shape = GT_DIMS(9), .dtype = GT_U8, .high = 256}),
+     TO(GT_I64)},
 };
 
 static const gt_error_sample error_samples[] = {
     {.label = "no dtype",
-     .in = {GT_IN(3)},
+     .in = GT_INPUTS(GT_IN(3)),
      TO((gt_dtype)7),
      .code = GT_ERR_DTYPE,
      .message = "7 is no dtype"},
-    {.label = "NULL", .in = {{.null = true}}, .code = GT_ERR_ARGUMENT, .message = "x is NULL"},
+    {.label = "NULL",
+     .in = GT_INPUTS({.null = true}),
+     .code = GT_ERR_ARGUMENT,
+     .message = "x is NULL"},
 };
 
 static const gt_attr cast_attrs[] = {

@@ -158,27 +158,27 @@ static void count_elements(gt_node *n, int64_t begin, int64_t end)
         .p = 0.25, .q = 1.5                                                                        \
     }
 static const gt_sample one_samples[] = {
-    {.label = "matrix", .in = {GT_IN(2, 3)}, PQ},
-    {.label = "scalar", .in = {GT_IN_SCALAR}, PQ},
-    {.label = "size one", .in = {GT_IN(1, 1)}, PQ},
-    {.label = "zero-size", .in = {GT_IN(0, 3)}, PQ},
-    {.label = "67 elements", .in = {GT_IN(67)}, PQ},
+    {.label = "matrix", .in = GT_INPUTS(GT_IN(2, 3)), PQ},
+    {.label = "scalar", .in = GT_INPUTS(GT_IN_SCALAR), PQ},
+    {.label = "size one", .in = GT_INPUTS(GT_IN(1, 1)), PQ},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(0, 3)), PQ},
+    {.label = "67 elements", .in = GT_INPUTS(GT_IN(67)), PQ},
 };
 static const gt_sample two_samples[] = {
-    {.label = "matrix", .in = {GT_IN(2, 3), GT_IN(2, 3)}, PQ},
-    {.label = "scalar", .in = {GT_IN_SCALAR, GT_IN_SCALAR}, PQ},
-    {.label = "size one", .in = {GT_IN(1, 1), GT_IN(1, 1)}, PQ},
-    {.label = "zero-size", .in = {GT_IN(0, 3), GT_IN(0, 3)}, PQ},
-    {.label = "67 elements", .in = {GT_IN(67), GT_IN(67)}, PQ},
+    {.label = "matrix", .in = GT_INPUTS(GT_IN(2, 3), GT_IN(2, 3)), PQ},
+    {.label = "scalar", .in = GT_INPUTS(GT_IN_SCALAR, GT_IN_SCALAR), PQ},
+    {.label = "size one", .in = GT_INPUTS(GT_IN(1, 1), GT_IN(1, 1)), PQ},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(0, 3), GT_IN(0, 3)), PQ},
+    {.label = "67 elements", .in = GT_INPUTS(GT_IN(67), GT_IN(67)), PQ},
 };
 
 static const double quarter[] = {0.25}, four[] = {4};
 #define THREE_SAMPLES(third)                                                                       \
-    {.label = "matrix", .in = {GT_IN(2, 3), GT_IN(2, 3), third}, PQ},                              \
-        {.label = "scalar", .in = {GT_IN_SCALAR, GT_IN_SCALAR, third}, PQ},                        \
-        {.label = "size one", .in = {GT_IN(1, 1), GT_IN(1, 1), third}, PQ},                        \
-        {.label = "zero-size", .in = {GT_IN(0, 3), GT_IN(0, 3), third}, PQ},                       \
-        {.label = "67 elements", .in = {GT_IN(67), GT_IN(67), third}, PQ},
+    {.label = "matrix", .in = GT_INPUTS(GT_IN(2, 3), GT_IN(2, 3), third), PQ},                     \
+        {.label = "scalar", .in = GT_INPUTS(GT_IN_SCALAR, GT_IN_SCALAR, third), PQ},               \
+        {.label = "size one", .in = GT_INPUTS(GT_IN(1, 1), GT_IN(1, 1), third), PQ},               \
+        {.label = "zero-size", .in = GT_INPUTS(GT_IN(0, 3), GT_IN(0, 3), third), PQ},              \
+        {.label = "67 elements", .in = GT_INPUTS(GT_IN(67), GT_IN(67), third), PQ},
 #define QUARTER                                                                                    \
     {                                                                                              \
         .shape = {0, {0}}, .values = quarter                                                       \
@@ -194,9 +194,11 @@ static const gt_sample counted_samples[] = {THREE_SAMPLES(FOUR)};
         .shape = GT_DIMS(__VA_ARGS__), .dtype = GT_I64, .high = 9                                  \
     }
 static const gt_sample count_samples[] = {
-    {.label = "scalar", .in = {FOUR}},           {.label = "size one", .in = {WHOLE(1, 1)}},
-    {.label = "matrix", .in = {WHOLE(2, 3)}},    {.label = "zero-size", .in = {WHOLE(0)}},
-    {.label = "67 elements", .in = {WHOLE(67)}},
+    {.label = "scalar", .in = GT_INPUTS(FOUR)},
+    {.label = "size one", .in = GT_INPUTS(WHOLE(1, 1))},
+    {.label = "matrix", .in = GT_INPUTS(WHOLE(2, 3))},
+    {.label = "zero-size", .in = GT_INPUTS(WHOLE(0))},
+    {.label = "67 elements", .in = GT_INPUTS(WHOLE(67))},
 };
 
 #define SLICE(...)                                                                                 \
@@ -205,78 +207,86 @@ static const gt_sample count_samples[] = {
         __VA_ARGS__                                                                                \
     }
 static const gt_sample fill_slice_samples[] = {
-    {.label = "rows", .in = {GT_IN(3, 4)}, SLICE(.value = 2.5, .axis = 0, .start = 1, .stop = 3)},
-    {.label = "columns", .in = {GT_IN(3, 4)}, SLICE(.value = -1, .axis = 1, .start = 0, .stop = 2)},
+    {.label = "rows",
+     .in = GT_INPUTS(GT_IN(3, 4)),
+     SLICE(.value = 2.5, .axis = 0, .start = 1, .stop = 3)},
+    {.label = "columns",
+     .in = GT_INPUTS(GT_IN(3, 4)),
+     SLICE(.value = -1, .axis = 1, .start = 0, .stop = 2)},
     {.label = "middle",
-     .in = {GT_IN(2, 3, 2)},
+     .in = GT_INPUTS(GT_IN(2, 3, 2)),
      SLICE(.value = 1, .axis = 1, .start = 1, .stop = 2)},
-    {.label = "nothing", .in = {GT_IN(5)}, SLICE(.value = 1, .start = 2, .stop = 2)},
-    {.label = "zero-size", .in = {GT_IN(0, 3)}, SLICE(.value = 1, .axis = 1, .stop = 3)},
+    {.label = "nothing", .in = GT_INPUTS(GT_IN(5)), SLICE(.value = 1, .start = 2, .stop = 2)},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(0, 3)), SLICE(.value = 1, .axis = 1, .stop = 3)},
 };
 
 static const gt_error_sample one_error_samples[] = {
-    {.label = "NULL", .in = {{.null = true}}, PQ, .code = GT_ERR_ARGUMENT, .message = "y is NULL"},
+    {.label = "NULL",
+     .in = GT_INPUTS({.null = true}),
+     PQ,
+     .code = GT_ERR_ARGUMENT,
+     .message = "y is NULL"},
 };
 static const gt_error_sample fill_slice_error_samples[] = {
     {.label = "axis",
-     .in = {GT_IN(3)},
+     .in = GT_INPUTS(GT_IN(3)),
      SLICE(.axis = 1),
      .code = GT_ERR_SHAPE,
      .message = "there is no axis 1 in y [3]"},
     {.label = "range",
-     .in = {GT_IN(3)},
+     .in = GT_INPUTS(GT_IN(3)),
      SLICE(.start = 2, .stop = 4),
      .code = GT_ERR_ARGUMENT,
      .message = "2:4 is no range of axis 0 of y [3]"},
 };
 static const gt_error_sample two_error_samples[] = {
     {.label = "shapes",
-     .in = {GT_IN(2, 3), GT_IN(3, 2)},
+     .in = GT_INPUTS(GT_IN(2, 3), GT_IN(3, 2)),
      PQ,
      .code = GT_ERR_SHAPE,
      .message = " is [3,2], needs [2,3]"},
 };
 static const gt_error_sample numbered_error_samples[] = {
     {.label = "shapes",
-     .in = {GT_IN(2, 3), GT_IN(3, 2), QUARTER},
+     .in = GT_INPUTS(GT_IN(2, 3), GT_IN(3, 2), QUARTER),
      .code = GT_ERR_SHAPE,
      .message = "x is [3,2], needs [2,3]"},
     {.label = "numbers",
-     .in = {GT_IN(2), GT_IN(2), GT_IN(2)},
+     .in = GT_INPUTS(GT_IN(2), GT_IN(2), GT_IN(2)),
      .code = GT_ERR_SHAPE,
      .message = "p is [2], needs one element"},
     {.label = "a whole number",
-     .in = {GT_IN(2), GT_IN(2), FOUR},
+     .in = GT_INPUTS(GT_IN(2), GT_IN(2), FOUR),
      .code = GT_ERR_DTYPE,
      .message = "p is i64, needs f32 or f64"},
 };
 static const gt_error_sample counted_error_samples[] = {
     {.label = "dtypes",
-     .in = {GT_IN(2), WHOLE(2), FOUR},
+     .in = GT_INPUTS(GT_IN(2), WHOLE(2), FOUR),
      .code = GT_ERR_DTYPE,
      .message = "x is i64, needs f32"},
     {.label = "counts",
-     .in = {GT_IN(2), GT_IN(2), WHOLE(2)},
+     .in = GT_INPUTS(GT_IN(2), GT_IN(2), WHOLE(2)),
      .code = GT_ERR_SHAPE,
      .message = "n is [2], needs one element"},
     {.label = "a real count",
-     .in = {GT_IN(2), GT_IN(2), GT_IN_SCALAR},
+     .in = GT_INPUTS(GT_IN(2), GT_IN(2), GT_IN_SCALAR),
      .code = GT_ERR_DTYPE,
      .message = "n is f32, needs i64"},
 };
 static const gt_error_sample count_error_samples[] = {
     {.label = "a real number",
-     .in = {GT_IN_SCALAR},
+     .in = GT_INPUTS(GT_IN_SCALAR),
      .code = GT_ERR_DTYPE,
      .message = "not made for f32"},
 };
 static const gt_error_sample exchange_error_samples[] = {
     {.label = "shapes",
-     .in = {GT_IN(2, 3), GT_IN(6)},
+     .in = GT_INPUTS(GT_IN(2, 3), GT_IN(6)),
      .code = GT_ERR_SHAPE,
      .message = "b is [6], needs [2,3]"},
     {.label = "itself",
-     .in = {GT_IN(3), {.same = 1}},
+     .in = GT_INPUTS(GT_IN(3), {.same = 1}),
      .code = GT_ERR_ARGUMENT,
      .message = "a and b share their data"},
 };

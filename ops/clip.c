@@ -94,38 +94,38 @@ static const double three[] = {3};
         .shape = {0, {0}}, .values = three                                                         \
     }
 static const gt_sample add_powers_samples[] = {
-    {.label = "p=2", .in = {THREE, GT_IN(2, 3)}, P(2)},
-    {.label = "p=1", .in = {THREE, GT_IN(2, 3)}, P(1)},
-    {.label = "p=3", .in = {THREE, GT_IN(7)}, P(3)},
-    {.label = "p=infinity", .in = {THREE, GT_IN(9)}, P(INFINITY)},
-    {.label = "the largest is there", .in = {THREE, GT_IN_RANGE(0, 1, 9)}, P(INFINITY)},
-    {.label = "scalar", .in = {THREE, GT_IN_SCALAR}, P(2)},
-    {.label = "zero-size", .in = {THREE, GT_IN(0, 3)}, P(2)},
-    {.label = "three chunks", .in = {THREE, GT_IN(3, 8000)}, P(2)},
+    {.label = "p=2", .in = GT_INPUTS(THREE, GT_IN(2, 3)), P(2)},
+    {.label = "p=1", .in = GT_INPUTS(THREE, GT_IN(2, 3)), P(1)},
+    {.label = "p=3", .in = GT_INPUTS(THREE, GT_IN(7)), P(3)},
+    {.label = "p=infinity", .in = GT_INPUTS(THREE, GT_IN(9)), P(INFINITY)},
+    {.label = "the largest is there", .in = GT_INPUTS(THREE, GT_IN_RANGE(0, 1, 9)), P(INFINITY)},
+    {.label = "scalar", .in = GT_INPUTS(THREE, GT_IN_SCALAR), P(2)},
+    {.label = "zero-size", .in = GT_INPUTS(THREE, GT_IN(0, 3)), P(2)},
+    {.label = "three chunks", .in = GT_INPUTS(THREE, GT_IN(3, 8000)), P(2)},
 };
 static const gt_sample clip_norm_samples[] = {
-    {.label = "smaller", .in = {GT_IN(2, 3), THREE}, P(0.5)},
-    {.label = "as it is", .in = {GT_IN(2, 3), THREE}, P(4)},
-    {.label = "zero-size", .in = {GT_IN(0, 3), THREE}, P(1)},
-    {.label = "size one", .in = {GT_IN(1, 1), THREE}, P(1)},
-    {.label = "67 elements", .in = {GT_IN(67), THREE}, P(1)},
+    {.label = "smaller", .in = GT_INPUTS(GT_IN(2, 3), THREE), P(0.5)},
+    {.label = "as it is", .in = GT_INPUTS(GT_IN(2, 3), THREE), P(4)},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(0, 3), THREE), P(1)},
+    {.label = "size one", .in = GT_INPUTS(GT_IN(1, 1), THREE), P(1)},
+    {.label = "67 elements", .in = GT_INPUTS(GT_IN(67), THREE), P(1)},
 };
 
 static const gt_error_sample add_powers_error_samples[] = {
     {.label = "p = 0",
-     .in = {THREE, GT_IN(3)},
+     .in = GT_INPUTS(THREE, GT_IN(3)),
      P(0),
      .code = GT_ERR_ARGUMENT,
      .message = "p is 0, must be positive"},
     {.label = "sums",
-     .in = {GT_IN(2), GT_IN(3)},
+     .in = GT_INPUTS(GT_IN(2), GT_IN(3)),
      P(2),
      .code = GT_ERR_SHAPE,
      .message = "sum is f32 [2], needs one element of f32 or f64"},
 };
 static const gt_error_sample clip_norm_error_samples[] = {
     {.label = "norms",
-     .in = {GT_IN(3), GT_IN(3)},
+     .in = GT_INPUTS(GT_IN(3), GT_IN(3)),
      P(2),
      .code = GT_ERR_SHAPE,
      .message = "norm is f32 [3], needs one element of f32 or f64"},

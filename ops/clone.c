@@ -28,13 +28,18 @@ static bool clone_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[]
 }
 
 static const gt_sample samples[] = {
-    {.label = "matrix", .in = {GT_IN(2, 3)}},   {.label = "scalar", .in = {GT_IN_SCALAR}},
-    {.label = "size one", .in = {GT_IN(1, 1)}}, {.label = "zero-size", .in = {GT_IN(0, 3)}},
-    {.label = "17 wide", .in = {GT_IN(17)}},
+    {.label = "matrix", .in = GT_INPUTS(GT_IN(2, 3))},
+    {.label = "scalar", .in = GT_INPUTS(GT_IN_SCALAR)},
+    {.label = "size one", .in = GT_INPUTS(GT_IN(1, 1))},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(0, 3))},
+    {.label = "17 wide", .in = GT_INPUTS(GT_IN(17))},
 };
 
 static const gt_error_sample error_samples[] = {
-    {.label = "NULL", .in = {{.null = true}}, .code = GT_ERR_ARGUMENT, .message = "x is NULL"},
+    {.label = "NULL",
+     .in = GT_INPUTS({.null = true}),
+     .code = GT_ERR_ARGUMENT,
+     .message = "x is NULL"},
 };
 
 const gt_op gt_op_clone = {

@@ -68,53 +68,61 @@ static void with_zero(const gt_node *n, int64_t begin, int64_t end, gti_compare 
         .dtype = GT_U8, .high = 3                                                                  \
     }
 static const gt_sample comparison_samples[] = {
-    {.label = "ordinary", .in = {GT_IN(3, 4), GT_IN(3, 4)}},
-    {.label = "scalars", .in = {GT_IN_SCALAR, GT_IN_SCALAR}},
-    {.label = "zero-size", .in = {GT_IN(0, 3), GT_IN(3)}},
-    {.label = "broadcast", .in = {GT_IN(4, 1), GT_IN(3)}},
-    {.label = "17 wide", .in = {GT_IN(2, 17), GT_IN(17)}},
-    {.label = "with itself", .in = {GT_IN(5), {.same = 1}}},
-    {.label = "i64", .in = {I64(3, 5), I64(5)}},
-    {.label = "u8", .in = {U8(3, 5), U8(3, 1)}},
+    {.label = "ordinary", .in = GT_INPUTS(GT_IN(3, 4), GT_IN(3, 4))},
+    {.label = "scalars", .in = GT_INPUTS(GT_IN_SCALAR, GT_IN_SCALAR)},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(0, 3), GT_IN(3))},
+    {.label = "broadcast", .in = GT_INPUTS(GT_IN(4, 1), GT_IN(3))},
+    {.label = "17 wide", .in = GT_INPUTS(GT_IN(2, 17), GT_IN(17))},
+    {.label = "with itself", .in = GT_INPUTS(GT_IN(5), {.same = 1})},
+    {.label = "i64", .in = GT_INPUTS(I64(3, 5), I64(5))},
+    {.label = "u8", .in = GT_INPUTS(U8(3, 5), U8(3, 1))},
 };
 static const gt_sample mask_samples[] = {
-    {.label = "ordinary", .in = {U8(3, 4), U8(3, 4)}},
-    {.label = "scalars", .in = {U8_SCALAR, U8_SCALAR}},
-    {.label = "zero-size", .in = {U8(0, 3), U8(3)}},
-    {.label = "broadcast", .in = {U8(4, 1), U8(3)}},
-    {.label = "17 wide", .in = {U8(2, 17), U8(17)}},
+    {.label = "ordinary", .in = GT_INPUTS(U8(3, 4), U8(3, 4))},
+    {.label = "scalars", .in = GT_INPUTS(U8_SCALAR, U8_SCALAR)},
+    {.label = "zero-size", .in = GT_INPUTS(U8(0, 3), U8(3))},
+    {.label = "broadcast", .in = GT_INPUTS(U8(4, 1), U8(3))},
+    {.label = "17 wide", .in = GT_INPUTS(U8(2, 17), U8(17))},
 };
 static const gt_sample float_samples[] = {
-    {.label = "ordinary", .in = {GT_IN(3, 4)}}, {.label = "scalar", .in = {GT_IN_SCALAR}},
-    {.label = "size one", .in = {GT_IN(1, 1)}}, {.label = "zero-size", .in = {GT_IN(0, 3)}},
-    {.label = "17 wide", .in = {GT_IN(17)}},
+    {.label = "ordinary", .in = GT_INPUTS(GT_IN(3, 4))},
+    {.label = "scalar", .in = GT_INPUTS(GT_IN_SCALAR)},
+    {.label = "size one", .in = GT_INPUTS(GT_IN(1, 1))},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(0, 3))},
+    {.label = "17 wide", .in = GT_INPUTS(GT_IN(17))},
 };
 
 static const gt_error_sample comparison_errors[] = {
     {.label = "shapes",
-     .in = {GT_IN(2, 3), GT_IN(4)},
+     .in = GT_INPUTS(GT_IN(2, 3), GT_IN(4)),
      .code = GT_ERR_SHAPE,
      .message = "shapes [2,3] and [4] do not broadcast: dimension 1 is 3 against 4"},
     {.label = "mixed dtypes",
-     .in = {GT_IN(3), I64(3)},
+     .in = GT_INPUTS(GT_IN(3), I64(3)),
      .code = GT_ERR_DTYPE,
      .message = "a is f32, but input b is i64"},
 };
 static const gt_error_sample mask_errors[] = {
     {.label = "shapes",
-     .in = {U8(2, 3), U8(4)},
+     .in = GT_INPUTS(U8(2, 3), U8(4)),
      .code = GT_ERR_SHAPE,
      .message = "do not broadcast"},
     {.label = "f32",
-     .in = {GT_IN(3), GT_IN(3)},
+     .in = GT_INPUTS(GT_IN(3), GT_IN(3)),
      .code = GT_ERR_DTYPE,
      .message = "a is f32, needs u8"},
 };
 static const gt_error_sample not_errors[] = {
-    {.label = "f32", .in = {GT_IN(3)}, .code = GT_ERR_DTYPE, .message = "x is f32, needs u8"},
+    {.label = "f32",
+     .in = GT_INPUTS(GT_IN(3)),
+     .code = GT_ERR_DTYPE,
+     .message = "x is f32, needs u8"},
 };
 static const gt_error_sample float_errors[] = {
-    {.label = "i64", .in = {I64(3)}, .code = GT_ERR_DTYPE, .message = "x is i64, needs f32 or f64"},
+    {.label = "i64",
+     .in = GT_INPUTS(I64(3)),
+     .code = GT_ERR_DTYPE,
+     .message = "x is i64, needs f32 or f64"},
 };
 
 /* A row: name; names and number of the inputs; shape rule; what it runs on elements begin to end;

@@ -74,30 +74,30 @@ static bool cumsum_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[
     }
 // clang-format off
 static const gt_sample samples[] = {
-    {.label = "vector", .in = {GT_IN(7)}},
-    {.label = "vector, reverse", .in = {GT_IN(7)}, AXIS(0, true)},
-    {.label = "rows", .in = {GT_IN(3, 4)}, AXIS(0)},
-    {.label = "columns", .in = {GT_IN(3, 4)}, AXIS(-1)},
-    {.label = "columns, reverse", .in = {GT_IN(3, 4)}, AXIS(1, true)},
-    {.label = "five rows", .in = {GT_IN(5, 3)}, AXIS(1)},
-    {.label = "five rows, reverse", .in = {GT_IN(5, 3)}, AXIS(1, true)},
-    {.label = "middle", .in = {GT_IN(2, 3, 4)}, AXIS(1)},
-    {.label = "eight dimensions", .in = {GT_IN(1, 2, 1, 3, 1, 2, 1, 1)}, AXIS(3)},
-    {.label = "middle, reverse", .in = {GT_IN(2, 3, 4)}, AXIS(1, true)},
-    {.label = "300 columns", .in = {GT_IN(3, 300)}, AXIS(0)},
-    {.label = "size one", .in = {GT_IN(1, 1)}, AXIS(1)},
-    {.label = "zero-size", .in = {GT_IN(0, 3)}, AXIS(1)},
-    {.label = "zero-size axis", .in = {GT_IN(0, 3)}, AXIS(0)},
-    {.label = "number", .in = {GT_IN_SCALAR}, AXIS(-1)},
-    {.label = "number, reverse", .in = {GT_IN_SCALAR}, AXIS(0, true)},
-    {.label = "17 wide", .in = {GT_IN(17)}},
-    {.label = "3 by 67", .in = {GT_IN(3, 67)}, AXIS(0)},
+    {.label = "vector", .in = GT_INPUTS(GT_IN(7))},
+    {.label = "vector, reverse", .in = GT_INPUTS(GT_IN(7)), AXIS(0, true)},
+    {.label = "rows", .in = GT_INPUTS(GT_IN(3, 4)), AXIS(0)},
+    {.label = "columns", .in = GT_INPUTS(GT_IN(3, 4)), AXIS(-1)},
+    {.label = "columns, reverse", .in = GT_INPUTS(GT_IN(3, 4)), AXIS(1, true)},
+    {.label = "five rows", .in = GT_INPUTS(GT_IN(5, 3)), AXIS(1)},
+    {.label = "five rows, reverse", .in = GT_INPUTS(GT_IN(5, 3)), AXIS(1, true)},
+    {.label = "middle", .in = GT_INPUTS(GT_IN(2, 3, 4)), AXIS(1)},
+    {.label = "eight dimensions", .in = GT_INPUTS(GT_IN(1, 2, 1, 3, 1, 2, 1, 1)), AXIS(3)},
+    {.label = "middle, reverse", .in = GT_INPUTS(GT_IN(2, 3, 4)), AXIS(1, true)},
+    {.label = "300 columns", .in = GT_INPUTS(GT_IN(3, 300)), AXIS(0)},
+    {.label = "size one", .in = GT_INPUTS(GT_IN(1, 1)), AXIS(1)},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(0, 3)), AXIS(1)},
+    {.label = "zero-size axis", .in = GT_INPUTS(GT_IN(0, 3)), AXIS(0)},
+    {.label = "number", .in = GT_INPUTS(GT_IN_SCALAR), AXIS(-1)},
+    {.label = "number, reverse", .in = GT_INPUTS(GT_IN_SCALAR), AXIS(0, true)},
+    {.label = "17 wide", .in = GT_INPUTS(GT_IN(17))},
+    {.label = "3 by 67", .in = GT_INPUTS(GT_IN(3, 67)), AXIS(0)},
 };
 
 static const gt_error_sample error_samples[] = {
-    {.label = "no such axis", .in = {GT_IN(2, 3)}, AXIS(2), .code = GT_ERR_SHAPE, .message = "there is no axis 2"},
-    {.label = "axis 1 of a number", .in = {GT_IN_SCALAR}, AXIS(1), .code = GT_ERR_SHAPE, .message = "there is no axis 1"},
-    {.label = "whole numbers", .in = {{.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}}, .code = GT_ERR_DTYPE, .message = "i64"},
+    {.label = "no such axis", .in = GT_INPUTS(GT_IN(2, 3)), AXIS(2), .code = GT_ERR_SHAPE, .message = "there is no axis 2"},
+    {.label = "axis 1 of a number", .in = GT_INPUTS(GT_IN_SCALAR), AXIS(1), .code = GT_ERR_SHAPE, .message = "there is no axis 1"},
+    {.label = "whole numbers", .in = GT_INPUTS({.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}), .code = GT_ERR_DTYPE, .message = "i64"},
 };
 // clang-format on
 

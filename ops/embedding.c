@@ -162,58 +162,58 @@ static void embedding_add_forward(gt_node *n)
 static const double chosen[] = {2, 0, 1, 2, 2, 1, 0, 1, 0, 0, 1, 2, 1, 2, 0, 0, 2};
 // clang-format off
 static const gt_sample embedding_samples[] = {
-    {.label = "ordinary", .in = {GT_IN(4, 3), INDEX(5)}, OPTS(GTI_NO_CLASS)},
-    {.label = "matrix of indices", .in = {GT_IN(3, 2), INDEX(2, 3)}, OPTS(GTI_NO_CLASS)},
-    {.label = "padding", .in = {GT_IN(3, 2), INDEX(6)}, OPTS(2, true)},
-    {.label = "zeros for the first", .in = {GT_IN(3, 2), INDEX(6)}, OPTS(0, true)},
-    {.label = "one index", .in = {GT_IN(3, 2), {.dtype = GT_I64, .high = 3}}, OPTS(GTI_NO_CLASS)},
-    {.label = "no index", .in = {GT_IN(3, 2), INDEX(0)}, OPTS(GTI_NO_CLASS)},
-    {.label = "rows of nothing", .in = {GT_IN(3, 0), INDEX(2)}, OPTS(GTI_NO_CLASS)},
-    {.label = "size one", .in = {GT_IN(1, 1), {.shape = GT_DIMS(1), .dtype = GT_I64, .high = 1}}, OPTS(GTI_NO_CLASS)},
-    {.label = "17 of 9 wide", .in = {GT_IN(3, 9), INDEX(17)}, OPTS(GTI_NO_CLASS)},
-    {.label = "4 of 40", .in = {GT_IN(40, 2), INDEX(4)}, OPTS(1, true)},
+    {.label = "ordinary", .in = GT_INPUTS(GT_IN(4, 3), INDEX(5)), OPTS(GTI_NO_CLASS)},
+    {.label = "matrix of indices", .in = GT_INPUTS(GT_IN(3, 2), INDEX(2, 3)), OPTS(GTI_NO_CLASS)},
+    {.label = "padding", .in = GT_INPUTS(GT_IN(3, 2), INDEX(6)), OPTS(2, true)},
+    {.label = "zeros for the first", .in = GT_INPUTS(GT_IN(3, 2), INDEX(6)), OPTS(0, true)},
+    {.label = "one index", .in = GT_INPUTS(GT_IN(3, 2), {.dtype = GT_I64, .high = 3}), OPTS(GTI_NO_CLASS)},
+    {.label = "no index", .in = GT_INPUTS(GT_IN(3, 2), INDEX(0)), OPTS(GTI_NO_CLASS)},
+    {.label = "rows of nothing", .in = GT_INPUTS(GT_IN(3, 0), INDEX(2)), OPTS(GTI_NO_CLASS)},
+    {.label = "size one", .in = GT_INPUTS(GT_IN(1, 1), {.shape = GT_DIMS(1), .dtype = GT_I64, .high = 1}), OPTS(GTI_NO_CLASS)},
+    {.label = "17 of 9 wide", .in = GT_INPUTS(GT_IN(3, 9), INDEX(17)), OPTS(GTI_NO_CLASS)},
+    {.label = "4 of 40", .in = GT_INPUTS(GT_IN(40, 2), INDEX(4)), OPTS(1, true)},
 };
 
 static const gt_sample embedding_dw_samples[] = {
-    {.label = "ordinary", .in = {GT_IN(5, 3), INDEX(5)}, DW_OPTS(GTI_NO_CLASS, 4)},
-    {.label = "matrix of indices", .in = {GT_IN(2, 3, 2), INDEX(2, 3)}, DW_OPTS(GTI_NO_CLASS, 3)},
-    {.label = "padding", .in = {GT_IN(6, 2), INDEX(6)}, DW_OPTS(2, 3)},
-    {.label = "padding 0", .in = {GT_IN(6, 2), INDEX(6)}, DW_OPTS(0, 3)},
-    {.label = "one index", .in = {GT_IN(2), {.dtype = GT_I64, .high = 3}}, DW_OPTS(GTI_NO_CLASS, 3)},
-    {.label = "no index", .in = {GT_IN(0, 2), INDEX(0)}, DW_OPTS(GTI_NO_CLASS, 3)},
-    {.label = "rows of nothing", .in = {GT_IN(2, 0), INDEX(2)}, DW_OPTS(GTI_NO_CLASS, 3)},
-    {.label = "17 of 9 wide", .in = {GT_IN(17, 9), INDEX(17)}, DW_OPTS(GTI_NO_CLASS, 3)},
+    {.label = "ordinary", .in = GT_INPUTS(GT_IN(5, 3), INDEX(5)), DW_OPTS(GTI_NO_CLASS, 4)},
+    {.label = "matrix of indices", .in = GT_INPUTS(GT_IN(2, 3, 2), INDEX(2, 3)), DW_OPTS(GTI_NO_CLASS, 3)},
+    {.label = "padding", .in = GT_INPUTS(GT_IN(6, 2), INDEX(6)), DW_OPTS(2, 3)},
+    {.label = "padding 0", .in = GT_INPUTS(GT_IN(6, 2), INDEX(6)), DW_OPTS(0, 3)},
+    {.label = "one index", .in = GT_INPUTS(GT_IN(2), {.dtype = GT_I64, .high = 3}), DW_OPTS(GTI_NO_CLASS, 3)},
+    {.label = "no index", .in = GT_INPUTS(GT_IN(0, 2), INDEX(0)), DW_OPTS(GTI_NO_CLASS, 3)},
+    {.label = "rows of nothing", .in = GT_INPUTS(GT_IN(2, 0), INDEX(2)), DW_OPTS(GTI_NO_CLASS, 3)},
+    {.label = "17 of 9 wide", .in = GT_INPUTS(GT_IN(17, 9), INDEX(17)), DW_OPTS(GTI_NO_CLASS, 3)},
 };
 
 static const gt_sample embedding_add_samples[] = {
-    {.label = "matrix of indices", .in = {GT_IN(3, 2), GT_IN(2, 3, 2), INDEX(2, 3)}, OPTS(GTI_NO_CLASS)},
-    {.label = "padding", .in = {GT_IN(3, 2), GT_IN(6, 2), INDEX(6)}, OPTS(2)},
-    {.label = "17 of 9 wide", .in = {GT_IN(3, 9), GT_IN(17, 9), INDEX(17)}, OPTS(GTI_NO_CLASS)},
-    {.label = "17 of 19 wide", .in = {GT_IN(3, 19), GT_IN(17, 19), INDEX(17)}, OPTS(1)},
-    {.label = "4 of 40", .in = {GT_IN(40, 2), GT_IN(4, 2), INDEX(4)}, OPTS(1)},
-    {.label = "no index", .in = {GT_IN(3, 2), GT_IN(0, 2), INDEX(0)}, OPTS(GTI_NO_CLASS)},
+    {.label = "matrix of indices", .in = GT_INPUTS(GT_IN(3, 2), GT_IN(2, 3, 2), INDEX(2, 3)), OPTS(GTI_NO_CLASS)},
+    {.label = "padding", .in = GT_INPUTS(GT_IN(3, 2), GT_IN(6, 2), INDEX(6)), OPTS(2)},
+    {.label = "17 of 9 wide", .in = GT_INPUTS(GT_IN(3, 9), GT_IN(17, 9), INDEX(17)), OPTS(GTI_NO_CLASS)},
+    {.label = "17 of 19 wide", .in = GT_INPUTS(GT_IN(3, 19), GT_IN(17, 19), INDEX(17)), OPTS(1)},
+    {.label = "4 of 40", .in = GT_INPUTS(GT_IN(40, 2), GT_IN(4, 2), INDEX(4)), OPTS(1)},
+    {.label = "no index", .in = GT_INPUTS(GT_IN(3, 2), GT_IN(0, 2), INDEX(0)), OPTS(GTI_NO_CLASS)},
 };
 
 #define ONES(...) {.shape = GT_DIMS(__VA_ARGS__), .dtype = GT_I64, .low = 1, .high = 2}
 #define ERROR(status) .code = status, .message
 static const gt_error_sample embedding_error_samples[] = {
-    {.label = "out of range", .in = {GT_IN(1, 3), ONES(2, 2)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_ARGUMENT) = "index[0,0] is 1, must be in 0..0"},
-    {.label = "no rows", .in = {GT_IN(0, 3), ONES(2)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_ARGUMENT) = "index: there are no classes"},
-    {.label = "weight", .in = {GT_IN(3), ONES(2)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_SHAPE) = "weight [3] has 1 dimensions, needs 2: [v,d]"},
-    {.label = "index of floats", .in = {GT_IN(3, 2), GT_IN(2)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_DTYPE) = "must be i64"},
-    {.label = "too many dimensions", .in = {GT_IN(3, 2), ONES(1, 1, 1, 1, 1, 1, 1, 1)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_SHAPE) = "has no room for another dimension"},
+    {.label = "out of range", .in = GT_INPUTS(GT_IN(1, 3), ONES(2, 2)), OPTS(GTI_NO_CLASS), ERROR(GT_ERR_ARGUMENT) = "index[0,0] is 1, must be in 0..0"},
+    {.label = "no rows", .in = GT_INPUTS(GT_IN(0, 3), ONES(2)), OPTS(GTI_NO_CLASS), ERROR(GT_ERR_ARGUMENT) = "index: there are no classes"},
+    {.label = "weight", .in = GT_INPUTS(GT_IN(3), ONES(2)), OPTS(GTI_NO_CLASS), ERROR(GT_ERR_SHAPE) = "weight [3] has 1 dimensions, needs 2: [v,d]"},
+    {.label = "index of floats", .in = GT_INPUTS(GT_IN(3, 2), GT_IN(2)), OPTS(GTI_NO_CLASS), ERROR(GT_ERR_DTYPE) = "must be i64"},
+    {.label = "too many dimensions", .in = GT_INPUTS(GT_IN(3, 2), ONES(1, 1, 1, 1, 1, 1, 1, 1)), OPTS(GTI_NO_CLASS), ERROR(GT_ERR_SHAPE) = "has no room for another dimension"},
 };
 
 static const gt_error_sample embedding_add_error_samples[] = {
-    {.label = "dy", .in = {GT_IN(4, 2), GT_IN(3, 2), ONES(2)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_SHAPE) = "dy [3,2] is no gradient of rows of [4,2] at index [2]"},
-    {.label = "out of range", .in = {GT_IN(1, 3), GT_IN(2, 3), ONES(2)}, OPTS(GTI_NO_CLASS), ERROR(GT_ERR_ARGUMENT) = "index[0] is 1, must be in 0..0"},
+    {.label = "dy", .in = GT_INPUTS(GT_IN(4, 2), GT_IN(3, 2), ONES(2)), OPTS(GTI_NO_CLASS), ERROR(GT_ERR_SHAPE) = "dy [3,2] is no gradient of rows of [4,2] at index [2]"},
+    {.label = "out of range", .in = GT_INPUTS(GT_IN(1, 3), GT_IN(2, 3), ONES(2)), OPTS(GTI_NO_CLASS), ERROR(GT_ERR_ARGUMENT) = "index[0] is 1, must be in 0..0"},
 };
 
 static const gt_error_sample embedding_dw_error_samples[] = {
-    {.label = "dy", .in = {GT_IN(3, 2), ONES(2)}, DW_OPTS(GTI_NO_CLASS, 4), ERROR(GT_ERR_SHAPE) = "dy [3,2] is no gradient of 4 rows at index [2]"},
-    {.label = "a number", .in = {GT_IN_SCALAR, ONES(2)}, DW_OPTS(GTI_NO_CLASS, 4), ERROR(GT_ERR_SHAPE) = "dy [] is no gradient"},
-    {.label = "too many rows", .in = {GT_IN(2, 0), ONES(2)}, DW_OPTS(GTI_NO_CLASS, INT64_MAX), ERROR(GT_ERR_MEMORY) = "rows are too many"},
-    {.label = "out of range", .in = {GT_IN(2, 3), ONES(2)}, DW_OPTS(GTI_NO_CLASS, 1), ERROR(GT_ERR_ARGUMENT) = "index[0] is 1, must be in 0..0"},
+    {.label = "dy", .in = GT_INPUTS(GT_IN(3, 2), ONES(2)), DW_OPTS(GTI_NO_CLASS, 4), ERROR(GT_ERR_SHAPE) = "dy [3,2] is no gradient of 4 rows at index [2]"},
+    {.label = "a number", .in = GT_INPUTS(GT_IN_SCALAR, ONES(2)), DW_OPTS(GTI_NO_CLASS, 4), ERROR(GT_ERR_SHAPE) = "dy [] is no gradient"},
+    {.label = "too many rows", .in = GT_INPUTS(GT_IN(2, 0), ONES(2)), DW_OPTS(GTI_NO_CLASS, INT64_MAX), ERROR(GT_ERR_MEMORY) = "rows are too many"},
+    {.label = "out of range", .in = GT_INPUTS(GT_IN(2, 3), ONES(2)), DW_OPTS(GTI_NO_CLASS, 1), ERROR(GT_ERR_ARGUMENT) = "index[0] is 1, must be in 0..0"},
 };
 // clang-format on
 

@@ -64,18 +64,27 @@ gt_tensor *gti_function_not_far(gt_tensor *v)
         .shape = GT_DIMS(3), .dtype = GT_I64, .high = 5                                            \
     }
 const gt_error_sample gti_function_errors[] = {
-    {.label = "NULL", .in = {{.null = true}}, .code = GT_ERR_ARGUMENT, .message = "x is NULL"},
-    {.label = "whole numbers", .in = {I64}, .code = GT_ERR_DTYPE, .message = "not made for i64"},
+    {.label = "NULL",
+     .in = GT_INPUTS({.null = true}),
+     .code = GT_ERR_ARGUMENT,
+     .message = "x is NULL"},
+    {.label = "whole numbers",
+     .in = GT_INPUTS(I64),
+     .code = GT_ERR_DTYPE,
+     .message = "not made for i64"},
 };
 
 const gt_error_sample gti_function_grad_errors[] = {
     {.label = "shapes differ",
-     .in = {GT_IN(2, 3), GT_IN(3)},
+     .in = GT_INPUTS(GT_IN(2, 3), GT_IN(3)),
      .code = GT_ERR_SHAPE,
      .message = "shapes [2,3] and [3] differ"},
     {.label = "v NULL",
-     .in = {GT_IN(3), {.null = true}},
+     .in = GT_INPUTS(GT_IN(3), {.null = true}),
      .code = GT_ERR_ARGUMENT,
      .message = "v is NULL"},
-    {.label = "mixed dtypes", .in = {GT_IN(3), I64}, .code = GT_ERR_DTYPE, .message = "i64"},
+    {.label = "mixed dtypes",
+     .in = GT_INPUTS(GT_IN(3), I64),
+     .code = GT_ERR_DTYPE,
+     .message = "i64"},
 };

@@ -143,34 +143,38 @@ extern const gt_error_sample gti_function_errors[2], gti_function_grad_errors[3]
 
 /* --- samples: x in [lo, hi), with options or NULL, and for the gradient v in it --- */
 #define GTI_FUNCTION_SAMPLES(lo, hi, o)                                                            \
-    {.label = "ordinary", .in = {GT_IN_RANGE(lo, hi, 3, 5)}, .opts = (o)},                         \
-        {.label = "scalar", .in = {{.low = (lo), .high = (hi)}}, .opts = (o)},                     \
-        {.label = "size one", .in = {GT_IN_RANGE(lo, hi, 1, 1)}, .opts = (o)},                     \
-        {.label = "zero-size", .in = {GT_IN(2, 0, 3)}, .opts = (o)},                               \
-        {.label = "7 wide", .in = {GT_IN_RANGE(lo, hi, 7)}, .opts = (o)},                          \
-        {.label = "17 wide", .in = {GT_IN_RANGE(lo, hi, 17)}, .opts = (o)},                        \
+    {.label = "ordinary", .in = GT_INPUTS(GT_IN_RANGE(lo, hi, 3, 5)), .opts = (o)},                \
+        {.label = "scalar", .in = GT_INPUTS({.low = (lo), .high = (hi)}), .opts = (o)},            \
+        {.label = "size one", .in = GT_INPUTS(GT_IN_RANGE(lo, hi, 1, 1)), .opts = (o)},            \
+        {.label = "zero-size", .in = GT_INPUTS(GT_IN(2, 0, 3)), .opts = (o)},                      \
+        {.label = "7 wide", .in = GT_INPUTS(GT_IN_RANGE(lo, hi, 7)), .opts = (o)},                 \
+        {.label = "17 wide", .in = GT_INPUTS(GT_IN_RANGE(lo, hi, 17)), .opts = (o)},               \
     {                                                                                              \
-        .label = "33 elements", .in = {GT_IN_RANGE(lo, hi, 3, 11)}, .opts = (o)                    \
+        .label = "33 elements", .in = GT_INPUTS(GT_IN_RANGE(lo, hi, 3, 11)), .opts = (o)           \
     }
 #define GTI_FUNCTION_GRAD_SAMPLES(lo, hi, o)                                                       \
-    {.label = "ordinary", .in = {GT_IN(3, 5), GT_IN_RANGE(lo, hi, 3, 5)}, .opts = (o)},            \
-        {.label = "scalars", .in = {GT_IN_SCALAR, {.low = (lo), .high = (hi)}}, .opts = (o)},      \
-        {.label = "zero-size", .in = {GT_IN(0, 3), GT_IN(0, 3)}, .opts = (o)},                     \
-        {.label = "8 wide", .in = {GT_IN(8), GT_IN_RANGE(lo, hi, 8)}, .opts = (o)},                \
+    {.label = "ordinary", .in = GT_INPUTS(GT_IN(3, 5), GT_IN_RANGE(lo, hi, 3, 5)), .opts = (o)},   \
+        {.label = "scalars",                                                                       \
+         .in = GT_INPUTS(GT_IN_SCALAR, {.low = (lo), .high = (hi)}),                               \
+         .opts = (o)},                                                                             \
+        {.label = "zero-size", .in = GT_INPUTS(GT_IN(0, 3), GT_IN(0, 3)), .opts = (o)},            \
+        {.label = "8 wide", .in = GT_INPUTS(GT_IN(8), GT_IN_RANGE(lo, hi, 8)), .opts = (o)},       \
     {                                                                                              \
-        .label = "17 wide", .in = {GT_IN(17), GT_IN_RANGE(lo, hi, 17)}, .opts = (o)                \
+        .label = "17 wide", .in = GT_INPUTS(GT_IN(17), GT_IN_RANGE(lo, hi, 17)), .opts = (o)       \
     }
 /* x of these values */
 #define GTI_FUNCTION_AT(name, array, o)                                                            \
     {                                                                                              \
         .label = (name),                                                                           \
-        .in = {{.shape = GT_DIMS((int64_t)(sizeof(array) / sizeof *(array))), .values = (array)}}, \
+        .in = GT_INPUTS(                                                                           \
+            {.shape = GT_DIMS((int64_t)(sizeof(array) / sizeof *(array))), .values = (array)}),    \
         .opts = (o)                                                                                \
     }
 #define GTI_FUNCTION_KINKS(array, o)                                                               \
     {                                                                                              \
         .label = "at its kinks",                                                                   \
-        .in = {{.shape = GT_DIMS((int64_t)(sizeof(array) / sizeof *(array))), .values = (array)}}, \
+        .in = GT_INPUTS(                                                                           \
+            {.shape = GT_DIMS((int64_t)(sizeof(array) / sizeof *(array))), .values = (array)}),    \
         .opts = (o), .kinks = true                                                                 \
     }
 

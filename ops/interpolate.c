@@ -216,65 +216,65 @@ static double interpolate_flops(const gt_node *n)
 // clang-format on
 #define RESIZE(name, x, y, h, w, ...)                                                              \
     {.label = (name),                                                                              \
-     .in = {GT_IN x},                                                                              \
+     .in = GT_INPUTS(GT_IN x),                                                                     \
      .opts = &(const interpolate_opts){.oh = (h), .ow = (w), __VA_ARGS__}},
 #define RESIZE_DX(name, x, y, h, w, ...)                                                           \
     {.label = (name),                                                                              \
-     .in = {GT_IN y},                                                                              \
+     .in = GT_INPUTS(GT_IN y),                                                                     \
      .opts = &(const interpolate_opts){.oh = (h), .ow = (w), __VA_ARGS__, .target = GT_DIMS x}},
 static const gt_sample interpolate_samples[] = {GEOMETRIES(RESIZE)};
 static const gt_sample interpolate_dx_samples[] = {GEOMETRIES(RESIZE_DX)};
 
 static const gt_error_sample interpolate_error_samples[] = {
     {.label = "no batch dimension",
-     .in = {GT_IN(2, 4, 4)},
+     .in = GT_INPUTS(GT_IN(2, 4, 4)),
      .opts = &(const interpolate_opts){.oh = 2, .ow = 2},
      .code = GT_ERR_SHAPE,
      .message = "hint: add a batch dimension: gt_reshape(x, GT_SHAPE(1, 2, 4, 4))"},
     {.label = "no size",
-     .in = {GT_IN(1, 1, 4, 4)},
+     .in = GT_INPUTS(GT_IN(1, 1, 4, 4)),
      .opts = &(const interpolate_opts){.oh = 2, .ow = 0},
      .code = GT_ERR_ARGUMENT,
      .message = "w is 0, must be positive"},
     {.label = "no pixels",
-     .in = {GT_IN(1, 1, 0, 4)},
+     .in = GT_INPUTS(GT_IN(1, 1, 0, 4)),
      .opts = &(const interpolate_opts){.oh = 2, .ow = 2},
      .code = GT_ERR_SHAPE,
      .message = "x [1,1,0,4] has no pixels"},
     {.label = "corners of the nearest",
-     .in = {GT_IN(1, 1, 4, 4)},
+     .in = GT_INPUTS(GT_IN(1, 1, 4, 4)),
      .opts = &(const interpolate_opts){.oh = 2, .ow = 2, .align_corners = true},
      .code = GT_ERR_ARGUMENT,
      .message = "align_corners is for GT_BILINEAR"},
     {.label = "no mode",
-     .in = {GT_IN(1, 1, 4, 4)},
+     .in = GT_INPUTS(GT_IN(1, 1, 4, 4)),
      .opts = &(const interpolate_opts){.oh = 2, .ow = 2, .mode = (gt_interpolation)7},
      .code = GT_ERR_ARGUMENT,
      .message = "mode is 7, must be GT_NEAREST or GT_BILINEAR"},
     {.label = "negative scale",
-     .in = {GT_IN(1, 1, 4, 4)},
+     .in = GT_INPUTS(GT_IN(1, 1, 4, 4)),
      .opts = &(const interpolate_opts){.oh = 2, .ow = 2, .scale = {0.5, -0.5}},
      .code = GT_ERR_ARGUMENT,
      .message = "scale is {0.5, -0.5}, must be finite and positive"},
     {.label = "no height",
-     .in = {GT_IN(1, 1, 4, 4)},
+     .in = GT_INPUTS(GT_IN(1, 1, 4, 4)),
      .opts = &(const interpolate_opts){.oh = 0, .ow = 2},
      .code = GT_ERR_ARGUMENT,
      .message = "h is 0, must be positive"},
     {.label = "height overflows",
-     .in = {GT_IN(1, 1, 4, 4)},
+     .in = GT_INPUTS(GT_IN(1, 1, 4, 4)),
      .opts = &(const interpolate_opts){.oh = INT64_MAX, .ow = 2},
      .code = GT_ERR_MEMORY,
      .message = "the size of the output [1,1,9223372036854775807,2] overflows"},
 };
 static const gt_error_sample interpolate_dx_error_samples[] = {
     {.label = "dy",
-     .in = {GT_IN(1, 1, 2, 3)},
+     .in = GT_INPUTS(GT_IN(1, 1, 2, 3)),
      .opts = &(const interpolate_opts){.oh = 2, .ow = 2, .target = GT_DIMS(1, 1, 4, 4)},
      .code = GT_ERR_SHAPE,
      .message = "dy is [1,1,2,3], but x [1,1,4,4] makes [1,1,2,2]"},
     {.label = "negative target",
-     .in = {GT_IN(1, 1, 2, 2)},
+     .in = GT_INPUTS(GT_IN(1, 1, 2, 2)),
      .opts = &(const interpolate_opts){.oh = 2, .ow = 2, .target = GT_DIMS(1, 1, -4, 4)},
      .code = GT_ERR_SHAPE,
      .message = "[1,1,-4,4] is no shape"},

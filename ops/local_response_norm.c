@@ -60,26 +60,26 @@ static bool local_response_norm_backward(gt_node *n, gt_tensor *const gout[], gt
         __VA_ARGS__                                                                                \
     }
 static const gt_sample samples[] = {
-    {.label = "images", .in = {GT_IN(2, 5, 2, 2)}, WINDOW(1, 1)},
-    {.label = "one-sided", .in = {GT_IN(1, 5, 3)}, WINDOW(2, 0)},
-    {.label = "lopsided", .in = {GT_IN(1, 6, 2)}, WINDOW(1, 2)},
-    {.label = "rows", .in = {GT_IN(2, 9)}, WINDOW(2, 2)},
-    {.label = "beyond both ends", .in = {GT_IN(1, 3, 2)}, WINDOW(INT64_MAX, INT64_MAX)},
-    {.label = "nothing around", .in = {GT_IN(1, 3, 2)}, WINDOW(0, 0)},
-    {.label = "size one", .in = {GT_IN(1, 1)}, WINDOW(1, 1)},
-    {.label = "17 pixels", .in = {GT_IN(1, 3, 17)}, WINDOW(0, 1)},
-    {.label = "no images", .in = {GT_IN(0, 3, 2)}, WINDOW(1, 1)},
-    {.label = "no channels", .in = {GT_IN(2, 0, 2)}, WINDOW(1, 1)},
+    {.label = "images", .in = GT_INPUTS(GT_IN(2, 5, 2, 2)), WINDOW(1, 1)},
+    {.label = "one-sided", .in = GT_INPUTS(GT_IN(1, 5, 3)), WINDOW(2, 0)},
+    {.label = "lopsided", .in = GT_INPUTS(GT_IN(1, 6, 2)), WINDOW(1, 2)},
+    {.label = "rows", .in = GT_INPUTS(GT_IN(2, 9)), WINDOW(2, 2)},
+    {.label = "beyond both ends", .in = GT_INPUTS(GT_IN(1, 3, 2)), WINDOW(INT64_MAX, INT64_MAX)},
+    {.label = "nothing around", .in = GT_INPUTS(GT_IN(1, 3, 2)), WINDOW(0, 0)},
+    {.label = "size one", .in = GT_INPUTS(GT_IN(1, 1)), WINDOW(1, 1)},
+    {.label = "17 pixels", .in = GT_INPUTS(GT_IN(1, 3, 17)), WINDOW(0, 1)},
+    {.label = "no images", .in = GT_INPUTS(GT_IN(0, 3, 2)), WINDOW(1, 1)},
+    {.label = "no channels", .in = GT_INPUTS(GT_IN(2, 0, 2)), WINDOW(1, 1)},
 };
 
 static const gt_error_sample error_samples[] = {
     {.label = "one dimension",
-     .in = {GT_IN(3)},
+     .in = GT_INPUTS(GT_IN(3)),
      WINDOW(1, 1),
      .code = GT_ERR_SHAPE,
      .message = "x has 1 dimensions, needs at least 2"},
     {.label = "negative",
-     .in = {GT_IN(2, 3)},
+     .in = GT_INPUTS(GT_IN(2, 3)),
      WINDOW(1, -1),
      .code = GT_ERR_ARGUMENT,
      .message = "1 channels before and -1 after, must not be negative"},

@@ -45,8 +45,8 @@ static const gt_sample samples[] = {
     GTI_REDUCTION_SAMPLES(gt_reduce_opts),
     GTI_LONG_REDUCTION_SAMPLES(gt_reduce_opts),
     GTI_SMALL_REDUCTION_SAMPLES(gt_reduce_opts),
-    {.label = "large values", .in = {GT_IN_RANGE(1e3, 1.002e3, 5)}},
-    {.label = "large negative values", .in = {GT_IN_RANGE(-1.002e3, -1e3, 5)}},
+    {.label = "large values", .in = GT_INPUTS(GT_IN_RANGE(1e3, 1.002e3, 5))},
+    {.label = "large negative values", .in = GT_INPUTS(GT_IN_RANGE(-1.002e3, -1e3, 5))},
 };
 
 static const gt_error_sample error_samples[] = {GTI_REDUCTION_ERRORS(gt_reduce_opts)};

@@ -37,23 +37,23 @@ static const double state_values[] = {42, 7}, first_values[] = {0, 0},
         .shape = GT_DIMS(n), .values = (of), .dtype = GT_I64                                       \
     }
 static const gt_sample samples[] = {
-    {.label = "a key", .in = {KEY, KEYS(2, state_values)}},
-    {.label = "the first", .in = {KEY, KEYS(2, first_values)}},
-    {.label = "large", .in = {KEY, KEYS(2, large_values)}},
-    {.label = "over another", .in = {KEYS(2, state_values), KEYS(2, large_values)}},
-    {.label = "over itself", .in = {KEYS(2, state_values), KEYS(2, state_values)}},
+    {.label = "a key", .in = GT_INPUTS(KEY, KEYS(2, state_values))},
+    {.label = "the first", .in = GT_INPUTS(KEY, KEYS(2, first_values))},
+    {.label = "large", .in = GT_INPUTS(KEY, KEYS(2, large_values))},
+    {.label = "over another", .in = GT_INPUTS(KEYS(2, state_values), KEYS(2, large_values))},
+    {.label = "over itself", .in = GT_INPUTS(KEYS(2, state_values), KEYS(2, state_values))},
 };
 static const gt_error_sample error_samples[] = {
     {.label = "a seed alone",
-     .in = {KEY, KEYS(1, state_values)},
+     .in = GT_INPUTS(KEY, KEYS(1, state_values)),
      .code = GT_ERR_SHAPE,
      .message = "state is [1], needs [2]: a seed and a call"},
     {.label = "itself",
-     .in = {KEY, {.same = 1}},
+     .in = GT_INPUTS(KEY, {.same = 1}),
      .code = GT_ERR_ARGUMENT,
      .message = "key and state share their data"},
     {.label = "real numbers",
-     .in = {GT_IN(2), GT_IN(2)},
+     .in = GT_INPUTS(GT_IN(2), GT_IN(2)),
      .code = GT_ERR_DTYPE,
      .message = "not made for f32"},
 };

@@ -137,56 +137,56 @@ static void pick_add_forward(gt_node *n)
 static const double chosen[] = {2, 0, 1, 2, 2, 1, 0, 1, 0, 0, 1, 2, 1, 2, 0, 0, 2};
 // clang-format off
 static const gt_sample pick_samples[] = {
-    {.label = "rows", .in = {GT_IN(5, 3), INDEX(chosen, 5)}, OPTS(0, GTI_NO_CLASS, 1)},
-    {.label = "columns", .in = {GT_IN(3, 4), INDEX(chosen, 4)}, OPTS(0, GTI_NO_CLASS, 0)},
-    {.label = "skip", .in = {GT_IN(5, 3), INDEX(chosen, 5)}, OPTS(0, 2, 1)},
-    {.label = "skip 0", .in = {GT_IN(4, 3), INDEX(chosen, 4)}, OPTS(0, 0, -1)},
-    {.label = "middle", .in = {GT_IN(2, 3, 2), INDEX(chosen, 2, 2)}, OPTS(0, 1, 1)},
-    {.label = "vector", .in = {GT_IN(3), {.dtype = GT_I64, .high = 3}}, OPTS(0, GTI_NO_CLASS, 0)},
-    {.label = "zero-size", .in = {GT_IN(0, 3), INDEX(NULL, 0)}, OPTS(0, GTI_NO_CLASS, 1)},
-    {.label = "17 rows", .in = {GT_IN(17, 3), INDEX(chosen, 17)}, OPTS(0, GTI_NO_CLASS, 1)},
-    {.label = "2 of 40", .in = {GT_IN(2, 20), INDEX(chosen, 2)}, OPTS(0, GTI_NO_CLASS, 1)},
+    {.label = "rows", .in = GT_INPUTS(GT_IN(5, 3), INDEX(chosen, 5)), OPTS(0, GTI_NO_CLASS, 1)},
+    {.label = "columns", .in = GT_INPUTS(GT_IN(3, 4), INDEX(chosen, 4)), OPTS(0, GTI_NO_CLASS, 0)},
+    {.label = "skip", .in = GT_INPUTS(GT_IN(5, 3), INDEX(chosen, 5)), OPTS(0, 2, 1)},
+    {.label = "skip 0", .in = GT_INPUTS(GT_IN(4, 3), INDEX(chosen, 4)), OPTS(0, 0, -1)},
+    {.label = "middle", .in = GT_INPUTS(GT_IN(2, 3, 2), INDEX(chosen, 2, 2)), OPTS(0, 1, 1)},
+    {.label = "vector", .in = GT_INPUTS(GT_IN(3), {.dtype = GT_I64, .high = 3}), OPTS(0, GTI_NO_CLASS, 0)},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(0, 3), INDEX(NULL, 0)), OPTS(0, GTI_NO_CLASS, 1)},
+    {.label = "17 rows", .in = GT_INPUTS(GT_IN(17, 3), INDEX(chosen, 17)), OPTS(0, GTI_NO_CLASS, 1)},
+    {.label = "2 of 40", .in = GT_INPUTS(GT_IN(2, 20), INDEX(chosen, 2)), OPTS(0, GTI_NO_CLASS, 1)},
 };
 
 static const gt_sample place_samples[] = {
-    {.label = "rows", .in = {GT_IN(5), INDEX(chosen, 5)}, OPTS(3, GTI_NO_CLASS, 1)},
-    {.label = "columns", .in = {GT_IN(4), INDEX(chosen, 4)}, OPTS(4, GTI_NO_CLASS, 0)},
-    {.label = "skip", .in = {GT_IN(5), INDEX(chosen, 5)}, OPTS(3, 2, 1)},
-    {.label = "middle", .in = {GT_IN(2, 2), INDEX(chosen, 2, 2)}, OPTS(3, 1, 1)},
-    {.label = "scalar", .in = {GT_IN_SCALAR, {.dtype = GT_I64, .high = 3}}, OPTS(3, GTI_NO_CLASS, 0)},
-    {.label = "zero-size", .in = {GT_IN(0), INDEX(NULL, 0)}, OPTS(3, GTI_NO_CLASS, 1)},
-    {.label = "17 rows", .in = {GT_IN(17), INDEX(chosen, 17)}, OPTS(3, GTI_NO_CLASS, -1)},
+    {.label = "rows", .in = GT_INPUTS(GT_IN(5), INDEX(chosen, 5)), OPTS(3, GTI_NO_CLASS, 1)},
+    {.label = "columns", .in = GT_INPUTS(GT_IN(4), INDEX(chosen, 4)), OPTS(4, GTI_NO_CLASS, 0)},
+    {.label = "skip", .in = GT_INPUTS(GT_IN(5), INDEX(chosen, 5)), OPTS(3, 2, 1)},
+    {.label = "middle", .in = GT_INPUTS(GT_IN(2, 2), INDEX(chosen, 2, 2)), OPTS(3, 1, 1)},
+    {.label = "scalar", .in = GT_INPUTS(GT_IN_SCALAR, {.dtype = GT_I64, .high = 3}), OPTS(3, GTI_NO_CLASS, 0)},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(0), INDEX(NULL, 0)), OPTS(3, GTI_NO_CLASS, 1)},
+    {.label = "17 rows", .in = GT_INPUTS(GT_IN(17), INDEX(chosen, 17)), OPTS(3, GTI_NO_CLASS, -1)},
 };
 
 static const gt_sample pick_add_samples[] = {
-    {.label = "rows", .in = {GT_IN(5, 3), GT_IN(5), INDEX(chosen, 5)}, OPTS(0, GTI_NO_CLASS, 1)},
-    {.label = "skip", .in = {GT_IN(5, 3), GT_IN(5), INDEX(chosen, 5)}, OPTS(0, 2, 1)},
-    {.label = "middle", .in = {GT_IN(2, 3, 2), GT_IN(2, 2), INDEX(chosen, 2, 2)}, OPTS(0, 1, 1)},
-    {.label = "2 of 40", .in = {GT_IN(2, 20), GT_IN(2), INDEX(chosen, 2)}, OPTS(0, GTI_NO_CLASS, 1)},
-    {.label = "zero-size", .in = {GT_IN(0, 3), GT_IN(0), INDEX(NULL, 0)}, OPTS(0, GTI_NO_CLASS, 1)},
+    {.label = "rows", .in = GT_INPUTS(GT_IN(5, 3), GT_IN(5), INDEX(chosen, 5)), OPTS(0, GTI_NO_CLASS, 1)},
+    {.label = "skip", .in = GT_INPUTS(GT_IN(5, 3), GT_IN(5), INDEX(chosen, 5)), OPTS(0, 2, 1)},
+    {.label = "middle", .in = GT_INPUTS(GT_IN(2, 3, 2), GT_IN(2, 2), INDEX(chosen, 2, 2)), OPTS(0, 1, 1)},
+    {.label = "2 of 40", .in = GT_INPUTS(GT_IN(2, 20), GT_IN(2), INDEX(chosen, 2)), OPTS(0, GTI_NO_CLASS, 1)},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(0, 3), GT_IN(0), INDEX(NULL, 0)), OPTS(0, GTI_NO_CLASS, 1)},
 };
 
 static const double ones[] = {1, 1};
 #define ERROR(status) .code = status, .message
 static const gt_error_sample pick_error_samples[] = {
-    {.label = "shape", .in = {GT_IN(2, 3), INDEX(ones, 2)}, OPTS(0, 5, 0), ERROR(GT_ERR_SHAPE) = "index is [2], needs x's shape [2,3] without axis 0"},
-    {.label = "no such axis", .in = {GT_IN(2, 3), INDEX(ones, 2)}, OPTS(0, 5, 2), ERROR(GT_ERR_SHAPE) = "there is no axis 2"},
-    {.label = "out of range", .in = {GT_IN(2, 1), INDEX(ones, 2)}, OPTS(0, 5, 1), ERROR(GT_ERR_ARGUMENT) = "index[0] is 1, must be in 0..0"},
-    {.label = "no classes", .in = {GT_IN(2, 0), INDEX(ones, 2)}, OPTS(0, 5, 1), ERROR(GT_ERR_ARGUMENT) = "index: there are no classes"},
-    {.label = "no index", .in = {GT_IN(2, 3), GT_IN(2)}, OPTS(0, 5, 1), ERROR(GT_ERR_DTYPE) = "must be i64"},
+    {.label = "shape", .in = GT_INPUTS(GT_IN(2, 3), INDEX(ones, 2)), OPTS(0, 5, 0), ERROR(GT_ERR_SHAPE) = "index is [2], needs x's shape [2,3] without axis 0"},
+    {.label = "no such axis", .in = GT_INPUTS(GT_IN(2, 3), INDEX(ones, 2)), OPTS(0, 5, 2), ERROR(GT_ERR_SHAPE) = "there is no axis 2"},
+    {.label = "out of range", .in = GT_INPUTS(GT_IN(2, 1), INDEX(ones, 2)), OPTS(0, 5, 1), ERROR(GT_ERR_ARGUMENT) = "index[0] is 1, must be in 0..0"},
+    {.label = "no classes", .in = GT_INPUTS(GT_IN(2, 0), INDEX(ones, 2)), OPTS(0, 5, 1), ERROR(GT_ERR_ARGUMENT) = "index: there are no classes"},
+    {.label = "no index", .in = GT_INPUTS(GT_IN(2, 3), GT_IN(2)), OPTS(0, 5, 1), ERROR(GT_ERR_DTYPE) = "must be i64"},
 };
 
 static const gt_error_sample pick_add_error_samples[] = {
-    {.label = "shape", .in = {GT_IN(2, 3), GT_IN(2), INDEX(ones, 2)}, OPTS(0, 5, 0), ERROR(GT_ERR_SHAPE) = "dy is [2] and index [2], need dx's shape [2,3] without axis 0"},
-    {.label = "out of range", .in = {GT_IN(2, 1), GT_IN(2), INDEX(ones, 2)}, OPTS(0, 5, 1), ERROR(GT_ERR_ARGUMENT) = "index[0] is 1, must be in 0..0"},
+    {.label = "shape", .in = GT_INPUTS(GT_IN(2, 3), GT_IN(2), INDEX(ones, 2)), OPTS(0, 5, 0), ERROR(GT_ERR_SHAPE) = "dy is [2] and index [2], need dx's shape [2,3] without axis 0"},
+    {.label = "out of range", .in = GT_INPUTS(GT_IN(2, 1), GT_IN(2), INDEX(ones, 2)), OPTS(0, 5, 1), ERROR(GT_ERR_ARGUMENT) = "index[0] is 1, must be in 0..0"},
 };
 
 static const gt_error_sample place_error_samples[] = {
-    {.label = "shape", .in = {GT_IN(2, 3), INDEX(ones, 2)}, OPTS(2, 5, 0), ERROR(GT_ERR_SHAPE) = "y is [2,3], but index [2]"},
-    {.label = "out of range", .in = {GT_IN(2), INDEX(ones, 2)}, OPTS(1, 5, 1), ERROR(GT_ERR_ARGUMENT) = "index[0] is 1, must be in 0..0"},
-    {.label = "no such axis", .in = {GT_IN(2), INDEX(ones, 2)}, OPTS(2, 5, 2), ERROR(GT_ERR_SHAPE) = "there is no axis 2"},
-    {.label = "negative size", .in = {GT_IN(2), INDEX(ones, 2)}, OPTS(-2, 5, 1), ERROR(GT_ERR_SHAPE) = "an axis of -2 more in [2] is no shape"},
-    {.label = "no index", .in = {GT_IN(2), GT_IN(2)}, OPTS(2, 5, 1), ERROR(GT_ERR_DTYPE) = "must be i64"},
+    {.label = "shape", .in = GT_INPUTS(GT_IN(2, 3), INDEX(ones, 2)), OPTS(2, 5, 0), ERROR(GT_ERR_SHAPE) = "y is [2,3], but index [2]"},
+    {.label = "out of range", .in = GT_INPUTS(GT_IN(2), INDEX(ones, 2)), OPTS(1, 5, 1), ERROR(GT_ERR_ARGUMENT) = "index[0] is 1, must be in 0..0"},
+    {.label = "no such axis", .in = GT_INPUTS(GT_IN(2), INDEX(ones, 2)), OPTS(2, 5, 2), ERROR(GT_ERR_SHAPE) = "there is no axis 2"},
+    {.label = "negative size", .in = GT_INPUTS(GT_IN(2), INDEX(ones, 2)), OPTS(-2, 5, 1), ERROR(GT_ERR_SHAPE) = "an axis of -2 more in [2] is no shape"},
+    {.label = "no index", .in = GT_INPUTS(GT_IN(2), GT_IN(2)), OPTS(2, 5, 1), ERROR(GT_ERR_DTYPE) = "must be i64"},
 };
 // clang-format on
 

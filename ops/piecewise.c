@@ -89,7 +89,7 @@ static const gt_sample leaks[] = {
 };
 static const gt_sample leaks_grad[] = {
     GTI_FUNCTION_GRAD_SAMPLES(-2, 2, LEAKY(0.01)),
-    {.label = "slope = -1.5", .in = {GT_IN(5), GT_IN(5)}, .opts = LEAKY(-1.5)},
+    {.label = "slope = -1.5", .in = GT_INPUTS(GT_IN(5), GT_IN(5)), .opts = LEAKY(-1.5)},
 };
 
 static const gt_sample bounds[] = {
@@ -110,27 +110,27 @@ static const gt_sample clamps[] = {
 };
 static const gt_sample clamps_grad[] = {
     GTI_FUNCTION_GRAD_SAMPLES(-3, 4, CLAMP(-1, 2)),
-    {.label = "no bounds", .in = {GT_IN(5), GT_IN(5)}, .opts = CLAMP(-INFINITY, INFINITY)},
+    {.label = "no bounds", .in = GT_INPUTS(GT_IN(5), GT_IN(5)), .opts = CLAMP(-INFINITY, INFINITY)},
 };
 
 static const gt_error_sample hardtanh_errors[] = {
     {.label = "NULL",
-     .in = {{.null = true}},
+     .in = GT_INPUTS({.null = true}),
      .opts = BETWEEN(GT_ZERO, 1),
      .code = GT_ERR_ARGUMENT,
      .message = "x is NULL"},
     {.label = "low is NaN",
-     .in = {GT_IN(3)},
+     .in = GT_INPUTS(GT_IN(3)),
      .opts = BETWEEN(NAN, 1),
      .code = GT_ERR_ARGUMENT,
      .message = "min_val is nan, must be a number"},
     {.label = "low above high",
-     .in = {GT_IN(3)},
+     .in = GT_INPUTS(GT_IN(3)),
      .opts = BETWEEN(2, -1),
      .code = GT_ERR_ARGUMENT,
      .message = "min_val 2 is above max_val -1"},
     {.label = "whole numbers",
-     .in = {{.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}},
+     .in = GT_INPUTS({.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}),
      .opts = BETWEEN(GT_ZERO, 1),
      .code = GT_ERR_DTYPE,
      .message = "not made for i64"},
@@ -138,22 +138,22 @@ static const gt_error_sample hardtanh_errors[] = {
 
 static const gt_error_sample clamp_errors[] = {
     {.label = "NULL",
-     .in = {{.null = true}},
+     .in = GT_INPUTS({.null = true}),
      .opts = CLAMP(0, 1),
      .code = GT_ERR_ARGUMENT,
      .message = "x is NULL"},
     {.label = "low is NaN",
-     .in = {GT_IN(3)},
+     .in = GT_INPUTS(GT_IN(3)),
      .opts = CLAMP(NAN, 1),
      .code = GT_ERR_ARGUMENT,
      .message = "low is nan, must be a number"},
     {.label = "low above high",
-     .in = {GT_IN(3)},
+     .in = GT_INPUTS(GT_IN(3)),
      .opts = CLAMP(2, -1),
      .code = GT_ERR_ARGUMENT,
      .message = "low 2 is above high -1"},
     {.label = "whole numbers",
-     .in = {{.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}},
+     .in = GT_INPUTS({.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}),
      .opts = CLAMP(0, 1),
      .code = GT_ERR_DTYPE,
      .message = "not made for i64"},

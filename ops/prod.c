@@ -98,15 +98,16 @@ static double prod_flops(const gt_node *n)
 static const gt_sample samples[] = {
     GTI_REDUCTION_SAMPLES(gt_reduce_opts),
     GTI_SMALL_REDUCTION_SAMPLES(gt_reduce_opts),
-    {.label = "71 wide", .in = {GT_IN_RANGE(0.8, 1.25, 3, 71)}, AXES(GT_AXIS(1))},
-    {.label = "300 columns", .in = {GT_IN_RANGE(0.5, 2, 3, 300)}, AXES(GT_AXIS(0))},
-    {.label = "zero-size, reduced", .in = {GT_IN(0, 3)}, AXES(GT_AXIS(0))},
+    {.label = "71 wide", .in = GT_INPUTS(GT_IN_RANGE(0.8, 1.25, 3, 71)), AXES(GT_AXIS(1))},
+    {.label = "300 columns", .in = GT_INPUTS(GT_IN_RANGE(0.5, 2, 3, 300)), AXES(GT_AXIS(0))},
+    {.label = "zero-size, reduced", .in = GT_INPUTS(GT_IN(0, 3)), AXES(GT_AXIS(0))},
     {.label = "a zero",
-     .in = {{.shape = GT_DIMS(5), .values = (const double[]){2, -1, 0, 3, 0.5}}}},
+     .in = GT_INPUTS({.shape = GT_DIMS(5), .values = (const double[]){2, -1, 0, 3, 0.5}})},
     {.label = "two zeros",
-     .in = {{.shape = GT_DIMS(6), .values = (const double[]){2, 0, 1.5, 3, 0, 0.5}}}},
+     .in = GT_INPUTS({.shape = GT_DIMS(6), .values = (const double[]){2, 0, 1.5, 3, 0, 0.5}})},
     {.label = "zeros in some rows",
-     .in = {{.shape = GT_DIMS(3, 3), .values = (const double[]){1, 2, 3, 0, -2, 1, 0, 0, 4}}},
+     .in = GT_INPUTS(
+         {.shape = GT_DIMS(3, 3), .values = (const double[]){1, 2, 3, 0, -2, 1, 0, 0, 4}}),
      AXES(GT_AXIS(1))},
 };
 
@@ -184,28 +185,29 @@ static bool prod_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin
     }
 #define NEAR_1(...) GT_IN_RANGE(0.8, 1.25, __VA_ARGS__)
 static const gt_sample dx_samples[] = {
-    {.label = "all", .in = {GT_IN(3, 4), GT_IN(1, 1)}},
-    {.label = "columns", .in = {GT_IN(3, 4), GT_IN(1, 4)}, BACK(GT_AXIS(0))},
-    {.label = "rows", .in = {GT_IN(3, 5), GT_IN(3, 1)}, BACK(GT_AXIS(1))},
-    {.label = "middle", .in = {GT_IN(2, 3, 2), GT_IN(2, 1, 2)}, BACK(GT_AXIS(1))},
+    {.label = "all", .in = GT_INPUTS(GT_IN(3, 4), GT_IN(1, 1))},
+    {.label = "columns", .in = GT_INPUTS(GT_IN(3, 4), GT_IN(1, 4)), BACK(GT_AXIS(0))},
+    {.label = "rows", .in = GT_INPUTS(GT_IN(3, 5), GT_IN(3, 1)), BACK(GT_AXIS(1))},
+    {.label = "middle", .in = GT_INPUTS(GT_IN(2, 3, 2), GT_IN(2, 1, 2)), BACK(GT_AXIS(1))},
     {.label = "outer and inner",
-     .in = {GT_IN(2, 3, 2), GT_IN(1, 3, 1)},
+     .in = GT_INPUTS(GT_IN(2, 3, 2), GT_IN(1, 3, 1)),
      BACK(GT_AXIS(0) | GT_AXIS(2))},
-    {.label = "37 wide", .in = {NEAR_1(2, 37), GT_IN(2, 1)}, BACK(GT_AXIS(1))},
-    {.label = "37 rows", .in = {NEAR_1(37, 2), GT_IN(1, 2)}, BACK(GT_AXIS(0))},
-    {.label = "scalar", .in = {GT_IN_SCALAR, GT_IN_SCALAR}},
-    {.label = "size one", .in = {GT_IN(1, 1), GT_IN(1, 1)}},
-    {.label = "zero-size", .in = {GT_IN(0, 2), GT_IN(0, 1)}, BACK(GT_AXIS(1))},
-    {.label = "zero-size, reduced", .in = {GT_IN(0, 2), GT_IN(1, 2)}, BACK(GT_AXIS(0))},
+    {.label = "37 wide", .in = GT_INPUTS(NEAR_1(2, 37), GT_IN(2, 1)), BACK(GT_AXIS(1))},
+    {.label = "37 rows", .in = GT_INPUTS(NEAR_1(37, 2), GT_IN(1, 2)), BACK(GT_AXIS(0))},
+    {.label = "scalar", .in = GT_INPUTS(GT_IN_SCALAR, GT_IN_SCALAR)},
+    {.label = "size one", .in = GT_INPUTS(GT_IN(1, 1), GT_IN(1, 1))},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(0, 2), GT_IN(0, 1)), BACK(GT_AXIS(1))},
+    {.label = "zero-size, reduced", .in = GT_INPUTS(GT_IN(0, 2), GT_IN(1, 2)), BACK(GT_AXIS(0))},
     {.label = "zeros",
-     .in = {{.shape = GT_DIMS(3, 3), .values = (const double[]){1, 2, 3, 0, -2, 1, 0, 0, 4}},
-            GT_IN(3, 1)},
+     .in =
+         GT_INPUTS({.shape = GT_DIMS(3, 3), .values = (const double[]){1, 2, 3, 0, -2, 1, 0, 0, 4}},
+                   GT_IN(3, 1)),
      BACK(GT_AXIS(1))},
 };
 
 static const gt_error_sample dx_error_samples[] = {
     {.label = "dy",
-     .in = {GT_IN(2, 3), GT_IN(1, 3)},
+     .in = GT_INPUTS(GT_IN(2, 3), GT_IN(1, 3)),
      .code = GT_ERR_SHAPE,
      .message = "dy is [1,3], needs [1,1]"},
 };

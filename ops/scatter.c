@@ -79,24 +79,24 @@ static bool scatter_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin
     }
 // clang-format off
 static const gt_sample scatter_samples[] = {
-    {.label = "last axis", .in = {GT_IN(2, 4), GTI_INDEX((2, 3), 3, 0, 1, 2, 1, 0), GT_IN(2, 3)}, AXIS(1)},
-    {.label = "first axis", .in = {GT_IN(4, 3), GTI_INDEX((2, 3), 3, 0, 1, 0, 2, 2), GT_IN(2, 3)}, AXIS(0)},
-    {.label = "middle axis", .in = {GT_IN(2, 3, 2), GTI_INDEX((2, 2, 2), 2, 0, 1, 1, 0, 0, 2, 2), GT_IN(2, 2, 2)}, AXIS(-2)},
-    {.label = "several in one place", .in = {GT_IN(2, 3), GTI_INDEX((2, 4), 1, 1, 0, 1, 2, 2, 2, 2), GT_IN(2, 4)}, AXIS(1)},
-    {.label = "fewer of both", .in = {GT_IN(2, 3, 3), GTI_INDEX((1, 4, 2), 2, 2, 1, 0, 0, 0, 1, 2), GT_IN(1, 4, 2)}, AXIS(1)},
-    {.label = "9 of 17", .in = {GT_IN(17), GTI_INDEX((9), 16, 0, 8, 7, 7, 16, 3, 1, 15), GT_IN(9)}, AXIS(0)},
-    {.label = "number", .in = {GT_IN_SCALAR, {.shape = {0, {0}}, .dtype = GT_I64, .high = 1}, GT_IN_SCALAR}, AXIS(-1)},
-    {.label = "nothing", .in = {GT_IN(3, 2), WHOLE(0, 2), GT_IN(0, 2)}, AXIS(0)},
-    {.label = "zero-size", .in = {GT_IN(3, 0), WHOLE(2, 0), GT_IN(2, 0)}, AXIS(0)},
-    {.label = "whole numbers", .in = {WHOLE(2, 3), GTI_INDEX((2, 1), 2, 0), WHOLE(2, 1)}, AXIS(1)},
+    {.label = "last axis", .in = GT_INPUTS(GT_IN(2, 4), GTI_INDEX((2, 3), 3, 0, 1, 2, 1, 0), GT_IN(2, 3)), AXIS(1)},
+    {.label = "first axis", .in = GT_INPUTS(GT_IN(4, 3), GTI_INDEX((2, 3), 3, 0, 1, 0, 2, 2), GT_IN(2, 3)), AXIS(0)},
+    {.label = "middle axis", .in = GT_INPUTS(GT_IN(2, 3, 2), GTI_INDEX((2, 2, 2), 2, 0, 1, 1, 0, 0, 2, 2), GT_IN(2, 2, 2)), AXIS(-2)},
+    {.label = "several in one place", .in = GT_INPUTS(GT_IN(2, 3), GTI_INDEX((2, 4), 1, 1, 0, 1, 2, 2, 2, 2), GT_IN(2, 4)), AXIS(1)},
+    {.label = "fewer of both", .in = GT_INPUTS(GT_IN(2, 3, 3), GTI_INDEX((1, 4, 2), 2, 2, 1, 0, 0, 0, 1, 2), GT_IN(1, 4, 2)), AXIS(1)},
+    {.label = "9 of 17", .in = GT_INPUTS(GT_IN(17), GTI_INDEX((9), 16, 0, 8, 7, 7, 16, 3, 1, 15), GT_IN(9)), AXIS(0)},
+    {.label = "number", .in = GT_INPUTS(GT_IN_SCALAR, {.shape = {0, {0}}, .dtype = GT_I64, .high = 1}, GT_IN_SCALAR), AXIS(-1)},
+    {.label = "nothing", .in = GT_INPUTS(GT_IN(3, 2), WHOLE(0, 2), GT_IN(0, 2)), AXIS(0)},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(3, 0), WHOLE(2, 0), GT_IN(2, 0)), AXIS(0)},
+    {.label = "whole numbers", .in = GT_INPUTS(WHOLE(2, 3), GTI_INDEX((2, 1), 2, 0), WHOLE(2, 1)), AXIS(1)},
 };
 
 static const gt_error_sample scatter_error_samples[] = {
-    {.label = "index beyond the end", .in = {GT_IN(2, 1), GTI_INDEX((1, 1), 1), GT_IN(1, 1)}, AXIS(1), .code = GT_ERR_ARGUMENT, .message = "index 1 at [0,0] is out of range for axis 1 of size 1"},
-    {.label = "index does not fit", .in = {GT_IN(2, 3), GTI_INDEX((3, 1), 0, 0, 0), GT_IN(3, 1)}, AXIS(1), .code = GT_ERR_SHAPE, .message = "index [3,1] does not fit [2,3]"},
-    {.label = "src too small", .in = {GT_IN(2, 3), GTI_INDEX((2, 2), 0, 1, 2, 0), GT_IN(2, 1)}, AXIS(1), .code = GT_ERR_SHAPE, .message = "src [2,1] is smaller than index [2,2]"},
-    {.label = "another dtype", .in = {GT_IN(2, 3), GTI_INDEX((1, 1), 0), WHOLE(1, 1)}, AXIS(1), .code = GT_ERR_DTYPE, .message = "src is i64, but x f"},
-    {.label = "floating index", .in = {GT_IN(2, 3), GT_IN(2, 3), GT_IN(2, 3)}, AXIS(0), .code = GT_ERR_DTYPE, .message = "index is f32, must be i64"},
+    {.label = "index beyond the end", .in = GT_INPUTS(GT_IN(2, 1), GTI_INDEX((1, 1), 1), GT_IN(1, 1)), AXIS(1), .code = GT_ERR_ARGUMENT, .message = "index 1 at [0,0] is out of range for axis 1 of size 1"},
+    {.label = "index does not fit", .in = GT_INPUTS(GT_IN(2, 3), GTI_INDEX((3, 1), 0, 0, 0), GT_IN(3, 1)), AXIS(1), .code = GT_ERR_SHAPE, .message = "index [3,1] does not fit [2,3]"},
+    {.label = "src too small", .in = GT_INPUTS(GT_IN(2, 3), GTI_INDEX((2, 2), 0, 1, 2, 0), GT_IN(2, 1)), AXIS(1), .code = GT_ERR_SHAPE, .message = "src [2,1] is smaller than index [2,2]"},
+    {.label = "another dtype", .in = GT_INPUTS(GT_IN(2, 3), GTI_INDEX((1, 1), 0), WHOLE(1, 1)), AXIS(1), .code = GT_ERR_DTYPE, .message = "src is i64, but x f"},
+    {.label = "floating index", .in = GT_INPUTS(GT_IN(2, 3), GT_IN(2, 3), GT_IN(2, 3)), AXIS(0), .code = GT_ERR_DTYPE, .message = "index is f32, must be i64"},
 };
 // clang-format on
 

@@ -156,32 +156,32 @@ static double softmax_flops(const gt_node *n)
     ROW("3 by 9", 0, 3, 9)
 
 static const gt_sample samples[] = {
-#define ROW(name, axis, ...) {.label = name, .in = {GT_IN(__VA_ARGS__)}, AXIS(axis)},
+#define ROW(name, axis, ...) {.label = name, .in = GT_INPUTS(GT_IN(__VA_ARGS__)), AXIS(axis)},
     ROWS(ROW)
 #undef ROW
-    {.label = "number", .in = {GT_IN_SCALAR}, AXIS(-1)},
-    {.label = "large values", .in = {GT_IN_RANGE(1e3, 1.002e3, 5)}},
-    {.label = "large negative values", .in = {GT_IN_RANGE(-1.002e3, -1e3, 2, 3)}, AXIS(1)},
-    {.label = "far apart", .in = {{.shape = GT_DIMS(3), .values = (const double[]){-800, 0, 800}}}},
+    {.label = "number", .in = GT_INPUTS(GT_IN_SCALAR), AXIS(-1)},
+    {.label = "large values", .in = GT_INPUTS(GT_IN_RANGE(1e3, 1.002e3, 5))},
+    {.label = "large negative values", .in = GT_INPUTS(GT_IN_RANGE(-1.002e3, -1e3, 2, 3)), AXIS(1)},
+    {.label = "far apart", .in = GT_INPUTS({.shape = GT_DIMS(3), .values = (const double[]){-800, 0, 800}})},
 };
 
 static const gt_sample dx_samples[] = {
-#define ROW(name, axis, ...) {.label = name, .in = {GT_IN(__VA_ARGS__), GT_IN(__VA_ARGS__)}, AXIS(axis)},
+#define ROW(name, axis, ...) {.label = name, .in = GT_INPUTS(GT_IN(__VA_ARGS__), GT_IN(__VA_ARGS__)), AXIS(axis)},
     ROWS(ROW)
 #undef ROW
-    {.label = "numbers", .in = {GT_IN_SCALAR, GT_IN_SCALAR}, AXIS(0)},
-    {.label = "same tensor", .in = {GT_IN(2, 3), {.same = 1}}, AXIS(1)},
+    {.label = "numbers", .in = GT_INPUTS(GT_IN_SCALAR, GT_IN_SCALAR), AXIS(0)},
+    {.label = "same tensor", .in = GT_INPUTS(GT_IN(2, 3), {.same = 1}), AXIS(1)},
 };
 
 static const gt_error_sample error_samples[] = {
-    {.label = "no such axis", .in = {GT_IN(2, 3)}, AXIS(2), .code = GT_ERR_SHAPE, .message = "there is no axis 2"},
-    {.label = "axis 1 of a number", .in = {GT_IN_SCALAR}, AXIS(1), .code = GT_ERR_SHAPE, .message = "there is no axis 1"},
-    {.label = "whole numbers", .in = {{.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}}, .code = GT_ERR_DTYPE, .message = "i64"},
+    {.label = "no such axis", .in = GT_INPUTS(GT_IN(2, 3)), AXIS(2), .code = GT_ERR_SHAPE, .message = "there is no axis 2"},
+    {.label = "axis 1 of a number", .in = GT_INPUTS(GT_IN_SCALAR), AXIS(1), .code = GT_ERR_SHAPE, .message = "there is no axis 1"},
+    {.label = "whole numbers", .in = GT_INPUTS({.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}), .code = GT_ERR_DTYPE, .message = "i64"},
 };
 
 static const gt_error_sample dx_error_samples[] = {
-    {.label = "no such axis", .in = {GT_IN(2, 3), GT_IN(2, 3)}, AXIS(2), .code = GT_ERR_SHAPE, .message = "there is no axis 2"},
-    {.label = "shapes", .in = {GT_IN(2, 3), GT_IN(3)}, .code = GT_ERR_SHAPE, .message = "y is [2,3], but dy [3]"},
+    {.label = "no such axis", .in = GT_INPUTS(GT_IN(2, 3), GT_IN(2, 3)), AXIS(2), .code = GT_ERR_SHAPE, .message = "there is no axis 2"},
+    {.label = "shapes", .in = GT_INPUTS(GT_IN(2, 3), GT_IN(3)), .code = GT_ERR_SHAPE, .message = "y is [2,3], but dy [3]"},
 };
 // clang-format on
 

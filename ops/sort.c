@@ -113,45 +113,45 @@ BACKWARD(topk)
     }
 // clang-format off
 static const gt_sample sort_samples[] = {
-    {.label = "vector", .in = {GT_IN(7)}, OPTS(.axis = 0)},
-    {.label = "descending", .in = {GT_IN(7)}, OPTS(.axis = -1, .reversed = true)},
-    {.label = "rows", .in = {GT_IN(4, 3)}, OPTS(.axis = 0)},
-    {.label = "columns", .in = {GT_IN(3, 5)}, OPTS(.axis = 1, .reversed = true)},
-    {.label = "middle", .in = {GT_IN(2, 4, 3)}, OPTS(.axis = -2)},
-    {.label = "eight dimensions", .in = {GT_IN(1, 2, 1, 4, 1, 1, 2, 1)}, OPTS(.axis = 3)},
-    {.label = "ties", .in = {{.shape = GT_DIMS(3, 7), .dtype = GT_I64, .low = -1, .high = 2}}, OPTS(.axis = 1)},
-    {.label = "70 wide", .in = {GT_IN(70)}, OPTS(.axis = 0)},
-    {.label = "number", .in = {GT_IN_SCALAR}, OPTS(.axis = -1)},
-    {.label = "size one", .in = {GT_IN(2, 1)}, OPTS(.axis = 1)},
-    {.label = "zero-size", .in = {GT_IN(2, 0)}, OPTS(.axis = 0)},
-    {.label = "zero-size axis", .in = {GT_IN(2, 0)}, OPTS(.axis = 1)},
-    {.label = "bytes", .in = {WHOLE(GT_U8, 3, 80)}, OPTS(.axis = 1)},
+    {.label = "vector", .in = GT_INPUTS(GT_IN(7)), OPTS(.axis = 0)},
+    {.label = "descending", .in = GT_INPUTS(GT_IN(7)), OPTS(.axis = -1, .reversed = true)},
+    {.label = "rows", .in = GT_INPUTS(GT_IN(4, 3)), OPTS(.axis = 0)},
+    {.label = "columns", .in = GT_INPUTS(GT_IN(3, 5)), OPTS(.axis = 1, .reversed = true)},
+    {.label = "middle", .in = GT_INPUTS(GT_IN(2, 4, 3)), OPTS(.axis = -2)},
+    {.label = "eight dimensions", .in = GT_INPUTS(GT_IN(1, 2, 1, 4, 1, 1, 2, 1)), OPTS(.axis = 3)},
+    {.label = "ties", .in = GT_INPUTS({.shape = GT_DIMS(3, 7), .dtype = GT_I64, .low = -1, .high = 2}), OPTS(.axis = 1)},
+    {.label = "70 wide", .in = GT_INPUTS(GT_IN(70)), OPTS(.axis = 0)},
+    {.label = "number", .in = GT_INPUTS(GT_IN_SCALAR), OPTS(.axis = -1)},
+    {.label = "size one", .in = GT_INPUTS(GT_IN(2, 1)), OPTS(.axis = 1)},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(2, 0)), OPTS(.axis = 0)},
+    {.label = "zero-size axis", .in = GT_INPUTS(GT_IN(2, 0)), OPTS(.axis = 1)},
+    {.label = "bytes", .in = GT_INPUTS(WHOLE(GT_U8, 3, 80)), OPTS(.axis = 1)},
 };
 static const gt_sample topk_samples[] = {
-    {.label = "vector", .in = {GT_IN(7)}, OPTS(.k = 3)},
-    {.label = "smallest", .in = {GT_IN(7)}, OPTS(.k = 3, .reversed = true)},
-    {.label = "rows", .in = {GT_IN(4, 3)}, OPTS(.k = 2, .axis = 0)},
-    {.label = "columns", .in = {GT_IN(3, 5)}, OPTS(.k = 1, .axis = 1)},
-    {.label = "middle", .in = {GT_IN(2, 4, 3)}, OPTS(.k = 3, .axis = -2, .reversed = true)},
-    {.label = "all", .in = {GT_IN(5)}, OPTS(.k = 5)},
-    {.label = "none", .in = {GT_IN(3, 5)}, OPTS(.k = 0, .axis = 1)},
-    {.label = "4 of 40", .in = {GT_IN(2, 40)}, OPTS(.k = 4, .axis = 1)},
-    {.label = "1 of 20", .in = {GT_IN(20, 2)}, OPTS(.k = 1, .axis = 0)},
-    {.label = "number", .in = {GT_IN_SCALAR}, OPTS(.k = 1, .axis = -1)},
-    {.label = "zero-size", .in = {GT_IN(0, 3)}, OPTS(.k = 2, .axis = 1)},
+    {.label = "vector", .in = GT_INPUTS(GT_IN(7)), OPTS(.k = 3)},
+    {.label = "smallest", .in = GT_INPUTS(GT_IN(7)), OPTS(.k = 3, .reversed = true)},
+    {.label = "rows", .in = GT_INPUTS(GT_IN(4, 3)), OPTS(.k = 2, .axis = 0)},
+    {.label = "columns", .in = GT_INPUTS(GT_IN(3, 5)), OPTS(.k = 1, .axis = 1)},
+    {.label = "middle", .in = GT_INPUTS(GT_IN(2, 4, 3)), OPTS(.k = 3, .axis = -2, .reversed = true)},
+    {.label = "all", .in = GT_INPUTS(GT_IN(5)), OPTS(.k = 5)},
+    {.label = "none", .in = GT_INPUTS(GT_IN(3, 5)), OPTS(.k = 0, .axis = 1)},
+    {.label = "4 of 40", .in = GT_INPUTS(GT_IN(2, 40)), OPTS(.k = 4, .axis = 1)},
+    {.label = "1 of 20", .in = GT_INPUTS(GT_IN(20, 2)), OPTS(.k = 1, .axis = 0)},
+    {.label = "number", .in = GT_INPUTS(GT_IN_SCALAR), OPTS(.k = 1, .axis = -1)},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(0, 3)), OPTS(.k = 2, .axis = 1)},
 };
 
 #define SHAPE_ERROR .code = GT_ERR_SHAPE, .message
 #define ARGUMENT_ERROR .code = GT_ERR_ARGUMENT, .message
 static const gt_error_sample sort_error_samples[] = {
-    {.label = "no such axis", .in = {GT_IN(2, 3)}, OPTS(.axis = 2), SHAPE_ERROR = "there is no axis 2"},
-    {.label = "axis 1 of a number", .in = {GT_IN_SCALAR}, OPTS(.axis = 1), SHAPE_ERROR = "there is no axis 1"},
+    {.label = "no such axis", .in = GT_INPUTS(GT_IN(2, 3)), OPTS(.axis = 2), SHAPE_ERROR = "there is no axis 2"},
+    {.label = "axis 1 of a number", .in = GT_INPUTS(GT_IN_SCALAR), OPTS(.axis = 1), SHAPE_ERROR = "there is no axis 1"},
 };
 static const gt_error_sample topk_error_samples[] = {
-    {.label = "no such axis", .in = {GT_IN(2, 3)}, OPTS(.k = 1, .axis = -3), SHAPE_ERROR = "there is no axis -3"},
-    {.label = "more than there are", .in = {GT_IN(2, 3)}, OPTS(.k = 4, .axis = 1), ARGUMENT_ERROR = "k is 4, axis 1 has size 3"},
-    {.label = "less than none", .in = {GT_IN(2, 3)}, OPTS(.k = -1, .axis = 1), ARGUMENT_ERROR = "k is -1, must not be negative"},
-    {.label = "none of a number", .in = {GT_IN_SCALAR}, OPTS(.k = 0, .axis = 0), ARGUMENT_ERROR = "k is 0, a number has one element"},
+    {.label = "no such axis", .in = GT_INPUTS(GT_IN(2, 3)), OPTS(.k = 1, .axis = -3), SHAPE_ERROR = "there is no axis -3"},
+    {.label = "more than there are", .in = GT_INPUTS(GT_IN(2, 3)), OPTS(.k = 4, .axis = 1), ARGUMENT_ERROR = "k is 4, axis 1 has size 3"},
+    {.label = "less than none", .in = GT_INPUTS(GT_IN(2, 3)), OPTS(.k = -1, .axis = 1), ARGUMENT_ERROR = "k is -1, must not be negative"},
+    {.label = "none of a number", .in = GT_INPUTS(GT_IN_SCALAR), OPTS(.k = 0, .axis = 0), ARGUMENT_ERROR = "k is 0, a number has one element"},
 };
 
 #define INDICES {GT_BESIDE("indices"), .usual = "NULL", .meaning = "gets where along the axis they are, i64"}

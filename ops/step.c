@@ -113,36 +113,40 @@ static const double numbers[2 * GT_STEP_NUMBERS] = {
 #define STATES_4(...) STATES_3(__VA_ARGS__), S(__VA_ARGS__)
 #define STEP_SAMPLES(count)                                                                        \
     static const gt_sample samples_of_##count[] = {                                                \
-        {.label = "matrix", .in = {STATES_##count(2, 3), GT_IN(2, 3), NUMBERS}, ROW(0)},           \
-        {.label = "other numbers", .in = {STATES_##count(2, 3), GT_IN(2, 3), NUMBERS}, ROW(1)},    \
-        {.label = "size one", .in = {STATES_##count(1), GT_IN(1), NUMBERS}, ROW(0)},               \
-        {.label = "zero-size", .in = {STATES_##count(0, 3), GT_IN(0, 3), NUMBERS}, ROW(0)},        \
-        {.label = "67 elements", .in = {STATES_##count(67), GT_IN(67), NUMBERS}, ROW(0)},          \
-        {.label = "67 others", .in = {STATES_##count(67), GT_IN(67), NUMBERS}, ROW(1)},            \
+        {.label = "matrix", .in = GT_INPUTS(STATES_##count(2, 3), GT_IN(2, 3), NUMBERS), ROW(0)},  \
+        {.label = "other numbers",                                                                 \
+         .in = GT_INPUTS(STATES_##count(2, 3), GT_IN(2, 3), NUMBERS),                              \
+         ROW(1)},                                                                                  \
+        {.label = "size one", .in = GT_INPUTS(STATES_##count(1), GT_IN(1), NUMBERS), ROW(0)},      \
+        {.label = "zero-size",                                                                     \
+         .in = GT_INPUTS(STATES_##count(0, 3), GT_IN(0, 3), NUMBERS),                              \
+         ROW(0)},                                                                                  \
+        {.label = "67 elements", .in = GT_INPUTS(STATES_##count(67), GT_IN(67), NUMBERS), ROW(0)}, \
+        {.label = "67 others", .in = GT_INPUTS(STATES_##count(67), GT_IN(67), NUMBERS), ROW(1)},   \
     };                                                                                             \
     static const gt_error_sample errors_of_##count[] = {                                           \
         {.label = "shapes",                                                                        \
-         .in = {STATES_##count(3), GT_IN(2), NUMBERS},                                             \
+         .in = GT_INPUTS(STATES_##count(3), GT_IN(2), NUMBERS),                                    \
          ROW(0),                                                                                   \
          .code = GT_ERR_SHAPE,                                                                     \
          .message = "grad is [2], but w [3]"},                                                     \
         {.label = "one for two",                                                                   \
-         .in = {STATES_##count(3), {.same = 1}, NUMBERS},                                          \
+         .in = GT_INPUTS(STATES_##count(3), {.same = 1}, NUMBERS),                                 \
          ROW(0),                                                                                   \
          .code = GT_ERR_ARGUMENT,                                                                  \
          .message = "w and grad share their data"},                                                \
         {.label = "dtypes",                                                                        \
-         .in = {STATES_##count(3), {.shape = GT_DIMS(3), .dtype = GT_I64}, NUMBERS},               \
+         .in = GT_INPUTS(STATES_##count(3), {.shape = GT_DIMS(3), .dtype = GT_I64}, NUMBERS),      \
          ROW(0),                                                                                   \
          .code = GT_ERR_DTYPE,                                                                     \
          .message = "grad is i64, but w f32"},                                                     \
         {.label = "numbers",                                                                       \
-         .in = {STATES_##count(3), GT_IN(3), GT_IN(2)},                                            \
+         .in = GT_INPUTS(STATES_##count(3), GT_IN(3), GT_IN(2)),                                   \
          ROW(0),                                                                                   \
          .code = GT_ERR_SHAPE,                                                                     \
          .message = "numbers are f32 [2], need rows of 12 f64"},                                   \
         {.label = "row",                                                                           \
-         .in = {STATES_##count(3), GT_IN(3), NUMBERS},                                             \
+         .in = GT_INPUTS(STATES_##count(3), GT_IN(3), NUMBERS),                                    \
          ROW(2),                                                                                   \
          .code = GT_ERR_ARGUMENT,                                                                  \
          .message = "there is no row 2 of numbers [2,12]"},                                        \

@@ -85,23 +85,26 @@ static bool triu_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
         (d)                                                                                        \
     }
 static const gt_sample samples[] = {
-    {.label = "square", .in = {GT_IN(3, 3)}},
-    {.label = "above", .in = {GT_IN(3, 4)}, DIAGONAL(1)},
-    {.label = "below", .in = {GT_IN(4, 3)}, DIAGONAL(-1)},
-    {.label = "beyond", .in = {GT_IN(2, 3)}, DIAGONAL(INT64_MAX)},
-    {.label = "beyond the other way", .in = {GT_IN(2, 3)}, DIAGONAL(INT64_MIN)},
-    {.label = "batches", .in = {GT_IN(2, 1, 3, 2)}, DIAGONAL(-1)},
-    {.label = "size one", .in = {GT_IN(1, 1)}},
-    {.label = "zero-size", .in = {GT_IN(2, 0, 3)}, DIAGONAL(1)},
-    {.label = "9 by 8", .in = {GT_IN(9, 8)}, DIAGONAL(3)},
+    {.label = "square", .in = GT_INPUTS(GT_IN(3, 3))},
+    {.label = "above", .in = GT_INPUTS(GT_IN(3, 4)), DIAGONAL(1)},
+    {.label = "below", .in = GT_INPUTS(GT_IN(4, 3)), DIAGONAL(-1)},
+    {.label = "beyond", .in = GT_INPUTS(GT_IN(2, 3)), DIAGONAL(INT64_MAX)},
+    {.label = "beyond the other way", .in = GT_INPUTS(GT_IN(2, 3)), DIAGONAL(INT64_MIN)},
+    {.label = "batches", .in = GT_INPUTS(GT_IN(2, 1, 3, 2)), DIAGONAL(-1)},
+    {.label = "size one", .in = GT_INPUTS(GT_IN(1, 1))},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(2, 0, 3)), DIAGONAL(1)},
+    {.label = "9 by 8", .in = GT_INPUTS(GT_IN(9, 8)), DIAGONAL(3)},
 };
 
 static const gt_error_sample error_samples[] = {
     {.label = "vector",
-     .in = {GT_IN(3)},
+     .in = GT_INPUTS(GT_IN(3)),
      .code = GT_ERR_SHAPE,
      .message = "x has 1 dimensions, must have at least 2"},
-    {.label = "scalar", .in = {GT_IN_SCALAR}, .code = GT_ERR_SHAPE, .message = "at least 2"},
+    {.label = "scalar",
+     .in = GT_INPUTS(GT_IN_SCALAR),
+     .code = GT_ERR_SHAPE,
+     .message = "at least 2"},
 };
 
 static const gt_attr triangle_attrs[] = {

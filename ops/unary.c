@@ -26,46 +26,50 @@ static double scalar_of(const gt_node *n)
 }
 
 static const gt_sample samples[] = {
-    {.label = "ordinary", .in = {GT_IN(3, 5)}},
-    {.label = "scalar", .in = {GT_IN_SCALAR}},
-    {.label = "size one", .in = {GT_IN(1, 1)}},
-    {.label = "zero-size", .in = {GT_IN(2, 0, 3)}},
-    {.label = "7 wide", .in = {GT_IN(7)}},
-    {.label = "8 wide", .in = {GT_IN(8)}},
-    {.label = "17 wide", .in = {GT_IN(17)}},
-    {.label = "67 elements", .in = {GT_IN(67)}},
-    {.label = "large values", .in = {GT_IN_RANGE(1e3, 1e4, 9)}},
+    {.label = "ordinary", .in = GT_INPUTS(GT_IN(3, 5))},
+    {.label = "scalar", .in = GT_INPUTS(GT_IN_SCALAR)},
+    {.label = "size one", .in = GT_INPUTS(GT_IN(1, 1))},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(2, 0, 3))},
+    {.label = "7 wide", .in = GT_INPUTS(GT_IN(7))},
+    {.label = "8 wide", .in = GT_INPUTS(GT_IN(8))},
+    {.label = "17 wide", .in = GT_INPUTS(GT_IN(17))},
+    {.label = "67 elements", .in = GT_INPUTS(GT_IN(67))},
+    {.label = "large values", .in = GT_INPUTS(GT_IN_RANGE(1e3, 1e4, 9))},
 };
 
 static const scalar_opts some = {-1.75};
 static const gt_sample scalar_samples[] = {
-    {.label = "ordinary", .in = {GT_IN(3, 5)}, .opts = &some},
-    {.label = "scalar", .in = {GT_IN_SCALAR}, .opts = &some},
-    {.label = "zero-size", .in = {GT_IN(2, 0, 3)}, .opts = &some},
-    {.label = "7 wide", .in = {GT_IN(7)}, .opts = &some},
-    {.label = "17 wide", .in = {GT_IN(17)}, .opts = &some},
-    {.label = "67 elements", .in = {GT_IN(67)}, .opts = &some},
-    {.label = "s = 0", .in = {GT_IN(2, 3)}},
-    {.label = "s that f32 rounds", .in = {GT_IN(2, 3)}, .opts = &(const scalar_opts){0.1}},
+    {.label = "ordinary", .in = GT_INPUTS(GT_IN(3, 5)), .opts = &some},
+    {.label = "scalar", .in = GT_INPUTS(GT_IN_SCALAR), .opts = &some},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(2, 0, 3)), .opts = &some},
+    {.label = "7 wide", .in = GT_INPUTS(GT_IN(7)), .opts = &some},
+    {.label = "17 wide", .in = GT_INPUTS(GT_IN(17)), .opts = &some},
+    {.label = "67 elements", .in = GT_INPUTS(GT_IN(67)), .opts = &some},
+    {.label = "s = 0", .in = GT_INPUTS(GT_IN(2, 3))},
+    {.label = "s that f32 rounds", .in = GT_INPUTS(GT_IN(2, 3)), .opts = &(const scalar_opts){0.1}},
 };
 
 static const double beside_steps[] = {-1e3 - 0.25, -2.75, -1.25, -0.75,     0.25,
                                       0.75,        1.25,  2.75,  1e3 + 0.25};
 static const double steps[] = {-1.5, -1, 0, 0.5, 1, 2.5};
 static const gt_sample step_samples[] = {
-    {.label = "ordinary", .in = {GT_IN(3, 5)}},
-    {.label = "scalar", .in = {GT_IN_SCALAR}},
-    {.label = "zero-size", .in = {GT_IN(2, 0, 3)}},
-    {.label = "7 wide", .in = {GT_IN(7)}},
-    {.label = "17 wide", .in = {GT_IN(17)}},
-    {.label = "both sides of steps", .in = {{.shape = GT_DIMS(9), .values = beside_steps}}},
-    {.label = "on steps", .in = {{.shape = GT_DIMS(6), .values = steps}}, .kinks = true},
+    {.label = "ordinary", .in = GT_INPUTS(GT_IN(3, 5))},
+    {.label = "scalar", .in = GT_INPUTS(GT_IN_SCALAR)},
+    {.label = "zero-size", .in = GT_INPUTS(GT_IN(2, 0, 3))},
+    {.label = "7 wide", .in = GT_INPUTS(GT_IN(7))},
+    {.label = "17 wide", .in = GT_INPUTS(GT_IN(17))},
+    {.label = "both sides of steps",
+     .in = GT_INPUTS({.shape = GT_DIMS(9), .values = beside_steps})},
+    {.label = "on steps", .in = GT_INPUTS({.shape = GT_DIMS(6), .values = steps}), .kinks = true},
 };
 
 static const gt_error_sample error_samples[] = {
-    {.label = "NULL", .in = {{.null = true}}, .code = GT_ERR_ARGUMENT, .message = "x is NULL"},
+    {.label = "NULL",
+     .in = GT_INPUTS({.null = true}),
+     .code = GT_ERR_ARGUMENT,
+     .message = "x is NULL"},
     {.label = "i64",
-     .in = {{.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}},
+     .in = GT_INPUTS({.shape = GT_DIMS(3), .dtype = GT_I64, .high = 5}),
      .code = GT_ERR_DTYPE,
      .message = "i64"},
 };

@@ -94,21 +94,21 @@ static double var_flops(const gt_node *n)
 static const gt_sample samples[] = {
     GTI_REDUCTION_SAMPLES(gt_var_opts),
     GTI_LONG_REDUCTION_SAMPLES(gt_var_opts),
-    {.label = "biased", .in = {GT_IN(3, 4)}, OPTS(GT_AXIS(0), .correction = GT_ZERO)},
+    {.label = "biased", .in = GT_INPUTS(GT_IN(3, 4)), OPTS(GT_AXIS(0), .correction = GT_ZERO)},
     {.label = "biased, two groups",
-     .in = {GT_IN(2, 2, 3)},
+     .in = GT_INPUTS(GT_IN(2, 2, 3)),
      OPTS(GT_AXIS(0) | GT_AXIS(2), .correction = GT_ZERO)},
-    {.label = "correction 2", .in = {GT_IN(5, 2)}, OPTS(GT_AXIS(0), .correction = 2)},
-    {.label = "correction -1", .in = {GT_IN(5)}, OPTS(0, .correction = -1)},
-    {.label = "far from 0", .in = {GT_IN_RANGE(100, 110, 9)}},
-    {.label = "zero-size, kept", .in = {GT_IN(0, 3)}, OPTS(GT_AXIS(1))},
+    {.label = "correction 2", .in = GT_INPUTS(GT_IN(5, 2)), OPTS(GT_AXIS(0), .correction = 2)},
+    {.label = "correction -1", .in = GT_INPUTS(GT_IN(5)), OPTS(0, .correction = -1)},
+    {.label = "far from 0", .in = GT_INPUTS(GT_IN_RANGE(100, 110, 9))},
+    {.label = "zero-size, kept", .in = GT_INPUTS(GT_IN(0, 3)), OPTS(GT_AXIS(1))},
     /* From here on for var alone: the root has a corner at 0. */
-    {.label = "biased, scalar", .in = {GT_IN_SCALAR}, OPTS(0, .correction = GT_ZERO)},
+    {.label = "biased, scalar", .in = GT_INPUTS(GT_IN_SCALAR), OPTS(0, .correction = GT_ZERO)},
     {.label = "biased, axis of size one",
-     .in = {GT_IN(3, 1)},
+     .in = GT_INPUTS(GT_IN(3, 1)),
      OPTS(GT_AXIS(1), .correction = GT_ZERO)},
     {.label = "all equal",
-     .in = {{.shape = GT_DIMS(3), .values = (const double[]){0.1, 0.1, 0.1}}}},
+     .in = GT_INPUTS({.shape = GT_DIMS(3), .values = (const double[]){0.1, 0.1, 0.1}})},
 };
 enum { N_SAMPLES = sizeof samples / sizeof *samples, N_VAR_ALONE = 3 };
 

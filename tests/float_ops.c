@@ -21,7 +21,7 @@ static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
     return true;
 }
 
-static const gt_sample samples[] = {{.label = "vector", .in = {GT_IN(7)}}};
+static const gt_sample samples[] = {{.label = "vector", .in = GT_INPUTS(GT_IN(7))}};
 static const gt_op cube = {.name = "float_cube",
                            .inputs = "x",
                            .n_in = 1,

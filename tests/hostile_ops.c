@@ -24,7 +24,7 @@ static bool backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 
 static const gt_sample samples[] = {
     {.label = "<a & \"b\"> # SKIP \\ \001 \xff \xc3\xa9 \xc2\x85 \xef\xbf\xbf ]]>\nnot ok 99 - x",
-     .in = {GT_IN(3)}},
+     .in = GT_INPUTS(GT_IN(3))},
 };
 static const gt_op wrong = {.name = "w\"r<o>n&g # \\",
                             .inputs = "x\"<&",

@@ -19,7 +19,7 @@ typedef struct {
 
 #define ON(...)                                                                                    \
     {                                                                                              \
-        .in = { GT_IN(__VA_ARGS__) }                                                               \
+        .in = GT_INPUTS(GT_IN(__VA_ARGS__))                                                        \
     }
 #define FIRST                                                                                      \
     {                                                                                              \
@@ -55,11 +55,11 @@ static const op_case op_cases[] = {
     {&tiny_op, ON(3), FAST, GT_INCONCLUSIVE, GT_GRADCHECK_VACUOUS, "all below the tolerance", ""},
     {&small_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "3 of 3 entries", "the sign is flipped"},
     {&small_op, ON(3), FAST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "3 of 3 entries", "the sign is flipped"},
-    {&faint_op, {.in = {GT_IN(3), GT_IN(3)}}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "3 of 3 entries of b", "the sign is flipped"},
-    {&faint_op, {.in = {GT_IN(3), GT_IN(3)}}, FAST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "3 of 3 entries of b", "the sign is flipped"},
-    {&both_op, {.in = {GT_IN(3), GT_IN(3)}}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "3 of 3 entries of b are wrong; analytic/numeric is 3.000 in all of them\n  a   3 of 9 entries WRONG   worst d y[", "a constant ratio of 3"},
-    {&both_op, {.in = {GT_IN(3), GT_IN(3)}}, FAST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "3 elements, 1 of 1 projection WRONG", "a constant ratio of "},
-    {&right_op, {.in = {{.dtype = GT_I64}}}, FIRST, GT_FAIL, GT_GRADCHECK_ERROR, "i64", ""},
+    {&faint_op, {.in = GT_INPUTS(GT_IN(3), GT_IN(3))}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "3 of 3 entries of b", "the sign is flipped"},
+    {&faint_op, {.in = GT_INPUTS(GT_IN(3), GT_IN(3))}, FAST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "3 of 3 entries of b", "the sign is flipped"},
+    {&both_op, {.in = GT_INPUTS(GT_IN(3), GT_IN(3))}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "3 of 3 entries of b are wrong; analytic/numeric is 3.000 in all of them\n  a   3 of 9 entries WRONG   worst d y[", "a constant ratio of 3"},
+    {&both_op, {.in = GT_INPUTS(GT_IN(3), GT_IN(3))}, FAST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "3 elements, 1 of 1 projection WRONG", "a constant ratio of "},
+    {&right_op, {.in = GT_INPUTS({.dtype = GT_I64})}, FIRST, GT_FAIL, GT_GRADCHECK_ERROR, "i64", ""},
     {&sign_op, ON(2, 3), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "6 of 6 entries of x are wrong; analytic/numeric is -1.000", "the sign is flipped"},
     {&sign_op, ON(200), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "entries of x that were looked at are wrong", "the sign is flipped"},
     {&factor_op, ON(2, 3), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "analytic/numeric is 0.500 in all of them", "a constant ratio of 0.5: a factor, or one of two equal terms, is missing"},
@@ -98,27 +98,27 @@ static const op_case op_cases[] = {
     {&nan_value_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_NAN, "y[1] is nan", "finite"},
     {&coarse_op, ON(3), FIRST, GT_PASS, GT_GRADCHECK_NOTHING, "", ""},
     {&coarse_op, ON(3), {.f32 = true}, GT_FAIL, GT_GRADCHECK_PRECISION, "y[2]   f32", "kernel for f32"},
-    {&abs_op, {.in = {GT_IN_RANGE(0.5, 1, 3)}}, FIRST, GT_PASS, GT_GRADCHECK_NOTHING, "", ""},
-    {&abs_op, {.in = {GT_IN_RANGE(0.5, 1, 3)}}, {.order = 2}, GT_PASS, GT_GRADCHECK_NOTHING, "", ""},
-    {&abs_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}}, FIRST, GT_FAIL, GT_GRADCHECK_KINK, "kink near x = 0", "declare .kinks"},
-    {&abs_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, FIRST, GT_PASS, GT_GRADCHECK_NOTHING, "8 entries of the Jacobian compared, 1 skipped at kinks", ""},
-    {&abs_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, {.order = 2}, GT_PASS, GT_GRADCHECK_NOTHING, "1 skipped at kinks", ""},
-    {&abs_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, FAST, GT_PASS, GT_GRADCHECK_NOTHING, "without 1 entry at kinks", ""},
-    {&abs_op, {.in = {{.shape = GT_DIMS(1), .values = around_zero + 1}}, .kinks = true}, FIRST, GT_INCONCLUSIVE, GT_GRADCHECK_KINK, "kink near x = 0", "a kink or a tie"},
-    {&abs_op, {.in = {{.shape = GT_DIMS(40), .values = sparse}}, .kinks = true}, FAST, GT_PASS, GT_GRADCHECK_NOTHING, "without 36 entries at kinks, of which 32 only equal others", ""},
-    {&abs_op, {.in = {{.shape = GT_DIMS(40), .values = zeros}}, .kinks = true}, FAST, GT_INCONCLUSIVE, GT_GRADCHECK_VACUOUS, "x   40 elements, 9 projections, 40 skipped, all below the tolerance", ""},
-    {&steep_op, {.in = {{.shape = GT_DIMS(40), .values = zeros}}, .kinks = true}, FAST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "entries of x", "at kinks"},
-    {&steep_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "1 of 3 entries of x", "at kinks"},
-    {&steep_op, {.in = {{.shape = GT_DIMS(3), .values = around_zero}}, .kinks = true}, FAST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "1 of 3 entries of x", "at kinks"},
-    {&largest_op, {.in = {{.shape = GT_DIMS(3), .values = ties}}, .kinks = true}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "at a kink of y[0] the slope", "equal maxima"},
-    {&largest_op, {.in = {{.shape = GT_DIMS(3), .values = ties}}, .kinks = true}, FAST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "at a kink of a projection the slope", "equal maxima"},
+    {&abs_op, {.in = GT_INPUTS(GT_IN_RANGE(0.5, 1, 3))}, FIRST, GT_PASS, GT_GRADCHECK_NOTHING, "", ""},
+    {&abs_op, {.in = GT_INPUTS(GT_IN_RANGE(0.5, 1, 3))}, {.order = 2}, GT_PASS, GT_GRADCHECK_NOTHING, "", ""},
+    {&abs_op, {.in = GT_INPUTS({.shape = GT_DIMS(3), .values = around_zero})}, FIRST, GT_FAIL, GT_GRADCHECK_KINK, "kink near x = 0", "declare .kinks"},
+    {&abs_op, {.in = GT_INPUTS({.shape = GT_DIMS(3), .values = around_zero}), .kinks = true}, FIRST, GT_PASS, GT_GRADCHECK_NOTHING, "8 entries of the Jacobian compared, 1 skipped at kinks", ""},
+    {&abs_op, {.in = GT_INPUTS({.shape = GT_DIMS(3), .values = around_zero}), .kinks = true}, {.order = 2}, GT_PASS, GT_GRADCHECK_NOTHING, "1 skipped at kinks", ""},
+    {&abs_op, {.in = GT_INPUTS({.shape = GT_DIMS(3), .values = around_zero}), .kinks = true}, FAST, GT_PASS, GT_GRADCHECK_NOTHING, "without 1 entry at kinks", ""},
+    {&abs_op, {.in = GT_INPUTS({.shape = GT_DIMS(1), .values = around_zero + 1}), .kinks = true}, FIRST, GT_INCONCLUSIVE, GT_GRADCHECK_KINK, "kink near x = 0", "a kink or a tie"},
+    {&abs_op, {.in = GT_INPUTS({.shape = GT_DIMS(40), .values = sparse}), .kinks = true}, FAST, GT_PASS, GT_GRADCHECK_NOTHING, "without 36 entries at kinks, of which 32 only equal others", ""},
+    {&abs_op, {.in = GT_INPUTS({.shape = GT_DIMS(40), .values = zeros}), .kinks = true}, FAST, GT_INCONCLUSIVE, GT_GRADCHECK_VACUOUS, "x   40 elements, 9 projections, 40 skipped, all below the tolerance", ""},
+    {&steep_op, {.in = GT_INPUTS({.shape = GT_DIMS(40), .values = zeros}), .kinks = true}, FAST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "entries of x", "at kinks"},
+    {&steep_op, {.in = GT_INPUTS({.shape = GT_DIMS(3), .values = around_zero}), .kinks = true}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "1 of 3 entries of x", "at kinks"},
+    {&steep_op, {.in = GT_INPUTS({.shape = GT_DIMS(3), .values = around_zero}), .kinks = true}, FAST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "1 of 3 entries of x", "at kinks"},
+    {&largest_op, {.in = GT_INPUTS({.shape = GT_DIMS(3), .values = ties}), .kinks = true}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "at a kink of y[0] the slope", "equal maxima"},
+    {&largest_op, {.in = GT_INPUTS({.shape = GT_DIMS(3), .values = ties}), .kinks = true}, FAST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "at a kink of a projection the slope", "equal maxima"},
     {&transposed_op, ON(3, 4), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "of 12 entries", "transposed"},
     {&transposed_op, ON(3, 3), FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "6 of 9 entries", "transposed"},
-    {&product_op, {.in = {GT_IN(3, 3), GT_IN(3, 3)}}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "9 of 9 entries of a", "transposed"},
-    {&first_row_op, {.in = {GT_IN(3, 4), GT_IN(4)}}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "4 of 4 entries of b", "a reduction is missing after broadcasting"},
-    {&not_reduced_op, {.in = {GT_IN(3, 4), GT_IN(4)}}, FIRST, GT_FAIL, GT_GRADCHECK_ERROR, "a gradient of f64 [3,4]", "a reduction is missing: gt_sum_to"},
-    {&subset_op, {.in = {GT_IN(3), GT_IN(3)}}, FIRST, GT_FAIL, GT_GRADCHECK_SUBSET, "the gradient of b[", "one gradient out of another"},
-    {&same_op, {.in = {GT_IN(3), GT_IN(3)}}, FIRST, GT_FAIL, GT_GRADCHECK_SAME, "as inputs 0 and 1", "pointers"},
+    {&product_op, {.in = GT_INPUTS(GT_IN(3, 3), GT_IN(3, 3))}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "9 of 9 entries of a", "transposed"},
+    {&first_row_op, {.in = GT_INPUTS(GT_IN(3, 4), GT_IN(4))}, FIRST, GT_FAIL, GT_GRADCHECK_DERIVATIVE, "4 of 4 entries of b", "a reduction is missing after broadcasting"},
+    {&not_reduced_op, {.in = GT_INPUTS(GT_IN(3, 4), GT_IN(4))}, FIRST, GT_FAIL, GT_GRADCHECK_ERROR, "a gradient of f64 [3,4]", "a reduction is missing: gt_sum_to"},
+    {&subset_op, {.in = GT_INPUTS(GT_IN(3), GT_IN(3))}, FIRST, GT_FAIL, GT_GRADCHECK_SUBSET, "the gradient of b[", "one gradient out of another"},
+    {&same_op, {.in = GT_INPUTS(GT_IN(3), GT_IN(3))}, FIRST, GT_FAIL, GT_GRADCHECK_SAME, "as inputs 0 and 1", "pointers"},
     {&overwriting_op, ON(3), FIRST, GT_FAIL, GT_GRADCHECK_ACCUMULATE, "after two, where it should have doubled", ""},
     {&counted_op, ON(3), FIRST, GT_PASS, GT_GRADCHECK_NOTHING, "9 entries", ""},
     {&counted_op, ON(3), {.order = 2}, GT_PASS, GT_GRADCHECK_NOTHING, "", ""},
@@ -280,14 +280,15 @@ static void every_kind_has_a_name(void **state)
     }
 }
 
+static const gt_sample samples[] = {ON(2), ON(3)};
+static const gt_error_sample errors[] = {{.label = "NULL",
+                                          .in = GT_INPUTS({.null = true}),
+                                          .code = GT_ERR_ARGUMENT,
+                                          .message = "input x is NULL"}};
+
 static void tables_of_samples(void **state)
 {
     gt_ctx *gt = *state;
-    static const gt_sample samples[] = {ON(2), ON(3)};
-    static const gt_error_sample errors[] = {{.label = "NULL",
-                                              .in = {{.null = true}},
-                                              .code = GT_ERR_ARGUMENT,
-                                              .message = "input x is NULL"}};
     gt_gradcheck_report r;
     gt_op op = sign_op;
     assert_int_equal(gt_gradcheck_samples(gt, &op, NULL, &r), GT_FAIL);
@@ -316,24 +317,25 @@ static void tables_of_samples(void **state)
 }
 
 /* What an error sample must not be: passing, of another code, with another message. */
+static const struct {
+    gt_error_sample sample;
+    const char *says;
+} misstated[] = {
+    {{.in = GT_INPUTS(GT_IN(2)), .code = GT_ERR_SHAPE, .message = "x"}, "the call succeeded"},
+    {{.in = GT_INPUTS({.null = true}), .code = GT_ERR_SHAPE, .message = "NULL"}, "not shape"},
+    {{.in = GT_INPUTS({.null = true}), .code = GT_ERR_ARGUMENT, .message = "seven"},
+     "lacks \"seven\""},
+    {{.in = GT_INPUTS({.null = true}), .code = GT_ERR_ARGUMENT}, "no message given"},
+};
 static void error_samples_must_fail_as_they_say(void **state)
 {
-    static const struct {
-        gt_error_sample sample;
-        const char *says;
-    } cases[] = {
-        {{.in = {GT_IN(2)}, .code = GT_ERR_SHAPE, .message = "x"}, "the call succeeded"},
-        {{.in = {{.null = true}}, .code = GT_ERR_SHAPE, .message = "NULL"}, "not shape"},
-        {{.in = {{.null = true}}, .code = GT_ERR_ARGUMENT, .message = "seven"}, "lacks \"seven\""},
-        {{.in = {{.null = true}}, .code = GT_ERR_ARGUMENT}, "no message given"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof misstated / sizeof *misstated; i++) {
         gt_op op = right_op;
         gt_gradcheck_report r;
-        op.error_samples = &cases[i].sample, op.n_error_samples = 1;
+        op.error_samples = &misstated[i].sample, op.n_error_samples = 1;
         assert_int_equal(gt_gradcheck_error_samples(*state, &op, &r), GT_FAIL);
-        if (!strstr(r.message, cases[i].says))
-            fail_msg("no \"%s\" in %s", cases[i].says, r.message);
+        if (!strstr(r.message, misstated[i].says))
+            fail_msg("no \"%s\" in %s", misstated[i].says, r.message);
         assert_well(*state);
     }
 }

@@ -168,7 +168,7 @@ static const struct {
 static void check_case(gt_ctx *gt, size_t i, uint64_t seed)
 {
     const gt_sample s = {.label = cases[i].label,
-                         .in = {cases[i].x, cases[i].w},
+                         .in = GT_INPUTS(cases[i].x, cases[i].w),
                          .opts = &cases[i].opts,
                          .n_in = has_two(cases[i].opts.formula) ? 2 : 1,
                          .kinks = cases[i].kinks};

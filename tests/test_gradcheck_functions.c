@@ -148,8 +148,9 @@ static void everything_is_left_as_found(void **state)
     gt_set_recording(gt, false);
     assert_int_equal(gt_gradcheck(gt, sum_of_squares, NULL, in, 2, NULL, NULL), GT_PASS);
     assert_int_equal(gt_gradcheck(gt, misfit, NULL, in, 2, NULL, NULL), GT_FAIL);
-    assert_int_equal(gt_gradcheck_op(gt, &sign_op, &(gt_sample){.in = {GT_IN(3)}}, NULL, NULL),
-                     GT_FAIL);
+    assert_int_equal(
+        gt_gradcheck_op(gt, &sign_op, &(gt_sample){.in = GT_INPUTS(GT_IN(3))}, NULL, NULL),
+        GT_FAIL);
     assert_false(gt_is_recording(gt));
     gt_set_recording(gt, true);
     assert_memory_equal(x->data, before, sizeof before);

@@ -207,7 +207,7 @@ static void operations_in_both_dtypes(void **state)
     const row some[] = {{GT_MASK(no_second_of_5)}}, no[] = {{GT_MASK(none)}};
     gt_gradcheck_report r;
     for (int f32 = 0; f32 < 2; f32++) {
-        const gt_sample s = {.opts = f32 ? &wrong : &not_a_number, .in = {spoil_in[0]}};
+        const gt_sample s = {.opts = f32 ? &wrong : &not_a_number, .in = GT_INPUTS(spoil_in[0])};
         gt_gradcheck_op(*state, &spoil_op, &s, &(gt_gradcheck_opts){.f32 = f32}, &r);
         if (!f32) expect(&r, GT_FAIL, "nan");
         gt_gradcheck_op(*state, &spoil_op, &s,

@@ -143,7 +143,7 @@ static void several_points(void **state)
     assert_true(gt_get(x, 0) == 1 && gt_get(x, 2) == 1);
     gt_gradcheck(gt, by_tanh, NULL, &x, 1, &(gt_gradcheck_opts){.points = -1}, &r);
     expect(&r, GT_FAIL, "points is -1");
-    const gt_sample sample = {.in = {GT_IN(3)}};
+    const gt_sample sample = {.in = GT_INPUTS(GT_IN(3))};
     gt_gradcheck_op(gt, &sign_op, &sample, &opts, &r);
     expect(&r, GT_FAIL, ".points is of functions and modules");
 }

@@ -193,7 +193,7 @@ static const struct {
 } checks[] = {
 // clang-format off
 #define CHECK(name) GTI_MUTANT_check_##name
-#define ON(...) {.in = {__VA_ARGS__}}
+#define ON(...) {.in = GT_INPUTS(__VA_ARGS__)}
 #define FIRST {.order = 1}
 #define SECOND {.order = 2}
 #define IN_F32 {.f32 = true}

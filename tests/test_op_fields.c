@@ -35,7 +35,7 @@ static bool same_infer(gt_node *n)
     return true;
 }
 
-static const gt_sample samples[] = {{.in = {{.shape = {1, {3}}}}}};
+static const gt_sample samples[] = {{.in = GT_INPUTS({.shape = {1, {3}}})}};
 static const gt_op scale_op = {.name = "scale",
                                .inputs = "x",
                                .n_in = 1,

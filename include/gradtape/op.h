@@ -90,7 +90,9 @@ enum {
                          * output 0 no more than input 1 has */
 };
 
-/* --- samples: what the gradient checker runs an operation on --- */
+/* --- samples: what the gradient checker runs an operation on ---
+ * Their inputs lie apart: most have no pointers, so that a program which checks nothing never reads
+ * them, nor has its loader fill them in. */
 #define GT_SAMPLE_INPUTS 6
 typedef struct {
     gt_shape shape;
@@ -103,23 +105,33 @@ typedef struct {
 } gt_sample_input;
 
 typedef struct {
-    const char *label; /* "groups=2, stride=2" */
-    gt_sample_input in[GT_SAMPLE_INPUTS];
-    const void *opts; /* NULL: all zero */
-    int n_in;         /* for operations with any number of inputs */
-    bool kinks;       /* lies on a declared kink: may end inconclusive */
+    const char *label;         /* "groups=2, stride=2" */
+    const gt_sample_input *in; /* GT_INPUTS(...) */
+    const void *opts;          /* NULL: all zero */
+    int n_in;                  /* for operations with any number of inputs */
+    bool kinks;                /* lies on a declared kink: may end inconclusive */
 } gt_sample;
 
 typedef struct {
     const char *label;
-    gt_sample_input in[GT_SAMPLE_INPUTS];
+    const gt_sample_input *in;
     const void *opts;
     int n_in;
     gt_status code;
     const char *message; /* must be part of gt_error_message() */
 } gt_error_sample;
 
-/* Inputs of samples, in static tables: GT_IN(2, 3), GT_IN_RANGE(0.5, 2, 2, 3), GT_IN_SCALAR. */
+/* Inputs of samples, in static tables outside of functions:
+ * .in = GT_INPUTS(GT_IN(2, 3), GT_IN_RANGE(0.5, 2, 2, 3)). What is not given is GT_IN_SCALAR. */
+#ifdef __cplusplus
+#define GT_INPUTS(...)                                                                             \
+    []() -> const gt_sample_input * {                                                              \
+        static const gt_sample_input in[GT_SAMPLE_INPUTS] = {__VA_ARGS__};                         \
+        return in;                                                                                 \
+    }()
+#else
+#define GT_INPUTS(...) ((const gt_sample_input[GT_SAMPLE_INPUTS]){__VA_ARGS__})
+#endif
 #define GT_DIMS(...)                                                                               \
     {                                                                                              \
         GT_ARRAY_COUNT(int64_t, __VA_ARGS__),                                                      \

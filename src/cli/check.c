@@ -152,7 +152,7 @@ static unsigned long long seeds_apart(const request *q, const gt_op *op, const g
 {
     const int n_in = s->n_in ? s->n_in : gt_op_least(op);
     int64_t n = 0;
-    for (int i = 0; i < n_in; i++) n += gt_shape_size(s->in[i].shape);
+    for (int i = 0; s->in && i < n_in; i++) n += gt_shape_size(s->in[i].shape);
     if (q->large || n <= GTI_CLI_SMALL) return 1;
     const int64_t apart = (n + GTI_CLI_SMALL - 1) / GTI_CLI_SMALL;
     return apart > 10 ? 10 : (unsigned long long)apart;

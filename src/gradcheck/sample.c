@@ -47,6 +47,8 @@ bool gti_sample_make(gti_check *c, const gt_op *op, const gt_sample *sample, gt_
     if (made->n_in < 1 || made->n_in > GT_SAMPLE_INPUTS)
         gt_fail(c->gt, GT_ERR_ARGUMENT, op->name,
                 "a sample with %d inputs; from 1 to %d can be made", made->n_in, GT_SAMPLE_INPUTS);
+    else if (!sample->in)
+        gt_fail(c->gt, GT_ERR_ARGUMENT, op->name, "a sample without .in = GT_INPUTS(...)");
     for (int i = 0; i < made->n_in && !gt_failed(c->gt); i++) {
         const gt_sample_input *s = &sample->in[i];
         if (s->same > i)
@@ -262,8 +264,7 @@ static bool check_error(gti_check *c, const gt_error_sample *e, uint64_t nodes)
 
 static bool run_error_sample(gti_check *c, const gt_error_sample *e)
 {
-    gt_sample sample = {.label = e->label, .opts = e->opts, .n_in = e->n_in};
-    memcpy(sample.in, e->in, sizeof sample.in);
+    const gt_sample sample = {.label = e->label, .in = e->in, .opts = e->opts, .n_in = e->n_in};
     gti_sample_inputs made;
     c->label = e->label;
     if (!gti_sample_make(c, c->op, &sample, GT_F32, false, &made)) return false;

@@ -30,12 +30,15 @@ static void none(gt_node *)
 }
 
 static const gt_sample samples[] = {
-    {.label = "matrix", .in = {GT_IN(2, 3)}},
-    {.label = "positive", .in = {GT_IN_RANGE(0.5, 2, 3, 2)}},
-    {.label = "written out", .in = {{.shape = GT_DIMS(1, 1), .low = 1, .high = 2}}},
+    {.label = "matrix", .in = GT_INPUTS(GT_IN(2, 3))},
+    {.label = "positive", .in = GT_INPUTS(GT_IN_RANGE(0.5, 2, 3, 2))},
+    {.label = "written out", .in = GT_INPUTS({.shape = GT_DIMS(1, 1), .low = 1, .high = 2})},
 };
 static const gt_error_sample errors[] = {
-    {.label = "scalar", .in = {GT_IN_SCALAR}, .code = GT_ERR_SHAPE, .message = "must be a matrix"},
+    {.label = "scalar",
+     .in = GT_INPUTS(GT_IN_SCALAR),
+     .code = GT_ERR_SHAPE,
+     .message = "must be a matrix"},
 };
 static void test_work(gt_ctx *gt)
 {
