@@ -1,8 +1,9 @@
 #include "base/pool.h"
 
-/* Blocks are small, middling or the system's. Middling ones lie side by side in huge pages, which
- * the system fills some times as fast as small pages; where accesses are checked, apart. */
-enum { GRAIN = 64, SMALL = 1 << 16, SMALL_SLAB = 1 << 20, MIDDLE_SLAB = 8 << 20 };
+/* Blocks are small, middling or the system's. Pages for small ones are made some at a time, ahead.
+ * Middling ones lie side by side in huge pages, which the system fills some times as fast as small
+ * pages; where accesses are checked, apart. */
+enum { GRAIN = 64, SMALL = 1 << 16, AHEAD = 1 << 17, SMALL_SLAB = 1 << 20, MIDDLE_SLAB = 8 << 20 };
 #ifdef GT_DEBUG
 enum { MIDDLE = SMALL };
 #else
@@ -48,15 +49,27 @@ static char *cut(gti_pool *p, gti_pool_slab *slab, size_t slab_bytes, size_t byt
     if ((size_t)(slab->end - slab->begin) < bytes) {
         char *begin = from_system(p, slab_bytes);
         if (!begin) return NULL;
-        *slab = (gti_pool_slab){begin, begin + slab_bytes};
+        *slab = (gti_pool_slab){begin, begin + slab_bytes, begin};
     }
     slab->begin += bytes;
     return slab->begin - bytes;
 }
 
+static char *cut_small(gti_pool *p, size_t bytes)
+{
+    _Static_assert(AHEAD >= SMALL && SMALL_SLAB % AHEAD == 0, "one step makes room for any block");
+    gti_pool_slab *const slab = &p->small;
+    char *block = cut(p, slab, SMALL_SLAB, bytes);
+    if (slab->begin > slab->made) {
+        gti_system_make_pages(slab->made, AHEAD);
+        slab->made += AHEAD;
+    }
+    return block;
+}
+
 void *gti_pool_new_block_(gti_pool *p, size_t bytes)
 {
-    if (bytes <= SMALL) return cut(p, &p->small, SMALL_SLAB, bytes);
+    if (bytes <= SMALL) return cut_small(p, bytes);
     char *block = bytes <= MIDDLE ? cut(p, &p->middle, MIDDLE_SLAB, bytes) : from_system(p, bytes);
     if (block) gti_system_make_pages(block, bytes);
     return block;

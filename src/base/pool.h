@@ -19,6 +19,7 @@ typedef struct gti_pool_block gti_pool_block;
 /* What is left of the memory that blocks of a kind are cut from. */
 typedef struct {
     char *begin, *end;
+    char *made; /* where the pages end that were made ahead */
 } gti_pool_slab;
 
 typedef struct {
