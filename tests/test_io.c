@@ -1,5 +1,8 @@
 /* Saving and loading modules. */
 #define _POSIX_C_SOURCE 200809L
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "io_dense.h"
 #include "io_support.h"
 
@@ -54,16 +57,21 @@ static void test_dtypes(void **state)
     assert_true(((float *)w->data)[7] == 0.1f);
 }
 
-/* More than two huge pages, and no whole number of them. */
+/* More than two huge pages, and no whole number of them: mapped, or read while somebody could cut
+ * the file off. Whoever writes to it later need not wait. */
 static void test_large(void **state)
 {
     gt_ctx *gt = *state;
-    gt_module *a = dense_new(gt, 1201, 1001, GT_F32), *b = dense_new(gt, 1201, 1001, GT_F32);
-    const gt_tensor *w = gt_module_parameter(a, "weight"), *v = gt_module_parameter(b, "weight");
+    gt_module *a = dense_new(gt, 1201, 1001, GT_F32);
     assert_int_equal(gt_save(a, file), GT_OK);
-    assert_int_equal(gt_load(b, file), GT_OK);
-    assert_int_equal(w->size, 1201 * 1001);
-    assert_memory_equal(w->data, v->data, (size_t)w->size * sizeof(float));
+    for (int writing = 0; writing < 2; writing++) {
+        gt_module *b = dense_new(gt, 1201, 1001, GT_F32);
+        const int fd = writing ? open(file, O_WRONLY | O_NONBLOCK) : -1;
+        assert_true(fd >= 0 || !writing);
+        assert_int_equal(gt_load(b, file), GT_OK);
+        assert_same_state(a, b);
+        if (writing) close(fd);
+    }
 }
 
 /* The weights that PyTorch saved give PyTorch's output. */

@@ -26,6 +26,7 @@ static const struct exception {
     {"src/nn/init", 5, "initialisers: constructors of weights"},
     {"src/nn/change.c", 1, "gt_from, which reads it"},
     {"src/data/", 26, "readers of data"},
+    {"src/io/safetensors_fetch.c", 2, "where a file's data begins"},
     {"src/io/", 8, "readers of files"},
     {"src/graph/model.c", 1, "a graph's own copy"},
     {"src/onnx/", 11, "reads files, and works out shapes from what a step does not change"},

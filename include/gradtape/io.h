@@ -67,7 +67,10 @@ typedef struct {
 
 /* Sets the parameters and buffers of m from a file, in place. F16, BF16, f32 and f64 are converted
  * to what m has; other dtypes must agree. Of a shared tensor one name is enough. Nothing is changed
- * unless everything fits and has been read; so memory for the file's data is needed beside m.
+ * unless everything fits and has been read; so memory for the file's data is needed beside m. On
+ * Linux a file of 1 MB or more that is the process's own, and that nobody has open for writing, is
+ * mapped instead; whoever opens it for writing waits until the call returns, and the process gets a
+ * SIGURG, which does nothing unless it is caught.
  * Errors: GT_ERR_ARGUMENT and GT_ERR_SHAPE name the entries that are missing, unexpected and
  * misshaped; GT_ERR_STATE for a lazy module that has no parameters yet, which need one gt_forward
  * before; GT_ERR_FORMAT, GT_ERR_UNSUPPORTED, GT_ERR_IO, GT_ERR_MEMORY. */

@@ -101,6 +101,7 @@ typedef struct {
     size_t header_size;
     int64_t data, size;   /* where the data begins in the file, and its bytes */
     uint8_t *bytes;       /* all of the data, once fetched */
+    size_t mapped;        /* of the file, which they are in; 0: in memory of their own */
     gti_st_entry *at;     /* in the order of their data */
     gti_st_entry **named; /* by name */
     size_t n;
@@ -117,8 +118,8 @@ bool gti_st_parse(gti_st *s);
 /* NULL when there is none. */
 gti_st_entry *gti_st_find(const gti_st *s, const char *name);
 const char *gti_st_metadata(const gti_st *s, const char *name);
-/* Reads all of the data; gti_st_read has nothing left to fail at then. */
-bool gti_st_fetch(gti_st *s);
+/* n bytes at `from`, which may be in what was fetched. */
+bool gti_st_read_at(const gti_st *s, void *to, int64_t n, int64_t from);
 /* Whether the elements can become a tensor of this dtype. */
 bool gti_st_fits(const gti_st_entry *e, gt_dtype dtype);
 /* "f32 [2,3]", as it stands in the file. */
@@ -127,6 +128,12 @@ char *gti_st_describe(const gti_st_entry *e, char *buf, size_t size);
 bool gti_st_read(const gti_st *s, const gti_st_entry *e, gt_tensor *t);
 /* The same into a tensor of its own, kept. */
 gt_tensor *gti_st_make(const gti_st *s, const gti_st_entry *e);
+
+/* --- safetensors_fetch.c --- */
+
+/* All of the data; gti_st_read has nothing left to fail at then. */
+bool gti_st_fetch(gti_st *s);
+void gti_st_drop(gti_st *s);
 
 /* --- safetensors_types.c --- */
 

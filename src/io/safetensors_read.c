@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,10 +29,18 @@ static bool fail_call(const gti_st *s)
 
 /* --- bytes --- */
 
-static bool read_at(const gti_st *s, void *to, int64_t n, int64_t from)
+/* In pieces that stay in a cache, for which C libraries have better ways than for large ones. */
+static void copy(char *to, const uint8_t *from, int64_t n)
+{
+    enum { PIECE = 1 << 16 };
+    for (int64_t i = 0; i < n; i += PIECE)
+        memcpy(to + i, from + i, (size_t)(n - i < PIECE ? n - i : PIECE));
+}
+
+bool gti_st_read_at(const gti_st *s, void *to, int64_t n, int64_t from)
 {
     if (s->bytes) {
-        memcpy(to, s->bytes + (from - s->data), (size_t)n);
+        copy(to, s->bytes + (from - s->data), n);
         return true;
     }
     for (char *at = to; n > 0;) {
@@ -70,7 +77,7 @@ static bool refuse_torch(const gti_st *s, int64_t file_size)
     static const char member[] = "/data.pkl";
     enum { NAME_LENGTH = 26, NAME = 30, HEAD = 512 };
     uint8_t head[HEAD] = {0};
-    if (!read_at(s, head, file_size < HEAD ? file_size : HEAD, 0)) return false;
+    if (!gti_st_read_at(s, head, file_size < HEAD ? file_size : HEAD, 0)) return false;
     const size_t n = (size_t)(head[NAME_LENGTH] | head[NAME_LENGTH + 1] << 8), most = HEAD - NAME;
     const uint8_t *end = head + NAME + (n < most ? n : most) - (sizeof member - 1);
     const bool zip = !memcmp(head, "PK\3\4", 4) && n >= sizeof member - 1;
@@ -97,7 +104,7 @@ static bool read_header(gti_st *s, int64_t file_size)
     if (file_size < LENGTH)
         return gti_st_fail(s, GT_ERR_FORMAT, "is no safetensors file: it has only %lld bytes",
                            (long long)file_size);
-    if (!refuse_torch(s, file_size) || !read_at(s, length, LENGTH, 0)) return false;
+    if (!refuse_torch(s, file_size) || !gti_st_read_at(s, length, LENGTH, 0)) return false;
     const uint64_t n = little_endian(length);
     if (n > GTI_HEADER_LIMIT)
         return gti_st_fail(
@@ -116,7 +123,7 @@ static bool read_header(gti_st *s, int64_t file_size)
     if (!s->header) return gti_st_fail(s, GT_ERR_MEMORY, "cannot be read: out of memory");
     s->data = LENGTH + (int64_t)n;
     s->size = file_size - s->data;
-    if (!read_at(s, s->header, (int64_t)n, LENGTH)) return false;
+    if (!gti_st_read_at(s, s->header, (int64_t)n, LENGTH)) return false;
     return (n && *s->header == '{') ||
            gti_st_fail(s, GT_ERR_FORMAT,
                        "is no safetensors file: the header does not begin with '{'");
@@ -138,14 +145,13 @@ bool gti_st_open(gti_st *s, gt_ctx *gt, const char *what, const char *path)
 void gti_st_close(gti_st *s)
 {
     gt_span_end(s->gt, s->span);
+    gti_st_drop(s);
     if (s->fd >= 0) close(s->fd);
     free(s->header);
     free(s->at);
     free(s->named);
     free(s->metadata);
-    free(s->bytes);
     s->fd = -1;
-    s->bytes = NULL;
     s->header = NULL;
     s->at = NULL;
     s->named = NULL;
@@ -154,29 +160,6 @@ void gti_st_close(gti_st *s)
 }
 
 /* --- reading --- */
-
-/* Written once and read once, which is less work than a fault for each small page. */
-static uint8_t *new_bytes(size_t size)
-{
-    enum { HUGE_PAGE = 2 << 20 };
-    if (size < 2 * HUGE_PAGE) return malloc(size + 1);
-    size = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-    uint8_t *bytes = aligned_alloc(HUGE_PAGE, size);
-#ifdef MADV_HUGEPAGE
-    if (bytes) madvise(bytes, size, MADV_HUGEPAGE);
-#endif
-    return bytes;
-}
-
-bool gti_st_fetch(gti_st *s)
-{
-    uint8_t *bytes = new_bytes((size_t)s->size);
-    if (!bytes) return gti_st_fail(s, GT_ERR_MEMORY, "cannot be read: out of memory");
-    const bool ok = read_at(s, bytes, s->size, s->data);
-    if (ok) s->bytes = bytes;
-    else free(bytes);
-    return ok;
-}
 
 bool gti_st_fits(const gti_st_entry *e, gt_dtype dtype)
 {
@@ -199,7 +182,7 @@ static bool read_converted(const gti_st *s, const gti_st_entry *e, gt_tensor *t)
     const int64_t width = e->type->bits / 8, most = CHUNK / width;
     for (int64_t i = 0; i < e->elements; i += most) {
         const int64_t n = e->elements - i < most ? e->elements - i : most;
-        if (!read_at(s, chunk, n * width, s->data + e->begin + i * width)) return false;
+        if (!gti_st_read_at(s, chunk, n * width, s->data + e->begin + i * width)) return false;
         gti_st_convert(e->type, n, chunk, t->dtype,
                        (char *)t->data + (size_t)i * gt_dtype_size(t->dtype));
     }
@@ -210,7 +193,7 @@ bool gti_st_read(const gti_st *s, const gti_st_entry *e, gt_tensor *t)
 {
     gt_touch(t);
     if (!strcmp(gti_st_type_name(t->dtype), e->type->name))
-        return read_at(s, t->data, e->end - e->begin, s->data + e->begin);
+        return gti_st_read_at(s, t->data, e->end - e->begin, s->data + e->begin);
     return read_converted(s, e, t);
 }
 
