@@ -150,12 +150,12 @@ static void gather_step(int64_t *at, int ndim, gt_shape shape)
 static void round_slab(const gt_node *n, int64_t size, const double *sum, char *dx)
 {
     const int64_t element = (int64_t)gt_dtype_size(n->dtype);
-    const bool streamed = gti_streams(n->out[0]->size * element);
+    const bool streamed = gti_streams_results(n->out[0]->size * element);
     const int64_t most = streamed ? STREAM_BLOCK / element : size;
     _Alignas(64) char block[STREAM_BLOCK];
     for (int64_t count; size > 0; size -= count, sum += count, dx += count * element) {
         count = size < most ? size : most;
-        if (streamed) gti_read_ahead(sum, (size_t)count * sizeof *sum);
+        if (streamed) gti_read_on(sum, (size_t)count * sizeof *sum);
         gti_kernels_for(n)->index.round(count, sum, streamed ? block : dx);
         if (streamed) gti_stream((size_t)(count * element), block, dx);
     }

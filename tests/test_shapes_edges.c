@@ -148,6 +148,27 @@ static void test_kernels_survive_any_index(void **state)
     }
 }
 
+/* Many wide slices for few places: sums of all are kept, in the order of the index. */
+static void test_many_slices_for_few_places(void **state)
+{
+    (void)state;
+    enum { N = 4, K = 8 * N + 3, INNER = 19 };
+    static float y[K * INNER], dx[N * INNER];
+    static double scratch[N * INNER];
+    int64_t index[K];
+    const gti_indexed g = {.outer = 1, .n = N, .k = K, .inner = INNER};
+    assert_true(gti_index_adds_by_column(&g) && gti_index_add_scratch(&g) == sizeof scratch);
+    for (int j = 0; j < K; j++) index[j] = j * j % (N - 1);
+    for (int i = 0; i < K * INNER; i++) y[i] = 1 / (float)(i + 1);
+    gti_kernels_of(GT_F32)->index.add(&g, y, index, dx, scratch);
+    for (int i = 0; i < N * INNER; i++) {
+        double sum = 0;
+        for (int j = 0; j < K; j++)
+            if (index[j] == i / INNER) sum += (double)y[j * INNER + i % INNER];
+        assert_true(dx[i] == (float)sum);
+    }
+}
+
 /* Rows that go past the caches are those that do not, also where one index is outside. */
 static void test_picking_past_caches(void **state)
 {
@@ -351,6 +372,7 @@ static int all_tests(void)
         cmocka_unit_test(test_nothing_is_refused),
         FRESH(test_indices_out_of_range),
         cmocka_unit_test(test_kernels_survive_any_index),
+        cmocka_unit_test(test_many_slices_for_few_places),
         cmocka_unit_test(test_picking_past_caches),
         FRESH(test_running_sums_past_caches),
         FRESH(test_long_sums_keep_precision),

@@ -28,7 +28,7 @@ bool gti_index_any_outside(int64_t count, const int64_t *index, int64_t n)
     const int64_t given = count;
     uint64_t outside = 0;
     for (; ahead && count >= BLOCK; count -= BLOCK, index += BLOCK) {
-        gti_read_ahead(index, BLOCK * sizeof *index);
+        gti_read_on(index, BLOCK * sizeof *index);
         outside |= outside_of(BLOCK, index, last);
     }
     outside |= outside_of(count, index, last);
@@ -50,6 +50,19 @@ GTI_INLINE void fetch_word(size_t size, int64_t i, int64_t n, int64_t step, cons
     memcpy(&word, x + (inside ? i : 0) * step, size);
     word |= inside ? 0 : ~UINT64_C(0);
     memcpy(y, &word, size);
+}
+
+/* Slices of an array that is streamed. */
+static void stream_slices(const gti_indexed *g, size_t slice, const char *x, const int64_t *index,
+                          char *y)
+{
+    const int64_t step = (int64_t)slice, ahead = gti_stream_rows_ahead(slice);
+    for (int64_t j = 0; j < g->k; j++, y += step) {
+        const int64_t i = index[j], later = index[j + ahead < g->k ? j + ahead : j];
+        const int64_t next = (uint64_t)later < (uint64_t)g->n ? later : i;
+        if ((uint64_t)i < (uint64_t)g->n) gti_stream_row(slice, x + i * step, x + next * step, y);
+        else fetch(slice, i, g->n, step, x, y);
+    }
 }
 
 /* Without a look at each index where all are inside. */
@@ -85,7 +98,7 @@ static void gather_past_caches(const gti_gather *g, size_t element, bool inside,
     gti_gather part = *g;
     for (int64_t j = 0; j < g->k; j += part.k) {
         part.k = g->k - j < most ? g->k - j : most;
-        gti_read_ahead(index + j, (size_t)part.k * sizeof *index);
+        gti_read_on(index + j, (size_t)part.k * sizeof *index);
         gather(&part, element, inside, x + j * g->along * (int64_t)element, index + j, block);
         gti_stream((size_t)part.k * element, block, y + j * (int64_t)element);
     }
@@ -132,11 +145,11 @@ static void select_slices(const gti_indexed *g, size_t slice, const char *x, con
 {
     const int64_t step = (int64_t)slice;
     const bool streamed = is_streamed_row(1, slice, whole);
-    for (int64_t o = 0; o < g->outer; o++, x += g->n * step)
-        for (int64_t j = 0; j < g->k; j++, y += step)
-            if (streamed && (uint64_t)index[j] < (uint64_t)g->n)
-                gti_stream(slice, x + index[j] * step, y);
-            else fetch(slice, index[j], g->n, step, x, y);
+    for (int64_t o = 0; o < g->outer; o++, x += g->n * step, y += g->k * step) {
+        if (streamed) stream_slices(g, slice, x, index, y);
+        for (int64_t j = 0; !streamed && j < g->k; j++)
+            fetch(slice, index[j], g->n, step, x, y + j * step);
+    }
 }
 
 void gti_index_select(const gti_indexed *g, size_t element, const void *x, const int64_t *index,

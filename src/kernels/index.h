@@ -47,10 +47,12 @@ static inline bool gti_index_adds_sparsely(const gti_indexed *g)
     return g->into && g->k < g->n / 8;
 }
 
-/* Whether slices are so narrow that sums of all x are kept, instead of sorting the index. */
+/* Whether sums of all x are kept, instead of sorting the index: slices are narrow, or the sums stay
+ * in the second cache and y is read in order. */
 static inline bool gti_index_adds_by_column(const gti_indexed *g)
 {
-    return g->inner < 16;
+    enum { NARROW = 16, SUMS = 1 << 16 };
+    return g->inner < NARROW || (g->n <= g->k / 8 && g->n <= SUMS / g->inner);
 }
 
 /* Bytes of scratch of index_add. */

@@ -2,6 +2,7 @@
 #ifndef GTI_KERNELS_LOOP_H
 #define GTI_KERNELS_LOOP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* For helpers that become several loops, one for each constant they are called with. */
@@ -26,6 +27,23 @@ GTI_INLINE void gti_read_ahead(const void *x, size_t bytes)
 {
     enum { AHEAD = 1 << 13, LINE = 64 };
     for (size_t i = 0; i < bytes; i += LINE) __builtin_prefetch((const char *)x + AHEAD + i, 0, 1);
+}
+
+/* The one question about who made the processor. */
+static inline bool gti_is_amd(void)
+{
+#if defined __x86_64__ || defined __i386__
+    return __builtin_cpu_is("amd");
+#else
+    return false;
+#endif
+}
+
+/* The same of what is read on and on, which AMD's processors (Zen 4) foresee: sums of rows and
+ * copies take 1.2 to 1.6 times as long where it is asked for, too. */
+GTI_INLINE void gti_read_on(const void *x, size_t bytes)
+{
+    if (!gti_is_amd()) gti_read_ahead(x, bytes);
 }
 
 #endif
