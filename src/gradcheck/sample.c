@@ -49,7 +49,7 @@ bool gti_sample_make(gti_check *c, const gt_op *op, const gt_sample *sample, gt_
                 "a sample with %d inputs; from 1 to %d can be made", made->n_in, GT_SAMPLE_INPUTS);
     else if (!sample->in)
         gt_fail(c->gt, GT_ERR_ARGUMENT, op->name, "a sample without .in = GT_INPUTS(...)");
-    for (int i = 0; i < made->n_in && !gt_failed(c->gt); i++) {
+    for (int i = 0; sample->in && i < made->n_in && !gt_failed(c->gt); i++) {
         const gt_sample_input *s = &sample->in[i];
         if (s->same > i)
             gt_fail(c->gt, GT_ERR_ARGUMENT, op->name, "input %d: .same looks ahead", i);
