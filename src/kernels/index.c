@@ -147,8 +147,8 @@ static void select_slices(const gti_indexed *g, size_t slice, const char *x, con
     const bool streamed = is_streamed_row(1, slice, whole);
     for (int64_t o = 0; o < g->outer; o++, x += g->n * step, y += g->k * step) {
         if (streamed) stream_slices(g, slice, x, index, y);
-        for (int64_t j = 0; !streamed && j < g->k; j++)
-            fetch(slice, index[j], g->n, step, x, y + j * step);
+        else
+            for (int64_t j = 0; j < g->k; j++) fetch(slice, index[j], g->n, step, x, y + j * step);
     }
 }
 
