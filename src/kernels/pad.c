@@ -1,5 +1,6 @@
 #include "kernels/pad.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "kernels/loop.h"
@@ -53,14 +54,13 @@ static void fill(const padding *c, size_t bytes, char *y)
     else memset(y, *(const unsigned char *)c->value, bytes);
 }
 
-/* Of half to all of 2 * half bytes, without a call: two pieces that overlap. */
+/* Of half to all of 2 * half bytes, without a call: two halves that overlap. */
 GTI_INLINE void copy_halves(size_t half, size_t bytes, const char *x, char *y)
 {
-    char first[64], last[64];
-    memcpy(first, x, half);
-    memcpy(last, x + bytes - half, half);
-    memcpy(y, first, half);
-    memcpy(y + bytes - half, last, half);
+    enum { PIECE = 16 };
+    const size_t last = bytes - half;
+    for (size_t i = 0; i < half; i += PIECE) memcpy(y + i, x + i, PIECE);
+    for (size_t i = 0; i < half; i += PIECE) memcpy(y + last + i, x + last + i, PIECE);
 }
 
 /* memcpy, of what are mostly elements and short rows. */
@@ -115,20 +115,59 @@ static void pad_row(const padding *c, const char *x, char *y)
     }
 }
 
+/* A piece of words, each copied from where it comes. */
+GTI_INLINE void copy_words(const piece *r, int64_t size, const char *x, const char *value, char *y)
+{
+    const bool constant = r->from < 0;
+    const char *const from = constant ? value : x + r->from * size;
+    const int64_t step = constant ? 0 : r->step * size;
+    for (int64_t i = 0; i < r->count; i++) memcpy(y + i * size, from + i * step, (size_t)size);
+}
+
+/* Rows of x, one below the other, that are words with few others around them. */
+GTI_INLINE void pad_rows_of_words(const padding *c, int64_t size, int64_t rows, const char *x,
+                                  size_t xstep, char *y, size_t ystep)
+{
+    const piece before = c->piece[0], inside = c->piece[1], after = c->piece[2];
+    const size_t bytes = (size_t)(inside.count * size);
+    for (; rows > 0; rows--, x += xstep, y += ystep) {
+        char *const to = y + before.count * size;
+        copy_words(&before, size, x, c->value, y);
+        if (bytes > 0) copy_block(bytes, x + inside.from * size, to);
+        copy_words(&after, size, x, c->value, to + bytes);
+    }
+}
+
+static void pad_rows(const padding *c, int64_t rows, const char *x, size_t xstep, char *y,
+                     size_t ystep)
+{
+    enum { FEW = 8 };
+    const size_t size = c->ystep[c->p->ndim - 1];
+    const bool words = size == c->element && c->piece[0].count + c->piece[2].count <= FEW;
+    if (words && size == 4) pad_rows_of_words(c, 4, rows, x, xstep, y, ystep);
+    else if (words && size == 8) pad_rows_of_words(c, 8, rows, x, xstep, y, ystep);
+    else
+        for (; rows > 0; rows--, x += xstep, y += ystep) pad_row(c, x, y);
+}
+
 /* Writes y from axis `axis` inwards. */
 static void pad_axis(const padding *c, int axis, const char *x, char *y)
 {
     const gti_pad *p = c->p;
     const size_t xstep = c->xstep[axis], ystep = c->ystep[axis];
+    const bool of_rows = axis == p->ndim - 2;
     if (axis == p->ndim - 1) {
         pad_row(c, x, y);
         return;
     }
     for (int64_t j = 0, count; j < p->y[axis]; j += count, y += (size_t)count * ystep) {
         const int64_t from = gti_pad_source(p, axis, j);
+        const char *const at = x + (size_t)(from < 0 ? 0 : from) * xstep;
         count = from < 0 ? constants(p, axis, j) : 1;
+        if (of_rows && from >= 0 && from == j - p->before[axis]) count = gti_pad_inside(p, axis, j);
         if (from < 0) fill(c, (size_t)count * ystep, y);
-        else pad_axis(c, axis + 1, x + (size_t)from * xstep, y);
+        else if (of_rows) pad_rows(c, count, at, xstep, y, ystep);
+        else pad_axis(c, axis + 1, at, y);
     }
 }
 
