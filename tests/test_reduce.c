@@ -130,6 +130,24 @@ static void test_nan_is_largest_and_smallest(void **state)
     assert_values(x->grad, 5, (const double[]){0, 0.5, 0, 0.5, 0}, 0);
 }
 
+/* Rows are taken some at a time until one has a NaN. */
+static void test_nan_anywhere_in_columns(void **state)
+{
+    enum { N = 19, COLUMNS = 64 };
+    gt_ctx *gt = *state;
+    for (int r = 0; r < N; r++)
+        for (int wide = 0; wide < 2; wide++) {
+            gt_tensor *x = gt_randn(gt, GT_SHAPE(N, COLUMNS), .dtype = wide ? GT_F64 : GT_F32);
+            gt_tensor *largest = gt_amax(x, .axes = GT_AXIS(0));
+            gt_store_element(x, r * COLUMNS + r, (double)NAN);
+            gt_tensor *now = gt_amax(x, .axes = GT_AXIS(0));
+            for (int i = 0; i < COLUMNS; i++)
+                if (i == r) assert_true(isnan(gt_get(now, i)));
+                else assert_true(gt_get(now, i) == gt_get(largest, i));
+        }
+    assert_well(gt);
+}
+
 static void test_infinite_logits(void **state)
 {
     gt_ctx *gt = *state;
@@ -274,6 +292,7 @@ static int all_tests(void)
         FRESH(test_nothing_to_reduce),
         FRESH(test_variance_of_one),
         FRESH(test_nan_is_largest_and_smallest),
+        FRESH(test_nan_anywhere_in_columns),
         FRESH(test_infinite_logits),
         FRESH(test_norms_at_the_ends_of_the_range),
         FRESH(test_long_products),
