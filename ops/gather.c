@@ -46,7 +46,7 @@ gti_gathering gti_gather_begin(gt_shape whole, gt_shape index, int axis)
     return g;
 }
 
-int gti_gather_check_index(const gt_node *n, int input, gt_shape of, int axis_given)
+int gti_gather_check_shape(const gt_node *n, int input, gt_shape of, int axis_given)
 {
     const gt_shape given = n->in[input]->shape, index = gti_at_least_1d(given);
     const gt_shape whole = gti_at_least_1d(of);
@@ -60,13 +60,24 @@ int gti_gather_check_index(const gt_node *n, int input, gt_shape of, int axis_gi
                    GTI_SHAPE_TEXT(given), GTI_SHAPE_TEXT(of), axis);
         return -1;
     }
-    return gti_indices_check(n, input, axis, whole.dim[axis]) ? axis : -1;
+    return axis;
+}
+
+static bool gather_check_values(const gt_node *n, int input, gt_shape of, int axis)
+{
+    return gti_indices_check(n, input, axis, gti_at_least_1d(of).dim[axis]);
+}
+
+int gti_gather_check_index(const gt_node *n, int input, gt_shape of, int axis_given)
+{
+    const int axis = gti_gather_check_shape(n, input, of, axis_given);
+    return axis >= 0 && gather_check_values(n, input, of, axis) ? axis : -1;
 }
 
 static bool gather_infer(gt_node *n)
 {
     n->out[0]->shape = n->in[1]->shape;
-    return gti_gather_check_index(n, 1, n->in[0]->shape, ((const gather_opts *)n->opts)->axis) >= 0;
+    return gti_gather_check_shape(n, 1, n->in[0]->shape, ((const gather_opts *)n->opts)->axis) >= 0;
 }
 
 static void gather_forward(gt_node *n)
@@ -77,12 +88,14 @@ static void gather_forward(gt_node *n)
     const gt_shape whole = gti_at_least_1d(x->shape);
     const int axis = gather_front(((const gather_opts *)n->opts)->axis, whole);
     gti_gathering g = gti_gather_begin(whole, gti_at_least_1d(y->shape), axis);
+    bool inside = true;
     for (int64_t r = 0; r < g.rows.rows; r++, gti_broadcast_next(&g.rows))
-        gti_index_gather_row(&g.row, gt_dtype_size(y->dtype),
-                             gti_const_at(x->data, g.rows.a, x->dtype), index + g.rows.b,
-                             gti_at(y->data, g.rows.b, y->dtype),
-                             y->size * (int64_t)gt_dtype_size(y->dtype));
+        inside &= gti_index_gather_row(&g.row, gt_dtype_size(y->dtype),
+                                       gti_const_at(x->data, g.rows.a, x->dtype), index + g.rows.b,
+                                       gti_at(y->data, g.rows.b, y->dtype),
+                                       y->size * (int64_t)gt_dtype_size(y->dtype));
     gti_stream_end();
+    if (!inside) gather_check_values(n, 1, whole, axis);
 }
 
 static bool gather_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
@@ -107,7 +120,7 @@ static bool gather_dx_infer(gt_node *n)
     const gt_tensor *dy = n->in[0], *index = n->in[1];
     if (!gt_is_shape(&opts->shape))
         return gt_op_fail(n, GT_ERR_SHAPE, "%s is no shape", GTI_SHAPE_TEXT(opts->shape));
-    if (gti_gather_check_index(n, 1, opts->shape, opts->axis) < 0) return false;
+    if (gti_gather_check_shape(n, 1, opts->shape, opts->axis) < 0) return false;
     if (!gather_fits(n, dy, index)) return false;
     n->out[0]->shape = opts->shape;
     const gt_shape whole = gti_at_least_1d(opts->shape);
@@ -119,16 +132,19 @@ static bool gather_dx_infer(gt_node *n)
     return true;
 }
 
-/* Adds the elements of dy from `first` on, those of one slab, to their places in sum. */
-static void scatter(const gt_node *n, gti_gathering *g, int64_t first, double *sum)
+/* Adds the elements of dy from `first` on, those of one slab, to their places in sum. Returns
+ * whether all of these were inside. */
+static bool scatter(const gt_node *n, gti_gathering *g, int64_t first, double *sum)
 {
     const gt_tensor *dy = n->in[0];
     const int64_t *index = n->in[1]->data;
+    bool inside = true;
     for (int64_t r = 0; r < g->rows.rows; r++, gti_broadcast_next(&g->rows)) {
         const int64_t i = first + g->rows.b;
-        gti_kernels_for(n)->index.scatter_row(&g->row, gti_const_at(dy->data, i, dy->dtype),
-                                              index + i, sum + g->rows.a);
+        inside &= gti_kernels_for(n)->index.scatter_row(
+            &g->row, gti_const_at(dy->data, i, dy->dtype), index + i, sum + g->rows.a);
     }
+    return inside;
 }
 
 static bool is_inside(const int64_t *at, int ndim, gt_shape shape)
@@ -166,8 +182,10 @@ static void round_slab(const gt_node *n, int64_t size, const double *sum, char *
 static void gather_dx_forward(gt_node *n)
 {
     const gt_tensor *dy = n->in[0], *dx = n->out[0];
-    if (dy->size == 0) gti_kernels_for(n)->fill(dx->size, 0, dx->data);
-    if (dx->size == 0 || dy->size == 0) return;
+    if (dy->size == 0) {
+        gti_kernels_for(n)->fill(dx->size, 0, dx->data);
+        return;
+    }
     const bool f64 = n->dtype == GT_F64;
     const gt_shape whole = gti_at_least_1d(dx->shape), parts = gti_at_least_1d(dy->shape);
     const int axis = gather_front(((const dx_opts *)n->opts)->axis, whole);
@@ -175,16 +193,18 @@ static void gather_dx_forward(gt_node *n)
     const int64_t slab_size = gt_shape_size(slab), part_size = gt_shape_size(part);
     gti_gathering g = gti_gather_begin(slab, part, 0);
     int64_t at[GT_MAX_DIMS] = {0}, taken = 0;
+    bool inside = dx->size > 0; /* along an axis of none there is nothing inside */
     for (int64_t i = 0; i < dx->size; i += slab_size, gather_step(at, axis, whole)) {
         double *sum = f64 ? (double *)dx->data + i : n->scratch;
         memset(sum, 0, (size_t)slab_size * sizeof *sum);
         if (is_inside(at, axis, parts)) {
-            scatter(n, &g, taken, sum);
+            inside &= scatter(n, &g, taken, sum);
             taken += part_size;
         }
         if (!f64) round_slab(n, slab_size, sum, gti_to(dx, i));
     }
     gti_stream_end();
+    if (!inside) gather_check_values(n, 1, whole, axis);
 }
 
 static bool gather_dx_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])

@@ -16,7 +16,9 @@ typedef struct {
 gti_gathering gti_gather_begin(gt_shape whole, gt_shape index, int axis);
 
 /* The axis of the whole tensor, of shape `of`, that index, which is n's input `input` and fits it,
- * chooses from; -1 after a failure. */
+ * chooses from; -1 after a failure. Its values are for forward to check. */
+int gti_gather_check_shape(const gt_node *n, int input, gt_shape of, int axis_given);
+/* The same with its values. */
 int gti_gather_check_index(const gt_node *n, int input, gt_shape of, int axis_given);
 
 #endif

@@ -1,5 +1,5 @@
-/* Indices: i64 tensors whose values choose elements of another. A shape rule reads them, since
- * forward cannot fail. */
+/* Indices: i64 tensors whose values choose elements of another. A shape rule reads them
+ * or, where they are as many as what is computed, a forward that does so anyway. */
 #ifndef GTI_OPS_INDICES_H
 #define GTI_OPS_INDICES_H
 

@@ -79,8 +79,8 @@ enum {
     GT_OP_PRODUCT = 16, /* sums of products, half of .flops are multiplications; without .window its
                          * result is no image */
     GT_OP_FRAME = 32,   /* puts something around an image, or cuts it off, and moves nothing */
-    GT_OP_VALUES = 64,  /* infer checks values that inputs hold, such as indices: a replay
-                         * (capture.h) calls it again */
+    GT_OP_VALUES = 64,  /* infer or forward checks values that inputs hold, such as indices: a
+                         * replay (capture.h) calls infer again */
     GT_OP_OVER = 128,   /* `elements` reads no others of inputs that have output 0's shape, each
                          * before it writes it: output 0 may be input 0's block (gt_apply_over) */
     GT_OP_CHEAP = 256,  /* takes little longer than reading its inputs does, as what has `elements`:
@@ -179,8 +179,9 @@ struct gt_op {
      * and, if wanted, dtype and scratch_size of the node. Or fails: return gt_op_fail(n, ...). */
     bool (*infer)(gt_node *n);
     /* Computes out from in, by n->dtype. Pure: reads nothing but the node, writes nothing but out
-     * and scratch, allocates nothing. Must write every element of every output. NULL where the
-     * dtype is not supported. */
+     * and scratch, allocates nothing. Must write every element of every output. Of an operation
+     * with GT_OP_VALUES and without GT_OP_INTO it may fail, too: with gt_op_fail(n, ...). NULL
+     * where the dtype is not supported. */
     void (*forward[GT_N_DTYPES])(gt_node *n);
     /* Instead of forward, one of the two, where work is worth dividing among threads; with results
      * that are the same bits for any number of them.
@@ -293,8 +294,8 @@ static inline bool gt_needs_grad(const gt_node *n, int i)
     return n->needs >> (i < 63 ? i : 63) & 1;
 }
 
-/* Fails an operation from infer or backward: "conv2d 'net.conv1' (train.c:42): " and the message,
- * then a line of the inputs' names and shapes. Returns false. */
+/* Fails an operation from infer, backward or, over values, forward: "conv2d 'net.conv1'
+ * (train.c:42): " and the message, then a line of the inputs' names and shapes. Returns false. */
 bool gt_op_fail(const gt_node *n, gt_status code, const char *fmt, ...) GT_PRINTF(3, 4);
 /* Adds the line "  hint: ..." to the failure just made. Returns false. */
 bool gt_op_hint(const gt_node *n, const char *fmt, ...) GT_PRINTF(2, 3);
@@ -364,8 +365,8 @@ typedef struct {
     gt_shape shape;
     gt_dtype dtype;
 } gt_kind;
-/* The work of op on inputs of these kinds, without computing or allocating any; values that infer
- * checks (GT_OP_VALUES) are taken as 0. opts as in gt_apply. Where `out` is not NULL, out[0] to
+/* The work of op on inputs of these kinds, without computing or allocating any; values that are
+ * checked (GT_OP_VALUES) are taken as 0. opts as in gt_apply. Where `out` is not NULL, out[0] to
  * out[op->n_out - 1] get the results' kinds. Errors: those of op on such inputs, GT_ERR_MEMORY. */
 gt_status gt_op_work(gt_ctx *gt, const gt_op *op, const void *opts, int n_in, const gt_kind in[],
                      gt_work *work, gt_kind out[]);

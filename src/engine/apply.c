@@ -97,6 +97,7 @@ static inline bool run_unscratched(gt_node *n)
         else gti_threads_run_elements(n);
     } else if (op->forward[n->dtype]) {
         op->forward[n->dtype](n);
+        return LIKELY(!n->in[0]->ctx->failed); /* over a value that it looked at */
     } else if (UNLIKELY(!op->parts[n->dtype])) {
         return gti_refuse_dtype(n);
     } else if (LIKELY(gti_apply_one_part(n))) {

@@ -80,13 +80,22 @@ GTI_INLINE void gather_elements(const gti_gather *g, size_t size, bool inside, c
         fetch_word(size, index[j], g->n, step, x + j * along, y + j * element);
 }
 
+GTI_INLINE void gather_sized(const gti_gather *g, size_t element, bool inside, const char *x,
+                             const int64_t *index, char *y)
+{
+    if (element == 4) gather_elements(g, 4, inside, x, index, y);
+    else if (element == 8) gather_elements(g, 8, inside, x, index, y);
+    else gather_elements(g, 1, inside, x, index, y);
+}
+
+/* Rows that are gathered along themselves have loops of their own, without products. */
 static void gather(const gti_gather *g, size_t element, bool inside, const char *x,
                    const int64_t *index, char *y)
 {
+    const gti_gather row = {.k = g->k, .n = g->n, .step = 1};
     if (g->n == 0) memset(y, 0xff, (size_t)g->k * element);
-    else if (element == 4) gather_elements(g, 4, inside, x, index, y);
-    else if (element == 8) gather_elements(g, 8, inside, x, index, y);
-    else gather_elements(g, 1, inside, x, index, y);
+    else if (g->step == 1 && g->along == 0) gather_sized(&row, element, inside, x, index, y);
+    else gather_sized(g, element, inside, x, index, y);
 }
 
 /* By way of a block in cache. */
@@ -117,13 +126,24 @@ static bool is_streamed_row(int64_t k, size_t element, int64_t whole)
     return gti_streams(whole) && k * (int64_t)element >= STREAM_ROW;
 }
 
-void gti_index_gather_row(const gti_gather *g, size_t element, const void *x, const int64_t *index,
+bool gti_index_gather_row(const gti_gather *g, size_t element, const void *x, const int64_t *index,
                           void *y, int64_t whole)
 {
-    const bool inside = !gti_index_any_outside(g->k, index, g->n);
+    enum { PIECE = 1 << 10 }; /* indices that stay in the first cache until they are used */
+    const int64_t size = (int64_t)element;
     const bool streamed = is_streamed_row(g->k, element, whole);
+    bool all = true;
+    gti_gather part = *g;
     if (streamed) ask_for_row(g, element, x);
-    (streamed ? gather_past_caches : gather)(g, element, inside, x, index, y);
+    for (int64_t j = 0; j < g->k; j += part.k) {
+        part.k = g->k - j < PIECE ? g->k - j : PIECE;
+        const bool inside = !gti_index_any_outside(part.k, index + j, g->n);
+        (streamed ? gather_past_caches : gather)(&part, element, inside,
+                                                 (const char *)x + j * g->along * size, index + j,
+                                                 (char *)y + j * size);
+        all &= inside;
+    }
+    return all;
 }
 
 /* Of slices that are elements: rows that are gathered by one index. */

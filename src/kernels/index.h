@@ -1,8 +1,8 @@
 /* Kernels that move elements by index, and the sums that are their gradients.
  *
- * Indices are checked before a kernel sees them, but a recorded call may be run again on others:
- * what an index outside 0..n-1 reads has all bytes 0xff (NaN where elements are floating), and what
- * it would add is left out. */
+ * Indices are checked by a kernel or before it sees them, but then a recorded call may be run again
+ * on others: what an index outside 0..n-1 reads has all bytes 0xff (NaN where elements are
+ * floating), and what it would add is left out. */
 #ifndef GTI_KERNELS_INDEX_H
 #define GTI_KERNELS_INDEX_H
 
@@ -30,8 +30,8 @@ typedef struct {
 } gti_gather;
 
 /* y[j] = x[index[j] * step + j * along]; element is 1, 4 or 8 bytes, y part of an array of `whole`
- * bytes. After the last row gti_stream_end (stream.h). */
-void gti_index_gather_row(const gti_gather *g, size_t element, const void *x, const int64_t *index,
+ * bytes. After the last row gti_stream_end (stream.h). Returns whether all indices were inside. */
+bool gti_index_gather_row(const gti_gather *g, size_t element, const void *x, const int64_t *index,
                           void *y, int64_t whole);
 
 /* y[index[j] * step + j * along] = src[j], in the order of j; element is 1, 4 or 8 bytes. */
@@ -63,8 +63,8 @@ typedef struct {
      * once; 0 where there are none. Or x[o,m,i] grows by it (g->into). Scratch is as
      * gti_index_add_scratch says. */
     void (*add)(const gti_indexed *g, const void *y, const int64_t *index, void *x, void *scratch);
-    /* x[index[j] * step + j * along] += y[j], in the order of j */
-    void (*scatter_row)(const gti_gather *g, const void *y, const int64_t *index, double *x);
+    /* x[index[j] * step + j * along] += y[j], in the order of j; whether all were inside */
+    bool (*scatter_row)(const gti_gather *g, const void *y, const int64_t *index, double *x);
     /* y[i] = x[i], rounded */
     void (*round)(int64_t n, const double *x, void *y);
 } gti_index_kernels;
