@@ -5,8 +5,9 @@
 #include "kernels/stream.h"
 #include "kernels/transpose.h"
 
-/* Bytes: LINE of a line of cache, LONG_ROW from which rows are worth a call of memcpy. */
-enum { MAX_DIMS = 8, LINE = 64, LONG_ROW = 64, TILE = 16, ROWS = 64, STREAM_ROWS = 32 };
+/* Bytes: LINE of a line of cache, LONG_ROW from which rows are worth a call of memcpy, STREAM_ROW
+ * of a row in y of a block that is streamed. */
+enum { MAX_DIMS = 8, LINE = 64, LONG_ROW = 64, TILE = 16, ROWS = 64, STREAM_ROW = 128 };
 
 /* One dimension: its length and the distance between elements in x and in y, in bytes. */
 typedef struct {
@@ -218,30 +219,59 @@ static void copy_block(const plane *p, int64_t rows, int64_t columns, const char
     else copy_rest(p, rows, columns, x, y);
 }
 
-/* By way of a block in cache, whose rows are then streamed. */
+/* By way of a block in cache, whose rows are then streamed. For each line of them one of the block
+ * behind this one along y is asked for, which the processor would not foresee. */
 static void stream_block(const plane *p, int64_t rows, int64_t columns, const char *x, char *y)
 {
-    _Alignas(16) char block[LINE * STREAM_ROWS];
+    _Alignas(16) char block[LINE * STREAM_ROW / 4];
+    const int64_t row = columns * (int64_t)p->element;
+    const char *next = x + columns * p->b.x;
     plane into = *p;
-    into.a.y = columns * (int64_t)p->element;
+    into.a.y = row;
     copy_block(&into, rows, columns, x, block);
     for (int64_t i = 0; i < rows; i++)
-        gti_stream_aligned((size_t)into.a.y, block + i * into.a.y, y + i * p->a.y);
+        for (int64_t at = 0; at < row; at += LINE, next += p->b.x) {
+            __builtin_prefetch(next, 0, 1);
+            gti_stream_aligned((size_t)at_most(row - at, LINE), block + i * row + at,
+                               y + i * p->a.y + at);
+        }
 }
 
-/* In blocks of a line's width in x. */
+/* The same of elements of 16 bytes to a line: one by one, along y. */
+static void stream_elements(const plane *p, int64_t rows, int64_t columns, const char *x, char *y)
+{
+    const int64_t size = (int64_t)p->element;
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++) {
+            const char *const from = x + i * size + j * p->b.x;
+            __builtin_prefetch(from + columns * p->b.x, 0, 1);
+            gti_stream_aligned(p->element, from, y + i * p->a.y + j * size);
+        }
+}
+
+typedef void block_copy(const plane *p, int64_t rows, int64_t columns, const char *x, char *y);
+
+/* Whether y and all of its rows begin where blocks can be streamed to, those of large elements at
+ * lines. */
+static bool is_streamed_plane(const plane *p, const char *y)
+{
+    const int64_t size = (int64_t)p->element, at = size > 8 ? LINE : 16;
+    return p->streamed && size >= 4 && (int64_t)((uintptr_t)y % LINE) % at == 0 && p->a.y % at == 0;
+}
+
+/* In blocks of a line's width in x, or of four elements. */
 static void copy_plane(const plane *p, const char *x, char *y)
 {
     const int64_t size = (int64_t)p->element, width = LINE / size > 4 ? LINE / size : 4;
-    const bool streamed =
-        p->streamed && width * size == LINE && (uintptr_t)y % 16 == 0 && p->a.y % 16 == 0;
-    const int64_t height = size < 4 || size > 8 ? TILE : streamed ? STREAM_ROWS : ROWS;
+    const bool streamed = is_streamed_plane(p, y);
+    const int64_t height = size < 4 || size > 8 ? TILE : streamed ? STREAM_ROW / size : ROWS;
     for (int64_t j = 0; j < p->b.n; j += height) {
         const int64_t columns = at_most(p->b.n - j, height);
+        const bool whole = streamed && columns * size % 16 == 0;
+        block_copy *const copy = !whole ? copy_block : size > 8 ? stream_elements : stream_block;
         for (int64_t i = 0; i < p->a.n; i += width)
-            (streamed && columns * size % 16 == 0 ? stream_block : copy_block)(
-                p, at_most(p->a.n - i, width), columns, x + i * p->a.x + j * p->b.x,
-                y + i * p->a.y + j * p->b.y);
+            copy(p, at_most(p->a.n - i, width), columns, x + i * p->a.x + j * p->b.x,
+                 y + i * p->a.y + j * p->b.y);
     }
     if (streamed) gti_stream_end();
 }
