@@ -55,8 +55,9 @@ const char *gti_kernels_cpu_word(int i);
 const char *gti_kernels_blas_word(int i);
 
 /* Whether products have the same bits in however many calls their lines (rows, or columns) are
- * multiplied, 32 and more at a time: our own kernels' sums run in the order of k; those of a BLAS
- * may depend on sizes. */
+ * multiplied, each but the last of a multiple of 32 and the last of no fewer: our own kernels' sums
+ * run in the order of k, or they are dots by what such calls have in common; those of a BLAS may
+ * depend on sizes. */
 bool gti_kernels_join_lines(void);
 
 /* Makes the process compute at these levels from now on, NULL for the best. False, and nothing
