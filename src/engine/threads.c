@@ -8,7 +8,8 @@
 #include "kernels/stream.h"
 
 enum {
-    STREAM_BLOCK = 1 << 13, /* bytes */
+    LINE = 64, /* bytes */
+    MOST_READ = 4,
     PART_WORK = 1 << 15,
     MOST_COST = 1 << 9, /* of an element, nearly */
     MOST_PARTS = 64,
@@ -93,54 +94,63 @@ void gti_threads_run(gt_ctx *gt, int64_t parts, gti_team_work *work, void *arg)
 
 typedef struct {
     gt_node *n;
-    int64_t parts;
-    bool streamed;
+    int64_t parts, block; /* bytes of blocks that are streamed, or 0 */
 } elements_job;
 
-/* Whether output 0 is larger than the caches, and no input's block, whose lines are there. What
- * computes more than it moves is as fast without, since it writes meanwhile. */
-static bool is_streamed(const gt_node *n)
+/* Inputs that are as large as output 0: from an element on, and for each line of output 0. */
+static int inputs_from(const gt_node *n, int64_t element, gti_stream_next next[MOST_READ])
 {
     const gt_tensor *const y = n->out[0];
-    if (!(n->op->flags & GT_OP_OVER) || n->op->cost > 1) return false;
-    if (!gti_streams_results(y->size * (int64_t)gt_dtype_size(y->dtype))) return false;
-    for (int i = 0; i < n->n_in; i++)
-        if (n->in[i]->data == y->data) return false;
-    return true;
+    const int64_t each = LINE / (int64_t)gt_dtype_size(y->dtype);
+    int count = 0;
+    for (int i = 0; i < n->n_in && count < MOST_READ; i++) {
+        const gt_tensor *const x = n->in[i];
+        const int64_t size = (int64_t)gt_dtype_size(x->dtype);
+        if (x->size == y->size)
+            next[count++] = (gti_stream_next){(const char *)x->data + element * size, each * size};
+    }
+    return count;
 }
 
-/* Asks for count elements each of the inputs that are as large as output 0. */
-static void read_inputs_ahead(const gt_node *n, int64_t begin, int64_t count)
+/* Where output 0 is larger than the caches, and no input's block, whose lines are there. What
+ * computes more than it moves is as fast without, since it writes meanwhile. */
+static int64_t streamed_block(const gt_node *n)
 {
-    for (int i = 0; i < n->n_in; i++) {
-        const gt_tensor *const x = n->in[i];
-        const size_t size = gt_dtype_size(x->dtype);
-        if (x->size == n->out[0]->size)
-            gti_read_ahead((const char *)x->data + (size_t)begin * size, (size_t)count * size);
-    }
+    const gt_tensor *const y = n->out[0];
+    gti_stream_next next[MOST_READ];
+    if (!(n->op->flags & GT_OP_OVER) || n->op->cost > 1) return 0;
+    for (int i = 0; i < n->n_in; i++)
+        if (n->in[i]->data == y->data) return 0;
+    return gti_stream_result_block(y->size * (int64_t)gt_dtype_size(y->dtype),
+                                   inputs_from(n, 0, next));
 }
 
 /* Elements begin to end, made in a block that stays in the caches, and written past them. */
-static void stream_elements(const gt_node *n, int64_t begin, int64_t end)
+static void stream_elements(const gt_node *n, int64_t bytes, int64_t begin, int64_t end)
 {
-    _Alignas(64) char block[STREAM_BLOCK];
+    _Alignas(64) char block[GTI_STREAM_RESULT_BLOCK];
     gt_tensor y = *n->out[0];
     gt_node piece = *n;
     piece.out = (gt_tensor *[]){&y};
-    const int64_t size = (int64_t)gt_dtype_size(y.dtype), most = STREAM_BLOCK / size;
+    const int64_t size = (int64_t)gt_dtype_size(y.dtype), most = bytes / size;
     for (int64_t count; begin < end; begin += count) {
         count = end - begin < most ? end - begin : most;
         y.data = (void *)((uintptr_t)block - (uintptr_t)(begin * size));
-        read_inputs_ahead(n, begin, count);
+        gti_stream_next next[MOST_READ];
+        const int inputs = inputs_from(n, begin, next);
+        for (int i = 0; i < inputs; i++)
+            gti_read_on(next[i].at, (size_t)(count * next[i].step * size / LINE));
         n->op->elements[n->dtype](&piece, begin, begin + count);
-        gti_stream((size_t)(count * size), block, (char *)n->out[0]->data + begin * size);
+        inputs_from(n, begin + count, next);
+        gti_stream_result((size_t)(count * size), block, inputs, next,
+                          (char *)n->out[0]->data + begin * size);
     }
     gti_stream_end();
 }
 
 static void elements_of(const elements_job *j, int64_t begin, int64_t end)
 {
-    if (j->streamed) stream_elements(j->n, begin, end);
+    if (j->block > 0) stream_elements(j->n, j->block, begin, end);
     else j->n->op->elements[j->n->dtype](j->n, begin, end);
 }
 
@@ -156,7 +166,7 @@ void gti_threads_run_elements(gt_node *n)
 {
     const double cost = n->op->cost > 0 ? n->op->cost : 1;
     const int64_t size = n->out[0]->size;
-    elements_job j = {n, gt_element_parts(n, size, cost), is_streamed(n)};
+    elements_job j = {n, gt_element_parts(n, size, cost), streamed_block(n)};
     if (j.parts > 0) gti_threads_run(n->in[0]->ctx, j.parts, run_elements, &j);
 }
 
