@@ -6,7 +6,7 @@
 #include "kernels/stream.h"
 #include "reduction.h"
 
-enum { STREAM_BLOCK = 1 << 13 }; /* bytes */
+enum { STREAM_BLOCK = 1 << 13, LINE = 64 }; /* bytes */
 
 typedef struct {
     int axis;
@@ -39,9 +39,10 @@ static void cumsum_stream(const gt_node *n, const gti_along_range *at, int64_t r
     gti_along piece = at->s;
     for (int64_t left = at->s.outer; left > 0; left -= rows, x += rows * row, y += rows * row) {
         piece.outer = left < rows ? left : rows;
-        gti_read_ahead(x, (size_t)(piece.outer * row));
+        gti_read_on(x, (size_t)(piece.outer * row));
         gti_kernels_for(n)->reduce.cumsum(&piece, reverse, x, block);
-        gti_stream((size_t)(piece.outer * row), block, y);
+        gti_stream_next next = {x + piece.outer * row, LINE};
+        gti_stream_result((size_t)(piece.outer * row), block, 1, &next, y);
     }
     gti_stream_end();
 }
