@@ -178,6 +178,64 @@ static gt_tensor *normalized(gt_tensor *x, bool rows, bool gradient)
     return gradient ? dx : gt_detach(y);
 }
 
+/* Of [images,1,run] in f64: mean, variance and y of its elements, in a plain way. */
+static void assert_plain_batch_norm(const gt_tensor *x, const gt_tensor *y, const gt_tensor *var,
+                                    double bound)
+{
+    double mean = 0, spread = 0;
+    for (int64_t i = 0; i < x->size; i++) mean += element(x, i) / (double)x->size;
+    for (int64_t i = 0; i < x->size; i++) spread += pow(element(x, i) - mean, 2) / (double)x->size;
+    assert_true(fabs(element(var, 0) * (double)(x->size - 1) / (double)x->size - spread) <=
+                bound * spread);
+    for (int64_t i = 0; i < x->size; i++) {
+        const double want = (element(x, i) - mean) / sqrt(spread + 1e-5);
+        if (fabs(element(y, i) - want) > bound * (1 + fabs(want)))
+            fail_msg("%lld is %.17g, not %.17g", (long long)i, element(y, i), want);
+    }
+}
+
+/* Channels that are done together, with runs of any length, get what they get alone. */
+static void test_channels_alone(void **state)
+{
+    gt_ctx *gt = *state;
+    static const int64_t runs[] = {2, 15, 16, 17, 49, 100, 1023, 1024, 1040, 2100};
+    for (size_t k = 0; k < 2 * sizeof runs / sizeof *runs; k++) {
+        const gt_dtype dtype = k % 2 ? GT_F64 : GT_F32;
+        const gt_mark start = gt_mark_tape(gt);
+        gt_tensor *x = gt_randn(gt, GT_SHAPE(3, 300, runs[k / 2]), .dtype = dtype);
+        gt_tensor *y = normalized(gt_clone(x), false, false);
+        gt_tensor *dx = normalized(gt_clone(x), false, true);
+        for (int64_t c = 0; c < 300; c += 23) {
+            gt_tensor *own = gt_clone(gt_slice(x, 1, c, c + 1));
+            gt_tensor *var = gt_ones(gt, GT_SHAPE(1), .dtype = dtype);
+            gt_batch_norm(own, gt_zeros_like(var), var, .training = true, .momentum = 1);
+            gt_tensor *const all[] = {gt_clone(gt_slice(y, 1, c, c + 1)),
+                                      gt_clone(gt_slice(dx, 1, c, c + 1))};
+            const size_t bytes = (size_t)own->size * gt_dtype_size(dtype);
+            assert_plain_batch_norm(own, all[0], var, dtype == GT_F32 ? 1e-6 : 1e-14);
+            assert_memory_equal(all[0]->data, normalized(own, false, false)->data, bytes);
+            assert_memory_equal(all[1]->data, normalized(own, false, true)->data, bytes);
+        }
+        gt_rewind(gt, start);
+    }
+}
+
+/* A first image, or a first element, that lies far from all others takes nothing from them. */
+static void test_first_ones_far_away(void **state)
+{
+    gt_ctx *gt = *state;
+    for (int i = 0; i < 4; i++) {
+        const gt_dtype dtype = i % 2 ? GT_F64 : GT_F32;
+        gt_tensor *x = gt_randn(gt, GT_SHAPE(100, 1, 300), .dtype = dtype);
+        for (int64_t far = 0; far < (i / 2 ? 300 : 1); far++)
+            gt_store_element(x, far, 1e4 + (double)far / 64);
+        gt_tensor *var = gt_ones(gt, GT_SHAPE(1), .dtype = dtype);
+        gt_tensor *y = gt_batch_norm(x, gt_zeros_like(var), var, .training = true, .momentum = 1);
+        assert_well(gt);
+        assert_plain_batch_norm(x, y, var, dtype == GT_F32 ? 1e-6 : 1e-13);
+    }
+}
+
 /* What goes past the caches is what few rows or columns give by themselves. */
 static void test_past_caches(void **state)
 {
@@ -334,6 +392,8 @@ static int all_tests(void)
         cmocka_unit_test(test_references),
         FRESH(test_large_means),
         FRESH(test_many_channels),
+        FRESH(test_channels_alone),
+        FRESH(test_first_ones_far_away),
         FRESH(test_past_caches),
         FRESH(test_constant_channels),
         FRESH(test_extreme_values),
