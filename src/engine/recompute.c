@@ -210,7 +210,6 @@ static bool bring_dropped(const gti_sweep *s, gt_tensor *t)
 
 bool gti_recompute_for(const gti_sweep *s, const gti_node *n)
 {
-    if (n->spent) return true;
     for (int i = 0; i < n->pub.n_in; i++)
         if (gti_reads_input(n->pub.op, i) && !bring_dropped(s, n->pub.in[i])) return false;
     for (int i = 0; i < n->pub.n_out; i++)

@@ -263,7 +263,6 @@ static void release_activations(const gti_sweep *s, gti_node *n)
 static void release_unread(const gti_sweep *s, gti_node *n)
 {
     if (!n->pub.op->unread || n->awaited || n->id <= gti_mark_clock(s->gt)) return;
-    n->spent = true;
     for (int i = 0; i < n->pub.n_out; i++)
         if (!gti_reads_output(n->pub.op, i)) release_output(gti_t(n->pub.out[i]));
 }
@@ -281,7 +280,7 @@ static bool wanted(const gti_sweep *s, const gti_node *n)
     return !s->selective || n->path == s->path;
 }
 
-/* What only hooks, anomaly checks and checkpoints want done before n's rule. Out of the way of the
+/* What only hooks, anomaly checks and checkpoints want done before n's turn. Out of the way of the
  * others. */
 static GTI_COLD bool attend(const gti_sweep *s, const gti_node *n)
 {
@@ -292,7 +291,7 @@ static GTI_COLD bool attend(const gti_sweep *s, const gti_node *n)
         if (!complete(s, y)) return false;
     }
     if (!any || !wanted(s, n)) return true;
-    return (!n->stretch || gti_checkpoint_open(s, n->stretch)) && gti_recompute_for(s, n);
+    return !n->stretch || gti_checkpoint_open(s, n->stretch);
 }
 
 /* A leaf's gradient is shown once a sweep. */
@@ -334,6 +333,7 @@ static bool pass(gti_sweep *s, gti_node *n)
     const bool on = wanted(s, n);
     if (on && !intact(s, n)) return false;
     if (on && s->freeing) release_unread(s, n);
+    if (on && s->attentive && !gti_recompute_for(s, n)) return false;
     if (on && !call_rule(s, n, gout)) return false;
     for (int i = 0; i < n->pub.n_out; i++) {
         gti_tensor *y = gti_t(n->pub.out[i]);
