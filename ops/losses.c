@@ -196,8 +196,8 @@ static const gt_attr kl_div_attrs[] = {
     REDUCTION(4, GTI_REDUCTIONS " GT_BATCHMEAN")};
 // clang-format on
 
-/* A row: name; kernel; samples; error samples; a factor of both derivatives, d loss / dx and
- * d loss / dt, of x, t, s and log_target; both as text. */
+/* A row: name; kernel; samples; error samples; a factor of both gradients; dx and dt, of dy times
+ * that, x, t, s and log_target; both as text. */
 #define LOSS(id, kernel, table, errors, factor, dx, dt, formula)                                   \
     static void id##_parts(gt_node *n, const gt_range *r)                                          \
     {                                                                                              \
@@ -213,9 +213,8 @@ static const gt_attr kl_div_attrs[] = {
         gt_tensor *dy = upstream(n, (factor), GT_MUTANT(id##_upstream, gout[0], n->out[0]));       \
         const bool log_target = ((const loss_opts *)n->opts)->log_target;                          \
         (void)s, (void)log_target;                                                                 \
-        if (gt_needs_grad(n, 0)) gin[0] = gt_mul(dy, (dx));                                        \
-        if (gt_needs_grad(n, 1))                                                                   \
-            gin[1] = GT_MUTANT(id##_target_sign, gt_mul(dy, (dt)), gt_neg(gt_mul(dy, (dt))));      \
+        if (gt_needs_grad(n, 0)) gin[0] = (dx);                                                    \
+        if (gt_needs_grad(n, 1)) gin[1] = GT_MUTANT(id##_target_sign, (dt), gt_neg(dt));           \
         return true;                                                                               \
     }                                                                                              \
     const gt_op gt_op_##id = {                                                                     \
@@ -235,13 +234,13 @@ static const gt_attr kl_div_attrs[] = {
     };
 
 // clang-format off
-LOSS(mse_loss, GTI_PAIR_mse, samples, error_samples, 2, gt_sub(x, t), gt_sub(t, x), "dx = dy 2 (x - target), dtarget = -dx")
-LOSS(l1_loss, GTI_PAIR_l1, samples, error_samples, 1, gt_sign(gt_sub(x, t)), gt_sign(gt_sub(t, x)), "dx = dy sign(x - target), dtarget = -dx")
-LOSS(smooth_l1_loss, GTI_PAIR_smooth_l1, bent_samples, bent_error_samples, 1 / s, gt_clamp(gt_sub(x, t), -s, s), gt_clamp(gt_sub(t, x), -s, s), "dx = dy d, dtarget = -dx; d = (x - target) / beta, moved into [-1, 1]")
-LOSS(huber_loss, GTI_PAIR_huber, bent_samples, bent_error_samples, 1, gt_clamp(gt_sub(x, t), -s, s), gt_clamp(gt_sub(t, x), -s, s), "dx = dy d, dtarget = -dx; d = x - target, moved into [-delta, delta]")
-LOSS(binary_cross_entropy, GTI_PAIR_bce, probability_samples, error_samples, 1, bce_slope(x, t), gt_sub(bounded_log1p(gt_neg(x)), bounded_log(x)), "dx = dy (x - target) / (x (1 - x)), dtarget = dy (log(1 - x) - log x)")
-LOSS(binary_cross_entropy_with_logits, GTI_PAIR_bce_logits, logit_samples, error_samples, 1, gt_sub(gt_sigmoid(x), t), gt_neg(x), "dx = dy (sigmoid(x) - target), dtarget = -dy x")
-LOSS(kl_div, log_target ? GTI_PAIR_kl_div_log : GTI_PAIR_kl_div, kl_samples, error_samples, 1, gt_neg(log_target ? gt_exp(t) : t), log_target ? kl_log_slope(x, t) : kl_slope(x, t), "dx = -dy target, dtarget = dy (log target - x + 1), log 0 being that of the least number; with log_target dx = -dy e^target, dtarget = dy e^target (target - x + 1)")
+LOSS(mse_loss, GTI_PAIR_mse, samples, error_samples, 2, gt_huber_loss_dx(dy, x, t, INFINITY), gt_huber_loss_dx(dy, t, x, INFINITY), "dx = dy 2 (x - target), dtarget = -dx")
+LOSS(l1_loss, GTI_PAIR_l1, samples, error_samples, 1, gt_mul(dy, gt_sign(gt_sub(x, t))), gt_mul(dy, gt_sign(gt_sub(t, x))), "dx = dy sign(x - target), dtarget = -dx")
+LOSS(smooth_l1_loss, GTI_PAIR_smooth_l1, bent_samples, bent_error_samples, 1 / s, gt_huber_loss_dx(dy, x, t, s), gt_huber_loss_dx(dy, t, x, s), "dx = dy d, dtarget = -dx; d = (x - target) / beta, moved into [-1, 1]")
+LOSS(huber_loss, GTI_PAIR_huber, bent_samples, bent_error_samples, 1, gt_huber_loss_dx(dy, x, t, s), gt_huber_loss_dx(dy, t, x, s), "dx = dy d, dtarget = -dx; d = x - target, moved into [-delta, delta]")
+LOSS(binary_cross_entropy, GTI_PAIR_bce, probability_samples, error_samples, 1, gt_mul(dy, bce_slope(x, t)), gt_mul(dy, gt_sub(bounded_log1p(gt_neg(x)), bounded_log(x))), "dx = dy (x - target) / (x (1 - x)), dtarget = dy (log(1 - x) - log x)")
+LOSS(binary_cross_entropy_with_logits, GTI_PAIR_bce_logits, logit_samples, error_samples, 1, gt_mul(dy, gt_sub(gt_sigmoid(x), t)), gt_mul(dy, gt_neg(x)), "dx = dy (sigmoid(x) - target), dtarget = -dy x")
+LOSS(kl_div, log_target ? GTI_PAIR_kl_div_log : GTI_PAIR_kl_div, kl_samples, error_samples, 1, gt_mul(dy, gt_neg(log_target ? gt_exp(t) : t)), gt_mul(dy, log_target ? kl_log_slope(x, t) : kl_slope(x, t)), "dx = -dy target, dtarget = dy (log target - x + 1), log 0 being that of the least number; with log_target dx = -dy e^target, dtarget = dy e^target (target - x + 1)")
 // clang-format on
 
 /* --- the functions --- */

@@ -222,6 +222,7 @@ static const struct {
     ENTRY(softmax.log_softmax_dx),
     ENTRY(softmax.cross_entropy),
     ARRAY(loss.pair, pair_names),
+    ENTRY(loss.huber_dx),
     ENTRY(loss.pick),
     ENTRY(loss.place),
     ARRAY(into.change, change_names),

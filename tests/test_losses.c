@@ -90,6 +90,7 @@ static gt_tensor *hinge(gt_tensor *x, gt_tensor *t, const double *o)
     ROW(l1_loss, gt_l1_loss(X, T, HOW))                                                            \
     ROW(smooth_l1_loss, gt_smooth_l1_loss(X, T, HOW, .beta = o[1]))                                \
     ROW(huber_loss, gt_huber_loss(X, T, HOW, .delta = o[1]))                                       \
+    ROW(huber_loss_dx, gt_huber_loss_dx(in[0], in[1], in[2], o[0]))                                \
     ROW(binary_cross_entropy, gt_binary_cross_entropy(X, T, HOW))                                  \
     ROW(binary_cross_entropy_with_logits, gt_binary_cross_entropy_with_logits(X, T, HOW))          \
     ROW(weighted_bce, gt_binary_cross_entropy(X, T, HOW, .weight = in[2]))                         \

@@ -131,6 +131,12 @@ def elementwise_losses():
                     F.smooth_l1_loss(x, t, beta=s, reduction=reduction), [s])
         elementwise("huber_loss", lambda x, t, reduction:
                     F.huber_loss(x, t, delta=s, reduction=reduction), [s])
+    for label, shape in [("matrix", (3, 5)), ("number", ()), ("odd", (17,)), ("empty", (0, 3))]:
+        for dy in [shape, ()]:
+            for delta in (0.75, float("inf")):
+                case("huber_loss_dx", f"{label} {dy} {delta}", [delta],
+                     lambda: [grid(dy), grid(shape), grid(shape)],
+                     lambda dy, x, t: dy * (x - t).clamp(-delta, delta))
     elementwise("binary_cross_entropy", F.binary_cross_entropy, [], 0.25, 0.75, 0, 1)
     elementwise("binary_cross_entropy_with_logits", F.binary_cross_entropy_with_logits, [], -2, 2, 0, 1)
     for log_target in (0, 1):
