@@ -40,7 +40,9 @@ gt_tensor *gti_function_grad(const gt_op *grad, gt_tensor *dy, gt_tensor *v, dou
 gt_tensor *gti_function_dx(const gt_node *n, const gt_op *grad, gt_tensor *dy, bool of_y)
 {
     gt_tensor *v = of_y ? n->out[0] : n->in[0];
-    return gti_release_over_gradient(grad, n->opts, 2, (gt_tensor *[]){dy, v});
+    gt_tensor *dx;
+    gti_release_over_gradient(grad, n->opts, 2, (gt_tensor *[]){dy, v}, &dx);
+    return dx;
 }
 
 gt_tensor *gti_function_dv(const gt_node *n, gt_tensor *g, gti_bend *bend)

@@ -8,6 +8,8 @@
  *
  * As an operation it is a function of dy, x, weight, mean and rstd, each by itself; that the last
  * two depend on x is known to the rule of the normalisation, whose outputs they are. */
+#include "engine/release.h"
+
 #include "normalize_grad_samples.h"
 
 /* --- shape rule and forward --- */
@@ -258,6 +260,7 @@ static const gt_attr layout_attrs[] = {
         .opts_size = sizeof(gt_normalize_layout),                                                  \
         .attrs = GT_PLAIN_ATTRS(layout_attrs),                                                     \
         .infer = normalize_grad_infer,                                                             \
+        .flags = GT_OP_OVER,                                                                       \
         .parts = GT_FOR_FLOATS(normalize_grad_run_parts),                                          \
         .backward = normalize_grad_backward,                                                       \
         .gradient = id##_gradient,                                                                 \
@@ -274,8 +277,8 @@ gt_tensor *gt_normalize_grad(gt_tensor *dy, gt_tensor *x, gt_tensor *weight, gt_
                              gt_tensor **dweight, gt_tensor **dbias)
 {
     gt_tensor *out[3];
-    gt_apply_n(&gt_op_normalize_grad, &layout, y ? 6 : 5,
-               (gt_tensor *[]){dy, x, weight, mean, rstd, y}, out);
+    gti_release_over_gradient(&gt_op_normalize_grad, &layout, y ? 6 : 5,
+                              (gt_tensor *[]){dy, x, weight, mean, rstd, y}, out);
     *dweight = out[1];
     *dbias = out[2];
     return out[0];
@@ -285,7 +288,8 @@ gt_tensor *gt_rms_norm_grad(gt_tensor *dy, gt_tensor *x, gt_tensor *weight, gt_t
                             gt_normalize_layout layout, gt_tensor **dweight)
 {
     gt_tensor *out[2];
-    gt_apply_n(&gt_op_rms_norm_grad, &layout, 4, (gt_tensor *[]){dy, x, weight, rstd}, out);
+    gti_release_over_gradient(&gt_op_rms_norm_grad, &layout, 4,
+                              (gt_tensor *[]){dy, x, weight, rstd}, out);
     *dweight = out[1];
     return out[0];
 }

@@ -114,12 +114,75 @@ static void test_gradients_take_over(void **state)
     assert_well(gt);
 }
 
+static gt_tensor *norm_of_rows(gt_tensor *x, gt_tensor *w, gt_tensor *b)
+{
+    return gt_layer_norm(x, 1, .weight = w, .bias = b);
+}
+
+static gt_tensor *norm_of_columns(gt_tensor *x, gt_tensor *w, gt_tensor *b)
+{
+    return gt_batch_norm(x, NULL, NULL, .weight = w, .bias = b);
+}
+
+static gt_tensor *norm_of_images(gt_tensor *x, gt_tensor *w, gt_tensor *b)
+{
+    gt_tensor *y = norm_of_columns(gt_reshape(x, GT_SHAPE(9, 30, 20)), w, b);
+    return gt_reshape(y, x->shape);
+}
+
+static gt_tensor *norm_and_rectifier(gt_tensor *x, gt_tensor *w, gt_tensor *b)
+{
+    gt_tensor *images = gt_reshape(x, GT_SHAPE(9, 30, 20));
+    gt_tensor *y =
+        gt_batch_norm(images, NULL, NULL, .weight = w, .bias = b, .activation = GT_THEN_RELU);
+    return gt_reshape(y, x->shape);
+}
+
+static gt_tensor *norm_of_groups(gt_tensor *x, gt_tensor *w, gt_tensor *b)
+{
+    gt_tensor *images = gt_reshape(x, GT_SHAPE(9, 30, 20));
+    return gt_reshape(gt_group_norm(images, 3, .weight = w, .bias = b), x->shape);
+}
+
+static gt_tensor *rms_of_rows(gt_tensor *x, gt_tensor *w, gt_tensor *b)
+{
+    return gt_add(gt_rms_norm(x, 1, .weight = w), b);
+}
+
+/* Those of norms too, which read them twice: all that they give is the same. */
+static void test_gradients_of_norms_take_over(void **state)
+{
+    gt_ctx *gt = *state;
+    gt_tensor *(*const norms[])(gt_tensor *, gt_tensor *,
+                                gt_tensor *) = {norm_of_rows,       norm_of_columns, norm_of_images,
+                                                norm_and_rectifier, norm_of_groups,  rms_of_rows};
+    for (size_t k = 0; k < 2 * sizeof norms / sizeof *norms; k++) {
+        const gt_mark start = gt_mark_tape(gt);
+        const gt_dtype dtype = k % 2 ? GT_F64 : GT_F32;
+        gt_tensor *x = gt_randn(gt, GT_SHAPE(180, 30), .dtype = dtype), *apart[3], *over[3];
+        gt_tensor *w = gt_randn(gt, GT_SHAPE(30), .dtype = dtype),
+                  *b = gt_randn(gt, GT_SHAPE(30), .dtype = dtype);
+        gt_tensor *of[] = {x, w, b};
+        for (int i = 0; i < 3; i++) gt_require_grad(of[i], true);
+        gt_tensor *y = gt_sum(gt_square(norms[k / 2](gt_mul_scalar(x, 2), w, b)));
+        assert_int_equal(gt_grad(&y, 1, of, 3, apart, .create_graph = true), GT_OK);
+        assert_int_equal(gt_grad(&y, 1, of, 3, over, .retain = true), GT_OK);
+        for (int i = 0; i < 3; i++)
+            assert_memory_equal(over[i]->data, apart[i]->data,
+                                (size_t)of[i]->size * (k % 2 ? 8 : 4));
+        gt_rewind(gt, start);
+    }
+    assert_well(gt);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_each_sentence, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_what_releases_nothing, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_gradients_take_over, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_gradients_of_norms_take_over, open_context,
+                                        close_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,8 +81,10 @@ enum {
     GT_OP_FRAME = 32,   /* puts something around an image, or cuts it off, and moves nothing */
     GT_OP_VALUES = 64,  /* infer or forward checks values that inputs hold, such as indices: a
                          * replay (capture.h) calls infer again */
-    GT_OP_OVER = 128,   /* `elements` reads no others of inputs that have output 0's shape, each
-                         * before it writes it: output 0 may be input 0's block (gt_apply_over) */
+    GT_OP_OVER = 128,   /* output 0 may be input 0's block (gt_apply_over): `elements` reads no
+                         * others of inputs that have output 0's shape, each before it writes it; a
+                         * part of `parts`, where input 0 has output 0's shape, reads of input 0
+                         * what it writes, all of it before */
     GT_OP_CHEAP = 256,  /* takes little longer than reading its inputs does, as what has `elements`:
                          * may be computed again rather than kept (gt_set_recomputing) */
     GT_OP_MOVE = 512,   /* moves or fills elements, without arithmetic */

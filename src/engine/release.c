@@ -5,6 +5,7 @@
 #include "engine/sweep.h"
 
 #undef gt_apply
+#undef gt_apply_n
 #undef gt_apply_over
 
 typedef enum { NOBODY, RULES, WHAT_RUNS_AGAIN } readers;
@@ -75,11 +76,15 @@ void gt_release(gt_tensor *t)
     }
 }
 
-/* Whether op can write over its first input, and the context lets it. */
+/* Whether op can write over its first input, and the context lets it. What works by elements may
+ * spread its inputs to one shape: its result has that of in[0] where all have. */
 static bool is_over(const gt_op *op, int n_in, gt_tensor *const in[])
 {
-    if (n_in < 1 || !in[0] || !(op->flags & GT_OP_OVER) || !op->elements[in[0]->dtype])
-        return false;
+    if (n_in < 1 || !in[0] || !(op->flags & GT_OP_OVER)) return false;
+    const gt_dtype dtype = in[0]->dtype;
+    if (!op->elements[dtype] && !op->parts[dtype]) return false;
+    for (int i = 1; i < n_in; i++)
+        if (!in[i] || (op->elements[dtype] && !gt_same_shape(in[i], in[0]))) return false;
     const gti_tensor *x = gti_t(in[0]);
     const gt_ctx *gt = in[0]->ctx;
     return x->base == x && !gt->prefill && !gt->shapes_only && !gt->recording_all;
@@ -91,10 +96,8 @@ static bool can_go_over(const gt_op *op, int n_in, gt_tensor *const in[])
     const gti_tensor *x = gti_t(in[0]);
     const gt_ctx *gt = in[0]->ctx;
     if (gti_release_is_read(x)) return false;
-    for (int i = 0; i < n_in; i++) {
-        if (!in[i] || !gt_same_shape(in[i], in[0])) return false;
+    for (int i = 0; i < n_in; i++)
         if (gti_t(in[i])->base == x && gt->recording && gti_reads_input(op, i)) return false;
-    }
     return true;
 }
 
@@ -118,31 +121,32 @@ static bool can_go_over_gradient(const gt_op *op, int n_in, gt_tensor *const in[
 {
     if (!is_over(op, n_in, in) || !is_spent(in[0])) return false;
     for (int i = 1; i < n_in; i++)
-        if (!in[i] || !gt_same_shape(in[i], in[0]) || gti_t(in[i])->base == gti_t(in[0]))
-            return false;
+        if (gti_t(in[i])->base == gti_t(in[0])) return false;
     return true;
 }
 
-static gt_tensor *apply_over(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])
+static void apply_over(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[],
+                       gt_tensor *out[])
 {
     gt_ctx *gt = in[0]->ctx;
     gt->over = true;
     gti_update_watched(gt);
-    gt_tensor *y = gt_apply(op, opts, n_in, in);
+    gt_apply_n(op, opts, n_in, in, out);
     gt->over = false;
     gti_update_watched(gt);
-    return y;
 }
 
 gt_tensor *gt_apply_over(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[])
 {
-    if (can_go_over(op, n_in, in)) return apply_over(op, opts, n_in, in);
-    return gt_apply(op, opts, n_in, in);
+    gt_tensor *out[GT_OP_OUTPUTS];
+    if (!can_go_over(op, n_in, in)) return gt_apply(op, opts, n_in, in);
+    apply_over(op, opts, n_in, in, out);
+    return out[0];
 }
 
-gt_tensor *gti_release_over_gradient(const gt_op *op, const void *opts, int n_in,
-                                     gt_tensor *const in[])
+void gti_release_over_gradient(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[],
+                               gt_tensor *out[])
 {
-    if (can_go_over_gradient(op, n_in, in)) return apply_over(op, opts, n_in, in);
-    return gt_apply(op, opts, n_in, in);
+    if (can_go_over_gradient(op, n_in, in)) apply_over(op, opts, n_in, in, out);
+    else gt_apply_n(op, opts, n_in, in, out);
 }
