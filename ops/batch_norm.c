@@ -129,22 +129,26 @@ static const char batch_norm_eval_gradient[] =
 static bool batch_norm_eval_backward(gt_node *n, gt_tensor *const gout[], gt_tensor *gin[])
 {
     /* with drstd = weight sum of dy (x - mean) */
-    const gt_normalize_layout s = batch_norm_layout_of(n);
+    gt_normalize_layout s = batch_norm_layout_of(n);
+    s.given = true;
     gt_tensor *weight = n->in[1], *mean = n->in[3];
     gt_tensor *rstd = gt_rsqrt(gt_add_scalar(n->in[4], eps_of(n)));
-    gt_tensor *dy = gti_normalize_view(gout[0], &s), *slope = gt_mul(rstd, weight);
-    if (gt_needs_grad(n, 0))
+    gt_tensor *slope = gt_mul(rstd, weight);
+    const bool all = gt_needs_grad(n, 1) || gt_needs_grad(n, 4);
+    if (!all && gt_needs_grad(n, 0))
         gin[0] = gt_mul(gout[0], gt_reshape(slope, gti_channels_beside(n->in[0]->shape)));
-    if (gt_needs_grad(n, 1) || gt_needs_grad(n, 4)) {
+    if (all) {
         gt_tensor *dweight = NULL;
-        gt_normalize_grad(gout[0], n->in[0], weight, mean, rstd, NULL, s, &dweight, &gin[2]);
+        gt_tensor *dx =
+            gt_normalize_grad(gout[0], n->in[0], weight, mean, rstd, NULL, s, &dweight, &gin[2]);
+        if (gt_needs_grad(n, 0)) gin[0] = dx;
         gt_tensor *sum = gt_div(dweight, rstd);
         gin[1] = GT_MUTANT(batch_norm_eval_weight, dweight, sum);
         if (gt_needs_grad(n, 4))
             gin[4] = gt_mul_scalar(gt_mul(gt_mul(sum, weight), gt_mul(gt_square(rstd), rstd)),
                                    GT_MUTANT(batch_norm_eval_variance, -0.5, 0.5));
     } else if (gt_needs_grad(n, 2) || gt_needs_grad(n, 3)) {
-        gin[2] = channel_sum(dy, weight);
+        gin[2] = channel_sum(gti_normalize_view(gout[0], &s), weight);
     }
     if (gt_needs_grad(n, 3)) gin[3] = gt_neg(gt_mul(slope, gin[2]));
     return true;

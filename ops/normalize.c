@@ -72,7 +72,8 @@ static gti_normalize normalize_describe(const gt_normalize_layout *l)
                            .channels = l->channels,
                            .inner = l->inner,
                            .step = l->groups * l->channels * l->inner,
-                           .pooled = l->pooled};
+                           .pooled = l->pooled,
+                           .given = l->given};
 }
 
 /* At least one part, also of nothing: sums over nothing are to be written. */

@@ -3,6 +3,7 @@
  *
  *   dx = rstd (g - M(g) - h M(g h))    dweight = sum of dy h    dbias = sum of dy
  *
+ * or dx = rstd g, where mean and rstd are given, not made of x.
  * rms_norm_grad is the same without a mean: M(g) is left out, and dbias. Where an activation of y
  * follows, the activation's result is the last input, and dy counts where that has a slope.
  *
@@ -48,15 +49,15 @@ static bool check_layout(const gt_node *n, const gt_normalize_layout *s, int64_t
 {
     const int64_t dims[] = {s->n, s->groups, s->channels, s->inner};
     int64_t elements, bytes;
-    bool good = !s->pooled || (s->channels == 1 && is_centred(n));
+    bool good = s->pooled ? s->channels == 1 && is_centred(n) : !s->given;
     for (int i = 0; i < 4; i++) good = good && dims[i] >= 0;
     if (!good || !gti_size_of_shape(4, dims, 1, &elements, &bytes) || elements != n->in[0]->size)
         return gt_op_fail(n, GT_ERR_SHAPE,
                           "the layout n %lld, groups %lld, channels %lld, "
-                          "inner %lld%s does not fit dy %s",
+                          "inner %lld%s%s does not fit dy %s",
                           (long long)s->n, (long long)s->groups, (long long)s->channels,
                           (long long)s->inner, s->pooled ? ", pooled" : "",
-                          GTI_SHAPE_TEXT(n->in[0]->shape));
+                          s->given ? ", given" : "", GTI_SHAPE_TEXT(n->in[0]->shape));
     *sets = s->groups;
     return s->pooled || gti_size_mul(s->n, s->groups, sets) ||
            gt_op_fail(n, GT_ERR_MEMORY, "the number of groups overflows");
@@ -135,13 +136,13 @@ typedef struct {
     gt_tensor *dy, *d, *w, *r; /* d = x - mean */
     gt_tensor *h, *g;
     unsigned set; /* axes */
-    bool centred;
+    bool centred, given;
 } views;
 
 static views views_of(const gt_node *n)
 {
     const gt_normalize_layout *s = normalize_grad_layout_of(n);
-    views v = {.centred = is_centred(n), .set = gti_normalize_set_axes(s)};
+    views v = {.centred = is_centred(n), .given = s->given, .set = gti_normalize_set_axes(s)};
     v.dy = gti_normalize_view(gti_normalize_before(s->activation, n->in[0], result_of(n)), s);
     v.d = gti_normalize_view(n->in[1], s);
     v.w = gti_normalize_view_parameter(n->in[2], s);
@@ -172,9 +173,10 @@ typedef struct {
     gt_tensor *scale; /* in rstd, element by element, with h held */
 } parts;
 
-/* Of <u, dx> = sum of rstd u (g - M(g) - h M(g h)), which is symmetric in u and g. */
+/* Of <u, dx> = sum of rstd u (g - M(g) - h M(g h)), which is symmetric in u and g; or rstd u g. */
 static parts parts_of_dx(const views *v, gt_tensor *u)
 {
+    if (v->given) return (parts){.g = gt_mul(v->r, u), .scale = gt_mul(u, v->g)};
     gt_tensor *mu = set_mean(v, gt_mul(u, v->h)), *mg = set_mean(v, gt_mul(v->g, v->h));
     gt_tensor *both = gt_add(gt_mul(u, mg), gt_mul(v->g, mu));
     return (parts){
@@ -248,6 +250,8 @@ static const gt_attr layout_attrs[] = {
     {GT_ARGUMENT("pooled", gt_normalize_layout, pooled),
      .meaning = "statistics of each [n,inner], else [channels,inner]"},
     {GTI_ACTIVATION_ATTR(gt_normalize_layout), .argument = true},
+    {GT_ARGUMENT("given", gt_normalize_layout, given),
+     .meaning = "mean and rstd are no results of x"},
 };
 
 #define NORMALIZE_GRAD(id, input_names, inputs_n, least_n, outputs_n)                              \

@@ -25,7 +25,8 @@ static gt_normalize_layout layout(const double *o)
                                  .groups = (int64_t)o[1],
                                  .channels = (int64_t)o[2],
                                  .inner = (int64_t)o[3],
-                                 .pooled = o[4] != 0};
+                                 .pooled = o[4] != 0,
+                                 .given = o[5] != 0};
 }
 
 static gt_tensor *normalize_grad(gt_tensor *const in[], const double *o)

@@ -117,9 +117,11 @@ def running():
 def gradients():
     """normalize_grad's dx, against what PyTorch's own backward gives."""
     rows = [("rows", (3, 5), (3, 1, 5, 1, 0)), ("groups", (2, 4, 3), (2, 2, 2, 3, 0)),
-            ("batch", (3, 2, 4), (3, 2, 1, 4, 1)), ("batch of rows", (5, 3), (5, 3, 1, 1, 1))]
+            ("batch", (3, 2, 4), (3, 2, 1, 4, 1)), ("batch of rows", (5, 3), (5, 3, 1, 1, 1)),
+            ("given", (3, 2, 4), (3, 2, 1, 4, 1, 1)), ("given rows", (5, 3), (5, 3, 1, 1, 1, 1))]
     for label, shape, layout in rows:
-        n, g, q, inner, pooled = layout
+        n, g, q, inner, pooled = layout[:5]
+        given = len(layout) > 5
         sets = (0, 2, 3) if pooled else (2, 3)
         view = (n, g, q, inner)
 
@@ -128,6 +130,8 @@ def gradients():
             dy, x, r = dy.view(view), x.view(view), rstd.view(stat)
             h = x * r if mean is None else (x - mean.view(stat)) * r
             k = dy * w.view(g, q, 1)
+            if given:
+                return (r * k).view(shape)
             dx = k - h * (k * h).mean(sets, True)
             if mean is not None:
                 dx = dx - k.mean(sets, True)
@@ -138,7 +142,8 @@ def gradients():
         v = x.view(view)
         mean, rstd = v.mean(sets), (v.var(sets, unbiased=False) + 1e-5).rsqrt()
         at = x.clone().requires_grad_()
-        y = (F.batch_norm(at, None, None, w, None, True, 0) if pooled else
+        y = (F.batch_norm(at, mean.flatten(), rstd.flatten() ** -2, w, None, False, 0, 0) if given else
+             F.batch_norm(at, None, None, w, None, True, 0) if pooled else
              F.group_norm(at.view(n, g * q, inner), g, w).view(shape))
         torch.testing.assert_close(torch.autograd.grad(y, at, dy)[0], dx_of(dy, x, w, mean, rstd))
         free = [grid(tuple(mean.shape)), grid(tuple(mean.shape), 0.5, 2)]

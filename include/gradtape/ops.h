@@ -231,11 +231,13 @@ typedef struct {
 } gt_local_response_norm_opts;
 
 /* How a normalisation sees x, for its gradient: as [n,groups,channels,inner], with statistics of
- * each [channels,inner] or, pooled (channels is 1 then), of each [n,inner]; and what follows it. */
+ * each [channels,inner] or, pooled (channels is 1 then), of each [n,inner], which may be given:
+ * no results of x; and what follows it. */
 typedef struct {
     int64_t n, groups, channels, inner;
     bool pooled;
     gt_activation activation;
+    bool given; /* where pooled */
 } gt_normalize_layout;
 
 /* --- options: reductions, classes and losses --- */

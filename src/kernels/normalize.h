@@ -27,6 +27,7 @@ typedef struct {
     int64_t n, groups, channels, inner;
     int64_t step; /* from an image of x to the next, where pooled */
     bool pooled;
+    bool given;              /* where pooled, for the gradient: mean and rstd are no results of x */
     gti_normalize_then then; /* where pooled */
 } gti_normalize;
 
@@ -44,7 +45,7 @@ typedef struct {
     /* dx, and sums [2,groups channels], from dy - where s->then follows, with y its result (else
      * NULL), from the slope that dy and y give -, which is 0 where it counts for mean and rstd:
      * with h = (x - mean) rstd, g = dy weight and M the mean over a set dx = rstd (g - M(g) - h M(g
-     * h))   sums[0] = sum of dy   sums[1] = sum of dy h */
+     * h))   sums[0] = sum of dy   sums[1] = sum of dy h; where statistics are given dx = rstd g */
     void (*grad)(const gti_normalize *s, const void *dy, const void *y, const void *x,
                  const void *weight, const void *mean, const void *rstd, void *dx, double *sums,
                  void *scratch);
