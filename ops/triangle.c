@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "common.h"
+#include "kernels/stream.h"
+
+enum { SHORTEST = 768 }; /* bytes of rows that are streamed: shorter ones take longer to fill */
 
 typedef struct {
     int64_t diagonal;
@@ -25,31 +28,75 @@ static int64_t triangle_clamp(int64_t i, int64_t low, int64_t high)
     return i < low ? low : i > high ? high : i;
 }
 
-/* Of each row, columns from..to-1 are kept. */
-static void copy_columns(int64_t from, int64_t to, int64_t columns, size_t element, const char *x,
-                         char *y)
+/* Matrices of which a part is kept: of row r, columns on one side of r + diagonal. */
+typedef struct {
+    int64_t rows, columns, diagonal;
+    size_t element; /* bytes */
+    bool upper;
+} triangle;
+
+/* Of so many bytes of a row, those on one side of the edge are kept. */
+static void copy_side(bool upper, size_t edge, size_t bytes, const char *x, char *y)
 {
-    memset(y, 0, (size_t)from * element);
-    memcpy(y + (size_t)from * element, x + (size_t)from * element, (size_t)(to - from) * element);
-    memset(y + (size_t)to * element, 0, (size_t)(columns - to) * element);
+    if (upper) {
+        memset(y, 0, edge);
+        memcpy(y + edge, x + edge, bytes - edge);
+    } else {
+        memcpy(y, x, edge);
+        memset(y + edge, 0, bytes - edge);
+    }
+}
+
+/* Elements begin to end of all matrices, of which x and y are the first. */
+static void copy_elements(triangle t, int64_t begin, int64_t end, const char *x, char *y)
+{
+    int64_t row = begin / t.columns % t.rows, column = begin % t.columns;
+    while (begin < end) {
+        const int64_t left = t.columns - column, count = end - begin < left ? end - begin : left;
+        const int64_t edge = triangle_clamp(row + t.diagonal + !t.upper - column, 0, count);
+        const size_t bytes = (size_t)count * t.element;
+        copy_side(t.upper, (size_t)edge * t.element, bytes, x, y);
+        x += bytes;
+        y += bytes;
+        begin += count;
+        row = row + 1 < t.rows ? row + 1 : 0;
+        column = 0;
+    }
+}
+
+/* The same of all elements, made in blocks that stay in the caches and written past them, while the
+ * next block is asked for. */
+static void stream_elements(triangle t, int64_t size, int64_t bytes, const char *x, char *y)
+{
+    enum { LINE = 64 };
+    _Alignas(LINE) char block[GTI_STREAM_RESULT_BLOCK];
+    const int64_t most = bytes / (int64_t)t.element;
+    for (int64_t at = 0; at < size; at += most) {
+        const int64_t end = size - at < most ? size : at + most;
+        const size_t piece = (size_t)(end - at) * t.element;
+        gti_read_on(x, piece);
+        copy_elements(t, at, end, x, block);
+        gti_stream_next next = {x + piece, LINE};
+        gti_stream_result(piece, block, 1, &next, y);
+        x += piece;
+        y += piece;
+    }
+    gti_stream_end();
 }
 
 static void copy_triangles(const gt_node *n, bool upper)
 {
     const gt_tensor *x = n->in[0], *y = n->out[0];
     if (y->size == 0) return;
-    const size_t element = gt_dtype_size(y->dtype);
-    const int64_t rows = y->shape.dim[y->shape.ndim - 2], columns = y->shape.dim[y->shape.ndim - 1];
-    const int64_t d = triangle_clamp(((const triangle_opts *)n->opts)->diagonal, -rows, columns);
-    const char *from = x->data;
-    char *to = y->data;
-    for (int64_t left = y->size / columns; left > 0;)
-        for (int64_t r = 0; r < rows; r++, left--) {
-            const int64_t edge = triangle_clamp(r + d + !upper, 0, columns);
-            copy_columns(upper ? edge : 0, upper ? columns : edge, columns, element, from, to);
-            from += (size_t)columns * element;
-            to += (size_t)columns * element;
-        }
+    triangle t = {.element = gt_dtype_size(y->dtype), .upper = upper};
+    t.rows = y->shape.dim[y->shape.ndim - 2];
+    t.columns = y->shape.dim[y->shape.ndim - 1];
+    t.diagonal = triangle_clamp(((const triangle_opts *)n->opts)->diagonal, -t.rows, t.columns);
+    const int64_t element = (int64_t)t.element,
+                  block = gti_stream_result_block(y->size * element, 1);
+    if (block > 0 && t.columns * element >= SHORTEST)
+        stream_elements(t, y->size, block, x->data, y->data);
+    else copy_elements(t, 0, y->size, x->data, y->data);
 }
 
 static void tril_forward(gt_node *n)

@@ -212,6 +212,21 @@ static void test_running_sums_past_caches(void **state)
     }
 }
 
+/* Nor are triangles of many matrices others than that of one. */
+static void test_triangles_past_caches(void **state)
+{
+    gt_ctx *gt = *state;
+    enum { COUNT = 128, ROWS = 259, N = 257, SIZE = ROWS * N };
+    gt_tensor *x = gt_rand(gt, GT_SHAPE(ROWS, N)), *all = gt_repeat(x, GT_SHAPE(COUNT, 1, 1));
+    for (int upper = 0; upper < 2; upper++) {
+        const gt_tensor *y = upper ? gt_triu(all, 3) : gt_tril(all, -2);
+        const gt_tensor *one = upper ? gt_triu(x, 3) : gt_tril(x, -2);
+        assert_well(gt);
+        for (int64_t i = 0; i < COUNT; i++)
+            assert_memory_equal((const float *)y->data + i * SIZE, one->data, SIZE * sizeof(float));
+    }
+}
+
 /* Many small addends after a large one are not lost in f32. */
 static void test_long_sums_keep_precision(void **state)
 {
@@ -375,6 +390,7 @@ static int all_tests(void)
         cmocka_unit_test(test_many_slices_for_few_places),
         cmocka_unit_test(test_picking_past_caches),
         FRESH(test_running_sums_past_caches),
+        FRESH(test_triangles_past_caches),
         FRESH(test_long_sums_keep_precision),
         FRESH(test_views_share_data),
         FRESH(test_one_hot_dtypes),
