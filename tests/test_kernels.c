@@ -186,7 +186,8 @@ static void test_gemm_of(const gti_kernels *t, int dtype)
     /* Deep and wide enough to be packed and cut; of few rows or columns, or few terms. */
     static const int64_t large[][3] = {{9, 3, 1030},  {3, 9, 1030},   {43, 33, 260}, {5, 262, 257},
                                        {34, 15, 139}, {16, 33, 139},  {33, 7, 1030}, {35, 14, 1030},
-                                       {2, 4200, 6},  {1, 129, 1030}, {5, 1500, 3},  {7, 2100, 2}};
+                                       {2, 4200, 6},  {1, 129, 1030}, {5, 1500, 3},  {7, 2100, 2},
+                                       {6, 1500, 1}};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         for (int bits = 0; bits < 16; bits++) {
             const product p = {bits & 1,     bits & 2,     bits & 4,        shapes[i][0],

@@ -121,7 +121,8 @@ typedef enum {
 
 /* Opens a context. Never NULL: when there is no memory, the context that comes back has already
  * failed, and every call on it is a no-op. One context belongs to one thread at a time; different
- * threads may each have one. */
+ * threads may each have one. Such a thread needs a stack of 1 MB: products put half of that on it.
+ */
 gt_ctx *gt_open(void);
 
 /* Frees the context and everything in it: tensors, modules, optimizers. NULL is fine. */
