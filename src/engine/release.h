@@ -17,8 +17,8 @@ static inline bool gti_reads_output(const gt_op *op, int i)
 }
 
 /* --- release.c --- */
-/* gt_apply_n of an operation with GT_OP_OVER by a backward rule on in[0], a gout[i] that it does not
- * read again: if nobody else holds it and nothing is recorded, out[0] takes its block. */
+/* gt_apply_n of an operation with GT_OP_OVER by a backward rule on in[0], a gout[i] that it does
+ * not read again: if nobody else holds it and nothing is recorded, out[0] takes its block. */
 void gti_release_over_gradient(const gt_op *op, const void *opts, int n_in, gt_tensor *const in[],
                                gt_tensor *out[]);
 /* Whether the rule of something recorded reads data of base. */
