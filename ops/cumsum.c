@@ -6,8 +6,6 @@
 #include "kernels/stream.h"
 #include "reduction.h"
 
-enum { STREAM_BLOCK = 1 << 13, LINE = 64 }; /* bytes */
-
 typedef struct {
     int axis;
     bool reverse;
@@ -31,7 +29,7 @@ static bool cumsum_infer(gt_node *n)
 /* Rows made in a block that stays in the caches, and written past them. */
 static void cumsum_stream(const gt_node *n, const gti_along_range *at, int64_t rows)
 {
-    _Alignas(64) char block[STREAM_BLOCK];
+    _Alignas(64) char block[GTI_STREAM_RESULT_BLOCK];
     const bool reverse = ((const cumsum_opts *)n->opts)->reverse;
     const int64_t row = at->s.n * (int64_t)gt_dtype_size(n->dtype);
     const char *x = gti_from(n->in[0], at->x);
@@ -41,7 +39,7 @@ static void cumsum_stream(const gt_node *n, const gti_along_range *at, int64_t r
         piece.outer = left < rows ? left : rows;
         gti_read_on(x, (size_t)(piece.outer * row));
         gti_kernels_for(n)->reduce.cumsum(&piece, reverse, x, block);
-        gti_stream_next next = {x + piece.outer * row, LINE};
+        gti_stream_next next = {x + piece.outer * row, GTI_STREAM_LINE};
         gti_stream_result((size_t)(piece.outer * row), block, 1, &next, y);
     }
     gti_stream_end();
@@ -52,7 +50,7 @@ static void cumsum_parts(gt_node *n, const gt_range *r)
     const gti_along s = gti_reduction_along(n->in[0]->shape, cumsum_axis_of(n));
     const gti_along_range at = gti_reduction_along_range_of(n, r, &s);
     const int64_t element = (int64_t)gt_dtype_size(n->dtype);
-    const int64_t rows = s.inner == 1 && s.n > 0 ? STREAM_BLOCK / (s.n * element) : 0;
+    const int64_t rows = s.inner == 1 && s.n > 0 ? GTI_STREAM_RESULT_BLOCK / (s.n * element) : 0;
     if (rows >= 4 && gti_streams(n->in[0]->size * element)) cumsum_stream(n, &at, rows / 4 * 4);
     else
         gti_kernels_for(n)->reduce.cumsum(&at.s, ((const cumsum_opts *)n->opts)->reverse,

@@ -68,15 +68,14 @@ static void copy_elements(triangle t, int64_t begin, int64_t end, const char *x,
  * next block is asked for. */
 static void stream_elements(triangle t, int64_t size, int64_t bytes, const char *x, char *y)
 {
-    enum { LINE = 64 };
-    _Alignas(LINE) char block[GTI_STREAM_RESULT_BLOCK];
+    _Alignas(GTI_STREAM_LINE) char block[GTI_STREAM_RESULT_BLOCK];
     const int64_t most = bytes / (int64_t)t.element;
     for (int64_t at = 0; at < size; at += most) {
         const int64_t end = size - at < most ? size : at + most;
         const size_t piece = (size_t)(end - at) * t.element;
         gti_read_on(x, piece);
         copy_elements(t, at, end, x, block);
-        gti_stream_next next = {x + piece, LINE};
+        gti_stream_next next = {x + piece, GTI_STREAM_LINE};
         gti_stream_result(piece, block, 1, &next, y);
         x += piece;
         y += piece;

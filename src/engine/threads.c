@@ -8,7 +8,6 @@
 #include "kernels/stream.h"
 
 enum {
-    LINE = 64, /* bytes */
     MOST_READ = 4,
     PART_WORK = 1 << 15,
     MOST_COST = 1 << 9, /* of an element, nearly */
@@ -101,7 +100,7 @@ typedef struct {
 static int inputs_from(const gt_node *n, int64_t element, gti_stream_next next[MOST_READ])
 {
     const gt_tensor *const y = n->out[0];
-    const int64_t each = LINE / (int64_t)gt_dtype_size(y->dtype);
+    const int64_t each = GTI_STREAM_LINE / (int64_t)gt_dtype_size(y->dtype);
     int count = 0;
     for (int i = 0; i < n->n_in && count < MOST_READ; i++) {
         const gt_tensor *const x = n->in[i];
@@ -139,7 +138,7 @@ static void stream_elements(const gt_node *n, int64_t bytes, int64_t begin, int6
         gti_stream_next next[MOST_READ];
         const int inputs = inputs_from(n, begin, next);
         for (int i = 0; i < inputs; i++)
-            gti_read_on(next[i].at, (size_t)(count * next[i].step * size / LINE));
+            gti_read_on(next[i].at, (size_t)(count * next[i].step * size / GTI_STREAM_LINE));
         n->op->elements[n->dtype](&piece, begin, begin + count);
         inputs_from(n, begin + count, next);
         gti_stream_result((size_t)(count * size), block, inputs, next,

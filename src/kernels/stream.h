@@ -14,7 +14,8 @@
 
 #include "kernels/loop.h"
 
-enum { GTI_STREAM_BYTES = 1 << 23 }; /* an array from which it pays */
+/* Bytes of an array from which it pays, and of a line of the caches. */
+enum { GTI_STREAM_BYTES = 1 << 23, GTI_STREAM_LINE = 64 };
 
 /* Whether it can be done here, for an array of so many bytes. */
 static inline bool gti_streams(int64_t bytes)
@@ -81,7 +82,7 @@ static inline void gti_stream(size_t bytes, const char *x, char *y)
  * what is streamed. */
 static inline void gti_stream_row(size_t bytes, const char *x, const char *next, char *y)
 {
-    enum { LINE = 64 };
+    enum { LINE = GTI_STREAM_LINE };
     const size_t to_line = -(uintptr_t)y % LINE, head = to_line < bytes ? to_line : bytes;
     size_t done = head;
     memcpy(y, x, head);
@@ -103,7 +104,7 @@ typedef struct {
 static inline void gti_stream_result(size_t bytes, const char *x, int n, gti_stream_next *next,
                                      char *y)
 {
-    enum { LINE = 64 };
+    enum { LINE = GTI_STREAM_LINE };
     const size_t to_line = -(uintptr_t)y % LINE, head = to_line < bytes ? to_line : bytes;
     size_t done = head;
     memcpy(y, x, head);
