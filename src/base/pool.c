@@ -2,13 +2,23 @@
 
 /* Blocks are small, middling or the system's. Pages for small ones are made some at a time, ahead.
  * Middling ones lie side by side in huge pages, which the system fills some times as fast as small
- * pages; where accesses are checked, apart. */
-enum { GRAIN = 64, SMALL = 1 << 16, AHEAD = 1 << 17, SMALL_SLAB = 1 << 20, MIDDLE_SLAB = 8 << 20 };
+ * pages and the processor reads up to 1.7 times as fast; where accesses are checked, apart. */
+enum { GRAIN = 64, SMALL = 1 << 16, AHEAD = 1 << 17, SMALL_SLAB = 1 << 20 };
 #ifdef GT_DEBUG
 enum { MIDDLE = SMALL };
 #else
-enum { MIDDLE = 2 << 20 };
+enum { MIDDLE = 4 << 20 };
 #endif
+
+/* Arrays that are gone through together must not begin at one place of their pages: their lines
+ * would share sets of the first cache. AMD's processors also tell the lines of a set apart by a
+ * hash of their address in which bits cancel (17 and 22 and the like, 4 MB less 1/32): one throws
+ * the other out. So each block begins 17 of a page's 64 lines behind the last one, and four lie as
+ * far from each other as they can. */
+enum { PAGE = 1 << 12, SHIFT = 17 * GRAIN };
+
+/* Two of the largest, or as many others as fit; with its header whole huge pages. */
+enum { MIDDLE_SLAB = (10 << 20) - GRAIN };
 
 /* Stands in front of every block from the system. */
 struct gti_pool_block {
@@ -34,20 +44,20 @@ void gti_pool_close(gti_pool *p)
     *p = (gti_pool){.system = p->system};
 }
 
-static char *from_system(gti_pool *p, size_t bytes)
+static char *from_system(gti_pool *p, size_t shift, size_t bytes)
 {
-    gti_pool_block *b = gti_system_get(p->system, sizeof *b + bytes);
+    gti_pool_block *b = gti_system_get(p->system, sizeof *b + shift + bytes);
     if (!b) return NULL;
-    b->bytes = sizeof *b + bytes;
+    b->bytes = sizeof *b + shift + bytes;
     b->next = p->blocks;
     p->blocks = b;
-    return (char *)(b + 1);
+    return (char *)(b + 1) + shift;
 }
 
 static char *cut(gti_pool *p, gti_pool_slab *slab, size_t slab_bytes, size_t bytes)
 {
     if ((size_t)(slab->end - slab->begin) < bytes) {
-        char *begin = from_system(p, slab_bytes);
+        char *begin = from_system(p, 0, slab_bytes);
         if (!begin) return NULL;
         *slab = (gti_pool_slab){begin, begin + slab_bytes, begin};
     }
@@ -70,7 +80,9 @@ static char *cut_small(gti_pool *p, size_t bytes)
 void *gti_pool_new_block_(gti_pool *p, size_t bytes)
 {
     if (bytes <= SMALL) return cut_small(p, bytes);
-    char *block = bytes <= MIDDLE ? cut(p, &p->middle, MIDDLE_SLAB, bytes) : from_system(p, bytes);
+    p->shift = (p->shift + SHIFT) % PAGE;
+    char *block = bytes <= MIDDLE ? cut(p, &p->middle, MIDDLE_SLAB, bytes + SHIFT)
+                                  : from_system(p, p->shift, bytes);
     if (block) gti_system_make_pages(block, bytes);
     return block;
 }

@@ -28,6 +28,7 @@ typedef struct {
     size_t bytes[GTI_POOL_CLASSES]; /* of a block of the class */
     gti_pool_slab small, middle;
     gti_pool_block *blocks; /* all that came from the system */
+    size_t shift;           /* of the last large block in its page */
     uint64_t live, peak;    /* bytes handed out, and the most of it */
 } gti_pool;
 
