@@ -39,8 +39,8 @@ static inline bool gti_is_amd(void)
 #endif
 }
 
-/* The same of what is read on and on, which AMD's processors (Zen 4) foresee: sums of rows and
- * copies take 1.2 to 1.6 times as long where it is asked for, too. */
+/* The same of what is read on and on, which AMD's processors (Zen 4) foresee: sums of rows take 1.2
+ * to 1.6 times as long where it is asked for, too. */
 GTI_INLINE void gti_read_on(const void *x, size_t bytes)
 {
     if (!gti_is_amd()) gti_read_ahead(x, bytes);

@@ -124,15 +124,21 @@ static inline int64_t gti_stream_rows_ahead(size_t bytes)
     return 1 + (1 << 12) / (int64_t)bytes;
 }
 
-/* The same of what is not in the caches. */
+/* The same of what is not in the caches: asked for by line on AMD's processors (1.1 to 1.2 times as
+ * fast in huge pages), by piece on others. */
 static inline void gti_stream_from_far(size_t bytes, const char *x, char *y)
 {
-    enum { PIECE = 1 << 10 };
+    enum { PIECE = 1 << 10, AHEAD = 1 << 12 };
+    if (gti_is_amd()) {
+        gti_stream_next next = {x + AHEAD, GTI_STREAM_LINE};
+        gti_stream_result(bytes, x, 1, &next, y);
+        return;
+    }
     const size_t to_line = -(uintptr_t)y % 64, head = to_line < bytes ? to_line : bytes;
     size_t done = head;
     memcpy(y, x, head);
     for (; bytes - done >= PIECE; done += PIECE) {
-        gti_read_on(x + done, PIECE);
+        gti_read_ahead(x + done, PIECE);
         gti_stream_aligned(PIECE, x + done, y + done);
     }
     gti_stream(bytes - done, x + done, y + done);
