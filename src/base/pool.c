@@ -17,8 +17,8 @@ enum { MIDDLE = 4 << 20 };
  * far from each other as they can. */
 enum { PAGE = 1 << 12, SHIFT = 17 * GRAIN };
 
-/* Two of the largest, or as many others as fit; with its header whole huge pages. */
-enum { MIDDLE_SLAB = (10 << 20) - GRAIN };
+/* Two of the largest, or as many others as fit; with its header and shift whole huge pages. */
+enum { MIDDLE_SLAB = (10 << 20) - PAGE };
 
 /* Stands in front of every block from the system. */
 struct gti_pool_block {
@@ -54,10 +54,10 @@ static char *from_system(gti_pool *p, size_t shift, size_t bytes)
     return (char *)(b + 1) + shift;
 }
 
-static char *cut(gti_pool *p, gti_pool_slab *slab, size_t slab_bytes, size_t bytes)
+static char *cut(gti_pool *p, gti_pool_slab *slab, size_t shift, size_t slab_bytes, size_t bytes)
 {
     if ((size_t)(slab->end - slab->begin) < bytes) {
-        char *begin = from_system(p, 0, slab_bytes);
+        char *begin = from_system(p, shift, slab_bytes);
         if (!begin) return NULL;
         *slab = (gti_pool_slab){begin, begin + slab_bytes, begin};
     }
@@ -69,7 +69,7 @@ static char *cut_small(gti_pool *p, size_t bytes)
 {
     _Static_assert(AHEAD >= SMALL && SMALL_SLAB % AHEAD == 0, "one step makes room for any block");
     gti_pool_slab *const slab = &p->small;
-    char *block = cut(p, slab, SMALL_SLAB, bytes);
+    char *block = cut(p, slab, 0, SMALL_SLAB, bytes);
     if (slab->begin > slab->made) {
         gti_system_make_pages(slab->made, AHEAD);
         slab->made += AHEAD;
@@ -81,7 +81,7 @@ void *gti_pool_new_block_(gti_pool *p, size_t bytes)
 {
     if (bytes <= SMALL) return cut_small(p, bytes);
     p->shift = (p->shift + SHIFT) % PAGE;
-    char *block = bytes <= MIDDLE ? cut(p, &p->middle, MIDDLE_SLAB, bytes + SHIFT)
+    char *block = bytes <= MIDDLE ? cut(p, &p->middle, p->shift, MIDDLE_SLAB, bytes + SHIFT)
                                   : from_system(p, p->shift, bytes);
     if (block) gti_system_make_pages(block, bytes);
     return block;
