@@ -252,6 +252,25 @@ static void test_past_caches(void **state)
     }
 }
 
+/* So are groups that go past the caches what the last image's give by themselves. */
+static void test_groups_past_caches(void **state)
+{
+    gt_ctx *gt = *state;
+    enum { IMAGES = 130, CHANNELS_OF_ONE = 4, SIDE = 128 };
+    gt_tensor *x = gt_randn(gt, GT_SHAPE(IMAGES, CHANNELS_OF_ONE, SIDE, SIDE));
+    gt_tensor *some[] = {x, gt_slice(x, 0, -1, GT_END)}, *y[2], *dx[2];
+    for (int i = 0; i < 2; i++) {
+        gt_tensor *leaf = gt_clone(some[i]), *upstream = gt_square(some[i]);
+        gt_require_grad(leaf, true);
+        y[i] = gt_group_norm(leaf, 2);
+        gt_grad(&y[i], 1, &leaf, 1, &dx[i], .upstream = &upstream);
+    }
+    assert_well(gt);
+    const int64_t size = some[1]->size, at = x->size - size;
+    assert_memory_equal((float *)y[0]->data + at, y[1]->data, (size_t)size * sizeof(float));
+    assert_memory_equal((float *)dx[0]->data + at, dx[1]->data, (size_t)size * sizeof(float));
+}
+
 /* The variance of a constant is 0 and not what rounding leaves, also in the running one. */
 static void test_constant_channels(void **state)
 {
@@ -396,6 +415,7 @@ static int all_tests(void)
         FRESH(test_channels_alone),
         FRESH(test_first_ones_far_away),
         FRESH(test_past_caches),
+        FRESH(test_groups_past_caches),
         FRESH(test_constant_channels),
         FRESH(test_extreme_values),
         FRESH(test_evaluation),
