@@ -3,6 +3,7 @@
 int64_t gti_classes_outside(const gt_tensor *index, int64_t count, int64_t skip)
 {
     const int64_t *value = index->data;
+    if (!gti_index_any_outside(index->size, value, count)) return -1;
     for (int64_t i = 0; i < index->size; i++)
         if ((uint64_t)value[i] >= (uint64_t)count && value[i] != skip) return i;
     return -1;
