@@ -185,10 +185,10 @@ static void test_gemm_of(const gti_kernels *t, int dtype)
         {3, 129, 65}, {65, 130, 7}, {64, 1, 64}, {33, 127, 40}};
     /* Deep and wide enough to be packed and cut; of few rows or columns, or few terms; the last of
      * many rows, whose lines would meet in a cache. */
-    static const int64_t large[][3] = {{9, 3, 1030},  {3, 9, 1030},   {43, 33, 260}, {5, 262, 257},
-                                       {34, 15, 139}, {16, 33, 139},  {33, 7, 1030}, {35, 14, 1030},
-                                       {2, 4200, 6},  {1, 129, 1030}, {5, 1500, 3},  {7, 2100, 2},
-                                       {6, 1500, 1},  {257, 66, 1021}};
+    static const int64_t large[][3] = {
+        {9, 3, 1030},  {3, 9, 1030},  {43, 33, 260},  {5, 262, 257},   {34, 15, 139},
+        {16, 33, 139}, {33, 7, 1030}, {35, 14, 1030}, {2, 4200, 6},    {1, 129, 1030},
+        {5, 1500, 3},  {7, 2100, 2},  {6, 1500, 1},   {257, 66, 1021}, {270, 3, 40}};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         for (int bits = 0; bits < 16; bits++) {
             const product p = {bits & 1,     bits & 2,     bits & 4,        shapes[i][0],
