@@ -29,7 +29,7 @@ static bool cumsum_infer(gt_node *n)
 /* Rows made in a block that stays in the caches, and written past them. */
 static void cumsum_stream(const gt_node *n, const gti_along_range *at, int64_t rows)
 {
-    _Alignas(64) char block[GTI_STREAM_RESULT_BLOCK];
+    _Alignas(GTI_STREAM_LINE) char block[GTI_STREAM_RESULT_BLOCK];
     const bool reverse = ((const cumsum_opts *)n->opts)->reverse;
     const int64_t row = at->s.n * (int64_t)gt_dtype_size(n->dtype);
     const char *x = gti_from(n->in[0], at->x);
