@@ -162,6 +162,48 @@ static void test_infinite_logits(void **state)
     assert_well(gt);
 }
 
+static gt_tensor *reduced(int i, gt_tensor *x, unsigned axes)
+{
+    switch (i) {
+    case 0: return gt_norm(x, .axes = axes);
+    case 1: return gt_norm(x, .axes = axes, .p = 1);
+    case 2: return gt_norm(x, .axes = axes, .p = 3);
+    case 3: return gt_norm(x, .axes = axes, .p = INFINITY);
+    case 4: return gt_std(x, .axes = axes);
+    case 5: return gt_var(x, .axes = axes);
+    case 6: return gt_sum(x, .axes = axes);
+    case 7: return gt_mean(x, .axes = axes);
+    case 8: return gt_prod(x, .axes = axes);
+    case 9: return gt_amax(x, .axes = axes);
+    case 10: return gt_amin(x, .axes = axes);
+    default: return gt_logsumexp(x, .axes = axes);
+    }
+}
+
+/* Whatever stands before and behind it: also where a second pass looks for the largest element. */
+static void test_nan_is_never_lost(void **state)
+{
+    enum { N = 5, REDUCED = 12 };
+    static const double others[] = {0, 1, INFINITY, -INFINITY, 1e30};
+    gt_ctx *gt = *state;
+    for (int i = 0; i < REDUCED * N * 2; i++)
+        for (size_t k = 0; k < sizeof others / sizeof *others; k++) {
+            const gt_dtype dtype = i % 2 ? GT_F64 : GT_F32;
+            const int at = i / 2 % N;
+            gt_tensor *x = gt_full(gt, GT_SHAPE(N, N), others[k], .dtype = dtype);
+            for (int r = 0; r < N; r++) gt_store_element(x, r * N + (r + at) % N, (double)NAN);
+            for (int axis = 0; axis < 2; axis++) {
+                gt_tensor *y = reduced(i / 2 / N, x, GT_AXIS(axis));
+                assert_well(gt);
+                for (int r = 0; r < N; r++)
+                    if (!isnan(element(y, r)))
+                        fail_msg("reduction %d along axis %d beside %g is %g", i / 2 / N, axis,
+                                 others[k], element(y, r));
+            }
+        }
+    assert_well(gt);
+}
+
 /* Squares of these leave the range of their dtype. */
 static void test_norms_at_the_ends_of_the_range(void **state)
 {
@@ -294,6 +336,7 @@ static int all_tests(void)
         FRESH(test_nan_is_largest_and_smallest),
         FRESH(test_nan_anywhere_in_columns),
         FRESH(test_infinite_logits),
+        FRESH(test_nan_is_never_lost),
         FRESH(test_norms_at_the_ends_of_the_range),
         FRESH(test_long_products),
         FRESH(test_long_reductions),
