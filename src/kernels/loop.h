@@ -21,6 +21,14 @@
 #define GTI_INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
+/* A loop over one vector's lanes stays a loop until vectors are made of loops: gcc unrolls it
+ * before, and makes none of what is left. */
+#ifdef __clang__
+#define GTI_NOT_UNROLLED
+#else
+#define GTI_NOT_UNROLLED _Pragma("GCC unroll 1")
+#endif
+
 /* Asks for `bytes` that stand so far behind x that they arrive in time. Beyond the caches reading
  * goes twice as fast: what the processor asks for by itself ends with a page. */
 GTI_INLINE void gti_read_ahead(const void *x, size_t bytes)
