@@ -227,6 +227,36 @@ static void test_triangles_past_caches(void **state)
     }
 }
 
+/* What is made of x by elements, with a row, a channel's number or a scalar beside it. */
+static gt_tensor *by_elements(int i, gt_tensor *x, gt_tensor *channels, gt_tensor *mask)
+{
+    switch (i) {
+    case 0: return gt_add_bias(x, channels);
+    case 1: return gt_hardswish(x);
+    case 2: return gt_mul(x, gt_slice(gt_slice(x, 0, 0, 1), 2, 0, 1));
+    case 3: return gt_where(mask, x, x);
+    default: return gt_batch_norm(x, channels, gt_abs(channels), .eps = 1);
+    }
+}
+
+/* Nor are elements of many images others than those of the last one. */
+static void test_elements_past_caches(void **state)
+{
+    enum { IMAGES = 65, CHANNELS = 2, SIDE = 257, SIZE = CHANNELS * SIDE * SIDE, MADE = 5 };
+    gt_ctx *gt = *state;
+    gt_set_recording(gt, false);
+    gt_tensor *one = gt_randn(gt, GT_SHAPE(1, CHANNELS, SIDE, SIDE));
+    gt_tensor *all = gt_repeat(one, GT_SHAPE(IMAGES, 1, 1, 1)),
+              *channels = gt_randn(gt, GT_SHAPE(2));
+    for (int i = 0; i < MADE; i++) {
+        const gt_tensor *y = by_elements(i, all, channels, gt_gt_scalar(all, 0));
+        const gt_tensor *own = by_elements(i, one, channels, gt_gt_scalar(one, 0));
+        assert_well(gt);
+        for (int64_t k = 0; k < IMAGES; k++)
+            assert_memory_equal((const float *)y->data + k * SIZE, own->data, SIZE * sizeof(float));
+    }
+}
+
 /* Many small addends after a large one are not lost in f32. */
 static void test_long_sums_keep_precision(void **state)
 {
@@ -391,6 +421,7 @@ static int all_tests(void)
         cmocka_unit_test(test_picking_past_caches),
         FRESH(test_running_sums_past_caches),
         FRESH(test_triangles_past_caches),
+        FRESH(test_elements_past_caches),
         FRESH(test_long_sums_keep_precision),
         FRESH(test_views_share_data),
         FRESH(test_one_hot_dtypes),

@@ -9,6 +9,7 @@
 
 enum {
     MOST_READ = 4,
+    STREAMED_COST = 4, /* of an element, at most, in additions */
     PART_WORK = 1 << 15,
     MOST_COST = 1 << 9, /* of an element, nearly */
     MOST_PARTS = 64,
@@ -111,13 +112,14 @@ static int inputs_from(const gt_node *n, int64_t element, gti_stream_next next[M
     return count;
 }
 
-/* Where output 0 is larger than the caches, and no input's block, whose lines are there. What
- * computes more than it moves is as fast without, since it writes meanwhile. */
+/* Where the one output is larger than the caches, and no input's block, whose lines are there. What
+ * moves elements may stream by itself, and what computes more than it moves is as fast without,
+ * since it writes meanwhile. */
 static int64_t streamed_block(const gt_node *n)
 {
     const gt_tensor *const y = n->out[0];
     gti_stream_next next[MOST_READ];
-    if (!(n->op->flags & GT_OP_OVER) || n->op->cost > 1) return 0;
+    if (n->op->n_out != 1 || n->op->flags & GT_OP_MOVE || n->op->cost > STREAMED_COST) return 0;
     for (int i = 0; i < n->n_in; i++)
         if (n->in[i]->data == y->data) return 0;
     return gti_stream_result_block(y->size * (int64_t)gt_dtype_size(y->dtype),
