@@ -2,7 +2,8 @@
 #include "kernel_arrays.h"
 
 static const gti_conv2d geometries[] = {
-    /* n  c  h  w  k kh kw oh ow sh sw ph pw dh dw groups; oh and ow are computed */
+    /* n  c  h  w  k kh kw oh ow sh sw ph pw dh dw groups; oh and ow are computed where they are 0
+     */
     {1, 1, 6, 8, 1, 1, 2, 0, 0, 1, 1, 0, 0, 1, 1, 1},
     {2, 1, 7, 9, 1, 3, 3, 0, 0, 1, 1, 0, 0, 1, 1, 1},
     {1, 1, 5, 5, 1, 5, 5, 0, 0, 1, 1, 0, 0, 1, 1, 1},
@@ -29,8 +30,8 @@ static const gti_conv2d geometries[] = {
     {1, 8, 40, 40, 4, 7, 7, 0, 0, 1, 1, 3, 3, 1, 1, 1},
     {1, 64, 30, 70, 2, 3, 3, 0, 0, 2, 1, 1, 1, 1, 1, 1},
     /* depthwise: rows longer than vectors and shorter, several rows of short ones, small planes;
-     * all kernels that have tiles of their own, strides of 2 with odd sizes, dilation, uneven ends
-     */
+     * all kernels that have tiles of their own, strides of 2 with odd sizes, dilation, uneven ends,
+     * small planes of some images at a time, padding at one end only */
     {2, 3, 9, 37, 3, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 3},
     {2, 2, 14, 14, 2, 5, 5, 0, 0, 1, 1, 2, 2, 1, 1, 2},
     {3, 5, 8, 8, 5, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 5},
@@ -45,6 +46,10 @@ static const gti_conv2d geometries[] = {
     {2, 4, 6, 21, 4, 7, 2, 0, 0, 1, 2, 3, 0, 1, 2, 4},
     {2, 4, 15, 5, 4, 3, 4, 0, 0, 1, 1, 2, 3, 2, 2, 4},
     {2, 4, 12, 10, 4, 3, 3, 0, 0, 1, 1, 0, 4, 1, 1, 4},
+    {7, 3, 8, 8, 3, 3, 3, 0, 0, 1, 1, 1, 1, 1, 1, 3},
+    {6, 3, 4, 4, 3, 3, 3, 4, 4, 1, 1, 1, 2, 1, 1, 3},
+    {2, 3, 8, 8, 3, 3, 3, 8, 8, 1, 1, 2, 0, 1, 1, 3},
+    {2, 3, 8, 8, 3, 3, 3, 7, 7, 1, 1, 1, 1, 1, 1, 3},
     {2, 4, 12, 10, 4, 3, 3, 0, 0, 3, 1, 1, 1, 1, 1, 4},
     {2, 2, 13, 37, 2, 5, 5, 0, 0, 2, 2, 2, 2, 1, 1, 2},
     {1, 2, 12, 70, 2, 3, 3, 0, 0, 2, 2, 0, 0, 1, 1, 2},
@@ -119,8 +124,8 @@ static int64_t outputs(int64_t size, int64_t window, int64_t stride, int64_t pad
 
 static gti_conv2d with_outputs(gti_conv2d s)
 {
-    s.oh = outputs(s.h, s.kh, s.sh, s.ph, s.dh);
-    s.ow = outputs(s.w, s.kw, s.sw, s.pw, s.dw);
+    if (s.oh == 0) s.oh = outputs(s.h, s.kh, s.sh, s.ph, s.dh);
+    if (s.ow == 0) s.ow = outputs(s.w, s.kw, s.sw, s.pw, s.dw);
     return s;
 }
 
